@@ -1,0 +1,1 @@
+"""One module per `handoff` command, each with a `run` that returns the exit code."""
