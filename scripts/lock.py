@@ -1,0 +1,63 @@
+"""Writes requirements.lock and requirements-dev.lock from pyproject.toml, with the newest versions its bounds allow.
+
+Both hold hashes and markers for every platform and Python the project supports, so plain pip installs them
+with `--require-hashes`. uv resolves, in an environment that is thrown away. Never edits pyproject.toml.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import tomllib
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+UV = "uv>=0.9,<1"
+RUNTIME, DEVELOPMENT = "requirements.lock", "requirements-dev.lock"
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        uv = _install_uv(Path(folder))
+        # The development lock comes first: it is the stricter problem, and its answers bind the other one.
+        _compile(uv, DEVELOPMENT, "--upgrade", "--group", "dev")
+        _compile(uv, RUNTIME, "--upgrade", "--constraints", DEVELOPMENT)
+    return 0
+
+
+def _install_uv(folder: Path) -> Path:
+    venv.create(folder, with_pip=True)
+    scripts = folder / ("Scripts" if sys.platform == "win32" else "bin")
+    subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", UV], check=True)
+    return scripts / "uv"
+
+
+def _compile(uv: Path, lock: str, *more: str) -> None:
+    print(f"{lock}: resolving", flush=True)
+    # fmt: off
+    command = [
+        uv, "pip", "compile", "pyproject.toml", "-", "--quiet", "--all-extras", "--universal",
+        "--python-version", _oldest_python(), "--generate-hashes", "--no-annotate",
+        "--custom-compile-command", "make lock", "--output-file", lock, *more,
+    ]
+    # fmt: on
+    subprocess.run(command, check=True, cwd=ROOT, input=_build_backend(), text=True)
+
+
+def _build_backend() -> str:
+    """The build backend is locked too: the project itself is installed without fetching anything unpinned."""
+    return "\n".join(_pyproject()["build-system"]["requires"])
+
+
+def _oldest_python() -> str:
+    return str(_pyproject()["project"]["requires-python"]).removeprefix(">=")
+
+
+def _pyproject() -> dict[str, dict[str, str]]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
