@@ -1,0 +1,52 @@
+"""The tasks that outlive a request: deliveries with their repeats, and what happens after a while.
+
+Owns them all: closing cancels and awaits every one, and an error in one of them is raised on closing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+
+class Background:
+    """A task group that can be opened and closed from different tasks, as test fixtures do."""
+
+    def __init__(self) -> None:
+        self._group: asyncio.TaskGroup | None = None
+        self._opened = asyncio.Event()
+        self._owner: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        self._owner = asyncio.create_task(self._own(), name="playground background")
+        await self._opened.wait()
+
+    async def _own(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self._opened.set()
+            await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        if self._owner is None:
+            return
+        self._owner.cancel()
+        await asyncio.wait([self._owner])
+        if not self._owner.cancelled():
+            self._owner.result()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._group is None:
+            work.close()
+            raise RuntimeError("The stand-in is not running: enter it with `async with` first.")
+        self._group.create_task(work)
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Runs `action` once, unless the stand-in closes before."""
+        self.start(_after(seconds, action))
+
+
+async def _after(seconds: float, action: Callable[[], None]) -> None:
+    await asyncio.sleep(seconds)
+    action()

@@ -1,0 +1,81 @@
+"""Getting a payload to the bot: which way, how long an answer may take, and when it is tried again.
+
+Knows nothing of the payloads' meaning. The two ways are `socket_mode` and `http_events`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from playground.slack.background import Background
+from playground.slack.errors import NotAnswered
+from playground.slack.world import Json
+
+_log = logging.getLogger(__name__)
+
+PayloadKind = Literal["events_api", "interactive", "slash_commands"]
+RETRY_DELAYS = (0.0, 60.0, 300.0)
+"""Seconds before each repeat of an event: at once, after a minute, after five."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One attempt. `attempt` is 0 for the first; `reason` says why the one before it failed."""
+
+    kind: PayloadKind
+    payload: Json
+    attempt: int = 0
+    reason: str = ""
+
+
+class NotDelivered(Exception):
+    """An attempt without an acknowledgement. `final` when the bot asked for no repeat."""
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.final = final
+
+
+class Way(Protocol):
+    async def deliver(self, delivery: Delivery, deadline: float) -> Json:
+        """The acknowledgement's payload, {} if it has none. NotDelivered after `deadline` seconds."""
+
+
+class Deliveries:
+    """Events are repeated until acknowledged; interactions and commands are tried once, as Slack does."""
+
+    def __init__(self, way: Way, background: Background, deadline: float, delays: Sequence[float]) -> None:
+        self.way = way
+        self._background = background
+        self._deadline = deadline
+        self._delays = tuple(delays)
+
+    def send_event(self, payload: Json) -> None:
+        self._background.start(self._until_acknowledged(payload))
+
+    async def ask(self, kind: PayloadKind, payload: Json) -> Json:
+        """Delivers once and gives the bot's answer. Raises NotAnswered, as a sentence for the person."""
+        try:
+            return await self.way.deliver(Delivery(kind, payload), self._deadline)
+        except NotDelivered as missed:
+            sentence = f"The bot did not answer in {self._deadline:g} seconds ({missed.reason})."
+            raise NotAnswered(sentence) from missed
+
+    async def _until_acknowledged(self, payload: Json) -> None:
+        reason = ""
+        for attempt, delay in enumerate((0.0, *self._delays)):
+            await asyncio.sleep(delay)
+            try:
+                await self.way.deliver(Delivery("events_api", payload, attempt, reason), self._deadline)
+            except NotDelivered as missed:
+                reason = missed.reason
+                if missed.final:
+                    break
+            else:
+                return
+        _log.info("Event %s was not acknowledged (%s).", payload.get("event_id"), reason)

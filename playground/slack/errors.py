@@ -1,0 +1,46 @@
+"""The errors of the stand-in.
+
+SlackError
+├── Refused            the Web API's answer is `ok: false`; the bot sees Slack's own error name
+│   └── RateLimited    HTTP 429 with `Retry-After`
+└── ActionRefused      a person's action on the page cannot be done; they read the sentence
+    └── NotAnswered    the bot did not acknowledge an interaction or a command in time
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SlackError(Exception):
+    """Base of all errors of the stand-in."""
+
+
+class Refused(SlackError):
+    """A Web API call that Slack would answer with `ok: false`.
+
+    `details` become `response_metadata.messages`, where Slack explains the name; `fields` are added to the
+    answer as they are (`needed` and `provided` of `missing_scope`, for one).
+    """
+
+    def __init__(self, error: str, *details: str, **fields: Any) -> None:
+        super().__init__(f"{error}: {'; '.join(details)}" if details else error)
+        self.error = error
+        self.details = details
+        self.fields = fields
+
+
+class RateLimited(Refused):
+    """A call above its rate; `retry_after` is whole seconds, as in Slack's header."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("ratelimited")
+        self.retry_after = retry_after
+
+
+class ActionRefused(SlackError):
+    """Something a person cannot do here, said as a sentence for the page."""
+
+
+class NotAnswered(ActionRefused):
+    """The bot is away, or let an interaction or a command pass its deadline. Slack does not repeat those."""

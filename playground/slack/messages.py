@@ -1,0 +1,106 @@
+"""Messages, their reactions and their streams as values. Knows nothing of who may change them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from playground.slack.world import Json
+
+StreamState = Literal["streaming", "done", "stopped", "broken"]
+DisplayMode = Literal["timeline", "plan", "dense"]
+RowStatus = Literal["pending", "in_progress", "complete", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    name: str
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One task card of a stream; the chunks that carry the same `id` update it."""
+
+    id: str
+    title: str
+    status: RowStatus
+    details: str = ""
+    output: str = ""
+    sources: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The live part of a streamed message.
+
+    `broken` is a stream that outlived its time: neither an append nor a stop is taken any more, and only
+    `chat.update` repairs the message. `written` counts the characters of Markdown it took.
+    """
+
+    state: StreamState = "streaming"
+    mode: DisplayMode = "timeline"
+    title: str = ""
+    rows: tuple[Row, ...] = ()
+    written: int = 0
+
+    def with_row(self, row: Row) -> Stream:
+        """The stream with this row added, or in the place of the row of its id."""
+        if all(row.id != known.id for known in self.rows):
+            return replace(self, rows=(*self.rows, row))
+        return replace(self, rows=tuple(row if row.id == known.id else known for known in self.rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a channel. `thread_ts` is the root's `ts` for a reply and None for everything else."""
+
+    channel: str
+    ts: str
+    user: str
+    text: str = ""
+    thread_ts: str | None = None
+    markdown: str | None = None
+    blocks: tuple[Json, ...] = ()
+    attachments: tuple[Json, ...] = ()
+    files: tuple[str, ...] = ()
+    reactions: tuple[Reaction, ...] = ()
+    subtype: str | None = None
+    edited_by: str | None = None
+    edited_ts: str | None = None
+    broadcast: bool = False
+    bot_id: str | None = None
+    username: str | None = None
+    icon: str | None = None
+    metadata: Json | None = None
+    stream: Stream | None = None
+    client_msg_id: str | None = None
+
+    @property
+    def root(self) -> str:
+        """The `ts` of the thread this message starts or stands in."""
+        return self.thread_ts or self.ts
+
+    def reacted(self, name: str, user: str) -> bool:
+        return any(user in reaction.users for reaction in self.reactions if reaction.name == name)
+
+    def with_reaction(self, name: str, user: str) -> Message:
+        """The message with one more reaction; a name keeps the place of its first use."""
+        if all(reaction.name != name for reaction in self.reactions):
+            return replace(self, reactions=(*self.reactions, Reaction(name, (user,))))
+        return replace(
+            self,
+            reactions=tuple(
+                Reaction(name, (*reaction.users, user)) if reaction.name == name else reaction
+                for reaction in self.reactions
+            ),
+        )
+
+    def without_reaction(self, name: str, user: str) -> Message:
+        left = (
+            Reaction(reaction.name, tuple(who for who in reaction.users if who != user))
+            if reaction.name == name
+            else reaction
+            for reaction in self.reactions
+        )
+        return replace(self, reactions=tuple(reaction for reaction in left if reaction.users))

@@ -1,0 +1,132 @@
+"""What people do with messages: post, attach, edit, delete, react. The page and the tests call the same code.
+
+Refuses with sentences what Slack's own client would not let them do.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+
+from playground.slack.errors import ActionRefused
+from playground.slack.events import Events
+from playground.slack.files import File, guess_mimetype
+from playground.slack.messages import Message
+from playground.slack.state import State
+from playground.slack.typed_text import as_typed
+from playground.slack.world import Channel
+
+MAX_TYPED = 40_000
+"""Characters; Slack turns a longer message into a file."""
+
+
+class People:
+    """Each method is one act of one person, done when it returns; what the bot makes of it comes later."""
+
+    def __init__(self, state: State, events: Events) -> None:
+        self._state = state
+        self._events = events
+
+    def post(
+        self,
+        user: str,
+        channel: str,
+        text: str,
+        *,
+        thread_ts: str | None = None,
+        files: Sequence[str] = (),
+        broadcast: bool = False,
+    ) -> str:
+        """Posts what a person typed and gives its `ts`. `thread_ts` may name any message of the thread."""
+        self._member_of(user, channel)
+        if not text.strip() and not files:
+            raise ActionRefused("There is nothing to send: write a text or attach a file.")
+        if len(text) > MAX_TYPED:
+            raise ActionRefused(f"The message is longer than {MAX_TYPED:,} characters: attach it as a file.")
+        for file in files:
+            if file not in self._state.files:
+                raise ActionRefused(f"There is no file {file}: upload it first.")
+        root = self.message(channel, thread_ts).root if thread_ts else None
+        message = Message(
+            channel,
+            self._state.new_ts(),
+            user,
+            as_typed(text, self._state),
+            thread_ts=root,
+            files=tuple(files),
+            subtype="file_share" if files else "thread_broadcast" if broadcast and root else None,
+            broadcast=bool(broadcast and root),
+            client_msg_id=str(uuid.uuid4()),
+        )
+        self._state.put_message(message)
+        self._events.posted(message)
+        return message.ts
+
+    def upload(self, user: str, name: str, data: bytes, mimetype: str | None = None) -> str:
+        """Keeps a person's file and gives its id, for `post`."""
+        self.person(user)
+        file_id = f"F{secrets.token_hex(5).upper()}"
+        self._state.put_file(
+            File(file_id, name, name, user, mimetype or guess_mimetype(name), int(time.time()), data)
+        )
+        return file_id
+
+    def edit(self, user: str, channel: str, ts: str, text: str) -> None:
+        before = self._own(user, channel, ts)
+        if not text.strip() and not before.files:
+            raise ActionRefused("The message would be empty: delete it instead.")
+        after = replace(
+            before, text=as_typed(text, self._state), edited_by=user, edited_ts=self._state.new_ts()
+        )
+        self._state.put_message(after)
+        self._events.changed(before, after)
+
+    def delete(self, user: str, channel: str, ts: str) -> None:
+        message = self._own(user, channel, ts)
+        self._state.remove_message(message)
+        self._events.deleted(message)
+
+    def react(self, user: str, channel: str, ts: str, name: str) -> None:
+        """Adds a reaction; twice the same is no error, as a second click on the page would be."""
+        self._member_of(user, channel)
+        message = self.message(channel, ts)
+        if not message.reacted(name, user):
+            self._state.put_message(message.with_reaction(name, user))
+            self._events.reacted(message, name, user)
+
+    def unreact(self, user: str, channel: str, ts: str, name: str) -> None:
+        self._member_of(user, channel)
+        message = self.message(channel, ts)
+        if message.reacted(name, user):
+            self._state.put_message(message.without_reaction(name, user))
+            self._events.reacted(message, name, user, added=False)
+
+    def message(self, channel: str, ts: str) -> Message:
+        message = self._state.message(channel, ts)
+        if message is None:
+            raise ActionRefused("That message is not there any more.")
+        return message
+
+    def person(self, user: str) -> None:
+        known = self._state.users.get(user)
+        if known is None or known.is_bot:
+            raise ActionRefused(f"There is no person {user} in this playground.")
+
+    def _member_of(self, user: str, channel: str) -> Channel:
+        self.person(user)
+        found = self._state.channels.get(channel)
+        if found is None or user not in found.members:
+            raise ActionRefused(f"{self._state.users[user].real_name} is not in a channel {channel}.")
+        if found.archived:
+            raise ActionRefused(f"#{found.name} is archived: nothing can be written there.")
+        return found
+
+    def _own(self, user: str, channel: str, ts: str) -> Message:
+        self._member_of(user, channel)
+        message = self.message(channel, ts)
+        if message.user != user:
+            raise ActionRefused("Only the person who wrote a message can change it.")
+        return message

@@ -1,0 +1,134 @@
+"""Socket Mode: tickets, the bot's websockets, envelopes and their acknowledgements.
+
+Each envelope goes to one connection. Nothing is kept for a bot that is away, as Slack keeps nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+from collections.abc import Callable
+from typing import Literal
+
+from aiohttp import WSMsgType, web
+
+from playground.slack.deliveries import Delivery, NotDelivered
+from playground.slack.world import Json
+
+MAX_CONNECTIONS = 10
+"""Slack's own limit per app."""
+DisconnectReason = Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
+
+
+class SocketMode:
+    """One app's connections. `on_connections` hears of every change of their number."""
+
+    def __init__(self, app_id: str, on_connections: Callable[[int], None]) -> None:
+        self._app_id = app_id
+        self._on_connections = on_connections
+        self._tickets: set[str] = set()
+        self._sockets: dict[web.WebSocketResponse, asyncio.Transport] = {}
+        self._waiting: dict[str, asyncio.Future[Json]] = {}
+        self._turn = 0
+
+    @property
+    def connections(self) -> int:
+        return len(self._sockets)
+
+    def new_ticket(self) -> str:
+        """Good for one connection."""
+        ticket = secrets.token_urlsafe(16)
+        self._tickets.add(ticket)
+        return ticket
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One websocket from its hello to its end."""
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            return web.Response(status=403, text="The ticket is unknown or was used already.")
+        self._tickets.discard(ticket)
+        socket = web.WebSocketResponse(heartbeat=30)
+        await socket.prepare(request)
+        if len(self._sockets) >= MAX_CONNECTIONS:
+            await self._say_disconnect(socket, "too_many_websockets")
+            await socket.close()
+            return socket
+        assert request.transport is not None
+        self._sockets[socket] = request.transport
+        try:
+            await socket.send_json(self._hello())
+            self._on_connections(len(self._sockets))
+            async for frame in socket:
+                if frame.type is WSMsgType.TEXT:
+                    self._acknowledge(frame.data)
+        finally:
+            self._forget(socket)
+        return socket
+
+    async def deliver(self, delivery: Delivery, deadline: float) -> Json:
+        if not self._sockets:
+            raise NotDelivered("no connection")
+        self._turn += 1
+        socket = tuple(self._sockets)[self._turn % len(self._sockets)]
+        envelope_id = secrets.token_hex(16)
+        answer = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(deadline):
+                await socket.send_json(_envelope(envelope_id, delivery))
+                payload: Json = await answer
+                return payload
+        except TimeoutError:
+            raise NotDelivered("timeout") from None
+        except ConnectionError:
+            raise NotDelivered("connection_failed") from None
+        finally:
+            del self._waiting[envelope_id]
+
+    async def disconnect(self, reason: DisconnectReason) -> None:
+        """Tells every connection to go, as Slack does before a refresh. The bot closes them itself."""
+        for socket in tuple(self._sockets):
+            with contextlib.suppress(ConnectionError):
+                await self._say_disconnect(socket, reason)
+
+    def drop(self) -> None:
+        """Cuts every connection without a word, as a lost network does."""
+        for socket, transport in tuple(self._sockets.items()):
+            self._forget(socket)
+            transport.abort()
+
+    async def _say_disconnect(self, socket: web.WebSocketResponse, reason: DisconnectReason) -> None:
+        await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "playground"}})
+
+    def _forget(self, socket: web.WebSocketResponse) -> None:
+        if self._sockets.pop(socket, None) is not None:
+            self._on_connections(len(self._sockets))
+
+    def _hello(self) -> Json:
+        return {
+            "type": "hello",
+            "num_connections": len(self._sockets),
+            "debug_info": {"host": "playground", "build_number": 1, "approximate_connection_time": 18060},
+            "connection_info": {"app_id": self._app_id},
+        }
+
+    def _acknowledge(self, text: str) -> None:
+        with contextlib.suppress(json.JSONDecodeError):
+            answer = json.loads(text)
+            waiting = self._waiting.get(answer.get("envelope_id", "")) if isinstance(answer, dict) else None
+            if waiting is not None and not waiting.done():
+                payload = answer.get("payload")
+                waiting.set_result(payload if isinstance(payload, dict) else {})
+
+
+def _envelope(envelope_id: str, delivery: Delivery) -> Json:
+    envelope: Json = {
+        "envelope_id": envelope_id,
+        "type": delivery.kind,
+        "payload": delivery.payload,
+        "accepts_response_payload": delivery.kind != "events_api",
+    }
+    if delivery.kind == "events_api":
+        envelope |= {"retry_attempt": delivery.attempt, "retry_reason": delivery.reason}
+    return envelope

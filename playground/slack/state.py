@@ -1,0 +1,207 @@
+"""Everything the stand-in remembers, in memory, and the telling of each change.
+
+The only module that changes it. It checks no rule of Slack's: callers have asked before they write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TypeVar
+
+from playground.slack.changes import (
+    Change,
+    DirectoryChanged,
+    EphemeralShown,
+    HomeChanged,
+    MessageChanged,
+    MessageDeleted,
+    ModalChanged,
+    SessionChanged,
+)
+from playground.slack.files import File
+from playground.slack.messages import Message
+from playground.slack.sessions import Session
+from playground.slack.world import Channel, Json, User, World
+
+T = TypeVar("T")
+
+
+class State:
+    """Read it freely; its values are frozen. Its writers are the Web API's methods and people's actions."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._users = {user.id: user for user in world.users}
+        self._channels = {channel.id: channel for channel in world.channels}
+        self._messages: dict[str, dict[str, Message]] = {channel.id: {} for channel in world.channels}
+        self._replies: dict[tuple[str, str], list[str]] = {}
+        self._files: dict[str, File] = {}
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._homes: dict[str, Json] = {}
+        self._modals: dict[str, Json] = {}
+        self._ephemerals: list[EphemeralShown] = []
+        self._prompts: tuple[Json, ...] = ()
+        self._listeners: list[Callable[[Change], None]] = []
+        self._moved = asyncio.Event()
+        self._last_ts = 0
+
+    @property
+    def users(self) -> Mapping[str, User]:
+        return MappingProxyType(self._users)
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        return MappingProxyType(self._channels)
+
+    @property
+    def files(self) -> Mapping[str, File]:
+        return MappingProxyType(self._files)
+
+    @property
+    def sessions(self) -> Mapping[tuple[str, str], Session]:
+        """By (channel, thread_ts)."""
+        return MappingProxyType(self._sessions)
+
+    @property
+    def homes(self) -> Mapping[str, Json]:
+        """The published App Home of each person, by user id."""
+        return MappingProxyType(self._homes)
+
+    @property
+    def modals(self) -> Mapping[str, Json]:
+        """The open modal of each person, by user id."""
+        return MappingProxyType(self._modals)
+
+    @property
+    def ephemerals(self) -> tuple[EphemeralShown, ...]:
+        return tuple(self._ephemerals)
+
+    @property
+    def prompts(self) -> tuple[Json, ...]:
+        return self._prompts
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All messages in the order of their `ts`."""
+        everything = (message for channel in self._messages.values() for message in channel.values())
+        return tuple(sorted(everything, key=lambda message: message.ts))
+
+    def message(self, channel: str, ts: str) -> Message | None:
+        return self._messages.get(channel, {}).get(ts)
+
+    def history(self, channel: str) -> list[Message]:
+        """All messages of a channel, replies too, oldest first."""
+        return list(self._messages.get(channel, {}).values())
+
+    def replies(self, channel: str, root: str) -> list[Message]:
+        """The replies of a thread without its root, oldest first."""
+        return [self._messages[channel][ts] for ts in self._replies.get((channel, root), ())]
+
+    def new_ts(self) -> str:
+        """The present as Slack writes it, in microseconds and never the same twice."""
+        self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
+        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+
+    def put_message(self, message: Message) -> None:
+        """Adds a message or replaces the one of its `ts`. A new reply changes its root as well."""
+        known = self._messages[message.channel]
+        is_new = message.ts not in known
+        known[message.ts] = message
+        if is_new and message.thread_ts is not None:
+            self._replies.setdefault((message.channel, message.thread_ts), []).append(message.ts)
+        self.tell(MessageChanged(message))
+        if is_new:
+            self._tell_of_root(message)
+
+    def remove_message(self, message: Message) -> None:
+        """Takes a message away. A root with replies leaves a tombstone, so that its thread keeps a head."""
+        if message.thread_ts is None and self._replies.get((message.channel, message.ts)):
+            self.put_message(
+                Message(
+                    message.channel, message.ts, "USLACKBOT", "This message was deleted.", subtype="tombstone"
+                )
+            )
+            return
+        del self._messages[message.channel][message.ts]
+        if message.thread_ts is not None:
+            self._replies[message.channel, message.thread_ts].remove(message.ts)
+        self.tell(MessageDeleted(message.channel, message.ts))
+        self._tell_of_root(message)
+
+    def _tell_of_root(self, message: Message) -> None:
+        root = message.thread_ts and self.message(message.channel, message.thread_ts)
+        if root:
+            self.tell(MessageChanged(root))
+
+    def show_ephemeral(self, user: str, message: Message) -> None:
+        shown = EphemeralShown(user, message)
+        self._ephemerals.append(shown)
+        self.tell(shown)
+
+    def put_file(self, file: File) -> None:
+        self._files[file.id] = file
+
+    def remove_file(self, file_id: str) -> None:
+        """Forgets a file and takes it off every message that carries it."""
+        del self._files[file_id]
+        for message in self.messages:
+            if file_id in message.files:
+                self.put_message(replace(message, files=tuple(f for f in message.files if f != file_id)))
+
+    def put_session(self, session: Session) -> None:
+        self._sessions[session.channel, session.thread_ts] = session
+        self.tell(SessionChanged(session))
+
+    def put_home(self, user: str, view: Json) -> None:
+        self._homes[user] = view
+        self.tell(HomeChanged(user, view))
+
+    def put_modal(self, user: str, view: Json | None) -> None:
+        if view is None:
+            self._modals.pop(user, None)
+        else:
+            self._modals[user] = view
+        self.tell(ModalChanged(user, view))
+
+    def put_channel(self, channel: Channel) -> None:
+        self._channels[channel.id] = channel
+        self._messages.setdefault(channel.id, {})
+        self.tell(DirectoryChanged())
+
+    def put_user(self, user: User) -> None:
+        self._users[user.id] = user
+        self.tell(DirectoryChanged())
+
+    def put_prompts(self, prompts: Iterable[Json]) -> None:
+        self._prompts = tuple(prompts)
+        self.tell(DirectoryChanged())
+
+    def tell(self, change: Change) -> None:
+        """Passes a change to every listener and wakes whoever waits."""
+        for listener in self._listeners:
+            listener(change)
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    @contextmanager
+    def listening(self, listener: Callable[[Change], None]) -> Iterator[None]:
+        self._listeners.append(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
+    async def wait_for(self, predicate: Callable[[State], T], timeout: float) -> T:
+        """The predicate's first true value, asked now and after every change.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
+        async with asyncio.timeout(timeout):
+            while not (found := predicate(self)):
+                await self._moved.wait()
+        return found

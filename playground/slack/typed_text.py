@@ -1,0 +1,70 @@
+"""From what a person typed to Slack's mrkdwn, and the mentions found in it. Renders nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from playground.slack.state import State
+from playground.slack.world import User
+
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+_GROUPS = {"here": "<!here>", "channel": "<!channel>", "everyone": "<!everyone>"}
+_CODE = r"```.*?```|`[^`\n]+`"
+_REFERENCE = r"<@[UW][A-Z0-9]+>|<#C[A-Z0-9]+>"
+_LINK = r"https?://[^\s<>`]+[^\s<>`.,;:!?)\]'\"]"
+
+
+def escape(text: str) -> str:
+    """The three characters that Slack's text cannot hold as they are."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def mentioned(text: str) -> set[str]:
+    """The ids of the users a Slack text mentions."""
+    return set(_MENTION.findall(text))
+
+
+def as_typed(text: str, state: State) -> str:
+    """Escaped text with `@names`, `#channels` and addresses turned into Slack's references.
+
+    Code keeps its names as they are. A reference that is well-formed already stays one, so that a program can
+    write `<@U…>` where a person picks a name from the completion.
+    """
+    people = {name.lower(): user.id for user in state.users.values() for name in _names(user)}
+    channels = {channel.name: channel.id for channel in state.channels.values() if not channel.is_im}
+    pattern = re.compile(
+        rf"(?P<code>{_CODE})|(?P<reference>{_REFERENCE})|(?P<link>{_LINK})"
+        rf"|(?<![\w@])@(?P<person>{_any_of((*people, *_GROUPS))})(?!\w)"
+        rf"|(?<![\w#&])#(?P<channel>{_any_of(channels)})(?![\w-])",
+        re.DOTALL | re.IGNORECASE,
+    )
+
+    def reference(found: re.Match[str]) -> str:
+        whole = found[0]
+        if found["reference"]:
+            return whole
+        if found["link"]:
+            return f"<{escape(whole)}>"
+        if found["person"]:
+            name = found["person"].lower()
+            return _GROUPS.get(name) or f"<@{people[name]}>"
+        if found["channel"]:
+            return f"<#{channels[found['channel'].lower()]}>"
+        return escape(whole)
+
+    written: list[str] = []
+    end = 0
+    for found in pattern.finditer(text):
+        written += escape(text[end : found.start()]), reference(found)
+        end = found.end()
+    return "".join((*written, escape(text[end:])))
+
+
+def _names(user: User) -> tuple[str, ...]:
+    return (user.real_name, user.name, user.real_name.split()[0])
+
+
+def _any_of(names: Iterable[str]) -> str:
+    longest_first = sorted(names, key=len, reverse=True)
+    return "|".join(re.escape(name) for name in longest_first) or r"(?!)"
