@@ -1,0 +1,31 @@
+"""Every error this room raises, and who reads it.
+
+BotError              anything below; its text is a sentence for the person who runs the bot
+└── SettingsError     the environment or `.env` can't be used as it is; the command ends with code 2
+
+Errors never carry the value of a secret.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+
+class BotError(Exception):
+    """A fault that can be told in one sentence: what is wrong, where, and the fix."""
+
+
+class SettingsError(BotError):
+    """All that is wrong with the settings, told at once.
+
+    `problems` holds one sentence each. `usable` is what remains: the settings with every faulty variable
+    left at its default, so that a command can look for further problems before it gives up.
+    """
+
+    def __init__(self, problems: tuple[str, ...], usable: Settings) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+        self.usable = usable

@@ -1,0 +1,51 @@
+"""Turns a value that a setting refuses into one sentence: the variable, what it must be, and the fix.
+
+Never shows the value of a secret, nor a password inside a URL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+_NOUNS: dict[object, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+def sentence(variable: str, field: FieldInfo, error: ErrorDetails) -> str:
+    """`HANDOFF_PORT must be a whole number from 0 to 65535, not 'abc'. Correct it, or …`."""
+    cause: Mapping[str, Any] = error.get("ctx") or {}
+    expected = str(cause["error"]) if error["type"] == "value_error" else "must be " + expectation(field)
+    return f"{variable} {expected}{_but_is(field, error['input'])}. {_fix(field)}"
+
+
+def expectation(field: FieldInfo) -> str:
+    """What a value must be, as a noun phrase: `a whole number from 1 to 64`, `one of console, json`."""
+    if get_origin(field.annotation) is Literal:
+        return "one of " + ", ".join(str(choice) for choice in get_args(field.annotation))
+    noun = _NOUNS.get(field.annotation, "text")
+    low, high = _bound(field, "ge"), _bound(field, "le")
+    if low is not None and high is not None:
+        return f"{noun} from {low} to {high}"
+    return noun if low is None else f"{noun}, {low} or more"
+
+
+def _bound(field: FieldInfo, name: str) -> float | None:
+    return next((getattr(rule, name) for rule in field.metadata if hasattr(rule, name)), None)
+
+
+def _but_is(field: FieldInfo, given: object) -> str:
+    if SecretStr in (field.annotation, *get_args(field.annotation)):
+        return ""
+    return f", not {_PASSWORD.sub('…@', str(given))!r}"
+
+
+def _fix(field: FieldInfo) -> str:
+    if field.default is None or field.default_factory is not None:
+        return "Correct it, or remove it."
+    return f"Correct it, or remove it to get the default, {field.default!r}."

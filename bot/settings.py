@@ -1,0 +1,285 @@
+"""What an operator can set, read once from the environment and `.env`, and never changed afterwards.
+
+Each field's docstring says what its variable does; `.env.example` and `docs/settings.md` are made from them.
+A field is named as its variable without `HANDOFF_`, in lower case. An empty variable counts as not set.
+Never opens a connection: whether what is set also works is for `bot.preflight` and `bot.doctor`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.errors import SettingsError
+from bot.setting_problems import sentence
+
+ENV_FILE = Path(".env")
+PREFIX = "HANDOFF_"
+
+
+def _url(*schemes: str, example: str) -> AfterValidator:
+    """A URL with one of these schemes; `example` shows the person how one looks."""
+
+    def check(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            whole = parts.scheme in schemes and (parts.netloc or parts.path.strip("/")) and parts.port != 0
+        except ValueError:  # a port that is no number, a bracket that is never closed
+            whole = False
+        if not whole or (schemes == HTTP and not parts.hostname):
+            raise ValueError(f"must be a URL like {example}")
+        return value
+
+    return AfterValidator(check)
+
+
+HTTP = ("http", "https")
+_DATABASES = ("sqlite", "postgresql", "postgresql+asyncpg")
+_DATABASE_EXAMPLE = "sqlite:////var/lib/handoff/handoff.db or postgresql://user:password@host/handoff"
+_ENGINES = ("unix", "tcp", "ssh", "http", "https", "npipe")
+
+
+def _with_slash(url: str) -> str:
+    return url if url.endswith("/") else url + "/"
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _absolute(folder: Path) -> Path:
+    try:
+        return folder.expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError("must name a folder of a person that exists") from error
+
+
+_SlackUrl = Annotated[str, _url(*HTTP, example="https://slack.com/api/"), AfterValidator(_with_slash)]
+_ModelUrl = Annotated[str, _url(*HTTP, example="https://api.openai.com/v1")]
+_DatabaseUrl = Annotated[str, _url(*_DATABASES, example=_DATABASE_EXAMPLE)]
+_EngineUrl = Annotated[str, _url(*_ENGINES, example="unix:///var/run/docker.sock")]
+_Folder = Annotated[Path, AfterValidator(_absolute)]
+
+
+def _data_folder(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("XDG_DATA_HOME") or "~/.local/share") / "handoff"
+
+
+def _database_in(known: dict[str, Any]) -> str:
+    return f"sqlite:///{known['data_dir'] / 'handoff.db'}"
+
+
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        validate_default=False,
+        use_attribute_docstrings=True,
+        populate_by_name=True,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # `Settings.load` reads the sources itself: a Settings made in code is what its arguments say.
+        return (init_settings,)
+
+
+class SlackSettings(_Group):
+    """Slack"""
+
+    slack_bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
+    """Bot token, `xoxb-…`, from the app's page "OAuth & Permissions". `serve` needs it."""
+    slack_app_token: SecretStr | None = Field(default=None, validation_alias="SLACK_APP_TOKEN")
+    """App-level token, `xapp-…`, with the scope `connections:write`. Set: Handoff connects by Socket Mode."""
+    slack_signing_secret: SecretStr | None = Field(default=None, validation_alias="SLACK_SIGNING_SECRET")
+    """Signing secret for HTTP mode (Slack posts to `/slack/events`). Needed without an app-level token."""
+    slack_api_url: _SlackUrl = Field(default="https://slack.com/api/", validation_alias="SLACK_API_URL")
+    """Base of Slack's Web API; another one for a proxy or a stand-in."""
+
+
+class ModelSettings(_Group):
+    """The model"""
+
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    """Key for the model endpoint. Not needed when `OPENAI_BASE_URL` is on this machine."""
+    openai_base_url: _ModelUrl | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    """Any OpenAI-compatible endpoint, up to and including `/v1`. Empty: OpenAI's own."""
+    model: str = "gpt-4.1"
+    """Model of the orchestrator, and of the workers unless they have their own."""
+    worker_model: str | None = None
+    """Model of the workers. Empty: the orchestrator's."""
+    model_api: Literal["auto", "chat", "responses"] = "auto"
+    """API that the endpoint speaks: Chat Completions, Responses, or found out by itself."""
+
+
+class ProcessSettings(_Group):
+    """Where it runs"""
+
+    data_dir: _Folder = Field(default_factory=lambda: _data_folder(os.environ))
+    """Folder of the database and the threads' files. Empty: `$XDG_DATA_HOME/handoff` or
+    `~/.local/share/handoff`."""
+    database_url: _DatabaseUrl = Field(default_factory=_database_in, repr=False)
+    """Database: `sqlite:///…` or `postgresql://…`. Empty: SQLite in the data folder."""
+    host: str = "127.0.0.1"
+    """Address to listen on for `/healthz`, `/readyz`, `/metrics` and `/slack/events`."""
+    port: int = Field(default=8080, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+    docker_host: _EngineUrl | None = Field(default=None, validation_alias="DOCKER_HOST")
+    """Docker Engine that runs the sandboxes. Empty: the engine on this machine."""
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
+    """Least important lines to log."""
+    log_format: Literal["console", "json"] = "console"
+    """Lines to read, or one JSON object per line."""
+
+
+class LimitSettings(_Group):
+    """Limits of a task"""
+
+    limit_running_tasks: int = Field(default=20, ge=1, le=1000)
+    """Tasks at work at the same time in this process; further ones wait in order."""
+    limit_workers_at_once: int = Field(default=8, ge=1, le=100)
+    """Workers of one task at the same time; further ones wait for a free place."""
+    limit_workers: int = Field(default=24, ge=1, le=1000)
+    """Workers of one task in all."""
+    limit_task_seconds: int = Field(default=1800, ge=10, le=86_400)
+    """Seconds of work on one task, waiting for a person not counted."""
+    limit_task_tokens: int = Field(default=2_000_000, ge=1000, le=1_000_000_000)
+    """Tokens of one task, in and out, of the orchestrator and all its workers."""
+    limit_task_turns: int = Field(default=60, ge=1, le=1000)
+    """Model turns of the orchestrator in one task."""
+    limit_attachment_mb: int = Field(default=100, ge=1, le=1024)
+    """MiB of one file taken from a thread."""
+    limit_artifact_mb: int = Field(default=32, ge=1, le=1024)
+    """MiB of one file posted to a thread."""
+
+
+class SandboxSettings(_Group):
+    """The sandbox"""
+
+    sandbox_memory_mb: int = Field(default=1024, ge=64, le=1_048_576)
+    """Memory of one sandbox in MiB, without swap; its files in `/work` and `/tmp` count to it."""
+    sandbox_cpus: float = Field(default=1.0, ge=0.1, le=256)
+    """Processor time of one sandbox, in cores."""
+    sandbox_pids: int = Field(default=64, ge=8, le=4096)
+    """Processes and threads in one sandbox."""
+    sandbox_timeout_seconds: float = Field(default=120, ge=1, le=86_400)
+    """Wall-clock seconds of one program."""
+    sandbox_output_bytes: int = Field(default=65_536, ge=1024, le=16_777_216)
+    """Bytes of stdout, and of stderr, kept as text; the whole comes back as a file."""
+    sandbox_flood_bytes: int = Field(default=16_777_216, ge=65_536, le=1_073_741_824)
+    """Bytes of stdout and stderr together after which a program is stopped."""
+    sandbox_code_bytes: int = Field(default=1_048_576, ge=1024, le=16_777_216)
+    """Bytes of the longest program taken."""
+    sandbox_work_mb: int = Field(default=256, ge=1, le=1_048_576)
+    """Size of `/work` in MiB."""
+    sandbox_tmp_mb: int = Field(default=64, ge=1, le=1_048_576)
+    """Size of `/tmp` in MiB."""
+    sandbox_inodes: int = Field(default=16_384, ge=64, le=10_000_000)
+    """Files and folders in `/work`, and again in `/tmp`."""
+    sandbox_nofile: int = Field(default=1024, ge=64, le=1_048_576)
+    """Open files of one process."""
+    sandbox_input_bytes: int = Field(default=134_217_728, ge=0, le=17_179_869_184)
+    """Bytes of the files put into `/work`, together."""
+    sandbox_input_count: int = Field(default=1000, ge=0, le=100_000)
+    """Files put into `/work`."""
+    sandbox_artifact_bytes: int = Field(default=33_554_432, ge=0, le=17_179_869_184)
+    """Bytes of one file taken out."""
+    sandbox_artifacts_bytes: int = Field(default=67_108_864, ge=0, le=17_179_869_184)
+    """Bytes of the files taken out of one run, together."""
+    sandbox_artifacts_count: int = Field(default=100, ge=0, le=100_000)
+    """Files taken out of one run."""
+    sandbox_runtime: str = ""
+    """Container runtime, `runsc` or `kata-runtime` for instance. Empty: the engine's default."""
+    sandbox_image: str = ""
+    """An image of your own. Empty: the one that `handoff sandbox build` makes."""
+    sandbox_base: str = "python:3.12-slim"
+    """Base of the image; when it can't be pulled, one is made from Debian packages."""
+    sandbox_packages: str = ""
+    """Python packages to add to the image: requirement specifiers with spaces between."""
+    sandbox_pool: int = Field(default=2, ge=0, le=256)
+    """Containers kept ready ahead of the calls."""
+    sandbox_max: int = Field(default=8, ge=1, le=1024)
+    """Containers at the same time, ready ones included; further calls wait in order."""
+    sandbox_queue_seconds: float = Field(default=60, ge=0, le=86_400)
+    """Longest wait for a free container, in seconds."""
+    sandbox_transport: Literal["auto", "attach", "socket"] = "auto"
+    """How programs reach a container: its attach stream (any engine) or a unix socket (a local engine)."""
+
+
+GROUPS = (SlackSettings, ModelSettings, ProcessSettings, LimitSettings, SandboxSettings)
+"""The groups in the order a reader meets them; a group's docstring is its headline."""
+
+
+# The bases stand in reverse because pydantic collects the fields of the last one first.
+class Settings(SandboxSettings, LimitSettings, ProcessSettings, ModelSettings, SlackSettings):
+    """All settings of one process."""
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, env_file: Path = ENV_FILE) -> Self:
+        """Read `environ` (the process's own unless given) and the variables of `env_file` that it lacks.
+
+        Raises `SettingsError` with every problem there is.
+        """
+        environ = os.environ if environ is None else environ
+        try:
+            in_file = dotenv_values(env_file)
+        except (OSError, UnicodeDecodeError) as error:
+            problem = f"{env_file} can't be read ({error}). Correct or remove the file."
+            raise SettingsError((problem,), cls(data_dir=_data_folder(environ))) from None
+        given = _not_empty({**in_file, **environ})
+        values = cls._values(given)
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            faulty = {str(detail["loc"][0]) for detail in error.errors()}
+            usable = cls(**{key: value for key, value in values.items() if key not in faulty})
+            raise SettingsError(_problems(error), usable) from None
+
+    @classmethod
+    def _values(cls, given: Mapping[str, str]) -> dict[str, Any]:
+        source = EnvSettingsSource(cls)
+        source.env_vars = {name.lower(): value for name, value in given.items()}
+        return {"data_dir": _data_folder(given), **source()}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that must appear nowhere; for the log's redaction only."""
+        fields = (getattr(self, name) for name in type(self).model_fields)
+        password = urlsplit(self.database_url).password
+        found = [field.get_secret_value() for field in fields if isinstance(field, SecretStr)]
+        return (*found, password) if password else tuple(found)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a field: `port` -> `HANDOFF_PORT`, `docker_host` -> `DOCKER_HOST`."""
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias) if alias else PREFIX + name.upper()
+
+
+def _not_empty(given: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value.strip() for name, value in given.items() if value and value.strip()}
+
+
+def _problems(error: ValidationError) -> tuple[str, ...]:
+    names = {str(field.validation_alias or name): name for name, field in Settings.model_fields.items()}
+    details = [
+        (names[str(detail["loc"][0])], detail)
+        for detail in error.errors()
+        if detail["type"] != "default_factory_not_called"  # follows from another problem, and is none
+    ]
+    return tuple(sentence(variable(name), Settings.model_fields[name], detail) for name, detail in details)
