@@ -1,0 +1,131 @@
+"""The command `handoff`: reads the settings, hands over to one of `bot.commands`, ends with its exit code.
+
+0 is success, 1 what the command says, 2 a problem with settings or arguments, 130 Ctrl-C. SIGTERM cancels
+the command and ends with 0. Never does work of its own; `handoff --help` imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from importlib import import_module, metadata
+from typing import Protocol
+
+from bot import logging
+from bot.errors import BotError, SettingsError
+from bot.settings import Settings
+
+SUMMARY = "Hand a task to a team of agents from Slack and watch the work in the thread."
+TELLS_PROBLEMS_ITSELF = "doctor"
+COMMANDS = ("serve", "play", "doctor", "manifest", "sandbox", "tasks")
+
+
+class Command(Protocol):
+    """What a module of `bot.commands` offers.
+
+    It may also have `async def problems(args, settings) -> tuple[str, ...]`: what must be mended before
+    `run`, a sentence each. They are told together with the problems of the settings.
+    """
+
+    def register(self, subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None: ...
+
+    def run(self, args: argparse.Namespace, settings: Settings) -> int | Awaitable[int]: ...
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    commands = _commands()
+    args = _parser(commands).parse_args(arguments)
+    settings, args.settings_problems = _settings()
+    logging.set_up(settings)
+    try:
+        return asyncio.run(_run(commands[args.command], args, settings))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output left (`handoff tasks | head`); closing stdout would complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except BotError as error:
+        print(f"handoff: {error}", file=sys.stderr)
+        return 1
+
+
+def _settings() -> tuple[Settings, tuple[str, ...]]:
+    try:
+        return Settings.load(), ()
+    except SettingsError as error:
+        return error.usable, error.problems
+
+
+def _commands() -> dict[str, Command]:
+    found: dict[str, Command] = {}
+    for name in COMMANDS:
+        module = f"bot.commands.{name}"
+        try:
+            found[name] = import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+    return found
+
+
+def _parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="handoff", description=SUMMARY)
+    parser.add_argument("--version", action="version", version=_version())
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in commands.values():
+        command.register(subparsers)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return metadata.version("handoff")
+    except metadata.PackageNotFoundError:
+        return "not installed: run from a folder"
+
+
+async def _run(command: Command, args: argparse.Namespace, settings: Settings) -> int:
+    terminated = _cancel_on_sigterm()
+    try:
+        problems = await _problems(command, args, settings)
+        if problems:
+            print("\n".join(f"handoff: {problem}" for problem in problems), file=sys.stderr)
+            return 2
+        code = command.run(args, settings)
+        return code if isinstance(code, int) else await code
+    except asyncio.CancelledError:
+        if terminated.is_set():
+            return 0
+        raise
+
+
+async def _problems(command: Command, args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
+    if args.command == TELLS_PROBLEMS_ITSELF:
+        return ()
+    further = getattr(command, "problems", None)
+    return (*args.settings_problems, *(await further(args, settings) if further else ()))
+
+
+def _cancel_on_sigterm() -> asyncio.Event:
+    """The first SIGTERM cancels the command, which cleans up; a second one ends the process at once."""
+    loop, task, terminated = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
+    assert task is not None
+
+    def terminate() -> None:
+        loop.remove_signal_handler(signal.SIGTERM)
+        terminated.set()
+        task.cancel()
+
+    with suppress(NotImplementedError):  # Windows has no such signal
+        loop.add_signal_handler(signal.SIGTERM, terminate)
+    return terminated
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
