@@ -1,0 +1,31 @@
+"""`handoff manifest`: prints the Slack app's manifest as JSON, to paste when the app is made."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from bot.manifest import manifest, public_origin
+from bot.settings import Settings
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("manifest", help="print the Slack app's manifest", description=__doc__)
+    parser.add_argument(
+        "--url",
+        metavar="https://HOST",
+        type=_origin,
+        help="public address for HTTP mode; without it the manifest is for Socket Mode",
+    )
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    print(json.dumps(manifest(args.url), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _origin(url: str) -> str:
+    try:
+        return public_origin(url)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -1,0 +1,141 @@
+"""The Slack app's manifest: what Handoff asks of a workspace, and the reason for each scope.
+
+Limits of Slack that tests hold it to: short description 140 characters, long description 175 to 4,000, agent
+description 300, at most 4 suggested prompts. Never asks for a scope that nothing here uses.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+EVENTS_PATH = "/slack/events"
+
+#: Scope of the bot token -> what it is for.
+SCOPES = {
+    "app_mentions:read": "hear mentions",
+    "assistant:write": "set status, title and suggested prompts of a thread; Slack adds it to every agent",
+    "channels:history": "hear replies without a mention in public channels, and read the thread",
+    "channels:read": "know a public channel's name",
+    "chat:write": "post, stream and edit answers",
+    "chat:write.customize": "let a worker speak under its own name",
+    "commands": "take /handoff and the message shortcut",
+    "files:read": "fetch the files attached to a message",
+    "files:write": "post files and plots",
+    "groups:history": "hear replies without a mention in private channels it was invited to",
+    "groups:read": "know a private channel's name",
+    "im:history": "hear direct messages",
+    "im:read": "know that a conversation is a direct message",
+    "im:write": "open a direct message",
+    "mpim:history": "hear group direct messages",
+    "mpim:read": "know who is in a group direct message",
+    "reactions:read": "take the ❌ reaction as stop",
+    "reactions:write": "show 👀 at once",
+    "team:read": "know the workspace's name",
+    "users:read": "know people's names and time zones",
+}
+
+#: Event the app subscribes to -> scopes of which one is needed to receive it; none: no scope needed.
+EVENTS: dict[str, tuple[str, ...]] = {
+    "agent_session_stopped": (),
+    "app_context_changed": (),
+    "app_home_opened": (),
+    "app_mention": ("app_mentions:read",),
+    "app_uninstalled": (),
+    "member_joined_channel": ("channels:read", "groups:read"),
+    "message.channels": ("channels:history",),
+    "message.groups": ("groups:history",),
+    "message.im": ("im:history",),
+    "message.mpim": ("mpim:history",),
+    "reaction_added": ("reactions:read",),
+    "tokens_revoked": (),
+}
+
+_NAME = "Handoff"
+_DESCRIPTION = "Hand a task to a team of agents and watch the work in the thread."
+_LONG_DESCRIPTION = (
+    "Mention Handoff with a task, in a channel, a thread or a direct message. It plans the work, gives "
+    "independent parts to workers that run at the same time, shows what each of them is doing, and answers "
+    "in the thread with the result, its files and its plots. Reply to steer it while it works, or stop it "
+    "with a button."
+)
+_AGENT_DESCRIPTION = (
+    "Mention me with a task. I plan it, run workers that can execute Python in a sandbox, report progress "
+    "in the thread, and return answers, files and plots."
+)
+_PROMPTS = {
+    "Analyse a file": "Analyse the attached CSV and plot the main trends.",
+    "Summarise a thread": "Summarise this thread and list the open questions.",
+    "What can you do?": "What can you help me with?",
+}
+
+
+def public_origin(url: str) -> str:
+    """`https://host` of an address that Slack can reach. Raises ValueError with a sentence otherwise."""
+    try:
+        parts = urlsplit(url)
+        rest = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+    except ValueError:
+        rest = url
+    if rest or parts.scheme != "https" or not parts.hostname:
+        raise ValueError(f"it must be a public address like https://handoff.example.com, not {url!r}")
+    return f"https://{parts.netloc}"
+
+
+def manifest(origin: str | None = None) -> dict[str, object]:
+    """The manifest for Socket Mode, or for HTTP when `origin` is what `public_origin` returns."""
+    address = None if origin is None else origin + EVENTS_PATH
+    return {
+        "_metadata": {"major_version": 1, "minor_version": 1},
+        "display_information": {
+            "name": _NAME,
+            "description": _DESCRIPTION,
+            "long_description": _LONG_DESCRIPTION,
+            "background_color": "#1f2937",
+        },
+        "features": _features(address),
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "settings": {
+            "event_subscriptions": {**_at("request_url", address), "bot_events": list(EVENTS)},
+            "interactivity": {"is_enabled": True, **_at("request_url", address)},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": address is None,
+            "token_rotation_enabled": False,
+            "is_mcp_enabled": False,
+        },
+    }
+
+
+def _features(address: str | None) -> dict[str, object]:
+    return {
+        "agent_view": {
+            "agent_description": _AGENT_DESCRIPTION,
+            "suggested_prompts": [{"title": title, "message": text} for title, text in _PROMPTS.items()],
+        },
+        "app_home": {
+            "home_tab_enabled": True,
+            "messages_tab_enabled": True,
+            "messages_tab_read_only_enabled": False,
+        },
+        "bot_user": {"display_name": _NAME, "always_online": True},
+        "shortcuts": [
+            {
+                "name": "Hand off this message",
+                "type": "message",
+                "callback_id": "handoff_message",
+                "description": "Start a task from this message",
+            }
+        ],
+        "slash_commands": [
+            {
+                "command": "/handoff",
+                **_at("url", address),
+                "description": "Start, list and stop tasks",
+                "usage_hint": "[<task> | status | stop <task> | help]",
+                "should_escape": True,
+            }
+        ],
+    }
+
+
+def _at(key: str, address: str | None) -> dict[str, str]:
+    return {} if address is None else {key: address}
