@@ -1,7 +1,8 @@
 """Every error this room raises, and who reads it.
 
 BotError              anything below; its text is a sentence for the person who runs the bot
-└── SettingsError     the environment or `.env` can't be used as it is; the command ends with code 2
+├── SettingsError     the environment or `.env` can't be used as it is; the command ends with code 2
+└── CheckFailed       one of the doctor's checks found something to mend; its line begins with ✗
 
 Errors never carry the value of a secret.
 """
@@ -29,3 +30,7 @@ class SettingsError(BotError):
         super().__init__("\n".join(problems))
         self.problems = problems
         self.usable = usable
+
+
+class CheckFailed(BotError):
+    """One of the doctor's checks found something to mend."""
