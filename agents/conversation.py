@@ -1,0 +1,86 @@
+"""What an agent and a model have said to each other, as values that survive a trip through JSON.
+
+Owns the three kinds of turn and their stored form. Never knows how an API spells them: that is `agents.wire`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call as the model wrote it; `arguments` is its JSON text, unchecked."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one model turn, as the endpoint counted them; `cached` is part of `input`."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output
+
+
+@dataclass(frozen=True, slots=True)
+class UserTurn:
+    """Words for the agent: the request, a follow-up, or a note of the system."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One complete model turn."""
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    finish: str = "stop"
+    """`stop`, `tool_calls`, `length` or `content_filter`; other words of an endpoint are kept as they are."""
+    usage: Usage = Usage()
+    api: str = ""
+    """The API that produced `raw`; empty when the reply was written by us (history of an earlier task)."""
+    raw: tuple[Json, ...] = ()
+    """The message (Chat Completions) or output items (Responses) verbatim, vendor fields included.
+
+    DeepSeek and Gemini answer 400 when their fields do not come back on the next turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a call came to, as the model is told."""
+
+    call_id: str
+    text: str
+
+
+Turn = UserTurn | Reply | ToolResult
+
+
+def reply_to_json(reply: Reply) -> Json:
+    """The stored form of a reply; `reply_from_json` reads it back."""
+    return asdict(reply)
+
+
+def reply_from_json(body: Mapping[str, Any]) -> Reply:
+    """Read a stored reply; unknown keys are ignored so that newer rows do not stop an older process."""
+    return Reply(
+        text=body["text"],
+        calls=tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in body["calls"]),
+        finish=body["finish"],
+        usage=Usage(**{k: body["usage"].get(k, 0) for k in ("input", "output", "cached")}),
+        api=body["api"],
+        raw=tuple(body["raw"]),
+    )

@@ -1,0 +1,195 @@
+"""The orchestrator: takes a request, makes workers on the fly, judges what they bring, writes the answer.
+
+Owns its four tools and the limits on delegation. Never runs code itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pydantic
+
+from agents.budget import EFFORT, Budget, Meter
+from agents.conversation import Reply, ToolCall, Turn
+from agents.endpoint import Endpoint
+from agents.errors import ToolFailure
+from agents.events import Emit, Notice, PlanChanged, PlanStep
+from agents.excerpt import one_line
+from agents.journal import Inbox, Journal
+from agents.loop import Ending, Loop, Role
+from agents.prompts import prompt
+from agents.report import for_orchestrator
+from agents.tools import Tool, ToolOutput
+from agents.worker import Brief, Worker
+from sandbox import Sandbox, Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of one task. Workers beyond `at_once` wait; beyond `workers` they are refused to the model."""
+
+    task: Budget = field(default_factory=lambda: Budget(60, 1800, 2_000_000))
+    at_once: int = 8
+    workers: int = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a process has for its agents to work with."""
+
+    endpoint: Endpoint
+    sandbox: Sandbox
+    model: str
+    worker_model: str
+    limits: Limits = field(default_factory=Limits)
+
+
+class Step(pydantic.BaseModel, extra="forbid", frozen=True):
+    """One step of the plan."""
+
+    text: str
+    status: Literal["pending", "in_progress", "complete", "error"] = "pending"
+
+
+class Orchestrator:
+    """Carries one task from its opening to an answer. Made anew after a restart, it reads its journal."""
+
+    def __init__(
+        self, means: Means, *, workspace: Workspace, journal: Journal, inbox: Inbox, emit: Emit
+    ) -> None:
+        self._means = means
+        self._workspace = workspace
+        self._journal = journal
+        self._inbox = inbox
+        self._emit = emit
+        self._meter = Meter(means.limits.task)
+        self._at_once = asyncio.Semaphore(means.limits.at_once)
+        self._naming = asyncio.Lock()
+        tools = [Tool.of(f) for f in (self.create_worker, self.ask_user, self.plan, self.read_file)]
+        self._loop = Loop(
+            Role(model=means.model, instructions=prompt("orchestrator"), tools=tools),
+            endpoint=means.endpoint,
+            journal=journal,
+            inbox=inbox,
+            meter=self._meter,
+            on_reply=self._tell_words,
+            on_follow_up=lambda _: emit(Notice("Taking your message in")),
+            on_retry=lambda why, wait: emit(Notice(f"Waiting {wait:.0f} s: {why}")),
+        )
+
+    async def run(self, opening: Sequence[Turn]) -> Ending:
+        """Work to an answer; raises `Parked` to wait for a person, `ModelError` if the model can't go on."""
+        return await self._loop.run(opening)
+
+    async def create_worker(
+        self,
+        call: ToolCall,
+        task_description: str,
+        title: str = "",
+        deliverable: str = "",
+        boundaries: str = "",
+        effort: Literal["quick", "normal", "deep"] = "normal",
+    ) -> ToolOutput:
+        """Create a worker for one part of the task and wait for its report.
+
+        Workers created in the same turn work at the same time. The result is one line of JSON with the
+        worker's report and what the system measured.
+
+        Args:
+            task_description: The whole brief: objective, all facts and paths needed, how to check it.
+            title: Three to six words for the people who watch.
+            deliverable: The exact form of the result.
+            boundaries: What is out of scope.
+            effort: quick for one step, normal for most work, deep for long analyses.
+        """
+        name = await self._name_worker(call, one_line(title or task_description, 80))
+        brief = Brief(
+            worker=name,
+            title=one_line(title or task_description, 80),
+            text=_brief(task_description, deliverable, boundaries),
+        )
+        async with self._at_once:
+            worker = Worker(
+                brief,
+                model=self._means.worker_model,
+                endpoint=self._means.endpoint,
+                sandbox=self._means.sandbox,
+                workspace=self._workspace,
+                journal=await self._journal.open(name),
+                meter=self._meter.child(EFFORT[effort]),
+                emit=self._emit,
+            )
+            report, facts = await worker.run()
+        told = {"worker": name, "title": brief.title, "status": report.status, "files": list(facts.files)}
+        return ToolOutput(for_orchestrator(name, report, facts), {"tokens": facts.tokens, "worker": told})
+
+    async def ask_user(self, call: ToolCall, question: str, options: Sequence[str] = ()) -> ToolOutput:
+        """Ask the person who gave the task, and wait for the answer however long it takes.
+
+        Args:
+            question: One question that can be answered in a sentence.
+            options: Up to five short answers to choose from; another answer stays possible.
+        """
+        wait = ToolOutput("", parks=(question, tuple(options[:5])))
+        if not any(e.kind == "asked" and e.body["call"] == call.id for e in self._journal.entries):
+            await self._journal.append("asked", {"call": call.id, "question": question})
+            return wait
+        answers = await self._inbox.unread()
+        if not answers:
+            return wait
+        await self._inbox.mark([answer.id for answer in answers])
+        return ToolOutput("\n".join(answer.text for answer in answers))
+
+    async def plan(self, steps: Sequence[Step]) -> str:
+        """Show the people in the thread what will be done; call again to change it.
+
+        Args:
+            steps: The whole plan, in order.
+        """
+        self._emit(PlanChanged(tuple(PlanStep(one_line(s.text, 250), s.status) for s in steps[:40])))
+        return "The plan is shown."
+
+    async def read_file(self, path: str, offset: int = 0, limit: int = 8000) -> str:
+        """Read a text file in /work: an attached file, or one that a worker made.
+
+        Args:
+            path: The path, with or without /work/ before it.
+            offset: Characters to skip.
+            limit: Characters to return, at most 8000.
+        """
+        data = await self._workspace.read(path.removeprefix("/work/"))
+        if data is None:
+            names = ", ".join(await self._workspace.names()) or "none"
+            raise ToolFailure(f"there is no file {path} in /work. The files are: {names}")
+        text = data.decode("utf-8", errors="replace")
+        return f"[{path}: {len(text):,} characters]\n{text[offset : offset + min(limit, 8000)]}"
+
+    async def _name_worker(self, call: ToolCall, title: str) -> str:
+        """The worker of this call: the one it had before a restart, or the next number."""
+        async with self._naming:
+            answered = {e.body["call"] for e in self._journal.entries if e.kind == "result"}
+            workers = [e.body for e in self._journal.entries if e.kind == "worker"]
+            for worker in workers:
+                if worker["call"] == call.id and call.id not in answered:
+                    return str(worker["worker"])
+            if len(workers) >= self._means.limits.workers:
+                raise ToolFailure(
+                    f"this task has had its {self._means.limits.workers} workers. Answer with what there is."
+                )
+            name = f"w{len(workers) + 1}"
+            await self._journal.append("worker", {"worker": name, "call": call.id, "title": title})
+            return name
+
+    def _tell_words(self, reply: Reply) -> None:
+        if reply.calls and reply.text.strip():
+            self._emit(Notice(one_line(reply.text, 250)))
+
+
+def _brief(task_description: str, deliverable: str, boundaries: str) -> str:
+    parts = [task_description]
+    parts += [f"Deliverable: {deliverable}"] if deliverable else []
+    parts += [f"Out of scope: {boundaries}"] if boundaries else []
+    return "\n\n".join(parts)

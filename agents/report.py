@@ -1,0 +1,104 @@
+"""What a worker hands back: its own words beside what the system measured.
+
+Owns the contract between worker and orchestrator. The facts and the warning are written by the system, so a
+worker can't claim a run that it did not make.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from agents.conversation import Json
+from agents.journal import Entry
+
+Outcome = Literal["done", "partial", "blocked", "failed"]
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A worker's account of its brief."""
+
+    status: str
+    summary: str
+    evidence: str = ""
+    files: tuple[str, ...] = ()
+    open_points: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What was measured while the worker worked."""
+
+    runs: int = 0
+    failed_runs: int = 0
+    turns: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    last_run: str = ""
+    """Status of the newest run; empty when nothing was run."""
+    files: tuple[str, ...] = ()
+    """Every file its runs left in `/work`."""
+
+    @classmethod
+    def measured(cls, entries: Sequence[Entry], *, seconds: float) -> Facts:
+        """Read the facts out of a worker's journal."""
+        runs = [
+            e.body["facts"]["run"] for e in entries if e.kind == "result" and "run" in e.body.get("facts", {})
+        ]
+        replies = [e.body for e in entries if e.kind == "reply"]
+        return cls(
+            runs=len(runs),
+            failed_runs=sum(run["status"] != "ok" for run in runs),
+            turns=len(replies),
+            tokens=sum(r["usage"]["input"] + r["usage"]["output"] for r in replies),
+            seconds=round(seconds, 1),
+            last_run=runs[-1]["status"] if runs else "",
+            files=tuple(dict.fromkeys(path for run in runs for path in run["files"])),
+        )
+
+
+def warning(report: Report, facts: Facts) -> str:
+    """Where the words and the measurements disagree; empty when they don't."""
+    unmade = [f for f in report.files if f.removeprefix("/work/") not in facts.files]
+    if report.status == "done" and facts.last_run not in ("", "ok"):
+        return f"its last run ended with {facts.last_run}"
+    if report.status == "done" and report.evidence and not facts.runs:
+        return "it names evidence but ran nothing"
+    if unmade:
+        return f"it names files that no run of its made: {', '.join(unmade)}"
+    return ""
+
+
+def for_orchestrator(worker: str, report: Report, facts: Facts) -> str:
+    """The result of `create_worker`: one line of JSON."""
+    body: Json = {
+        "worker": worker,
+        "status": report.status,
+        "summary": report.summary,
+        "evidence": report.evidence,
+        "files": [f"/work/{f.removeprefix('/work/')}" for f in report.files or facts.files],
+        "open_points": report.open_points,
+        "facts": {
+            "runs": facts.runs,
+            "failed_runs": facts.failed_runs,
+            "turns": facts.turns,
+            "tokens": facts.tokens,
+            "seconds": facts.seconds,
+        },
+        "warning": warning(report, facts),
+    }
+    return json.dumps(
+        {key: value for key, value in body.items() if value not in ("", [])}, ensure_ascii=False
+    )
+
+
+def report_from_json(body: Mapping[str, Any]) -> Report:
+    """Read a stored report."""
+    return Report(
+        status=body["status"], summary=body["summary"], evidence=body.get("evidence", ""),
+        files=tuple(body.get("files", ())), open_points=body.get("open_points", ""),
+    )  # fmt: skip

@@ -1,0 +1,132 @@
+"""Tools from plain functions: a typed signature and a docstring become the schema the model sees.
+
+Owns the schema, the check of the arguments a model sends, and the sentence it is told when they are wrong.
+Never decides when a tool runs: that is `agents.loop`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import docstring_parser
+import pydantic
+
+from agents.conversation import Json, ToolCall
+from agents.errors import ToolFailure
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """A tool's result: words for the model, and measured facts that are only recorded."""
+
+    text: str
+    facts: Json = field(default_factory=dict)
+    ends: bool = False
+    """True when the call ends the agent's loop."""
+    parks: tuple[str, tuple[str, ...]] | None = None
+    """A question (and its options) that only a person can answer; the call stays open until then."""
+
+
+Function = Callable[..., Awaitable[str | ToolOutput]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the model may call."""
+
+    name: str
+    description: str
+    schema: Json
+    """JSON schema of the arguments, an object with `additionalProperties: false`."""
+    _arguments: type[pydantic.BaseModel]
+    _function: Function
+    _takes_call: str = ""
+
+    @classmethod
+    def of(cls, function: Function) -> Tool:
+        """Make a tool of an async function.
+
+        Its docstring gives the descriptions (any common style; `Args:` entries per parameter). A parameter
+        annotated `ToolCall` receives the call itself and is not shown to the model.
+        """
+        doc = docstring_parser.parse(inspect.getdoc(function) or "")
+        about = {p.arg_name: p.description or "" for p in doc.params}
+        hints = typing.get_type_hints(function)
+        takes_call, fields = "", {}
+        for name, parameter in inspect.signature(function).parameters.items():
+            if hints[name] is ToolCall:
+                takes_call = name
+                continue
+            default = ... if parameter.default is parameter.empty else parameter.default
+            described = pydantic.Field(default, description=_one_line(about.get(name, "")) or None)
+            fields[name] = (hints[name], described)
+        arguments = pydantic.create_model(  # type: ignore[call-overload]
+            function.__name__, __config__=pydantic.ConfigDict(extra="forbid"), **fields
+        )
+        description = "\n".join(filter(None, [doc.short_description, doc.long_description]))
+        schema = arguments.model_json_schema()
+        schema = _for_the_model(schema, schema.get("$defs", {}))
+        return cls(function.__name__, description, schema, arguments, function, takes_call)
+
+    async def call(self, call: ToolCall) -> ToolOutput:
+        """Check the arguments and run the function; raises `ToolFailure` with what to send instead."""
+        try:
+            parsed = self._arguments.model_validate_json(call.arguments or "{}")
+        except pydantic.ValidationError as error:
+            raise ToolFailure(self._what_to_send(error)) from None
+        arguments = {name: getattr(parsed, name) for name in type(parsed).model_fields}
+        if self._takes_call:
+            arguments[self._takes_call] = call
+        result = await self._function(**arguments)
+        return ToolOutput(result) if isinstance(result, str) else result
+
+    def _what_to_send(self, error: pydantic.ValidationError) -> str:
+        found = "; ".join(
+            _complaint(e["type"], ".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()
+        )
+        properties = self.schema.get("properties", {})
+        needed = ", ".join(self.schema.get("required", [])) or "none"
+        return (
+            f"{found}. Nothing was run. Send one JSON object for {self.name} with these arguments: "
+            f"{', '.join(properties) or 'none'} (required: {needed})."
+        )
+
+
+def _complaint(kind: str, where: str, message: str) -> str:
+    match kind:
+        case "json_invalid":
+            return f"the arguments are not valid JSON ({message.removeprefix('Invalid JSON: ')})"
+        case "missing":
+            return f"the argument {where} is missing"
+        case "extra_forbidden":
+            return f"there is no argument {where}"
+    return f"the argument {where} is wrong: {message}" if where else message
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _for_the_model(schema: Any, definitions: Json) -> Any:
+    """The schema without what costs tokens or portability.
+
+    Pydantic repeats every name as a `title`, and puts nested types behind `$ref`, which several
+    OpenAI-compatible servers do not follow.
+    """
+    if isinstance(schema, list):
+        return [_for_the_model(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _for_the_model(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
+    return {
+        key: {name: _for_the_model(value, definitions) for name, value in value.items()}
+        if key == "properties"
+        else _for_the_model(value, definitions)
+        for key, value in schema.items()
+        if key != "$defs" and not (key == "title" and isinstance(value, str))
+    }

@@ -1,0 +1,148 @@
+"""A worker: one brief, one journal, Python in throwaway containers, one report.
+
+Owns the worker's two tools and its result. Never talks to people and is never offered `create_worker`, so
+delegation is one level deep by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from agents.budget import Meter
+from agents.conversation import Reply, UserTurn
+from agents.endpoint import Endpoint
+from agents.errors import FatalModelError, ModelError
+from agents.events import Emit, FilesMade, WorkerEnded, WorkerStarted, WorkerStep
+from agents.excerpt import excerpt, one_line
+from agents.journal import EmptyInbox, Journal
+from agents.loop import Ending, Loop, Role
+from agents.prompts import prompt
+from agents.report import Facts, Outcome, Report, report_from_json
+from agents.tools import Tool, ToolOutput
+from sandbox import Job, Run, Sandbox, Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What one worker is asked to do."""
+
+    worker: str
+    """`w1`, `w2` … within the task."""
+    title: str
+    text: str
+
+
+class Worker:
+    """Carries out one brief. Made anew after a restart, it goes on from its journal."""
+
+    def __init__(
+        self, brief: Brief, *, model: str, endpoint: Endpoint, sandbox: Sandbox, workspace: Workspace,
+        journal: Journal, meter: Meter, emit: Emit,
+    ) -> None:  # fmt: skip
+        self._brief = brief
+        self._sandbox = sandbox
+        self._workspace = workspace
+        self._journal = journal
+        self._meter = meter
+        self._emit = emit
+        tools = [Tool.of(self.execute_python_code), Tool.of(self.report)]
+        self._loop = Loop(
+            Role(model=model, instructions=prompt("worker"), tools=tools),
+            endpoint=endpoint,
+            journal=journal,
+            inbox=EmptyInbox(),
+            meter=meter,
+            on_reply=self._tell_step,
+            on_follow_up=lambda _: None,
+            on_retry=lambda why, wait: self._step(f"Waiting {wait:.0f} s: {why}"),
+        )
+
+    async def run(self) -> tuple[Report, Facts]:
+        """Work to a report. Only failures that every worker would meet are raised."""
+        self._emit(WorkerStarted(self._brief.worker, self._brief.title))
+        try:
+            report = self._reported(await self._loop.run([UserTurn(self._brief.text)]))
+        except FatalModelError:
+            raise
+        except ModelError as error:
+            report = Report(status="failed", summary=str(error))
+        self._emit(WorkerEnded(self._brief.worker, report.status, report.summary))
+        return report, Facts.measured(self._journal.entries, seconds=self._meter.seconds)
+
+    async def execute_python_code(self, code: str) -> ToolOutput:
+        """Run a Python program in a fresh container and return its exit status and what it printed.
+
+        The working directory is /work: attached files and files of earlier calls are there, and files you
+        write there are kept. No network, no variables from earlier calls. numpy, pandas, scipy, matplotlib,
+        seaborn, scikit-learn, sympy, networkx, openpyxl and pillow are installed. The time limit is fixed.
+
+        Args:
+            code: The whole program.
+        """
+        files = await self._workspace.files()
+        run = await self._sandbox.run(Job(code=code, files=files), on_output=self._tell_output)
+        notes = await self._workspace.keep(run.files)
+        if run.files:
+            self._emit(FilesMade(self._brief.worker, tuple(run.files)))
+        facts = {"status": run.status.value, "seconds": round(run.seconds, 2), "files": list(run.files)}
+        return ToolOutput(_told(run, notes), {"run": facts})
+
+    async def report(
+        self,
+        status: Outcome,
+        summary: str,
+        evidence: str = "",
+        files: Sequence[str] = (),
+        open_points: str = "",
+    ) -> ToolOutput:
+        """Hand in your result and end your work. Call this exactly once, last.
+
+        Args:
+            status: done: the brief is met and checked. partial: some of it is. blocked: something you can't
+                get is missing. failed: you tried and it does not work.
+            summary: The result itself, complete and short.
+            evidence: The run, output or file that shows it.
+            files: Paths in /work of the files made for people.
+            open_points: What is uncertain or left open.
+        """
+        report = Report(
+            status=status, summary=summary, evidence=evidence, files=tuple(files), open_points=open_points
+        )
+        return ToolOutput(summary, {"report": asdict(report)}, ends=True)
+
+    def _reported(self, ending: Ending) -> Report:
+        """The report that was called for, or plain last words taken as one."""
+        for entry in reversed(self._journal.entries):
+            if entry.kind == "result" and "report" in entry.body["facts"]:
+                return report_from_json(entry.body["facts"]["report"])
+        if not ending.reason:
+            return Report(status="done", summary=ending.text)
+        summary = ending.text or "The work was cut before there was a result."
+        status = "partial" if ending.text else "failed"
+        return Report(status=status, summary=summary, open_points=f"Stopped: {ending.reason}.")
+
+    def _step(self, text: str) -> None:
+        self._emit(WorkerStep(self._brief.worker, one_line(text, 250)))
+
+    def _tell_step(self, reply: Reply) -> None:
+        for call in reply.calls:
+            if call.name == "execute_python_code":
+                self._step(reply.text or "Running Python")
+            elif call.name == "report":
+                self._step("Writing the report")
+
+    def _tell_output(self, output: str) -> None:
+        if last := output.strip().rpartition("\n")[2].strip():
+            self._step(f"Running Python: {last}")
+
+
+def _told(run: Run, notes: Sequence[str]) -> str:
+    """A run as the model reads it."""
+    exit_code = "" if run.exit_code is None else f", exit code {run.exit_code}"
+    parts = [f"[{run.status}{exit_code}, {run.seconds:.2f} s]", run.sentence]
+    parts += [f"stdout:\n{excerpt(run.stdout)}" if run.stdout else "stdout: (nothing was printed)"]
+    parts += [f"stderr:\n{excerpt(run.stderr)}"] if run.stderr else []
+    parts += ["files: " + ", ".join(f"/work/{path}" for path in run.files)] if run.files else []
+    parts += [*run.notes, *notes]
+    return "\n".join(part for part in parts if part)

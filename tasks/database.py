@@ -1,0 +1,119 @@
+"""The database: opening it, migrating it, and short transactions on it.
+
+SQLite for one process (WAL, every commit synced, one writer at a time), PostgreSQL for several. Never knows
+what the tables mean: that is `tasks.store`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import IO, Any
+
+import alembic.command
+import alembic.config
+import structlog
+from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from tasks.errors import DatabaseInUse
+
+log = structlog.get_logger(__name__)
+
+SCHEMA = "handoff"
+#: Any number serves, as long as every process takes the same: it is the advisory lock of the migrations.
+_MIGRATION_LOCK = 5_041_996_201
+#: A burst waits for a connection this long; SQLAlchemy's 30 seconds fail under a few hundred tasks.
+_POOL_TIMEOUT = 600
+
+
+class Database:
+    """One open database. `url` is `sqlite:///path` or `postgresql://…`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._engine = _sqlite(self.url) if self.is_sqlite else _postgres(self.url)
+        self._writer = asyncio.Lock() if self.is_sqlite else nullcontext()
+        self._lock_file: IO[str] | None = None
+
+    async def open(self) -> None:
+        """Take the file for this process (SQLite) and bring the tables up to date.
+
+        Raises `DatabaseInUse` when another process has the SQLite file, and SQLAlchemy's errors when the
+        database can't be reached.
+        """
+        if self.is_sqlite:
+            await asyncio.to_thread(self._take_file)
+        async with self._engine.begin() as connection:
+            await connection.run_sync(_migrate)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+        if self._lock_file is not None:
+            self._lock_file.close()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        async with self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction, committed at the end of the block and rolled back by an error in it."""
+        async with self._writer, self._engine.begin() as connection:
+            yield connection
+
+    def _take_file(self) -> None:
+        path = Path(self.url.database or "handoff.db")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock_file = path.with_suffix(".lock").open("w")
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock_file.close()
+            raise DatabaseInUse(
+                f"Another Handoff is running on {path}. Stop it, set HANDOFF_DATA_DIR to another folder, or "
+                "set HANDOFF_DATABASE_URL to a PostgreSQL database, which serves several processes."
+            ) from None
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"), pool_size=4, pool_timeout=_POOL_TIMEOUT, max_overflow=0
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _configure(connection: Any, _: object) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _postgres(url: URL) -> AsyncEngine:
+    return create_async_engine(
+        url.set(drivername="postgresql+asyncpg"),
+        pool_size=8,
+        max_overflow=0,
+        pool_timeout=_POOL_TIMEOUT,
+        pool_pre_ping=True,
+        connect_args={"server_settings": {"search_path": SCHEMA}},
+    )
+
+
+def _migrate(connection: Connection) -> None:
+    """Run the missing migrations; on PostgreSQL under a lock, since two first starts race otherwise."""
+    began = time.perf_counter()
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATION_LOCK})
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    config = alembic.config.Config()
+    config.set_main_option("script_location", "tasks:migrations")
+    config.attributes["connection"] = connection
+    alembic.command.upgrade(config, "head")
+    log.debug("database ready", seconds=round(time.perf_counter() - began, 3))

@@ -1,0 +1,29 @@
+"""Every error of this room.
+
+::
+
+    TaskError
+    ├── StaleRunner       another process has taken this task over (an `agents.errors.Superseded`)
+    ├── DatabaseInUse     a second process on one SQLite file; told to the operator at start
+    └── UnknownTask       no task has this id
+"""
+
+from __future__ import annotations
+
+from agents.errors import Superseded
+
+
+class TaskError(Exception):
+    """Base of all errors this room raises on purpose."""
+
+
+class StaleRunner(TaskError, Superseded):
+    """An append met an entry that somebody else has written: this process is no longer the task's runner."""
+
+
+class DatabaseInUse(TaskError):
+    """SQLite serves one process; `str()` says which file and what to do."""
+
+
+class UnknownTask(TaskError):
+    """No task has this id."""

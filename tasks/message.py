@@ -1,0 +1,55 @@
+"""A message as tasks know it, whatever it came in by: who wrote what, where, with which files."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadAddress:
+    """One thread: `ts` is that of its first message."""
+
+    team: str
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRef:
+    """A file attached to a message, not fetched yet. `source` is for whoever can fetch it."""
+
+    id: str
+    name: str
+    size: int
+    source: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message; (team, channel, ts) is its identity, however often and by whatever event it arrives."""
+
+    thread: ThreadAddress
+    ts: str
+    user: str
+    user_name: str
+    text: str
+    files: tuple[FileRef, ...] = ()
+
+    @property
+    def task_id(self) -> str:
+        """The id of the task that this message starts, the same on every node that receives it."""
+        identity = f"{self.thread.team}/{self.thread.channel}/{self.ts}"
+        digest = hashlib.sha256(identity.encode()).digest()
+        return "t" + base64.b32encode(digest).decode()[:11].lower()
+
+
+def files_to_json(files: tuple[FileRef, ...]) -> list[dict[str, Any]]:
+    """The stored form; `files_from_json` reads it back."""
+    return [{"id": f.id, "name": f.name, "size": f.size, "source": f.source} for f in files]
+
+
+def files_from_json(rows: list[dict[str, Any]]) -> tuple[FileRef, ...]:
+    return tuple(FileRef(id=r["id"], name=r["name"], size=r["size"], source=r["source"]) for r in rows)

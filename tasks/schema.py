@@ -1,0 +1,94 @@
+"""The tables. Ours to change with a migration; nobody outside reads them.
+
+On PostgreSQL they live in the schema `handoff` (see `tasks.database`). Times are seconds since 1970.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+#: Messages that were claimed: the row is written before Slack's ack, and its key makes twins one.
+message = Table(
+    "message",
+    metadata,
+    Column("team", String, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("ts", String, primary_key=True),
+    Column("task", String, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+task = Table(
+    "task",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("team", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("thread_ts", String, nullable=False),
+    Column("message_ts", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("user_name", String, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("files", JSON, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    Column("answer", Text, nullable=False, default=""),
+    Column("reason", Text, nullable=False, default=""),
+    Column("workers", Integer, nullable=False, default=0),
+    Column("tokens", Integer, nullable=False, default=0),
+    Index("task_by_thread", "team", "channel", "thread_ts", "created_at"),
+    Index("task_by_state", "state"),
+)
+
+#: The append-only log. One stream per agent ("" is the orchestrator): parallel agents share no counter. The
+#: key is order and fence at once: a second runner's append meets it and stops.
+event = Table(
+    "event",
+    metadata,
+    Column("task", String, primary_key=True),
+    Column("agent", String, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("runner", String, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+#: Messages for a task that had begun already; a stop is not here, it is a state.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("task", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("user", String, nullable=False),
+    Column("user_name", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("files", JSON, nullable=False),
+    Column("seen", Boolean, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+#: What is said in the thread: the intent is written before the post, its `ts` after.
+post = Table(
+    "post",
+    metadata,
+    Column("task", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("ts", String),
+    Column("at", Float, nullable=False),
+)
+
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("task", String, primary_key=True),
+    Column("user", String, primary_key=True),
+    Column("verdict", String, nullable=False),
+    Column("at", Float, nullable=False),
+)

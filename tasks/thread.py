@@ -1,0 +1,61 @@
+"""What a running task needs of the place it was asked in. Slack's form of it lives in the bot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from agents.events import Event
+from tasks.message import FileRef
+from tasks.task import Outcome, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A file for people, as it stands in `/work`."""
+
+    path: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What a task brings back."""
+
+    outcome: Outcome
+    files: Sequence[Made] = ()
+    workers: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+class FileNotFetched(Exception):
+    """An attached file could not be had; `str()` is a sentence for the person who attached it."""
+
+
+class Thread(Protocol):
+    """The one writer to one thread, for as long as a task runs."""
+
+    def emit(self, event: Event) -> None:
+        """Show an event; returns at once, and may never be seen when the place is slow."""
+        ...
+
+    async def fetch(self, file: FileRef) -> bytes:
+        """The contents of an attached file; raises `FileNotFetched`."""
+        ...
+
+    async def taken_in(self, message_ts: str) -> None:
+        """Tell the writer of a follow-up that the agents have read it."""
+        ...
+
+    async def deliver(self, delivery: Delivery) -> None:
+        """Say how the task ended, once, however often this is called for the same task."""
+        ...
+
+
+class Threads(Protocol):
+    """Opens the thread of a task."""
+
+    def open(self, task: Task) -> AbstractAsyncContextManager[Thread]: ...
