@@ -1,4 +1,4 @@
-"""What `make` does: each module is one step, run as `python -m scripts.<name>` with the standard library alone.
+"""What `make` does: each module is one step, run as `python -m scripts.<name>`.
 
-Nothing here is imported by the product, and nothing here may need a package that is not installed yet.
+Nothing here is imported by the product, and a step of the set-up needs the standard library alone.
 """

@@ -1,4 +1,4 @@
-"""Writes requirements.lock and requirements-dev.lock from pyproject.toml, with the newest versions its bounds allow.
+"""Writes requirements.lock and requirements-dev.lock: the newest versions that pyproject.toml allows.
 
 Both hold hashes and markers for every platform and Python the project supports, so plain pip installs them
 with `--require-hashes`. uv resolves, in an environment that is thrown away. Never edits pyproject.toml.
@@ -37,7 +37,7 @@ def _install_uv(folder: Path) -> Path:
 def _compile(uv: Path, lock: str, *more: str) -> None:
     print(f"{lock}: resolving", flush=True)
     # fmt: off
-    command = [
+    command: list[str | Path] = [
         uv, "pip", "compile", "pyproject.toml", "-", "--quiet", "--all-extras", "--universal",
         "--python-version", _oldest_python(), "--generate-hashes", "--no-annotate",
         "--custom-compile-command", "make lock", "--output-file", lock, *more,

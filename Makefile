@@ -1,0 +1,32 @@
+# Each target is one file of scripts/, which does the work and can be run without make: sh scripts/run.
+# ARGS goes on: make test ARGS="tests/unit -k settings", make run ARGS="--help".
+
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench lock clean
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+run:  ## try Handoff here: playground, bot and demo model, all set-up included
+	@sh scripts/run $(ARGS)
+
+test:  ## run all tests, all set-up included
+	@sh scripts/test $(ARGS)
+
+lint:  ## ruff, mypy, import-linter
+	@sh scripts/lint
+
+format:  ## rewrite the code in its one style
+	@sh scripts/format
+
+bench:  ## measure
+	@sh scripts/bench $(ARGS)
+
+lock:  ## resolve the dependencies anew
+	@$$(sh scripts/python) -m scripts.lock
+
+clean:  ## remove what these commands made in this folder
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,72 @@
+"""The virtual environment `.venv`, made from the lock: `python -m scripts.environment runtime|development`.
+
+A stamp tells what it was made from, so the second time takes no time. When the lock, the Python or the place
+has changed it is made anew, so that nothing is left of an older one. pip's own settings are respected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import venv
+from importlib.util import find_spec
+from pathlib import Path
+
+from scripts import apt
+from scripts.steps import ROOT, Stuck, ended, run, step
+
+FOLDER = ROOT / ".venv"
+PYTHON = FOLDER / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+#: The development lock holds all of the runtime one with the same versions, so it serves for both.
+LOCKS = {"runtime": ("requirements.lock",), "development": ("requirements.lock", "requirements-dev.lock")}
+
+
+def main() -> None:
+    kind = sys.argv[1]
+    if _stamp(kind).is_file() or _stamp("development").is_file():
+        return
+    if not _stamp("runtime").is_file():
+        _make()
+    lock = LOCKS[kind][-1]
+    packages = sum("==" in line for line in (ROOT / lock).read_text().splitlines())
+    with step(f"Installing {packages} Python packages from {lock}"):
+        _pip("--require-hashes", "-r", lock, total=packages)
+        _pip("--no-deps", "--no-build-isolation", "--editable", ".")
+    _stamp(kind).touch()
+
+
+def _make() -> None:
+    if find_spec("ensurepip") is None:
+        _add_venv()
+    with step(f"Making .venv with Python {sys.version.split()[0]}"):
+        venv.create(FOLDER, clear=True, with_pip=True)
+
+
+def _add_venv() -> None:
+    """Debian keeps a part of Python's standard library in a package of its own."""
+    if not apt.usable():
+        raise Stuck(
+            f"{sys.executable} can't make virtual environments. Install its package python3-venv, or set "
+            "PYTHON to another Python 3.11 or newer."
+        )
+    apt.install(["python3-venv"])
+
+
+def _pip(*arguments: str, total: int = 0) -> None:
+    run(
+        [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *arguments],
+        fix="pip could not install the packages. Its messages are above; mend that and start again.",
+        parts=("Collecting", "Processing", "Requirement already"),
+        total=total,
+    )
+
+
+def _stamp(kind: str) -> Path:
+    digest = hashlib.sha256(f"{sys.version} {sys.executable} {ROOT}".encode())
+    for name in ("pyproject.toml", *LOCKS[kind]):
+        digest.update((ROOT / name).read_bytes())
+    return FOLDER / f"{kind}-{digest.hexdigest()[:16]}.stamp"
+
+
+if __name__ == "__main__":
+    raise SystemExit(ended(main))
