@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = "uv>=0.9,<1"
+#: What hatchling asks for when a project is installed in place, without saying so beforehand.
+EDITABLES = "editables>=0.5,<1"
 RUNTIME, DEVELOPMENT = "requirements.lock", "requirements-dev.lock"
 
 
@@ -48,7 +50,7 @@ def _compile(uv: Path, lock: str, *more: str) -> None:
 
 def _build_backend() -> str:
     """The build backend is locked too: the project itself is installed without fetching anything unpinned."""
-    return "\n".join(_pyproject()["build-system"]["requires"])
+    return "\n".join([*_pyproject()["build-system"]["requires"], EDITABLES])
 
 
 def _oldest_python() -> str:
