@@ -18,6 +18,7 @@ from playground.slack.world import Json
 _log = logging.getLogger(__name__)
 
 PayloadKind = Literal["events_api", "interactive", "slash_commands"]
+NO_CONNECTION = "no connection"
 RETRY_DELAYS = (0.0, 60.0, 300.0)
 """Seconds before each repeat of an event: at once, after a minute, after five."""
 
@@ -63,6 +64,8 @@ class Deliveries:
         try:
             return await self.way.deliver(Delivery(kind, payload), self._deadline)
         except NotDelivered as missed:
+            if missed.reason == NO_CONNECTION:
+                raise NotAnswered("The bot is away: it holds no connection.") from missed
             sentence = f"The bot did not answer in {self._deadline:g} seconds ({missed.reason})."
             raise NotAnswered(sentence) from missed
 

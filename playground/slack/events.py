@@ -11,30 +11,18 @@ from collections.abc import Collection
 
 from playground.slack.deliveries import Deliveries
 from playground.slack.messages import Message
+from playground.slack.mrkdwn import mentioned
 from playground.slack.shapes import Shapes
 from playground.slack.state import State
-from playground.slack.typed_text import mentioned
 from playground.slack.world import Channel, Json, Kind
 
-SUBSCRIPTIONS = frozenset(
-    {
-        "agent_session_stopped",
-        "agent_session_title_changed",
-        "app_context_changed",
-        "app_home_opened",
-        "app_mention",
-        "app_uninstalled",
-        "member_joined_channel",
-        "member_left_channel",
-        "message.channels",
-        "message.groups",
-        "message.im",
-        "message.mpim",
-        "reaction_added",
-        "reaction_removed",
-        "tokens_revoked",
-    }
-)
+# fmt: off
+SUBSCRIPTIONS = frozenset({
+    "agent_session_stopped", "agent_session_title_changed", "app_context_changed", "app_home_opened",
+    "app_mention", "app_uninstalled", "member_joined_channel", "member_left_channel", "message.channels",
+    "message.groups", "message.im", "message.mpim", "reaction_added", "reaction_removed", "tokens_revoked",
+})
+# fmt: on
 _MESSAGE_EVENT: dict[Kind, tuple[str, str]] = {
     "channel": ("message.channels", "channel"),
     "private": ("message.groups", "group"),

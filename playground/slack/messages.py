@@ -9,6 +9,7 @@ from playground.slack.world import Json
 
 StreamState = Literal["streaming", "done", "stopped", "broken"]
 DisplayMode = Literal["timeline", "plan", "dense"]
+ContentForm = Literal["", "text", "chunks"]
 RowStatus = Literal["pending", "in_progress", "complete", "error"]
 
 
@@ -20,7 +21,7 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One task card of a stream; the chunks that carry the same `id` update it."""
+    """One task card of a stream."""
 
     id: str
     title: str
@@ -29,26 +30,39 @@ class Row:
     output: str = ""
     sources: tuple[Json, ...] = ()
 
+    def updated(self, update: Row) -> Row:
+        """The card after a chunk of its id: title and status are replaced, details, output and sources are
+        added to. Undocumented, and seen by several who streamed the same text again."""
+        return Row(
+            self.id,
+            update.title,
+            update.status,
+            self.details + update.details,
+            self.output + update.output,
+            (*self.sources, *update.sources),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
     """The live part of a streamed message.
 
     `broken` is a stream that outlived its time: neither an append nor a stop is taken any more, and only
-    `chat.update` repairs the message. `written` counts the characters of Markdown it took.
+    `chat.update` repairs the message. `form` is how its content came first, which it must keep to.
     """
 
     state: StreamState = "streaming"
     mode: DisplayMode = "timeline"
     title: str = ""
     rows: tuple[Row, ...] = ()
-    written: int = 0
+    form: ContentForm = ""
 
     def with_row(self, row: Row) -> Stream:
-        """The stream with this row added, or in the place of the row of its id."""
+        """The stream with this row added, or the row of its id updated."""
         if all(row.id != known.id for known in self.rows):
             return replace(self, rows=(*self.rows, row))
-        return replace(self, rows=tuple(row if row.id == known.id else known for known in self.rows))
+        rows = tuple(known.updated(row) if row.id == known.id else known for known in self.rows)
+        return replace(self, rows=rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from aiohttp import WSMsgType, web
 from playground.slack.acts import Acts
 from playground.slack.changes import Change
 from playground.slack.errors import ActionRefused
+from playground.slack.interactions import Interactions
 from playground.slack.page_json import Model, change_json, file_json, snapshot_json
 from playground.slack.people import People
 from playground.slack.socket_mode import SocketMode
@@ -44,11 +45,17 @@ class Page:
     """Routes of the page. Beside `host`, which the server listens on, it answers to loopback names only."""
 
     def __init__(
-        self, state: State, people: People, acts: Acts, sockets: SocketMode, model: Model | None, host: str
+        self,
+        state: State,
+        people: People,
+        interactions: Interactions,
+        sockets: SocketMode,
+        model: Model | None,
+        host: str,
     ) -> None:
         self._state = state
         self._people = people
-        self._acts = acts
+        self._acts = Acts(people, interactions)
         self._sockets = sockets
         self._model = model
         self._hosts = _LOOPBACK | {host}

@@ -15,8 +15,8 @@ from playground.slack.errors import ActionRefused
 from playground.slack.events import Events
 from playground.slack.files import File, guess_mimetype
 from playground.slack.messages import Message
+from playground.slack.mrkdwn import as_typed
 from playground.slack.state import State
-from playground.slack.typed_text import as_typed
 from playground.slack.world import Channel
 
 MAX_TYPED = 40_000

@@ -1,94 +1,297 @@
 """The stand-in as one server: puts the parts together, listens, and is what tests and `handoff play` hold.
 
-Keeps no rule of Slack's itself.
+Keeps no rule of Slack's itself: people's acts are in `people` and `interactions`, the bot's in `methods`.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AsyncExitStack
 from typing import Any, Self, TypeVar
 
+import aiohttp
 from aiohttp import web
 
-from playground.slack.acts import Acts
 from playground.slack.background import Background
-from playground.slack.changes import SocketsChanged
+from playground.slack.changes import Call, SocketsChanged
+from playground.slack.credentials import SCOPES, Credentials
 from playground.slack.deliveries import RETRY_DELAYS, Deliveries
+from playground.slack.directory import Directory
 from playground.slack.events import SUBSCRIPTIONS, Events
+from playground.slack.faults import Fault
+from playground.slack.http_events import HttpEvents
 from playground.slack.interaction_shapes import InteractionShapes
 from playground.slack.interactions import Interactions
+from playground.slack.memberships import Memberships
 from playground.slack.page import Page
 from playground.slack.page_json import Model
 from playground.slack.people import People
+from playground.slack.rates import Rates
 from playground.slack.responses import Responses
 from playground.slack.shapes import Shapes
-from playground.slack.socket_mode import SocketMode
+from playground.slack.socket_mode import DisconnectReason, SocketMode
 from playground.slack.state import State
+from playground.slack.streams import Streams
 from playground.slack.triggers import Triggers
-from playground.slack.world import playground_world
+from playground.slack.uploads import MAX_SIZE, Uploads
+from playground.slack.web_api import WebApi
+from playground.slack.workspace import Workspace
+from playground.slack.world import World, playground_world
 
 T = TypeVar("T")
 
 
 class SlackStandIn:
+    """A Slack of one team on one port of this machine. Use it with `async with`.
+
+    `host`, `port`: where it listens; port 0 takes a free one. `events_url`: the bot's address for signed
+    HTTP events; without it events go through Socket Mode. `rate_limits`: answer 429 above Slack's rates.
+    `stream_lifetime`, `ack_deadline` and `retry_delays` are in seconds and Slack's own unless a test is in
+    a hurry. `scopes` and `subscriptions` are what the app was granted and what it subscribes to. `model` is
+    what the page says of the model behind the bot.
+    """
+
     def __init__(
         self,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        model: Model | None = None,
+        events_url: str | None = None,
+        rate_limits: bool = True,
+        stream_lifetime: float = 300,
         ack_deadline: float = 3,
         retry_delays: Sequence[float] = RETRY_DELAYS,
+        scopes: Collection[str] = SCOPES,
         subscriptions: Collection[str] = SUBSCRIPTIONS,
+        model: Model | None = None,
+        world: World | None = None,
     ) -> None:
-        self._host, self._port = host, port
-        self.state = State(playground_world())
+        self._host, self._port, self._events_url = host, port, events_url
+        self._exits = AsyncExitStack()
+        self.state = State(world or playground_world())
+        self.credentials = Credentials(scopes)
         self._background = Background()
         self._shapes = Shapes(self.state)
-        token = secrets.token_urlsafe(12)
-        self._sockets = SocketMode(self.state.world.app_id, lambda n: self.state.tell(SocketsChanged(n)))
+        self._sockets = SocketMode(
+            self.state.world.app_id, lambda connections: self.state.tell(SocketsChanged(connections))
+        )
         self._deliveries = Deliveries(self._sockets, self._background, ack_deadline, retry_delays)
+        token = self.credentials.verification_token
         self._events = Events(self.state, self._shapes, self._deliveries, subscriptions, token)
-        self._people = People(self.state, self._events)
+        self._uploads = Uploads(self.state, self._shapes, self.credentials.may_read_files)
         self._responses = Responses(self.state, self._shapes)
-        self._triggers = Triggers()
-        self._interactions = Interactions(
+        triggers = Triggers()
+        self.people = People(self.state, self._events)
+        self.memberships = Memberships(self.state, self._events)
+        self.interactions = Interactions(
             self.state,
             self._shapes,
             InteractionShapes(self.state, self._shapes, token),
-            self._people,
+            self.people,
             self._events,
             self._deliveries,
             self._responses,
-            self._triggers,
+            triggers,
         )
-        self._page = Page(
-            self.state, self._people, Acts(self._people, self._interactions), self._sockets, model, host
+        self._web_api = WebApi(
+            Workspace(
+                self.state,
+                self._shapes,
+                Directory(self.state),
+                self.credentials,
+                self._events,
+                Streams(self.state, self._events, self._background, stream_lifetime),
+                self._uploads,
+                triggers,
+                self._sockets,
+                Rates(enabled=rate_limits),
+                self._background,
+            )
         )
-        self._runner: web.AppRunner | None = None
+        self._page = Page(self.state, self.people, self.interactions, self._sockets, model, host)
 
     @property
     def url(self) -> str:
+        """The page, without a slash at its end. Known once the stand-in runs."""
         return self._shapes.base_url
 
+    @property
+    def api_url(self) -> str:
+        """The Web API's base, with the slash that Slack's client wants."""
+        return f"{self.url}/api/"
+
+    @property
+    def bot_token(self) -> str:
+        return self.credentials.bot_token
+
+    @property
+    def app_token(self) -> str:
+        return self.credentials.app_token
+
+    @property
+    def signing_secret(self) -> str:
+        return self.credentials.signing_secret
+
+    @property
+    def bot_user_id(self) -> str:
+        return self.state.world.bot.id
+
+    @property
+    def team_id(self) -> str:
+        return self.state.world.team.id
+
+    @property
+    def calls(self) -> Sequence[Call]:
+        """Every Web API call so far, the newest last."""
+        return self._web_api.calls
+
+    @property
+    def connections(self) -> int:
+        """How many Socket Mode connections the bot holds."""
+        return self._sockets.connections
+
     async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=1 << 30)
-        app.add_routes(self._page.routes())
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self._shapes.base_url = f"http://{host}:{port}"
-        await self._background.open()
+        async with AsyncExitStack() as exits:
+            await self._background.open()
+            exits.push_async_callback(self._background.close)
+            runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1)
+            exits.push_async_callback(runner.cleanup)
+            await runner.setup()
+            await web.TCPSite(runner, self._host, self._port).start()
+            exits.push_async_callback(self._page.close)
+            exits.push_async_callback(self._sockets.close)
+            self._shapes.base_url = _address(*runner.addresses[0][:2])
+            self._http = await exits.enter_async_context(aiohttp.ClientSession())
+            if self._events_url is not None:
+                self._deliveries.way = self._http_events(self._events_url)
+            self._exits = exits.pop_all()
         return self
 
     async def __aexit__(self, *_: Any) -> None:
-        await self._page.close()
-        assert self._runner is not None
-        await self._runner.cleanup()
-        await self._background.close()
+        await self._exits.aclose()
+
+    def _application(self) -> web.Application:
+        app = web.Application(client_max_size=MAX_SIZE)
+        app.add_routes(
+            [
+                web.route("*", "/api/{method}", self._web_api.handle),
+                web.get("/link/", self._sockets.handle),
+                web.post("/upload/v1/{key}", self._uploads.take_bytes),
+                web.get("/files-pri/{file}/{tail:.*}", self._uploads.give_bytes),
+                web.post("/response/{key}", self._responses.handle),
+                *self._page.routes(),
+            ]
+        )
+        return app
+
+    def _http_events(self, url: str) -> HttpEvents:
+        return HttpEvents(self._http, url, self.signing_secret)
+
+    async def send_events_to(self, events_url: str) -> None:
+        """Sets the bot's address for HTTP events, after the challenge. Raises UrlNotVerified."""
+        way = self._http_events(events_url)
+        await way.verify(self.credentials.verification_token)
+        self._deliveries.way = way
 
     async def wait_for(self, predicate: Callable[[State], T], timeout: float = 10) -> T:
+        """The predicate's first true value, asked now and after every change, a call or a connection too.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
         return await self.state.wait_for(predicate, timeout)
+
+    async def post(
+        self, user: str, channel: str, text: str, thread_ts: str | None = None, files: Sequence[str] = ()
+    ) -> str:
+        """Posts what a person typed, `@Handoff` and `<@U…>` alike, and gives its `ts`."""
+        return self.people.post(user, channel, text, thread_ts=thread_ts, files=files)
+
+    async def upload(self, user: str, name: str, data: bytes) -> str:
+        """Keeps a person's file and gives its id, for `post`."""
+        return self.people.upload(user, name, data)
+
+    async def edit(self, user: str, channel: str, ts: str, text: str) -> None:
+        self.people.edit(user, channel, ts, text)
+
+    async def delete(self, user: str, channel: str, ts: str) -> None:
+        self.people.delete(user, channel, ts)
+
+    async def react(self, user: str, channel: str, ts: str, name: str) -> None:
+        self.people.react(user, channel, ts, name)
+
+    async def unreact(self, user: str, channel: str, ts: str, name: str) -> None:
+        self.people.unreact(user, channel, ts, name)
+
+    async def click(
+        self,
+        user: str,
+        channel: str,
+        ts: str,
+        action_id: str,
+        value: str | None = None,
+        *,
+        block_id: str | None = None,
+        selected: Any = None,
+    ) -> None:
+        """Presses a button or chooses from a menu. Raises ActionRefused, NotAnswered without an ack."""
+        await self.interactions.click(
+            user, channel, ts, action_id=action_id, block_id=block_id, value=value, selected=selected
+        )
+
+    async def stop_session(self, user: str, channel: str, thread_ts: str) -> None:
+        """Presses Slack's own Stop. Raises ActionRefused when there is none to press."""
+        self.interactions.stop_session(user, channel, thread_ts)
+
+    async def slash(self, user: str, channel: str, command: str, text: str = "") -> None:
+        """Types a slash command; an answer in the acknowledgement is shown to the person."""
+        await self.interactions.slash(user, channel, command, text)
+
+    async def shortcut(self, user: str, channel: str, ts: str, callback_id: str) -> None:
+        """Chooses a message shortcut."""
+        await self.interactions.shortcut(user, channel, ts, callback_id)
+
+    async def submit(self, user: str, view_id: str, values: dict[str, Any]) -> None:
+        """Submits a modal."""
+        await self.interactions.submit(user, view_id, values)
+
+    async def open_home(self, user: str, tab: str = "home") -> None:
+        """Opens the app's Home, or its messages with `tab="messages"`."""
+        self.interactions.open_home(user, tab=tab)
+
+    def fail(
+        self,
+        method: str,
+        error: str | None = None,
+        *,
+        status: int = 200,
+        retry_after: int | None = None,
+        times: int = 1,
+    ) -> None:
+        """The next calls of a method are not carried out: Slack's `error`, or HTML with an HTTP status."""
+        self._web_api.faults.add(method, Fault(error, status, retry_after), times)
+
+    def lose_reply(self, method: str, times: int = 1) -> None:
+        """The next calls of a method are carried out and the connection is cut before the reply."""
+        self._web_api.faults.add(method, Fault(lost=True), times)
+
+    def delay(self, method: str, seconds: float, times: int = 1, *, after_work: bool = False) -> None:
+        """The next calls of a method are answered late: held back before the work, or only the reply."""
+        fault = Fault(delay_reply=seconds) if after_work else Fault(delay=seconds)
+        self._web_api.faults.add(method, fault, times)
+
+    def clear_faults(self) -> None:
+        self._web_api.faults.clear()
+
+    def drop_sockets(self) -> None:
+        """Cuts every Socket Mode connection without a word."""
+        self._sockets.drop()
+
+    async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
+        """Asks the bot to renew every connection, as Slack does from time to time."""
+        await self._sockets.disconnect(reason)
+
+
+def _address(host: str, port: int) -> str:
+    """An address that a browser and a bot on this machine can open."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+    return f"http://[{reachable}]:{port}" if ":" in reachable.strip("[]") else f"http://{reachable}:{port}"

@@ -89,13 +89,15 @@ class Shapes:
         shape: Json = {
             "type": "message",
             "user": message.user,
-            "text": message.text,
+            "text": message.text or message.markdown or "",
             "ts": message.ts,
             "team": self._state.world.team.id,
         }
         shape |= self._author(message) | self._content(message) | self._thread(message)
         optional = {"subtype": message.subtype, "client_msg_id": message.client_msg_id}
         shape |= {key: value for key, value in optional.items() if value is not None}
+        if message.stream is not None:
+            shape["streaming_state"] = "in_progress" if message.stream.state == "streaming" else "completed"
         if message.edited_ts is not None:
             shape["edited"] = {"user": message.edited_by, "ts": message.edited_ts}
         if with_metadata and message.metadata is not None:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from aiohttp import WSMsgType, web
 
-from playground.slack.deliveries import Delivery, NotDelivered
+from playground.slack.deliveries import NO_CONNECTION, Delivery, NotDelivered
 from playground.slack.world import Json
 
 MAX_CONNECTIONS = 10
@@ -69,7 +69,7 @@ class SocketMode:
 
     async def deliver(self, delivery: Delivery, deadline: float) -> Json:
         if not self._sockets:
-            raise NotDelivered("no connection")
+            raise NotDelivered(NO_CONNECTION)
         self._turn += 1
         socket = tuple(self._sockets)[self._turn % len(self._sockets)]
         envelope_id = secrets.token_hex(16)
@@ -97,6 +97,11 @@ class SocketMode:
         for socket, transport in tuple(self._sockets.items()):
             self._forget(socket)
             transport.abort()
+
+    async def close(self) -> None:
+        """Ends every connection, as the server goes."""
+        for socket in tuple(self._sockets):
+            await socket.close()
 
     async def _say_disconnect(self, socket: web.WebSocketResponse, reason: DisconnectReason) -> None:
         await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "playground"}})

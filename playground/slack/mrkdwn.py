@@ -1,4 +1,4 @@
-"""From what a person typed to Slack's mrkdwn, and the mentions found in it. Renders nothing."""
+"""Slack's mrkdwn: what a person typed, what an app sent, and the mentions in it. Renders nothing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _GROUPS = {"here": "<!here>", "channel": "<!channel>", "everyone": "<!everyone>"}
 _CODE = r"```.*?```|`[^`\n]+`"
 _REFERENCE = r"<@[UW][A-Z0-9]+>|<#C[A-Z0-9]+>"
+_MARKUP = re.compile(r"&(?:amp|lt|gt);|<(?:[@#!][^<>\n]+|(?:https?|mailto|tel):[^<>\n]+)>")
 _LINK = r"https?://[^\s<>`]+[^\s<>`.,;:!?)\]'\"]"
 
 
 def escape(text: str) -> str:
     """The three characters that Slack's text cannot hold as they are."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def as_sent(text: str) -> str:
+    """An app's text as Slack keeps it: what is neither an entity nor a reference is escaped."""
+    kept: list[str] = []
+    end = 0
+    for found in _MARKUP.finditer(text):
+        kept += escape(text[end : found.start()]), found[0]
+        end = found.end()
+    return "".join((*kept, escape(text[end:])))
 
 
 def mentioned(text: str) -> set[str]:

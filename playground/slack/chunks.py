@@ -1,0 +1,102 @@
+"""The content of the streaming methods: Markdown or chunks, read and checked once. Changes no message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from playground.slack.arguments import Arguments
+from playground.slack.blocks import check_blocks
+from playground.slack.errors import Refused
+from playground.slack.limits import MAX_FIELD, check_markdown
+from playground.slack.messages import ContentForm, Row
+from playground.slack.world import Json
+
+_STATUSES = frozenset({"pending", "in_progress", "complete", "error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What one call adds to a stream. `title` is None when the plan's title stays as it is."""
+
+    form: ContentForm = ""
+    markdown: str = ""
+    rows: tuple[Row, ...] = ()
+    title: str | None = None
+    blocks: tuple[Json, ...] = ()
+
+
+def read_content(arguments: Arguments) -> Content:
+    """The content of a call, which may have none. Raises Refused."""
+    chunks = arguments.json("chunks", "invalid_chunks")
+    text = arguments.maybe_text("markdown_text")
+    if text is not None and chunks:
+        raise Refused("cannot_provide_both_markdown_text_and_chunks")
+    if text is not None:
+        return Content("text", check_markdown(text)) if text else Content()
+    if chunks is not None and not isinstance(chunks, list):
+        raise Refused("invalid_chunks", "[ERROR] must be an array [json-pointer:/chunks]")
+    return _read_chunks(chunks) if chunks else Content()
+
+
+def _read_chunks(chunks: list[Any]) -> Content:
+    markdown, title = "", None
+    rows: list[Row] = []
+    blocks: list[Json] = []
+    for place, chunk in enumerate(chunks):
+        at = f"/chunks/{place}"
+        match chunk:
+            case {"type": "markdown_text"}:
+                markdown += _text(chunk, "text", at)
+            case {"type": "task_update"}:
+                rows.append(_read_row(chunk, at))
+            case {"type": "plan_update"}:
+                title = _field(chunk, "title", at)
+            case {"type": "blocks"}:
+                blocks += check_blocks(chunk.get("blocks"))
+            case _:
+                raise _invalid("unknown type of a chunk", at)
+    return Content("chunks", check_markdown(markdown), tuple(rows), title, tuple(blocks))
+
+
+def _read_row(chunk: Json, at: str) -> Row:
+    if chunk.get("status") not in _STATUSES:
+        raise _invalid(f"must be one of {', '.join(sorted(_STATUSES))}", f"{at}/status")
+    sources = chunk.get("sources") or []
+    if not isinstance(sources, list) or not all(_is_source(source) for source in sources):
+        raise _invalid("must be an array of url elements with a url and a text", f"{at}/sources")
+    return Row(
+        _text(chunk, "id", at),
+        _field(chunk, "title", at),
+        chunk["status"],
+        _field(chunk, "details", at) if chunk.get("details") is not None else "",
+        _field(chunk, "output", at) if chunk.get("output") is not None else "",
+        tuple(sources),
+    )
+
+
+def _is_source(source: Any) -> bool:
+    return (
+        isinstance(source, dict)
+        and source.get("type") == "url"
+        and isinstance(source.get("url"), str)
+        and isinstance(source.get("text"), str)
+    )
+
+
+def _field(chunk: Json, name: str, at: str) -> str:
+    text = _text(chunk, name, at)
+    if len(text) > MAX_FIELD:
+        raise _invalid(f"must be less than {MAX_FIELD + 1} characters", f"{at}/{name}")
+    return text
+
+
+def _text(chunk: Json, name: str, at: str) -> str:
+    text = chunk.get(name)
+    if not isinstance(text, str):
+        raise _invalid(f"missing required field: {name}", at)
+    return text
+
+
+def _invalid(problem: str, pointer: str) -> Refused:
+    return Refused("invalid_chunks", f"[ERROR] {problem} [json-pointer:{pointer}]")

@@ -1,0 +1,62 @@
+"""What the app was given: its tokens, its signing secret and its scopes, and the refusals of wrong ones."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from typing import Literal
+
+from playground.slack.errors import Refused
+
+TokenKind = Literal["bot", "app", "none"]
+# fmt: off
+SCOPES = frozenset({
+    "app_mentions:read", "assistant:write", "channels:history", "channels:join", "channels:read",
+    "chat:write", "chat:write.customize", "commands", "files:read", "files:write", "groups:history",
+    "groups:read", "im:history", "im:read", "im:write", "mpim:history", "mpim:read", "reactions:read", "reactions:write",
+    "team:read", "users:read",
+})
+# fmt: on
+"""What the app's manifest asks for."""
+
+
+class Credentials:
+    """Random secrets of one stand-in, so that what talks to one cannot talk to another by mistake."""
+
+    def __init__(self, scopes: Collection[str] = SCOPES) -> None:
+        self.bot_token = f"xoxb-playground-{secrets.token_urlsafe(18)}"
+        self.app_token = f"xapp-1-playground-{secrets.token_urlsafe(18)}"
+        self.signing_secret = secrets.token_hex(16)
+        self.verification_token = secrets.token_urlsafe(12)
+        self.scopes = frozenset(scopes)
+        self._revoked: set[str] = set()
+
+    def revoke(self, token: str) -> None:
+        """From now on the token is answered with `token_revoked`."""
+        self._revoked.add(token)
+
+    def check(self, token: str, wanted: TokenKind) -> None:
+        """Raises Refused for a token that is missing, wrong, revoked or of the other kind."""
+        if wanted == "none":
+            return
+        if not token:
+            raise Refused("not_authed")
+        if token in self._revoked:
+            raise Refused("token_revoked")
+        if token not in (self.bot_token, self.app_token):
+            raise Refused("invalid_auth")
+        if token != (self.bot_token if wanted == "bot" else self.app_token):
+            raise Refused("not_allowed_token_type")
+
+    def need_scope(self, scope: str) -> None:
+        """Raises Refused when the app was not given the scope."""
+        if scope not in self.scopes:
+            raise Refused("missing_scope", needed=scope, provided=self.scopes_header)
+
+    def may_read_files(self, authorization: str) -> bool:
+        token = authorization.removeprefix("Bearer ").strip()
+        return token == self.bot_token and token not in self._revoked and "files:read" in self.scopes
+
+    @property
+    def scopes_header(self) -> str:
+        return ",".join(sorted(self.scopes))

@@ -1,0 +1,50 @@
+"""Who is in which channel: making channels, inviting, leaving, archiving. The page has no need of it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+from playground.slack.errors import ActionRefused
+from playground.slack.events import Events
+from playground.slack.state import State
+from playground.slack.world import Channel, Kind
+
+
+class Memberships:
+    """Each method is done when it returns; the bot hears of what concerns its channels."""
+
+    def __init__(self, state: State, events: Events) -> None:
+        self._state = state
+        self._events = events
+
+    def create_channel(self, user: str, name: str, *, kind: Kind = "channel") -> str:
+        """Makes a channel with one person in it and gives its id. The bot is not in it until invited."""
+        channel = Channel(f"C{secrets.token_hex(5).upper()}", name, kind, frozenset({user}), creator=user)
+        self._state.put_channel(channel)
+        return channel.id
+
+    def invite(self, channel: str, user: str, *, inviter: str | None = None) -> None:
+        """Brings a person or the bot into a channel."""
+        joined = self._changed(channel, added=user)
+        self._events.joined(joined, user, inviter=inviter)
+
+    def remove(self, channel: str, user: str) -> None:
+        """Takes a person or the bot out of a channel."""
+        self._events.joined(self._changed(channel, removed=user), user, joined=False)
+
+    def archive(self, channel: str) -> None:
+        """Nothing can be written there any more."""
+        self._state.put_channel(replace(self._found(channel), archived=True))
+
+    def _changed(self, channel: str, *, added: str | None = None, removed: str | None = None) -> Channel:
+        known = self._found(channel)
+        members = (known.members | {added}) if added else (known.members - {removed or ""})
+        changed = replace(known, members=members)
+        self._state.put_channel(changed)
+        return changed
+
+    def _found(self, channel: str) -> Channel:
+        if channel not in self._state.channels:
+            raise ActionRefused(f"There is no channel {channel}.")
+        return self._state.channels[channel]

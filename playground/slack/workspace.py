@@ -1,0 +1,32 @@
+"""What a Web API method works with: the parts of the stand-in, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playground.slack.background import Background
+from playground.slack.credentials import Credentials
+from playground.slack.directory import Directory
+from playground.slack.events import Events
+from playground.slack.rates import Rates
+from playground.slack.shapes import Shapes
+from playground.slack.socket_mode import SocketMode
+from playground.slack.state import State
+from playground.slack.streams import Streams
+from playground.slack.triggers import Triggers
+from playground.slack.uploads import Uploads
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    state: State
+    shapes: Shapes
+    directory: Directory
+    credentials: Credentials
+    events: Events
+    streams: Streams
+    uploads: Uploads
+    triggers: Triggers
+    sockets: SocketMode
+    rates: Rates
+    background: Background
