@@ -1,12 +1,12 @@
 """The faults of the sandbox's own side; what a program did wrong is a `Run`, never an exception.
 
-    SandboxError               every one below; its text is a sentence fit for an operator
-    ├── EngineUnavailable      Docker can't be reached, or refused a request
-    ├── ImageMissing           the engine has no image to make a container from
-    ├── ImageBuildFailed       making the image stopped at a step
-    ├── ContainerLost          a container ended, or spoke nonsense, before it told its result
-    ├── Busy                   no container became free in time
-    └── FileRefused            a name or a size a workspace or a job can't take
+SandboxError               every one below; its text is a sentence fit for an operator
+├── EngineUnavailable      Docker can't be reached, or refused a request
+├── ImageMissing           the engine has no image to make a container from
+├── ImageBuildFailed       making the image stopped at a step
+├── ContainerLost          a container ended, or spoke nonsense, before it told its result
+├── Busy                   no container became free in time
+└── FileRefused            a name or a size a workspace or a job can't take
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ class Limits:
     """What one container may use. Each field is the setting `HANDOFF_SANDBOX_<FIELD>`."""
 
     memory_mb: int = 1024
-    """MiB of memory, swap none. Files in `/work`, `/tmp` and `/dev/shm` count to it; past it: status `oom`."""
+    """MiB of memory, swap none; files in `/work`, `/tmp`, `/dev/shm` count to it. Past it: status `oom`."""
     cpus: float = 1.0
     """Processor time in cores; a program that wants more is slowed down, never stopped."""
     pids: int = 64

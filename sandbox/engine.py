@@ -1,0 +1,212 @@
+"""The one door to Docker: docker-py's calls in threads of their own, their faults as our errors.
+
+Owns the client and its threads. Never decides what a container looks like or when one is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import docker
+import docker.errors
+import requests
+from docker.utils import kwargs_from_env
+
+from sandbox.errors import EngineUnavailable, ImageMissing
+
+LABEL = "handoff.sandbox"
+T = TypeVar("T")
+_THREADS = 8  # as many requests at once as a small engine answers without queueing
+_SECONDS = 60  # longest answer waited for; a start on a loaded machine takes a few
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """What the engine says about itself."""
+
+    version: str
+    system: str
+    architecture: str
+    """As the kernel names it: `x86_64`, `aarch64`."""
+    cpus: int
+    memory_bytes: int
+    runtimes: tuple[str, ...]
+    default_runtime: str
+    seccomp: bool
+
+
+class Engine:
+    """A Docker engine; every method raises EngineUnavailable when it can't be reached."""
+
+    def __init__(self, docker_host: str | None = None) -> None:
+        """`docker_host` as in `DOCKER_HOST`, which is read when this is None."""
+        environment = dict(os.environ)
+        if docker_host:
+            environment["DOCKER_HOST"] = docker_host
+        self.address = environment.get("DOCKER_HOST") or "the local Docker socket"
+        self._settings = kwargs_from_env(environment=environment)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sandbox-engine")
+        self._connecting = threading.Lock()
+        self._connected: Any = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self._threads.shutdown)
+        if self._connected is not None:
+            self._connected.close()
+
+    @property
+    def client(self) -> Any:
+        """docker-py's low-level client, connected at its first use, so that an engine may come up later.
+
+        Blocks; use it inside `call` only.
+        """
+        with self._connecting:
+            if self._connected is None:
+                self._connected = docker.APIClient(
+                    version="auto", timeout=_SECONDS, max_pool_size=64, use_ssh_client=True, **self._settings
+                )
+            return self._connected
+
+    @property
+    def local(self) -> bool:
+        """Whether the engine is reached by a socket file, and so shares this machine's file system."""
+        address = str(self._settings.get("base_url", "unix://"))
+        return "unix://" in address
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """Run a blocking request in a thread, its faults told as sentences."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except docker.errors.ImageNotFound as error:
+            raise ImageMissing(
+                f"Docker has no such image ({error.explanation}). Build it with: handoff sandbox build"
+            ) from error
+        except docker.errors.APIError as error:
+            raise EngineUnavailable(f"Docker refused a request: {error.explanation or error}") from error
+        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+            raise EngineUnavailable(
+                f"Docker can't be reached at {self.address}: {_plainest(error)}. "
+                "Start it, or point DOCKER_HOST at a running engine."
+            ) from error
+
+    async def facts(self) -> EngineFacts:
+        """Version, machine and runtimes."""
+        info = await self.call(lambda: self.client.info())
+        return EngineFacts(
+            version=str(info.get("ServerVersion", "")),
+            system=str(info.get("OperatingSystem", "")),
+            architecture=str(info.get("Architecture", "")),
+            cpus=int(info.get("NCPU", 0)),
+            memory_bytes=int(info.get("MemTotal", 0)),
+            runtimes=tuple(sorted(info.get("Runtimes") or ())),
+            default_runtime=str(info.get("DefaultRuntime", "")),
+            seccomp=any("seccomp" in option for option in info.get("SecurityOptions") or ()),
+        )
+
+    async def create(self, settings: Mapping[str, Any]) -> str:
+        """Make a container from settings in the words of the engine's own API; its id."""
+        made = await self.call(lambda: self.client.create_container_from_config(dict(settings)))
+        return str(made["Id"])
+
+    async def attach(self, container: str) -> socket.socket:
+        """The container's standard streams as one socket that asyncio can read."""
+        wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        return _plain(await self.call(lambda: self.client.attach_socket(container, wanted)))
+
+    async def start(self, container: str) -> None:
+        """Start a container that was made."""
+        await self.call(lambda: self.client.start(container))
+
+    async def remove(self, container: str) -> None:
+        """Kill and remove; nothing happens when it is gone already."""
+
+        def remove() -> None:
+            with contextlib.suppress(docker.errors.NotFound):
+                try:
+                    self.client.remove_container(container, force=True)
+                except docker.errors.APIError as error:
+                    if error.status_code != 409:  # 409: its removal is already under way
+                        raise
+
+        await self.call(remove)
+
+    async def listed(self) -> list[dict[str, Any]]:
+        """Every sandbox of every owner on this engine, as the engine lists it."""
+        found = await self.call(lambda: self.client.containers(all=True, filters={"label": LABEL}))
+        return [dict(container) for container in found]
+
+    async def ran_out_of_memory(self, container: str, since: float) -> bool:
+        """Whether the engine noted an out-of-memory kill of `container`; it may be removed already."""
+
+        def look() -> bool:
+            # A second into the future, since the engine's own clock ends the answer.
+            wanted = {"since": int(since) - 1, "until": int(time.time()) + 1}
+            events = self.client.events(filters={"container": container, "event": "oom"}, **wanted)
+            return any(True for _ in events)
+
+        return await self.call(look)
+
+    async def image_id(self, name: str) -> str | None:
+        """The id of an image by name, None when the engine has none."""
+
+        def look() -> str | None:
+            with contextlib.suppress(docker.errors.ImageNotFound):
+                return str(self.client.inspect_image(name)["Id"])
+            return None
+
+        return await self.call(look)
+
+
+def _plainest(error: BaseException) -> str:
+    """The innermost cause, which names the fault without the layers above it."""
+    while error.__cause__ is not None or error.__context__ is not None:
+        error = error.__cause__ or error.__context__ or error
+    return str(error).strip().rstrip(".") or type(error).__name__
+
+
+def _plain(attached: Any) -> socket.socket:
+    """The plain socket below docker-py's wrapper; TLS and ssh are pumped into a pair of sockets."""
+    inner = getattr(attached, "_sock", attached)
+    if type(inner) is socket.socket:
+        plain = inner.dup()
+        attached.close()
+        return plain
+    return _pumped(inner)
+
+
+def _pumped(remote: Any) -> socket.socket:
+    ours, theirs = socket.socketpair()
+    threading.Thread(target=_pump, args=(remote.recv, theirs), daemon=True).start()
+    threading.Thread(target=_pump_back, args=(theirs, remote), daemon=True).start()
+    return ours
+
+
+def _pump(receive: Callable[[int], bytes], to: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := receive(65536):
+            to.sendall(chunk)
+    with contextlib.suppress(OSError):
+        to.shutdown(socket.SHUT_WR)
+
+
+def _pump_back(source: socket.socket, remote: Any) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := source.recv(65536):
+            remote.sendall(chunk)
+    with contextlib.suppress(OSError):
+        remote.close()

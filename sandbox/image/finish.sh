@@ -1,0 +1,16 @@
+#!/bin/sh
+# Runs in the build's last stage: the supervisor compiled, nothing left that raises privileges.
+set -eu
+python=$(command -v python3)
+printf 'import sys\n\nsys.path[:0] = ["/opt/handoff", "/opt/packages"]\nfrom supervisor.main import main\n\nmain()\n' >/opt/handoff/start.py
+"$python" -m compileall -q --invalidation-mode unchecked-hash /opt/handoff
+for name in pip pip3; do
+    rm -f "/usr/bin/$name" "/usr/local/bin/$name"
+    printf '#!/bin/sh\nexec python3 -m pip "$@"\n' >"/usr/local/bin/$name"
+    chmod 755 "/usr/local/bin/$name"
+done
+[ -e /usr/local/bin/python ] || ln -s "$python" /usr/local/bin/python
+find / -xdev -perm /6000 -type f -exec chmod a-s {} +
+mkdir -p /work
+chown 65534:65534 /work
+rm -rf /opt/handoff/finish.sh /var/lib/apt/lists/* /var/cache/apt/*

@@ -1,0 +1,102 @@
+"""The one process that runs the program: forked ahead, warmed, then waiting for its source.
+
+Owns the fork and the pipes between the two sides; what the child says about itself is only a claim.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import sys
+from dataclasses import dataclass
+from typing import NoReturn
+
+from . import figures, kernel, program
+from .link import Link
+
+_READY = b"R"
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """The supervisor's ends of the pipes, none of which blocks."""
+
+    pid: int
+    job: int
+    claim: int
+    stdout: int
+    stderr: int
+
+    def start(self, source: bytes) -> None:
+        """Hand the source over; the child starts at once."""
+        os.set_blocking(self.job, True)
+        view = memoryview(len(source).to_bytes(8, "big") + source)
+        while view:
+            view = view[os.write(self.job, view) :]
+        os.close(self.job)
+
+
+def spawn(link: Link) -> Child:
+    """Fork, let the child warm itself, and return once it waits for its source."""
+    job, claim, out, err = os.pipe(), os.pipe(), os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        link.close()
+        for ours in (job[1], claim[0], out[0], err[0]):
+            os.close(ours)
+        _live(job[0], claim[1], out[1], err[1])
+    for theirs in (job[0], claim[1], out[1], err[1]):
+        os.close(theirs)
+    if os.read(claim[0], 1) != _READY:
+        raise RuntimeError("the program's process ended while it was warming up")
+    for ours in (claim[0], out[0], err[0]):
+        os.set_blocking(ours, False)
+    return Child(pid, job[1], claim[0], out[0], err[0])
+
+
+def _live(job: int, claim: int, out: int, err: int) -> NoReturn:
+    """The child from its birth to its end; never returns."""
+    kernel.set_dumpable(True)
+    kernel.die_first()
+    os.dup2(0, 2)
+    # Away from 3 and 4, which programs that count descriptors expect to be free.
+    job, claim = _moved(job), _moved(claim)
+    pipe, me = os.fstat(claim), os.getpid()
+    _warm_up()
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.close(out)
+    os.close(err)
+    os.chdir("/work")
+    os.write(claim, _READY)
+    code = program.run(_read_source(job))
+    # A fork of the program that ran to its end speaks for itself alone, and a program that closed every
+    # descriptor may have opened a file of its own where the pipe was.
+    with contextlib.suppress(OSError):
+        if os.getpid() == me and os.path.samestat(os.fstat(claim), pipe):
+            os.write(claim, json.dumps({"exit_code": code}).encode())
+    os._exit(code)
+
+
+def _moved(descriptor: int) -> int:
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 200)
+    os.close(descriptor)
+    return moved
+
+
+def _warm_up() -> None:
+    """Walk the whole path once with no output: lazy imports and copied pages are paid before the call."""
+    sys.dont_write_bytecode = True
+    sys.argv = [program.NAME]
+    sys.path[:1] = ["/work"]
+    program.open_standard_streams()
+    program.warm()
+    figures.watch()
+
+
+def _read_source(job: int) -> str:
+    with os.fdopen(job, "rb") as pipe:
+        length = int.from_bytes(pipe.read(8), "big")
+        return pipe.read(length).decode("utf-8", "replace")

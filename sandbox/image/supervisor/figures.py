@@ -1,0 +1,88 @@
+"""Brings matplotlib's figures out: what is shown or left open becomes a PNG in the working directory.
+
+Hooks into pyplot when, and only when, somebody imports it. Never imports matplotlib by itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+_PYPLOT = "matplotlib.pyplot"
+_saved_by_program: set[int] = set()
+
+
+def watch() -> None:
+    """Make `show()` save, now or when pyplot is imported later."""
+    if _PYPLOT in sys.modules:
+        _hook(sys.modules[_PYPLOT])
+    else:
+        sys.meta_path.insert(0, _OnImport())
+
+
+def save_open(folder: Path, *, shown: bool = False) -> None:
+    """Save and close every open figure; those the program saved by itself only if it also showed them."""
+    pyplot = sys.modules.get(_PYPLOT)
+    if pyplot is None:
+        return
+    for number in pyplot.get_fignums():
+        figure = pyplot.figure(number)
+        if shown or id(figure) not in _saved_by_program:
+            figure.savefig(_free_name(folder), dpi=110, bbox_inches="tight")
+        pyplot.close(figure)
+
+
+def _free_name(folder: Path) -> Path:
+    number = 1
+    while (folder / f"figure-{number}.png").exists():
+        number += 1
+    return folder / f"figure-{number}.png"
+
+
+def _hook(pyplot: Any) -> None:
+    figure_class = pyplot.Figure
+    save = figure_class.savefig
+
+    @functools.wraps(save)
+    def savefig(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _saved_by_program.add(id(self))
+        return save(self, *args, **kwargs)
+
+    @functools.wraps(pyplot.show)
+    def show(*_args: object, **_kwargs: object) -> None:
+        save_open(Path.cwd(), shown=True)
+
+    figure_class.savefig = savefig
+    pyplot.show = show
+
+
+class _HookingLoader(Loader):
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._loader.exec_module(module)
+        _hook(module)
+
+
+class _OnImport(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != _PYPLOT:
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _HookingLoader(spec.loader)
+        return spec

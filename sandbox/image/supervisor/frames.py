@@ -1,0 +1,59 @@
+"""The frames both sides speak: one byte of kind, four bytes of length, payload. Never reads or writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+HEADER = 5
+CHUNK = 64 * 1024
+
+# To the container.
+FILE = b"F"  # a file for /work: named()
+JOB = b"J"  # settings as JSON, the last frame but one
+CODE = b"C"  # the source in UTF-8; the program starts
+
+# To the host.
+READY = b"R"  # the program's process is up and warm
+STARTED = b"S"  # from here on something may have happened
+STDOUT = b"o"
+STDERR = b"e"
+ARTIFACT = b"A"  # a file of /work that is new or changed: named()
+EXIT = b"X"  # how it ended, JSON, the last frame
+
+
+def frame(kind: bytes, payload: bytes = b"") -> bytes:
+    """One frame, ready to write."""
+    return kind + len(payload).to_bytes(4, "big") + payload
+
+
+def header(raw: bytes) -> tuple[bytes, int]:
+    """Kind and payload length of a frame whose first five bytes are `raw`."""
+    return raw[:1], int.from_bytes(raw[1:HEADER], "big")
+
+
+def named(name: str, content: bytes) -> bytes:
+    """A payload of a name and a content."""
+    encoded = name.encode("utf-8", "replace")
+    return len(encoded).to_bytes(2, "big") + encoded + content
+
+
+def parse_named(payload: bytes) -> tuple[str, bytes]:
+    """The name and content of `named`; ValueError when the payload is too short for its own name."""
+    end = 2 + int.from_bytes(payload[:2], "big")
+    if len(payload) < end or len(payload) < 2:
+        raise ValueError("a file frame is shorter than its name")
+    return payload[2:end].decode("utf-8", "replace"), payload[end:]
+
+
+def packed(value: Mapping[str, object]) -> bytes:
+    """A JSON payload."""
+    return json.dumps(value).encode()
+
+
+def parse_packed(payload: bytes) -> dict[str, object]:
+    """The object of a JSON payload; ValueError when it is none."""
+    value = json.loads(payload)
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f"expected a JSON object, not {type(value).__name__}")

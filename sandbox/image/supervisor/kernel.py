@@ -1,0 +1,60 @@
+"""What the supervisor asks of the kernel beyond the `os` module. Never decides anything."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+from pathlib import Path
+
+_PR_SET_DUMPABLE = 4
+_OOM_COUNTERS = (Path("/sys/fs/cgroup/memory/memory.oom_control"), Path("/sys/fs/cgroup/memory.events"))
+
+
+def set_dumpable(allowed: bool) -> None:
+    """Whether other processes of this user may trace this one and read its `/proc` entries."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, int(allowed), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE) was refused")
+
+
+def forget_signals() -> None:
+    """Take Python's own handler away: the kernel drops signals PID 1 has no handler for."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def die_first() -> None:
+    """Under memory pressure this process is chosen before the supervisor."""
+    with contextlib.suppress(OSError):  # some runtimes have no such file; then the order is theirs
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def kill_everyone_else() -> None:
+    """SIGKILL to every process of the container but this one."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+
+
+def reap(child: int) -> int | None:
+    """Collect every ended process; the wait status of `child` when it was among them."""
+    status = None
+    while True:
+        try:
+            pid, ended = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return status
+        if pid == 0:
+            return status
+        if pid == child:
+            status = ended
+
+
+def oom_kills() -> int:
+    """How many processes of this container the kernel has killed for memory; 0 where it does not say."""
+    for counter in _OOM_COUNTERS:
+        with contextlib.suppress(OSError, ValueError):
+            for line in counter.read_text().splitlines():
+                word, _, number = line.partition(" ")
+                if word == "oom_kill":
+                    return int(number)
+    return 0

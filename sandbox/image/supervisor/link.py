@@ -1,0 +1,63 @@
+"""PID 1's side of the stream to the host. Owns the two descriptors; never lets a child have them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from . import frames
+
+_FIRST_FREE = 64  # far from 0-2, so that no program finds the protocol by guessing at small numbers
+
+
+class HostGone(Exception):
+    """The host closed the stream; nobody is left to work for."""
+
+
+class Link:
+    """Frames in and out over two descriptors, which may be the same socket."""
+
+    def __init__(self, reading: int, writing: int) -> None:
+        self.reading = reading
+        self._writing = writing
+
+    @classmethod
+    def take_over(cls, reading: int = 0, writing: int = 1) -> Link:
+        """Move the descriptors the container was started with out of the way, closed on exec."""
+        link = cls(
+            fcntl.fcntl(reading, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE),
+            fcntl.fcntl(writing, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE),
+        )
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for standard in {0, 1, reading, writing}:
+            os.dup2(nothing, standard)
+        os.close(nothing)
+        return link
+
+    def send(self, kind: bytes, payload: bytes = b"") -> None:
+        """Write one frame whole; HostGone when nobody reads any more."""
+        view = memoryview(frames.frame(kind, payload))
+        try:
+            while view:
+                view = view[os.write(self._writing, view) :]
+        except OSError as error:
+            raise HostGone from error
+
+    def receive(self) -> tuple[bytes, bytes]:
+        """Wait for one frame; HostGone at the end of the stream."""
+        kind, length = frames.header(self._exactly(frames.HEADER))
+        return kind, self._exactly(length)
+
+    def close(self) -> None:
+        """Let go of the descriptors, in a child that must not have them."""
+        os.close(self.reading)
+        os.close(self._writing)
+
+    def _exactly(self, count: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < count:
+            chunk = os.read(self.reading, min(count - len(parts), 1 << 20))
+            if not chunk:
+                raise HostGone
+            parts += chunk
+        return bytes(parts)

@@ -1,0 +1,87 @@
+"""PID 1 of a sandbox: be ready, take one job, run it, tell how it ended, end.
+
+When it ends the kernel kills every process that is left in the container.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import shutil
+import site
+import sys
+from pathlib import Path
+
+from . import child, files, frames, kernel, watch
+from .link import HostGone, Link
+
+_WORK = Path("/work")
+_FONTS = Path("/opt/handoff/matplotlib")
+_FLAVOURS = {"bare": (), "data": ("numpy", "pandas", "matplotlib.pyplot")}
+
+
+def main() -> None:
+    """Never returns: leaves with 0 when the job is done or the host is gone."""
+    kernel.forget_signals()
+    link = Link.take_over()
+    with contextlib.suppress(HostGone):
+        _serve(link, sys.argv[1] if len(sys.argv) > 1 else "bare")
+    os._exit(0)
+
+
+def _serve(link: Link, flavour: str) -> None:
+    _prepare(flavour)
+    process = child.spawn(link)
+    link.send(frames.READY, frames.packed({"python": sys.version.split()[0], "flavour": flavour}))
+    tree = files.Tree(_WORK)
+    settings, source = _receive(link, tree)
+    tree.remember()
+    link.send(frames.STARTED)
+    process.start(source)
+    ending = watch.Watch(link, process, float(settings["timeout"]), int(settings["flood_bytes"])).until_end()
+    bounds = files.Bounds(
+        one=int(settings["artifact_bytes"]),
+        together=int(settings["artifacts_bytes"]),
+        count=int(settings["artifacts_count"]),
+    )
+    gone = tree.collect(bounds, lambda name, content: link.send(frames.ARTIFACT, frames.named(name, content)))
+    link.send(frames.EXIT, _record(ending, tree.notes, gone))
+
+
+def _prepare(flavour: str) -> None:
+    """Everything a program may need of the interpreter, before the fork, so that the child shares it."""
+    os.umask(0o022)
+    site.setquit()
+    site.sethelper()
+    with contextlib.suppress(OSError):  # an image of somebody's own has no font list
+        shutil.copytree(_FONTS, "/tmp/matplotlib", dirs_exist_ok=True)
+    for module in _FLAVOURS.get(flavour, ()):
+        with contextlib.suppress(ImportError):  # an image of somebody's own may lack it; the code will say so
+            importlib.import_module(module)
+    kernel.set_dumpable(False)
+
+
+def _receive(link: Link, tree: files.Tree) -> tuple[dict[str, str], bytes]:
+    settings: dict[str, str] = {}
+    while True:
+        kind, payload = link.receive()
+        if kind == frames.FILE:
+            tree.put(*frames.parse_named(payload))
+        elif kind == frames.JOB:
+            settings = {name: str(value) for name, value in frames.parse_packed(payload).items()}
+        elif kind == frames.CODE:
+            return settings, payload
+
+
+def _record(ending: watch.Ending, notes: list[str], gone: list[str]) -> bytes:
+    return frames.packed(
+        {
+            "status": ending.status,
+            "exit_code": ending.exit_code,
+            "signal": watch.name_of(ending.signal) if ending.signal else None,
+            "seconds": ending.seconds,
+            "notes": notes,
+            "removed": gone,
+        }
+    )

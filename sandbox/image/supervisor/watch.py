@@ -1,0 +1,116 @@
+"""Watches the child until the run is over: output, claim, end, time, flood. Never reads files."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import time
+from dataclasses import dataclass, field
+
+from . import frames, kernel
+from .child import Child
+from .link import HostGone, Link
+
+_TICK_MS = 500  # how often orphans are collected while nothing else happens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How the program ended. `status` is a value of the host's `Status`."""
+
+    status: str
+    exit_code: int | None = None
+    signal: int | None = None
+    seconds: float
+
+
+@dataclass(slots=True)
+class Watch:
+    """One run, from the source handed over to its ending."""
+
+    link: Link
+    child: Child
+    timeout: float
+    flood_bytes: int
+    _printed: int = 0
+    _open: dict[int, bytes] = field(default_factory=dict)
+
+    def until_end(self) -> Ending:
+        """Pass output on until the program ends or meets a limit; then nobody but PID 1 is alive."""
+        started, killed_before = time.monotonic(), kernel.oom_kills()
+        self._open = {self.child.stdout: frames.STDOUT, self.child.stderr: frames.STDERR}
+        status, code, number = self._wait(started + self.timeout)
+        seconds = time.monotonic() - started
+        kernel.kill_everyone_else()
+        if not self._drain() and status in ("ok", "error"):
+            status, code = "output_flood", None
+        if status in ("error", "signal") and kernel.oom_kills() > killed_before:
+            status, code, number = "oom", None, None
+        return Ending(status=status, exit_code=code, signal=number, seconds=seconds)
+
+    def _wait(self, deadline: float) -> tuple[str, int | None, int | None]:
+        poll = select.poll()
+        pidfd = os.pidfd_open(self.child.pid)
+        for descriptor in (*self._open, self.child.claim, pidfd, self.link.reading):
+            poll.register(descriptor, select.POLLIN)
+        while (left := deadline - time.monotonic()) > 0:
+            ready = {descriptor for descriptor, _ in poll.poll(min(left * 1000, _TICK_MS))}
+            if self.link.reading in ready:
+                raise HostGone  # nothing is said after the source: this is the end of the stream
+            for descriptor in ready & self._open.keys():
+                if not self._pass_on(descriptor):
+                    poll.unregister(descriptor)
+            if self._printed > self.flood_bytes:
+                return "output_flood", None, None
+            if self.child.claim in ready:
+                if (code := self._claimed()) is not None:
+                    return ("ok" if code == 0 else "error"), code, None
+                poll.unregister(self.child.claim)
+            if (ended := kernel.reap(self.child.pid)) is not None:
+                return self._judged(ended)
+        return "timeout", None, None
+
+    def _pass_on(self, descriptor: int) -> bool:
+        """Send one chunk to the host; False when the pipe has no writer left."""
+        try:
+            chunk = os.read(descriptor, frames.CHUNK)
+        except BlockingIOError:
+            return True
+        if not chunk:
+            return False
+        self._printed += len(chunk)
+        self.link.send(self._open[descriptor], chunk)
+        return True
+
+    def _drain(self) -> bool:
+        """Pass on what is left in the pipes; False when that breaks the limit."""
+        for descriptor in self._open:
+            before = -1
+            while before != self._printed and self._printed <= self.flood_bytes:
+                before = self._printed
+                self._pass_on(descriptor)
+        return self._printed <= self.flood_bytes
+
+    def _claimed(self) -> int | None:
+        """The exit code the child claims; None when the pipe holds nothing sensible."""
+        try:
+            claim = json.loads(os.read(self.child.claim, 4096))
+            return int(claim["exit_code"]) & 0xFF
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            return None
+
+    def _judged(self, ended: int) -> tuple[str, int | None, int | None]:
+        code = os.waitstatus_to_exitcode(ended)
+        if code < 0:
+            return "signal", None, -code
+        return ("ok" if code == 0 else "error"), code, None
+
+
+def name_of(number: int | None) -> str:
+    """`SIGSEGV` for 11; the bare number where it has no name."""
+    try:
+        return signal.Signals(number or 0).name
+    except ValueError:
+        return str(number)
