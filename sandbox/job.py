@@ -41,6 +41,8 @@ class Run:
     stderr: str
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Files that are new or changed in `/work`, in the order they were made."""
+    removed: tuple[str, ...] = ()
+    """Files of the job that the program removed or renamed."""
     seconds: float
     """Wall-clock seconds of the program itself, without the container's preparation."""
     sentence: str = ""

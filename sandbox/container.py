@@ -1,0 +1,172 @@
+"""One container: started ahead, given one job, gone. Never used twice, never by two callers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sandbox.engine import Engine
+from sandbox.errors import ContainerLost, EngineUnavailable
+from sandbox.image.supervisor import frames
+from sandbox.job import Job
+from sandbox.limits import Limits
+from sandbox.stream import FrameStream
+
+_READY_SECONDS = 60  # to start and import pandas on a machine that does much else
+_GRACE_SECONDS = 5  # what the supervisor has for its own end after the time limit, before it is killed
+_SMALL = 64 * 1024  # an exit record with its notes and names
+_SAID = 1 << 20
+
+OnOutput = Callable[[bytes, bytes], None]
+"""Called with `frames.STDOUT` or `frames.STDERR` and the bytes, as they come."""
+
+
+@dataclass(slots=True)
+class Raw:
+    """What one container told, not yet judged. Everything in it was said by the inside."""
+
+    stdout: bytearray = field(default_factory=bytearray)
+    stderr: bytearray = field(default_factory=bytearray)
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+    record: dict[str, object] = field(default_factory=dict)
+    started: bool = False
+    stopped: str = ""
+    """Why the host ended it: `timeout` or `output_flood`; empty when the supervisor told the end."""
+    seconds: float = 0.0
+    """Wall clock from the start of the program as the host saw it."""
+
+
+class Container:
+    """A container whose supervisor waits for a job."""
+
+    def __init__(self, engine: Engine, identity: str, flavour: str, stream: FrameStream) -> None:
+        self.identity = identity
+        self.flavour = flavour
+        self.born = time.time()
+        self._engine = engine
+        self._stream = stream
+
+    @classmethod
+    async def start(cls, engine: Engine, settings: dict[str, object], flavour: str) -> Container:
+        """Create, attach, start and wait until ready; on any fault nothing is left of it."""
+        identity = await engine.create(settings)
+        stream: FrameStream | None = None
+        try:
+            stream = await FrameStream.over(await engine.attach(identity), mixed=True)
+            await engine.start(identity)
+            container = cls(engine, identity, flavour, stream)
+            await container._until_ready()
+        except BaseException:
+            if stream is not None:
+                stream.close()
+            await asyncio.shield(engine.remove(identity))
+            raise
+        return container
+
+    async def _until_ready(self) -> None:
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                kind, _ = await self._stream.receive(_SMALL)
+        except TimeoutError:
+            raise ContainerLost(
+                f"The container was not ready after {_READY_SECONDS} s. {self._stream.diagnosis}"
+            ) from None
+        if kind != frames.READY:
+            raise ContainerLost(f"The container's first word was {kind!r}, not that it is ready.")
+
+    async def run(self, job: Job, limits: Limits, timeout: float, on_output: OnOutput, raw: Raw) -> None:
+        """Send the job and collect what comes back into `raw`, filled as far as it got on a fault."""
+        await self._hand_over(job, limits, timeout)
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(timeout + _GRACE_SECONDS):
+                await self._collect(limits, on_output, raw)
+        except TimeoutError:
+            raw.stopped = "timeout"
+        finally:
+            raw.seconds = time.monotonic() - began
+
+    @property
+    def alive(self) -> bool:
+        """False once its end of the stream is known to be closed."""
+        return not self._stream.at_end
+
+    def hang_up(self) -> None:
+        """Close the stream, upon which the supervisor ends and every process of the container with it."""
+        self._stream.close()
+
+    async def end(self) -> None:
+        """Make sure it is gone: hang up, and have the engine remove it when it has not ended by itself."""
+        self._stream.close()
+        await self._engine.remove(self.identity)
+
+    async def ended_by_itself(self, seconds: float) -> bool:
+        """Whether the container closes its end in time, as the supervisor does after its last word."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stream.closed()
+                self._stream.close()
+                return True
+        return False
+
+    async def out_of_memory(self) -> bool:
+        """Whether the engine saw it run out of memory; False when the engine can't say."""
+        with contextlib.suppress(EngineUnavailable):
+            return await self._engine.ran_out_of_memory(self.identity, self.born)
+        return False
+
+    async def _hand_over(self, job: Job, limits: Limits, timeout: float) -> None:
+        for name, content in job.files.items():
+            await self._stream.send(frames.FILE, frames.named(name, content))
+        settings = {
+            "timeout": timeout,
+            "flood_bytes": limits.flood_bytes,
+            "artifact_bytes": limits.artifact_bytes,
+            "artifacts_bytes": limits.artifacts_bytes,
+            "artifacts_count": limits.artifacts_count,
+        }
+        await self._stream.send(frames.JOB, frames.packed(settings))
+        await self._stream.send(frames.CODE, job.code.encode("utf-8", "replace"))
+
+    async def _collect(self, limits: Limits, on_output: OnOutput, raw: Raw) -> None:
+        longest = limits.artifact_bytes + _SAID
+        taken = 0
+        while not raw.record:
+            kind, payload = await self._stream.receive(longest)
+            if kind in (frames.STDOUT, frames.STDERR):
+                (raw.stdout if kind == frames.STDOUT else raw.stderr).extend(payload)
+                on_output(kind, payload)
+                if len(raw.stdout) + len(raw.stderr) > limits.flood_bytes + _SAID:
+                    raw.stopped = "output_flood"
+                    return
+            elif kind == frames.STARTED:
+                raw.started = True
+            elif kind == frames.ARTIFACT:
+                taken += len(payload)
+                if taken > limits.artifacts_bytes + _SAID or len(raw.files) >= limits.artifacts_count:
+                    raise ContainerLost("The container sent more files than it was told it may.")
+                raw.files.append(_file(payload))
+            elif kind == frames.EXIT:
+                raw.record = _object(payload)
+            else:
+                raise ContainerLost(f"The container sent a frame of an unknown kind, {kind!r}.")
+
+
+def _file(payload: bytes) -> tuple[str, bytes]:
+    try:
+        return frames.parse_named(payload)
+    except ValueError as error:
+        raise ContainerLost(f"The container sent a broken frame: {error}.") from error
+
+
+def _object(payload: bytes) -> dict[str, object]:
+    try:
+        record = frames.parse_packed(payload)
+    except (ValueError, RecursionError) as error:
+        raise ContainerLost(f"The container sent a broken record: {error}.") from error
+    if "status" not in record:
+        raise ContainerLost("The container's record does not say how the program ended.")
+    return record

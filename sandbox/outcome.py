@@ -1,0 +1,106 @@
+"""Turns what a container told into a `Run`: status, text with head and tail, a sentence, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sandbox import names
+from sandbox.container import Raw
+from sandbox.errors import FileRefused
+from sandbox.job import Run, Status
+from sandbox.limits import Limits
+
+_NOTES = 40
+
+
+def judged(raw: Raw, limits: Limits, timeout: float) -> Run:
+    """The run as measured. What the inside said is checked for shape and can't blame our side."""
+    status = _status(raw)
+    files, notes = _named(raw.files)
+    stdout = _text(raw.stdout, "stdout", limits.output_bytes, files, notes)
+    stderr = _text(raw.stderr, "stderr", limits.output_bytes, files, notes)
+    code = raw.record.get("exit_code")
+    return Run(
+        status=status,
+        exit_code=code if isinstance(code, int) and status in (Status.OK, Status.ERROR) else None,
+        stdout=stdout,
+        stderr=stderr,
+        files=files,
+        removed=_strings(raw.record.get("removed")),
+        seconds=_seconds(raw),
+        sentence=_sentence(status, raw.record, limits, timeout),
+        notes=tuple([*_strings(raw.record.get("notes")), *notes][:_NOTES]),
+    )
+
+
+def fault(sentence: str, *, status: Status = Status.INFRASTRUCTURE, seconds: float = 0.0) -> Run:
+    """A run that never came to anything, by our fault or because the job was refused."""
+    return Run(status=status, exit_code=None, stdout="", stderr="", seconds=seconds, sentence=sentence)
+
+
+def _status(raw: Raw) -> Status:
+    if raw.stopped:
+        return Status(raw.stopped)
+    told = raw.record.get("status")
+    if told in (Status.OK, Status.ERROR, Status.SIGNAL, Status.TIMEOUT, Status.OOM, Status.OUTPUT_FLOOD):
+        return Status(str(told))
+    return Status.ERROR
+
+
+def _seconds(raw: Raw) -> float:
+    told = raw.record.get("seconds")
+    return float(told) if isinstance(told, int | float) and 0 <= told <= raw.seconds else raw.seconds
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _named(files: list[tuple[str, bytes]]) -> tuple[dict[str, bytes], list[str]]:
+    kept: dict[str, bytes] = {}
+    notes: list[str] = []
+    for told, content in files:
+        try:
+            name = names.unique(names.clean(told), kept.keys())
+        except FileRefused as refused:
+            notes.append(str(refused))
+            continue
+        if name != told:
+            notes.append(f"A file was renamed to {name}: its own name can't be used outside.")
+        kept[name] = content
+    return kept, notes
+
+
+def _text(output: bytearray, stream: str, limit: int, files: dict[str, bytes], notes: list[str]) -> str:
+    """Head and tail of an output past the limit; then the whole goes to the files."""
+    if len(output) <= limit:
+        return output.decode("utf-8", "replace")
+    name = names.unique(f"{stream}.txt", files.keys())
+    files[name] = bytes(output)
+    notes.append(f"{stream} has {len(output)} bytes; its middle is left out here, the whole is in {name}.")
+    half = limit // 2
+    head = output[:half].decode("utf-8", "ignore")
+    tail = output[-half:].decode("utf-8", "ignore")
+    return f"{head}\n[… {len(output) - 2 * half} bytes left out, all of it is in {name} …]\n{tail}"
+
+
+def _sentence(status: Status, record: Mapping[str, object], limits: Limits, timeout: float) -> str:
+    match status:
+        case Status.OK:
+            return ""
+        case Status.ERROR:
+            return f"The program ended with exit code {record.get('exit_code')}."
+        case Status.SIGNAL:
+            return f"The program was killed by {record.get('signal')}, which it brought about by itself."
+        case Status.TIMEOUT:
+            return f"The program was stopped after {timeout:g} s, its time limit. Do less at once."
+        case Status.OOM:
+            return (
+                f"The program was stopped: it used more than {limits.memory_mb} MiB, files in /work and /tmp "
+                "included. Work on less data at once."
+            )
+        case _:
+            return (
+                f"The program was stopped: it printed more than {limits.flood_bytes} bytes. "
+                "Write long results to a file in /work and print a summary."
+            )

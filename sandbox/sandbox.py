@@ -1,0 +1,195 @@
+"""The sandbox as others use it: give it a job, get a run. Owns the containers of one process.
+
+Never raises for what a program did, nor for a fault of Docker: both are a `Run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import contextlib
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from sandbox import outcome
+from sandbox.container import Container, OnOutput, Raw
+from sandbox.engine import Engine
+from sandbox.errors import ContainerLost, SandboxError
+from sandbox.image.supervisor import frames
+from sandbox.image.tag import Recipe
+from sandbox.job import Job, Run, Status
+from sandbox.limits import Limits
+from sandbox.names import is_clean
+from sandbox.owner import Owner, remove_all, sweep
+from sandbox.pool import Pool, flavour_of
+from sandbox.spec import container_settings
+
+_log = logging.getLogger(__name__)
+_OWN_END_SECONDS = 3  # a container that told its end is gone long before; past it the engine is asked
+
+
+class Sandbox:
+    """Runs each job in a container of its own. Enter it once per process, then `run` as often as you like.
+
+    `image` None takes the one `handoff sandbox build` makes. `ready` containers are kept waiting ahead of the
+    calls, `most` may exist at once, and a call waits `queue_seconds` at most for one.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        image: str | None = None,
+        docker_host: str | None = None,
+        ready: int = 2,
+        most: int = 8,
+        queue_seconds: float = 60,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.image = image or Recipe().tag
+        self.owner = Owner.this_process()
+        self.engine = Engine(docker_host)
+        self._ready, self._most, self._queue_seconds = ready, most, queue_seconds
+        self._stop = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._pool: Pool | None = None
+        self._group: asyncio.TaskGroup | None = None
+
+    async def __aenter__(self) -> Self:
+        up = asyncio.Event()
+        self._keeper = asyncio.create_task(self._keep(up), name="sandbox keeper")
+        await up.wait()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        if self._keeper is not None:
+            await self._keeper
+
+    async def run(self, job: Job, *, on_output: Callable[[str], None] | None = None) -> Run:
+        """Run `job` and tell how it went. `on_output` gets stdout and stderr as they come, in text.
+
+        Cancelling the caller kills the container at once. A fault of ours before the program began is tried
+        once more in another container.
+        """
+        if refusal := self._refusal(job):
+            return outcome.fault(refusal, status=Status.ERROR)
+        timeout = min(job.timeout or self.limits.timeout_seconds, self.limits.timeout_seconds)
+        for last in (False, True):
+            raw = Raw()
+            try:
+                return await self._attempt(job, timeout, raw, _decoded(on_output))
+            except SandboxError as error:
+                if raw.started or last:
+                    return outcome.fault(_blame(error, raw), seconds=raw.seconds)
+                _log.warning("a sandbox failed before the program began, trying another: %s", error)
+        raise AssertionError("unreachable")
+
+    async def sweep(self) -> int:
+        """Remove the containers a dead process of this machine left; how many it were."""
+        return await sweep(self.engine)
+
+    async def _attempt(self, job: Job, timeout: float, raw: Raw, on_output: OnOutput) -> Run:
+        pool = self._entered()
+        container = await pool.take(flavour_of(job.code))
+        try:
+            await container.run(job, self.limits, timeout, on_output, raw)
+        except ContainerLost:
+            if raw.started and await container.out_of_memory():
+                raw.stopped = Status.OOM
+                return outcome.judged(raw, self.limits, timeout)
+            raise
+        finally:
+            if not raw.record:
+                container.hang_up()
+            self._retire(container, told=bool(raw.record))
+        return outcome.judged(raw, self.limits, timeout)
+
+    def _retire(self, container: Container, *, told: bool) -> None:
+        if self._group is not None and not self._stop.is_set():
+            self._group.create_task(self._see_off(container, told), name="see a sandbox off")
+
+    async def _see_off(self, container: Container, told: bool) -> None:
+        try:
+            if not (told and await container.ended_by_itself(_OWN_END_SECONDS)):
+                await container.end()
+        except SandboxError as error:
+            _log.warning("a container may be left over until the next start: %s", error)
+        finally:
+            self._entered().gone()
+
+    async def _keep(self, up: asyncio.Event) -> None:
+        """Everything that runs beside the calls lives and ends in here."""
+        async with self.engine:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._pool = Pool(
+                    self._start, group, ready=self._ready, most=self._most, queue_seconds=self._queue_seconds
+                )
+                beside = group.create_task(self._open(), name="open the sandbox")
+                up.set()
+                await self._stop.wait()
+                beside.cancel()
+                for container in self._pool.close():
+                    container.hang_up()
+            with contextlib.suppress(SandboxError):  # an engine that is down has nothing running
+                await remove_all(self.engine, self.owner)
+
+    async def _open(self) -> None:
+        try:
+            if left := await self.sweep():
+                _log.info("removed %d containers a dead process had left", left)
+            self._entered().fill()
+        except SandboxError as error:
+            _log.warning("the sandbox is not ready yet: %s", error)
+
+    async def _start(self, flavour: str) -> Container:
+        settings = container_settings(
+            self.limits, image=self.image, flavour=flavour, labels=self.owner.labels(flavour)
+        )
+        return await Container.start(self.engine, settings, flavour)
+
+    def _entered(self) -> Pool:
+        if self._pool is None:
+            raise RuntimeError("Enter the sandbox first: async with Sandbox() as sandbox")
+        return self._pool
+
+    def _refusal(self, job: Job) -> str:
+        """Why the job is not taken, in a sentence for the model; empty when it is."""
+        limits = self.limits
+        size, total = len(job.code.encode("utf-8", "replace")), sum(map(len, job.files.values()))
+        why = ""
+        if size > limits.code_bytes:
+            why = f"it has {size} bytes, and {limits.code_bytes} is the limit. Read data from a file"
+        elif len(job.files) > limits.input_count:
+            why = f"it brings {len(job.files)} files, and {limits.input_count} is the limit"
+        elif total > limits.input_bytes:
+            why = f"its files have {total} bytes, and {limits.input_bytes} is the limit"
+        elif wrong := next((name for name in job.files if not is_clean(name)), None):
+            why = f"{wrong[:80]!r} is not a name a file can have in /work"
+        return why and f"The program was not run: {why}."
+
+
+def _blame(error: SandboxError, raw: Raw) -> str:
+    if raw.started:
+        return f"The sandbox was lost while the program ran, by no fault of the program's. {error}"
+    return f"The program was not run, by no fault of its own. {error}"
+
+
+def _decoded(on_output: Callable[[str], None] | None) -> OnOutput:
+    """Bytes of two streams as text, a character never cut in two."""
+    if on_output is None:
+        return lambda _kind, _chunk: None
+    decoders = {
+        kind: codecs.getincrementaldecoder("utf-8")("replace") for kind in (frames.STDOUT, frames.STDERR)
+    }
+
+    def passed_on(kind: bytes, chunk: bytes) -> None:
+        if text := decoders[kind].decode(chunk):
+            on_output(text)
+
+    return passed_on

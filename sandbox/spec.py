@@ -1,0 +1,75 @@
+"""What a sandbox's container looks like to the engine: every limit in one place. Never talks to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from sandbox.limits import MIB, Limits
+
+NOBODY = "65534:65534"
+_MOUNT = "rw,nosuid,nodev,mode=0700,uid=65534,gid=65534"
+
+
+@cache
+def seccomp_profile() -> str:
+    """The system calls a program may make, as JSON; the reasons stand in the file itself."""
+    return files("sandbox").joinpath("seccomp.json").read_text("utf-8")
+
+
+def container_settings(
+    limits: Limits, *, image: str, flavour: str, labels: Mapping[str, str], binds: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The body of the engine's create request. `binds` are `host:container:mode`, its own socket only."""
+    return {
+        "Image": image,
+        "Cmd": [flavour],
+        "User": NOBODY,
+        "Hostname": "sandbox",
+        "WorkingDir": "/work",
+        "Labels": dict(labels),
+        "NetworkDisabled": True,
+        "OpenStdin": True,
+        "StdinOnce": True,
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "HostConfig": _host(limits) | ({"Binds": list(binds)} if binds else {}),
+    }
+
+
+def _host(limits: Limits) -> dict[str, Any]:
+    memory = limits.memory_mb * MIB
+    settings = {
+        "AutoRemove": True,
+        "CapDrop": ["ALL"],
+        "Init": False,
+        "IpcMode": "none",
+        "LogConfig": {"Type": "none"},
+        "Memory": memory,
+        "MemorySwap": memory,
+        "NanoCpus": int(limits.cpus * 1e9),
+        "NetworkMode": "none",
+        "OomScoreAdj": 500,
+        "PidsLimit": limits.pids,
+        "ReadonlyRootfs": True,
+        "SecurityOpt": ["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
+        "Tmpfs": _mounts(limits),
+        "Ulimits": [
+            {"Name": "core", "Soft": 0, "Hard": 0},
+            {"Name": "nofile", "Soft": limits.nofile, "Hard": limits.nofile},
+        ],
+    }
+    return settings | ({"Runtime": limits.runtime} if limits.runtime else {})
+
+
+def _mounts(limits: Limits) -> dict[str, str]:
+    return {
+        # People compile and run things in their working directory, so it alone is not noexec.
+        "/work": f"{_MOUNT},exec,size={limits.work_mb}m,nr_inodes={limits.inodes}",
+        "/tmp": f"{_MOUNT},noexec,size={limits.tmp_mb}m,nr_inodes={limits.inodes}",
+        # multiprocessing keeps its locks here, and IpcMode none leaves the folder out.
+        "/dev/shm": f"{_MOUNT},noexec,size={limits.tmp_mb}m,nr_inodes={limits.inodes}",
+    }

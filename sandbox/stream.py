@@ -1,0 +1,100 @@
+"""The host's end of the stream to one container's supervisor: frames in order, every length bounded.
+
+Never trusts what it reads: a frame that is too long or of no known kind is ContainerLost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+from sandbox.errors import ContainerLost
+from sandbox.image.supervisor import frames
+
+_ENGINE_HEADER = 8  # one byte says which stream, three are zero, four are the length
+_STDOUT = 1
+_CHUNK = 1 << 20  # far above what the engine puts in one piece (32 KiB)
+_DIAGNOSIS = 4096
+
+
+class FrameStream:
+    """Frames over an attach stream, in which the engine mixes the supervisor's stdout and stderr."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, mixed: bool) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._mixed = mixed
+        self._buffer = bytearray()
+        self._said = bytearray()
+
+    @classmethod
+    async def over(cls, connected: socket.socket, *, mixed: bool) -> FrameStream:
+        """`mixed`: the engine's eight-byte headers are in the stream, as on attach."""
+        connected.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=connected)
+        return cls(reader, writer, mixed=mixed)
+
+    @property
+    def diagnosis(self) -> str:
+        """The last of what the supervisor itself, or the runtime, wrote on stderr."""
+        return self._said.decode("utf-8", "replace").strip()
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the other end has closed and everything it sent was read."""
+        return self._reader.at_eof()
+
+    async def send(self, kind: bytes, payload: bytes = b"") -> None:
+        """Write one frame; ContainerLost when nobody is at the other end."""
+        try:
+            self._writer.write(frames.frame(kind, payload))
+            await self._writer.drain()
+        except OSError as error:
+            raise ContainerLost(f"The stream to the container broke: {error}.") from error
+
+    async def receive(self, longest: int) -> tuple[bytes, bytes]:
+        """Wait for one frame of at most `longest` bytes of payload."""
+        kind, length = frames.header(await self._exactly(frames.HEADER))
+        if length > longest:
+            raise ContainerLost(f"The container sent a frame of {length} bytes; {longest} are allowed.")
+        return kind, await self._exactly(length)
+
+    async def closed(self) -> None:
+        """Wait until the container's end closes, whatever still comes."""
+        with contextlib.suppress(OSError):
+            while await self._reader.read(_CHUNK):
+                pass
+
+    def close(self) -> None:
+        """Hang up; the supervisor ends at once when it sees that."""
+        self._writer.close()
+
+    async def _exactly(self, count: int) -> bytes:
+        while len(self._buffer) < count:
+            await self._pull()
+        taken = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return taken
+
+    async def _pull(self) -> None:
+        try:
+            if self._mixed:
+                await self._pull_mixed()
+            elif chunk := await self._reader.read(_CHUNK):
+                self._buffer += chunk
+            else:
+                raise EOFError
+        except (OSError, EOFError) as error:
+            raise ContainerLost(f"The container ended before it told its result. {self.diagnosis}") from error
+
+    async def _pull_mixed(self) -> None:
+        header = await self._reader.readexactly(_ENGINE_HEADER)
+        length = int.from_bytes(header[4:], "big")
+        if length > _CHUNK:
+            raise ContainerLost(f"The engine announced a piece of {length} bytes, {_CHUNK} at most is usual.")
+        chunk = await self._reader.readexactly(length)
+        if header[0] == _STDOUT:
+            self._buffer += chunk
+        else:
+            self._said = (self._said + chunk)[-_DIAGNOSIS:]
