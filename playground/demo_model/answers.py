@@ -1,0 +1,123 @@
+"""Every word the demo model says. Numbers and outputs in them come from tool results, never from here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+LABEL = (
+    "_This is the scripted demo model, which picks ready-made programs by the words of a request; "
+    "a real model would understand it, write code of its own and judge what comes back._"
+)
+"""Said once in every answer."""
+
+HELP = (
+    "Tell me what you want done and I hand it to workers that run Python in throwaway containers, one for "
+    "each independent part. For example: `Execute hello world in Python`, `plot a sine; compute the first 20 "
+    "primes; estimate pi`, a fenced block of code, or a CSV file with `the total by region, and plot it`."
+)
+THANKS = "You're welcome."
+ASKING = "Before I start: what matters most to you here?"
+OPTIONS = ("A quick result", "A thorough result", "A picture of it")
+DELIVERABLE = "What the program really printed, and the names of the files it made."
+NOTHING_DONE = "Nothing was finished before I had to stop."
+
+_SHOWN = 1_800
+"""Characters of one output in an answer: a long one fills the thread, and the rest is in the worker's log."""
+_BAD = {"partial": "Only partly done", "blocked": "Could not go on", "failed": "Failed"}
+
+
+def final(reports: Sequence[tuple[str, str]]) -> str:
+    """The answer: what each worker brought, by the title it had and the result of its call."""
+    if not reports:
+        return f"{NOTHING_DONE}\n\n{LABEL}"
+    sections = [_section(title if len(reports) > 1 else "", result) for title, result in reports]
+    return "\n\n".join([*sections, LABEL])
+
+
+def succeeded(result: str) -> bool:
+    """Whether a worker did its part, by its own word and without a warning of the system."""
+    report = _report(result)
+    return report.get("status") == "done" and not report.get("warning")
+
+
+def _section(title: str, result: str) -> str:
+    report = _report(result)
+    heading = f"**{title}**\n" if title else ""
+    if not report:
+        return f"{heading}Failed: {result.strip() or 'the worker brought no result'}"
+    lines = []
+    if bad := _BAD.get(str(report.get("status"))):
+        lines.append(f"{bad}.")
+    lines.append(str(report.get("summary", "")))
+    for name, words in (("open_points", "Open"), ("warning", "Warning")):
+        lines += [f"{words}: {report[name]}"] if report.get(name) else []
+    if files := report.get("files"):
+        lines.append("Files: " + ", ".join(f"`{str(path).rpartition('/')[2]}`" for path in files))
+    return heading + "\n".join(line for line in lines if line)
+
+
+def _report(result: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(result)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def summary(purposes: Sequence[str], outputs: Sequence[str]) -> str:
+    """A worker's result: what each run printed."""
+    shown = [
+        fenced(output) if output else f"{purpose}: nothing was printed."
+        for purpose, output in zip(purposes, outputs, strict=True)
+    ]
+    return "\n".join(shown)
+
+
+def failure(purpose: str, why: str) -> str:
+    """What a worker says of a run that did not work."""
+    return f"{purpose} did not work: {_last_line(why) or 'the program ended without saying why'}"
+
+
+def foreign(language: str) -> str:
+    """What a worker says of code it cannot run."""
+    return f"The code block is {language}, and only Python can be run here."
+
+
+def fenced(output: str) -> str:
+    """An output in a code fence that its own text cannot close, shortened when it is long."""
+    short = output if len(output) <= _SHOWN else f"{output[: _SHOWN - 300]}\n…\n{output[-200:]}"
+    ticks = "`" * max(3, 1 + max((len(run) for run in re.findall("`{3,}", short)), default=0))
+    return f"{ticks}\n{short.strip()}\n{ticks}"
+
+
+def title(part: str) -> str:
+    """A few words for a part of a request."""
+    words = re.sub(r"```.*?(?:```|\Z)", "", part, flags=re.DOTALL)
+    line = " ".join(words.split()).strip(" :.,;-") or "Run the given code"
+    return (line if len(line) <= 60 else line[:59].rsplit(" ", 1)[0] + "…").replace("`", "")
+
+
+def brief(part: str, shared: str, files: Sequence[str], *, with_deliverable: bool) -> str:
+    """A worker's whole brief. `read_brief` takes it apart again."""
+    sections = [f"Objective:\n{part}"]
+    sections += [f"Context:\n{shared}"] if shared else []
+    sections += [f"Files in /work: {', '.join(files)}"] if files else []
+    sections += [f"Deliverable: {DELIVERABLE}"] if with_deliverable else []
+    return "\n\n".join(sections)
+
+
+def read_brief(text: str) -> tuple[str, str]:
+    """The objective and the rest of a brief; a brief in another form is all objective."""
+    found = re.match(
+        r"Objective:\n(.*?)(?=\n\n(?:Context:|Files in /work:|Deliverable:)|\Z)", text, re.DOTALL
+    )
+    if found:
+        return found[1], re.sub(r"(?m)^Deliverable:.*$", "", text[found.end() :]).strip()
+    return re.sub(r"(?m)^(?:Deliverable|Out of scope):.*$", "", text).strip(), ""
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2].strip()

@@ -1,0 +1,144 @@
+"""The orchestrator's next turn: an answer of its own, a question, a plan, workers, or the final answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from playground.demo_model import answers, planner
+from playground.demo_model.conversation import Called, Conversation, Json, Reply, Said, ToolUse
+from playground.demo_model.planner import Parts
+from playground.demo_model.program import files_named
+
+WORKER = "create_worker"
+_MENTION = re.compile(r"(```.*?```)|<[@!#][\w^|.-]+>|@handoff\b:?", re.IGNORECASE | re.DOTALL)
+_GREETING = re.compile(
+    r"(?:hi|hello|hey|good (?:morning|afternoon|evening)|help|\?)(?: handoff| there| all)?[\s!.?]*"
+)
+_ABOUT = re.compile(
+    r"(?:who|what) are you\b.*|(?:what|how) can (?:you|i)\b.*|how do(?:es)? (?:you|this|it) work\b.*"
+)
+_THANKS = re.compile(
+    r"(?:thanks?|thank you|thx|great|cool|nice|perfect)(?: (?:so|very|much|a|lot|work|job))*[\s!.]*"
+)
+_ASK_FIRST = re.compile(r"(?i)\bask me first\b[\s,.:;-]*")
+_AGAIN = re.compile(
+    r"(?i)^(?:please\s+)?(?:(?:do|run|try)\s+(?:it|that|this)\s+)?(?:once\s+)?again\b|^the same\b|^repeat\b"
+)
+
+
+def reply(conversation: Conversation) -> Reply:
+    """The next turn of the orchestrator."""
+    new = _unhandled(conversation)
+    if not new or WORKER not in conversation.tools:
+        return _closing(conversation)
+    request = _with_history(new, conversation.earlier_requests)
+    if talk := _small_talk(request):
+        return Reply(talk)
+    if _ASK_FIRST.search(request) and "ask_user" in conversation.tools and not conversation.calls("ask_user"):
+        question = conversation.arguments("ask_user", question=answers.ASKING, options=list(answers.OPTIONS))
+        return Reply("", (question,))
+    parts = planner.split(_ASK_FIRST.sub("", request) or request)
+    if len(parts.items) > 1 and "plan" in conversation.tools and not _planned(conversation):
+        return Reply(f"{len(parts.items)} independent parts.", (_plan(conversation, parts.items, "pending"),))
+    return _delegation(conversation, parts)
+
+
+def words_of(message: str) -> str:
+    """A person's message without mentions, except in code."""
+    return _MENTION.sub(lambda found: found[1] or " ", message).strip()
+
+
+def _unhandled(conversation: Conversation) -> tuple[str, ...]:
+    """What people said in the work in hand that no worker was made for since."""
+    new: list[str] = []
+    for entry in conversation.task:
+        if isinstance(entry, Said):
+            new.append(words_of(entry.text))
+        elif entry.name == WORKER:
+            new.clear()
+    return tuple(new)
+
+
+def _planned(conversation: Conversation) -> bool:
+    """Whether a plan was shown since the last thing a person said."""
+    last = max(n for n, entry in enumerate(conversation.task) if isinstance(entry, Said))
+    return any(isinstance(entry, Called) and entry.name == "plan" for entry in conversation.task[last:])
+
+
+def _with_history(new: Sequence[str], earlier: Sequence[str]) -> str:
+    """The request in full: "again" and "the same but …" stand for the request before."""
+    request = "\n".join(text for text in new if text)
+    before = next((words for text in reversed(earlier) if not _AGAIN.match(words := words_of(text))), "")
+    if not _AGAIN.match(request) or not before:
+        return request
+    change = _AGAIN.sub("", request).strip(" ,.!") or ""
+    change = re.sub(r"(?i)^(?:but|with)\s+", "", change)
+    if not change:
+        return before
+    items = planner.split(before).items
+    return "\n".join(f"{n}. {change} ({item})" for n, item in enumerate(items, 1)) if items else change
+
+
+def _small_talk(request: str) -> str:
+    said = " ".join(request.lower().split())
+    if not said or _GREETING.fullmatch(said) or _ABOUT.fullmatch(said):
+        return f"{answers.HELP}\n\n{answers.LABEL}"
+    return f"{answers.THANKS}\n\n{answers.LABEL}" if _THANKS.fullmatch(said) else ""
+
+
+def _delegation(conversation: Conversation, parts: Parts) -> Reply:
+    files = files_named(
+        "\n".join(e.text for e in conversation.entries if isinstance(e, Said) and e.by_person)
+    )
+    told = [call.result for call in conversation.calls("ask_user") if call.result]
+    shared = "\n".join([parts.shared, *(f"Answer of the person: {answer}" for answer in told)]).strip()
+    takes_deliverable = "deliverable" in conversation.tools[WORKER].get("properties", {})
+    calls = [
+        conversation.arguments(
+            WORKER,
+            title=answers.title(part),
+            task_description=answers.brief(part, shared, files, with_deliverable=not takes_deliverable),
+            deliverable=answers.DELIVERABLE,
+        )
+        for part in parts.items
+    ]
+    return Reply("Handing this over." if len(calls) == 1 else "Handing the parts over.", tuple(calls))
+
+
+def _closing(conversation: Conversation) -> Reply:
+    """Tick the plan off, if one was shown and it can tell; then answer."""
+    workers = conversation.calls(WORKER)
+    last = conversation.task[-1]
+    shown = conversation.calls("plan")
+    if shown and "plan" in conversation.tools and isinstance(last, Called) and last.name == WORKER:
+        steps = [str(call.arguments.get("title")) for call in workers]
+        states = ["complete" if answers.succeeded(call.result or "") else "error" for call in workers]
+        if _has_status(conversation.tools["plan"]):
+            return Reply("", (_plan(conversation, steps, *states),))
+    reports = [(str(call.arguments.get("title") or "Result"), call.result or "") for call in workers]
+    return Reply(answers.final(reports))
+
+
+def _plan(conversation: Conversation, parts: Sequence[str], *states: str) -> ToolUse:
+    """A call of `plan`, with one state per part or the same for all, in the form its schema asks for."""
+    titles = [answers.title(part) for part in parts]
+    given = states if len(states) == len(titles) else states * len(titles)
+    if not _is_object(conversation.tools["plan"]):
+        return ToolUse("plan", {"steps": titles})
+    known = _step(conversation.tools["plan"]).get("properties", {})
+    steps = [{"text": title, "status": state} for title, state in zip(titles, given, strict=True)]
+    return ToolUse("plan", {"steps": [{k: v for k, v in step.items() if k in known} for step in steps]})
+
+
+def _step(schema: Json) -> Json:
+    found: Json = schema.get("properties", {}).get("steps", {}).get("items", {})
+    return found
+
+
+def _is_object(schema: Json) -> bool:
+    return _step(schema).get("type") == "object"
+
+
+def _has_status(schema: Json) -> bool:
+    return "status" in _step(schema).get("properties", {})

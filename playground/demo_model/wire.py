@@ -1,0 +1,80 @@
+"""A reply of the demo model in the form of Chat Completions: one body, or the chunks of a stream."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import uuid4
+
+from playground.demo_model.conversation import Reply, ToolUse
+
+_CHUNK = 12
+"""Characters per chunk: about what a hosted model sends at a time."""
+
+Json = dict[str, Any]
+
+
+class Completion:
+    """One reply under one id; every chunk of a stream repeats id, time and model."""
+
+    def __init__(self, model: str, reply: Reply, prompt: int) -> None:
+        self._reply = reply
+        self._head = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time.time()), "model": model}
+        self._calls = [_call(use) for use in reply.calls]
+        self._finish = "tool_calls" if self._calls else "stop"
+        said = len(reply.text) + sum(len(call["function"]["arguments"]) for call in self._calls)
+        self._usage = _usage(prompt // 4 + 1, said // 4 + 1)
+
+    def body(self) -> Json:
+        """The reply in one piece."""
+        message: Json = {"role": "assistant", "content": self._reply.text or None}
+        if self._calls:
+            message["tool_calls"] = self._calls
+        choice = {"index": 0, "message": message, "finish_reason": self._finish, "logprobs": None}
+        return {**self._head, "object": "chat.completion", "choices": [choice], "usage": self._usage}
+
+    def events(self, *, with_usage: bool) -> Iterator[bytes]:
+        """The reply as server-sent events, `[DONE]` included."""
+        yield self._event({"role": "assistant", "content": ""})
+        for text in _pieces(self._reply.text):
+            yield self._event({"content": text})
+        for index, call in enumerate(self._calls):
+            started = {**call, "function": {**call["function"], "arguments": ""}}
+            yield self._event({"tool_calls": [{"index": index, **started}]})
+            for text in _pieces(call["function"]["arguments"]):
+                yield self._event({"tool_calls": [{"index": index, "function": {"arguments": text}}]})
+        yield self._event({}, self._finish)
+        if with_usage:
+            yield _event(
+                {**self._head, "object": "chat.completion.chunk", "choices": [], "usage": self._usage}
+            )
+        yield b"data: [DONE]\n\n"
+
+    def _event(self, delta: Mapping[str, Any], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+        return _event({**self._head, "object": "chat.completion.chunk", "choices": [choice]})
+
+
+def error(sentence: str) -> Json:
+    """An error as every OpenAI-compatible client reads it."""
+    return {"error": {"message": sentence, "type": "invalid_request_error", "param": None, "code": None}}
+
+
+def _call(use: ToolUse) -> Json:
+    function = {"name": use.name, "arguments": json.dumps(dict(use.arguments), ensure_ascii=False)}
+    return {"id": f"call_{uuid4().hex[:24]}", "type": "function", "function": function}
+
+
+def _usage(prompt: int, completion: int) -> Json:
+    """Rough counts, at four characters a token."""
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+def _pieces(text: str) -> Iterator[str]:
+    return (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
+
+
+def _event(value: Mapping[str, Any]) -> bytes:
+    return f"data: {json.dumps(value)}\n\n".encode()

@@ -1,0 +1,117 @@
+"""The worker's next turn: the next program, or the report on those that were run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from playground.demo_model import answers, programs
+from playground.demo_model.conversation import Conversation, Reply, Said, ToolUse
+from playground.demo_model.program import Program, files_named
+
+RUN = "execute_python_code"
+_SECTIONS = re.compile(r"(?m)^(stdout|stderr|files):[ \t]?")
+_SEEDS_FORM = re.compile(r"<(returncode|stdout|stderr)>(.*?)</\1>", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to, as far as its tool result says."""
+
+    ok: bool
+    printed: str
+    error: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the programs of a brief have come: the runs so far, and what is next or went wrong."""
+
+    purposes: tuple[str, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    next: ToolUse | None = None
+    purpose: str = ""
+    failed: Program | None = None
+
+
+def reply(conversation: Conversation) -> Reply:
+    """The next turn of a worker."""
+    said = next((entry.text for entry in conversation.task if isinstance(entry, Said)), "")
+    objective, context = answers.read_brief(said)
+    if language := programs.foreign_code(objective):
+        return _report(conversation, "blocked", answers.foreign(language), Progress())
+    progress = _progress(conversation, programs.choose(objective, context))
+    if progress.next and RUN in conversation.tools:
+        return Reply(progress.purpose, (progress.next,))
+    if progress.failed:
+        why = answers.failure(progress.failed.purpose, progress.outcomes[-1].error)
+        return _report(conversation, progress.failed.failure, why, progress)
+    status = "partial" if progress.next else "done"
+    return _report(conversation, status, _results(progress), progress)
+
+
+def outcome(result: str) -> Outcome:
+    """Read the result of a run: a status line with sections under it, the seed's tags, or plain output."""
+    if tags := dict(_SEEDS_FORM.findall(result)):
+        ok = tags.get("returncode", "0").strip() == "0"
+        return _outcome(ok, tags.get("stdout", ""), tags.get("stderr", ""), "")
+    status = result.splitlines()[0] if result.startswith("[") else ""
+    pieces = _SECTIONS.split(result)
+    sections = _first_of_each(pieces[1:])
+    if not status and not sections:
+        wrong = result.startswith("Error") or "Traceback (most recent call last)" in result
+        return _outcome(not wrong, "" if wrong else result, result if wrong else "", "")
+    printed = sections.get("stdout", "")
+    printed = "" if printed.strip() == "(nothing was printed)" else printed
+    why = sections.get("stderr", "") or pieces[0].strip()
+    return _outcome(status.startswith("[ok") or not status, printed, why, sections.get("files", ""))
+
+
+def _first_of_each(pieces: list[str]) -> Mapping[str, str]:
+    sections: dict[str, str] = {}
+    for name, text in zip(pieces[::2], pieces[1::2], strict=True):
+        sections.setdefault(name, text.strip("\n"))
+    return sections
+
+
+def _outcome(ok: bool, printed: str, error: str, files: str) -> Outcome:
+    return Outcome(ok, printed.strip("\n"), error.strip(), files_named(files.partition("\n")[0]))
+
+
+def _progress(conversation: Conversation, chosen: tuple[Program, ...]) -> Progress:
+    """Replay the runs so far against the programs, one by one."""
+    runs = [outcome(call.result or "") for call in conversation.calls(RUN)]
+    progress = Progress()
+    for program in chosen:
+        attempts = [code for code in (program.code, program.otherwise) if code]
+        for code in attempts:
+            if len(progress.outcomes) == len(runs):
+                purpose = program.purpose if code == program.code else f"{program.purpose} in a simpler way"
+                return Progress(progress.purposes, tuple(runs), ToolUse(RUN, {"code": code}), purpose)
+            run = runs[len(progress.outcomes)]
+            progress = Progress((*progress.purposes, program.purpose), (*progress.outcomes, run))
+            if run.ok:
+                break
+        else:
+            return Progress(progress.purposes, progress.outcomes, failed=program)
+    return progress
+
+
+def _results(progress: Progress) -> str:
+    worked = [(p, o.printed) for p, o in zip(progress.purposes, progress.outcomes, strict=True) if o.ok]
+    return answers.summary([p for p, _ in worked], [o for _, o in worked]) or answers.NOTHING_DONE
+
+
+def _report(conversation: Conversation, status: str, summary: str, progress: Progress) -> Reply:
+    """The report, or the same in plain words where it cannot be called or was refused."""
+    if "report" not in conversation.tools or conversation.calls("report"):
+        return Reply(summary)
+    ok = sum(run.ok for run in progress.outcomes)
+    files = list(dict.fromkeys(file for run in progress.outcomes for file in run.files))
+    evidence = f"{len(progress.outcomes)} runs, {ok} without an error" if progress.outcomes else ""
+    optional: dict[str, Any] = {"evidence": evidence, "files": files}
+    filled = {name: value for name, value in optional.items() if value}
+    return Reply("", (conversation.arguments("report", status=status, summary=summary, **filled),))

@@ -1,0 +1,149 @@
+"""Which programs a request gets, and that they run. Those with numpy or pandas run in the sandbox's tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from playground.demo_model import programs
+from playground.demo_model.program import Program
+
+_SCIENCE = ("import numpy", "import pandas", "import matplotlib", "read_bytes()")
+
+
+def chosen(request: str, context: str = "") -> tuple[Program, ...]:
+    return programs.choose(request, context)
+
+
+def run(code: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=folder, capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout
+
+
+def plain(program: Program) -> bool:
+    return not any(name in program.code for name in _SCIENCE)
+
+
+@pytest.mark.parametrize(("request_", "files"), programs.examples())
+def test_every_example_gets_programs_that_are_python(request_: str, files: tuple[str, ...]) -> None:
+    found = chosen(request_)
+    assert found
+    for program in found:
+        compile(program.code, "program", "exec")
+        compile(program.otherwise, "otherwise", "exec")
+
+
+@pytest.mark.parametrize(
+    "request_", [text for text, _ in programs.examples() if all(map(plain, chosen(text)))]
+)
+def test_every_plain_program_runs_and_prints(request_: str, tmp_path: Path) -> None:
+    for program in chosen(request_):
+        assert run(program.code, tmp_path).strip()
+
+
+def test_examples_reach_the_plain_and_the_scientific_programs() -> None:
+    """So that the two tests above, and the sandbox's, each have something to run."""
+    kinds = [all(map(plain, chosen(text))) for text, _ in programs.examples()]
+    assert kinds.count(True) >= 15
+    assert kinds.count(False) >= 10
+
+
+@pytest.mark.parametrize(
+    ("request_", "printed"),
+    [
+        ("Execute hello world in Python", "Hello, World!\n"),
+        ("Run ```print(6 * 7)```", "42\n"),
+        ("Run this:\n```python\nfor n in range(2):\n    print(n)\n```\nand tell me", "0\n1\n"),
+        ("execute `sum(range(4)) or print('x')`", ""),
+        ("Compute the first 5 primes", "The first 5 primes:\n2 3 5 7 11\ntheir sum: 28\n"),
+        ("primes below 10", "4 primes up to 10:\n2 3 5 7\n"),
+        ("first 8 fibonacci numbers", "The first 8 Fibonacci numbers:\n0 1 1 2 3 5 8 13\n"),
+        ("What is 20!?", "20! = 2432902008176640000\n"),
+        ("What is 12 * (7 + 1)?", "12 * (7 + 1) = 96\n"),
+        ("what's 2^10", "2**10 = 1024\n"),
+        ("Sum of 1,000 and 2", "numbers: 1000 2\nsum: 1002\n"),
+        ("Sum the numbers from 1 to 100", "sum of 1 to 100: 5050\n"),
+        ("Sort 3, 1, 2", "numbers: 3 1 2\nsorted: [1, 2, 3]\n"),
+        ("first 3 cubes", "1^3 = 1\n2^3 = 8\n3^3 = 27\n"),
+    ],
+)
+def test_the_result_is_computed(request_: str, printed: str, tmp_path: Path) -> None:
+    (program,) = chosen(request_)
+    assert run(program.code, tmp_path) == printed
+
+
+def test_code_is_run_exactly_as_given() -> None:
+    block = "import os\n\nif 1 <2:\n\tprint( 'x' )   # <@U1> &amp; plot a sine; then\n"
+    assert [program.code for program in chosen(f"Run:\n```py\n{block}```\nand\n```\nprint(2)\n```")] == [
+        block,
+        "print(2)\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("request_", "picture"),
+    [
+        ("Plot a sine wave", "sine.png"),
+        ("plot sin(x) and cos(x)", "sine_and_cosine.png"),
+        ("graph x^2", "parabola.png"),
+        ("draw a random walk", "random_walk.png"),
+        ("Plot three independent random walks (part 2 of 3)", "random_walk_2.png"),
+        ("histogram of 100 normal numbers", "histogram.png"),
+        ("bar chart: a 1, b 2", "bars.png"),
+    ],
+)
+def test_a_picture_is_drawn_with_title_and_axes_and_then_checked(request_: str, picture: str) -> None:
+    draw, check = chosen(request_)
+    assert f"savefig('{picture}'" in draw.code
+    assert all(word in draw.code for word in ("title=", "xlabel=", "ylabel="))
+    assert picture in check.code
+
+
+def test_parts_of_the_same_request_draw_different_walks() -> None:
+    codes = {chosen(f"Plot 3 independent random walks (part {n} of 3)")[0].code for n in (1, 2, 3)}
+    assert len(codes) == 3
+
+
+def test_a_table_is_looked_at_first_and_then_computed_with_and_drawn() -> None:
+    found = chosen("What is the total revenue by region in sales.csv? Plot it, too")
+    assert [program.purpose for program in found] == [
+        "Reading sales.csv",
+        "Computing the sum",
+        "Drawing the columns",
+    ]
+    assert found[0].failure == "blocked"
+
+
+@pytest.mark.parametrize("request_", ["plot it", "draw a chart", "what is in there, on average?"])
+def test_the_files_at_hand_decide_what_words_leave_open(request_: str) -> None:
+    assert chosen(request_, "Files in /work: sales.csv")[0].purpose == "Reading sales.csv"
+
+
+def test_a_curve_by_name_is_not_about_the_file_at_hand() -> None:
+    assert chosen("plot a sine", "Files in /work: sales.csv")[0].purpose == "Drawing sine.png"
+
+
+def test_a_program_without_pandas_reads_a_csv_too(tmp_path: Path) -> None:
+    (tmp_path / "sales.csv").write_bytes("region,revenue\nNord,1\nSüd,2\n".encode("latin-1"))
+    assert "3 lines" in run(chosen("describe sales.csv")[0].otherwise, tmp_path)
+
+
+def test_a_missing_table_is_said_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        run(chosen("describe sales.csv")[0].otherwise, tmp_path)
+    assert "Attach a CSV" in caught.value.stderr
+
+
+def test_several_things_in_one_brief_are_several_runs_within_a_limit() -> None:
+    found = chosen("\n".join(f"- the first {n} primes" for n in range(2, 10)))
+    assert len({program.code for program in found}) == len(found) == programs.MOST_RUNS
+
+
+def test_code_in_another_language_is_recognised() -> None:
+    assert programs.foreign_code("run\n```bash\nls\n```") == "bash"
+    assert programs.foreign_code("run\n```Python\nprint(1)\n```") == ""

@@ -1,0 +1,379 @@
+"""The demo model through the public client: the wire, and whole tasks whose programs really run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import openai
+import pytest
+from openai import AsyncOpenAI, AsyncStream
+
+from playground.demo_model import MODEL, DemoModel
+from playground.demo_model.answers import LABEL
+
+Json = dict[str, Any]
+
+
+def schema(required: str, **properties: Json) -> Json:
+    return {"type": "object", "properties": properties, "required": [required], "additionalProperties": False}
+
+
+TEXT: Json = {"type": "string"}
+TEXTS: Json = {"type": "array", "items": TEXT}
+STEP = schema("text", text=TEXT, status={"enum": ["pending", "in_progress", "complete", "error"]})
+ORCHESTRATOR: Mapping[str, Json] = {
+    "create_worker": schema(
+        "task_description", task_description=TEXT, title=TEXT, deliverable=TEXT, effort=TEXT
+    ),
+    "ask_user": schema("question", question=TEXT, options=TEXTS),
+    "plan": schema("steps", steps={"type": "array", "items": STEP}),
+    "read_file": schema("path", path=TEXT),
+}
+WORKER: Mapping[str, Json] = {
+    "execute_python_code": schema("code", code=TEXT),
+    "report": schema("status", status=TEXT, summary=TEXT, evidence=TEXT, files=TEXTS, open_points=TEXT),
+}
+
+
+@asynccontextmanager
+async def demo() -> AsyncIterator[AsyncOpenAI]:
+    async with (
+        DemoModel(latency=0, chunk_delay=0) as model,
+        AsyncOpenAI(base_url=model.base_url, api_key="none", max_retries=0, timeout=10) as client,
+    ):
+        yield client
+
+
+def user(text: str) -> Json:
+    return {"role": "user", "content": text}
+
+
+def body(messages: list[Json], tools: Mapping[str, Json], **more: Any) -> Json:
+    offered = [{"type": "function", "function": {"name": n, "parameters": s}} for n, s in tools.items()]
+    return {"model": MODEL, "messages": messages, **({"tools": offered} if offered else {}), **more}
+
+
+async def ask(client: AsyncOpenAI, messages: list[Json], tools: Mapping[str, Json], **more: Any) -> Json:
+    """One turn, streamed, put together the way a client does."""
+    message: Json = {"role": "assistant", "content": "", "tool_calls": []}
+    sent = body(messages, tools, stream=True, **more)
+    stream = await client.post(
+        "/chat/completions", cast_to=object, body=sent, stream=True, stream_cls=AsyncStream[object]
+    )
+    chunk: Any
+    async for chunk in stream:
+        delta = chunk["choices"][0]["delta"]
+        message["content"] += delta.get("content") or ""
+        for part in delta.get("tool_calls", ()):
+            if part["index"] == len(message["tool_calls"]):
+                message["tool_calls"].append({**part, "function": {**part["function"]}})
+            else:
+                call = message["tool_calls"][part["index"]]
+                call["function"]["arguments"] += part["function"]["arguments"]
+    return message if message["tool_calls"] else {"role": "assistant", "content": message["content"]}
+
+
+def calls(message: Json) -> list[tuple[str, Json]]:
+    found = [call["function"] for call in message.get("tool_calls", ())]
+    return [(function["name"], json.loads(function["arguments"])) for function in found]
+
+
+def answered(message: Json, *results: str) -> list[Json]:
+    ids = [call["id"] for call in message["tool_calls"]]
+    return [
+        message,
+        *({"role": "tool", "tool_call_id": i, "content": r} for i, r in zip(ids, results, strict=True)),
+    ]
+
+
+def execute(code: str, folder: Path) -> str:
+    """Run a program and tell of it in the form of the real tool."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=folder, capture_output=True, text=True, timeout=30
+    )
+    status = "ok" if done.returncode == 0 else "error"
+    parts = [f"[{status}, exit code {done.returncode}, 0.10 s]", f"stdout:\n{done.stdout}"]
+    return "\n".join([*parts, *([f"stderr:\n{done.stderr}"] if done.stderr else [])])
+
+
+async def work(client: AsyncOpenAI, brief: str, folder: Path) -> Json:
+    """A worker's whole life: run what it asks for, until it reports."""
+    messages = [user(brief)]
+    for _ in range(10):
+        message = await ask(client, messages, WORKER)
+        ((name, arguments),) = calls(message)
+        if name == "report":
+            return arguments
+        messages += answered(message, await asyncio.to_thread(execute, arguments["code"], folder))
+    raise AssertionError("the worker never reported")
+
+
+async def task(client: AsyncOpenAI, request: str, folder: Path) -> tuple[str, list[list[tuple[str, Json]]]]:
+    """A whole task; its answer, and the calls of each of the orchestrator's turns."""
+    messages: list[Json] = [{"role": "system", "content": "You lead."}, user(request)]
+    turns: list[list[tuple[str, Json]]] = []
+    for _ in range(10):
+        message = await ask(client, messages, ORCHESTRATOR)
+        if not calls(message):
+            return message["content"], turns
+        turns.append(calls(message))
+        results = await asyncio.gather(*(result_of(client, *call, folder) for call in calls(message)))
+        messages += answered(message, *results)
+    raise AssertionError("the orchestrator never answered")
+
+
+async def result_of(client: AsyncOpenAI, name: str, arguments: Json, folder: Path) -> str:
+    if name == "create_worker":
+        report = await work(client, arguments["task_description"], folder)
+        return json.dumps({"worker": "w1", **report, "facts": {"runs": 1}})
+    return "The plan is shown." if name == "plan" else "A picture of it"
+
+
+async def test_the_seeds_task_is_one_worker_and_its_real_output(tmp_path: Path) -> None:
+    async with demo() as client:
+        answer, turns = await task(client, "<@U1HANDOFF> Execute hello world in Python", tmp_path)
+    assert [[name for name, _ in turn] for turn in turns] == [["create_worker"]]
+    assert "```\nHello, World!\n```" in answer
+    assert answer.count(LABEL) == 1
+
+
+async def test_three_parts_are_a_plan_and_three_workers_in_one_turn(tmp_path: Path) -> None:
+    request = "1. compute the first 5 primes\n2. what is 6 * 7\n3. run:\n```python\nprint('x' * 3)\n```"
+    async with demo() as client:
+        answer, turns = await task(client, request, tmp_path)
+    names = [[name for name, _ in turn] for turn in turns]
+    assert names == [["plan"], ["create_worker"] * 3, ["plan"]]
+    assert [step["status"] for step in turns[0][0][1]["steps"]] == ["pending"] * 3
+    assert [step["status"] for step in turns[2][0][1]["steps"]] == ["complete"] * 3
+    assert all(
+        text in answer for text in ("2 3 5 7 11", "6 * 7 = 42", "xxx", "**compute the first 5 primes**")
+    )
+
+
+async def test_a_brief_holds_the_code_unchanged_the_context_and_the_files() -> None:
+    code = "```python\nif 1 < 2:\n\tprint('&amp;')\n```"
+    async with demo() as client:
+        tools = {"create_worker": schema("task_description", task_description=TEXT)}
+        message = await ask(client, [user(f"For sales.csv:\n1. run {code}\n2. plot it")], tools)
+    first = calls(message)[0][1]["task_description"]
+    assert list(calls(message)[0][1]) == ["task_description"]
+    assert code in first
+    assert "For sales.csv" in first
+    assert "Files in /work: sales.csv" in first
+
+
+async def test_a_failing_program_is_said_with_its_error(tmp_path: Path) -> None:
+    async with demo() as client:
+        answer, turns = await task(client, "Run `print(1 / 0)`; what is 6 * 7", tmp_path)
+    assert "Failed." in answer
+    assert "ZeroDivisionError: division by zero" in answer
+    assert "6 * 7 = 42" in answer
+    assert [step["status"] for step in turns[2][0][1]["steps"]] == ["error", "complete"]
+
+
+async def test_a_failed_program_is_tried_once_in_a_simpler_way(tmp_path: Path) -> None:
+    """The venv of the tests has no pandas, which is one way for the first program to fail."""
+    (tmp_path / "sales.csv").write_text("region,revenue\nNorth,1\n")
+    async with demo() as client:
+        messages = [user("Describe sales.csv")]
+        first = await ask(client, messages, WORKER)
+        failed = "[error, exit code 1, 0.1 s]\nstdout: (nothing was printed)\nstderr:\nImportError: no pandas"
+        messages += answered(first, failed)
+        second = await ask(client, messages, WORKER)
+        code = calls(second)[0][1]["code"]
+        assert "pandas" in calls(first)[0][1]["code"]
+        assert "pandas" not in code
+        messages += answered(second, execute(code, tmp_path))
+        ((name, report),) = calls(await ask(client, messages, WORKER))
+    assert (name, report["status"]) == ("report", "done")
+    assert "2 lines" in report["summary"]
+    assert report["evidence"] == "2 runs, 1 without an error"
+
+
+async def test_a_missing_table_blocks_the_worker(tmp_path: Path) -> None:
+    async with demo() as client:
+        report = await work(client, "Describe the attached CSV", tmp_path)
+    assert report["status"] == "blocked"
+    assert "Attach a CSV" in report["summary"]
+
+
+async def test_files_come_from_the_result_of_the_run() -> None:
+    async with demo() as client:
+        messages = [user("Plot a sine")]
+        for printed in ("saved sine.png", "a PNG of 960 x 540 pixels"):
+            message = await ask(client, messages, WORKER)
+            files = "\nfiles: /work/sine.png" if "saved" in printed else ""
+            messages += answered(message, f"[ok, exit code 0, 1.0 s]\nstdout:\n{printed}{files}")
+        ((_, report),) = calls(await ask(client, messages, WORKER))
+    assert report["files"] == ["sine.png"]
+    assert "960 x 540" in report["summary"]
+
+
+async def test_code_in_another_language_is_blocked_without_a_run(tmp_path: Path) -> None:
+    async with demo() as client:
+        report = await work(client, "Run\n```bash\nls\n```", tmp_path)
+    assert report["status"] == "blocked"
+    assert report["summary"] == "The code block is bash, and only Python can be run here."
+
+
+async def test_a_worker_that_cannot_report_ends_in_plain_words() -> None:
+    async with demo() as client:
+        tools = {"execute_python_code": WORKER["execute_python_code"]}
+        messages = [user("Execute hello world")]
+        messages += answered(await ask(client, messages, tools), "Hello, World!")
+        message = await ask(client, messages, tools)
+    assert message["content"] == "```\nHello, World!\n```"
+
+
+async def test_the_seeds_own_result_form_is_understood() -> None:
+    tags = "<returncode>1</returncode><stdout></stdout><stderr>NameError: x</stderr>"
+    async with demo() as client:
+        messages = [user("Run `print(x)`")]
+        messages += answered(await ask(client, messages, WORKER), tags)
+        ((_, report),) = calls(await ask(client, messages, WORKER))
+    assert report["status"] == "failed"
+    assert "NameError: x" in report["summary"]
+
+
+@pytest.mark.parametrize("words", ["hi", "Hello there!", "what can you do?", "", "<@U1>", "thanks a lot!"])
+async def test_small_talk_needs_no_worker(words: str) -> None:
+    async with demo() as client:
+        message = await ask(client, [user(words)], ORCHESTRATOR)
+    assert not calls(message)
+    assert LABEL in message["content"]
+
+
+async def test_ask_me_first_asks_and_then_hands_the_answer_on(tmp_path: Path) -> None:
+    async with demo() as client:
+        _, turns = await task(client, "Ask me first: compute the first 3 primes", tmp_path)
+    assert [[name for name, _ in turn] for turn in turns] == [["ask_user"], ["create_worker"]]
+    assert turns[0][0][1]["options"]
+    assert "A picture of it" in turns[1][0][1]["task_description"]
+    assert "Ask me first" not in turns[1][0][1]["task_description"]
+
+
+async def test_again_repeats_the_request_before() -> None:
+    history = [user("compute the first 3 primes"), {"role": "assistant", "content": "2 3 5"}]
+    async with demo() as client:
+        again = await ask(client, [*history, user("again please")], ORCHESTRATOR)
+        changed = await ask(client, [*history, user("the same but with 7 primes")], ORCHESTRATOR)
+        alone = await ask(client, [user("again")], ORCHESTRATOR)
+    assert "compute the first 3 primes" in calls(again)[0][1]["task_description"]
+    assert "7 primes (compute the first 3 primes)" in calls(changed)[0][1]["task_description"]
+    assert calls(alone)[0][0] == "create_worker"
+
+
+async def test_a_message_on_the_way_gets_a_worker_and_the_answer_holds_both() -> None:
+    def result(summary: str) -> str:
+        return json.dumps({"status": "done", "summary": summary})
+
+    async with demo() as client:
+        messages = [user("compute the first 3 primes")]
+        messages += answered(await ask(client, messages, ORCHESTRATOR), result("2 3 5"))
+        messages.append(user("also what is 6 * 7"))
+        message = await ask(client, messages, ORCHESTRATOR)
+        assert [name for name, _ in calls(message)] == ["create_worker"]
+        messages += answered(message, result("42"))
+        final = await ask(client, messages, ORCHESTRATOR)
+    assert "2 3 5" in final["content"]
+    assert "42" in final["content"]
+
+
+async def test_without_leave_to_call_tools_it_says_what_there_is() -> None:
+    async with demo() as client:
+        messages = [user("compute the first 3 primes")]
+        messages += answered(
+            await ask(client, messages, ORCHESTRATOR), '{"status": "partial", "summary": "2 3"}'
+        )
+        messages.append(user("Stop now: the time is up. Hand back what you have."))
+        message = await ask(client, messages, ORCHESTRATOR, tool_choice="none")
+        nothing = await ask(client, [user("go")], {})
+    assert message["content"].startswith("Only partly done.\n2 3")
+    assert nothing["content"] == LABEL
+
+
+async def test_a_warning_and_open_points_reach_the_reader() -> None:
+    told: Json = {"status": "done", "summary": "ok", "warning": "its last run failed"}
+    told |= {"open_points": "rounding", "files": ["/work/a.png"]}
+    async with demo() as client:
+        messages = [user("compute the first 3 primes")]
+        messages += answered(await ask(client, messages, ORCHESTRATOR), json.dumps(told))
+        final = (await ask(client, messages, ORCHESTRATOR))["content"]
+    assert "Warning: its last run failed" in final
+    assert "Open: rounding" in final
+    assert "Files: `a.png`" in final
+
+
+async def test_output_with_fences_stays_inside_its_own(tmp_path: Path) -> None:
+    async with demo() as client:
+        report = await work(client, "Run:\n```\nprint(chr(96) * 3)\n```", tmp_path)
+    assert report["summary"] == "````\n```\n````"
+
+
+async def test_the_unstreamed_reply_is_the_same_and_counts_tokens() -> None:
+    async with demo() as client:
+        sent = body([user("Execute hello world")], WORKER)
+        found: Any = await client.post("/chat/completions", cast_to=object, body=sent)
+        streamed = await ask(client, [user("Execute hello world")], WORKER)
+    message = found["choices"][0]["message"]
+    assert calls(message) == calls(streamed)
+    assert message["content"] == streamed["content"]
+    assert found["choices"][0]["finish_reason"] == "tool_calls"
+    assert found["usage"]["total_tokens"] > 20
+
+
+async def test_usage_and_finish_end_a_stream_and_text_comes_in_pieces() -> None:
+    async with demo() as client:
+        sent = body([user("hi")], ORCHESTRATOR, stream=True, stream_options={"include_usage": True})
+        stream = await client.post(
+            "/chat/completions", cast_to=object, body=sent, stream=True, stream_cls=AsyncStream[object]
+        )
+        chunks: list[Any] = [chunk async for chunk in stream]
+    assert len(chunks) > 20
+    assert chunks[-1]["usage"]["completion_tokens"] > 50
+    assert chunks[-2]["choices"][0]["finish_reason"] == "stop"
+    assert {chunk["id"] for chunk in chunks} == {chunks[0]["id"]}
+
+
+async def test_models_are_listed_and_what_is_not_there_is_named() -> None:
+    async with demo() as client:
+        assert [model.id async for model in client.models.list()] == [MODEL]
+        with pytest.raises(openai.NotFoundError, match="/v1/responses is not offered"):
+            await client.post("/responses", cast_to=object, body={"input": "hi"})
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        (b"{", "Expecting"),
+        (b"[]", "must be a JSON object"),
+        (b"\xff", "utf-8"),
+        (b'{"messages": [1]}', "list of objects"),
+        (b'{"messages": [{"role": "system", "content": "x"}]}', "at least one message with the role 'user'"),
+        (b'{"messages": [{"role": "user", "content": "x"}], "tools": {"a": 1}}', "'tools' must be a list"),
+    ],
+)
+async def test_a_malformed_request_is_a_400_with_a_sentence(sent: bytes, sentence: str) -> None:
+    async with (
+        DemoModel(latency=0) as model,
+        aiohttp.ClientSession() as session,
+        session.post(f"{model.base_url}/chat/completions", data=sent) as answer,
+    ):
+        assert answer.status == 400
+        assert sentence in (await answer.json())["error"]["message"]
+
+
+async def test_a_port_that_is_taken_is_an_os_error_and_leaves_nothing_open() -> None:
+    async with DemoModel() as model:
+        port = int(model.base_url.rpartition(":")[2].removesuffix("/v1"))
+        with pytest.raises(OSError, match="address already in use"):
+            async with DemoModel(port=port):
+                pass
