@@ -1,0 +1,95 @@
+// Owns the start of the page: puts the parts together, draws them when something changed, keeps the line open.
+
+import { actThrough } from "./actions.js";
+import { h, paint } from "./dom.js";
+import { inspector } from "./inspector.js";
+import { listenToKeys } from "./keyboard.js";
+import { mainPane } from "./main.js";
+import { typed } from "./mrkdwn.js";
+import { overlays } from "./overlays.js";
+import { authorOf, settleSpeaker } from "./people.js";
+import { arrive, followAddress, go, settlePlace } from "./route.js";
+import { sidebar } from "./sidebar.js";
+import { Live } from "./socket.js";
+import { channelById, channelsOf, receive, store } from "./store.js";
+import { startTheme } from "./theme.js";
+import { threadPane } from "./thread.js";
+import { drawWith, redraw, set, ui } from "./ui.js";
+import { markOpenAsRead, unreadIn } from "./unread.js";
+
+const WIDE_PX = 900; // below this a thread covers the channel, so it does not open by itself
+const READ_OUT_LENGTH = 300;
+
+function draw() {
+  if (store.ready) {
+    settleSpeaker();
+    settlePlace();
+    markOpenAsRead();
+  }
+  document.title = title();
+  paint(document.getElementById("app"), h("div.page", { class: pageClass(), "data-online": String(store.online) },
+    sidebar(),
+    ui.sidebar && h("button.sidebar-shade", { key: "shade", type: "button", "aria-label": "Close the channels", onclick: () => set({ sidebar: false }) }),
+    mainPane(),
+    ui.thread && threadPane(),
+    ui.inspector && inspector(),
+    overlays()));
+}
+
+function pageClass() {
+  return [ui.thread && "with-thread", ui.inspector && "with-inspector"].filter(Boolean).join(" ");
+}
+
+function title() {
+  if (!store.ready) return "Playground";
+  const { shared, direct } = channelsOf(ui.me);
+  const count = [...shared, ...direct].reduce((sum, channel) => sum + unreadIn(channel).count, 0);
+  const channel = channelById(ui.channel);
+  const name = !channel || channel.kind === "im" ? store.bot.name : `#${channel.name}`;
+  return `${count ? `(${count}) ` : ""}${name} · ${store.team.name}`;
+}
+
+function onPush(object) {
+  const known = object.type === "message" && (store.messages.get(object.message.channel) ?? []).some((message) => message.ts === object.message.ts);
+  const first = object.type === "state" && !store.ready;
+  receive(object);
+  if (first) {
+    settleSpeaker();
+    arrive();
+  }
+  if (object.type === "message" && !known) onNewMessage(object.message);
+  redraw();
+}
+
+/** The thread of a task opens by itself when the first reply comes, if nothing else is open there. */
+function onNewMessage(message) {
+  const { following } = ui;
+  if (message.user !== ui.me && message.channel === ui.channel && message.text) {
+    set({ announce: `${authorOf(message)}: ${typed(message.text).slice(0, READ_OUT_LENGTH)}` });
+  }
+  if (!following || message.channel !== following.channel || message.thread_ts !== following.ts || message.user === ui.me) return;
+  ui.following = null;
+  if (ui.channel === following.channel && !ui.thread && innerWidth >= WIDE_PX) go(following.channel, following.ts);
+}
+
+function onStatus(online) {
+  store.online = online;
+  redraw();
+}
+
+function start() {
+  startTheme();
+  drawWith(draw);
+  addEventListener("hashchange", followAddress);
+  addEventListener("focus", redraw);
+  document.addEventListener("visibilitychange", redraw);
+  listenToKeys();
+  const address = new URL("/page/api/live", location.href);
+  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  const live = new Live(address.href, onPush, onStatus);
+  actThrough(live);
+  followAddress();
+  live.start();
+}
+
+start();

@@ -1,0 +1,25 @@
+// Owns blocks of code: the frame, the language's name and the copy button.
+
+import { h, icon } from "./dom.js";
+import { notice } from "./ui.js";
+
+export function codeBlock(text, language = "") {
+  return h("figure.code",
+    h("figcaption", h("span", language), copyButton(text, "Copy code")),
+    h("pre", { tabindex: "0", "aria-label": language ? `${language} code` : "code" }, h("code", text)),
+  );
+}
+
+export function copyButton(text, label) {
+  return h("button.icon-button.copy", { type: "button", title: label, "aria-label": label, onclick: () => copy(text) }, icon("copy"));
+}
+
+/** Put text on the clipboard and say so. */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    notice("Copied.", "good");
+  } catch {
+    notice("The browser did not allow copying. Select the text and copy it by hand.");
+  }
+}

@@ -1,0 +1,49 @@
+// Owns what a message holds: its plan, streamed or written text, blocks and files, in Slack's order.
+
+import { click } from "./actions.js";
+import { blockList } from "./blocks.js";
+import { h, icon } from "./dom.js";
+import { fileList } from "./files.js";
+import { markdown } from "./markdown.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { planCard } from "./plan.js";
+import { addressOf } from "./store.js";
+
+const ENDINGS = { stopped: "Stopped", broken: "This message broke off before its end" };
+
+/** A message's content as nodes. What cannot be drawn falls back to its plain text: a message never disappears. */
+export function content(message) {
+  try {
+    return draw(message);
+  } catch (error) {
+    console.warn("A message could not be drawn.", message, error);
+    return h("div.text", h("p", message.text || message.markdown || "This message could not be drawn."));
+  }
+}
+
+function draw(message) {
+  const { stream, blocks, files } = message;
+  const address = addressOf(message);
+  return [
+    stream && stream.rows.length > 0 && planCard(address, { ...stream, running: stream.state === "streaming" }),
+    written(message),
+    blocks.length > 0 && blockList(blocks, { address, act: (block, one, choice) => act(message, block, one, choice) }),
+    files.length > 0 && fileList(files),
+    stream && ENDINGS[stream.state] && h("p.ending", { class: stream.state }, icon(stream.state === "stopped" ? "stop" : "warning"), ENDINGS[stream.state]),
+  ];
+}
+
+/** Blocks replace Slack's text, as the text is then their fallback; Markdown and streams stand beside them. */
+function written(message) {
+  const { stream, markdown: source, text, blocks } = message;
+  const streaming = stream?.state === "streaming";
+  const typing = streaming && h("span.caret", { "aria-hidden": "true" });
+  if (source) return h("div.text", { "aria-busy": streaming }, markdown(source), typing);
+  if (stream) return streaming && !stream.rows.length && h("div.text", h("p.waiting", h("i"), h("i"), h("i")));
+  if (!text || blocks.length) return null;
+  return h("div.text", mrkdwn(text), message.edited && h("small.edited", " (edited)"));
+}
+
+function act({ channel, ts }, block, one, choice) {
+  return click({ channel, ts }, { block_id: block.block_id, action_id: one.action_id, ...choice });
+}

@@ -1,0 +1,35 @@
+// Owns the drawer that shows which Web API calls the bot makes, newest first.
+
+import { h, icon } from "./dom.js";
+import { store } from "./store.js";
+import { redraw, set } from "./ui.js";
+
+const SHOWN = 120;
+
+export function inspector() {
+  const failed = store.calls.filter((call) => !call.ok).length;
+  const clear = () => {
+    store.calls = [];
+    redraw();
+  };
+  return h("aside.inspector", { "aria-label": "What the bot calls" },
+    h("header.pane-head",
+      h("div.grow", h("h2", "Bot calls"), h("small", `${store.calls.length} calls${failed ? `, ${failed} refused` : ""} · ${connectionText()}`)),
+      h("button.icon-button", { type: "button", title: "Clear", "aria-label": "Clear the list", onclick: clear }, icon("trash")),
+      h("button.icon-button", { type: "button", title: "Close (Esc)", "aria-label": "Close the list", onclick: () => set({ inspector: false }) }, icon("close"))),
+    h("ol.calls", store.calls.slice(-SHOWN).toReversed().map((call) => h("li.call", { class: call.ok ? "" : "failed" },
+      h("code", call.method), h("span.grow", call.ok ? "" : call.error), h("time", clockOf(call.at)))),
+    !store.calls.length && h("li.nothing", "No call since this page was opened.")));
+}
+
+function connectionText() {
+  if (store.connections === null) return "connections unknown";
+  return store.connections === 1 ? "1 socket" : `${store.connections} sockets`;
+}
+
+/** `at` is seconds, milliseconds or an ISO date. */
+function clockOf(at) {
+  const number = Number(at);
+  const when = Number.isNaN(number) ? new Date(at) : new Date(number < 1e11 ? number * 1000 : number);
+  return `${when.toLocaleTimeString([], { hour12: false })}.${String(when.getMilliseconds()).padStart(3, "0")}`;
+}

@@ -1,0 +1,53 @@
+// Owns the middle column: the open channel's head, its messages or the App Home, and its composer.
+
+import { composer } from "./composer.js";
+import { h, icon } from "./dom.js";
+import { homeTab } from "./home.js";
+import { channelList } from "./messages.js";
+import { avatar } from "./people.js";
+import { go } from "./route.js";
+import { channelById, store } from "./store.js";
+import { set, ui } from "./ui.js";
+import { isThreadUnread } from "./unread.js";
+
+export function mainPane() {
+  const channel = channelById(ui.channel);
+  if (!channel) return h("main.main", h("p.nothing", store.ready ? "There is no channel here yet." : "Connecting…"));
+  const direct = channel.kind === "im";
+  return h("main.main", { "aria-label": direct ? store.bot.name : channel.name },
+    head(channel, direct),
+    direct && tabs(channel),
+    !store.online && store.ready && h("p.offline", { role: "status" }, h("span.status.spin"), "Connection lost. Reconnecting…"),
+    ui.tab === "home" && direct ? homeTab() : [channelList(channel), composer(channel)]);
+}
+
+function head(channel, direct) {
+  return h("header.pane-head",
+    h("button.icon-button.menu-button", { type: "button", "aria-label": "Channels", title: "Channels", onclick: () => set({ sidebar: true }) },
+      icon("menu"), store.channels.some(hasNews) && h("span.dot")),
+    direct ? avatar(store.bot.user, "small") : h("span.head-hash", { "aria-hidden": "true" }, "#"),
+    h("div.grow", h("h2", direct ? store.bot.name : channel.name), channel.topic && h("small", channel.topic)),
+    store.model && modelLabel(),
+    h("button.icon-button", { type: "button", title: "Keyboard (?)", "aria-label": "Keyboard shortcuts", class: "wide-only", onclick: () => set({ help: true }) }, icon("keyboard")),
+    h("button.icon-button", { type: "button", title: "What the bot calls", "aria-label": "What the bot calls", "aria-pressed": ui.inspector,
+      onclick: () => set({ inspector: !ui.inspector }) }, icon("pulse")));
+}
+
+function hasNews(channel) {
+  return channel.id !== ui.channel && (store.messages.get(channel.id) ?? []).some(isThreadUnread);
+}
+
+/** What answers; a script says so plainly. */
+function modelLabel() {
+  const { label, scripted } = store.model;
+  if (!scripted) return h("span.model", { title: "The model that answers" }, `model: ${label}`);
+  const title = `“${label}” answers from a script, it is not a language model. With OPENAI_API_KEY set, a real one answers.`;
+  return h("span.model.scripted", { title }, "demo model: scripted");
+}
+
+function tabs(channel) {
+  const tab = (name, label) => h("button.tab", {
+    type: "button", role: "tab", "aria-selected": ui.tab === name, onclick: () => go(channel.id, null, name),
+  }, label);
+  return h("div.tabs", { role: "tablist", "aria-label": "App" }, tab("messages", "Messages"), tab("home", "Home"));
+}

@@ -1,0 +1,36 @@
+// Owns light and dark: the system's choice, until a person chooses for this browser.
+
+import { h, icon } from "./dom.js";
+import { redraw } from "./ui.js";
+
+const KEY = "playground.theme";
+const system = matchMedia("(prefers-color-scheme: dark)");
+
+/** Apply the remembered choice and follow the system from then on. */
+export function startTheme() {
+  system.addEventListener("change", redraw);
+  const chosen = localStorage.getItem(KEY);
+  if (chosen) document.documentElement.dataset.theme = chosen;
+}
+
+function isDark() {
+  return (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
+}
+
+/** Change to the other one; choosing what the system has gives the choice back to it. */
+export function switchTheme() {
+  const wanted = isDark() ? "light" : "dark";
+  if ((wanted === "dark") === system.matches) {
+    delete document.documentElement.dataset.theme;
+    localStorage.removeItem(KEY);
+  } else {
+    document.documentElement.dataset.theme = wanted;
+    localStorage.setItem(KEY, wanted);
+  }
+  redraw();
+}
+
+export function themeButton() {
+  const label = isDark() ? "Use light colours" : "Use dark colours";
+  return h("button.icon-button", { type: "button", title: label, "aria-label": label, onclick: switchTheme }, icon(isDark() ? "sun" : "moon"));
+}
