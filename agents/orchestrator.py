@@ -24,7 +24,8 @@ from agents.prompts import prompt
 from agents.report import for_orchestrator
 from agents.tools import Tool, ToolOutput
 from agents.worker import Brief, Worker
-from sandbox import Sandbox, Workspace
+from sandbox.sandbox import Sandbox
+from sandbox.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

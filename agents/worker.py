@@ -20,7 +20,9 @@ from agents.loop import Ending, Loop, Role
 from agents.prompts import prompt
 from agents.report import Facts, Outcome, Report, report_from_json
 from agents.tools import Tool, ToolOutput
-from sandbox import Job, Run, Sandbox, Workspace
+from sandbox import Job, Run
+from sandbox.sandbox import Sandbox
+from sandbox.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class Worker:
         """
         files = await self._workspace.files()
         run = await self._sandbox.run(Job(code=code, files=files), on_output=self._tell_output)
-        notes = await self._workspace.keep(run.files)
+        notes = await self._workspace.keep(run.files, run.removed)
         if run.files:
             self._emit(FilesMade(self._brief.worker, tuple(run.files)))
         facts = {"status": run.status.value, "seconds": round(run.seconds, 2), "files": list(run.files)}

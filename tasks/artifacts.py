@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from sandbox import Workspace
+from sandbox.workspace import Workspace
 from tasks.log import TaskLog
 from tasks.task import Outcome
 from tasks.thread import Made

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from agents.journal import Incoming
-from sandbox import Workspace
+from sandbox.workspace import Workspace
 from tasks.message import FileRef
 from tasks.store import Store
 from tasks.task import Task

@@ -17,7 +17,7 @@ from typing import IO, Any
 import alembic.command
 import alembic.config
 import structlog
-from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy import URL, Connection, event, inspect, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tasks.errors import DatabaseInUse
@@ -51,6 +51,14 @@ class Database:
             await asyncio.to_thread(self._take_file)
         async with self._engine.begin() as connection:
             await connection.run_sync(_migrate)
+
+    async def is_made(self) -> bool:
+        """Whether there is anything to read; opens nothing for writing and changes nothing."""
+        if self.is_sqlite:
+            return await asyncio.to_thread(Path(self.url.database or "handoff.db").exists)
+        async with self._engine.connect() as connection:
+            found = await connection.run_sync(lambda sync: inspect(sync).has_table("task", schema=SCHEMA))
+        return bool(found)
 
     async def close(self) -> None:
         await self._engine.dispose()

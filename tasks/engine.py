@@ -51,6 +51,10 @@ class Engine:
         log.info("message accepted", task=accepted.task, taken=accepted.taken.value)
         return accepted
 
+    async def claim(self, message: Message) -> bool:
+        """Take a message that needs no task; False when it was taken before."""
+        return await self.store.claim(message)
+
     async def stop(self, task: str, reason: str) -> bool:
         """Stop a task wherever it stands; `reason` is shown to people. False when it was over already."""
         stopped = await self.store.stop(task, reason)

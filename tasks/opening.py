@@ -1,4 +1,4 @@
-"""What an orchestrator knows before its first turn: the thread's earlier tasks, the request, when it was asked.
+"""What an orchestrator knows before its first turn: the thread's earlier tasks, the request, when it came.
 
 All that changes from task to task goes here and not into the prompt, which stays the same for the endpoint's
 cache.

@@ -17,7 +17,7 @@ import structlog
 from agents.errors import ModelError, Parked, Superseded
 from agents.loop import Ending
 from agents.orchestrator import Means, Orchestrator
-from sandbox import Workspace
+from sandbox.workspace import Workspace
 from tasks.artifacts import made_for_people
 from tasks.attachments import Attachments
 from tasks.database import Database

@@ -65,6 +65,15 @@ class Store:
             async with self._database.read() as connection:
                 return Accepted(Taken.REPEATED, await _claimed_by(connection, message) or message.task_id)
 
+    async def claim(self, message: Message) -> bool:
+        """Take a message without making anything of it; False when it was taken before."""
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(insert(schema.message).values(_claim(message, task="")))
+        except IntegrityError:
+            return False
+        return True
+
     async def task(self, id_: str) -> Task | None:
         async with self._database.read() as connection:
             return await _one(connection, schema.task.c.id == id_)
@@ -167,12 +176,14 @@ class Store:
         async with self._database.write() as connection:
             await connection.execute(update(schema.post).where(mine).values(ts=ts))
 
-    async def posted_by(self, thread: ThreadAddress, ts: str) -> str | None:
-        """The task that said the message `ts`, for buttons and reactions on it."""
-        query = select(schema.post.c.task).join(schema.task, schema.task.c.id == schema.post.c.task)
-        query = query.where(schema.post.c.ts == ts, schema.task.c.channel == thread.channel)
+    async def at(self, channel: str, ts: str) -> Task | None:
+        """The task that a message belongs to: it started it, it began its thread, or the task said it."""
+        columns, said = schema.task.c, schema.post.c
+        by_post = select(said.task).join(schema.task, columns.id == said.task)
+        by_post = by_post.where(said.ts == ts, columns.channel == channel)
+        asked = (columns.channel == channel) & ((columns.message_ts == ts) | (columns.thread_ts == ts))
         async with self._database.read() as connection:
-            return (await connection.execute(query)).scalar()
+            return await _one(connection, asked | columns.id.in_(by_post))
 
     async def rate(self, id_: str, user: str, verdict: str) -> None:
         """Keep a person's verdict on an answer; a later one replaces it."""
@@ -190,15 +201,20 @@ class Store:
 
 
 async def _accept(connection: AsyncConnection, message: Message) -> Accepted:
-    if task := await _claimed_by(connection, message):
+    task = await _claimed_by(connection, message)
+    if task is not None:
         return Accepted(Taken.REPEATED, task)
     current = await _one(connection, *_in(message.thread), schema.task.c.state.in_(_OPEN))
     accepted = (
         await _new_task(connection, message) if current is None else await _tell(connection, current, message)
     )
-    claim = {"team": message.thread.team, "channel": message.thread.channel, "ts": message.ts}
-    await connection.execute(insert(schema.message).values(**claim, task=accepted.task, at=time.time()))
+    await connection.execute(insert(schema.message).values(_claim(message, task=accepted.task)))
     return accepted
+
+
+def _claim(message: Message, *, task: str) -> dict[str, Any]:
+    thread = message.thread
+    return {"team": thread.team, "channel": thread.channel, "ts": message.ts, "task": task, "at": time.time()}
 
 
 async def _claimed_by(connection: AsyncConnection, message: Message) -> str | None:

@@ -1,0 +1,79 @@
+"""`handoff play`: Handoff without a workspace and without a key.
+
+Starts a local Slack stand-in with a page, the bot on it, and a scripted demo model; with OPENAI_API_KEY (or
+OPENAI_BASE_URL) set, the real model instead. The page listens on HANDOFF_HOST and HANDOFF_PORT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from playground.slack.server import SlackStandIn
+
+DEMO_MODEL = "demo-scripted"
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    subparsers.add_parser("play", help="try it on this machine, without Slack", description=__doc__)
+
+
+async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
+    from bot.preflight import engine_problems, machine_problems
+
+    return (*machine_problems(settings), *await engine_problems(settings))
+
+
+async def run(args: argparse.Namespace, settings: Settings) -> int:
+    from bot.sandboxes import ready_image
+    from bot.server import Server
+    from playground.demo_model import DemoModel
+    from playground.slack.page_json import Model
+    from playground.slack.server import SlackStandIn
+
+    await ready_image(settings, _tell)
+    is_real = settings.openai_api_key is not None or settings.openai_base_url is not None
+    label = settings.model if is_real else DEMO_MODEL
+    async with AsyncExitStack() as stack:
+        slack = SlackStandIn(
+            host=settings.host, port=settings.port, model=Model(label, scripted=not is_real)
+        )  # fmt: skip
+        await stack.enter_async_context(slack)
+        if not is_real:
+            demo = await stack.enter_async_context(DemoModel())
+            settings = settings.model_copy(
+                update={"openai_base_url": demo.base_url, "model": DEMO_MODEL, "worker_model": None}
+            )
+        await stack.enter_async_context(Server(_on(settings, slack)))
+        _tell(f"Open {slack.url} and write: @Handoff Execute hello world in Python")
+        _tell("Ctrl-C stops it.")
+        await asyncio.Event().wait()
+    return 0
+
+
+def _on(settings: Settings, slack: SlackStandIn) -> Settings:
+    """The same settings, with the stand-in for Slack and a data folder of their own."""
+    from pydantic import SecretStr
+
+    folder = settings.data_dir / "playground"
+    return settings.model_copy(
+        update={
+            "slack_api_url": slack.api_url,
+            "slack_bot_token": SecretStr(slack.bot_token),
+            "slack_app_token": SecretStr(slack.app_token),
+            "data_dir": folder,
+            "database_url": f"sqlite:///{folder / 'handoff.db'}",
+            "host": "127.0.0.1",
+            "port": 0,
+        }
+    )
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

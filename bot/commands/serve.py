@@ -1,0 +1,29 @@
+"""`handoff serve`: the bot, until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from bot.settings import Settings
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    subparsers.add_parser("serve", help="run the bot", description=__doc__)
+
+
+async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
+    from bot.preflight import problems_for_serve
+
+    return await problems_for_serve(settings)
+
+
+async def run(args: argparse.Namespace, settings: Settings) -> int:
+    import structlog
+
+    from bot.server import Server
+
+    async with Server(settings) as server:
+        structlog.get_logger(__name__).info("ready", host=settings.host, port=server.web.port)
+        await asyncio.Event().wait()
+    return 0

@@ -1,0 +1,85 @@
+"""`handoff tasks [ID]`: the newest tasks, or one task's log."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from tasks.task import Task
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("tasks", help="list tasks, or show one task's log", description=__doc__)
+    parser.add_argument("id", nargs="?", help="a task's id; without one the newest tasks are listed")
+    parser.add_argument("--limit", type=int, default=30, help="tasks to list (default: 30)")
+
+
+async def run(args: argparse.Namespace, settings: Settings) -> int:
+    from tasks.database import Database
+    from tasks.store import Store
+
+    database = Database(settings.database_url)
+    try:
+        if not await database.is_made():
+            print("There are no tasks yet: nothing has been accepted with this database.")
+            return 0
+        store = Store(database)
+        return await (_one(store, args.id) if args.id else _list(store, args.limit))
+    finally:
+        await database.close()
+
+
+async def _list(store: Any, limit: int) -> int:
+    for task in await store.recent(limit):
+        print(f"{task.id}  {_when(task.created_at)}  {task.state.value:9}  {_took(task):>8}  {_line(task)}")
+    return 0
+
+
+async def _one(store: Any, id_: str) -> int:
+    from agents.excerpt import one_line
+
+    task = await store.task(id_)
+    if task is None:
+        print(f"No task has the id {id_}. `handoff tasks` lists those there are.", file=sys.stderr)
+        return 1
+    print(f"{task.id}  {task.state.value}  {_took(task)}  {task.workers} workers, {task.tokens:,} tokens")
+    print(f"asked by {task.user_name} in {task.thread.channel}, {_when(task.created_at)}: {task.request}\n")
+    for row in await store.events(id_):
+        print(f"{_when(row['at'])}  {row['agent'] or '-':4} {row['kind']:8} {one_line(_told(row), 160)}")
+    if task.answer or task.reason:
+        print("\n" + "\n".join(filter(None, [task.answer, task.reason])))
+    return 0
+
+
+def _told(row: Any) -> str:
+    body = row["body"]
+    match row["kind"]:
+        case "opening":
+            return str(body["turns"][-1]["text"])
+        case "reply":
+            calls = ", ".join(f"{call['name']}({call['arguments']})" for call in body["calls"])
+            return " ".join(filter(None, [body["text"], calls]))
+        case "worker":
+            return f"{body['worker']}: {body['title']}"
+    return str(body.get("text") or body.get("question") or body.get("reason") or "")
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _took(task: Task) -> str:
+    if task.started_at is None or task.ended_at is None:
+        return "–"
+    return f"{task.ended_at - task.started_at:.1f} s"
+
+
+def _line(task: Task) -> str:
+    from agents.excerpt import one_line
+
+    return one_line(f"{task.user_name}: {task.request}", 80)

@@ -1,0 +1,125 @@
+"""What people see of a task under way: a title, and a row per worker with what it is doing now.
+
+Pure: events in, chunks for Slack's stream out. Never calls Slack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.events import Event, Notice, PlanChanged, WorkerEnded, WorkerStarted, WorkerStep
+from agents.excerpt import one_line
+
+#: Characters of a title, of details and of an output in a stream's chunks (docs.slack.dev, chat.startStream).
+FIELD_LIMIT = 256
+_STATUS_OF_REPORT = {"done": "complete", "partial": "complete", "blocked": "error", "failed": "error"}
+_MARK = {"pending": "○", "in_progress": "◐", "complete": "●", "error": "✕"}
+
+Chunk = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Row:
+    """One row; `worker` is empty for a step of the plan that no worker has taken yet."""
+
+    id: str
+    title: str
+    status: str = "pending"
+    details: str = ""
+    output: str = ""
+    worker: str = ""
+
+    def chunk(self) -> Chunk:
+        fields = {"title": self.title, "details": self.details, "output": self.output}
+        cut = {key: one_line(text, FIELD_LIMIT) for key, text in fields.items() if text}
+        return {"type": "task_update", "id": self.id, "status": self.status, **cut}
+
+
+class Plan:
+    """The rows of one task, built from its events."""
+
+    def __init__(self) -> None:
+        self.title = "Working on it"
+        self.rows: list[Row] = []
+        self._notice = ""
+
+    def take(self, event: Event) -> bool:
+        """Work an event in; answers whether there is anything new to see."""
+        match event:
+            case PlanChanged(steps):
+                self._plan(steps)
+            case WorkerStarted(worker, title):
+                self._start(worker, title)
+            case WorkerStep(worker, text):
+                self._row(worker).details = text
+            case WorkerEnded(worker, status, summary):
+                row = self._row(worker)
+                row.status, row.output = _STATUS_OF_REPORT.get(status, "error"), summary
+                row.details = "" if status == "done" else status
+            case Notice(text):
+                self._notice = text
+            case _:
+                return False
+        self.title = self._notice or self._progress()
+        return True
+
+    def close(self, title: str, *, answered: bool) -> None:
+        """The last state: no row is left looking as if somebody worked on it."""
+        self.title = title
+        for row in self.rows:
+            if row.status in ("pending", "in_progress"):
+                row.status = "complete" if answered and not row.worker else "error"
+                row.details = "" if answered else "stopped"
+
+    def chunks(self) -> list[Chunk]:
+        """The whole plan, for a stream that begins."""
+        title = {"type": "plan_update", "title": one_line(self.title, FIELD_LIMIT)}
+        return [title, *(row.chunk() for row in self.rows)]
+
+    def as_text(self) -> str:
+        """The plan as plain lines, for places without streams."""
+        lines = [self.title]
+        for row in self.rows:
+            now = row.output if row.status in ("complete", "error") else row.details
+            lines.append(f"{_MARK[row.status]} {row.title}" + (f": {one_line(now, 150)}" if now else ""))
+        return "\n".join(lines)
+
+    def _plan(self, steps: Sequence[Any]) -> None:
+        taken = [row for row in self.rows if row.worker]
+        free = [step for step in steps if not any(_alike(step.text, row.title) for row in taken)]
+        kept = {row.title: row.id for row in self.rows if not row.worker}
+        fresh = (f"s{number}" for number in range(len(self.rows), 1000))
+        self.rows = taken + [Row(kept.get(s.text) or next(fresh), s.text, s.status) for s in free]
+
+    def _start(self, worker: str, title: str) -> None:
+        self._notice = ""
+        free = [row for row in self.rows if not row.worker]
+        row = next((row for row in free if _alike(row.title, title)), free[0] if free else None)
+        if row is None:
+            row = Row(worker, title)
+            self.rows.append(row)
+        row.worker, row.title, row.status = worker, title, "in_progress"
+
+    def _row(self, worker: str) -> Row:
+        for row in self.rows:
+            if row.worker == worker:
+                return row
+        self._start(worker, worker)
+        return self._row(worker)
+
+    def _progress(self) -> str:
+        working = [row for row in self.rows if row.worker]
+        done = sum(row.status in ("complete", "error") for row in working)
+        if not working:
+            return "Planning"
+        if done == len(working):
+            return "Putting the answer together"
+        return f"{len(working)} {'worker' if len(working) == 1 else 'workers'} at work, {done} done"
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two titles speak of the same part: half of the shorter one's words are in the other."""
+    a, b = set(one.lower().split()), set(other.lower().split())
+    return len(a & b) * 2 >= max(1, min(len(a), len(b)))

@@ -1,0 +1,36 @@
+"""Socket Mode with two connections, so that one being renewed loses nothing.
+
+Slack closes each connection every few hours and the client opens the new one after the old is gone; events of
+that moment go to the other connection. Never reads an envelope: Bolt does.
+"""
+
+from __future__ import annotations
+
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+
+log = structlog.get_logger(__name__)
+
+CONNECTIONS = 2
+
+
+class Sockets:
+    """The bot's connections to Slack."""
+
+    def __init__(self, app: AsyncApp, app_token: str) -> None:
+        self._handlers = [AsyncSocketModeHandler(app, app_token) for _ in range(CONNECTIONS)]
+
+    async def start(self) -> None:
+        for handler in self._handlers:
+            await handler.connect_async()  # type: ignore[no-untyped-call]
+        log.info("connected to Slack", connections=len(self._handlers))
+
+    async def stop(self) -> None:
+        """Close cleanly: Slack keeps sending events to a connection it believes open."""
+        for handler in self._handlers:
+            await handler.close_async()  # type: ignore[no-untyped-call]
+
+    async def connected(self) -> int:
+        """How many connections are up."""
+        return sum([await handler.client.is_connected() for handler in self._handlers])

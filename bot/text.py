@@ -1,0 +1,75 @@
+"""Text between Slack and the agents: what people typed made plain, what models wrote made harmless.
+
+Limits are Slack's (docs.slack.dev/reference/block-kit and /methods/chat.postMessage). Never calls Slack.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+#: Characters of Markdown in one message: Slack takes 12,000 in all, and counts what it adds.
+MESSAGE_LIMIT = 11_500
+_MENTION = re.compile(r"<@([UWB][A-Z0-9]+)(?:\|[^>]*)?>")
+_LINK = re.compile(r"<((?:https?|mailto):[^|>]+)(?:\|([^>]*))?>")
+_CHANNEL = re.compile(r"<#[CG][A-Z0-9]+\|?([^>]*)>")
+_SPECIAL = re.compile(r"<!(?:subteam\^[A-Z0-9]+\|)?([^>|^]*)[^>]*>")
+#: What pings people when a model writes it, as an entity or as plain words that clients turn into one.
+_LOUD = re.compile(r"<(?=[@!#])|@(?=(?:channel|here|everyone)\b)")
+
+
+def mentioned(text: str) -> list[str]:
+    """Ids of the people mentioned, in order."""
+    return _MENTION.findall(text)
+
+
+def plain(text: str, bot_user: str, name_of: Callable[[str], str]) -> str:
+    """A message as its writer saw it: entities spelled out, the mention of the bot gone."""
+    text = re.sub(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>[:,]?", "", text)
+    text = _MENTION.sub(lambda m: f"@{name_of(m[1])}", text)
+    text = _LINK.sub(lambda m: m[1] if m[2] in (None, "", m[1]) else f"{m[2]} ({m[1]})", text)
+    text = _CHANNEL.sub(lambda m: f"#{m[1]}", text)
+    text = _SPECIAL.sub(lambda m: f"@{m[1]}", text)
+    return html.unescape(text).strip()
+
+
+def inert(markdown: str) -> str:
+    """Model-written text that mentions nobody: a zero-width space keeps it readable and silent."""
+    return _LOUD.sub(lambda m: m[0] + "\u200b", markdown)
+
+
+def escape(text: str) -> str:
+    """Text for a mrkdwn field, where these three characters are markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def parts(markdown: str, limit: int = MESSAGE_LIMIT) -> list[str]:
+    """Markdown cut into messages: between paragraphs where it can, and a code fence that is cut is closed in
+    one part and opened again in the next."""
+    pieces: list[str] = []
+    rest, fence = markdown.strip(), ""
+    while len(fence) + len(rest) > limit:
+        room = limit - len(fence) - len("\n```")
+        cut = _place_to_cut(rest, room)
+        head, rest = fence + rest[:cut].rstrip("\n"), rest[cut:].lstrip("\n")
+        fence = _open_fence(head)
+        pieces.append(head + ("\n```" if fence else ""))
+    return [*pieces, fence + rest] if rest else pieces
+
+
+def _place_to_cut(text: str, room: int) -> int:
+    for separator in ("\n\n", "\n", " "):
+        cut = text.rfind(separator, room // 2, room)
+        if cut > 0:
+            return cut + (separator == " ")
+    return room
+
+
+def _open_fence(text: str) -> str:
+    """The opening line of the code fence that `text` leaves open, with its line break; empty if none is."""
+    opened = ""
+    for line in text.splitlines():
+        if line.lstrip().startswith("```"):
+            opened = "" if opened else line.strip()[:100] + "\n"
+    return opened

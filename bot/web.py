@@ -1,0 +1,63 @@
+"""The HTTP side: health for whoever runs the bot, and Slack's events where they come by HTTP.
+
+Never blocks a health check on Slack or the model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncApp
+
+log = structlog.get_logger(__name__)
+
+#: Slack's events are far smaller; files never come this way.
+LARGEST_BODY = 2 * 1024 * 1024
+#: What is not right, in words; empty when all is well.
+Readiness = Callable[[], Awaitable[list[str]]]
+
+
+class Web:
+    """The bot's own HTTP server."""
+
+    def __init__(self, app: AsyncApp, readiness: Readiness, *, takes_events: bool) -> None:
+        self._app = app
+        self._readiness = readiness
+        self._takes_events = takes_events
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    async def start(self, host: str, port: int) -> None:
+        application = web.Application(client_max_size=LARGEST_BODY)
+        application.router.add_get("/healthz", self._healthz)
+        application.router.add_get("/readyz", self._readyz)
+        if self._takes_events:
+            application.router.add_post("/slack/events", self._events)
+        self._runner = web.AppRunner(application, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop taking requests and let those under way finish."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        missing = await self._readiness()
+        body = {"status": "waiting" if missing else "ready", "missing": missing}
+        return web.json_response(body, status=503 if missing else 200)
+
+    async def _events(self, request: web.Request) -> web.Response:
+        # Bolt compares the timestamp as a number and answers 500 when it is none.
+        if not re.fullmatch("[0-9]+", request.headers.get("X-Slack-Request-Timestamp", "")):
+            return web.json_response({"error": "invalid request"}, status=401)
+        return await to_aiohttp_response(await self._app.async_dispatch(await to_bolt_request(request)))
