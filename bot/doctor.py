@@ -26,7 +26,9 @@ from bot import preflight
 from bot.errors import CheckFailed
 from bot.manifest import SCOPES
 from bot.settings import Settings
+from sandbox.engine import Engine
 from sandbox.errors import SandboxError
+from sandbox.image.tag import Recipe
 from tasks.database import Database
 
 #: Seconds one check may take. A first answer of a large model takes several.
@@ -147,6 +149,20 @@ async def _docker(settings: Settings) -> str:
     return f"Engine {facts.version} on {facts.system}, {facts.cpus} cores."
 
 
+async def _image(settings: Settings) -> str:
+    recipe = Recipe(settings.sandbox_base, tuple(settings.sandbox_packages.split()))
+    name = settings.sandbox_image or recipe.tag
+    try:
+        async with Engine(settings.docker_host) as engine:
+            found = await engine.image_id(name)
+    except SandboxError as error:
+        raise CheckFailed("it can't be looked for without Docker. Mend that first.") from error
+    if found is None:
+        how = "Pull it" if settings.sandbox_image else "Build it with: handoff sandbox build"
+        raise CheckFailed(f"Docker has no image {name}. {how}.")
+    return f"{name} is there."
+
+
 async def _database(settings: Settings) -> str:
     file = preflight.sqlite_file(settings.database_url)
     if file is not None and (problem := preflight.unwritable(file.parent, "HANDOFF_DATABASE_URL")):
@@ -191,6 +207,7 @@ CHECKS: Mapping[str, Check] = {
     "Slack events": _delivery,
     "Model": _model,
     "Docker": _docker,
+    "Sandbox image": _image,
     "Database": _database,
     "Data folder": _data_folder,
     "Port": _port,

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from scripts import apt
@@ -21,8 +22,9 @@ SOCKET = Path("/var/run/docker.sock")
 LOG = Path("/var/log/handoff-dockerd.log")
 #: The first start makes its stores and its network, which takes seconds on a slow disk.
 PATIENCE = 60.0
-#: mmdebstrap makes the base of the sandbox's image where no registry can be reached.
-PACKAGES = ("docker.io", "iptables", "mmdebstrap")
+PACKAGES = ("docker.io", "iptables")
+#: Makes the base of the sandbox's image where no registry of images can be reached.
+BASE_MAKER = "mmdebstrap"
 #: Tried first as it is, then without the network that no sandbox needs: some kernels lack its tables.
 WAYS_TO_START = ((), ("--iptables=false", "--ip6tables=false", "--bridge=none"))
 _ELSEWHERE = (
@@ -43,6 +45,14 @@ def main() -> None:
         _install_and_start()
     elif answering != SOCKET:
         print(f"unix://{answering}")
+    _add_base_maker()
+
+
+def _add_base_maker() -> None:
+    """Where nothing can be installed this is no fault: the sandbox's build pulls its base, or says so."""
+    if apt.usable() and not shutil.which(BASE_MAKER):
+        with suppress(Stuck):
+            apt.install([BASE_MAKER])
 
 
 def _chosen() -> bool:

@@ -1,0 +1,124 @@
+"""Where lines go, what they carry, and that no secret is among it."""
+
+from __future__ import annotations
+
+import json
+import logging as standard
+from collections.abc import Iterator
+from io import StringIO
+from typing import Literal
+
+import pytest
+import structlog
+from pydantic import SecretStr
+
+from bot import logging
+from bot.settings import Settings
+
+SECRET = 'pass"wörd/1234'
+TALKATIVE = ("", "dbos", "slack_bolt", "aiohttp.access", "openai")
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """The log is the process's own; other tests get theirs back."""
+    loggers = [standard.getLogger(name) for name in TALKATIVE]
+    before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    for logger, handlers, level, propagate in before:
+        logger.handlers[:], logger.propagate = handlers, propagate
+        logger.setLevel(level)
+
+
+def logs(form: Literal["console", "json"] = "json", level: Literal["debug", "info"] = "info") -> StringIO:
+    stream = StringIO()
+    settings = Settings(
+        log_format=form,
+        log_level=level,
+        openai_api_key=SecretStr(SECRET),
+        slack_signing_secret=SecretStr("short"),
+        database_url="postgresql://ada:hunter2hunter2@db/handoff",
+    )
+    logging.set_up(settings, stream)
+    return stream
+
+
+def test_ours_and_others_lines_are_json_with_the_ids_of_the_task() -> None:
+    stream = logs()
+    structlog.contextvars.bind_contextvars(task="T1", worker="w2", turn=3)
+    structlog.get_logger("bot.intake").info("claimed", ts="1.1")
+    standard.getLogger("someone").warning("took %d ms", 7)
+    ours, others = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert ours.items() >= {"event": "claimed", "ts": "1.1", "task": "T1", "worker": "w2", "turn": 3}.items()
+    assert others.items() >= {"event": "took 7 ms", "task": "T1", "level": "warning"}.items()
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "xoxb-123-456-abcDEF",
+        "xoxp-1-2-3",
+        "xapp-1-A1-2-abc",
+        "sk-proj-abcdefghijklmnop_qrst",
+        "Bearer abc.def",
+        "wss://host/link/?ticket=abc-123&app_id=A1",
+        "postgresql://eve:another-secret@db/x",
+        "https://hooks.slack.com/commands/T1/2/abc",
+        SECRET,
+        "hunter2hunter2",
+    ],
+)
+def test_a_secret_is_taken_out_wherever_it_stands(form: Literal["console", "json"], secret: str) -> None:
+    stream = logs(form)
+    told = secret.removeprefix("Bearer ")
+    structlog.get_logger("bot").info(f"got {secret}", header=secret, nested={"deep": [secret]})
+    standard.getLogger("slack_bolt").error("failed with %s", secret)
+    try:
+        raise RuntimeError(f"while using {secret}")
+    except RuntimeError:
+        standard.getLogger("dbos").exception("workflow failed")
+    text = stream.getvalue()
+    hidden = [part for part in (told, told.partition("ticket=")[2].partition("&")[0]) if part]
+    assert logging.REDACTED in text
+    assert [part for part in hidden if part in text or json.dumps(part)[1:-1] in text] == []
+
+
+@pytest.mark.parametrize(
+    "harmless", ["task-1234567890123456789", "scikit-learn sk-learn", "short", "a bearer of it"]
+)
+def test_words_stay_words(harmless: str) -> None:
+    stream = logs()
+    structlog.get_logger("bot").info(harmless)
+    assert json.loads(stream.getvalue())["event"] == harmless
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_a_traceback_shows_no_local_variable(form: Literal["console", "json"]) -> None:
+    stream = logs(form)
+    message_of_a_person = "call me at home"
+    try:
+        raise ValueError(len(message_of_a_person))
+    except ValueError:
+        structlog.get_logger("bot").exception("failed")
+    assert "ValueError" in stream.getvalue()
+    assert "call me" not in stream.getvalue()
+
+
+def test_requests_of_libraries_are_told_at_debug_only() -> None:
+    quiet = logs(level="info")
+    standard.getLogger("slack_bolt").info("request")
+    assert quiet.getvalue() == ""
+    loud = logs(level="debug")
+    standard.getLogger("slack_bolt").info("request")
+    assert "request" in loud.getvalue()
+
+
+def test_the_engine_adds_no_handler_of_its_own() -> None:
+    from dbos._logger import init_logger
+
+    logs()
+    init_logger()
+    assert len(standard.getLogger("dbos").handlers) == 1

@@ -1,0 +1,78 @@
+"""The manifest against Slack's limits, and against what Handoff asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.manifest import EVENTS, SCOPES, manifest, public_origin
+
+SOCKET: Any = manifest()
+HTTP: Any = manifest("https://handoff.example.com")
+
+
+@pytest.mark.parametrize("made", [SOCKET, HTTP])
+def test_texts_are_within_slacks_limits(made: Any) -> None:
+    shown = made["display_information"]
+    assert len(shown["name"]) <= 35
+    assert len(shown["description"]) <= 140
+    assert 175 <= len(shown["long_description"]) <= 4000
+    agent = made["features"]["agent_view"]
+    assert len(agent["agent_description"]) <= 300
+    assert 1 <= len(agent["suggested_prompts"]) <= 4
+    (shortcut,) = made["features"]["shortcuts"]
+    assert len(shortcut["name"]) <= 24
+    assert len(shortcut["description"]) <= 150
+    (command,) = made["features"]["slash_commands"]
+    assert command["command"].startswith("/")
+    assert len(command["command"]) <= 32
+
+
+def test_every_event_has_a_scope_to_receive_it() -> None:
+    deaf = [event for event, needed in EVENTS.items() if needed and not set(needed) & set(SCOPES)]
+    assert deaf == []
+
+
+def test_a_thread_can_go_on_without_mentions_everywhere() -> None:
+    subscribed = SOCKET["settings"]["event_subscriptions"]["bot_events"]
+    assert {"message.channels", "message.groups", "message.im", "message.mpim"} <= set(subscribed)
+
+
+def test_the_stop_button_of_slack_is_subscribed_to() -> None:
+    assert "agent_session_stopped" in EVENTS
+
+
+def test_every_scope_has_its_reason() -> None:
+    assert all(reason for reason in SCOPES.values())
+    assert SOCKET["oauth_config"]["scopes"]["bot"] == list(SCOPES)
+
+
+def test_socket_mode_names_no_address() -> None:
+    assert SOCKET["settings"]["socket_mode_enabled"] is True
+    assert "request_url" not in SOCKET["settings"]["event_subscriptions"]
+    assert "url" not in SOCKET["features"]["slash_commands"][0]
+
+
+def test_http_mode_names_one_address_everywhere() -> None:
+    address = "https://handoff.example.com/slack/events"
+    assert HTTP["settings"]["socket_mode_enabled"] is False
+    assert HTTP["settings"]["event_subscriptions"]["request_url"] == address
+    assert HTTP["settings"]["interactivity"]["request_url"] == address
+    assert HTTP["features"]["slash_commands"][0]["url"] == address
+
+
+@pytest.mark.parametrize(
+    "url", ["https://bot.example.com", "https://bot.example.com/", "https://b.example:8443"]
+)
+def test_a_public_address_is_taken(url: str) -> None:
+    assert public_origin(url) == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://bot.example.com", "bot.example.com", "https://", "https://x/y", "https://a:b@x", "https://["],
+)
+def test_another_address_is_refused_with_an_example(url: str) -> None:
+    with pytest.raises(ValueError, match=r"like https://handoff\.example\.com"):
+        public_origin(url)
