@@ -1,0 +1,175 @@
+"""`handoff sandbox`: build the image, run programs as the bot would, list and remove what is left over."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from sandbox.image.build import Progress
+    from sandbox.job import Run
+    from sandbox.sandbox import Sandbox
+
+_RUN_EPILOG = """
+The exit code is the program's own; 124 when a time limit stopped it, 137 for memory, output or a signal,
+125 when Docker failed. With --jsonl every line of the input is {"id", "code", "timeout"?, "files"?: {name:
+base64}} and is answered by one line {"id", "status", "exit_code", "stdout", "stderr", "files", "seconds"},
+as soon as it is done and so in any order; status is ok, error, signal, timeout, oom, output_flood or
+infrastructure. Where exit_code is null, the last line of stderr says why. A line that can't be read is
+answered with status error. The exit code is then 0.
+"""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "sandbox", help="build the image, run programs, clean up", description=__doc__
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("build", help="make the image, or say that it is there")
+    run = actions.add_parser("run", help="run a program, or many with --jsonl", epilog=_RUN_EPILOG)
+    run.add_argument("file", nargs="?", default="-", metavar="FILE", help="a program; - or nothing: stdin")
+    run.add_argument("--jsonl", action="store_true", help="FILE has one job in JSON per line")
+    run.add_argument("--timeout", type=float, metavar="SECONDS", help="less than the limit of the settings")
+    run.add_argument(
+        "--input", action="append", default=[], type=Path, metavar="FILE", help="put FILE into /work"
+    )
+    run.add_argument("--output", type=Path, metavar="FOLDER", help="write the files the program made here")
+    actions.add_parser("ps", help="list the containers of every Handoff on this engine")
+    clean = actions.add_parser("clean", help="remove the containers that dead processes left")
+    clean.add_argument("--all", action="store_true", help="remove those of living processes too")
+
+
+async def run(args: argparse.Namespace, settings: Settings) -> int:
+    from sandbox.errors import SandboxError
+
+    actions = {"build": _build, "run": _run, "ps": _list, "clean": _clean}
+    try:
+        return await actions[args.action](args, settings)
+    except SandboxError as error:
+        print(f"handoff: {error}", file=sys.stderr)
+        return 1
+
+
+async def _build(args: argparse.Namespace, settings: Settings) -> int:
+    from bot.sandboxes import recipe_from
+    from sandbox.engine import Engine
+    from sandbox.image.build import ensure_image
+
+    if settings.sandbox_image:
+        print(f"HANDOFF_SANDBOX_IMAGE names {settings.sandbox_image}; there is nothing to build.")
+        return 0
+    async with Engine(settings.docker_host) as engine:
+        print(await ensure_image(engine, recipe_from(settings), _told_in_lines()))
+    return 0
+
+
+async def _run(args: argparse.Namespace, settings: Settings) -> int:
+    from bot.sandboxes import sandbox_from
+
+    if problem := _unreadable(args):
+        print(f"handoff: {problem}", file=sys.stderr)
+        return 2
+    async with sandbox_from(settings) as sandbox:
+        return await (_run_lines if args.jsonl else _run_one)(args, settings, sandbox)
+
+
+async def _run_lines(args: argparse.Namespace, settings: Settings, sandbox: Sandbox) -> int:
+    from bot.jobs import answer_lines
+
+    with _opened(args.file) as lines:
+        await answer_lines(sandbox, lines, sys.stdout, at_once=settings.sandbox_max)
+    return 0
+
+
+def _opened(file: str) -> contextlib.AbstractContextManager[BinaryIO]:
+    return contextlib.nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb")
+
+
+async def _run_one(args: argparse.Namespace, settings: Settings, sandbox: Sandbox) -> int:
+    from sandbox.job import Job
+
+    raw = await asyncio.to_thread(sys.stdin.buffer.read if args.file == "-" else Path(args.file).read_bytes)
+    files = {path.name: path.read_bytes() for path in args.input}
+    run = await sandbox.run(Job(code=raw.decode("utf-8", "replace"), files=files, timeout=args.timeout))
+    sys.stdout.write(run.stdout)
+    sys.stderr.write(run.stderr)
+    if run.exit_code is None:
+        print(f"handoff: {run.sentence}", file=sys.stderr)
+    await asyncio.to_thread(_save, run, args.output)
+    return _exit_code(run)
+
+
+def _unreadable(args: argparse.Namespace) -> str:
+    """Which of the files named can't be read, in a sentence; empty when all can."""
+    wanted = [*args.input, *([] if args.file == "-" else [Path(args.file)])]
+    missing = [str(path) for path in wanted if not path.is_file()]
+    if missing:
+        return f"there is no file {' and no file '.join(missing)}."
+    if args.jsonl and (args.input or args.output or args.timeout is not None):
+        return "--input, --output and --timeout are for one program; with --jsonl each line has its own."
+    return ""
+
+
+def _save(run: Run, folder: Path | None) -> None:
+    """Write the files under `folder`, or name them when there is none. Their names are safe ones."""
+    for name, data in run.files.items():
+        if folder is None:
+            print(f"handoff: {name}, {len(data)} bytes; --output FOLDER keeps it", file=sys.stderr)
+        else:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            print(f"handoff: wrote {path}", file=sys.stderr)
+    for note in run.notes:
+        print(f"handoff: {note}", file=sys.stderr)
+
+
+def _exit_code(run: Run) -> int:
+    if run.exit_code is not None:
+        return run.exit_code
+    return {"timeout": 124, "infrastructure": 125, "error": 2}.get(run.status.value, 137)
+
+
+async def _list(args: argparse.Namespace, settings: Settings) -> int:
+    from sandbox.engine import Engine
+    from sandbox.owner import FLAVOUR_LABEL, Owner
+
+    async with Engine(settings.docker_host) as engine:
+        found = await engine.listed()
+    print(f"{'CONTAINER':<14}{'FLAVOUR':<9}{'STATUS':<26}OWNER")
+    for container in found:
+        owner = Owner.of(container)
+        flavour = (container.get("Labels") or {}).get(FLAVOUR_LABEL, "")
+        dead = " (dead; handoff sandbox clean removes it)" if owner.dead else ""
+        print(f"{container['Id'][:12]:<14}{flavour:<9}{container.get('Status', ''):<26}{owner.label}{dead}")
+    return 0
+
+
+async def _clean(args: argparse.Namespace, settings: Settings) -> int:
+    from sandbox.engine import Engine
+    from sandbox.owner import sweep
+
+    async with Engine(settings.docker_host) as engine:
+        count = await sweep(engine, everything=args.all)
+    print(f"Removed {count} container{'' if count == 1 else 's'}.")
+    return 0
+
+
+def _told_in_lines() -> Callable[[Progress], None]:
+    """A line for each step, and for each quarter of one that tells how far it is."""
+    told: set[tuple[str, int]] = set()
+
+    def tell(progress: Progress) -> None:
+        key = (progress.text, int(progress.done * 4))
+        if key not in told:
+            told.add(key)
+            print(progress, file=sys.stderr, flush=True)
+
+    return tell

@@ -1,0 +1,42 @@
+"""Makes the sandbox and its parts from the settings. Never runs anything in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+
+from bot.settings import Settings
+from sandbox.engine import Engine
+from sandbox.image.build import Progress, ensure_image
+from sandbox.image.tag import Recipe
+from sandbox.limits import Limits
+from sandbox.sandbox import Sandbox
+
+
+def limits_from(settings: Settings) -> Limits:
+    """Every limit is the setting of its own name."""
+    return Limits(**{field.name: getattr(settings, f"sandbox_{field.name}") for field in fields(Limits)})
+
+
+def recipe_from(settings: Settings) -> Recipe:
+    """What the image is made from."""
+    return Recipe(settings.sandbox_base, tuple(settings.sandbox_packages.split()))
+
+
+def sandbox_from(settings: Settings) -> Sandbox:
+    """The sandbox of one process; enter it before use."""
+    return Sandbox(
+        limits_from(settings),
+        image=settings.sandbox_image or recipe_from(settings).tag,
+        docker_host=settings.docker_host,
+        ready=settings.sandbox_pool,
+        most=settings.sandbox_max,
+        queue_seconds=settings.sandbox_queue_seconds,
+    )
+
+
+async def ready_image(settings: Settings, tell: Callable[[Progress], None]) -> None:
+    """Make the image unless it is there or the operator brings one. Raises `sandbox.errors.SandboxError`."""
+    if not settings.sandbox_image:
+        async with Engine(settings.docker_host) as engine:
+            await ensure_image(engine, recipe_from(settings), tell)
