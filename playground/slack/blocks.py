@@ -17,7 +17,7 @@ from playground.slack.world import Json
 MAX_BLOCKS = 50
 MAX_VIEW_BLOCKS = 100
 MAX_ROWS, MAX_COLUMNS = 100, 20
-_STATUSES = frozenset({"pending", "in_progress", "complete", "error"})
+_STATUSES = ("pending", "in_progress", "complete", "error")
 
 
 def check_blocks(value: Any, *, most: int = MAX_BLOCKS) -> tuple[Json, ...]:
@@ -157,7 +157,7 @@ def _task_card(block: Json, at: str) -> Json:
         if not isinstance(block.get(name), str):
             raise invalid(f"missing required field: {name}", at)
     if block.get("status", "pending") not in _STATUSES:
-        raise invalid(f"must be one of {', '.join(sorted(_STATUSES))}", f"{at}/status")
+        raise invalid(f"must be one of {', '.join(_STATUSES)}", f"{at}/status")
     for name in ("details", "output"):
         if name in block and (not isinstance(block[name], dict) or block[name].get("type") != "rich_text"):
             raise invalid("must be a rich_text", f"{at}/{name}")

@@ -12,7 +12,7 @@ from playground.slack.limits import MAX_FIELD, check_markdown
 from playground.slack.messages import ContentForm, Row
 from playground.slack.world import Json
 
-_STATUSES = frozenset({"pending", "in_progress", "complete", "error"})
+_STATUSES = ("pending", "in_progress", "complete", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def _read_chunks(chunks: list[Any]) -> Content:
 
 def _read_row(chunk: Json, at: str) -> Row:
     if chunk.get("status") not in _STATUSES:
-        raise _invalid(f"must be one of {', '.join(sorted(_STATUSES))}", f"{at}/status")
+        raise _invalid(f"must be one of {', '.join(_STATUSES)}", f"{at}/status")
     sources = chunk.get("sources") or []
     if not isinstance(sources, list) or not all(_is_source(source) for source in sources):
         raise _invalid("must be an array of url elements with a url and a text", f"{at}/sources")

@@ -13,8 +13,8 @@ TokenKind = Literal["bot", "app", "none"]
 SCOPES = frozenset({
     "app_mentions:read", "assistant:write", "channels:history", "channels:join", "channels:read",
     "chat:write", "chat:write.customize", "commands", "files:read", "files:write", "groups:history",
-    "groups:read", "im:history", "im:read", "im:write", "mpim:history", "mpim:read", "reactions:read", "reactions:write",
-    "team:read", "users:read",
+    "groups:read", "im:history", "im:read", "im:write", "mpim:history", "mpim:read", "reactions:read",
+    "reactions:write", "team:read", "users:read",
 })
 # fmt: on
 """What the app's manifest asks for."""

@@ -48,7 +48,9 @@ def action_json(block: Json, element: Json, value: str | None, selected: Any, no
     if kind in ("static_select", "radio_buttons", "overflow", "external_select"):
         return action | {"selected_option": _option(element, selected if selected is not None else value)}
     if kind in ("checkboxes", "multi_static_select"):
-        return action | {"selected_options": [_option(element, one) for one in selected or ()]}
+        several = selected if isinstance(selected, list) else [selected]
+        found = (_option(element, one) for one in several)
+        return action | {"selected_options": [option for option in found if option is not None]}
     return action | {"value": value if value is not None else selected}
 
 
@@ -64,7 +66,9 @@ def _feedback(element: Json, value: str | None) -> Json:
     return {"value": value, "text": pressed.get("text", {"type": "plain_text", "text": ""})}
 
 
-def _option(element: Json, value: Any) -> Json | None:
+def _option(element: Json, chosen: Any) -> Json | None:
+    """The option that was chosen, named by itself or by its value."""
+    value = chosen.get("value") if isinstance(chosen, dict) else chosen
     grouped = [option for group in element.get("option_groups", ()) for option in group.get("options", ())]
     options = [*element.get("options", ()), *grouped]
     return next((option for option in options if option.get("value") == value), None)

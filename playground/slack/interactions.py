@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from playground.slack.deliveries import Deliveries
-from playground.slack.errors import ActionRefused
+from playground.slack.errors import ActionRefused, Refused
 from playground.slack.events import Events
 from playground.slack.interaction_shapes import InteractionShapes, action_json, elements
 from playground.slack.messages import Message
@@ -114,7 +114,7 @@ class Interactions:
             ),
         )
         if answer:
-            self._responses.respond(url, answer)
+            self._show_answer(url, answer)
 
     async def shortcut(self, user: str, channel: str, ts: str, callback_id: str) -> None:
         """Chooses a message shortcut from a message's menu."""
@@ -154,6 +154,12 @@ class Interactions:
         if view.get("notify_on_close"):
             payload = self._interaction_shapes.base("view_closed", user, self._triggers.new(user))
             await self._deliveries.ask("interactive", payload | {"view": view, "is_cleared": False})
+
+    def _show_answer(self, url: str, answer: Json) -> None:
+        try:
+            self._responses.respond(url, answer)
+        except Refused as refusal:
+            raise ActionRefused(f"The bot's answer cannot be shown: {refusal}.") from refusal
 
     def _place(self, user: str, channel: str) -> Channel:
         self._people.person(user)

@@ -64,6 +64,7 @@ class Page:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/", self._guarded(self._index)),
+            web.get("/archives/{channel}/p{digits:[0-9]+}", self._guarded(self._permalink)),
             web.get("/page/api/state", self._guarded(self._snapshot)),
             web.get("/page/api/live", self._guarded(self._stay_live)),
             web.post("/page/api/files", self._guarded(self._upload)),
@@ -92,6 +93,12 @@ class Page:
 
     async def _static(self, request: web.Request) -> web.StreamResponse:
         return _static_file(PAGE / request.match_info["file"])
+
+    async def _permalink(self, request: web.Request) -> web.StreamResponse:
+        """A message's own address leads to its thread on the page."""
+        channel, digits = request.match_info["channel"], request.match_info["digits"]
+        message = self._state.message(channel, f"{digits[:-6]}.{digits[-6:]}")
+        raise web.HTTPFound(f"/#/{channel}/{message.root}" if message else "/")
 
     async def _snapshot(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(self._snapshot_json(), headers=_HEADERS)

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 
 from aiohttp import web
 
+from playground.slack.blocks import check_blocks
+from playground.slack.errors import Refused
+from playground.slack.limits import posted_text
 from playground.slack.messages import Message
 from playground.slack.shapes import Shapes
 from playground.slack.state import State
@@ -57,11 +60,17 @@ class Responses:
             answer = None
         if not isinstance(answer, dict):
             return web.json_response({"ok": False, "error": "invalid_payload"}, status=400)
-        self.respond(f"/{key}", answer)
+        try:
+            self.respond(f"/{key}", answer)
+        except Refused as refusal:
+            return web.json_response({"ok": False, "error": refusal.error}, status=400)
         return web.Response(text="ok")
 
     def respond(self, url: str, answer: Json) -> None:
-        """Shows an answer: to the person alone unless it says `in_channel`, or in place of the message."""
+        """Shows an answer: to the person alone unless it says `in_channel`, or in place of the message.
+
+        Raises Refused for blocks that Slack does not take.
+        """
         key = url.rpartition("/")[2]
         issued = self._issued[key]
         self._issued[key] = replace(issued, uses=issued.uses + 1)
@@ -70,30 +79,30 @@ class Responses:
             if original:
                 self._state.remove_message(original)
         elif answer.get("replace_original") and original:
-            self._state.put_message(
-                replace(
-                    original,
-                    text=answer.get("text", ""),
-                    blocks=tuple(answer.get("blocks", ())),
-                    markdown=None,
-                )
-            )
+            text, blocks = _content(answer)
+            self._state.put_message(replace(original, text=text, blocks=blocks, markdown=None))
         elif answer.get("text") or answer.get("blocks"):
             self._show(issued, answer)
 
     def _show(self, issued: _Issued, answer: Json) -> None:
         bot = self._state.world.bot
-        thread = answer.get("thread_ts") or (issued.message and issued.message.thread_ts)
+        text, blocks = _content(answer)
+        named = answer.get("thread_ts")
+        thread = named if isinstance(named, str) else issued.message and issued.message.thread_ts
         message = Message(
             issued.channel,
             self._state.new_ts(),
             bot.id,
-            str(answer.get("text", "")),
+            text,
             thread_ts=thread or None,
-            blocks=tuple(answer.get("blocks", ())),
+            blocks=blocks,
             bot_id=bot.bot_id,
         )
         if answer.get("response_type") == "in_channel":
             self._state.put_message(message)
         else:
             self._state.show_ephemeral(issued.user, message)
+
+
+def _content(answer: Json) -> tuple[str, tuple[Json, ...]]:
+    return posted_text(str(answer.get("text") or "")), check_blocks(answer.get("blocks"))

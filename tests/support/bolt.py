@@ -1,4 +1,4 @@
-"""A real Bolt app on real Socket Mode connections to the playground's Slack. Knows nothing of Handoff's bot."""
+"""A real Bolt app on real connections to the playground's Slack. Knows nothing of Handoff's own bot."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def connected(slack: SlackStandIn, app: AsyncApp, connections: int = 1) ->
     async with AsyncExitStack() as exits:
         for _ in range(connections):
             handler = AsyncSocketModeHandler(app, slack.app_token, web_client=app.client, ping_interval=1)
-            exits.push_async_callback(handler.close_async)  # type: ignore[no-untyped-call]
+            exits.push_async_callback(handler.close_async)
             await handler.connect_async()  # type: ignore[no-untyped-call]
         await slack.wait_for(lambda _: slack.connections == connections)
         yield

@@ -1,0 +1,66 @@
+"""Slack's text: what people type and apps send becomes a reference or is escaped, nothing in between."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playground.slack.mrkdwn import as_sent, as_typed, mentioned
+from playground.slack.state import State
+from playground.slack.world import playground_world
+
+REFERENCE = re.compile(r"<(?:[@#!][^<>]+|https?:[^<>]+|mailto:[^<>]+|tel:[^<>]+)>")
+TEXTS = st.text(st.one_of(st.characters(), st.sampled_from("<>&@#`| ")), max_size=60) | st.lists(
+    st.sampled_from(
+        ["@Handoff", "@ada", "#data", "`", "```", "<", ">", "&amp;", "<@U0ADA0001>", "https://a.b/c", " "]
+    )
+).map("".join)
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    return State(playground_world())
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("@Handoff hello", "<@U0HANDOFF> hello"),
+        ("@handoff: hello", "<@U0HANDOFF>: hello"),
+        ("ask @Mei Tanaka and @diego", "ask <@U0MEI0002> and <@U0DIEGO03>"),
+        ("<@U0HANDOFF> x < 3 && y", "<@U0HANDOFF> x &lt; 3 &amp;&amp; y"),
+        ("see #data, not #datab", "see <#C0DATA001>, not #datab"),
+        ("`@ada` and ```\n@ada\n```", "`@ada` and ```\n@ada\n```"),
+        ("mail ada@handoff.org", "mail ada@handoff.org"),
+        ("https://x.org/?a=1&b=<2>.", "<https://x.org/?a=1&amp;b=>&lt;2&gt;."),
+        ("@here @nobody", "<!here> @nobody"),
+    ],
+)
+def test_typed_names_become_references(state: State, typed: str, sent: str) -> None:
+    assert as_typed(typed, state) == sent
+
+
+@given(TEXTS)
+def test_nothing_typed_breaks_out_of_its_text(state: State, text: str) -> None:
+    left = REFERENCE.sub("", as_typed(text, state))
+    assert not re.search(r"[<>]", left)
+
+
+@given(TEXTS)
+def test_what_an_app_sends_is_kept_once(text: str) -> None:
+    kept = as_sent(text)
+    assert as_sent(kept) == kept
+    assert not re.search(r"[<>]", REFERENCE.sub("", kept))
+
+
+def test_broadcasts_and_links_of_an_app_stay() -> None:
+    assert (
+        as_sent("<!channel> & <https://a.b|c> <x> &lt;") == "<!channel> &amp; <https://a.b|c> &lt;x&gt; &lt;"
+    )
+
+
+def test_mentions_are_found_with_and_without_a_label() -> None:
+    assert mentioned("<@U1> <@W2|ada> <#C3> @U4") == {"U1", "W2"}

@@ -1,0 +1,87 @@
+"""The stand-in's memory: timestamps, threads, tombstones, and the waking of those who wait."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from playground.slack.changes import Change, MessageChanged, MessageDeleted
+from playground.slack.messages import Message
+from playground.slack.state import State
+from playground.slack.world import playground_world
+
+GENERAL, ADA, MEI = "C0GENERAL", "U0ADA0001", "U0MEI0002"
+
+
+@pytest.fixture
+def state() -> State:
+    return State(playground_world())
+
+
+def said(state: State, user: str = ADA, thread_ts: str | None = None) -> Message:
+    message = Message(GENERAL, state.new_ts(), user, "hello", thread_ts=thread_ts)
+    state.put_message(message)
+    return message
+
+
+def test_timestamps_never_repeat_and_sort_as_texts(state: State) -> None:
+    made = [state.new_ts() for _ in range(2_000)]
+    assert made == sorted(set(made))
+
+
+def test_a_reply_changes_its_root_too(state: State) -> None:
+    changes: list[Change] = []
+    root = said(state)
+    with state.listening(changes.append):
+        reply = said(state, MEI, root.ts)
+    assert changes == [MessageChanged(reply), MessageChanged(root)]
+    assert state.replies(GENERAL, root.ts) == [reply]
+    said(state)
+    assert len(changes) == 2
+
+
+def test_a_root_with_replies_leaves_a_tombstone(state: State) -> None:
+    root = said(state)
+    reply = said(state, MEI, root.ts)
+    state.remove_message(root)
+    left = state.message(GENERAL, root.ts)
+    assert left is not None
+    assert left.subtype == "tombstone"
+    changes: list[Change] = []
+    with state.listening(changes.append):
+        state.remove_message(reply)
+    assert changes == [MessageDeleted(GENERAL, reply.ts), MessageChanged(left)]
+    assert state.replies(GENERAL, root.ts) == []
+
+
+def test_reactions_keep_their_order_and_go_with_the_last(state: State) -> None:
+    message = said(state).with_reaction("eyes", ADA).with_reaction("x", ADA).with_reaction("eyes", MEI)
+    assert [(reaction.name, reaction.users) for reaction in message.reactions] == [
+        ("eyes", (ADA, MEI)),
+        ("x", (ADA,)),
+    ]
+    assert message.reacted("eyes", MEI)
+    assert [reaction.name for reaction in message.without_reaction("x", ADA).reactions] == ["eyes"]
+
+
+async def test_waiting_ends_with_the_change_that_makes_it_true(state: State) -> None:
+    root = said(state)
+
+    async def later() -> None:
+        await asyncio.sleep(0)
+        state.put_message(replace(root, text="other"))
+        state.put_message(replace(root, text="done"))
+
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(
+            state.wait_for(lambda seen: [m for m in seen.messages if m.text == "done"], 5)
+        )
+        tasks.create_task(later())
+    assert [message.ts for message in waiting.result()] == [root.ts]
+
+
+async def test_waiting_in_vain_is_an_error(state: State) -> None:
+    with pytest.raises(TimeoutError):
+        await state.wait_for(lambda seen: seen.messages, 0.01)
