@@ -67,13 +67,18 @@ def _report(result: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def summary(purposes: Sequence[str], outputs: Sequence[str]) -> str:
-    """A worker's result: what each run printed."""
-    shown = [
-        fenced(output) if output else f"{purpose}: nothing was printed."
-        for purpose, output in zip(purposes, outputs, strict=True)
-    ]
-    return "\n".join(shown)
+def outputs(runs: Sequence[tuple[str, str]]) -> str:
+    """What runs printed, by their purpose."""
+    return "\n".join(
+        fenced(printed) if printed else f"{purpose}: nothing was printed." for purpose, printed in runs
+    )
+
+
+def evidence(runs: int, worked: int, printed: Sequence[str]) -> str:
+    """What supports a result: how many runs there were, and what those printed that only checked."""
+    if not runs:
+        return ""
+    return "\n".join([f"{runs} runs, {worked} without an error", *printed])
 
 
 def failure(purpose: str, why: str) -> str:

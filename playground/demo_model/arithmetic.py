@@ -32,45 +32,41 @@ def primes(ask: Ask) -> tuple[Program, ...]:
     if not ask.says("primes?|prime numbers?"):
         return ()
     below = ask.says("below|under|up to|less than|smaller than")
-    return (Program("Sieving for primes", code(_PRIMES_BELOW if below else _PRIMES, n=ask.count(10, 5_000))),)
+    return (Program("Sieving for primes", code(_PRIMES_BELOW if below else _PRIMES, n=ask.count(10))),)
 
 
 def fibonacci(ask: Ask) -> tuple[Program, ...]:
     if not ask.says(r"fibonacci\w*"):
         return ()
-    return (Program("Adding up Fibonacci numbers", code(_FIBONACCI, n=ask.count(10, 500))),)
+    return (Program("Adding up Fibonacci numbers", code(_FIBONACCI, n=ask.count(10))),)
 
 
 def factorial(ask: Ask) -> tuple[Program, ...]:
     if not (ask.says("factorials?") or re.search(r"\d!", ask.text)):
         return ()
     found = re.search(r"(\d+)!", ask.text)
-    n = min(int(found[1]), 2_000) if found else ask.count(10, 2_000)
+    n = int(found[1]) if found else ask.count(10)
     return (Program("Multiplying", code(_FACTORIAL, n=n)),)
 
 
 def estimate_pi(ask: Ask) -> tuple[Program, ...]:
     if not ask.says("pi|π"):
         return ()
-    return (
-        Program(
-            "Throwing random points at a circle", code(_PI, n=ask.count(200_000, 2_000_000), seed=ask.part)
-        ),
-    )
+    return (Program("Throwing random points at a circle", code(_PI, n=ask.count(200_000), seed=ask.part)),)
 
 
 def chance(ask: Ask) -> tuple[Program, ...]:
     if not ask.says("dice|die|coins?"):
         return ()
     faces = ["heads", "tails"] if ask.says("coins?") else [1, 2, 3, 4, 5, 6]
-    return (Program("Throwing", code(_CHANCE, n=ask.count(1_000, 1_000_000), faces=faces, seed=ask.part)),)
+    return (Program("Throwing", code(_CHANCE, n=ask.count(1_000), faces=faces, seed=ask.part)),)
 
 
 def powers(ask: Ask) -> tuple[Program, ...]:
     if not ask.says("squares|cubes"):
         return ()
     power = 3 if ask.says("cubes") else 2
-    return (Program("Writing the table", code(_POWERS, n=ask.count(10, 1_000), power=power)),)
+    return (Program("Writing the table", code(_POWERS, n=ask.count(10), power=power)),)
 
 
 def statistics(ask: Ask) -> tuple[Program, ...]:
@@ -103,7 +99,7 @@ def text(ask: Ask) -> tuple[Program, ...]:
 def wait(ask: Ask) -> tuple[Program, ...]:
     if not ask.says(r"wait|sleep|slowly|pause"):
         return ()
-    return (Program("Waiting", code(_WAIT, seconds=ask.count(10, 240))),)
+    return (Program("Waiting", code(_WAIT, seconds=ask.count(10))),)
 
 
 def link(ask: Ask) -> tuple[Program, ...]:
@@ -173,6 +169,9 @@ _PRIMES_BELOW = """
     print(*primes)
 """
 _FIBONACCI = """
+    import sys
+
+    sys.set_int_max_str_digits(0)
     n = $n
     a, b = 0, 1
     numbers = []
@@ -184,7 +183,9 @@ _FIBONACCI = """
 """
 _FACTORIAL = """
     import math
+    import sys
 
+    sys.set_int_max_str_digits(0)
     n = $n
     print(f"{n}! = {math.factorial(n)}")
 """
@@ -204,7 +205,8 @@ _CHANCE = """
     from collections import Counter
 
     n, faces = $n, $faces
-    counts = Counter(random.Random($seed).choice(faces) for _ in range(n))
+    generator = random.Random($seed)
+    counts = Counter(generator.choice(faces) for _ in range(n))
     print(f"{n} throws:")
     for face in faces:
         print(f"{face}: {counts[face]} ({counts[face] / n:.1%})")

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from playground.demo_model.message import read_all
+
 Json = Mapping[str, Any]
 
 
@@ -19,10 +21,14 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True)
 class Said:
-    """Words of a person, or of the model when they ended its work."""
+    """Words of a person, or of the model when they ended its work.
+
+    `text` is as it came; a person's `words` and `files` are what a message says and brings."""
 
     by_person: bool
     text: str
+    words: str = ""
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Conversation:
     def earlier_requests(self) -> tuple[str, ...]:
         """What people said before the work in hand, oldest first."""
         before = self.entries[: len(self.entries) - len(self.task)]
-        return tuple(entry.text for entry in before if isinstance(entry, Said) and entry.by_person)
+        return tuple(entry.words for entry in before if isinstance(entry, Said) and entry.by_person)
 
     def calls(self, name: str) -> tuple[Called, ...]:
         """The calls of one tool within the work in hand."""
@@ -104,14 +110,16 @@ def _tools(offered: object) -> dict[str, Json]:
 
 
 def _entries(messages: Sequence[Json]) -> Iterator[Said | Called]:
+    spoken = iter(read_all(text_of(message) for message in messages if message.get("role") == "user"))
     results = {str(m.get("tool_call_id")): text_of(m) for m in messages if m.get("role") == "tool"}
     for message in messages:
         if message.get("role") == "user":
-            yield Said(True, text_of(message))
+            said = next(spoken)
+            yield Said(True, text_of(message), said.words, said.files)
         elif message.get("role") == "assistant":
             calls = message.get("tool_calls") or []
             yield from (_called(call, results) for call in calls)
-            if not calls and text_of(message):
+            if not calls:
                 yield Said(False, text_of(message))
 
 

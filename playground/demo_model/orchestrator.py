@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from playground.demo_model import answers, planner
 from playground.demo_model.conversation import Called, Conversation, Json, Reply, Said, ToolUse
 from playground.demo_model.planner import Parts
-from playground.demo_model.program import files_named
 
 WORKER = "create_worker"
-_MENTION = re.compile(r"(```.*?```)|<[@!#][\w^|.-]+>|@handoff\b:?", re.IGNORECASE | re.DOTALL)
 _GREETING = re.compile(
     r"(?:hi|hello|hey|good (?:morning|afternoon|evening)|help|\?)(?: handoff| there| all)?[\s!.?]*"
 )
@@ -44,17 +42,12 @@ def reply(conversation: Conversation) -> Reply:
     return _delegation(conversation, parts)
 
 
-def words_of(message: str) -> str:
-    """A person's message without mentions, except in code."""
-    return _MENTION.sub(lambda found: found[1] or " ", message).strip()
-
-
 def _unhandled(conversation: Conversation) -> tuple[str, ...]:
     """What people said in the work in hand that no worker was made for since."""
     new: list[str] = []
     for entry in conversation.task:
         if isinstance(entry, Said):
-            new.append(words_of(entry.text))
+            new.append(entry.words)
         elif entry.name == WORKER:
             new.clear()
     return tuple(new)
@@ -69,7 +62,7 @@ def _planned(conversation: Conversation) -> bool:
 def _with_history(new: Sequence[str], earlier: Sequence[str]) -> str:
     """The request in full: "again" and "the same but …" stand for the request before."""
     request = "\n".join(text for text in new if text)
-    before = next((words for text in reversed(earlier) if not _AGAIN.match(words := words_of(text))), "")
+    before = next((text for text in reversed(earlier) if not _AGAIN.match(text)), "")
     if not _AGAIN.match(request) or not before:
         return request
     change = _AGAIN.sub("", request).strip(" ,.!") or ""
@@ -88,9 +81,8 @@ def _small_talk(request: str) -> str:
 
 
 def _delegation(conversation: Conversation, parts: Parts) -> Reply:
-    files = files_named(
-        "\n".join(e.text for e in conversation.entries if isinstance(e, Said) and e.by_person)
-    )
+    said = [entry for entry in conversation.entries if isinstance(entry, Said)]
+    files = tuple(dict.fromkeys(file for entry in said for file in entry.files))
     told = [call.result for call in conversation.calls("ask_user") if call.result]
     shared = "\n".join([parts.shared, *(f"Answer of the person: {answer}" for answer in told)]).strip()
     takes_deliverable = "deliverable" in conversation.tools[WORKER].get("properties", {})

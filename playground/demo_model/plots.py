@@ -9,7 +9,10 @@ import re
 
 from playground.demo_model.program import Ask, Program, code
 
-_DRAW = r"plots?|plotting|draw|drawing|charts?|graphs?|histograms?|diagrams?|visuali[sz]e|sine|random walks?"
+_DRAW = (
+    r"plots?|plotting|draw|drawing|charts?|graphs?|histograms?|diagrams?|visuali[sz]e|"
+    r"sine|random walks?|scatter"
+)
 _KINDS = r"random walks?|brownian|histograms?|distribution|normal|gaussian|bell|scatter|points|cloud"
 _CURVES = {
     "sine": (r"sine?|sin\(x\)|sinus", "np.sin(x)"),
@@ -46,17 +49,17 @@ def plots(ask: Ask) -> tuple[Program, ...]:
     drawn = code(_FRAME, picture=picture).replace("# draw here\n", draw)
     return (
         Program(f"Drawing {picture}", drawn, otherwise=code(_WITHOUT_MATPLOTLIB)),
-        Program(f"Checking {picture}", code(_CHECK, picture=picture)),
+        Program(f"Checking {picture}", code(_CHECK, picture=picture), checks=True),
     )
 
 
 def _drawing(ask: Ask) -> tuple[str, str]:
     if ask.says("random walks?|brownian"):
-        return "random_walk", code(_WALK, n=ask.count(500, 100_000), seed=ask.part)
+        return "random_walk", code(_WALK, n=ask.count(500), seed=ask.part)
     if ask.says("histograms?|distribution|normal|gaussian|bell"):
-        return "histogram", code(_HISTOGRAM, n=ask.count(1_000, 1_000_000), seed=ask.part)
+        return "histogram", code(_HISTOGRAM, n=ask.count(1_000), seed=ask.part)
     if ask.says("scatter|points|cloud"):
-        return "scatter", code(_SCATTER, n=ask.count(200, 100_000), seed=ask.part)
+        return "scatter", code(_SCATTER, n=ask.count(200), seed=ask.part)
     if ask.says("bars?|pie|columns?"):
         pairs = _pairs(ask) or _lengths(ask)
         labels, values = [label for label, _ in pairs], [value for _, value in pairs]
@@ -68,7 +71,7 @@ def _drawing(ask: Ask) -> tuple[str, str]:
 def _curves(ask: Ask) -> tuple[str, str]:
     found = [name for name in _CURVES if _mentions(ask, _CURVES[name][0])] or ["sine"]
     lines = [f"ax.plot(x, {_CURVES[name][1]}, label={name.replace('_', ' ')!r})" for name in found]
-    start = 0.01 if set(found) & {"logarithm", "square_root"} else -6.0 if "sigmoid" in found else 0.0
+    start = 0.01 if set(found) & {"logarithm", "square_root"} else -6.28
     curves = "\n".join(lines) + "\n"
     title = " and ".join(found).replace("_", " ").capitalize()
     return "_and_".join(found), code(_AXES, start=start, title=title).replace("# curves here\n", curves)

@@ -22,6 +22,8 @@ class Program:
     """What the run is for, as people see it while it runs."""
     code: str
     otherwise: str = ""
+    checks: bool = False
+    """Whether the run only looks or checks, so that what it prints is evidence and not the result."""
     failure: Literal["failed", "blocked"] = "failed"
     """How a worker reports that it failed: blocked when something was missing from the start."""
 
@@ -38,8 +40,8 @@ class Ask:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """The numbers as written, without thousands separators; those in file names do not count."""
-        plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", _FILE.sub(" ", self.text))
+        """The numbers as written, without thousands separators; names of files and of Python hold none."""
+        plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", _NAME.sub(" ", _FILE.sub(" ", self.text)))
         return tuple(re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w]|\.\d)", _PART.sub(" ", plain)))
 
     @property
@@ -52,15 +54,16 @@ class Ask:
     def suffix(self) -> str:
         return f"_{self.part}" if _PART.search(self.text) else ""
 
-    def count(self, default: int, most: int) -> int:
-        """The first whole number asked for, within 1 and `most`."""
+    def count(self, default: int) -> int:
+        """The first whole number asked for, at least 1. How much is too much is for the sandbox to say."""
         whole = [int(number) for number in self.numbers if number.lstrip("-").isdigit()]
-        return min(max(whole[0] if whole else default, 1), most)
+        return max(whole[0] if whole else default, 1)
 
     def says(self, pattern: str) -> bool:
         return re.search(rf"\b(?:{pattern})\b", self.words) is not None
 
 
+_NAME = re.compile(r"(?i)\bpython\s*[\d.]+\b")
 _PART = re.compile(r"\(part (\d+) of \d+\)")
 
 Rule = Callable[[Ask], tuple[Program, ...]]

@@ -24,17 +24,24 @@ def tables(ask: Ask) -> tuple[Program, ...]:
         return ()
     if not named and ask.says("multiplication tables?|tables? of"):
         return ()
-    name = named[0] if named else ""
-    look = code(_LOOK, name=name)
-    programs = [Program(f"Reading {name or 'the table'}", look, code(_WITHOUT_PANDAS, name=name), "blocked")]
+    return _about(named[0] if named else "", ask)
+
+
+def _about(name: str, ask: Ask) -> tuple[Program, ...]:
+    further: list[Program] = []
     how = next((how for how, words in _HOW.items() if ask.says(words)), "")
     if how:
-        programs.append(
-            Program(f"Computing the {how}", code(_COMPUTE, name=name, how=how, request=ask.words))
-        )
+        further.append(Program(f"Computing the {how}", code(_COMPUTE, name=name, how=how, request=ask.words)))
     if wanted(ask):
-        programs.append(Program("Drawing the columns", code(_PLOT, name=name, request=ask.words)))
-    return tuple(programs)
+        further.append(Program("Drawing the columns", code(_PLOT, name=name, request=ask.words)))
+    look = Program(
+        f"Reading {name or 'the table'}",
+        code(_LOOK, name=name),
+        otherwise=code(_WITHOUT_PANDAS, name=name),
+        checks=bool(further),
+        failure="blocked",
+    )
+    return (look, *further)
 
 
 _FIND = """
@@ -70,10 +77,10 @@ _LOOK = (
     missing = table.isna().sum()
     print("missing values:", ", ".join(f"{name} {n}" for name, n in missing[missing > 0].items()) or "none")
     print("\\nfirst rows:")
-    print(table.head().to_string(index=False))
+    print(table.head().to_string(index=False, max_cols=12))
     if len(numbers := table.select_dtypes("number").columns):
         print("\\nin numbers:")
-        print(table[numbers].describe().round(3).to_string())
+        print(table[numbers].describe().round(3).to_string(max_cols=12))
 """
 )
 _COMPUTE = (

@@ -30,8 +30,7 @@ class Outcome:
 class Progress:
     """How far the programs of a brief have come: the runs so far, and what is next or went wrong."""
 
-    purposes: tuple[str, ...] = ()
-    outcomes: tuple[Outcome, ...] = ()
+    runs: tuple[tuple[Program, Outcome], ...] = ()
     next: ToolUse | None = None
     purpose: str = ""
     failed: Program | None = None
@@ -47,7 +46,7 @@ def reply(conversation: Conversation) -> Reply:
     if progress.next and RUN in conversation.tools:
         return Reply(progress.purpose, (progress.next,))
     if progress.failed:
-        why = answers.failure(progress.failed.purpose, progress.outcomes[-1].error)
+        why = answers.failure(progress.failed.purpose, progress.runs[-1][1].error)
         return _report(conversation, progress.failed.failure, why, progress)
     status = "partial" if progress.next else "done"
     return _report(conversation, status, _results(progress), progress)
@@ -83,35 +82,38 @@ def _outcome(ok: bool, printed: str, error: str, files: str) -> Outcome:
 
 def _progress(conversation: Conversation, chosen: tuple[Program, ...]) -> Progress:
     """Replay the runs so far against the programs, one by one."""
-    runs = [outcome(call.result or "") for call in conversation.calls(RUN)]
-    progress = Progress()
+    waiting = [outcome(call.result or "") for call in conversation.calls(RUN)]
+    runs: tuple[tuple[Program, Outcome], ...] = ()
     for program in chosen:
-        attempts = [code for code in (program.code, program.otherwise) if code]
-        for code in attempts:
-            if len(progress.outcomes) == len(runs):
+        for code in (program.code, program.otherwise):
+            if not code:
+                return Progress(runs, failed=program)
+            if not waiting:
                 purpose = program.purpose if code == program.code else f"{program.purpose} in a simpler way"
-                return Progress(progress.purposes, tuple(runs), ToolUse(RUN, {"code": code}), purpose)
-            run = runs[len(progress.outcomes)]
-            progress = Progress((*progress.purposes, program.purpose), (*progress.outcomes, run))
-            if run.ok:
+                return Progress(runs, ToolUse(RUN, {"code": code}), purpose)
+            runs = (*runs, (program, waiting.pop(0)))
+            if runs[-1][1].ok:
                 break
         else:
-            return Progress(progress.purposes, progress.outcomes, failed=program)
-    return progress
+            return Progress(runs, failed=program)
+    return Progress(runs)
 
 
 def _results(progress: Progress) -> str:
-    worked = [(p, o.printed) for p, o in zip(progress.purposes, progress.outcomes, strict=True) if o.ok]
-    return answers.summary([p for p, _ in worked], [o for _, o in worked]) or answers.NOTHING_DONE
+    worked = [(program, run.printed) for program, run in progress.runs if run.ok]
+    results = [(program.purpose, printed) for program, printed in worked if not program.checks]
+    return answers.outputs(results) or answers.NOTHING_DONE
 
 
 def _report(conversation: Conversation, status: str, summary: str, progress: Progress) -> Reply:
     """The report, or the same in plain words where it cannot be called or was refused."""
     if "report" not in conversation.tools or conversation.calls("report"):
         return Reply(summary)
-    ok = sum(run.ok for run in progress.outcomes)
-    files = list(dict.fromkeys(file for run in progress.outcomes for file in run.files))
-    evidence = f"{len(progress.outcomes)} runs, {ok} without an error" if progress.outcomes else ""
-    optional: dict[str, Any] = {"evidence": evidence, "files": files}
+    worked = [run for _, run in progress.runs if run.ok]
+    checks = [run.printed for program, run in progress.runs if run.ok and program.checks]
+    optional: dict[str, Any] = {
+        "evidence": answers.evidence(len(progress.runs), len(worked), checks),
+        "files": list(dict.fromkeys(file for run in worked for file in run.files)),
+    }
     filled = {name: value for name, value in optional.items() if value}
     return Reply("", (conversation.arguments("report", status=status, summary=summary, **filled),))

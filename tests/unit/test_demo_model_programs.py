@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,14 @@ def test_examples_reach_the_plain_and_the_scientific_programs() -> None:
 def test_the_result_is_computed(request_: str, printed: str, tmp_path: Path) -> None:
     (program,) = chosen(request_)
     assert run(program.code, tmp_path) == printed
+
+
+def test_every_face_comes_up(tmp_path: Path) -> None:
+    (program,) = chosen("Roll a die 600 times")
+    counts = re.findall(r"(?m)^[1-6]: (\d+)", run(program.code, tmp_path))
+    assert sum(map(int, counts)) == 600
+    assert len(counts) == 6
+    assert "0" not in counts
 
 
 def test_code_is_run_exactly_as_given() -> None:

@@ -195,7 +195,7 @@ async def test_a_failed_program_is_tried_once_in_a_simpler_way(tmp_path: Path) -
         ((name, report),) = calls(await ask(client, messages, WORKER))
     assert (name, report["status"]) == ("report", "done")
     assert "2 lines" in report["summary"]
-    assert report["evidence"] == "2 runs, 1 without an error"
+    assert report["evidence"].startswith("2 runs, 1 without an error")
 
 
 async def test_a_missing_table_blocks_the_worker(tmp_path: Path) -> None:
@@ -214,7 +214,8 @@ async def test_files_come_from_the_result_of_the_run() -> None:
             messages += answered(message, f"[ok, exit code 0, 1.0 s]\nstdout:\n{printed}{files}")
         ((_, report),) = calls(await ask(client, messages, WORKER))
     assert report["files"] == ["sine.png"]
-    assert "960 x 540" in report["summary"]
+    assert "saved sine.png" in report["summary"]
+    assert "960 x 540" in report["evidence"]
 
 
 async def test_code_in_another_language_is_blocked_without_a_run(tmp_path: Path) -> None:
@@ -285,6 +286,30 @@ async def test_a_message_on_the_way_gets_a_worker_and_the_answer_holds_both() ->
         final = await ask(client, messages, ORCHESTRATOR)
     assert "2 3 5" in final["content"]
     assert "42" in final["content"]
+
+
+async def test_the_spelled_form_of_messages_is_understood() -> None:
+    """As the orchestrator gets them: who speaks, the words, and notes in brackets."""
+    history = [user("Ana: compute the first 3 primes"), {"role": "assistant", "content": "2 3 5"}]
+    notes = "[Asked on Monday, 2026-11-23 09:00 UTC.]\n[Attached file: /work/my sales.csv, 1,234 bytes]"
+    last = user(
+        f"Bo Li: plot the revenue: all of it; roll a die\n\n{notes}\n[Files in /work: my sales.csv, b.json]"
+    )
+    async with demo() as client:
+        plan = await ask(client, [*history, last], ORCHESTRATOR)
+        messages = [*history, last, *answered(plan, "ok"), user("Ana: also what is 6 * 7")]
+        followed = await ask(client, messages, {"create_worker": ORCHESTRATOR["create_worker"]})
+        again = await ask(client, [*history, user("Ana: again\n\n[Asked on Monday.]")], ORCHESTRATOR)
+        hello = await ask(client, [user("Ana: hello\n\n[Asked on Monday.]")], ORCHESTRATOR)
+    assert [step["text"] for step in calls(plan)[0][1]["steps"]] == [
+        "plot the revenue: all of it",
+        "roll a die",
+    ]
+    briefs = [arguments["task_description"] for _, arguments in calls(followed)]
+    assert all("Files in /work: my sales.csv, b.json" in brief for brief in briefs)
+    assert not any("Bo Li" in brief or "Ana" in brief or "Asked on" in brief for brief in briefs)
+    assert "first 3 primes" in calls(again)[0][1]["task_description"]
+    assert LABEL in hello["content"]
 
 
 async def test_without_leave_to_call_tools_it_says_what_there_is() -> None:

@@ -1,0 +1,47 @@
+"""A person's message in the form an orchestrator gets it: who speaks, the words, notes in brackets below.
+
+    Ana: plot the revenue
+
+    [Asked on Monday, 2026-11-23 09:00 UTC.]
+    [Files in /work: sales.csv]
+
+Messages in any other form are all words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from playground.demo_model.program import files_named
+
+_NOTE = re.compile(r"(?m)^\[(?:Asked on |Files in /work: |Attached file: |The attached file )[^\n]*\]$")
+_LISTED = re.compile(r"(?m)^\[Files in /work: (.*)\]$")
+_ATTACHED = re.compile(r"(?m)^\[Attached file: (?:/work/)?(.*?)(?:, [\d,]+ bytes)?\]$")
+_SPEAKER = re.compile(r"[^\n:]{1,80}: ")
+_MENTION = re.compile(r"(```.*?```)|<[@!#][\w^|.-]+>|@handoff\b:?", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Message:
+    """What was said, without mentions, and the names of the files that came with it or were named in it."""
+
+    words: str
+    files: tuple[str, ...]
+
+
+def read_all(texts: Iterable[str]) -> tuple[Message, ...]:
+    """The messages of one conversation; when one says when it was asked, all of them say who speaks."""
+    found = tuple(texts)
+    spoken = any("\n[Asked on " in text for text in found)
+    return tuple(_read(text, spoken=spoken) for text in found)
+
+
+def _read(text: str, *, spoken: bool) -> Message:
+    listed = [name for line in _LISTED.findall(text) for name in line.split(", ")]
+    words = _NOTE.sub("", text).strip()
+    if spoken:
+        words = _SPEAKER.sub("", words, count=1) if _SPEAKER.match(words) else words
+    words = _MENTION.sub(lambda found: found[1] or " ", words).strip()
+    return Message(words, tuple(dict.fromkeys([*listed, *_ATTACHED.findall(text), *files_named(words)])))
