@@ -24,6 +24,7 @@ from agents.prompts import prompt
 from agents.report import for_orchestrator
 from agents.tools import Tool, ToolOutput
 from agents.worker import Brief, Worker
+from sandbox.errors import FileRefused
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 
@@ -161,10 +162,11 @@ class Orchestrator:
             offset: Characters to skip.
             limit: Characters to return, at most 8000.
         """
-        data = await self._workspace.read(path.removeprefix("/work/"))
-        if data is None:
+        try:
+            data = await self._workspace.read(path.removeprefix("/work/"))
+        except FileRefused as refused:
             names = ", ".join(await self._workspace.names()) or "none"
-            raise ToolFailure(f"there is no file {path} in /work. The files are: {names}")
+            raise ToolFailure(f"{refused} The files are: {names}") from None
         text = data.decode("utf-8", errors="replace")
         return f"[{path}: {len(text):,} characters]\n{text[offset : offset + min(limit, 8000)]}"
 

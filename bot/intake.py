@@ -59,8 +59,9 @@ class Intake:
             return Received(Sign.NONE)
         if not await self._is_for_us(message, bot_user):
             return Received(Sign.NONE)
-        for person in dict.fromkeys([message.user, *mentioned(message.text)][:5]):
-            await self._people.name(person)
+        for person in [message.user, *mentioned(message.text)][:5]:
+            if person != bot_user:
+                await self._people.name(person)
         text = plain(message.text, bot_user, self._people.known)
         if _STOP.fullmatch(text) and await self._stopped(message):
             return Received(Sign.NONE, message)

@@ -20,11 +20,11 @@ from agents.budget import Budget
 from agents.endpoint import Endpoint
 from agents.orchestrator import Limits, Means
 from bot.app import build
-from bot.commands.sandbox import sandbox_from
 from bot.controls import Controls
 from bot.files import MIB
 from bot.intake import Intake
 from bot.people import People
+from bot.sandboxes import sandbox_from
 from bot.settings import Settings
 from bot.sockets import Sockets
 from bot.thread import SlackThreads

@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+import structlog
+
+from sandbox.errors import FileRefused
 from sandbox.workspace import Workspace
 from tasks.log import TaskLog
 from tasks.task import Outcome
 from tasks.thread import Made
+
+log = structlog.get_logger(__name__)
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg"}
 
@@ -24,8 +29,10 @@ async def made_for_people(journal: TaskLog, workspace: Workspace, outcome: Outco
     for path in made:
         name = PurePosixPath(path)
         if name.suffix.lower() in _PICTURES or path in reported or name.name in outcome.text:
-            data = await workspace.read(path)
-            files += [] if data is None else [Made(path=path, data=data)]
+            try:
+                files.append(Made(path=path, data=await workspace.read(path)))
+            except FileRefused:
+                log.info("artifact gone: a later run removed it", file=path)
     return files
 
 

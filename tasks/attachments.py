@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from agents.journal import Incoming
+from sandbox.errors import FileRefused
 from sandbox.workspace import Workspace
 from tasks.message import FileRef
 from tasks.store import Store
@@ -44,7 +45,7 @@ class Attachments:
     async def _put(self, file: FileRef) -> str:
         try:
             path = await self._workspace.add(file.name, await self._thread.fetch(file))
-        except FileNotFetched as reason:
+        except (FileNotFetched, FileRefused) as reason:
             log.warning("attachment not fetched", file=file.name, why=str(reason))
             return f"[The attached file {file.name} could not be fetched: {reason}]"
         return f"[Attached file: /work/{path}, {file.size:,} bytes]"

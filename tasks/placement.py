@@ -10,6 +10,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import sqlalchemy
@@ -61,8 +62,12 @@ class Placement:
             running.cancel()
         if self._running:
             await asyncio.wait(self._running)
-        # In a thread: it joins the library's own threads, which may be waiting for this loop.
-        await asyncio.get_running_loop().run_in_executor(None, self._destroy)
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as outside:
+            # In a thread: it joins the library's own threads, which may be waiting for this loop.
+            await loop.run_in_executor(outside, self._destroy)
+        # The library's executor had taken the place of the loop's own, and is shut down now.
+        loop.set_default_executor(ThreadPoolExecutor(THREADS))
 
     async def place(self, task: str, attempt: int) -> None:
         """Queue one attempt of a task; doing so again changes nothing."""

@@ -65,7 +65,8 @@ class Runner:
         """
         journal = await TaskLog.load(self._database, task.id, self._name)
         address = task.thread
-        workspace = Workspace(self._workspaces / address.team / address.channel / address.ts)
+        folder = self._workspaces / address.team / address.channel / address.ts
+        workspace = Workspace(folder, limits=self._means.sandbox.limits)
         if task.state is State.STOPPING:
             stop.ring()
         async with self._threads.open(task) as thread:

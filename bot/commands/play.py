@@ -37,7 +37,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
     from playground.slack.page_json import Model
     from playground.slack.server import SlackStandIn
 
-    await ready_image(settings, _tell)
+    await ready_image(settings, lambda progress: _tell(str(progress)))
     is_real = settings.openai_api_key is not None or settings.openai_base_url is not None
     label = settings.model if is_real else DEMO_MODEL
     async with AsyncExitStack() as stack:
