@@ -81,9 +81,10 @@ def evidence(runs: int, worked: int, printed: Sequence[str]) -> str:
     return "\n".join([f"{runs} runs, {worked} without an error", *printed])
 
 
-def failure(purpose: str, why: str) -> str:
-    """What a worker says of a run that did not work."""
-    return f"{purpose} did not work: {_last_line(why) or 'the program ended without saying why'}"
+def failure(purpose: str, why: str, printed: str) -> str:
+    """What a worker says of a run that did not work, with what it printed before."""
+    said = f"{purpose} did not work: {_last_line(why) or 'the program ended without saying why'}"
+    return f"{said}\nBefore that it printed:\n{fenced(printed)}" if printed else said
 
 
 def foreign(language: str) -> str:
@@ -101,8 +102,10 @@ def fenced(output: str) -> str:
 def title(part: str) -> str:
     """A few words for a part of a request."""
     words = re.sub(r"```.*?(?:```|\Z)", "", part, flags=re.DOTALL)
-    line = " ".join(words.split()).strip(" :.,;-") or "Run the given code"
-    return (line if len(line) <= 60 else line[:59].rsplit(" ", 1)[0] + "…").replace("`", "")
+    line = " ".join(words.split()).strip(" :.,;-").replace("`", "")
+    if "```" in part and line.count(" ") < 1:
+        return "Run the given code"
+    return line if len(line) <= 60 else line[:59].rsplit(" ", 1)[0].rstrip(" :.,;-") + "…"
 
 
 def brief(part: str, shared: str, files: Sequence[str], *, with_deliverable: bool) -> str:

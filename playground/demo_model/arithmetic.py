@@ -103,7 +103,7 @@ def wait(ask: Ask) -> tuple[Program, ...]:
 
 
 def link(ask: Ask) -> tuple[Program, ...]:
-    found = re.search(r"https?://[^\s<>|\"')\]]+", ask.text)
+    found = re.search(r"https?://[^\s<>|\"')\]]*[^\s<>|\"')\].,;:!?]", ask.text)
     return (Program("Trying to reach the address", code(_LINK, url=found[0])),) if found else ()
 
 

@@ -22,7 +22,7 @@ _VERBS = (
 _NUMBERS = {word: n for n, word in enumerate(["two", "three", "four", "five", "six", "seven", "eight"], 2)}
 
 _VERB = rf"(?:please\s+)?(?:{_VERBS})\b"
-_PROTECTED = re.compile(r"```.*?```|`[^`\n]+`|\"[^\"\n]+\"|“[^”\n]+”|https?://\S+", re.DOTALL)
+_PROTECTED = re.compile(r"```.*?```|`[^`\n]+`|\"[^\"\n]+\"|“[^”\n]+”|https?://\S*[^\s.,;:!?)]", re.DOTALL)
 _HELD = re.compile("\x00(\\d+)\x00")
 _ITEM = re.compile(r"(?m)^([ \t]*)(?:[-*•–]|\d{1,2}[.)]|\(?[a-h]\))[ \t]+(?=\S)")
 _ENUMERATED = re.compile(r"(?:^|(?<=[\s:;,]))\(?(\d{1,2}|[a-h])[.)]\s+(?=\S)")

@@ -11,7 +11,9 @@ from uuid import uuid4
 from playground.demo_model.conversation import Reply, ToolUse
 
 _CHUNK = 12
-"""Characters per chunk: about what a hosted model sends at a time."""
+"""Characters per chunk of text: about what a hosted model sends at a time."""
+_MOST_CHUNKS = 80
+"""A longer text comes in larger chunks, so that its length costs no patience."""
 
 Json = dict[str, Any]
 
@@ -43,7 +45,7 @@ class Completion:
         for index, call in enumerate(self._calls):
             started = {**call, "function": {**call["function"], "arguments": ""}}
             yield self._event({"tool_calls": [{"index": index, **started}]})
-            for text in _pieces(call["function"]["arguments"]):
+            for text in _pieces(call["function"]["arguments"], 4):
                 yield self._event({"tool_calls": [{"index": index, "function": {"arguments": text}}]})
         yield self._event({}, self._finish)
         if with_usage:
@@ -72,8 +74,9 @@ def _usage(prompt: int, completion: int) -> Json:
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
-def _pieces(text: str) -> Iterator[str]:
-    return (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
+def _pieces(text: str, most: int = _MOST_CHUNKS) -> Iterator[str]:
+    size = max(_CHUNK, -(-len(text) // most))
+    return (text[start : start + size] for start in range(0, len(text), size))
 
 
 def _event(value: Mapping[str, Any]) -> bytes:

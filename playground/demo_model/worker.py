@@ -46,7 +46,8 @@ def reply(conversation: Conversation) -> Reply:
     if progress.next and RUN in conversation.tools:
         return Reply(progress.purpose, (progress.next,))
     if progress.failed:
-        why = answers.failure(progress.failed.purpose, progress.runs[-1][1].error)
+        last = progress.runs[-1][1]
+        why = answers.failure(progress.failed.purpose, last.error, last.printed)
         return _report(conversation, progress.failed.failure, why, progress)
     status = "partial" if progress.next else "done"
     return _report(conversation, status, _results(progress), progress)
@@ -65,7 +66,9 @@ def outcome(result: str) -> Outcome:
         return _outcome(not wrong, "" if wrong else result, result if wrong else "", "")
     printed = sections.get("stdout", "")
     printed = "" if printed.strip() == "(nothing was printed)" else printed
-    why = sections.get("stderr", "") or pieces[0].strip()
+    sentence = pieces[0].removeprefix(status).strip()
+    stderr = sections.get("stderr", "")
+    why = stderr or sentence if status.startswith("[error") else sentence or stderr or status
     return _outcome(status.startswith("[ok") or not status, printed, why, sections.get("files", ""))
 
 

@@ -16,6 +16,7 @@ SPLIT = [
     ("Do this: 1) plot a sine 2) estimate pi", ("plot a sine", "estimate pi")),
     ("(a) plot a sine, (b) estimate pi", ("plot a sine", "estimate pi")),
     ("plot a sine; compute 20 primes; estimate pi", ("plot a sine", "compute 20 primes", "estimate pi")),
+    ("fetch http://127.0.0.1/a?b=1;c; roll a die", ("fetch http://127.0.0.1/a?b=1;c", "roll a die")),
     ("Plot a sine and also estimate pi", ("Plot a sine", "estimate pi")),
     ("Plot a sine\nCompute 20 primes", ("Plot a sine", "Compute 20 primes")),
     ("Plot a sine, list 20 primes and roll a die", ("Plot a sine", "list 20 primes", "roll a die")),

@@ -163,9 +163,11 @@ async def test_a_brief_holds_the_code_unchanged_the_context_and_the_files() -> N
     async with demo() as client:
         tools = {"create_worker": schema("task_description", task_description=TEXT)}
         message = await ask(client, [user(f"For sales.csv:\n1. run {code}\n2. plot it")], tools)
+        titled = await ask(client, [user(f"Run:\n{code}")], ORCHESTRATOR)
     first = calls(message)[0][1]["task_description"]
     assert list(calls(message)[0][1]) == ["task_description"]
     assert code in first
+    assert calls(titled)[0][1]["title"] == "Run the given code"
     assert "For sales.csv" in first
     assert "Files in /work: sales.csv" in first
 
@@ -203,6 +205,17 @@ async def test_a_missing_table_blocks_the_worker(tmp_path: Path) -> None:
         report = await work(client, "Describe the attached CSV", tmp_path)
     assert report["status"] == "blocked"
     assert "Attach a CSV" in report["summary"]
+
+
+async def test_a_failure_of_the_sandbox_is_told_in_its_own_words() -> None:
+    stopped = "[timeout, 120.00 s]\nStopped after 120 s. Do less.\nstdout:\n1 of 300 s\nstderr:\nsome warning"
+    async with demo() as client:
+        messages = [user("Wait 300 seconds")]
+        messages += answered(await ask(client, messages, WORKER), stopped)
+        ((_, report),) = calls(await ask(client, messages, WORKER))
+    assert report["status"] == "failed"
+    assert "Stopped after 120 s. Do less." in report["summary"]
+    assert "1 of 300 s" in report["summary"]
 
 
 async def test_files_come_from_the_result_of_the_run() -> None:
