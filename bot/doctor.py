@@ -25,10 +25,10 @@ from agents.wire import Request
 from bot import preflight
 from bot.errors import CheckFailed
 from bot.manifest import SCOPES
+from bot.sandboxes import recipe_from
 from bot.settings import Settings
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
-from sandbox.image.tag import Recipe
 from tasks.database import Database
 
 #: Seconds one check may take. A first answer of a large model takes several.
@@ -150,10 +150,9 @@ async def _docker(settings: Settings) -> str:
 
 
 async def _image(settings: Settings) -> str:
-    recipe = Recipe(settings.sandbox_base, tuple(settings.sandbox_packages.split()))
-    name = settings.sandbox_image or recipe.tag
+    name = settings.sandbox_image or recipe_from(settings).tag
     try:
-        async with Engine(settings.docker_host) as engine:
+        async with Engine(settings.docker_host, seconds=preflight.ENGINE_SECONDS) as engine:
             found = await engine.image_id(name)
     except SandboxError as error:
         raise CheckFailed("it can't be looked for without Docker. Mend that first.") from error

@@ -5,7 +5,6 @@ Each check answers with a sentence that says what is wrong and the fix, or with 
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 import tempfile
@@ -64,14 +63,8 @@ async def engine_problems(settings: Settings) -> tuple[str, ...]:
 
 async def engine_facts(settings: Settings) -> EngineFacts:
     """What Docker says about itself. Raises EngineUnavailable when it does not answer."""
-    try:
-        async with asyncio.timeout(ENGINE_SECONDS), Engine(settings.docker_host) as engine:
-            return await engine.facts()
-    except TimeoutError:
-        raise EngineUnavailable(
-            f"Docker did not answer within {ENGINE_SECONDS} seconds. Restart it, or point DOCKER_HOST at "
-            "an engine that runs."
-        ) from None
+    async with Engine(settings.docker_host, seconds=ENGINE_SECONDS) as engine:
+        return await engine.facts()
 
 
 def _slack_problems(settings: Settings) -> Iterator[str]:

@@ -1,0 +1,178 @@
+"""The doctor against a local Slack, a scripted model and a real database: each fault has its own line."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+
+from bot import doctor
+from bot.doctor import Finding, examine
+from bot.manifest import SCOPES
+from bot.settings import Settings
+from playground.slack.server import SlackStandIn
+from tests.support.scripted_model import Fault, Say, ScriptedModel
+
+CLOSED = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackStandIn]:
+    async with SlackStandIn(scopes=set(SCOPES)) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def healthy(slack: SlackStandIn, tmp_path: Path) -> dict[str, Any]:
+    return {
+        "slack_bot_token": SecretStr(slack.bot_token),
+        "slack_app_token": SecretStr(slack.app_token),
+        "slack_api_url": slack.api_url,
+        "data_dir": tmp_path / "data",
+        "openai_base_url": f"{CLOSED}/v1",
+        "port": 0,
+        "docker_host": "tcp://127.0.0.1:1",
+    }
+
+
+async def findings(given: Mapping[str, Any], **changed: Any) -> dict[str, Finding]:
+    found = await examine(Settings(**{**given, **changed}))
+    return {finding.name: finding for finding in found}
+
+
+async def test_what_works_is_told_with_what_was_found(healthy: dict[str, Any], tmp_path: Path) -> None:
+    async with ScriptedModel([Say("ready")]) as model:
+        found = await findings(healthy, openai_base_url=model.base_url)
+        model.assert_complete()
+    well = {name for name, finding in found.items() if finding.ok}
+    assert well == {"Settings", "Slack bot", "Slack events", "Model", "Database", "Data folder", "Port"}
+    assert f"all {len(SCOPES)} scopes" in found["Slack bot"].text
+    assert str(tmp_path) in found["Database"].text
+
+
+async def test_one_fault_hides_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    found = await findings(
+        {}, data_dir=file / "data", host="no-such-host.invalid", docker_host="tcp://127.0.0.1:1"
+    )
+    assert {name for name, finding in found.items() if not finding.ok} == set(doctor.CHECKS)
+    for finding in found.values():
+        assert re.fullmatch(r"[✓✗] [A-Z][\w ]+: .+\.", str(finding)), finding
+
+
+async def test_problems_of_the_settings_stand_first_and_stop_nothing(healthy: dict[str, Any]) -> None:
+    first, second, *rest = await examine(Settings(**healthy), ("A is wrong.", "B is wrong."))
+    assert [str(first), str(second)] == ["✗ Settings: A is wrong.", "✗ Settings: B is wrong."]
+    assert len(rest) == len(doctor.CHECKS)
+
+
+async def test_missing_scopes_are_named(healthy: dict[str, Any]) -> None:
+    async with SlackStandIn(scopes=set(SCOPES) - {"files:read", "reactions:write"}) as poor:
+        found = await findings(healthy, slack_api_url=poor.api_url, slack_bot_token=SecretStr(poor.bot_token))
+    assert "lacks the scopes files:read, reactions:write." in found["Slack bot"].text
+
+
+async def test_a_revoked_token_is_told_without_its_value(
+    healthy: dict[str, Any], slack: SlackStandIn
+) -> None:
+    slack.credentials.revoke(slack.bot_token)
+    slack.credentials.revoke(slack.app_token)
+    found = await findings(healthy)
+    assert "SLACK_BOT_TOKEN can't be used: it was revoked." in found["Slack bot"].text
+    assert "SLACK_APP_TOKEN can't be used: it was revoked." in found["Slack events"].text
+    assert slack.bot_token not in found["Slack bot"].text
+
+
+async def test_tokens_in_each_others_place_are_told(healthy: dict[str, Any], slack: SlackStandIn) -> None:
+    swapped = {"slack_bot_token": healthy["slack_app_token"], "slack_app_token": healthy["slack_bot_token"]}
+    found = await findings(healthy, **swapped)
+    assert "it is a token of another kind" in found["Slack bot"].text
+    assert "it is a token of another kind" in found["Slack events"].text
+
+
+async def test_http_mode_needs_no_app_token(healthy: dict[str, Any]) -> None:
+    found = await findings(healthy, slack_app_token=None, slack_signing_secret=SecretStr("secret"))
+    assert found["Slack events"].ok
+    assert not (await findings(healthy, slack_app_token=None))["Slack events"].ok
+
+
+async def test_an_unreachable_slack_is_told(healthy: dict[str, Any]) -> None:
+    found = await findings(healthy, slack_api_url=f"{CLOSED}/api/")
+    assert "Slack can't be reached" in found["Slack bot"].text
+
+
+async def test_a_slack_that_answers_no_json_is_told(healthy: dict[str, Any]) -> None:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="<html>sign in</html>", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_route("*", "/api/{method}", page)
+    async with TestServer(app) as server:
+        found = await findings(healthy, slack_api_url=str(server.make_url("/api/")))
+    assert not found["Slack bot"].ok
+    assert not found["Slack events"].ok
+
+
+@pytest.mark.parametrize("status", [401, 404])
+async def test_a_model_that_refuses_is_told(healthy: dict[str, Any], status: int) -> None:
+    refusal = {"error": {"message": "no", "type": "invalid_request_error", "code": "model_not_found"}}
+    async with ScriptedModel([Fault(status, refusal)]) as model:
+        found = await findings(healthy, openai_base_url=model.base_url, model_api="chat")
+    assert not found["Model"].ok
+    assert "HANDOFF_MODEL" in found["Model"].text
+
+
+async def test_both_models_are_asked(healthy: dict[str, Any]) -> None:
+    async with ScriptedModel([Say("ready"), Say("ready")]) as model:
+        found = await findings(healthy, openai_base_url=model.base_url, model="big", worker_model="small")
+        model.assert_complete()
+    assert found["Model"].text == "big and small answered."
+
+
+async def test_a_remote_model_without_a_key_is_told(healthy: dict[str, Any]) -> None:
+    found = await findings(healthy, openai_base_url=None)
+    assert "OPENAI_API_KEY is not set" in found["Model"].text
+
+
+async def test_a_database_that_is_none_is_told(healthy: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "handoff.db").write_bytes(b"not a database" * 100)
+    assert "can't be opened" in (await findings(healthy))["Database"].text
+
+
+async def test_a_database_server_that_is_away_is_told_without_its_password(healthy: dict[str, Any]) -> None:
+    found = await findings(healthy, database_url="postgresql://ada:hunter2@127.0.0.1:1/handoff")
+    assert "can't be opened" in found["Database"].text
+    assert "hunter2" not in found["Database"].text
+
+
+async def test_a_port_of_another_program_is_told_and_one_of_handoff_is_fine(healthy: dict[str, Any]) -> None:
+    async def health(_: web.Request) -> web.Response:
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/healthz", health)
+    async with TestServer(app) as server:
+        found = await findings(healthy, port=server.port)
+        assert found["Port"].ok
+        assert "a running Handoff answers" in found["Port"].text
+    async with TestServer(web.Application()) as server:
+        assert "can't listen" in (await findings(healthy, port=server.port))["Port"].text
+
+
+async def test_a_check_that_never_ends_is_cut(
+    healthy: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "DEADLINE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        found = await findings(healthy, slack_api_url=f"http://127.0.0.1:{silent.getsockname()[1]}/api/")
+    assert "no answer within" in found["Slack bot"].text
+    assert found["Data folder"].ok

@@ -1,0 +1,98 @@
+"""What is looked at before a start: every problem a sentence with its fix, and all of them at once."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot import preflight
+from bot.settings import Settings
+
+
+def settings(folder: Path, **given: object) -> Settings:
+    known: dict[str, object] = {"data_dir": folder, "port": 0, **given}
+    return Settings(**known)  # type: ignore[arg-type]
+
+
+async def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        broken = settings(file / "data", port=port, docker_host="tcp://127.0.0.1:1")
+        problems = await preflight.problems_for_serve(broken)
+    begins = [problem.split()[0].rstrip(":") for problem in problems]
+    assert begins == [
+        "SLACK_BOT_TOKEN",
+        "Neither",
+        "OPENAI_API_KEY",
+        "HANDOFF_DATA_DIR",
+        "HANDOFF_PORT",
+        "Docker",
+    ]
+    assert all(problem.endswith(".") for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("token", "told"),
+    [
+        ("xapp-1", "SLACK_BOT_TOKEN must begin with xoxb- but holds an app-level token."),
+        ("xoxp-1", "SLACK_BOT_TOKEN must begin with xoxb- but holds a user token."),
+        ("secret-value", "SLACK_BOT_TOKEN must begin with xoxb-."),
+    ],
+)
+def test_a_token_in_the_wrong_place_is_named_but_not_shown(tmp_path: Path, token: str, told: str) -> None:
+    tokens = {"slack_bot_token": SecretStr(token), "slack_app_token": SecretStr("xapp-1")}
+    (problem,) = preflight.slack_problems(settings(tmp_path, **tokens))
+    assert problem.startswith(told)
+    assert token not in problem
+
+
+def test_a_stand_in_may_hand_out_tokens_of_any_shape(tmp_path: Path) -> None:
+    tokens = {"slack_bot_token": SecretStr("anything"), "slack_app_token": SecretStr("at-all")}
+    given = settings(tmp_path, slack_api_url="http://127.0.0.1:9/api/", **tokens)
+    assert preflight.slack_problems(given) == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://localhost:1/v1", True),
+        ("http://127.9.9.9/v1", True),
+        ("http://[::1]:1/v1", True),
+        ("http://10.0.0.1/v1", False),
+        ("http://localhost.example.com/v1", False),
+        (None, False),
+    ],
+)
+def test_a_model_on_this_machine_needs_no_key(tmp_path: Path, url: str | None, here: bool) -> None:
+    assert preflight.is_loopback(url) is here
+    assert (preflight.model_problems(settings(tmp_path, openai_base_url=url)) == ()) is here
+
+
+def test_the_folder_of_the_database_is_looked_at_too(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    given = settings(tmp_path / "data", database_url=f"sqlite:///{file}/sub/handoff.db")
+    (problem,) = preflight.machine_problems(given)
+    assert problem.startswith("HANDOFF_DATABASE_URL: the folder")
+
+
+def test_a_missing_data_folder_is_made(tmp_path: Path) -> None:
+    assert preflight.machine_problems(settings(tmp_path / "a" / "b")) == ()
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_an_address_of_another_machine_is_told() -> None:
+    assert "HANDOFF_HOST" in preflight.port_in_use("no-such-host.invalid", 0)
+
+
+async def test_an_engine_that_never_answers_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "ENGINE_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        problems = await preflight.engine_problems(settings(tmp_path, docker_host=address))
+    assert "Docker can't be reached" in problems[0]
