@@ -48,8 +48,9 @@ class EngineFacts:
 class Engine:
     """A Docker engine; every method raises EngineUnavailable when it can't be reached."""
 
-    def __init__(self, docker_host: str | None = None) -> None:
-        """`docker_host` as in `DOCKER_HOST`, which is read when this is None."""
+    def __init__(self, docker_host: str | None = None, *, seconds: int = _SECONDS) -> None:
+        """`docker_host` as in `DOCKER_HOST`, read when this is None; `seconds` bounds each answer."""
+        self._seconds = seconds
         environment = dict(os.environ)
         if docker_host:
             environment["DOCKER_HOST"] = docker_host
@@ -78,7 +79,11 @@ class Engine:
         with self._connecting:
             if self._connected is None:
                 self._connected = docker.APIClient(
-                    version="auto", timeout=_SECONDS, max_pool_size=64, use_ssh_client=True, **self._settings
+                    version="auto",
+                    timeout=self._seconds,
+                    max_pool_size=64,
+                    use_ssh_client=True,
+                    **self._settings,
                 )
             return self._connected
 
