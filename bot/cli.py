@@ -11,7 +11,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module, metadata
 from typing import Protocol
@@ -38,21 +38,27 @@ class Command(Protocol):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    commands = _commands()
+    """Run the command that `arguments` name (the process's own unless given) and return its exit code."""
+    return run(_commands(), arguments)
+
+
+def run(commands: Mapping[str, Command], arguments: Sequence[str] | None) -> int:
     args = _parser(commands).parse_args(arguments)
     settings, args.settings_problems = _settings()
     logging.set_up(settings)
     try:
-        return asyncio.run(_run(commands[args.command], args, settings))
+        code = asyncio.run(_run(commands[args.command], args, settings))
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        return 130
+        code = 130
     except BrokenPipeError:
         # The reader of our output left (`handoff tasks | head`); closing stdout would complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        code = 0
     except BotError as error:
         print(f"handoff: {error}", file=sys.stderr)
-        return 1
+        code = 1
+    return code
 
 
 def _settings() -> tuple[Settings, tuple[str, ...]]:
@@ -74,7 +80,7 @@ def _commands() -> dict[str, Command]:
     return found
 
 
-def _parser(commands: dict[str, Command]) -> argparse.ArgumentParser:
+def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="handoff", description=SUMMARY)
     parser.add_argument("--version", action="version", version=_version())
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -1,0 +1,131 @@
+"""The command line as people run it: its exit codes, what it tells, and how it ends on a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from bot.cli import COMMANDS
+from scripts.steps import ROOT
+
+#: A program with one command, to be ended by a signal in the middle of its work.
+SLOW = """
+    import asyncio, sys
+    from bot import cli
+
+    def register(subparsers):
+        subparsers.add_parser("wait")
+
+    async def run(args, settings):
+        print("started", flush=True)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            print("cleaned up", flush=True)
+
+    raise SystemExit(cli.run({"wait": sys.modules[__name__]}, ["wait"]))
+"""
+
+
+def handoff(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot.cli", *arguments],
+        cwd=folder,
+        env={**clean_environ(folder), **environ},
+        capture_output=True,
+        text=True,
+    )
+
+
+def clean_environ(folder: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(ROOT), "HOME": str(folder)}
+
+
+def test_help_names_the_commands_and_imports_nothing_heavy(tmp_path: Path) -> None:
+    watched = "openai dbos docker slack_bolt slack_sdk sqlalchemy aiohttp alembic mcp"
+    code = f"""
+        import sys
+        from bot import cli
+        try:
+            cli.main(["--help"])
+        finally:
+            print("imported:", [name for name in {watched.split()} if name in sys.modules])
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=tmp_path,
+        env=clean_environ(tmp_path),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "imported: []"
+    assert all(f" {name} " in done.stdout for name in COMMANDS)
+
+
+def test_a_command_that_needs_no_settings_prints_and_ends_well(tmp_path: Path) -> None:
+    done = handoff(tmp_path, "manifest")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["settings"]["socket_mode_enabled"] is True
+    assert done.stderr == ""
+
+
+def test_wrong_settings_are_told_at_once_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HANDOFF_LOG_FORMAT=xml\n")
+    done = handoff(tmp_path, "manifest", HANDOFF_PORT="x", SLACK_API_URL="nowhere")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    told = done.stderr.splitlines()
+    assert [line.split()[1] for line in told] == ["SLACK_API_URL", "HANDOFF_PORT", "HANDOFF_LOG_FORMAT"]
+    assert all(line.startswith("handoff: ") and line.endswith(".") for line in told)
+
+
+@pytest.mark.parametrize("arguments", [(), ("dance",), ("manifest", "--url", "http://x")])
+def test_wrong_arguments_end_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = handoff(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_the_doctor_tells_the_settings_problems_among_its_findings(tmp_path: Path) -> None:
+    done = handoff(tmp_path, "doctor", HANDOFF_PORT="x", DOCKER_HOST="tcp://127.0.0.1:1")
+    assert done.returncode == 1
+    assert done.stdout.startswith("✗ Settings: HANDOFF_PORT must be")
+    assert "✓ Data folder: " in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_fault(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m bot.cli manifest | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=clean_environ(tmp_path), capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+async def test_a_signal_lets_the_command_clean_up(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        textwrap.dedent(SLOW),
+        cwd=tmp_path,
+        env=clean_environ(tmp_path),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"started\n"
+    process.send_signal(number)
+    out, err = await process.communicate()
+    assert (process.returncode, out, err) == (code, b"cleaned up\n", b"")
