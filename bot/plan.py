@@ -32,9 +32,12 @@ class Row:
     worker: str = ""
 
     def chunk(self) -> Chunk:
-        fields = {"title": self.title, "details": self.details, "output": self.output}
-        cut = {key: one_line(text, FIELD_LIMIT) for key, text in fields.items() if text}
-        return {"type": "task_update", "id": self.id, "status": self.status, **cut}
+        """The row as Slack takes it. What changes goes into the title: Slack replaces title and status of a
+        row, and adds a later `details` or `output` to what is there (openclaw/openclaw#125168)."""
+        now = f"{one_line(self.title, 100)} · {self.details}" if self.details else self.title
+        said = {"output": one_line(self.output, FIELD_LIMIT)} if self.output else {}
+        title = one_line(now, FIELD_LIMIT)
+        return {"type": "task_update", "id": self.id, "status": self.status, "title": title, **said}
 
 
 class Plan:

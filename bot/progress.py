@@ -99,8 +99,14 @@ class Progress:
         news = [chunk for chunk in self._plan.chunks() if self._shown.get(_key(chunk)) != chunk]
         if news:
             channel = self._task.thread.channel
-            await self._client.chat_appendStream(channel=channel, ts=self._ts, chunks=news)
+            unsaid = [self._unsaid(chunk) for chunk in news]
+            await self._client.chat_appendStream(channel=channel, ts=self._ts, chunks=unsaid)
             self._remember(news)
+
+    def _unsaid(self, chunk: Chunk) -> Chunk:
+        """The chunk without an output that the row shows already: Slack would show it twice."""
+        said = self._shown.get(_key(chunk), {}).get("output")
+        return {key: text for key, text in chunk.items() if key != "output" or text != said}
 
     def _remember(self, chunks: list[Chunk]) -> None:
         self._shown.update((_key(chunk), chunk) for chunk in chunks)
