@@ -13,16 +13,16 @@ import signal
 import sys
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
-from importlib import import_module, metadata
+from importlib import metadata
 from typing import Protocol
 
 from bot import logging
+from bot.commands import doctor, manifest, play, sandbox, serve, tasks
 from bot.errors import BotError, SettingsError
 from bot.settings import Settings
 
 SUMMARY = "Hand a task to a team of agents from Slack and watch the work in the thread."
 TELLS_PROBLEMS_ITSELF = "doctor"
-COMMANDS = ("serve", "play", "doctor", "manifest", "sandbox", "tasks")
 
 
 class Command(Protocol):
@@ -37,9 +37,19 @@ class Command(Protocol):
     def run(self, args: argparse.Namespace, settings: Settings) -> int | Awaitable[int]: ...
 
 
+COMMANDS: Mapping[str, Command] = {
+    "serve": serve,
+    "play": play,
+    "doctor": doctor,
+    "manifest": manifest,
+    "sandbox": sandbox,
+    "tasks": tasks,
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` name (the process's own unless given) and return its exit code."""
-    return run(_commands(), arguments)
+    return run(COMMANDS, arguments)
 
 
 def run(commands: Mapping[str, Command], arguments: Sequence[str] | None) -> int:
@@ -66,18 +76,6 @@ def _settings() -> tuple[Settings, tuple[str, ...]]:
         return Settings.load(), ()
     except SettingsError as error:
         return error.usable, error.problems
-
-
-def _commands() -> dict[str, Command]:
-    found: dict[str, Command] = {}
-    for name in COMMANDS:
-        module = f"bot.commands.{name}"
-        try:
-            found[name] = import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
-    return found
 
 
 def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
