@@ -41,7 +41,7 @@ class Arguments:
         value = self.values.get(name)
         return value is True or value == 1 or (isinstance(value, str) and value in _TRUE)
 
-    def number(self, name: str, default: int, *, most: int) -> int:
+    def number(self, name: str, default: int, *, most: int, error: str = "invalid_limit") -> int:
         """A whole number from 1 on, cut at `most` as Slack cuts a page size."""
         if name not in self:
             return default
@@ -50,7 +50,7 @@ class Arguments:
         except (TypeError, ValueError):
             raise Refused("invalid_arguments", f"[ERROR] must be an integer [json-pointer:/{name}]") from None
         if number < 1:
-            raise Refused("invalid_limit")
+            raise Refused(error)
         return min(number, most)
 
     def json(self, name: str, error: str = "invalid_arguments") -> Any:

@@ -18,7 +18,7 @@ from playground.slack.world import Channel, Json
 
 def get_upload_url(slack: Workspace, arguments: Arguments) -> Json:
     name = arguments.text("filename")
-    length = arguments.number("length", 0, most=MAX_SIZE + 1)
+    length = arguments.number("length", 0, most=MAX_SIZE + 1, error="invalid_arguments")
     alt = arguments.maybe_text("alt_txt") or ""
     file_id, url = slack.uploads.reserve(name, length, name, slack.state.world.bot.id, alt)
     return {"upload_url": url, "file_id": file_id}
