@@ -1,4 +1,4 @@
-"""Small programs that compute, count, sort, wait or look around, with the standard library alone."""
+"""Small programs that compute, with the standard library alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 from playground.demo_model.program import Ask, Program, Rule, code
 
 _EXPRESSION = re.compile(r"[-+(]*\s*\d[\d.\s()+*/^%-]*[\d)]")
-_QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
 _OPERATIONS = {
     "sum": "sum|total|add",
     "mean": "mean|average",
@@ -22,15 +21,11 @@ _OPERATIONS |= {
 }
 
 
-def hello(ask: Ask) -> tuple[Program, ...]:
-    return (
-        (Program("Printing the greeting", 'print("Hello, World!")\n'),) if ask.says(r"hello,? world") else ()
-    )
-
-
 def primes(ask: Ask) -> tuple[Program, ...]:
     if not ask.says("primes?|prime numbers?"):
         return ()
+    if nth := re.search(r"(\d[\d,]*)(?:st|nd|rd|th)\b", ask.words):
+        return (Program("Sieving for the prime", code(_NTH_PRIME, n=int(nth[1].replace(",", "")))),)
     below = ask.says("below|under|up to|less than|smaller than")
     return (Program("Sieving for primes", code(_PRIMES_BELOW if below else _PRIMES, n=ask.count(10))),)
 
@@ -89,49 +84,15 @@ def expression(ask: Ask) -> tuple[Program, ...]:
     return ()
 
 
-def text(ask: Ask) -> tuple[Program, ...]:
-    found = _QUOTED.search(ask.text)
-    if not found or not ask.says("count|reverse|words?|letters?|length|upper|uppercase|characters?"):
-        return ()
-    return (Program("Looking at the text", code(_TEXT, text=found[1])),)
-
-
-def wait(ask: Ask) -> tuple[Program, ...]:
-    if not ask.says(r"wait|sleep|slowly|pause"):
-        return ()
-    return (Program("Waiting", code(_WAIT, seconds=ask.count(10))),)
-
-
-def link(ask: Ask) -> tuple[Program, ...]:
-    found = re.search(r"https?://[^\s<>|\"')\]]*[^\s<>|\"')\].,;:!?]", ask.text)
-    return (Program("Trying to reach the address", code(_LINK, url=found[0])),) if found else ()
-
-
-def python(ask: Ask) -> tuple[Program, ...]:
-    if not ask.says(r"(?:python|numpy|pandas) version|versions?|installed|packages"):
-        return ()
-    return (Program("Looking at the interpreter", code(_PYTHON)),)
-
-
-def anything(ask: Ask) -> tuple[Program, ...]:
-    """The last resort, which is honest about it."""
-    return (Program("Looking at the request", code(_ANYTHING, request=ask.text[:500])),)
-
-
 RULES: tuple[Rule, ...] = (
-    hello,
-    link,
     primes,
     fibonacci,
     factorial,
     estimate_pi,
     chance,
     powers,
-    text,
     statistics,
     expression,
-    wait,
-    python,
 )
 """In the order they are asked: words that name one thing before words that many requests hold."""
 
@@ -146,11 +107,14 @@ def _is_arithmetic(source: str) -> bool:
 
 
 _PRIMES = """
+    import itertools
+
     n = $n
     primes = []
     candidate = 2
     while len(primes) < n:
-        if all(candidate % prime for prime in primes if prime * prime <= candidate):
+        small = itertools.takewhile(lambda prime: prime * prime <= candidate, primes)
+        if all(candidate % prime for prime in small):
             primes.append(candidate)
         candidate += 1
     print(f"The first {n} primes:")
@@ -167,6 +131,19 @@ _PRIMES_BELOW = """
     primes = [number for number in range(n + 1) if is_prime[number]]
     print(f"{len(primes)} primes up to {n}:")
     print(*primes)
+"""
+_NTH_PRIME = """
+    import itertools
+
+    n = $n
+    primes = []
+    candidate = 2
+    while len(primes) < n:
+        small = itertools.takewhile(lambda prime: prime * prime <= candidate, primes)
+        if all(candidate % prime for prime in small):
+            primes.append(candidate)
+        candidate += 1
+    print(f"prime number {n} is {primes[-1]}")
 """
 _FIBONACCI = """
     import sys
@@ -239,51 +216,4 @@ _RANGE = """
     }
     for name in $names:
         print(f"{name} of {a} to {b}: {functions[name](values)}")
-"""
-_TEXT = """
-    text = $text
-    print("words:", len(text.split()))
-    print("characters:", len(text))
-    print("reversed:", text[::-1])
-    print("upper case:", text.upper())
-"""
-_WAIT = """
-    import time
-
-    seconds = $seconds
-    for second in range(1, seconds + 1):
-        time.sleep(1)
-        print(f"{second} of {seconds} s", flush=True)
-    print("done waiting")
-"""
-_LINK = """
-    import urllib.error
-    import urllib.request
-
-    url = $url
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            print(f"{url} answered {answer.status} with {len(answer.read())} bytes")
-    except (OSError, urllib.error.URLError) as error:
-        print(f"{url} could not be reached from here: {error}")
-        print("This program has no network. Attach the page or the file instead.")
-"""
-_PYTHON = """
-    import platform
-    from importlib.metadata import distributions
-
-    print("Python", platform.python_version())
-    names = sorted({f"{found.metadata['Name']} {found.version}" for found in distributions()}, key=str.lower)
-    print(f"{len(names)} packages:", ", ".join(names))
-"""
-_ANYTHING = """
-    import re
-    from pathlib import Path
-
-    request = $request
-    words = re.findall(r"[^\\W\\d_]+", request)
-    print("No ready-made program fits this request, so here is only what can be counted about it.")
-    print(f"words: {len(words)}, longest: {max(words, key=len, default='none')}")
-    print("numbers:", *(re.findall(r"\\d+(?:\\.\\d+)?", request) or ["none"]))
-    print("files here:", ", ".join(sorted(path.name for path in Path().iterdir())) or "none")
 """

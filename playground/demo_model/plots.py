@@ -15,7 +15,8 @@ _DRAW = (
 )
 _KINDS = r"random walks?|brownian|histograms?|distribution|normal|gaussian|bell|scatter|points|cloud"
 _CURVES = {
-    "sine": (r"sine?|sin\(x\)|sinus", "np.sin(x)"),
+    "damped_sine": (r"damped (?:sine?|oscillation|wave)\w*", "np.exp(-0.3 * (x - x[0])) * np.sin(2 * x)"),
+    "sine": (r"(?<!damped )sine?|sin\(x\)|sinus", "np.sin(x)"),
     "cosine": (r"cosine?|cos|cos\(x\)", "np.cos(x)"),
     "parabola": (r"parabola|quadratic|x\^2|x\*\*2|x²", "x**2"),
     "exponential": (r"exponential|exp|e\^x", "np.exp(x)"),

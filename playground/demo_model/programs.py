@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 
-from playground.demo_model import arithmetic, planner
+from playground.demo_model import arithmetic, everyday, planner
 from playground.demo_model.plots import is_vague, plots
 from playground.demo_model.program import Ask, Program, Rule
 from playground.demo_model.tables import tables
@@ -56,13 +56,13 @@ def given(ask: Ask) -> tuple[Program, ...]:
     return ()
 
 
-_RULES: tuple[Rule, ...] = (given, tables, plots, *arithmetic.RULES)
+_RULES: tuple[Rule, ...] = (given, tables, plots, *everyday.RULES, *arithmetic.RULES)
 
 
 def _for_item(item: str, context: str) -> tuple[Program, ...]:
     ask, in_context = Ask(item), Ask(f"{item} {context}")
     about_files = tables(in_context) if is_vague(ask) else ()
-    return about_files or _first(ask) or _first(in_context) or arithmetic.anything(ask)
+    return about_files or _first(ask) or _first(in_context) or everyday.anything(ask)
 
 
 def _first(ask: Ask) -> tuple[Program, ...]:
@@ -86,6 +86,9 @@ _EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("List all primes up to 100", ()),
     ("Print the first 15 Fibonacci numbers", ()),
     ("What is 20!?", ()),
+    ("Compute the 1000th prime", ()),
+    ("Sort 20 random words", ()),
+    ("Count the Fridays in 2026", ()),
     ("Estimate pi with 10000 random points", ()),
     ("Roll a die 600 times", ()),
     ("Toss a coin 100 times", ()),
@@ -101,6 +104,7 @@ _EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Translate the preamble into verse", ()),
     ("Plot a sine wave", ()),
     ("Plot sin(x) and cos(x)", ()),
+    ("Plot a damped sine wave and send me the picture", ()),
     ("Draw a parabola", ()),
     ("Draw a logarithm and a square root", ()),
     ("Plot the sigmoid", ()),
@@ -113,5 +117,7 @@ _EXAMPLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Describe sales.csv", ("sales.csv",)),
     ("What is the total revenue by region in sales.csv?", ("sales.csv",)),
     ("Plot the revenue in sales.csv", ("sales.csv",)),
+    ("Read the attached CSV and tell me which region sold most", ("sales.csv",)),
+    ("Analyse the attached CSV and plot the main trends.", ("sales.csv",)),
     ("Average of the columns of the attached table", ("sales.csv",)),
 )

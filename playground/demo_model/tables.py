@@ -10,11 +10,16 @@ from playground.demo_model.program import Ask, Program, code, files_named
 
 _TABLES = (".csv", ".tsv", ".xlsx", ".json")
 _HOW = {
+    "most": "most|best|highest|largest|biggest|top",
+    "least": "least|worst|fewest|lowest|smallest",
+    "max": "max|maximum",
+    "min": "min|minimum",
     "mean": "mean|average",
-    "max": "max|maximum|highest|largest|most",
-    "min": "min|minimum|lowest|smallest",
+    "median": "median",
+    "count": "how many|count|number of",
+    "sum": "sum|total|totals|add up",
 }
-_HOW |= {"median": "median", "count": "how many|count|number of", "sum": "sum|total|add up"}
+"""What to work out by the words that ask for it; `most` and `least` rank groups by their sums."""
 
 
 def tables(ask: Ask) -> tuple[Program, ...]:
@@ -30,7 +35,9 @@ def tables(ask: Ask) -> tuple[Program, ...]:
 def _about(name: str, ask: Ask) -> tuple[Program, ...]:
     further: list[Program] = []
     how = next((how for how, words in _HOW.items() if ask.says(words)), "")
-    if how:
+    if how in ("most", "least"):
+        further.append(Program("Ranking", code(_RANK, name=name, most=how == "most", request=ask.words)))
+    elif how:
         further.append(Program(f"Computing the {how}", code(_COMPUTE, name=name, how=how, request=ask.words)))
     if wanted(ask):
         further.append(Program("Drawing the columns", code(_PLOT, name=name, request=ask.words)))
@@ -83,57 +90,76 @@ _LOOK = (
         print(table[numbers].describe().round(3).to_string(max_cols=12))
 """
 )
-_COMPUTE = (
+_COLUMNS = (
     _READ
     + """
-    words = $request
-    asked = [name for name in table.columns if str(name).lower() in words]
+    import re
+
+    def is_asked_for(name):
+        return re.search(rf"\\b{re.escape(str(name).lower())}s?\\b", $request) is not None
+
+    def is_a_rate(name):
+        return re.search("price|rate|percent|share|average|year|^id$$", str(name).lower()) is not None
+
     numbers = list(table.select_dtypes("number").columns)
-    groups = [name for name in asked if name not in numbers]
-    values = [name for name in asked if name in numbers] or numbers
-    if groups and values:
+    labels = [name for name in table.columns if name not in numbers]
+    sums = [name for name in numbers if not is_a_rate(name)] or numbers
+    values = [name for name in numbers if is_asked_for(name)] or sums
+    groups = [name for name in labels if is_asked_for(name)]
+    if not values:
+        sys.exit(f"{path.name} has no columns of numbers; it has {len(table)} rows.")
+"""
+)
+_COMPUTE = (
+    _COLUMNS
+    + """
+    if groups:
         print(f"{$how} of {', '.join(map(str, values))} by {', '.join(map(str, groups))}:")
         print(table.groupby(groups)[values].agg($how).round(3).to_string())
-    elif values:
+    else:
         for name in values:
             print(f"{$how} of {name}: {table[name].agg($how):g}")
-    else:
-        print(f"{path.name} has no columns of numbers; it has {len(table)} rows.")
+"""
+)
+_RANK = (
+    _COLUMNS
+    + """
+    groups = groups or labels[:1]
+    if not groups:
+        sys.exit(f"{path.name} has no column to group its {len(table)} rows by.")
+    for name in values:
+        totals = table.groupby(groups)[name].sum().sort_values(ascending=not $most)
+        first = totals.index[0]
+        first = " ".join(map(str, first)) if isinstance(first, tuple) else first
+        print(f"{'most' if $most else 'least'} {name}: {first} with {totals.iloc[0]:g}")
+        print(totals.to_string())
 """
 )
 _PLOT = (
-    _READ
+    _COLUMNS
     + """
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    numbers = list(table.select_dtypes("number").columns)
-    if not numbers:
-        sys.exit(f"{path.name} has no columns of numbers, so there is nothing to draw.")
-    words = $request
-    drawn = [name for name in numbers if str(name).lower() in words] or numbers[:6]
-    labels = [name for name in table.columns if name not in numbers]
-    data = table.head(200)
-    fig, ax = plt.subplots(figsize=(8, 4.5))
-    places = range(len(data))
-    if labels and len(data) <= 30:
-        width = 0.8 / len(drawn)
-        for number, name in enumerate(drawn):
-            ax.bar([place + number * width for place in places], data[name], width, label=str(name))
-        middle = width * (len(drawn) - 1) / 2
-        names = data[labels[0]].astype(str)
-        ax.set_xticks([place + middle for place in places], names, rotation=45, ha="right")
+    values = values[:6]
+    by = (groups or labels or [None])[0]
+    if by is None:
+        data = table[values].head(500)
+    elif set(values) & set(sums):
+        data = table.groupby(by)[values].sum().head(500)
     else:
-        for name in drawn:
-            ax.plot(places, data[name], label=str(name))
-    ax.set(title=path.name, xlabel=str(labels[0]) if labels else "row", ylabel=", ".join(map(str, drawn)))
-    ax.legend()
+        data = table.groupby(by)[values].mean().head(500)
+    is_in_time = by is None or data.index.astype(str).str.match(r"\\d{4}-\\d\\d|\\d{4}$$").all()
+    fig, ax = plt.subplots(figsize=(8, 4.5))
+    data.plot(ax=ax, kind="line" if is_in_time or len(data) > 40 else "bar", rot=45 if by is not None else 0)
+    names = ", ".join(map(str, values))
+    ax.set(title=f"{names} in {path.name}", xlabel="row" if by is None else str(by), ylabel=names)
     fig.tight_layout()
     picture = f"{path.stem}_plot.png"
     fig.savefig(picture, dpi=120)
-    print(f"drew {', '.join(map(str, drawn))} from {len(data)} rows")
+    print(f"drew {names} " + (f"by {by}" if by is not None else f"of {len(data)} rows"))
     print("saved", picture)
 """
 )

@@ -17,6 +17,10 @@ SPLIT = [
     ("(a) plot a sine, (b) estimate pi", ("plot a sine", "estimate pi")),
     ("plot a sine; compute 20 primes; estimate pi", ("plot a sine", "compute 20 primes", "estimate pi")),
     ("fetch http://127.0.0.1/a?b=1;c; roll a die", ("fetch http://127.0.0.1/a?b=1;c", "roll a die")),
+    (
+        "Do three things in parallel: 1. compute the 1000th prime, 2. sort 20 random words, 3. count Fridays",
+        ("compute the 1000th prime", "sort 20 random words", "count Fridays"),
+    ),
     ("Plot a sine and also estimate pi", ("Plot a sine", "estimate pi")),
     ("Plot a sine\nCompute 20 primes", ("Plot a sine", "Compute 20 primes")),
     ("Plot a sine, list 20 primes and roll a die", ("Plot a sine", "list 20 primes", "roll a die")),

@@ -63,6 +63,8 @@ def test_examples_reach_the_plain_and_the_scientific_programs() -> None:
         ("execute `sum(range(4)) or print('x')`", ""),
         ("Compute the first 5 primes", "The first 5 primes:\n2 3 5 7 11\ntheir sum: 28\n"),
         ("primes below 10", "4 primes up to 10:\n2 3 5 7\n"),
+        ("Compute the 1000th prime", "prime number 1000 is 7919\n"),
+        ("Count the Fridays in 2026", "2026 has 52 Fridays, from 2026-01-02 to 2026-12-25\n"),
         ("first 8 fibonacci numbers", "The first 8 Fibonacci numbers:\n0 1 1 2 3 5 8 13\n"),
         ("What is 20!?", "20! = 2432902008176640000\n"),
         ("What is 12 * (7 + 1)?", "12 * (7 + 1) = 96\n"),
@@ -100,6 +102,7 @@ def test_code_is_run_exactly_as_given() -> None:
         ("Plot a sine wave", "sine.png"),
         ("plot sin(x) and cos(x)", "sine_and_cosine.png"),
         ("graph x^2", "parabola.png"),
+        ("Plot a damped sine wave", "damped_sine.png"),
         ("draw a random walk", "random_walk.png"),
         ("Plot three independent random walks (part 2 of 3)", "random_walk_2.png"),
         ("histogram of 100 normal numbers", "histogram.png"),
@@ -111,6 +114,13 @@ def test_a_picture_is_drawn_with_title_and_axes_and_then_checked(request_: str, 
     assert f"savefig('{picture}'" in draw.code
     assert all(word in draw.code for word in ("title=", "xlabel=", "ylabel="))
     assert picture in check.code
+
+
+def test_random_words_come_back_sorted(tmp_path: Path) -> None:
+    (program,) = chosen("Sort 20 random words")
+    made, ordered = (line.split()[1:] for line in run(program.code, tmp_path).splitlines())
+    assert len(made) == 20
+    assert ordered == sorted(made) != made
 
 
 def test_parts_of_the_same_request_draw_different_walks() -> None:
@@ -126,6 +136,11 @@ def test_a_table_is_looked_at_first_and_then_computed_with_and_drawn() -> None:
         "Drawing the columns",
     ]
     assert found[0].failure == "blocked"
+
+
+def test_which_sold_most_is_a_ranking() -> None:
+    found = chosen("Read the attached CSV and tell me which region sold most")
+    assert [program.purpose for program in found] == ["Reading the table", "Ranking"]
 
 
 @pytest.mark.parametrize("request_", ["plot it", "draw a chart", "what is in there, on average?"])

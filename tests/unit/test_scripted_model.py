@@ -170,7 +170,7 @@ async def test_a_proxys_page_is_html() -> None:
 @pytest.mark.parametrize("stream", [True, False])
 async def test_a_cut_answer_breaks_the_connection(stream: bool) -> None:
     async with ScriptedModel([Cut(after_chunks=3)]) as model, client_of(model) as client:
-        with pytest.raises((openai.APIConnectionError, Exception), match=r"(?i)peer|connection|incomplete"):
+        with pytest.raises(openai.APIConnectionError):
             await (events if stream else whole)(client, chat_body(stream=stream))
 
 

@@ -1,0 +1,130 @@
+"""Small programs of other kinds: words, days, waiting, looking around. With the standard library alone."""
+
+from __future__ import annotations
+
+import re
+
+from playground.demo_model.program import Ask, Program, Rule, code
+
+_QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
+
+
+def hello(ask: Ask) -> tuple[Program, ...]:
+    return (
+        (Program("Printing the greeting", 'print("Hello, World!")\n'),) if ask.says(r"hello,? world") else ()
+    )
+
+
+def text(ask: Ask) -> tuple[Program, ...]:
+    found = _QUOTED.search(ask.text)
+    if not found or not ask.says("count|reverse|words?|letters?|length|upper|uppercase|characters?"):
+        return ()
+    return (Program("Looking at the text", code(_TEXT, text=found[1])),)
+
+
+def random_words(ask: Ask) -> tuple[Program, ...]:
+    if not (ask.says("random") and ask.says("words?|names?") and ask.says("sort|sorted|order|alphabet\\w*")):
+        return ()
+    return (Program("Making words and sorting them", code(_WORDS, n=ask.count(10), seed=ask.part)),)
+
+
+def weekdays(ask: Ask) -> tuple[Program, ...]:
+    """How often a day of the week comes in a year."""
+    day = re.search(r"\b(mon|tues|wednes|thurs|fri|satur|sun)days?\b", ask.words)
+    year = re.search(r"\b(1[5-9]\d\d|2\d\d\d)\b", ask.text)
+    if not (day and year):
+        return ()
+    number = ["mon", "tues", "wednes", "thurs", "fri", "satur", "sun"].index(day[1])
+    return (Program("Counting days", code(_WEEKDAYS, year=int(year[1]), number=number)),)
+
+
+def wait(ask: Ask) -> tuple[Program, ...]:
+    if not ask.says(r"wait|sleep|slowly|pause"):
+        return ()
+    return (Program("Waiting", code(_WAIT, seconds=ask.count(10))),)
+
+
+def link(ask: Ask) -> tuple[Program, ...]:
+    found = re.search(r"https?://[^\s<>|\"')\]]*[^\s<>|\"')\].,;:!?]", ask.text)
+    return (Program("Trying to reach the address", code(_LINK, url=found[0])),) if found else ()
+
+
+def python(ask: Ask) -> tuple[Program, ...]:
+    if not ask.says(r"(?:python|numpy|pandas) version|versions?|installed|packages"):
+        return ()
+    return (Program("Looking at the interpreter", code(_PYTHON)),)
+
+
+def anything(ask: Ask) -> tuple[Program, ...]:
+    """The last resort, which is honest about it."""
+    return (Program("Looking at the request", code(_ANYTHING, request=ask.text[:500])),)
+
+
+RULES: tuple[Rule, ...] = (hello, link, text, random_words, weekdays, wait, python)
+"""In the order they are asked; `anything` is not among them, as it always answers."""
+
+
+_TEXT = """
+    text = $text
+    print("words:", len(text.split()))
+    print("characters:", len(text))
+    print("reversed:", text[::-1])
+    print("upper case:", text.upper())
+"""
+_WORDS = """
+    import random
+
+    generator = random.Random($seed)
+    syllables = [a + b for a in "bdfgklmnprstv" for b in "aeiou"]
+    words = ["".join(generator.choices(syllables, k=generator.randint(2, 4))) for _ in range($n)]
+    print("made:  ", *words)
+    print("sorted:", *sorted(words))
+"""
+_WEEKDAYS = """
+    from datetime import date, timedelta
+
+    year, number = $year, $number
+    days = [date(year, 1, 1) + timedelta(n) for n in range(366)]
+    found = [day for day in days if day.year == year and day.weekday() == number]
+    print(f"{year} has {len(found)} {found[0]:%A}s, from {found[0]} to {found[-1]}")
+"""
+_WAIT = """
+    import time
+
+    seconds = $seconds
+    for second in range(1, seconds + 1):
+        time.sleep(1)
+        print(f"{second} of {seconds} s", flush=True)
+    print("done waiting")
+"""
+_LINK = """
+    import urllib.error
+    import urllib.request
+
+    url = $url
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            print(f"{url} answered {answer.status} with {len(answer.read())} bytes")
+    except (OSError, urllib.error.URLError) as error:
+        print(f"{url} could not be reached from here: {error}")
+        print("This program has no network. Attach the page or the file instead.")
+"""
+_PYTHON = """
+    import platform
+    from importlib.metadata import distributions
+
+    print("Python", platform.python_version())
+    names = sorted({f"{found.metadata['Name']} {found.version}" for found in distributions()}, key=str.lower)
+    print(f"{len(names)} packages:", ", ".join(names))
+"""
+_ANYTHING = """
+    import re
+    from pathlib import Path
+
+    request = $request
+    words = re.findall(r"[^\\W\\d_]+", request)
+    print("No ready-made program fits this request, so here is only what can be counted about it.")
+    print(f"words: {len(words)}, longest: {max(words, key=len, default='none')}")
+    print("numbers:", *(re.findall(r"\\d+(?:\\.\\d+)?", request) or ["none"]))
+    print("files here:", ", ".join(sorted(path.name for path in Path().iterdir())) or "none")
+"""
