@@ -1,0 +1,97 @@
+"""The documents against what they speak of: dependencies, limits, links, commands, targets."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.cli import COMMANDS
+from bot.settings import LimitSettings, variable
+from sandbox.limits import Limits
+from scripts.steps import ROOT
+
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
+_LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
+
+
+def requirements() -> set[str]:
+    project = PYPROJECT["project"]
+    extras = project["optional-dependencies"].values()
+    stated = [
+        *project["dependencies"],
+        *(line for extra in extras for line in extra),
+        *PYPROJECT["dependency-groups"]["dev"],
+        *PYPROJECT["build-system"]["requires"],
+    ]
+    return {re.split(r"[\[<>=~!; ]", line)[0] for line in stated}
+
+
+def table_rows(page: str) -> set[str]:
+    """The first cell of every table row."""
+    lines = (ROOT / page).read_text().splitlines()
+    return {line.split("|")[1].strip().strip("`") for line in lines if line.startswith("| ")}
+
+
+def test_each_dependency_has_its_reason_and_no_other_is_named() -> None:
+    assert table_rows("docs/dependencies.md") - {"package"} == requirements()
+
+
+def test_each_dependency_has_an_upper_bound() -> None:
+    dependencies = PYPROJECT["project"]["dependencies"]
+    extras = PYPROJECT["project"]["optional-dependencies"].values()
+    stated = [*dependencies, *(line for extra in extras for line in extra)]
+    assert [line for line in stated if "<" not in line] == []
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_pins_with_hashes_and_names_no_registry(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    pins = re.findall(r"^[\w.-]+==\S+", text, re.MULTILINE)
+    blocks = re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:]
+    assert len(pins) == len(blocks) > 50
+    assert [block.split()[0] for block in blocks if "--hash=sha256:" not in block] == []
+    assert "://" not in text
+    assert "index" not in text
+
+
+def test_the_runtime_lock_is_part_of_the_development_lock() -> None:
+    runtime, development = (
+        set(re.findall(r"^[\w.-]+==[^\s\\]+", (ROOT / lock).read_text(), re.MULTILINE))
+        for lock in ("requirements.lock", "requirements-dev.lock")
+    )
+    assert runtime < development
+    assert {name.split("==")[0] for name in development} >= requirements()
+
+
+def test_each_limit_has_its_row() -> None:
+    task = {variable(name) for name in LimitSettings.__annotations__}
+    sandbox = {f"HANDOFF_SANDBOX_{name.upper()}" for name in Limits.__dataclass_fields__ if name != "runtime"}
+    assert task | sandbox <= table_rows("docs/limits.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    links = _LINK.findall(page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_and_targets_that_are_named_exist(page: Path) -> None:
+    text = page.read_text()
+    commands = set(re.findall(r"(?:`|/|^ {4,})handoff ([a-z]+)", text, re.MULTILINE))
+    targets = set(re.findall(r"(?:`|^ {4})make ([a-z]+)", text, re.MULTILINE))
+    made = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert commands <= set(COMMANDS)
+    assert targets <= made
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_variables_that_are_named_exist(page: Path) -> None:
+    named = set(re.findall(r"\bHANDOFF_[A-Z_]*[A-Z]\b", page.read_text()))
+    example = (ROOT / ".env.example").read_text()
+    assert [name for name in sorted(named) if f"#{name}=" not in example] == []
