@@ -46,6 +46,7 @@ class Server:
         self._stack = AsyncExitStack()
         self._sockets: Sockets | None = None
         self.engine: Engine
+        self.sandbox: Sandbox
         self.web: Web
 
     async def __aenter__(self) -> Self:
@@ -69,14 +70,14 @@ class Server:
         await database.open()
         http = await stack.enter_async_context(aiohttp.ClientSession())
         client = _client(settings)
-        sandbox = await stack.enter_async_context(sandbox_from(settings))
+        self.sandbox = await stack.enter_async_context(sandbox_from(settings))
         endpoint = await stack.enter_async_context(_endpoint(settings))
         threads = SlackThreads(
             client, http, Store(database),
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
         )  # fmt: skip
         runner = Runner(
-            database, _means(settings, endpoint, sandbox), threads, workspaces=settings.data_dir / "work"
+            database, _means(settings, endpoint, self.sandbox), threads, workspaces=settings.data_dir / "work"
         )
         self.engine = Engine(database, runner, at_once=settings.limit_running_tasks)
         await stack.enter_async_context(self.engine)

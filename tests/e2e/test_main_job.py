@@ -1,0 +1,144 @@
+"""The main job, whole: a mention in Slack comes back as work done. Needs Docker and the sandbox image."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from playground.demo_model import DemoModel
+from playground.slack import SlackStandIn
+from tasks.task import State
+from tests.support.stack import ADA, GENERAL, MEI, stack
+
+HELLO = "@Handoff Execute hello world in Python"
+THREE = (
+    "@Handoff three independent parts:\n1. compute the first 10 primes\n2. draw a sine wave\n3. simulate pi"
+)
+
+
+async def test_hello_world_is_run_and_its_output_told(
+    slack: SlackStandIn, demo: DemoModel, tmp_path: Path
+) -> None:
+    async with stack(slack, demo.base_url, tmp_path) as bot:
+        ts = await bot.ask(HELLO)
+        task = await bot.task(ts, State.ANSWERED)
+
+        assert "Hello, World!" in bot.said(ts)
+        (plan,) = bot.plans(ts)
+        assert plan.state == "done"
+        assert [row.status for row in plan.rows] == ["complete"]
+        assert "Hello, World!" in plan.rows[0].output
+        question = slack.state.message(GENERAL, ts)
+        assert question is not None
+        assert question.reacted("eyes", slack.bot_user_id)
+        assert (task.workers, task.request) == (1, "Execute hello world in Python")
+
+
+async def test_three_parts_are_three_workers_at_the_same_time(
+    slack: SlackStandIn, demo: DemoModel, tmp_path: Path
+) -> None:
+    async with stack(slack, demo.base_url, tmp_path) as bot:
+        ts = await bot.ask(THREE)
+        task = await bot.task(ts, State.ANSWERED)
+        events = await bot.server.engine.store.events(task.id)
+
+        (plan,) = bot.plans(ts)
+        assert [row.status for row in plan.rows] == ["complete"] * 3
+        assert "2 3 5 7 11 13 17 19 23 29" in bot.said(ts)
+        began = [e["at"] for e in events if e["agent"] and e["kind"] == "opening"]
+        ended = [e["at"] for e in events if e["agent"] and e["kind"] == "ended"]
+        assert len(began) == 3
+        assert max(began) < min(ended), "each worker had begun before the first one ended"
+
+
+async def test_a_picture_comes_back_into_the_thread(
+    slack: SlackStandIn, demo: DemoModel, tmp_path: Path
+) -> None:
+    async with stack(slack, demo.base_url, tmp_path) as bot:
+        ts = await bot.ask("@Handoff draw a sine wave")
+        await bot.task(ts, State.ANSWERED)
+
+        shared = [slack.state.files[id_] for message in bot.thread(ts) for id_ in message.files]
+        assert [file.mimetype for file in shared] == ["image/png"]
+        assert shared[0].data.startswith(b"\x89PNG")
+
+
+async def test_an_attached_table_is_read(slack: SlackStandIn, demo: DemoModel, tmp_path: Path) -> None:
+    table = b"region,amount\nnorth,10\nsouth,32\nnorth,5\n"
+    async with stack(slack, demo.base_url, tmp_path) as bot:
+        file = await slack.upload(ADA, "sales.csv", table)
+        ts = await bot.ask("@Handoff the total by region of the attached file", files=[file])
+        task = await bot.task(ts, State.ANSWERED)
+
+        said = bot.said(ts)
+        assert "north" in said, task
+        assert "15" in said
+        assert "32" in said
+
+
+async def test_twin_deliveries_and_a_second_message_are_one_task(
+    slack: SlackStandIn, demo: DemoModel, tmp_path: Path
+) -> None:
+    async with stack(slack, demo.base_url, tmp_path) as bot:
+        ts = await bot.ask(HELLO)
+        await bot.task(ts, State.ANSWERED)
+        tasks = await bot.server.engine.store.recent()
+
+        assert len(tasks) == 1, "app_mention and message tell of one post"
+        answers = [m for m in bot.thread(ts) if m.stream is None]
+        assert len(answers) == 1
+
+
+async def test_a_thread_goes_on_without_a_mention_and_remembers(
+    slack: SlackStandIn, demo: DemoModel, tmp_path: Path
+) -> None:
+    async with stack(slack, demo.base_url, tmp_path) as bot:
+        ts = await bot.ask(HELLO)
+        first = await bot.task(ts, State.ANSWERED)
+        await bot.ask("and the first 5 primes, please", thread_ts=ts, user=MEI)
+        second = await bot.task(ts, State.ANSWERED, after=first)
+
+        events = await bot.server.engine.store.events(second.id)
+        opening = next(e["body"]["turns"] for e in events if e["kind"] == "opening" and not e["agent"])
+        assert [turn["who"] for turn in opening] == ["user", "assistant", "user"]
+        assert "Hello, World!" in opening[1]["text"]
+        assert "2 3 5 7 11" in bot.said(ts)
+
+
+async def test_a_thread_is_remembered_after_a_restart(
+    slack: SlackStandIn, demo: DemoModel, tmp_path: Path
+) -> None:
+    async with stack(slack, demo.base_url, tmp_path) as bot:
+        ts = await bot.ask(HELLO)
+        first = await bot.task(ts, State.ANSWERED)
+    async with stack(slack, demo.base_url, tmp_path) as bot:
+        await bot.ask("again, please", thread_ts=ts)
+        second = await bot.task(ts, State.ANSWERED, after=first)
+        events = await bot.server.engine.store.events(second.id)
+        opening = next(e["body"]["turns"] for e in events if e["kind"] == "opening" and not e["agent"])
+        assert "Hello, World!" in opening[1]["text"]
+
+
+async def test_only_a_mention_gets_help_once(slack: SlackStandIn, demo: DemoModel, tmp_path: Path) -> None:
+    async with stack(slack, demo.base_url, tmp_path) as bot:
+        ts = await bot.ask("@Handoff")
+        await slack.wait_for(lambda _: "Mention me with a task" in bot.said(ts))
+        await asyncio.sleep(0.5)
+
+        assert len(bot.thread(ts)) == 1
+        assert await bot.server.engine.store.recent() == []
+
+
+async def test_nothing_of_ours_is_left_behind(slack: SlackStandIn, demo: DemoModel, tmp_path: Path) -> None:
+    import docker
+
+    async with stack(slack, demo.base_url, tmp_path) as bot:
+        ts = await bot.ask(HELLO)
+        await bot.task(ts, State.ANSWERED)
+        owner = bot.server.sandbox.owner.label
+    client = docker.from_env()
+    try:
+        mine = {"label": f"handoff.sandbox={owner}"}
+        assert await asyncio.to_thread(client.containers.list, all=True, filters=mine) == []
+    finally:
+        client.close()

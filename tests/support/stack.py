@@ -1,0 +1,98 @@
+"""The whole bot in this process, on real parts: Bolt, the playground's Slack, a model over HTTP, Docker.
+
+Only the process is shared; every word between the parts goes over a socket, as it does when they are apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.server import Server
+from bot.settings import Settings
+from bot.sockets import CONNECTIONS
+from playground.slack import SlackStandIn
+from playground.slack.messages import Message, Stream
+from tasks.message import ThreadAddress
+from tasks.task import State, Task
+
+ADA, MEI = "U0ADA0001", "U0MEI0002"
+GENERAL = "C0GENERAL"
+#: Seconds a task of a test may take: containers start slowly when both cores are busy.
+PATIENCE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running bot and the Slack it is on."""
+
+    slack: SlackStandIn
+    server: Server
+    settings: Settings
+
+    async def ask(
+        self, text: str, *, user: str = ADA, channel: str = GENERAL, thread_ts: str | None = None,
+        files: Sequence[str] = (),
+    ) -> str:  # fmt: skip
+        """A person writes; returns the message's `ts`."""
+        return await self.slack.post(user, channel, text, thread_ts=thread_ts, files=files)
+
+    async def task(self, ts: str, *states: State, channel: str = GENERAL, after: Task | None = None) -> Task:
+        """The newest task of the thread `ts` once it has reached one of `states` (any end unless given);
+        with `after`, the one that follows that task."""
+        wanted = states or tuple(state for state in State if state.is_over)
+        address = ThreadAddress(self.slack.team_id, channel, ts)
+        for _ in range(PATIENCE * 20):
+            task = await self.server.engine.current(address)
+            if task is not None and task.state in wanted and (after is None or task.id != after.id):
+                return task
+            await asyncio.sleep(0.05)
+        raise TimeoutError(f"the thread {ts} has {task}, none of {wanted}")
+
+    def thread(self, ts: str, channel: str = GENERAL) -> list[Message]:
+        """The replies in a thread, oldest first."""
+        return self.slack.state.replies(channel, ts)
+
+    def said(self, ts: str, channel: str = GENERAL) -> str:
+        """All the words the bot has posted in a thread, streams left out."""
+        bot = self.slack.bot_user_id
+        return "\n".join(m.text for m in self.thread(ts, channel) if m.user == bot and m.stream is None)
+
+    def plans(self, ts: str, channel: str = GENERAL) -> list[Stream]:
+        """The plans in a thread, oldest first."""
+        return [m.stream for m in self.thread(ts, channel) if m.stream is not None]
+
+    def calls(self, method: str) -> list[Mapping[str, Any]]:
+        """The arguments of the bot's calls of one method, in order."""
+        return [call.arguments for call in self.slack.calls if call.method == method]
+
+
+@asynccontextmanager
+async def stack(
+    slack: SlackStandIn, model_url: str, folder: Path, *, socket_mode: bool = True, **changes: Any
+) -> AsyncIterator[Stack]:
+    """A bot on `slack` and the model at `model_url`, its data in `folder`; `changes` are further settings."""
+    way = (
+        {"slack_app_token": slack.app_token}
+        if socket_mode
+        else {"slack_signing_secret": slack.signing_secret}
+    )
+    settings = Settings(
+        slack_api_url=slack.api_url,
+        slack_bot_token=SecretStr(slack.bot_token),
+        openai_base_url=model_url,
+        data_dir=folder,
+        port=0,
+        **{name: SecretStr(secret) for name, secret in way.items()},
+        **changes,
+    )
+    async with Server(settings) as server:
+        if socket_mode:
+            await slack.wait_for(lambda _: slack.connections == CONNECTIONS)
+        yield Stack(slack, server, settings)
