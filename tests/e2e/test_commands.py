@@ -1,0 +1,102 @@
+"""`handoff serve` and `handoff play` as people start them: one command, nothing but environment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from playground.demo_model import DemoModel
+from playground.slack import SlackStandIn
+from tests.support.stack import ADA, GENERAL
+
+_READY = 60
+
+
+@asynccontextmanager
+async def command(name: str, **environment: str) -> AsyncIterator[Process]:
+    """A `handoff` of its own; killed at the end if it still runs."""
+    inherited = {
+        key: value for key, value in os.environ.items() if not key.startswith(("HANDOFF_", "OPENAI_"))
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.cli", name, env={**inherited, **environment}, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def line_with(process: Process, words: str) -> str:
+    """The first line on stderr that has these words."""
+    assert process.stderr is not None
+    async with asyncio.timeout(_READY):
+        async for line in process.stderr:
+            if words in (text := line.decode()):
+                return text
+    raise AssertionError(f"the command ended without a word of {words!r}")
+
+
+async def test_serve_answers_over_http_with_nothing_but_environment(
+    slack: SlackStandIn, demo: DemoModel, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    address = f"http://127.0.0.1:{unused_tcp_port}"
+    async with command(
+        "serve",
+        SLACK_BOT_TOKEN=slack.bot_token,
+        SLACK_SIGNING_SECRET=slack.signing_secret,
+        SLACK_API_URL=slack.api_url,
+        OPENAI_BASE_URL=demo.base_url,
+        HANDOFF_DATA_DIR=str(tmp_path),
+        HANDOFF_PORT=str(unused_tcp_port),
+    ) as serve:
+        await line_with(serve, "ready")
+        await slack.send_events_to(f"{address}/slack/events")
+        ts = await slack.post(ADA, GENERAL, "@Handoff Execute hello world in Python")
+        await slack.wait_for(
+            lambda state: any("Hello, World!" in m.text for m in state.replies(GENERAL, ts)), 60
+        )
+        async with aiohttp.ClientSession() as http:
+            for path, status in (("/healthz", 200), ("/readyz", 200), ("/nothing", 404)):
+                async with http.get(address + path) as response:
+                    assert response.status == status, path
+
+        serve.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(30):
+            assert await serve.wait() == 0
+
+
+async def test_play_prints_its_address_and_leaves_on_ctrl_c(tmp_path: Path, unused_tcp_port: int) -> None:
+    async with command("play", HANDOFF_DATA_DIR=str(tmp_path), HANDOFF_PORT=str(unused_tcp_port)) as play:
+        found = re.search(r"http://\S+", await line_with(play, "Open "))
+        assert found is not None
+        async with aiohttp.ClientSession() as http, http.get(found[0]) as response:
+            assert response.status == 200
+            assert "Handoff" in await response.text()
+
+        play.send_signal(signal.SIGINT)
+        async with asyncio.timeout(30):
+            await play.wait()
+        assert play.stderr is not None
+        assert "Traceback" not in (await play.stderr.read()).decode()
+
+
+async def test_serve_without_settings_tells_all_problems_at_once(tmp_path: Path) -> None:
+    async with command("serve", HANDOFF_DATA_DIR=str(tmp_path), HANDOFF_PORT="none") as serve:
+        _, errors = await serve.communicate()
+    told = errors.decode()
+    assert serve.returncode == 2
+    for variable in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPENAI_API_KEY", "HANDOFF_PORT"):
+        assert variable in told
+    assert "Traceback" not in told
