@@ -1,0 +1,109 @@
+"""Files and figures across one call, and a thread's workspace across several. Needs Docker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.job import Job, Status
+from sandbox.limits import Limits
+from sandbox.sandbox import Sandbox
+from sandbox.workspace import Workspace
+from tests.support.sandboxes import RunCode
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+async def test_only_new_and_changed_files_come_back_in_order(run_code: RunCode) -> None:
+    code = """
+import os, time
+print(sorted(os.listdir()), open("data/in.csv").read())
+open("z.txt", "w").write("z")
+time.sleep(0.02)
+open("data/in.csv", "a").write("3\\n")
+time.sleep(0.02)
+os.makedirs("made/here"); open("made/here/a.txt", "w").write("a")
+os.remove("old.txt")
+"""
+    files = {"data/in.csv": b"1\n", "same.txt": b"same", "old.txt": b"old"}
+    run = await run_code(code, files=files)
+    assert run.stdout == "['data', 'old.txt', 'same.txt'] 1\n\n"
+    assert list(run.files.items()) == [("z.txt", b"z"), ("data/in.csv", b"1\n3\n"), ("made/here/a.txt", b"a")]
+    assert run.removed == ("old.txt",)
+
+
+async def test_a_file_written_back_with_the_same_bytes_counts_as_changed(run_code: RunCode) -> None:
+    run = await run_code("d = open('a').read(); open('a', 'w').write(d);", files={"a": b"same"})
+    assert dict(run.files) == {"a": b"same"}
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()", ["figure-1.png"]),
+        ("import matplotlib.pyplot as plt\nplt.plot([1, 2]);", ["figure-1.png"]),
+        (
+            "import matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt\nplt.plot([1])\n"
+            "plt.savefig('mine.png')",
+            ["mine.png"],
+        ),
+        (
+            "import matplotlib.pyplot as plt\nfor n in range(2):\n    plt.figure()\n    plt.plot([n])\n"
+            "plt.show()\nplt.plot([9]);",
+            ["figure-1.png", "figure-2.png", "figure-3.png"],
+        ),
+        ("import pandas as pd\npd.Series([1, 3]).plot();", ["figure-1.png"]),
+    ],
+)
+async def test_figures_come_back_by_themselves(run_code: RunCode, code: str, names: list[str]) -> None:
+    run = await run_code(code)
+    assert run.stderr == ""
+    assert list(run.files) == names
+    assert all(data.startswith(PNG) for data in run.files.values())
+
+
+async def test_a_module_written_by_one_call_can_be_imported_by_the_next(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    workspace = Workspace(tmp_path / "thread")
+    first = await sandbox.run(Job(code="open('tools.py', 'w').write('def double(n): return 2 * n');"))
+    assert await workspace.keep(first.files, first.removed) == ()
+    second = await sandbox.run(
+        Job(code="from tools import double\ndouble(21)", files=await workspace.files())
+    )
+    assert (second.stdout, dict(second.files)) == ("42\n", {})
+
+
+async def test_artifact_limits_are_told_and_the_rest_comes_back(run_code: RunCode) -> None:
+    code = (
+        "import time\nfor n in range(5):\n    open(f'{n}.bin', 'wb').write(bytes(10 ** n)); time.sleep(0.01)"
+    )
+    run = await run_code(code, artifact_bytes=1000, artifacts_bytes=105, artifacts_count=50)
+    assert list(run.files) == ["0.bin", "1.bin"]
+    assert [note.split()[0] for note in run.notes] == ["2.bin", "3.bin", "4.bin"]
+    counted = await run_code("for n in range(5): open(str(n), 'w').close()", artifacts_count=2)
+    assert len(counted.files) == 2
+    assert "3 more files" in counted.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("job", "word"),
+    [
+        (Job(code="#" * 3000), "2000"),
+        (Job(code="1", files={"a": bytes(900), "b": bytes(200)}), "1000"),
+        (Job(code="1", files={str(n): b"" for n in range(4)}), "3"),
+        (Job(code="1", files={"../up": b""}), "../up"),
+        (Job(code="1", files={"/etc/passwd": b""}), "passwd"),
+        (Job(code="1", files={"nul\0": b""}), "nul"),
+    ],
+)
+async def test_a_job_past_the_limits_is_refused_in_a_sentence(
+    sandbox_image: str, job: Job, word: str
+) -> None:
+    limits = Limits(code_bytes=2000, input_bytes=1000, input_count=3)
+    async with Sandbox(limits, image=sandbox_image, ready=0) as sandbox:
+        run = await sandbox.run(job)
+    assert (run.status, run.exit_code) == (Status.ERROR, None)
+    assert run.sentence.startswith("The program was not run: ")
+    assert word in run.sentence

@@ -1,0 +1,203 @@
+"""Containers from their start to their end: cancelling, faults of ours, owners, the pool. Needs Docker."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.engine import LABEL, Engine
+from sandbox.job import Job, Status
+from sandbox.limits import Limits
+from sandbox.owner import Owner
+from sandbox.pool import BARE, DATA, flavour_of
+from sandbox.sandbox import Sandbox
+from sandbox.spec import container_settings
+
+FOREVER = Job(code="print('up', flush=True)\nimport time\ntime.sleep(600)")
+ROOT = Path(__file__).parents[2]
+
+
+async def containers_of(owner: Owner, *, running: bool = False) -> list[str]:
+    async with Engine() as engine:
+        found = [container for container in await engine.listed() if Owner.of(container).label == owner.label]
+    return [str(container["Id"]) for container in found if container["State"] == "running" or not running]
+
+
+async def none_left(owner: Owner, *, running: bool = False) -> bool:
+    for _ in range(100):
+        if not await containers_of(owner, running=running):
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+async def started(sandbox: Sandbox, job: Job = FOREVER) -> asyncio.Task[object]:
+    """A call whose program is known to run."""
+    up = asyncio.Event()
+    call: asyncio.Task[object] = asyncio.create_task(sandbox.run(job, on_output=lambda _: up.set()))
+    await asyncio.wait_for(up.wait(), 30)
+    return call
+
+
+async def test_cancelling_the_caller_kills_the_container(sandbox: Sandbox) -> None:
+    call = await started(sandbox)
+    assert len(await containers_of(sandbox.owner)) == 1
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert await none_left(sandbox.owner)
+    assert (await sandbox.run(Job(code="1"))).status is Status.OK
+
+
+async def test_leaving_ends_what_runs_and_what_waits(sandbox_image: str) -> None:
+    async with Sandbox(image=sandbox_image, ready=2) as sandbox:
+        call = await started(sandbox)
+    assert await containers_of(sandbox.owner) == []
+    run = await call
+    assert getattr(run, "status", None) is Status.INFRASTRUCTURE
+
+
+async def test_ready_containers_are_used_once_and_made_anew(sandbox_image: str) -> None:
+    async with Sandbox(image=sandbox_image, ready=2) as sandbox:
+        hosts = [await sandbox.run(Job(code="print(open('/proc/self/mountinfo').read())")) for _ in range(5)]
+        overlays = {line for run in hosts for line in run.stdout.splitlines() if " / / " in line}
+    assert len(overlays) == 5, "two calls saw the same root file system"
+
+
+async def test_a_call_waits_its_turn_and_is_told_when_none_comes(sandbox_image: str) -> None:
+    async with Sandbox(image=sandbox_image, ready=0, most=1, queue_seconds=0.5) as sandbox:
+        call = await started(sandbox)
+        run = await sandbox.run(Job(code="1"))
+        call.cancel()
+    assert run.status is Status.INFRASTRUCTURE
+    assert "HANDOFF_SANDBOX_MAX" in run.sentence
+
+
+async def test_more_calls_than_containers_are_all_served(sandbox_image: str) -> None:
+    async with Sandbox(image=sandbox_image, ready=1, most=2) as sandbox:
+        runs = await asyncio.gather(*(sandbox.run(Job(code=f"print({n})")) for n in range(7)))
+    assert [run.stdout for run in runs] == [f"{n}\n" for n in range(7)]
+
+
+async def test_no_engine_is_our_fault_and_said_so(tmp_path: Path) -> None:
+    async with Sandbox(docker_host=f"unix://{tmp_path}/none.sock") as sandbox:
+        run = await sandbox.run(Job(code="1"))
+    assert (run.status, run.exit_code) == (Status.INFRASTRUCTURE, None)
+    assert "by no fault of its own" in run.sentence
+    assert "DOCKER_HOST" in run.sentence
+
+
+async def test_no_image_is_our_fault_and_said_so() -> None:
+    async with Sandbox(image="handoff-sandbox:never-made", ready=0) as sandbox:
+        run = await sandbox.run(Job(code="1"))
+    assert run.status is Status.INFRASTRUCTURE
+    assert "handoff sandbox build" in run.sentence
+
+
+async def test_a_container_killed_from_outside_is_our_fault(sandbox: Sandbox) -> None:
+    call = await started(sandbox)
+    async with Engine() as engine:
+        for identity in await containers_of(sandbox.owner):
+            await engine.remove(identity)
+    run = await call
+    assert getattr(run, "status", None) is Status.INFRASTRUCTURE
+    assert "by no fault of the program's" in getattr(run, "sentence", "")
+    assert (await sandbox.run(Job(code="1"))).status is Status.OK
+
+
+async def test_a_ready_container_that_died_is_not_given_out(sandbox_image: str) -> None:
+    async with Sandbox(image=sandbox_image, ready=1) as sandbox:
+        await sandbox.run(Job(code="1"))
+        async with Engine() as engine:
+            for _ in range(100):
+                if ready := await containers_of(sandbox.owner):
+                    break
+                await asyncio.sleep(0.1)
+            for identity in ready:
+                await engine.remove(identity)
+        run = await sandbox.run(Job(code="print('fine')"))
+    assert run.stdout == "fine\n"
+
+
+async def test_a_sweep_takes_what_the_dead_left_and_nothing_else(
+    sandbox: Sandbox, sandbox_image: str
+) -> None:
+    ours = Owner.this_process()
+    host, _, _ = ours.label.rsplit("-", 2)
+    gone = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await gone.wait()
+    owners = {
+        "living": ours,
+        "dead": Owner(f"{host}-{gone.pid}-00", "1"),
+        "its pid used anew": Owner(f"{host}-{os.getpid()}-00", "1"),
+        "elsewhere": Owner("another-host-1-00", "1"),
+    }
+    async with Engine() as engine:
+        made = {}
+        for name, owner in owners.items():
+            settings = container_settings(
+                Limits(), image=sandbox_image, flavour=BARE, labels=owner.labels(BARE)
+            )
+            made[name] = await engine.create(settings)
+        try:
+            assert await sandbox.sweep() == 2
+            left = {str(found["Id"]) for found in await engine.listed()}
+            assert {name for name, identity in made.items() if identity in left} == {"living", "elsewhere"}
+        finally:
+            for identity in made.values():
+                await engine.remove(identity)
+
+
+async def test_after_kill_9_no_container_is_left(sandbox: Sandbox, sandbox_image: str) -> None:
+    """Running ones see their stream close and end; one that was only just made waits for the next start."""
+    code = f"""
+import asyncio
+from sandbox.job import Job
+from sandbox.sandbox import Sandbox
+
+async def main():
+    async with Sandbox(image={sandbox_image!r}, ready=1) as sandbox:
+        print(sandbox.owner.label, sandbox.owner.birth, flush=True)
+        await sandbox.run(Job(code={FOREVER.code!r}), on_output=lambda _: print("up", flush=True))
+
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    owner = Owner(*(await process.stdout.readline()).decode().split())
+    assert (await asyncio.wait_for(process.stdout.readline(), 30)) == b"up\n"
+    assert await containers_of(owner)
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+    assert await none_left(owner, running=True)
+    await sandbox.sweep()
+    assert await containers_of(owner) == []
+
+
+async def test_containers_carry_their_owner(sandbox: Sandbox) -> None:
+    call = await started(sandbox)
+    async with Engine() as engine:
+        labels = [found["Labels"][LABEL] for found in await engine.listed()]
+    call.cancel()
+    assert sandbox.owner.label in labels
+
+
+@pytest.mark.parametrize(
+    ("code", "flavour"),
+    [
+        ("print(1)", BARE),
+        ("import pandas as pd", DATA),
+        ("def f():\n    from matplotlib import pyplot", DATA),
+        ("# import pandas", BARE),
+        ("import numpydoc", BARE),
+    ],
+)
+def test_the_flavour_follows_from_the_imports(code: str, flavour: str) -> None:
+    assert flavour_of(code) == flavour

@@ -1,0 +1,70 @@
+"""A run judged from what a container told, however odd that is."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.container import Raw
+from sandbox.job import Status
+from sandbox.limits import Limits
+from sandbox.outcome import judged
+
+LIMITS = Limits(output_bytes=1024)
+
+
+def raw(**record: object) -> Raw:
+    return Raw(record={"status": "ok", "exit_code": 0, "seconds": 0.5, **record}, seconds=1.0, started=True)
+
+
+def test_a_plain_end() -> None:
+    run = judged(raw(), LIMITS, 5)
+    assert (run.status, run.exit_code, run.seconds, run.sentence) == (Status.OK, 0, 0.5, "")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"status": "infrastructure"},
+        {"status": ["ok"]},
+        {"status": "nonsense", "exit_code": "0"},
+        {"status": "timeout", "exit_code": 0, "seconds": -1, "notes": "a", "removed": {"a": 1}},
+        {"seconds": "long", "notes": [1, None], "removed": [["a"]]},
+        {"seconds": 1e9},
+    ],
+)
+def test_the_inside_can_neither_blame_us_nor_break_us(record: dict[str, object]) -> None:
+    run = judged(raw(**record), LIMITS, 5)
+    assert run.status is not Status.INFRASTRUCTURE
+    assert 0 <= run.seconds <= 1
+    assert (run.notes, run.removed) == ((), ())
+    assert run.exit_code in (None, 0)
+
+
+@pytest.mark.parametrize("status", ["timeout", "oom", "output_flood", "signal"])
+def test_every_limit_has_a_sentence_and_no_exit_code(status: str) -> None:
+    run = judged(raw(status=status, signal="SIGSEGV"), LIMITS, 5)
+    assert run.status.value == status
+    assert run.exit_code is None
+    assert run.sentence.endswith(".")
+
+
+def test_what_the_host_saw_stands_above_what_the_inside_says() -> None:
+    told = raw()
+    told.stopped = "timeout"
+    assert judged(told, LIMITS, 5).status is Status.TIMEOUT
+
+
+def test_names_are_made_safe_and_told() -> None:
+    told = raw()
+    told.files = [("../a.txt", b"1"), ("a.txt", b"2"), ("..", b"3"), ("b", b"4")]
+    run = judged(told, LIMITS, 5)
+    assert dict(run.files) == {"a.txt": b"1", "a-2.txt": b"2", "b": b"4"}
+    assert len(run.notes) == 3
+
+
+def test_cut_output_never_splits_a_character() -> None:
+    told = raw()
+    told.stdout += ("ä" * 5000).encode()
+    run = judged(told, LIMITS, 5)
+    assert "\ufffd" not in run.stdout
+    assert run.files["stdout.txt"] == ("ä" * 5000).encode()
