@@ -25,6 +25,7 @@ from docker.utils import kwargs_from_env
 from sandbox.errors import EngineUnavailable, ImageMissing
 
 LABEL = "handoff.sandbox"
+_LOCAL = "unix:///var/run/docker.sock"
 T = TypeVar("T")
 _THREADS = 8  # as many requests at once as a small engine answers without queueing
 _SECONDS = 60  # longest answer waited for; a start on a loaded machine takes a few
@@ -78,6 +79,7 @@ class Engine:
         """
         with self._connecting:
             if self._connected is None:
+                self._knock()
                 self._connected = docker.APIClient(
                     version="auto",
                     timeout=self._seconds,
@@ -87,11 +89,17 @@ class Engine:
                 )
             return self._connected
 
+    def _knock(self) -> None:
+        """Raise OSError at once when nobody is at a local socket; docker-py would leave its own open."""
+        address = str(self._settings.get("base_url", _LOCAL))
+        if address.startswith("unix://"):
+            with socket.socket(socket.AF_UNIX) as knocking:
+                knocking.connect(address.removeprefix("unix://"))
+
     @property
     def local(self) -> bool:
         """Whether the engine is reached by a socket file, and so shares this machine's file system."""
-        address = str(self._settings.get("base_url", "unix://"))
-        return "unix://" in address
+        return str(self._settings.get("base_url", _LOCAL)).startswith("unix://")
 
     async def call(self, work: Callable[[], T]) -> T:
         """Run a blocking request in a thread, its faults told as sentences."""
@@ -190,6 +198,7 @@ def _plain(attached: Any) -> socket.socket:
     if type(inner) is socket.socket:
         plain = inner.dup()
         attached.close()
+        inner.close()
         return plain
     return _pumped(inner)
 

@@ -85,6 +85,7 @@ class Pool:
             while ready:
                 if (container := ready.popleft()).alive:
                     return container
+                container.hang_up()
         return None
 
     async def _wait(self, flavour: str) -> Container:
@@ -125,6 +126,9 @@ class Pool:
             self._starting[flavour] -= 1
 
     def _put(self, container: Container) -> None:
+        if self._closed:
+            container.hang_up()
+            return
         while self._waiting:
             _, future = self._waiting.popleft()
             if not future.done():

@@ -78,7 +78,8 @@ class Sandbox:
         """
         if refusal := self._refusal(job):
             return outcome.fault(refusal, status=Status.ERROR)
-        timeout = min(job.timeout or self.limits.timeout_seconds, self.limits.timeout_seconds)
+        longest = self.limits.timeout_seconds
+        timeout = longest if job.timeout is None else min(max(job.timeout, 0), longest)
         for last in (False, True):
             raw = Raw()
             try:
