@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 #: Hosts whose newest models refuse tools on Chat Completions.
 _RESPONSES_HOSTS = ("api.openai.com", ".openai.azure.com")
 OnRetry = Callable[[str, float], None]
+#: Told what a reply says so far, as it grows; a try that is repeated begins again.
+OnText = Callable[[str], None]
 
 
 class Endpoint:
@@ -70,13 +72,15 @@ class Endpoint:
     ) -> None:
         await self._client.close()
 
-    async def ask(self, request: Request, on_retry: OnRetry | None = None) -> Reply:
+    async def ask(
+        self, request: Request, on_retry: OnRetry | None = None, on_text: OnText | None = None
+    ) -> Reply:
         """One model turn. Raises a `ModelError` whose text can be shown to the person who waits."""
         why = ""
         for number in range(self._tries):
             try:
                 async with self._slots:
-                    return await self._try(request)
+                    return await self._try(request, on_text)
             except (openai.APIError, CutStream, TimeoutError, ValueError) as error:
                 if self._learns_from(error):
                     continue
@@ -93,7 +97,7 @@ class Endpoint:
                 await asyncio.sleep(wait)
         raise faults.given_up(why, self._tries)
 
-    async def _try(self, request: Request) -> Reply:
+    async def _try(self, request: Request, on_text: OnText | None) -> Reply:
         wire = self._wires[0]
         assembler = wire.assembler()
         async with asyncio.timeout(self._idle_timeout) as idle:
@@ -107,7 +111,10 @@ class Endpoint:
             async with stream:
                 async for chunk in stream:
                     idle.reschedule(asyncio.get_running_loop().time() + self._idle_timeout)
+                    before = len(assembler.text)
                     assembler.add(chunk)
+                    if on_text is not None and len(assembler.text) != before:
+                        on_text(assembler.text)
         return assembler.reply()
 
     def _learns_from(self, error: Exception) -> bool:

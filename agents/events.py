@@ -60,5 +60,13 @@ class Notice:
     text: str
 
 
-Event = PlanChanged | WorkerStarted | WorkerStep | WorkerEnded | FilesMade | Notice
+@dataclass(frozen=True, slots=True)
+class AnswerText:
+    """What the orchestrator has written so far in this turn: the whole of it, so that one that is lost does
+    no harm. It becomes the answer unless the turn ends in tool calls."""
+
+    text: str
+
+
+Event = PlanChanged | WorkerStarted | WorkerStep | WorkerEnded | FilesMade | Notice | AnswerText
 Emit = Callable[[Event], None]

@@ -13,7 +13,7 @@ import structlog
 
 from agents.budget import LAST_TURN_SECONDS, Meter
 from agents.conversation import Reply, ToolCall, Turn
-from agents.endpoint import Endpoint, OnRetry
+from agents.endpoint import Endpoint, OnRetry, OnText
 from agents.errors import AgentError, ModelError, Parked, ToolFailure
 from agents.journal import Inbox, Journal
 from agents.tools import Tool, ToolOutput
@@ -64,6 +64,7 @@ class Loop:
         on_reply: Callable[[Reply], None],
         on_follow_up: Callable[[str], None],
         on_retry: OnRetry,
+        on_text: OnText | None = None,
     ) -> None:
         self._role = role
         self._tools = {tool.name: tool for tool in role.tools}
@@ -73,6 +74,7 @@ class Loop:
         self._on_reply = on_reply
         self._on_follow_up = on_follow_up
         self._on_retry = on_retry
+        self._on_text = on_text
         self._transcript = Transcript(journal)
         self._count_what_was_spent(journal)
 
@@ -114,7 +116,7 @@ class Loop:
             tools=self._role.tools,
             may_call=may_call,
         )
-        reply = await self._endpoint.ask(request, self._on_retry)
+        reply = await self._endpoint.ask(request, self._on_retry, self._on_text)
         await self._transcript.reply(reply)
         self._meter.turn(reply.usage.total)
         self._on_reply(reply)

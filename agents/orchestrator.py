@@ -16,7 +16,7 @@ from agents.budget import EFFORT, Budget, Meter
 from agents.conversation import Reply, ToolCall, Turn
 from agents.endpoint import Endpoint
 from agents.errors import ToolFailure
-from agents.events import Emit, Notice, PlanChanged, PlanStep
+from agents.events import AnswerText, Emit, Notice, PlanChanged, PlanStep
 from agents.excerpt import one_line
 from agents.journal import Inbox, Journal
 from agents.loop import Ending, Loop, Role
@@ -80,6 +80,7 @@ class Orchestrator:
             on_reply=self._tell_words,
             on_follow_up=lambda _: emit(Notice("Taking your message in")),
             on_retry=lambda why, wait: emit(Notice(f"Waiting {wait:.0f} s: {why}")),
+            on_text=lambda text: emit(AnswerText(text)),
         )
 
     async def run(self, opening: Sequence[Turn]) -> Ending:

@@ -32,6 +32,9 @@ class CutStream(Exception):
 class Assembler(Protocol):
     """Collects one streamed reply."""
 
+    text: str
+    """What the reply says so far."""
+
     def add(self, chunk: Any) -> None: ...
 
     def reply(self) -> Reply:

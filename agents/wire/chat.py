@@ -69,6 +69,7 @@ class ChatAssembler:
     """Puts the deltas of one choice together."""
 
     def __init__(self) -> None:
+        self.text = ""
         self._message: Json = {"role": "assistant", "content": ""}
         self._calls: list[Json] = []
         self._finish = ""
@@ -84,6 +85,8 @@ class ChatAssembler:
             for part in delta.pop("tool_calls", None) or ():
                 _merge(self._call(part), part)
             _merge(self._message, delta)
+            if isinstance(said := self._message.get("content"), str):
+                self.text = said
             self._finish = choice.get("finish_reason") or self._finish
 
     def reply(self) -> Reply:

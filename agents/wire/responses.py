@@ -63,6 +63,7 @@ class ResponsesAssembler:
     """Keeps finished output items; only the closing event makes them a reply."""
 
     def __init__(self) -> None:
+        self.text = ""
         self._items: list[Json] = []
         self._final: Json | None = None
 
@@ -70,6 +71,8 @@ class ResponsesAssembler:
         if not isinstance(chunk, dict):
             raise CutStream(f"the stream carries a {type(chunk).__name__} where an event belongs")
         match chunk.get("type"):
+            case "response.output_text.delta":
+                self.text += str(chunk.get("delta") or "")
             case "response.output_item.done":
                 self._items.append(chunk.get("item") or {})
             case "response.completed" | "response.incomplete":
