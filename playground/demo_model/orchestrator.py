@@ -19,7 +19,7 @@ _ABOUT = re.compile(
 _THANKS = re.compile(
     r"(?:thanks?|thank you|thx|great|cool|nice|perfect)(?: (?:so|very|much|a|lot|work|job))*[\s!.]*"
 )
-_ASK_FIRST = re.compile(r"(?i)\bask me first\b[\s,.:;-]*")
+_ASK_FIRST = re.compile(r"(?i)\bask me first\b[\s,.:;-]*(?:and\s+|then\s+)*")
 _AGAIN = re.compile(
     r"(?i)^(?:please\s+)?(?:(?:do|run|try)\s+(?:it|that|this)\s+)?(?:once\s+)?again\b|^the same\b|^repeat\b"
 )

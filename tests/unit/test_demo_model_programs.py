@@ -171,3 +171,18 @@ def test_several_things_in_one_brief_are_several_runs_within_a_limit() -> None:
 def test_code_in_another_language_is_recognised() -> None:
     assert programs.foreign_code("run\n```bash\nls\n```") == "bash"
     assert programs.foreign_code("run\n```Python\nprint(1)\n```") == ""
+
+
+def requests_in_the_docs() -> list[str]:
+    page = (Path(__file__).parents[2] / "docs" / "playground.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| (?:numbers|plots|an attached|words|something).*\| (.*) \|$", page)
+    return [request for row in rows for request in re.findall(r"`([^`]+)`", row)]
+
+
+@pytest.mark.parametrize("request_", requests_in_the_docs())
+def test_what_the_docs_suggest_has_a_program_that_fits(request_: str) -> None:
+    assert [program for program in chosen(request_) if program.purpose == "Looking at the request"] == []
+
+
+def test_the_docs_suggest_something() -> None:
+    assert len(requests_in_the_docs()) > 10
