@@ -41,14 +41,24 @@ class Events:
         self._shapes = shapes
         self._deliveries = deliveries
         self._token = token
+        self._mention_first = True
         self.subscriptions = frozenset(subscriptions)
 
     def posted(self, message: Message) -> None:
-        """A new message: one `message` event, and an `app_mention` of its own id when it names the bot."""
+        """A new message: one `message` event, and an `app_mention` of its own id when it names the bot.
+
+        Slack promises no order of the two, so each comes first every other time.
+        """
         shape = self._live(message)
+        if not self._mentions_bot(message):
+            self._message_event(message.channel, shape)
+            return
+        mention = {key: value for key, value in shape.items() if key not in ("channel_type", "subtype")}
+        self._mention_first = not self._mention_first
+        if self._mention_first:
+            self._send("app_mention", mention | {"type": "app_mention"})
         self._message_event(message.channel, shape)
-        if self._mentions_bot(message):
-            mention = {key: value for key, value in shape.items() if key not in ("channel_type", "subtype")}
+        if not self._mention_first:
             self._send("app_mention", mention | {"type": "app_mention"})
 
     def changed(self, before: Message, after: Message) -> None:

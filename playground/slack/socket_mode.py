@@ -69,7 +69,8 @@ class SocketMode:
 
     async def deliver(self, delivery: Delivery, deadline: float) -> Json:
         if not self._sockets:
-            raise NotDelivered(NO_CONNECTION)
+            # A repeat waits for the bot to come back; a first attempt finds nobody and is lost, as in Slack.
+            raise NotDelivered(NO_CONNECTION, final=delivery.attempt == 0)
         self._turn += 1
         socket = tuple(self._sockets)[self._turn % len(self._sockets)]
         envelope_id = secrets.token_hex(16)

@@ -211,6 +211,8 @@ async def test_where_the_bot_is_not_it_cannot_write_or_read(
     assert await refused(client, "chat.postMessage", channel=public, text="x") == "is_archived"
     listed = await client.conversations_list(exclude_archived=True)
     assert {channel["name"] for channel in listed["channels"]} == {"general", "data"}
+    joined = await client.users_conversations(types="public_channel,private_channel,im")
+    assert len(joined["channels"]) == 6
 
 
 async def test_a_direct_message_is_found_by_its_person(client: AsyncWebClient, slack: SlackStandIn) -> None:

@@ -201,7 +201,7 @@ async def test_other_sites_and_names_cannot_speak_here(
         assert answer.status == 404
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(FIELDS), JSON | st.sampled_from([ADA, GENERAL])), st.sampled_from(ACTS)
 )
@@ -213,3 +213,12 @@ async def test_any_request_is_done_or_refused_with_a_sentence(fields: Line, what
         except ActionRefused as refusal:
             answer = {"error": str(refusal)}
         assert answer.get("error", "Done.").endswith(".")
+
+
+async def test_a_port_in_use_is_said_and_leaves_nothing_behind(slack: SlackStandIn) -> None:
+    port = int(slack.url.rpartition(":")[2])
+    with pytest.raises(OSError, match="address already in use"):
+        async with SlackStandIn(port=port):
+            pass
+    async with SlackStandIn() as another:
+        assert another.url != slack.url

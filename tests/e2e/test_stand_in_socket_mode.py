@@ -74,6 +74,15 @@ async def test_a_mention_comes_twice_with_two_ids(slack: SlackStandIn) -> None:
     assert body["authorizations"][0]["user_id"] == slack.bot_user_id
 
 
+async def test_either_of_the_two_can_come_first(slack: SlackStandIn) -> None:
+    heard = Heard(slack)
+    async with connected(slack, heard.app):
+        for turn in (2, 4):
+            await slack.post(ADA, GENERAL, "@Handoff hello")
+            events = await heard.events(turn)
+    assert {events[0]["type"], events[2]["type"]} == {"message", "app_mention"}
+
+
 async def test_in_a_direct_message_there_is_no_second_event(slack: SlackStandIn) -> None:
     heard = Heard(slack)
     async with connected(slack, heard.app):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.slack.blocks import check_blocks
@@ -49,6 +49,7 @@ def refusal(*blocks: Any) -> Refused:
     return caught.value
 
 
+@settings(deadline=None)
 @given(JSON | st.lists(SHAPED, max_size=4))
 def test_any_json_is_taken_or_refused(value: Any) -> None:
     try:

@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.slack.arguments import Arguments
@@ -38,6 +38,7 @@ def read(**values: Any) -> Content:
     return read_content(Arguments(values))
 
 
+@settings(deadline=None)
 @given(st.lists(CHUNK, max_size=4) | JSON, JSON)
 def test_any_json_is_taken_or_refused(chunks: Any, text: Any) -> None:
     for values in ({"chunks": chunks}, {"chunks": chunks, "markdown_text": text}):

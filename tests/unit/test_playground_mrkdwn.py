@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.slack.mrkdwn import as_sent, as_typed, mentioned
@@ -43,12 +43,14 @@ def test_typed_names_become_references(state: State, typed: str, sent: str) -> N
     assert as_typed(typed, state) == sent
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_nothing_typed_breaks_out_of_its_text(state: State, text: str) -> None:
     left = REFERENCE.sub("", as_typed(text, state))
     assert not re.search(r"[<>]", left)
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_what_an_app_sends_is_kept_once(text: str) -> None:
     kept = as_sent(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.slack.errors import RateLimited
@@ -56,6 +56,7 @@ def test_the_wait_that_is_told_is_enough() -> None:
     rates.count_call("chat.startStream", Tier.TIER_2)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 30), min_size=1, max_size=200))
 def test_no_stretch_of_time_takes_more_than_burst_and_rate(pauses: list[float]) -> None:
     clock = Clock()

@@ -1,4 +1,4 @@
-"""conversations.info, list, members, open, join, history and replies."""
+"""conversations.info, list, members, open, join, history and replies, and users.conversations."""
 
 from __future__ import annotations
 
@@ -24,13 +24,23 @@ def info(slack: Workspace, arguments: Arguments) -> Json:
 
 
 def list_channels(slack: Workspace, arguments: Arguments) -> Json:
+    return _listed(slack, arguments, tuple(slack.state.channels.values()))
+
+
+def list_joined(slack: Workspace, arguments: Arguments) -> Json:
+    """users.conversations: of the bot itself, or of a person as far as the bot can see."""
+    user = slack.directory.user(arguments.maybe_text("user") or slack.state.world.bot.id)
+    joined = (channel for channel in slack.state.channels.values() if user.id in channel.members)
+    return _listed(slack, arguments, tuple(joined))
+
+
+def _listed(slack: Workspace, arguments: Arguments, channels: tuple[Channel, ...]) -> Json:
     wanted = {kind.strip() for kind in (arguments.maybe_text("types") or "public_channel").split(",")}
-    unknown = wanted - {"public_channel", "private_channel", "im", "mpim"}
-    if unknown:
+    if wanted - {"public_channel", "private_channel", "im", "mpim"}:
         raise Refused("invalid_types")
     visible = [
         channel
-        for channel in slack.state.channels.values()
+        for channel in channels
         if _TYPES[channel.kind] in wanted
         and (channel.kind == "channel" or slack.directory.bot_is_in(channel))
         and not (channel.archived and arguments.flag("exclude_archived"))
@@ -136,6 +146,7 @@ def _messages(slack: Workspace, found: list[Message], arguments: Arguments, *, d
 METHODS = (
     Method("conversations.info", info, Tier.TIER_3),
     Method("conversations.list", list_channels, Tier.TIER_2, "channels:read"),
+    Method("users.conversations", list_joined, Tier.TIER_3, "channels:read"),
     Method("conversations.members", members, Tier.TIER_4),
     Method("conversations.open", open_conversation, Tier.TIER_3, "im:write"),
     Method("conversations.join", join, Tier.TIER_3, "channels:join"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -34,7 +33,7 @@ def _read_cursor(cursor: str) -> int:
         return 0
     try:
         name, _, place = base64.b64decode(cursor, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise Refused("invalid_cursor") from None
     if name != "next" or not place.isdecimal():
         raise Refused("invalid_cursor")
