@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from playground.demo_model.message import read_all
 
 Json = Mapping[str, Any]
@@ -85,62 +87,90 @@ class Conversation:
         return ToolUse(tool, {name: value for name, value in wanted.items() if name in known})
 
 
+class _Part(BaseModel):
+    text: str | None = None
+
+
+class _Function(BaseModel):
+    name: str
+    arguments: str = "{}"
+
+
+class _Call(BaseModel):
+    id: str
+    function: _Function
+
+
+class _Message(BaseModel):
+    role: str
+    content: str | list[_Part] | None = None
+    tool_calls: list[_Call] | None = None
+    tool_call_id: str = ""
+
+    @property
+    def text(self) -> str:
+        parts = self.content if isinstance(self.content, list) else [_Part(text=self.content)]
+        return "".join(part.text or "" for part in parts)
+
+
+class _Schema(BaseModel):
+    properties: dict[str, dict[str, Any]] = {}
+
+
+class _Offer(BaseModel):
+    name: str
+    parameters: _Schema = _Schema()
+
+
+class _Tool(BaseModel):
+    function: _Offer
+
+
+class _Body(BaseModel):
+    """The part of a chat completions request that is read here."""
+
+    messages: list[_Message]
+    tools: list[_Tool] | None = None
+    tool_choice: Any = None
+
+
 def read(body: object) -> Conversation:
     """Check a request body and read it; raises `BadRequest` with what is wrong."""
-    if not isinstance(body, dict):
-        raise BadRequest("The request body must be a JSON object.")
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        raise BadRequest("'messages' must be a list of objects.")
-    if not any(message.get("role") == "user" for message in messages):
+    try:
+        request = _Body.model_validate(body)
+    except ValidationError as error:
+        raise BadRequest(_sentence(error)) from None
+    if not any(message.role == "user" for message in request.messages):
         raise BadRequest("'messages' must hold at least one message with the role 'user'.")
-    tools = {} if body.get("tool_choice") == "none" else _tools(body.get("tools") or [])
-    return Conversation(tuple(_entries(messages)), tools)
+    tools = [] if request.tool_choice == "none" else request.tools or []
+    offered = {tool.function.name: tool.function.parameters.model_dump() for tool in tools}
+    return Conversation(tuple(_entries(request.messages)), offered)
 
 
-def _tools(offered: object) -> dict[str, Json]:
-    if not isinstance(offered, list):
-        raise BadRequest("'tools' must be a list.")
-    functions = [tool.get("function") for tool in offered if isinstance(tool, dict)]
-    return {
-        function["name"]: function.get("parameters") or {}
-        for function in functions
-        if isinstance(function, dict) and isinstance(function.get("name"), str)
-    }
+def _sentence(error: ValidationError) -> str:
+    found = error.errors()[0]
+    where = ".".join(map(str, found["loc"])) or "The request body"
+    return f"{where}: {found['msg']}."
 
 
-def _entries(messages: Sequence[Json]) -> Iterator[Said | Called]:
-    spoken = iter(read_all(text_of(message) for message in messages if message.get("role") == "user"))
-    results = {str(m.get("tool_call_id")): text_of(m) for m in messages if m.get("role") == "tool"}
+def _entries(messages: Sequence[_Message]) -> Iterator[Said | Called]:
+    spoken = iter(read_all(message.text for message in messages if message.role == "user"))
+    results = {message.tool_call_id: message.text for message in messages if message.role == "tool"}
     for message in messages:
-        if message.get("role") == "user":
+        if message.role == "user":
             said = next(spoken)
-            yield Said(True, text_of(message), said.words, said.files)
-        elif message.get("role") == "assistant":
-            calls = message.get("tool_calls") or []
-            yield from (_called(call, results) for call in calls)
-            if not calls:
-                yield Said(False, text_of(message))
+            yield Said(True, message.text, said.words, said.files)
+        elif message.role == "assistant":
+            for call in message.tool_calls or ():
+                yield Called(call.function.name, _object(call.function.arguments), results.get(call.id))
+            if not message.tool_calls:
+                yield Said(False, message.text)
 
 
-def _called(call: Json, results: Mapping[str, str]) -> Called:
-    function = call.get("function") or {}
-    return Called(
-        str(function.get("name")), _object(function.get("arguments")), results.get(str(call.get("id")))
-    )
-
-
-def _object(text: object) -> Json:
+def _object(text: str) -> Json:
     """The JSON object in a text; empty when there is none, as a model's own arguments may be broken."""
     try:
-        found = json.loads(text) if isinstance(text, str) else text
+        found = json.loads(text)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def text_of(message: Json) -> str:
-    """The text of a message whose content is a string, a list of parts, or absent."""
-    content = message.get("content")
-    parts = content if isinstance(content, list) else [{"text": content}]
-    return "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))

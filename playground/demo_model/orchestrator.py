@@ -118,14 +118,15 @@ def _plan(conversation: Conversation, parts: Sequence[str], *states: str) -> Too
     given = states if len(states) == len(titles) else states * len(titles)
     if not _is_object(conversation.tools["plan"]):
         return ToolUse("plan", {"steps": titles})
-    known = _step(conversation.tools["plan"]).get("properties", {})
+    known = _step(conversation.tools["plan"]).get("properties") or {}
     steps = [{"text": title, "status": state} for title, state in zip(titles, given, strict=True)]
     return ToolUse("plan", {"steps": [{k: v for k, v in step.items() if k in known} for step in steps]})
 
 
 def _step(schema: Json) -> Json:
-    found: Json = schema.get("properties", {}).get("steps", {}).get("items", {})
-    return found
+    """The schema of one step of a plan."""
+    found = schema.get("properties", {}).get("steps", {}).get("items")
+    return found if isinstance(found, dict) else {}
 
 
 def _is_object(schema: Json) -> bool:
@@ -133,4 +134,4 @@ def _is_object(schema: Json) -> bool:
 
 
 def _has_status(schema: Json) -> bool:
-    return "status" in _step(schema).get("properties", {})
+    return "status" in (_step(schema).get("properties") or {})

@@ -68,7 +68,7 @@ def outcome(result: str) -> Outcome:
     printed = "" if printed.strip() == "(nothing was printed)" else printed
     sentence = pieces[0].removeprefix(status).strip()
     stderr = sections.get("stderr", "")
-    why = stderr or sentence if status.startswith("[error") else sentence or stderr or status
+    why = (stderr or sentence if status.startswith("[error") else sentence or stderr) or status
     return _outcome(status.startswith("[ok") or not status, printed, why, sections.get("files", ""))
 
 

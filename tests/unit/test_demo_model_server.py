@@ -392,11 +392,14 @@ async def test_models_are_listed_and_what_is_not_there_is_named() -> None:
     ("sent", "sentence"),
     [
         (b"{", "Expecting"),
-        (b"[]", "must be a JSON object"),
+        (b"[]", "The request body: Input should be a valid dictionary"),
         (b"\xff", "utf-8"),
-        (b'{"messages": [1]}', "list of objects"),
+        (b'{"messages": [1]}', "messages.0: Input should be"),
         (b'{"messages": [{"role": "system", "content": "x"}]}', "at least one message with the role 'user'"),
-        (b'{"messages": [{"role": "user", "content": "x"}], "tools": {"a": 1}}', "'tools' must be a list"),
+        (
+            b'{"messages": [{"role": "user", "content": "x"}], "tools": {"a": 1}}',
+            "tools: Input should be a valid list",
+        ),
     ],
 )
 async def test_a_malformed_request_is_a_400_with_a_sentence(sent: bytes, sentence: str) -> None:
