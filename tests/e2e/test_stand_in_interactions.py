@@ -51,7 +51,7 @@ MODAL: Body = {
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackStandIn]:
-    async with SlackStandIn(rate_limits=False, ack_deadline=0.4) as running:
+    async with SlackStandIn(rate_limits=False, ack_deadline=20) as running:
         yield running
 
 
@@ -90,13 +90,15 @@ async def test_a_click_tells_who_pressed_what_where(slack: SlackStandIn, app: As
     assert (rate["actions"][0]["type"], rate["actions"][0]["value"]) == ("feedback_buttons", "bad")
 
 
-async def test_a_press_that_nobody_answers_says_so(slack: SlackStandIn, app: AsyncApp) -> None:
-    ts = (await app.client.chat_postMessage(channel=GENERAL, text="x", blocks=BLOCKS))["ts"]
-    with pytest.raises(NotAnswered, match="away"):
-        await slack.click(ADA, GENERAL, ts, "stop")
-    async with connected(slack, app):
-        with pytest.raises(NotAnswered, match="timeout"):
+async def test_a_press_that_nobody_answers_says_so() -> None:
+    async with SlackStandIn(ack_deadline=0.2) as slack:
+        app = new_app(slack)
+        ts = (await app.client.chat_postMessage(channel=GENERAL, text="x", blocks=BLOCKS))["ts"]
+        with pytest.raises(NotAnswered, match="away"):
             await slack.click(ADA, GENERAL, ts, "stop")
+        async with connected(slack, app):
+            with pytest.raises(NotAnswered, match="timeout"):
+                await slack.click(ADA, GENERAL, ts, "stop")
 
 
 async def test_an_answer_goes_to_the_response_url(slack: SlackStandIn, app: AsyncApp) -> None:
