@@ -66,6 +66,11 @@ class Engine:
             self._running[task].ring()
         return True
 
+    async def release(self, team: str, channel: str) -> None:
+        """Deliver what waited for a channel to be open to us again."""
+        for held in await self.store.release(team, channel):
+            await self._placement.place(held.task, held.attempt)
+
     async def current(self, thread: ThreadAddress) -> Task | None:
         return await self.store.current(thread)
 

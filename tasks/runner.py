@@ -25,7 +25,7 @@ from tasks.log import TaskLog
 from tasks.opening import opening
 from tasks.store import Accepted, Store
 from tasks.task import Outcome, State, Task
-from tasks.thread import Delivery, Thread, Threads
+from tasks.thread import Delivery, NotDelivered, Thread, Threads
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +76,13 @@ class Runner:
                 log.warning("task taken over by another process")
                 return None
             delivery = await _delivery(task, journal, workspace, outcome)
-            await thread.deliver(delivery)
+            try:
+                await thread.deliver(delivery)
+            except NotDelivered as problem:
+                log.error("the thread can't be written to", channel=address.channel, problem=str(problem))
+                if outcome.state is State.ANSWERED:
+                    await self._store.hold(task.id, str(problem))
+                    return None
         log.info("task left", state=outcome.state.value, reason=outcome.reason)
         if outcome.state is State.WAITING:
             return await self._store.park(task.id)

@@ -124,6 +124,20 @@ class Store:
             await _set(connection, id_, state=State.WAITING.value)
             return None
 
+    async def hold(self, id_: str, reason: str) -> None:
+        """Leave a task whose thread can't be written to, to be delivered when `release` is called."""
+        async with self._database.write() as connection:
+            await _set(connection, id_, state=State.WAITING.value, reason=reason)
+
+    async def release(self, team: str, channel: str) -> Sequence[Accepted]:
+        """Queue again what `hold` left in a channel."""
+        columns = schema.task.c
+        held = (columns.team == team) & (columns.channel == channel) & (columns.reason != "")
+        query = select(columns.id).where(held, columns.state == State.WAITING.value)
+        async with self._database.write() as connection:
+            found = list((await connection.execute(query)).scalars())
+            return [await _wake(connection, id_) for id_ in found]
+
     async def end(self, id_: str, outcome: Outcome, *, workers: int = 0, tokens: int = 0) -> Accepted | None:
         """Close a task; messages that met its end become the thread's next task, which is returned."""
         async with self._database.write() as connection:

@@ -35,6 +35,10 @@ class FileNotFetched(Exception):
     """An attached file could not be had; `str()` is a sentence for the person who attached it."""
 
 
+class NotDelivered(Exception):
+    """The place can't be written to until a person changes something; `str()` tells the operator what."""
+
+
 class Thread(Protocol):
     """The one writer to one thread, for as long as a task runs."""
 
@@ -51,7 +55,8 @@ class Thread(Protocol):
         ...
 
     async def deliver(self, delivery: Delivery) -> None:
-        """Say how the task ended, once, however often this is called for the same task."""
+        """Say how the task ended, once, however often this is called for the same task; waits while the place
+        is away. Raises `NotDelivered` when it is closed to us."""
         ...
 
 
