@@ -21,12 +21,20 @@ async function ask(body) {
 }
 
 export const post = (channel, thread, text, files, broadcast) =>
-  ask({ do: "post", channel, ...(thread && { thread_ts: thread }), text, files, ...(broadcast && { broadcast }) });
+  ask({
+    do: "post",
+    channel,
+    ...(thread && { thread_ts: thread }),
+    text,
+    files,
+    ...(broadcast && { broadcast }),
+  });
 export const edit = ({ channel, ts }, text) => ask({ do: "edit", channel, ts, text });
 export const remove = ({ channel, ts }) => ask({ do: "delete", channel, ts });
 export const stop = (channel, thread) => ask({ do: "stop", channel, thread_ts: thread });
 export const slash = (channel, command, text) => ask({ do: "slash", channel, command, text });
-export const shortcut = ({ channel, ts }, callback) => ask({ do: "shortcut", channel, ts, callback_id: callback });
+export const shortcut = ({ channel, ts }, callback) =>
+  ask({ do: "shortcut", channel, ts, callback_id: callback });
 export const openHome = () => ask({ do: "home" });
 export const openMessagesTab = () => ask({ do: "messages_tab" });
 export const click = (place, action) => ask({ do: "click", ...place, ...action });
@@ -43,9 +51,13 @@ export function toggleReaction({ channel, ts, reactions }, name) {
 export async function upload(file) {
   const query = new URLSearchParams({ user: ui.me, name: file.name || "pasted.png" });
   const answer = await fetch(`/page/api/files?${query}`, {
-    method: "POST", body: file, headers: { "Content-Type": file.type || "application/octet-stream" },
+    method: "POST",
+    body: file,
+    headers: { "Content-Type": file.type || "application/octet-stream" },
   });
-  const body = await answer.json().catch(() => ({ error: `The server answered ${answer.status} without a reason.` }));
+  const body = await answer
+    .json()
+    .catch(() => ({ error: `The server answered ${answer.status} without a reason.` }));
   if (!body.ok) throw new Error(body.error ?? `${file.name} could not be uploaded.`);
   return body.file;
 }

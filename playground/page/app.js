@@ -27,13 +27,25 @@ function draw() {
     markOpenAsRead();
   }
   document.title = title();
-  paint(document.getElementById("app"), h("div.page", { class: pageClass(), "data-online": String(store.online) },
-    sidebar(),
-    ui.sidebar && h("button.sidebar-shade", { key: "shade", type: "button", "aria-label": "Close the channels", onclick: () => set({ sidebar: false }) }),
-    mainPane(),
-    ui.thread && threadPane(),
-    ui.inspector && inspector(),
-    overlays()));
+  paint(
+    document.getElementById("app"),
+    h(
+      "div.page",
+      { class: pageClass(), "data-online": String(store.online) },
+      sidebar(),
+      ui.sidebar &&
+        h("button.sidebar-shade", {
+          key: "shade",
+          type: "button",
+          "aria-label": "Close the channels",
+          onclick: () => set({ sidebar: false }),
+        }),
+      mainPane(),
+      ui.thread && store.ready && threadPane(),
+      ui.inspector && inspector(),
+      overlays(),
+    ),
+  );
 }
 
 function pageClass() {
@@ -50,7 +62,9 @@ function title() {
 }
 
 function onPush(object) {
-  const known = object.type === "message" && (store.messages.get(object.message.channel) ?? []).some((message) => message.ts === object.message.ts);
+  const known =
+    object.type === "message" &&
+    (store.messages.get(object.message.channel) ?? []).some((message) => message.ts === object.message.ts);
   const first = object.type === "state" && !store.ready;
   receive(object);
   if (first) {
@@ -67,9 +81,16 @@ function onNewMessage(message) {
   if (message.user !== ui.me && message.channel === ui.channel && message.text) {
     set({ announce: `${authorOf(message)}: ${typed(message.text).slice(0, READ_OUT_LENGTH)}` });
   }
-  if (!following || message.channel !== following.channel || message.thread_ts !== following.ts || message.user === ui.me) return;
+  if (
+    !following ||
+    message.channel !== following.channel ||
+    message.thread_ts !== following.ts ||
+    message.user === ui.me
+  )
+    return;
   ui.following = null;
-  if (ui.channel === following.channel && !ui.thread && innerWidth >= WIDE_PX) go(following.channel, following.ts);
+  if (ui.channel === following.channel && !ui.thread && innerWidth >= WIDE_PX)
+    go(following.channel, following.ts);
 }
 
 function onStatus(online) {

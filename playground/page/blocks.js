@@ -11,22 +11,40 @@ import { richText } from "./richtext.js";
 import { emojiMark, scan } from "./inline.js";
 
 const DRAW = {
-  section, header, divider, context, actions, image, table, input, video, plan,
+  section,
+  header,
+  divider,
+  context,
+  actions,
+  image,
+  table,
+  input,
+  video,
+  plan,
   context_actions: actions,
   markdown: (block) => h("div.text", markdown(block.text ?? "")),
   rich_text: (block) => h("div.text", richText(block)),
-  task_card: (block, place) => h("ul.task-cards", taskRow(place.address, taskOf(block), block.status === "in_progress")),
+  task_card: (block, place) =>
+    h("ul.task-cards", taskRow(place.address, taskOf(block), block.status === "in_progress")),
   alert: (block) => h("div.alert", { "data-level": block.level ?? "default" }, textOf(block.text)),
 };
 
 /** Draw blocks. `place` is {address, act(block, element, choice), values?}: where they stand and what a click does. */
 export function blockList(blocks, place) {
-  return h("div.blocks", blocks.map((block, i) => h("div.block", { key: block.block_id ?? i, "data-type": block.type }, safely(block, place))));
+  return h(
+    "div.blocks",
+    blocks.map((block, i) =>
+      h("div.block", { key: block.block_id ?? i, "data-type": block.type }, safely(block, place)),
+    ),
+  );
 }
 
 function safely(block, place) {
   try {
-    return DRAW[block.type]?.(block, place) ?? h("p.unknown-block", `A block of type “${block.type}” is not drawn here.`);
+    return (
+      DRAW[block.type]?.(block, place) ??
+      h("p.unknown-block", `A block of type “${block.type}” is not drawn here.`)
+    );
   } catch (error) {
     console.warn("A block could not be drawn.", block, error);
     return h("p.unknown-block", `A block of type “${block.type}” is malformed: ${error.message}`);
@@ -46,10 +64,19 @@ export function plainText(text) {
 }
 
 function section(block, place) {
-  return h("div.section",
-    h("div.section-text.text", textOf(block.text),
-      block.fields && h("dl.fields", block.fields.map((field) => h("div", textOf(field))))),
-    block.accessory && h("div.accessory", element(block, block.accessory, place)));
+  return h(
+    "div.section",
+    h(
+      "div.section-text.text",
+      textOf(block.text),
+      block.fields &&
+        h(
+          "dl.fields",
+          block.fields.map((field) => h("div", textOf(field))),
+        ),
+    ),
+    block.accessory && h("div.accessory", element(block, block.accessory, place)),
+  );
 }
 
 function header(block) {
@@ -61,11 +88,20 @@ function divider() {
 }
 
 function context(block) {
-  return h("div.context", block.elements.map((one) => (one.type === "image" ? remoteImage(one, "context-image") : h("span.text", textOf(one)))));
+  return h(
+    "div.context",
+    block.elements.map((one) =>
+      one.type === "image" ? remoteImage(one, "context-image") : h("span.text", textOf(one)),
+    ),
+  );
 }
 
 function actions(block, place) {
-  return h("div.actions", { class: block.type }, block.elements.map((one) => element(block, one, place)));
+  return h(
+    "div.actions",
+    { class: block.type },
+    block.elements.map((one) => element(block, one, place)),
+  );
 }
 
 function image(block) {
@@ -75,16 +111,31 @@ function image(block) {
 /** A picture of this origin is shown; any other is only linked, as this page loads nothing from elsewhere. */
 function remoteImage(block, size) {
   const file = block.slack_file;
-  const address = safeAddress(file?.id ? `/page/api/files/${encodeURIComponent(file.id)}` : (file?.url ?? block.image_url ?? ""));
-  if (address && new URL(address).origin === location.origin) return h("img", { class: size, src: address, alt: block.alt_text ?? "" });
+  const address = safeAddress(
+    file?.id ? `/page/api/files/${encodeURIComponent(file.id)}` : (file?.url ?? block.image_url ?? ""),
+  );
+  if (address && new URL(address).origin === location.origin)
+    return h("img", { class: size, src: address, alt: block.alt_text ?? "" });
   return link(block.image_url ?? "", [block.alt_text || "Image"]);
 }
 
 function table(block) {
-  const sides = (block.column_settings ?? []).map((column) => (["right", "center"].includes(column?.align) ? column.align : ""));
+  const sides = (block.column_settings ?? []).map((column) =>
+    ["right", "center"].includes(column?.align) ? column.align : "",
+  );
   const [head = [], ...rows] = block.rows;
-  const row = (cells, tag) => h("tr", cells.map((cell, i) => h(tag, { class: sides[i] ?? "" }, cellOf(cell))));
-  return tableFrame(h("thead", row(head, "th")), h("tbody", rows.map((cells) => row(cells, "td"))));
+  const row = (cells, tag) =>
+    h(
+      "tr",
+      cells.map((cell, i) => h(tag, { class: sides[i] ?? "" }, cellOf(cell))),
+    );
+  return tableFrame(
+    h("thead", row(head, "th")),
+    h(
+      "tbody",
+      rows.map((cells) => row(cells, "td")),
+    ),
+  );
 }
 
 function cellOf(cell) {
@@ -93,10 +144,14 @@ function cellOf(cell) {
 }
 
 function input(block, place) {
-  return h("label.input-block",
+  const many = ["checkboxes", "radio_buttons", "multi_static_select"].includes(block.element.type);
+  return h(
+    many ? "div.input-block" : "label.input-block",
+    many ? { role: "group", "aria-label": block.label.text } : {},
     h("span.input-label", plainText(block.label.text), block.optional && h("small", " (optional)")),
     element(block, block.element, place),
-    block.hint && h("small.hint", plainText(block.hint.text)));
+    block.hint && h("small.hint", plainText(block.hint.text)),
+  );
 }
 
 function video(block) {
@@ -112,7 +167,11 @@ function plan(block, place) {
 function taskOf(card) {
   const rich = (part) => (part && typeof part === "object" ? richText(part) : part);
   return {
-    id: card.task_id ?? card.id ?? card.title, title: card.title ?? "", status: card.status ?? "pending",
-    details: rich(card.details), output: rich(card.output), sources: card.sources ?? [],
+    id: card.task_id ?? card.id ?? card.title,
+    title: card.title ?? "",
+    status: card.status ?? "pending",
+    details: rich(card.details),
+    output: rich(card.output),
+    sources: card.sources ?? [],
   };
 }

@@ -4,14 +4,19 @@ import { h, icon } from "./dom.js";
 import { notice } from "./ui.js";
 
 export function codeBlock(text, language = "") {
-  return h("figure.code",
+  return h(
+    "figure.code",
     h("figcaption", h("span", language), copyButton(text, "Copy code")),
     h("pre", { tabindex: "0", "aria-label": language ? `${language} code` : "code" }, h("code", text)),
   );
 }
 
 export function copyButton(text, label) {
-  return h("button.icon-button.copy", { type: "button", title: label, "aria-label": label, onclick: () => copy(text) }, icon("copy"));
+  return h(
+    "button.icon-button.copy",
+    { type: "button", title: label, "aria-label": label, onclick: () => copy(text) },
+    icon("copy"),
+  );
 }
 
 /** Put text on the clipboard and say so. */

@@ -18,13 +18,29 @@ export function composer(channel, thread = null) {
   const draft = draftOf(conversation);
   const accept = (item) => complete(conversation, item);
   const send = () => sendDraft(channel, thread, conversation);
-  return h("form.composer", { key: `composer/${conversation}`, class: ui.dropping === conversation ? "dropping" : "",
-    onsubmit: (event) => { event.preventDefault(); send(); }, ...dropHandlers(conversation, draft) },
+  return h(
+    "form.composer",
+    {
+      key: `composer/${conversation}`,
+      class: ui.dropping === conversation ? "dropping" : "",
+      onsubmit: (event) => {
+        event.preventDefault();
+        send();
+      },
+      ...dropHandlers(conversation, draft),
+    },
     completionList(conversation, accept),
-    h("div.composer-box",
+    h(
+      "div.composer-box",
       attachmentList(draft),
-      h("div.composer-text", h("div.mirror", { "aria-hidden": "true" }, `${draft.text}\u200b`), box(channel, thread, conversation, send, accept)),
-      toolbar(channel, thread, conversation, draft)));
+      h(
+        "div.composer-text",
+        h("div.mirror", { "aria-hidden": "true" }, `${draft.text}\u200b`),
+        box(channel, thread, conversation, send, accept),
+      ),
+      toolbar(channel, thread, conversation, draft),
+    ),
+  );
 }
 
 function box(channel, thread, conversation, send, accept) {
@@ -32,8 +48,16 @@ function box(channel, thread, conversation, send, accept) {
   const open = ui.completion?.conversation === conversation;
   const label = thread ? "Reply…" : `Message ${channel.kind === "im" ? store.bot.name : `#${channel.name}`}`;
   return h("textarea", {
-    rows: 1, value: draft.text, placeholder: label, "aria-label": label, "data-conversation": conversation, enterkeyhint: "send",
-    role: "combobox", "aria-autocomplete": "list", "aria-expanded": open, "aria-controls": open ? "completion" : undefined,
+    rows: 1,
+    value: draft.text,
+    placeholder: label,
+    "aria-label": label,
+    "data-conversation": conversation,
+    enterkeyhint: "send",
+    role: "combobox",
+    "aria-autocomplete": "list",
+    "aria-expanded": open,
+    "aria-controls": open ? "completion" : undefined,
     "aria-activedescendant": open ? `completion-${ui.completion.index}` : undefined,
     ref: (el) => matchMedia("(pointer: fine)").matches && el.focus({ preventScroll: true }),
     oninput: (event) => {
@@ -63,28 +87,78 @@ function boxKey(event, channel, thread, send) {
 
 /** Up in an empty box edits one's last message there, as in Slack. */
 function editLast(channel, thread) {
-  const here = (store.messages.get(channel.id) ?? []).filter((message) => (thread ? message.thread_ts === thread : !message.thread_ts || message.thread_ts === message.ts));
+  const here = (store.messages.get(channel.id) ?? []).filter((message) =>
+    thread ? message.thread_ts === thread : !message.thread_ts || message.thread_ts === message.ts,
+  );
   const mine = here.findLast((message) => message.user === ui.me);
   if (mine) startEditing(mine, thread ? "thread" : "channel");
 }
 
 function toolbar(channel, thread, conversation, draft) {
   const ready = draft.text.trim() || draft.files.length;
-  return h("div.composer-tools",
-    h("input.unseen", { type: "file", multiple: true, tabindex: "-1", "aria-hidden": "true", onchange: (event) => {
-      attach(draft, event.target.files);
-      event.target.value = "";
-    } }),
-    h("button.icon-button", { type: "button", title: "Attach files", "aria-label": "Attach files", onclick: (event) => event.currentTarget.previousElementSibling.click() }, icon("clip")),
-    h("button.icon-button", { type: "button", title: "Emoji", "aria-label": "Emoji", onclick: (event) => openMenu(event, {
-      kind: "emoji", address: conversation, pick: (name) => insert(conversation, emojiCharacter(name)),
-    }) }, icon("smile")),
-    h("button.icon-button", { type: "button", title: "Mention somebody", "aria-label": "Mention somebody", onclick: () => insert(conversation, "@") }, icon("at")),
-    thread && h("label.also", h("input", { type: "checkbox", checked: Boolean(draft.broadcast), onchange: (event) => { draft.broadcast = event.target.checked; } }),
-      h("span", channel.kind === "im" ? "Also to the conversation" : `Also to #${channel.name}`)),
+  return h(
+    "div.composer-tools",
+    h("input.unseen", {
+      type: "file",
+      multiple: true,
+      tabindex: "-1",
+      "aria-hidden": "true",
+      onchange: (event) => {
+        attach(draft, event.target.files);
+        event.target.value = "";
+      },
+    }),
+    h(
+      "button.icon-button",
+      {
+        type: "button",
+        title: "Attach files",
+        "aria-label": "Attach files",
+        onclick: (event) => event.currentTarget.previousElementSibling.click(),
+      },
+      icon("clip"),
+    ),
+    h(
+      "button.icon-button",
+      {
+        type: "button",
+        title: "Emoji",
+        "aria-label": "Emoji",
+        onclick: (event) =>
+          openMenu(event, {
+            kind: "emoji",
+            address: conversation,
+            pick: (name) => insert(conversation, emojiCharacter(name)),
+          }),
+      },
+      icon("smile"),
+    ),
+    h(
+      "button.icon-button",
+      {
+        type: "button",
+        title: "Mention somebody",
+        "aria-label": "Mention somebody",
+        onclick: () => insert(conversation, "@"),
+      },
+      icon("at"),
+    ),
+    thread &&
+      h(
+        "label.also",
+        h("input", {
+          type: "checkbox",
+          checked: Boolean(draft.broadcast),
+          onchange: (event) => {
+            draft.broadcast = event.target.checked;
+          },
+        }),
+        h("span", channel.kind === "im" ? "Also to the conversation" : `Also to #${channel.name}`),
+      ),
     h("span.grow"),
     h("small.hint", h("kbd", "Enter"), " sends, ", h("kbd", "Shift Enter"), " new line"),
-    h("button.send", { type: "submit", title: "Send", "aria-label": "Send", disabled: !ready }, icon("send")));
+    h("button.send", { type: "submit", title: "Send", "aria-label": "Send", disabled: !ready }, icon("send")),
+  );
 }
 
 function dropHandlers(conversation, draft) {
@@ -110,7 +184,12 @@ export function boxOf(conversation) {
 export function insert(conversation, text) {
   const el = boxOf(conversation);
   const before = el.value.slice(0, el.selectionStart);
-  replace(conversation, el.selectionStart, el.selectionEnd, /^@$/.test(text) && /\S$/.test(before) ? ` ${text}` : text);
+  replace(
+    conversation,
+    el.selectionStart,
+    el.selectionEnd,
+    /^@$/.test(text) && /\S$/.test(before) ? ` ${text}` : text,
+  );
   noteTyping(conversation, el);
 }
 
@@ -131,13 +210,16 @@ function replace(conversation, from, to, text) {
 async function sendDraft(channel, thread, conversation) {
   const { text, files, broadcast } = draftOf(conversation);
   if (!text.trim() && !files.length) return;
-  if (files.some((item) => item.error)) return notice("A file could not be uploaded. Remove it or attach it again.");
+  if (files.some((item) => item.error))
+    return notice("A file could not be uploaded. Remove it or attach it again.");
   const command = COMMAND.exec(text.trim());
-  if (command && thread) return notice(`Slack takes no slash commands in threads. Write /${command[1]} in the channel.`);
+  if (command && thread)
+    return notice(`Slack takes no slash commands in threads. Write /${command[1]} in the channel.`);
   ui.drafts.delete(conversation);
   set({ completion: null });
   followEnd(thread ? "thread" : "channel");
-  const answer = command ? await slash(channel.id, `/${command[1]}`, command[2] ?? "")
+  const answer = command
+    ? await slash(channel.id, `/${command[1]}`, command[2] ?? "")
     : await post(channel.id, thread, text.trim(), await uploadedIds(files), broadcast);
   if (answer === null) return restore(conversation, { text, files, broadcast });
   if (!thread && answer.ts) ui.following = { channel: channel.id, ts: answer.ts };

@@ -25,11 +25,21 @@ function draw(message) {
   const { stream, blocks, files } = message;
   const address = addressOf(message);
   return [
-    stream && stream.rows.length > 0 && planCard(address, { ...stream, running: stream.state === "streaming" }),
+    stream &&
+      stream.rows.length > 0 &&
+      planCard(address, { ...stream, running: stream.state === "streaming" }),
     written(message),
-    blocks.length > 0 && blockList(blocks, { address, act: (block, one, choice) => act(message, block, one, choice) }),
-    files.length > 0 && fileList(files),
-    stream && ENDINGS[stream.state] && h("p.ending", { class: stream.state }, icon(stream.state === "stopped" ? "stop" : "warning"), ENDINGS[stream.state]),
+    blocks.length > 0 &&
+      blockList(blocks, { address, act: (block, one, choice) => act(message, block, one, choice) }),
+    files.length > 0 && fileList(files, address),
+    stream &&
+      ENDINGS[stream.state] &&
+      h(
+        "p.ending",
+        { class: stream.state },
+        icon(stream.state === "stopped" ? "stop" : "warning"),
+        ENDINGS[stream.state],
+      ),
   ];
 }
 
@@ -39,7 +49,8 @@ function written(message) {
   const streaming = stream?.state === "streaming";
   const typing = streaming && h("span.caret", { "aria-hidden": "true" });
   if (source) return h("div.text", { "aria-busy": streaming }, markdown(source), typing);
-  if (stream) return streaming && !stream.rows.length && h("div.text", h("p.waiting", h("i"), h("i"), h("i")));
+  if (stream)
+    return streaming && !stream.rows.length && h("div.text", h("p.waiting", h("i"), h("i"), h("i")));
   if (!text || blocks.length) return null;
   return h("div.text", mrkdwn(text), message.edited && h("small.edited", " (edited)"));
 }

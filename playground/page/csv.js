@@ -5,7 +5,7 @@ export function parseCsv(text, limit) {
   const separator = separatorOf(text.slice(0, text.search(/[\r\n]|$/)));
   const rows = [];
   let row = [];
-  for (let at = 0; at < text.length && rows.length < limit; ) {
+  for (let at = 0; at < text.length && rows.length < limit;) {
     const [cell, end] = text[at] === '"' ? quoted(text, at + 1) : bare(text, at, separator);
     row.push(cell);
     if (text[end] === separator) {

@@ -22,7 +22,11 @@ export function lazy(key, deps, draw) {
 
 /** A picture from our own sprite, hidden from assistive technology: the control around it carries the label. */
 export function icon(name, extra = "") {
-  return h("svg", { class: `icon ${extra}`, "aria-hidden": "true" }, h("use", { href: `/page/icons.svg#${name}` }));
+  return h(
+    "svg",
+    { class: `icon ${extra}`, "aria-hidden": "true" },
+    h("use", { href: `/page/icons.svg#${name}` }),
+  );
 }
 
 /** The address when it is http(s) or on this origin, else null. */
@@ -68,7 +72,9 @@ function create(node) {
     return (node.el = create(node.drawn));
   }
   if (node.tag === undefined) return (node.el = document.createTextNode(node.text));
-  const el = SVG_TAGS.has(node.tag) ? document.createElementNS(SVG, node.tag) : document.createElement(node.tag);
+  const el = SVG_TAGS.has(node.tag)
+    ? document.createElementNS(SVG, node.tag)
+    : document.createElement(node.tag);
   node.el = el;
   for (const child of node.children) el.append(create(child));
   setProps(el, {}, node.props);
@@ -137,10 +143,17 @@ function setProps(el, before, after) {
 
 function setProp(el, name, before, value) {
   if (name === "key" || name === "ref") return;
-  if (name.startsWith("on")) el[name] = value ?? null;
+  if (name.startsWith("on")) setListener(el, name.slice(2), value);
   else if (name === "style") setStyle(el, before ?? {}, value ?? {});
   else if (LIVE_PROPERTIES.has(name)) setLive(el, name, value);
   else if (before !== value) setAttribute(el, name, value);
+}
+
+/** A listener, not a handler property: what it returns means nothing, where a property's false would stop the event. */
+function setListener(el, type, listener) {
+  el.heard ??= {};
+  if (!(type in el.heard)) el.addEventListener(type, (event) => el.heard[type]?.(event));
+  el.heard[type] = listener;
 }
 
 function setLive(el, name, value) {
@@ -150,12 +163,14 @@ function setLive(el, name, value) {
 
 function setStyle(el, before, after) {
   for (const name of Object.keys(before)) if (!(name in after)) el.style.removeProperty(name);
-  for (const [name, value] of Object.entries(after)) if (before[name] !== value) el.style.setProperty(name, value);
+  for (const [name, value] of Object.entries(after))
+    if (before[name] !== value) el.style.setProperty(name, value);
 }
 
 function setAttribute(el, name, value) {
   const text = name.startsWith("aria-") && typeof value === "boolean" ? String(value) : value;
-  const guarded = name === "href" || name === "src" ? text && (text.startsWith("#") ? text : safeAddress(text)) : text;
+  const guarded =
+    name === "href" || name === "src" ? text && (text.startsWith("#") ? text : safeAddress(text)) : text;
   if (guarded === undefined || guarded === null || guarded === false) el.removeAttribute(name);
   else el.setAttribute(name, guarded === true ? "" : guarded);
 }

@@ -8,7 +8,7 @@ import { go } from "./route.js";
 import { addressOf } from "./store.js";
 import { set, ui } from "./ui.js";
 
-const HAND_OFF = "hand_off_message"; // the bot's message shortcut
+const HAND_OFF = "handoff_message"; // the bot's message shortcut
 
 export function editor(message) {
   const close = () => {
@@ -19,19 +19,39 @@ export function editor(message) {
     if (!text.trim()) return askToDelete(message);
     if ((await edit(message, text)) !== null) close();
   };
-  return h("form.editor", { onsubmit: (event) => { event.preventDefault(); save(event.target.elements.text.value); } },
+  return h(
+    "form.editor",
+    {
+      onsubmit: (event) => {
+        event.preventDefault();
+        save(event.target.elements.text.value);
+      },
+    },
     h("textarea.field", {
-      name: "text", rows: 3, "aria-label": "Edit the message",
+      name: "text",
+      rows: 3,
+      "aria-label": "Edit the message",
       ref: (el) => {
         el.value = typed(message.text);
         el.focus();
       },
       onkeydown: (event) => {
-        if (event.key === "Escape") { event.stopPropagation(); close(); }
-        if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); save(event.target.value); }
+        if (event.key === "Escape") {
+          event.stopPropagation();
+          close();
+        }
+        if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+          event.preventDefault();
+          save(event.target.value);
+        }
       },
     }),
-    h("div.editor-foot", h("button.button", { type: "button", onclick: close }, "Cancel"), h("button.button.primary", { type: "submit" }, "Save")));
+    h(
+      "div.editor-foot",
+      h("button.button", { type: "button", onclick: close }, "Cancel"),
+      h("button.button.primary", { type: "submit" }, "Save"),
+    ),
+  );
 }
 
 export function startEditing(message, place) {
@@ -39,10 +59,17 @@ export function startEditing(message, place) {
 }
 
 export function askToDelete(message) {
-  set({ menu: null, dialog: {
-    title: "Delete this message?", text: "This cannot be undone.", confirm: "Delete", deny: "Cancel", danger: true,
-    act: () => remove(message),
-  } });
+  set({
+    menu: null,
+    dialog: {
+      title: "Delete this message?",
+      text: "This cannot be undone.",
+      confirm: "Delete",
+      deny: "Cancel",
+      danger: true,
+      act: () => remove(message),
+    },
+  });
 }
 
 export function messageMenu({ message, place }) {
@@ -51,15 +78,36 @@ export function messageMenu({ message, place }) {
     set({ menu: null });
     act();
   };
-  return h("div.menu-list", { role: "menu", "aria-label": "Message" },
-    item("reply", "Reply in thread", close(() => go(message.channel, message.thread_ts ?? message.ts))),
-    !message.bot && item("hand", "Hand off this message", close(() => shortcut(message, HAND_OFF))),
-    item("copy", "Copy text", close(() => copy(message.markdown ?? typed(message.text)))),
+  return h(
+    "div.menu-list",
+    { role: "menu", "aria-label": "Message" },
+    item(
+      "reply",
+      "Reply in thread",
+      close(() => go(message.channel, message.thread_ts ?? message.ts)),
+    ),
+    !message.bot &&
+      item(
+        "hand",
+        "Hand off this message",
+        close(() => shortcut(message, HAND_OFF)),
+      ),
+    item(
+      "copy",
+      "Copy text",
+      close(() => copy(message.markdown ?? typed(message.text))),
+    ),
     mine && h("hr"),
     mine && item("pencil", "Edit message", () => startEditing(message, place)),
-    mine && item("trash", "Delete message…", () => askToDelete(message), "danger"));
+    mine && item("trash", "Delete message…", () => askToDelete(message), "danger"),
+  );
 }
 
 function item(picture, label, act, tone = "") {
-  return h("button.menu-item", { key: label, type: "button", role: "menuitem", class: tone, onclick: act }, icon(picture), label);
+  return h(
+    "button.menu-item",
+    { key: label, type: "button", role: "menuitem", class: tone, onclick: act },
+    icon(picture),
+    label,
+  );
 }

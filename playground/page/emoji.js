@@ -4,7 +4,14 @@ import { h } from "./dom.js";
 import { GROUPS } from "./emoji-names.js";
 import { closeMenu, set, ui } from "./ui.js";
 
-const ALIASES = { thumbsup: "+1", thumbsdown: "-1", thinking: "thinking_face", robot: "robot_face", hugs: "hugging_face", thumbs_up: "+1" };
+const ALIASES = {
+  thumbsup: "+1",
+  thumbsdown: "-1",
+  thinking: "thinking_face",
+  robot: "robot_face",
+  hugs: "hugging_face",
+  thumbs_up: "+1",
+};
 const groups = Object.entries(GROUPS).map(([title, text]) => [title, pairs(text)]);
 const byName = new Map(groups.flatMap(([, list]) => list));
 
@@ -23,7 +30,11 @@ export function emojiCharacter(name) {
 export function emoji(name) {
   const character = emojiCharacter(name);
   if (!character) return { text: `:${name}:` };
-  return h("span.emoji", { role: "img", "aria-label": name.replaceAll("_", " "), title: `:${name}:` }, character);
+  return h(
+    "span.emoji",
+    { role: "img", "aria-label": name.replaceAll("_", " "), title: `:${name}:` },
+    character,
+  );
 }
 
 /** Up to `limit` [name, character] pairs whose name begins with, then contains, the query. */
@@ -41,18 +52,46 @@ export function emojiPicker(menu) {
     closeMenu();
     menu.pick(name);
   };
-  const first = shown[0][1][0];
-  return h("div.picker",
+  const pickFirst = (text) => {
+    const [first] = text ? searchEmoji(text, 1) : groups[0][1];
+    if (first) pick(first[0]);
+  };
+  return h(
+    "div.picker",
     h("input.picker-search", {
-      type: "search", placeholder: "Search emoji", "aria-label": "Search emoji", value: query, ref: (el) => el.focus(),
+      type: "search",
+      placeholder: "Search emoji",
+      "aria-label": "Search emoji",
+      value: query,
+      ref: (el) => el.focus(),
       oninput: (event) => set({ menu: { ...ui.menu, query: event.target.value } }),
-      onkeydown: (event) => event.key === "Enter" && first && pick(first[0]),
+      onkeydown: (event) => event.key === "Enter" && pickFirst(event.target.value),
     }),
-    h("div.picker-scroll", shown.map(([title, list]) => h("section", { key: title },
-      h("h3", list.length ? title : "No emoji of that name here"),
-      h("div.picker-grid", list.map(([name, character]) => h("button.picker-cell", {
-        key: name, type: "button", title: `:${name}:`, "aria-label": name.replaceAll("_", " "), onclick: () => pick(name),
-      }, character))),
-    ))),
+    h(
+      "div.picker-scroll",
+      shown.map(([title, list]) =>
+        h(
+          "section",
+          { key: title },
+          h("h3", list.length ? title : "No emoji of that name here"),
+          h(
+            "div.picker-grid",
+            list.map(([name, character]) =>
+              h(
+                "button.picker-cell",
+                {
+                  key: name,
+                  type: "button",
+                  title: `:${name}:`,
+                  "aria-label": name.replaceAll("_", " "),
+                  onclick: () => pick(name),
+                },
+                character,
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
   );
 }

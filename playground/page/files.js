@@ -2,9 +2,9 @@
 
 import { codeBlock } from "./code.js";
 import { parseCsv } from "./csv.js";
-import { h, icon, lazy } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { tableFrame } from "./markdown.js";
-import { redraw, set, ui } from "./ui.js";
+import { bump, set, ui } from "./ui.js";
 
 const PREVIEW_BYTES = 65536;
 const PREVIEW_ROWS = 6;
@@ -13,12 +13,14 @@ const PREVIEW_LINES = 10;
 const TEXT_NAME = /\.(txt|md|py|js|ts|json|jsonl|log|sql|ya?ml|toml|html?|css|sh|xml|ini)$/i;
 const previews = new Map(); // file id -> text, or null while it loads
 
-export function fileList(files) {
+/** The files of a message; `address` is the message, to draw it again when a preview has come. */
+export function fileList(files, address) {
   const pictures = files.filter(isPicture);
   const others = files.filter((file) => !isPicture(file));
-  return h("div.files",
+  return h(
+    "div.files",
     pictures.length > 0 && h("div.pictures", pictures.map(picture)),
-    others.map((file) => card(file)),
+    others.map((file) => card(file, address)),
   );
 }
 
@@ -35,41 +37,59 @@ function isText(file) {
 }
 
 function picture(file) {
-  return h("figure.picture", { key: file.id },
+  return h(
+    "figure.picture",
+    { key: file.id },
     h("figcaption", file.title || file.name, downloadLink(file)),
-    h("button.picture-open", {
-      type: "button", "aria-label": `Show ${file.title || file.name} large`, onclick: () => set({ picture: file }),
-    }, h("img", { src: file.url, alt: file.title || file.name, decoding: "async" })),
+    h(
+      "button.picture-open",
+      {
+        type: "button",
+        "aria-label": `Show ${file.title || file.name} large`,
+        onclick: () => set({ picture: file }),
+      },
+      h("img", { src: file.url, alt: file.title || file.name, decoding: "async" }),
+    ),
   );
 }
 
 function downloadLink(file) {
-  return h("a.icon-button", { href: file.url, download: file.name, title: "Download", "aria-label": `Download ${file.name}` }, icon("download"));
-}
-
-function card(file) {
-  return h("div.file", { key: file.id },
-    h("div.file-head",
-      h("span.file-kind", { class: isCsv(file) ? "sheet" : "" }, extension(file)),
-      h("span.grow", h("strong", file.title || file.name), h("small", `${kindName(file)} · ${readableSize(file.size)}`)),
-      downloadLink(file)),
-    (isCsv(file) || isText(file)) && lazy("preview", [previewOf(file)], () => preview(file)),
+  return h(
+    "a.icon-button",
+    { href: file.url, download: file.name, title: "Download", "aria-label": `Download ${file.name}` },
+    icon("download"),
   );
 }
 
-function preview(file) {
-  const text = previewOf(file);
-  if (!text) return h("div.preview");
-  return h("div.preview", isCsv(file) ? sheet(text) : excerpt(text));
+function card(file, address) {
+  return h(
+    "div.file",
+    { key: file.id },
+    h(
+      "div.file-head",
+      h("span.file-kind", { class: isCsv(file) ? "sheet" : "" }, extension(file)),
+      h(
+        "span.grow",
+        h("strong", file.title || file.name),
+        h("small", `${kindName(file)} · ${readableSize(file.size)}`),
+      ),
+      downloadLink(file),
+    ),
+    (isCsv(file) || isText(file)) && preview(file, previewOf(file, address)),
+  );
+}
+
+function preview(file, text) {
+  return h("div.preview", text && (isCsv(file) ? sheet(text) : excerpt(text)));
 }
 
 /** The beginning of a file's text; null until it has been fetched, "" when it cannot be. */
-function previewOf(file) {
+function previewOf(file, address) {
   if (!previews.has(file.id)) {
     previews.set(file.id, null);
     fetchText(file).then((text) => {
       previews.set(file.id, text);
-      redraw();
+      bump(address);
     });
   }
   return previews.get(file.id);
@@ -78,7 +98,7 @@ function previewOf(file) {
 async function fetchText(file) {
   try {
     const answer = await fetch(file.url);
-    return answer.ok ? (await (await answer.blob()).slice(0, PREVIEW_BYTES).text()) : "";
+    return answer.ok ? await (await answer.blob()).slice(0, PREVIEW_BYTES).text() : "";
   } catch {
     return ""; // no preview then: the card still offers the download
   }
@@ -87,11 +107,24 @@ async function fetchText(file) {
 function sheet(text) {
   const [head = [], ...rows] = parseCsv(text, PREVIEW_ROWS + 1);
   const all = text.split("\n").filter((line) => line.trim()).length - 1;
-  const cut = (row) => row.slice(0, PREVIEW_COLUMNS);
-  const more = [all > rows.length && `${all - rows.length} more rows`, head.length > PREVIEW_COLUMNS && `${head.length - PREVIEW_COLUMNS} more columns`];
+  const numeric = head.map((_, i) => rows.length > 0 && rows.every((row) => isNumber(row[i] ?? "")));
+  const line = (row, tag) =>
+    h(
+      "tr",
+      row.slice(0, PREVIEW_COLUMNS).map((cell, i) => h(tag, { class: numeric[i] ? "right" : "" }, cell)),
+    );
+  const more = [
+    all > rows.length && `${all - rows.length} more rows`,
+    head.length > PREVIEW_COLUMNS && `${head.length - PREVIEW_COLUMNS} more columns`,
+  ];
   return [
-    tableFrame(h("thead", h("tr", cut(head).map((cell) => h("th", cell)))),
-      h("tbody", rows.map((row) => h("tr", cut(row).map((cell) => h("td", { class: isNumber(cell) ? "right" : "" }, cell)))))),
+    tableFrame(
+      h("thead", line(head, "th")),
+      h(
+        "tbody",
+        rows.map((row) => line(row, "td")),
+      ),
+    ),
     h("small.preview-more", more.filter(Boolean).join(" · ")),
   ];
 }
@@ -103,7 +136,10 @@ function isNumber(cell) {
 function excerpt(text) {
   const lines = text.split("\n");
   const more = lines.length - PREVIEW_LINES;
-  return [codeBlock(lines.slice(0, PREVIEW_LINES).join("\n").trimEnd()), more > 0 && h("small.preview-more", `${more} more lines`)];
+  return [
+    codeBlock(lines.slice(0, PREVIEW_LINES).join("\n").trimEnd()),
+    more > 0 && h("small.preview-more", `${more} more lines`),
+  ];
 }
 
 export function extension(file) {
@@ -113,7 +149,7 @@ export function extension(file) {
 
 function kindName(file) {
   if (isCsv(file)) return "Table";
-  return isText(file) ? "Text" : (file.mimetype || "File");
+  return isText(file) ? "Text" : file.mimetype || "File";
 }
 
 export function readableSize(bytes) {
@@ -126,13 +162,30 @@ export function readableSize(bytes) {
 export function largePicture() {
   const file = ui.picture;
   const close = () => set({ picture: null });
-  return h("div.lightbox", {
-    role: "dialog", "aria-modal": true, "aria-label": file.name, onclick: (event) => event.target === event.currentTarget && close(),
-  },
-    h("header",
+  return h(
+    "div.lightbox",
+    {
+      role: "dialog",
+      "aria-modal": true,
+      "aria-label": file.name,
+      onclick: (event) => event.target === event.currentTarget && close(),
+    },
+    h(
+      "header",
       h("span.grow", h("strong", file.title || file.name), h("small", readableSize(file.size))),
       downloadLink(file),
-      h("button.icon-button", { type: "button", "aria-label": "Close", title: "Close (Esc)", onclick: close, ref: (el) => el.focus() }, icon("close"))),
+      h(
+        "button.icon-button",
+        {
+          type: "button",
+          "aria-label": "Close",
+          title: "Close (Esc)",
+          onclick: close,
+          ref: (el) => el.focus(),
+        },
+        icon("close"),
+      ),
+    ),
     h("img", { src: file.url, alt: file.title || file.name, onclick: close }),
   );
 }

@@ -17,7 +17,7 @@ export function scan(text, rules) {
     if (plain) out.push({ text: plain });
     plain = "";
   };
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const hit = rules[text[at]]?.(text, at);
     if (!hit) {
       plain += text[at++];

@@ -12,14 +12,49 @@ export function inspector() {
     store.calls = [];
     redraw();
   };
-  return h("aside.inspector", { "aria-label": "What the bot calls" },
-    h("header.pane-head",
-      h("div.grow", h("h2", "Bot calls"), h("small", `${store.calls.length} calls${failed ? `, ${failed} refused` : ""} · ${connectionText()}`)),
-      h("button.icon-button", { type: "button", title: "Clear", "aria-label": "Clear the list", onclick: clear }, icon("trash")),
-      h("button.icon-button", { type: "button", title: "Close (Esc)", "aria-label": "Close the list", onclick: () => set({ inspector: false }) }, icon("close"))),
-    h("ol.calls", store.calls.slice(-SHOWN).toReversed().map((call) => h("li.call", { class: call.ok ? "" : "failed" },
-      h("code", call.method), h("span.grow", call.ok ? "" : call.error), h("time", clockOf(call.at)))),
-    !store.calls.length && h("li.nothing", "No call since this page was opened.")));
+  return h(
+    "aside.inspector",
+    { "aria-label": "What the bot calls" },
+    h(
+      "header.pane-head",
+      h(
+        "div.grow",
+        h("h2", "Bot calls"),
+        h("small", `${store.calls.length} calls${failed ? `, ${failed} refused` : ""} · ${connectionText()}`),
+      ),
+      h(
+        "button.icon-button",
+        { type: "button", title: "Clear", "aria-label": "Clear the list", onclick: clear },
+        icon("trash"),
+      ),
+      h(
+        "button.icon-button",
+        {
+          type: "button",
+          title: "Close (Esc)",
+          "aria-label": "Close the list",
+          onclick: () => set({ inspector: false }),
+        },
+        icon("close"),
+      ),
+    ),
+    h(
+      "ol.calls",
+      store.calls
+        .slice(-SHOWN)
+        .toReversed()
+        .map((call) =>
+          h(
+            "li.call",
+            { class: call.ok ? "" : "failed" },
+            h("code", call.method),
+            h("span.grow", call.ok ? "" : call.error),
+            h("time", clockOf(call.at)),
+          ),
+        ),
+      !store.calls.length && h("li.nothing", "No call since this page was opened."),
+    ),
+  );
 }
 
 function connectionText() {

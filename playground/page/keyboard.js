@@ -11,10 +11,19 @@ import { openSwitcher } from "./switcher.js";
 import { closeMenu, set, ui } from "./ui.js";
 
 const HELP = [
-  ["Ctrl/⌘ K", "Jump to a channel, person or setting"], ["↓ or j, ↑ or k", "Next and previous message"], ["Enter or →", "Open the thread of a message"],
-  ["Esc", "Close what is open, innermost first"], ["/ or c", "Write a message"], ["↑ in an empty box", "Edit your last message"],
-  ["r", "React to a message"], ["e", "Edit your message"], ["Del", "Delete your message"], ["Enter, Shift Enter", "Send, new line"],
-  ["@ # :", "Complete people, channels, emoji"], ["i", "What the bot calls"], ["?", "This list"],
+  ["Ctrl/⌘ K", "Jump to a channel, person or setting"],
+  ["↓ or j, ↑ or k", "Next and previous message"],
+  ["Enter or →", "Open the thread of a message"],
+  ["Esc", "Close what is open, innermost first"],
+  ["/ or c", "Write a message"],
+  ["↑ in an empty box", "Edit your last message"],
+  ["r", "React to a message"],
+  ["e", "Edit your message"],
+  ["Del", "Delete your message"],
+  ["Enter, Shift Enter", "Send, new line"],
+  ["@ # :", "Complete people, channels, emoji"],
+  ["i", "What the bot calls"],
+  ["?", "This list"],
 ];
 
 export function listenToKeys() {
@@ -29,12 +38,20 @@ export function listenToKeys() {
 }
 
 const KEYS = {
-  j: (event) => move(event, 1), ArrowDown: (event) => move(event, 1),
-  k: (event) => move(event, -1), ArrowUp: (event) => move(event, -1),
-  Enter: openThread, ArrowRight: openThread,
-  "/": (event) => take(event, focusBox), c: (event) => take(event, focusBox),
-  r: (event) => onMessage(event, (message, el) => openReactionMenu({ currentTarget: el.querySelector(".tools .tool") ?? el }, message)),
-  e: (event) => onMessage(event, (message, el) => message.user === ui.me && startEditing(message, el.dataset.place)),
+  j: (event) => move(event, 1),
+  ArrowDown: (event) => move(event, 1),
+  k: (event) => move(event, -1),
+  ArrowUp: (event) => move(event, -1),
+  Enter: openThread,
+  ArrowRight: openThread,
+  "/": (event) => take(event, focusBox),
+  c: (event) => take(event, focusBox),
+  r: (event) =>
+    onMessage(event, (message, el) =>
+      openReactionMenu({ currentTarget: el.querySelector(".tools .tool") ?? el }, message),
+    ),
+  e: (event) =>
+    onMessage(event, (message, el) => message.user === ui.me && startEditing(message, el.dataset.place)),
   Delete: (event) => onMessage(event, (message) => message.user === ui.me && askToDelete(message)),
   i: (event) => take(event, () => set({ inspector: !ui.inspector })),
   "?": (event) => take(event, () => set({ help: true })),
@@ -65,7 +82,9 @@ function closeInnermost() {
 }
 
 function focusBox() {
-  (document.querySelector(".thread .composer textarea") ?? document.querySelector(".main .composer textarea"))?.focus();
+  (
+    document.querySelector(".thread .composer textarea") ?? document.querySelector(".main .composer textarea")
+  )?.focus();
 }
 
 function move(event, step) {
@@ -81,7 +100,10 @@ function move(event, step) {
 
 function openThread(event) {
   if (!event.target.matches?.("article[data-ts]")) return;
-  onMessage(event, (message, el) => el.dataset.place === "channel" && go(message.channel, message.thread_ts ?? message.ts));
+  onMessage(
+    event,
+    (message, el) => el.dataset.place === "channel" && go(message.channel, message.thread_ts ?? message.ts),
+  );
 }
 
 function onMessage(event, act) {
@@ -100,8 +122,21 @@ function menuKey(event) {
 
 export function helpDialog() {
   const close = () => set({ help: false });
-  return h("div.veil", { key: "help", onclick: (event) => event.target === event.currentTarget && close() },
-    h("div.dialog", { role: "dialog", "aria-modal": true, "aria-labelledby": "help-title" },
-      h("header", h("h2.grow", { id: "help-title" }, "Keyboard"), h("button.button", { type: "button", onclick: close, ref: (el) => el.focus() }, "Close")),
-      h("dl.keys", HELP.map(([keys, meaning]) => h("div", h("dt", h("kbd", keys)), h("dd", meaning))))));
+  return h(
+    "div.veil",
+    { key: "help", onclick: (event) => event.target === event.currentTarget && close() },
+    h(
+      "div.dialog",
+      { role: "dialog", "aria-modal": true, "aria-labelledby": "help-title" },
+      h(
+        "header",
+        h("h2.grow", { id: "help-title" }, "Keyboard"),
+        h("button.button", { type: "button", onclick: close, ref: (el) => el.focus() }, "Close"),
+      ),
+      h(
+        "dl.keys",
+        HELP.map(([keys, meaning]) => h("div", h("dt", h("kbd", keys)), h("dd", meaning))),
+      ),
+    ),
+  );
 }

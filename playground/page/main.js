@@ -12,25 +12,60 @@ import { isThreadUnread } from "./unread.js";
 
 export function mainPane() {
   const channel = channelById(ui.channel);
-  if (!channel) return h("main.main", h("p.nothing", store.ready ? "There is no channel here yet." : "Connecting…"));
+  if (!channel)
+    return h("main.main", h("p.nothing", store.ready ? "There is no channel here yet." : "Connecting…"));
   const direct = channel.kind === "im";
-  return h("main.main", { "aria-label": direct ? store.bot.name : channel.name },
+  return h(
+    "main.main",
+    { "aria-label": direct ? store.bot.name : channel.name },
     head(channel, direct),
     direct && tabs(channel),
-    !store.online && store.ready && h("p.offline", { role: "status" }, h("span.status.spin"), "Connection lost. Reconnecting…"),
-    ui.tab === "home" && direct ? homeTab() : [channelList(channel), composer(channel)]);
+    !store.online &&
+      store.ready &&
+      h("p.offline", { role: "status" }, h("span.status.spin"), "Connection lost. Reconnecting…"),
+    ui.tab === "home" && direct ? homeTab() : [channelList(channel), composer(channel)],
+  );
 }
 
 function head(channel, direct) {
-  return h("header.pane-head",
-    h("button.icon-button.menu-button", { type: "button", "aria-label": "Channels", title: "Channels", onclick: () => set({ sidebar: true }) },
-      icon("menu"), store.channels.some(hasNews) && h("span.dot")),
+  return h(
+    "header.pane-head",
+    h(
+      "button.icon-button.menu-button",
+      { type: "button", "aria-label": "Channels", title: "Channels", onclick: () => set({ sidebar: true }) },
+      icon("menu"),
+      store.channels.some(hasNews) && h("span.dot"),
+    ),
     direct ? avatar(store.bot.user, "small") : h("span.head-hash", { "aria-hidden": "true" }, "#"),
-    h("div.grow", h("h2", direct ? store.bot.name : channel.name), channel.topic && h("small", channel.topic)),
+    h(
+      "div.grow",
+      h("h2", direct ? store.bot.name : channel.name),
+      channel.topic && h("small", channel.topic),
+    ),
     store.model && modelLabel(),
-    h("button.icon-button", { type: "button", title: "Keyboard (?)", "aria-label": "Keyboard shortcuts", class: "wide-only", onclick: () => set({ help: true }) }, icon("keyboard")),
-    h("button.icon-button", { type: "button", title: "What the bot calls", "aria-label": "What the bot calls", "aria-pressed": ui.inspector,
-      onclick: () => set({ inspector: !ui.inspector }) }, icon("pulse")));
+    h(
+      "button.icon-button",
+      {
+        type: "button",
+        title: "Keyboard (?)",
+        "aria-label": "Keyboard shortcuts",
+        class: "wide-only",
+        onclick: () => set({ help: true }),
+      },
+      icon("keyboard"),
+    ),
+    h(
+      "button.icon-button",
+      {
+        type: "button",
+        title: "What the bot calls",
+        "aria-label": "What the bot calls",
+        "aria-pressed": ui.inspector,
+        onclick: () => set({ inspector: !ui.inspector }),
+      },
+      icon("pulse"),
+    ),
+  );
 }
 
 function hasNews(channel) {
@@ -46,8 +81,21 @@ function modelLabel() {
 }
 
 function tabs(channel) {
-  const tab = (name, label) => h("button.tab", {
-    type: "button", role: "tab", "aria-selected": ui.tab === name, onclick: () => go(channel.id, null, name),
-  }, label);
-  return h("div.tabs", { role: "tablist", "aria-label": "App" }, tab("messages", "Messages"), tab("home", "Home"));
+  const tab = (name, label) =>
+    h(
+      "button.tab",
+      {
+        type: "button",
+        role: "tab",
+        "aria-selected": ui.tab === name,
+        onclick: () => go(channel.id, null, name),
+      },
+      label,
+    );
+  return h(
+    "div.tabs",
+    { role: "tablist", "aria-label": "App" },
+    tab("messages", "Messages"),
+    tab("home", "Home"),
+  );
 }

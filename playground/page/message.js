@@ -21,7 +21,10 @@ const LABEL_LENGTH = 200;
 export function messageRow(message, { place, grouped = false, tabbable = false }) {
   const address = addressOf(message);
   const state = {
-    place, grouped, tabbable, address,
+    place,
+    grouped,
+    tabbable,
+    address,
     editing: ui.editing === `${place}/${address}`,
     whisper: isWhisper(message),
     session: sessionOf(message.channel, message.ts)?.status ?? "",
@@ -35,21 +38,37 @@ export function messageRow(message, { place, grouped = false, tabbable = false }
 
 function row(message, state) {
   const { place, grouped, whisper } = state;
-  return h("article.message", {
-    class: Object.entries({ grouped, whisper, opened: state.opened, menu: state.menu, editing: state.editing })
-      .filter(([, on]) => on).map(([name]) => name).join(" "),
-    "data-ts": message.ts, "data-place": place, tabindex: state.tabbable ? "0" : "-1", "aria-label": labelOf(message),
-    "aria-busy": message.stream?.state === "streaming",
-  },
+  return h(
+    "article.message",
+    {
+      class: Object.entries({
+        grouped,
+        whisper,
+        opened: state.opened,
+        "with-menu": state.menu,
+        editing: state.editing,
+      })
+        .filter(([, on]) => on)
+        .map(([name]) => name)
+        .join(" "),
+      "data-ts": message.ts,
+      "data-place": place,
+      tabindex: state.tabbable ? "0" : "-1",
+      "aria-label": labelOf(message),
+      "aria-busy": message.stream?.state === "streaming",
+    },
     h("div.gutter", grouped ? stamp(message) : avatar(message.user, "", authorOf(message))),
-    h("div.body",
+    h(
+      "div.body",
       whisper && whisperLine(message),
       message.broadcast && message.thread_ts !== message.ts && broadcastLine(message, place),
       !grouped && byline(message),
       state.editing ? editor(message) : content(message),
       message.reactions.length > 0 && reactionBar(message),
-      place === "channel" && message.reply_count > 0 && replyBar(message, state)),
-    !state.editing && !whisper && tools(message, state));
+      place === "channel" && message.reply_count > 0 && replyBar(message, state),
+    ),
+    !state.editing && !whisper && tools(message, state),
+  );
 }
 
 function labelOf(message) {
@@ -59,10 +78,12 @@ function labelOf(message) {
 }
 
 function byline(message) {
-  return h("header.byline",
+  return h(
+    "header.byline",
     h("strong.author", authorOf(message)),
     (message.bot || isBot(message.user)) && h("span.tag", "APP"),
-    stamp(message));
+    stamp(message),
+  );
 }
 
 function stamp(message) {
@@ -74,35 +95,63 @@ function whisperLine(message) {
     dismissWhisper(message);
     redraw();
   };
-  return h("p.whisper-line", icon("eye"), "Only visible to you",
-    h("button.link", { type: "button", onclick: dismiss }, "Dismiss"));
+  return h(
+    "p.whisper-line",
+    icon("eye"),
+    "Only visible to you",
+    h("button.link", { type: "button", onclick: dismiss }, "Dismiss"),
+  );
 }
 
 function broadcastLine(message, place) {
   if (place === "thread") return h("p.whisper-line", "Also sent to the channel");
-  return h("p.whisper-line", "Replied to a thread: ",
-    h("button.link", { type: "button", onclick: () => go(message.channel, message.thread_ts) }, "open it"));
+  return h(
+    "p.whisper-line",
+    "Replied to a thread: ",
+    h("button.link", { type: "button", onclick: () => go(message.channel, message.thread_ts) }, "open it"),
+  );
 }
 
 function replyBar(message, { session, unread }) {
   const count = `${message.reply_count} ${message.reply_count === 1 ? "reply" : "replies"}`;
   const working = session === "processing";
-  return h("button.reply-bar", { type: "button", class: unread ? "unread" : "", onclick: () => go(message.channel, message.ts) },
-    h("span.reply-faces", message.reply_users.slice(0, 4).map((user) => avatar(user, "tiny"))),
+  return h(
+    "button.reply-bar",
+    { type: "button", class: unread ? "unread" : "", onclick: () => go(message.channel, message.ts) },
+    h(
+      "span.reply-faces",
+      message.reply_users.slice(0, 4).map((user) => avatar(user, "tiny")),
+    ),
     h("strong", count),
-    working ? h("span.reply-working", h("span.status.spin"), "working") : h("span.reply-last", `Last reply ${ago(message.latest_reply)}`),
-    unread && h("span.dot", { role: "img", "aria-label": "new replies" }));
+    working
+      ? h("span.reply-working", h("span.status.spin"), "working")
+      : h("span.reply-last", `Last reply ${ago(message.latest_reply)}`),
+    unread && h("span.dot", { role: "img", "aria-label": "new replies" }),
+  );
 }
 
 function tools(message, { place, address }) {
-  return h("div.tools", { role: "toolbar", "aria-label": "Message tools" },
-    QUICK.map((name) => h("button.tool", {
-      key: name, type: "button", title: `React with :${name}:`, "aria-label": `React with ${name.replaceAll("_", " ")}`,
-      onclick: () => toggleReaction(message, name),
-    }, h("span.emoji", emojiCharacter(name)))),
+  return h(
+    "div.tools",
+    { role: "toolbar", "aria-label": "Message tools" },
+    QUICK.map((name) =>
+      h(
+        "button.tool",
+        {
+          key: name,
+          type: "button",
+          title: `React with :${name}:`,
+          "aria-label": `React with ${name.replaceAll("_", " ")}`,
+          onclick: () => toggleReaction(message, name),
+        },
+        h("span.emoji", emojiCharacter(name)),
+      ),
+    ),
     tool("smile", "Add a reaction", (event) => openReactionMenu(event, message)),
-    place === "channel" && tool("reply", "Reply in thread", () => go(message.channel, message.thread_ts ?? message.ts)),
-    tool("more", "More", (event) => openMenu(event, { kind: "message", address, message, place })));
+    place === "channel" &&
+      tool("reply", "Reply in thread", () => go(message.channel, message.thread_ts ?? message.ts)),
+    tool("more", "More", (event) => openMenu(event, { kind: "message", address, message, place })),
+  );
 }
 
 function tool(picture, label, act) {

@@ -16,21 +16,44 @@ const places = new WeakMap(); // scroller -> {atEnd: whether it follows what is 
 export function channelList(channel) {
   const all = channelMessages(channel.id, ui.me);
   const shown = all.slice(-(DRAWN_AT_ONCE + (ui.earlier.get(channel.id) ?? 0)));
-  return scroller("channel", channel.id,
+  return scroller(
+    "channel",
+    channel.id,
     all.length > shown.length && earlierButton(channel.id),
     welcome(channel, all.length === 0),
-    rows(shown, "channel", ui.newFrom));
+    rows(shown, "channel", ui.newFrom),
+  );
 }
 
 /** A scroller that stays at its end while it is there, whatever grows inside it. */
 export function scroller(place, key, ...children) {
   const away = ui.away?.[place] === key;
-  return h("div.scroll-frame", { key: `scroll/${key}` },
-    h("div.messages", { role: "feed", "aria-label": place === "thread" ? "Thread" : "Messages", "data-place": place, tabindex: "-1",
-      ref: follow, onscroll: (event) => noteScroll(event.currentTarget, place, key) },
-      h("div.messages-inner", children)),
-    away && h("button.jump", { type: "button", onclick: (event) => toEnd(event.currentTarget.parentElement.querySelector(".messages")) },
-      icon("down"), "Latest messages"));
+  return h(
+    "div.scroll-frame",
+    { key: `scroll/${key}` },
+    h(
+      "div.messages",
+      {
+        role: "feed",
+        "aria-label": place === "thread" ? "Thread" : "Messages",
+        "data-place": place,
+        tabindex: "-1",
+        ref: follow,
+        onscroll: (event) => noteScroll(event.currentTarget, place, key),
+      },
+      h("div.messages-inner", children),
+    ),
+    away &&
+      h(
+        "button.jump",
+        {
+          type: "button",
+          onclick: (event) => toEnd(event.currentTarget.parentElement.querySelector(".messages")),
+        },
+        icon("down"),
+        "Latest messages",
+      ),
+  );
 }
 
 function follow(el) {
@@ -64,10 +87,17 @@ export function followEnd(place) {
 }
 
 function earlierButton(channel) {
-  return h("button.button.earlier", { type: "button", onclick: () => {
-    ui.earlier.set(channel, (ui.earlier.get(channel) ?? 0) + DRAWN_AT_ONCE);
-    set({});
-  } }, "Show earlier messages");
+  return h(
+    "button.button.earlier",
+    {
+      type: "button",
+      onclick: () => {
+        ui.earlier.set(channel, (ui.earlier.get(channel) ?? 0) + DRAWN_AT_ONCE);
+        set({});
+      },
+    },
+    "Show earlier messages",
+  );
 }
 
 /** Rows with dividers between days and before the first message not seen yet. */
@@ -89,8 +119,14 @@ export function rows(messages, place, newFrom = null) {
 }
 
 function continues(before, message) {
-  return before.user === message.user && before.username === message.username && !message.broadcast && !before.broadcast
-    && Number(message.ts) - Number(before.ts) < GROUP_SECONDS && !before.reply_count;
+  return (
+    before.user === message.user &&
+    before.username === message.username &&
+    !message.broadcast &&
+    !before.broadcast &&
+    Number(message.ts) - Number(before.ts) < GROUP_SECONDS &&
+    !before.reply_count
+  );
 }
 
 function divider(key, label, tone) {

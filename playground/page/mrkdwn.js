@@ -18,7 +18,9 @@ const RULES = {
   "~": pair("~", (inside) => h("s", inline(inside))),
   "`": (text, at) => {
     const hit = codeSpan(text, at);
-    return hit && { nodes: [h("code", unescape(text.slice(at, hit.end).replace(/^`+|`+$/g, "")))], end: hit.end };
+    return (
+      hit && { nodes: [h("code", unescape(text.slice(at, hit.end).replace(/^`+|`+$/g, "")))], end: hit.end }
+    );
   },
   "<": reference,
   "&": entity,
@@ -47,7 +49,8 @@ function quotes(text) {
     if (last && last.quoted === Boolean(quoted)) last.lines.push(content);
     else runs.push({ quoted: Boolean(quoted), lines: [content] });
   }
-  return runs.filter((run) => run.quoted || run.lines.join("").length)
+  return runs
+    .filter((run) => run.quoted || run.lines.join("").length)
     .map((run) => h(run.quoted ? "blockquote" : "p", inline(run.lines.join("\n"))));
 }
 
@@ -87,7 +90,8 @@ export function channelMention(id, label) {
 
 function special(target, label) {
   const [kind, seconds, format] = target.split("^");
-  if (kind === "date") return h("time", /^\d+$/.test(seconds) ? slackDate(seconds, format ?? "{date}") : (label ?? target));
+  if (kind === "date")
+    return h("time", /^\d+$/.test(seconds) ? slackDate(seconds, format ?? "{date}") : (label ?? target));
   return h("span.mention", { class: "me" }, `@${label || kind}`);
 }
 

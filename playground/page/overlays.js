@@ -14,7 +14,8 @@ const MARGIN_PX = 8;
 const MENUS = { emoji: emojiPicker, message: messageMenu, speaker: speakerMenu };
 
 export function overlays() {
-  return h("div.overlays",
+  return h(
+    "div.overlays",
     modal(),
     ui.help && helpDialog(),
     ui.switcher && switcher(),
@@ -22,12 +23,19 @@ export function overlays() {
     ui.dialog && question(),
     ui.menu && menu(ui.menu),
     h("div.notices", { key: "notices", role: "alert" }, ui.notices.map(noticeLine)),
-    h("div.unseen", { key: "announce", "aria-live": "polite" }, ui.announce));
+    h("div.unseen", { key: "announce", "aria-live": "polite" }, ui.announce),
+  );
 }
 
 function menu(open) {
-  return h("div.menu-layer", { key: `menu/${open.kind}/${open.address}`, onmousedown: (event) => event.target === event.currentTarget && closeMenu() },
-    h("div.menu", { class: open.kind, ref: (el) => placeMenu(el, open.at) }, MENUS[open.kind](open)));
+  return h(
+    "div.menu-layer",
+    {
+      key: `menu/${open.kind}/${open.address}`,
+      onmousedown: (event) => event.target === event.currentTarget && closeMenu(),
+    },
+    h("div.menu", { class: `of-${open.kind}`, ref: (el) => placeMenu(el, open.at) }, MENUS[open.kind](open)),
+  );
 }
 
 /** Beside what opened it: below when there is room, else above, always inside the window. */
@@ -35,14 +43,19 @@ function placeMenu(el, at) {
   const { offsetWidth: width, offsetHeight: height } = el;
   const below = at.bottom + height + MARGIN_PX < innerHeight;
   const top = below ? at.bottom + 4 : Math.max(MARGIN_PX, at.top - height - 4);
-  const left = Math.max(MARGIN_PX, Math.min(at.right - width, innerWidth - width - MARGIN_PX));
+  const left = at.left + width + MARGIN_PX < innerWidth ? at.left : Math.max(MARGIN_PX, at.right - width);
   el.style.setProperty("top", `${top}px`);
-  el.style.setProperty("left", `${at.left + width < innerWidth / 2 ? at.left : left}px`);
+  el.style.setProperty("left", `${left}px`);
   if (!el.contains(document.activeElement)) el.querySelector("[role^=menuitem]")?.focus();
 }
 
 function noticeLine(note) {
   const dismiss = () => set({ notices: ui.notices.filter((other) => other !== note) });
-  return h("div.notice", { key: note.id, class: note.tone }, icon(note.tone === "error" ? "warning" : "check"), h("span.grow", note.text),
-    h("button.icon-button", { type: "button", "aria-label": "Dismiss", onclick: dismiss }, icon("close")));
+  return h(
+    "div.notice",
+    { key: note.id, class: note.tone },
+    icon(note.tone === "error" ? "warning" : "check"),
+    h("span.grow", note.text),
+    h("button.icon-button", { type: "button", "aria-label": "Dismiss", onclick: dismiss }, icon("close")),
+  );
 }

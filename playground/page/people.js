@@ -43,8 +43,17 @@ export function avatar(id, size = "", name = nameOf(id)) {
   if (id === store.bot.user && name === nameOf(id)) {
     return h("img.avatar", { class: size, src: "/page/mark.svg", alt: "", width: 36, height: 36 });
   }
-  const initials = name.split(/[\s._-]+/).filter(Boolean).slice(0, 2).map((word) => [...word][0]).join("");
-  return h("span.avatar", { class: size, "aria-hidden": "true", style: { "--tint": colorOf(id) } }, initials.toUpperCase());
+  const initials = name
+    .split(/[\s._-]+/)
+    .filter(Boolean)
+    .slice(0, 2)
+    .map((word) => [...word][0])
+    .join("");
+  return h(
+    "span.avatar",
+    { class: size, "aria-hidden": "true", style: { "--tint": colorOf(id) } },
+    initials.toUpperCase(),
+  );
 }
 
 function colorOf(id) {
@@ -61,18 +70,40 @@ export function presence(here) {
 /** The button that says who you are, and opens the choice. */
 export function speakerButton() {
   if (!ui.me) return null;
-  return h("button.speaker", {
-    type: "button", "aria-haspopup": "menu", "aria-expanded": ui.menu?.kind === "speaker",
-    onclick: (event) => openMenu(event, { kind: "speaker" }),
-  }, avatar(ui.me), h("span.speaker-name", h("small", "You speak as"), h("strong", nameOf(ui.me))), icon("updown"));
+  return h(
+    "button.speaker",
+    {
+      type: "button",
+      "aria-haspopup": "menu",
+      "aria-expanded": ui.menu?.kind === "speaker",
+      onclick: (event) => openMenu(event, { kind: "speaker" }),
+    },
+    avatar(ui.me),
+    h("span.speaker-name", h("small", "You speak as"), h("strong", nameOf(ui.me))),
+    icon("updown"),
+  );
 }
 
 export function speakerMenu() {
-  return h("div.menu-list", { role: "menu", "aria-label": "Speak as" },
+  return h(
+    "div.menu-list",
+    { role: "menu", "aria-label": "Speak as" },
     h("p.menu-title", "Speak as"),
-    speakers().map((user) => h("button.menu-item", {
-      key: user.id, type: "button", role: "menuitemradio", "aria-checked": user.id === ui.me, onclick: () => speakAs(user.id),
-    }, avatar(user.id, "small"), h("span.grow", user.real_name || user.name), user.id === ui.me && icon("check"))),
+    speakers().map((user) =>
+      h(
+        "button.menu-item",
+        {
+          key: user.id,
+          type: "button",
+          role: "menuitemradio",
+          "aria-checked": user.id === ui.me,
+          onclick: () => speakAs(user.id),
+        },
+        avatar(user.id, "small"),
+        h("span.grow", user.real_name || user.name),
+        user.id === ui.me && icon("check"),
+      ),
+    ),
     h("p.menu-note", "Another tab can be another person."),
   );
 }

@@ -10,17 +10,31 @@ const LONG_OUTPUT = 110;
 
 /** Rows under one foldable title. `running` tells whether more may come; `address` is the message they belong to. */
 export function planCard(address, { title, rows, running, mode = "plan" }) {
-  if (mode !== "plan") return h("div.task-cards", { class: mode }, rows.map((row) => taskRow(address, row, running)));
+  if (mode !== "plan")
+    return h(
+      "div.task-cards",
+      { class: mode },
+      rows.map((row) => taskRow(address, row, running)),
+    );
   const done = rows.filter((row) => row.status === "complete" || row.status === "error").length;
   const part = `${address}/plan`;
   const open = ui.open.get(part) ?? true;
-  return h("section.plan", { "aria-label": title || "Plan", "data-state": planState(rows, running) },
-    h("button.plan-head", { type: "button", "aria-expanded": open, onclick: () => fold(address, part, !open) },
+  return h(
+    "section.plan",
+    { "aria-label": title || "Plan", "data-state": planState(rows, running) },
+    h(
+      "button.plan-head",
+      { type: "button", "aria-expanded": open, onclick: () => fold(address, part, !open) },
       statusIcon(planState(rows, running), running),
       h("span.plan-title.grow", title || "Plan"),
       h("span.plan-count", { "aria-label": `${done} of ${rows.length} done` }, `${done}/${rows.length}`),
-      icon("chevron", open ? "turned" : "")),
-    open && h("ol.plan-rows", rows.map((row) => taskRow(address, row, running))),
+      icon("chevron", open ? "turned" : ""),
+    ),
+    open &&
+      h(
+        "ol.plan-rows",
+        rows.map((row) => taskRow(address, row, running)),
+      ),
   );
 }
 
@@ -28,13 +42,27 @@ export function planCard(address, { title, rows, running, mode = "plan" }) {
 export function taskRow(address, row, running) {
   const live = row.status === "in_progress" && running;
   const finished = row.status === "complete" || row.status === "error";
-  return h("li.task", { key: row.id, "data-status": row.status, "data-row": row.id },
+  return h(
+    "li.task",
+    { key: row.id, "data-status": row.status, "data-row": row.id },
     statusIcon(row.status, running),
-    h("div.task-text",
-      h("div.task-title", markdownInline(row.title || row.id), h("span.unseen", `, ${STATUS_NAMES[row.status] ?? row.status}`)),
-      row.details && !(finished && row.output) && h("div.task-details", { class: live ? "shimmer" : "" }, lines(row.details)),
+    h(
+      "div.task-text",
+      h(
+        "div.task-title",
+        markdownInline(row.title || row.id),
+        h("span.unseen", `, ${STATUS_NAMES[row.status] ?? row.status}`),
+      ),
+      row.details &&
+        !(finished && row.output) &&
+        h("div.task-details", { class: live ? "shimmer" : "" }, lines(row.details)),
       row.output && output(address, row),
-      row.sources?.length > 0 && h("div.task-sources", row.sources.map((source) => link(source.url, [source.text || source.url])))),
+      row.sources?.length > 0 &&
+        h(
+          "div.task-sources",
+          row.sources.map((source) => link(source.url, [source.text || source.url])),
+        ),
+    ),
   );
 }
 
@@ -43,9 +71,16 @@ function output(address, row) {
   const part = `${address}/${row.id}`;
   const long = row.output.length > LONG_OUTPUT || row.output.includes("\n");
   const open = ui.open.get(part) ?? false;
-  return h("div.task-output", { class: long && !open ? "cut" : "" },
+  return h(
+    "div.task-output",
+    { class: long && !open ? "cut" : "" },
     h("span", lines(row.output)),
-    long && h("button.more", { type: "button", "aria-expanded": open, onclick: () => fold(address, part, !open) }, open ? "Show less" : "Show more"),
+    long &&
+      h(
+        "button.more",
+        { type: "button", "aria-expanded": open, onclick: () => fold(address, part, !open) },
+        open ? "Show less" : "Show more",
+      ),
   );
 }
 
@@ -63,6 +98,11 @@ const ICONS = { complete: "check", error: "cross", pending: "ring", in_progress:
 
 function statusIcon(status, running) {
   const name = STATUS_NAMES[status] ?? status;
-  if (status === "in_progress" && running) return h("span.status.spin", { role: "img", "aria-label": name, title: name });
-  return h("span.status", { class: status, role: "img", "aria-label": name, title: name }, icon(ICONS[status] ?? "ring"));
+  if (status === "in_progress" && running)
+    return h("span.status.spin", { role: "img", "aria-label": name, title: name });
+  return h(
+    "span.status",
+    { class: status, role: "img", "aria-label": name, title: name },
+    icon(ICONS[status] ?? "ring"),
+  );
 }

@@ -11,8 +11,15 @@ const SECTIONS = {
   rich_text_section: (part) => h("p", pieces(part.elements)),
   rich_text_quote: (part) => h("blockquote", pieces(part.elements)),
   rich_text_preformatted: (part) => codeBlock(plain(part.elements), part.language ?? ""),
-  rich_text_list: (part) => h(part.style === "ordered" ? "ol" : "ul", { class: `indent-${Math.min(part.indent ?? 0, 6)}`, start: part.style === "ordered" ? (part.offset ?? 0) + 1 : undefined },
-    part.elements.map((item) => h("li", pieces(item.elements)))),
+  rich_text_list: (part) =>
+    h(
+      part.style === "ordered" ? "ol" : "ul",
+      {
+        class: `indent-${Math.min(part.indent ?? 0, 6)}`,
+        start: part.style === "ordered" ? (part.offset ?? 0) + 1 : undefined,
+      },
+      part.elements.map((item) => h("li", pieces(item.elements))),
+    ),
 };
 
 const PIECES = {

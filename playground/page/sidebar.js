@@ -11,13 +11,37 @@ import { unreadIn } from "./unread.js";
 
 export function sidebar() {
   const { shared, direct } = channelsOf(ui.me);
-  return h("nav.sidebar", { class: ui.sidebar ? "open" : "", "aria-label": "Workspace" },
-    h("header.team", h("img", { src: "/page/mark.svg", alt: "", width: 30, height: 30 }), h("h1", store.team.name || "Playground"), themeButton()),
-    h("button.jump-button", { type: "button", onclick: () => openSwitcher() }, icon("search"), h("span.grow", "Jump to…"), h("kbd", shortcutName())),
-    h("div.sidebar-scroll",
-      group("Channels", shared.map((channel) => entry(channel, h("span.hash", "#"), channel.name))),
-      group("Apps", direct.map((channel) => entry(channel, [avatar(store.bot.user, "tiny"), presence(store.connections !== 0)], store.bot.name)))),
-    h("footer.sidebar-foot", speakerButton()));
+  return h(
+    "nav.sidebar",
+    { class: ui.sidebar ? "open" : "", "aria-label": "Workspace" },
+    h(
+      "header.team",
+      h("img", { src: "/page/mark.svg", alt: "", width: 30, height: 30 }),
+      h("h1", store.team.name || "Playground"),
+      themeButton(),
+    ),
+    h(
+      "button.jump-button",
+      { type: "button", onclick: () => openSwitcher() },
+      icon("search"),
+      h("span.grow", "Jump to…"),
+      h("kbd", shortcutName()),
+    ),
+    h(
+      "div.sidebar-scroll",
+      group(
+        "Channels",
+        shared.map((channel) => entry(channel, h("span.hash", "#"), channel.name)),
+      ),
+      group(
+        "Apps",
+        direct.map((channel) =>
+          entry(channel, [avatar(store.bot.user, "tiny"), presence(store.connections !== 0)], store.bot.name),
+        ),
+      ),
+    ),
+    h("footer.sidebar-foot", speakerButton()),
+  );
 }
 
 export function shortcutName() {
@@ -31,9 +55,22 @@ function group(title, entries) {
 function entry(channel, face, name) {
   const here = ui.channel === channel.id;
   const { count, mentions } = here && !document.hidden ? { count: 0, mentions: 0 } : unreadIn(channel);
-  return h("li", { key: channel.id }, h("button.entry", {
-    type: "button", class: count ? "unread" : "", "aria-current": here ? "page" : undefined, "data-channel": channel.id, onclick: () => go(channel.id),
-  }, h("span.entry-face", face), h("span.grow", name),
-  count > 0 && mentions === 0 && h("span.unseen", `, ${count} unread`),
-  mentions > 0 && h("span.badge", { "aria-label": `${mentions} for you` }, mentions)));
+  return h(
+    "li",
+    { key: channel.id },
+    h(
+      "button.entry",
+      {
+        type: "button",
+        class: count ? "unread" : "",
+        "aria-current": here ? "page" : undefined,
+        "data-channel": channel.id,
+        onclick: () => go(channel.id),
+      },
+      h("span.entry-face", face),
+      h("span.grow", name),
+      count > 0 && mentions === 0 && h("span.unseen", `, ${count} unread`),
+      mentions > 0 && h("span.badge", { "aria-label": `${mentions} for you` }, mentions),
+    ),
+  );
 }

@@ -27,7 +27,9 @@ export class Live {
   /** Ask the server to do something. Rejects with a sentence when it refuses or the line is down. */
   request(body) {
     if (this.#socket?.readyState !== WebSocket.OPEN) {
-      return Promise.reject(new Error("Not connected right now. The page reconnects by itself; try again in a moment."));
+      return Promise.reject(
+        new Error("Not connected right now. The page reconnects by itself; try again in a moment."),
+      );
     }
     const id = this.#next++;
     return new Promise((resolve, reject) => {
@@ -56,7 +58,8 @@ export class Live {
   }
 
   #lost() {
-    for (const { reject } of this.#waiting.values()) reject(new Error("The connection broke before an answer came."));
+    for (const { reject } of this.#waiting.values())
+      reject(new Error("The connection broke before an answer came."));
     this.#waiting.clear();
     this.onStatus(false);
     const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#failures++);

@@ -65,7 +65,10 @@ function upsert(message) {
 
 function remove(channel, ts) {
   const list = store.messages.get(channel) ?? [];
-  store.messages.set(channel, list.filter((message) => message.ts !== ts));
+  store.messages.set(
+    channel,
+    list.filter((message) => message.ts !== ts),
+  );
   store.whispers = store.whispers.filter(({ message }) => message.ts !== ts || message.channel !== channel);
 }
 
@@ -84,13 +87,17 @@ export function isReply(message) {
 
 /** What `me` sees in a channel: its top level, replies also sent to the channel, and whispers to them. */
 export function channelMessages(channel, me) {
-  const list = (store.messages.get(channel) ?? []).filter((message) => !isReply(message) || message.broadcast);
+  const list = (store.messages.get(channel) ?? []).filter(
+    (message) => !isReply(message) || message.broadcast,
+  );
   return withWhispers(list, channel, me, (message) => !isReply(message));
 }
 
 /** The replies of a thread as `me` sees them, without its first message. */
 export function threadReplies(channel, thread, me) {
-  const list = (store.messages.get(channel) ?? []).filter((one) => one.thread_ts === thread && one.ts !== thread);
+  const list = (store.messages.get(channel) ?? []).filter(
+    (one) => one.thread_ts === thread && one.ts !== thread,
+  );
   return withWhispers(list, channel, me, (message) => message.thread_ts === thread && message.ts !== thread);
 }
 

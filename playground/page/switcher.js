@@ -14,23 +14,67 @@ export function openSwitcher() {
 function targets() {
   const { shared, direct } = channelsOf(ui.me);
   return [
-    ...shared.map((channel) => ({ key: channel.id, face: h("span.hash", "#"), label: channel.name, kind: "Channel", act: () => go(channel.id) })),
-    ...direct.flatMap((channel) => [
-      { key: channel.id, face: avatar(store.bot.user, "small"), label: store.bot.name, kind: "App", act: () => go(channel.id) },
-      { key: "home", face: icon("home"), label: `${store.bot.name}: Home`, kind: "App", act: () => go(channel.id, null, "home") },
-    ]),
-    ...speakers().filter((user) => user.id !== ui.me).map((user) => ({
-      key: user.id, face: avatar(user.id, "small"), label: `Speak as ${user.real_name || user.name}`, kind: "Person", act: () => speakAs(user.id),
+    ...shared.map((channel) => ({
+      key: channel.id,
+      face: h("span.hash", "#"),
+      label: channel.name,
+      kind: "Channel",
+      act: () => go(channel.id),
     })),
-    { key: "theme", face: icon("moon"), label: "Switch between light and dark", kind: "View", act: switchTheme },
-    { key: "calls", face: icon("pulse"), label: "Show what the bot calls", kind: "View", act: () => set({ inspector: true }) },
-    { key: "help", face: icon("keyboard"), label: "Keyboard shortcuts", kind: "View", act: () => set({ help: true }) },
+    ...direct.flatMap((channel) => [
+      {
+        key: channel.id,
+        face: avatar(store.bot.user, "small"),
+        label: store.bot.name,
+        kind: "App",
+        act: () => go(channel.id),
+      },
+      {
+        key: "home",
+        face: icon("home"),
+        label: `${store.bot.name}: Home`,
+        kind: "App",
+        act: () => go(channel.id, null, "home"),
+      },
+    ]),
+    ...speakers()
+      .filter((user) => user.id !== ui.me)
+      .map((user) => ({
+        key: user.id,
+        face: avatar(user.id, "small"),
+        label: `Speak as ${user.real_name || user.name}`,
+        kind: "Person",
+        act: () => speakAs(user.id),
+      })),
+    {
+      key: "theme",
+      face: icon("moon"),
+      label: "Switch between light and dark",
+      kind: "View",
+      act: switchTheme,
+    },
+    {
+      key: "calls",
+      face: icon("pulse"),
+      label: "Show what the bot calls",
+      kind: "View",
+      act: () => set({ inspector: true }),
+    },
+    {
+      key: "help",
+      face: icon("keyboard"),
+      label: "Keyboard shortcuts",
+      kind: "View",
+      act: () => set({ help: true }),
+    },
   ];
 }
 
 function found(query) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  return targets().filter(({ label, kind }) => words.every((word) => `${label} ${kind}`.toLowerCase().includes(word)));
+  return targets().filter(({ label, kind }) =>
+    words.every((word) => `${label} ${kind}`.toLowerCase().includes(word)),
+  );
 }
 
 export function switcher() {
@@ -43,21 +87,55 @@ export function switcher() {
   };
   const onkeydown = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const typed = event.target.value; // may be a frame ahead of what is drawn
     if (step && list.length) set({ switcher: { query, index: (at + step + list.length) % list.length } });
-    else if (event.key === "Enter") choose(list[at]);
+    else if (event.key === "Enter") choose(typed === query ? list[at] : found(typed)[0]);
     else return;
     event.preventDefault();
   };
-  return h("div.veil.top", { key: "switcher", onclick: (event) => event.target === event.currentTarget && set({ switcher: null }) },
-    h("div.dialog.switcher", { role: "dialog", "aria-modal": true, "aria-label": "Jump to" },
-      h("div.switcher-search", icon("search"), h("input", {
-        type: "text", placeholder: "Jump to a channel, a person, a setting…", "aria-label": "Jump to", value: query, onkeydown, ref: (el) => el.focus(),
-        role: "combobox", "aria-expanded": true, "aria-controls": "switcher-list", "aria-activedescendant": list.length ? `switch-${list[at].key}` : undefined,
-        oninput: (event) => set({ switcher: { query: event.target.value, index: 0 } }),
-      })),
-      h("ul.switcher-list", { id: "switcher-list", role: "listbox", "aria-label": "Places" },
-        list.map((target, i) => h("li.switcher-item", {
-          key: target.key, id: `switch-${target.key}`, role: "option", "aria-selected": i === at, onclick: () => choose(target),
-        }, h("span.entry-face", target.face), h("span.grow", target.label), h("small", target.kind))),
-        !list.length && h("li.nothing", "Nothing of that name here."))));
+  return h(
+    "div.veil.top",
+    { key: "switcher", onclick: (event) => event.target === event.currentTarget && set({ switcher: null }) },
+    h(
+      "div.dialog.switcher",
+      { role: "dialog", "aria-modal": true, "aria-label": "Jump to" },
+      h(
+        "div.switcher-search",
+        icon("search"),
+        h("input", {
+          type: "text",
+          placeholder: "Jump to a channel, a person, a setting…",
+          "aria-label": "Jump to",
+          value: query,
+          onkeydown,
+          ref: (el) => el.focus(),
+          role: "combobox",
+          "aria-expanded": true,
+          "aria-controls": "switcher-list",
+          "aria-activedescendant": list.length ? `switch-${list[at].key}` : undefined,
+          oninput: (event) => set({ switcher: { query: event.target.value, index: 0 } }),
+        }),
+      ),
+      h(
+        "ul.switcher-list",
+        { id: "switcher-list", role: "listbox", "aria-label": "Places" },
+        list.map((target, i) =>
+          h(
+            "li.switcher-item",
+            {
+              key: target.key,
+              id: `switch-${target.key}`,
+              role: "option",
+              "aria-selected": i === at,
+              onclick: () => choose(target),
+            },
+            h("span.entry-face", target.face),
+            h("span.grow", target.label),
+            h("small", target.kind),
+          ),
+        ),
+        !list.length && h("li.nothing", "Nothing of that name here."),
+      ),
+    ),
+  );
 }

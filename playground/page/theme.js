@@ -32,5 +32,9 @@ export function switchTheme() {
 
 export function themeButton() {
   const label = isDark() ? "Use light colours" : "Use dark colours";
-  return h("button.icon-button", { type: "button", title: label, "aria-label": label, onclick: switchTheme }, icon(isDark() ? "sun" : "moon"));
+  return h(
+    "button.icon-button",
+    { type: "button", title: label, "aria-label": label, onclick: switchTheme },
+    icon(isDark() ? "sun" : "moon"),
+  );
 }

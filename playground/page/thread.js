@@ -14,27 +14,57 @@ export function threadPane() {
   const first = messageAt(channel, thread);
   const replies = threadReplies(channel, thread, ui.me);
   const place = channelById(channel);
-  return h("aside.thread", { "aria-label": "Thread" },
-    h("header.pane-head",
+  return h(
+    "aside.thread",
+    { "aria-label": "Thread" },
+    h(
+      "header.pane-head",
       h("div.grow", h("h2", "Thread"), h("small", place.kind === "im" ? store.bot.name : `# ${place.name}`)),
-      h("button.icon-button", { type: "button", title: "Close thread (Esc)", "aria-label": "Close thread", onclick: closeThread }, icon("close"))),
-    scroller("thread", `${channel}:${thread}`,
+      h(
+        "button.icon-button",
+        { type: "button", title: "Close thread (Esc)", "aria-label": "Close thread", onclick: closeThread },
+        icon("close"),
+      ),
+    ),
+    scroller(
+      "thread",
+      `${channel}:${thread}`,
       first && messageRow(first, { place: "thread", tabbable: replies.length === 0 }),
-      replies.length > 0 && h("div.divider.count", { key: "count", role: "separator" }, h("span", replies.length === 1 ? "1 reply" : `${replies.length} replies`)),
-      rows(replies, "thread")),
+      replies.length > 0 &&
+        h(
+          "div.divider.count",
+          { key: "count", role: "separator" },
+          h("span", replies.length === 1 ? "1 reply" : `${replies.length} replies`),
+        ),
+      rows(replies, "thread"),
+    ),
     sessionLine(sessionOf(channel, thread)),
-    composer(place, thread));
+    composer(place, thread),
+  );
 }
 
 /** What the bot says it is doing in a thread; nothing when it is at rest. */
 export function sessionLine(session) {
   if (!session || !(session.text || ["processing", "suspended"].includes(session.status))) return null;
   const waiting = session.status === "suspended";
-  const text = session.text ? `${store.bot.name} ${session.text}` : `${store.bot.name} ${waiting ? "is waiting for an answer" : "is working"}`;
-  return h("div.session", { key: "session", role: "status", "data-status": session.status },
+  const text = session.text
+    ? `${store.bot.name} ${session.text}`
+    : `${store.bot.name} ${waiting ? "is waiting for an answer" : "is working"}`;
+  return h(
+    "div.session",
+    { key: "session", role: "status", "data-status": session.status },
     waiting ? icon("ring") : h("span.status.spin"),
     h("span.grow", h("strong", text), session.title && h("small", session.title)),
-    session.can_stop && !waiting && h("button.button.stop", {
-      type: "button", onclick: () => stop(session.channel, session.thread_ts),
-    }, icon("stop"), "Stop"));
+    session.can_stop &&
+      !waiting &&
+      h(
+        "button.button.stop",
+        {
+          type: "button",
+          onclick: () => stop(session.channel, session.thread_ts),
+        },
+        icon("stop"),
+        "Stop",
+      ),
+  );
 }

@@ -66,7 +66,10 @@ export function notice(text, tone = "error") {
   const note = { text, tone, id: crypto.randomUUID() };
   ui.notices = [...ui.notices.slice(-2), note];
   redraw();
-  setTimeout(() => set({ notices: ui.notices.filter((other) => other !== note) }), tone === "error" ? 8000 : 3000);
+  setTimeout(
+    () => set({ notices: ui.notices.filter((other) => other !== note) }),
+    tone === "error" ? 8000 : 3000,
+  );
 }
 
 export function openMenu(event, menu) {

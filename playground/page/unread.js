@@ -31,7 +31,9 @@ export function markRead(conversation, ts) {
 /** {count, mentions} of messages in a channel that the speaker has not seen. Direct messages all count as mentions. */
 export function unreadIn(channel) {
   const mark = readMark(channel.id);
-  const fresh = channelMessages(channel.id, ui.me).filter((message) => message.ts > mark && message.user !== ui.me);
+  const fresh = channelMessages(channel.id, ui.me).filter(
+    (message) => message.ts > mark && message.user !== ui.me,
+  );
   const threads = (store.messages.get(channel.id) ?? []).filter(isThreadUnread);
   const called = fresh.filter((message) => channel.kind === "im" || message.text.includes(`<@${ui.me}>`));
   return { count: fresh.length + threads.length, mentions: called.length };

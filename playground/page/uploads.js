@@ -14,8 +14,23 @@ export function draftOf(conversation) {
 /** Attach files to a draft and begin to upload them. */
 export function attach(draft, files) {
   for (const file of files) {
-    const item = { id: crypto.randomUUID(), name: file.name || "pasted.png", size: file.size, file: null, error: null };
-    item.done = upload(file).then((uploaded) => { item.file = uploaded; }, (error) => { item.error = error.message; }).finally(redraw);
+    const item = {
+      id: crypto.randomUUID(),
+      name: file.name || "pasted.png",
+      size: file.size,
+      file: null,
+      error: null,
+    };
+    item.done = upload(file)
+      .then(
+        (uploaded) => {
+          item.file = uploaded;
+        },
+        (error) => {
+          item.error = error.message;
+        },
+      )
+      .finally(redraw);
     draft.files.push(item);
   }
   redraw();
@@ -33,8 +48,25 @@ export function attachmentList(draft) {
     draft.files = draft.files.filter((other) => other !== item);
     redraw();
   };
-  return h("ul.attachments", { "aria-label": "Attached files" }, draft.files.map((item) => h("li.attachment", { key: item.id, class: item.error ? "failed" : "" },
-    item.file && isPicture(item.file) ? h("img", { src: item.file.url, alt: "" }) : icon("file"),
-    h("span.grow", h("strong", item.name), h("small", item.error ?? (item.file ? readableSize(item.size) : "uploading…"))),
-    h("button.icon-button", { type: "button", "aria-label": `Remove ${item.name}`, title: "Remove", onclick: () => drop(item) }, icon("close")))));
+  return h(
+    "ul.attachments",
+    { "aria-label": "Attached files" },
+    draft.files.map((item) =>
+      h(
+        "li.attachment",
+        { key: item.id, class: item.error ? "failed" : "" },
+        item.file && isPicture(item.file) ? h("img", { src: item.file.url, alt: "" }) : icon("file"),
+        h(
+          "span.grow",
+          h("strong", item.name),
+          h("small", item.error ?? (item.file ? readableSize(item.size) : "uploading…")),
+        ),
+        h(
+          "button.icon-button",
+          { type: "button", "aria-label": `Remove ${item.name}`, title: "Remove", onclick: () => drop(item) },
+          icon("close"),
+        ),
+      ),
+    ),
+  );
 }

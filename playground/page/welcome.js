@@ -10,31 +10,66 @@ const SAMPLE = "/page/sample.csv"; // attached when an example speaks of a CSV
 
 const OWN_PROMPTS = [
   { title: "Run a first program", message: "@Handoff Execute hello world in Python" },
-  { title: "Three workers at once", message: "@Handoff Do three things in parallel: 1. compute the 1000th prime, 2. sort 20 random words, 3. count the Fridays in 2026" },
+  {
+    title: "Three workers at once",
+    message:
+      "@Handoff Do three things in parallel: 1. compute the 1000th prime, 2. sort 20 random words, 3. count the Fridays in 2026",
+  },
   { title: "Draw a plot", message: "@Handoff Plot a damped sine wave and send me the picture" },
   { title: "Read a table", message: "@Handoff Read the attached CSV and tell me which region sold most" },
 ];
 
-const PICTURES = [[/csv|table|file/i, "sheet"], [/plot|chart|draw|picture/i, "chart"], [/three|parallel|team|workers|parts/i, "fork"]];
+const PICTURES = [
+  [/csv|table|file/i, "sheet"],
+  [/plot|chart|draw|picture/i, "chart"],
+  [/three|parallel|team|workers|parts/i, "fork"],
+];
 
 /** The head of a conversation; with examples while nothing has been written in it. */
 export function welcome(channel, empty) {
   const direct = channel.kind === "im";
   const name = store.bot.name || "Handoff";
-  return h("section.welcome", { key: "welcome", class: empty ? "empty" : "" },
-    direct ? h("img.welcome-mark", { src: "/page/mark.svg", alt: "", width: 56, height: 56 }) : h("span.welcome-hash", { "aria-hidden": "true" }, "#"),
+  return h(
+    "section.welcome",
+    { key: "welcome", class: empty ? "empty" : "" },
+    direct
+      ? h("img.welcome-mark", { src: "/page/mark.svg", alt: "", width: 56, height: 56 })
+      : h("span.welcome-hash", { "aria-hidden": "true" }, "#"),
     h("h2", direct ? name : channel.name),
-    h("p.welcome-lead", direct ? `This is your own conversation with ${name}. No mention is needed here.`
-      : channel.topic ? `${channel.topic}. Mention @${name} with a task; the work shows in its thread.` : `Mention @${name} with a task; the work shows in its thread.`),
-    empty && examples(channel, direct));
+    h(
+      "p.welcome-lead",
+      direct
+        ? `This is your own conversation with ${name}. No mention is needed here.`
+        : channel.topic
+          ? `${channel.topic}. Mention @${name} with a task; the work shows in its thread.`
+          : `Mention @${name} with a task; the work shows in its thread.`,
+    ),
+    empty && examples(channel, direct),
+  );
 }
 
 function examples(channel, direct) {
   const prompts = store.prompts.length ? store.prompts : OWN_PROMPTS;
-  return h("div.examples", h("h3", "Try one of these"),
-    h("div.example-grid", prompts.map((prompt) => h("button.example", {
-      key: prompt.title, type: "button", onclick: () => use(channel, direct, prompt),
-    }, icon(pictureFor(prompt)), h("strong", prompt.title), h("span", prompt.message)))));
+  return h(
+    "div.examples",
+    h("h3", "Try one of these"),
+    h(
+      "div.example-grid",
+      prompts.map((prompt) =>
+        h(
+          "button.example",
+          {
+            key: prompt.title,
+            type: "button",
+            onclick: () => use(channel, direct, prompt),
+          },
+          icon(pictureFor(prompt)),
+          h("strong", prompt.title),
+          h("span", prompt.message),
+        ),
+      ),
+    ),
+  );
 }
 
 function pictureFor({ title, message }) {
