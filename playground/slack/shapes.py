@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playground.slack.files import file_json
 from playground.slack.messages import Message, Row, Stream
+from playground.slack.rich_text import rich_text
 from playground.slack.state import State
 from playground.slack.world import Channel, Json, User
 
@@ -131,6 +132,8 @@ class Shapes:
     def _content(self, message: Message) -> Json:
         shape: Json = {}
         blocks = [*stream_blocks(message.stream), *markdown_blocks(message), *message.blocks]
+        if not blocks and message.client_msg_id is not None and message.text:
+            blocks = [rich_text(message.text) | {"block_id": message.client_msg_id[:5]}]
         if blocks:
             shape["blocks"] = blocks
         if message.attachments:

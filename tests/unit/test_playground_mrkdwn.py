@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.slack.mrkdwn import as_sent, as_typed, mentioned
+from playground.slack.rich_text import rich_text
 from playground.slack.state import State
 from playground.slack.world import playground_world
 
@@ -62,6 +63,29 @@ def test_broadcasts_and_links_of_an_app_stay() -> None:
     assert (
         as_sent("<!channel> & <https://a.b|c> <x> &lt;") == "<!channel> &amp; <https://a.b|c> &lt;x&gt; &lt;"
     )
+
+
+def test_a_text_comes_with_its_rich_blocks() -> None:
+    mention, code = rich_text("<@U0HANDOFF> run\n```\nprint(1 &lt; 2)\n```")["elements"]
+    assert mention["elements"] == [
+        {"type": "user", "user_id": "U0HANDOFF"},
+        {"type": "text", "text": " run\n"},
+    ]
+    assert (code["type"], code["elements"][0]["text"]) == ("rich_text_preformatted", "print(1 < 2)")
+    (section,) = rich_text("`a` in <#C0DATA001> <!here> <https://a.b/?x=1&amp;y=2>")["elements"]
+    kinds = [element["type"] for element in section["elements"] if element.get("text") != " "]
+    assert kinds == ["text", "text", "channel", "broadcast", "link"]
+    assert section["elements"][-1]["url"] == "https://a.b/?x=1&y=2"
+
+
+@settings(deadline=None)
+@given(TEXTS)
+def test_no_word_gets_lost_on_the_way_to_blocks(state: State, text: str) -> None:
+    sent = as_typed(text.replace("`", ""), state)
+    sections = rich_text(sent)["elements"]
+    words = [element.get("text", "") for section in sections for element in section["elements"]]
+    plain = REFERENCE.sub("", sent).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    assert "".join(words) == plain
 
 
 def test_mentions_are_found_with_and_without_a_label() -> None:
