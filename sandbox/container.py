@@ -83,7 +83,7 @@ class Container:
         began = time.monotonic()
         try:
             async with asyncio.timeout(timeout + _GRACE_SECONDS):
-                await self._collect(limits, on_output, raw)
+                await collected(self._stream, limits, on_output, raw)
         except TimeoutError:
             raw.stopped = "timeout"
         finally:
@@ -131,28 +131,30 @@ class Container:
         await self._stream.send(frames.JOB, frames.packed(settings))
         await self._stream.send(frames.CODE, job.code.encode("utf-8", "replace"))
 
-    async def _collect(self, limits: Limits, on_output: OnOutput, raw: Raw) -> None:
-        longest = limits.artifact_bytes + _SAID
-        taken = 0
-        while not raw.record:
-            kind, payload = await self._stream.receive(longest)
-            if kind in (frames.STDOUT, frames.STDERR):
-                (raw.stdout if kind == frames.STDOUT else raw.stderr).extend(payload)
-                on_output(kind, payload)
-                if len(raw.stdout) + len(raw.stderr) > limits.flood_bytes + _SAID:
-                    raw.stopped = "output_flood"
-                    return
-            elif kind == frames.STARTED:
-                raw.started = True
-            elif kind == frames.ARTIFACT:
-                taken += len(payload)
-                if taken > limits.artifacts_bytes + _SAID or len(raw.files) >= limits.artifacts_count:
-                    raise ContainerLost("The container sent more files than it was told it may.")
-                raw.files.append(_file(payload))
-            elif kind == frames.EXIT:
-                raw.record = _object(payload)
-            else:
-                raise ContainerLost(f"The container sent a frame of an unknown kind, {kind!r}.")
+
+async def collected(stream: FrameStream, limits: Limits, on_output: OnOutput, raw: Raw) -> None:
+    """Fill `raw` until the exit record; ContainerLost when the container says what no supervisor would."""
+    longest = limits.artifact_bytes + _SAID
+    taken = 0
+    while not raw.record:
+        kind, payload = await stream.receive(longest)
+        if kind in (frames.STDOUT, frames.STDERR):
+            (raw.stdout if kind == frames.STDOUT else raw.stderr).extend(payload)
+            on_output(kind, payload)
+            if len(raw.stdout) + len(raw.stderr) > limits.flood_bytes + _SAID:
+                raw.stopped = "output_flood"
+                return
+        elif kind == frames.STARTED:
+            raw.started = True
+        elif kind == frames.ARTIFACT:
+            taken += len(payload)
+            if taken > limits.artifacts_bytes + _SAID or len(raw.files) >= limits.artifacts_count:
+                raise ContainerLost("The container sent more files than it was told it may.")
+            raw.files.append(_file(payload))
+        elif kind == frames.EXIT:
+            raw.record = _object(payload)
+        else:
+            raise ContainerLost(f"The container sent a frame of an unknown kind, {kind!r}.")
 
 
 def _file(payload: bytes) -> tuple[str, bytes]:

@@ -80,8 +80,11 @@ def _print_error(error: BaseException, source: str) -> None:
         isinstance(error, SyntaxError) and any(words in source for words in _PIP)
     ):
         text += _installed()
-    with contextlib.suppress(OSError, ValueError):  # the program may have closed its own stderr
+    try:
         sys.stderr.write(text)
+    except (OSError, ValueError, AttributeError):  # the program closed or replaced it
+        with contextlib.suppress(OSError):
+            os.write(2, text.encode("utf-8", "backslashreplace"))
 
 
 def _installed() -> str:
@@ -114,9 +117,9 @@ def _figures() -> None:
 
 
 def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):  # the program may have closed it
-            stream.flush()
+    for name in ("stdout", "stderr"):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed or replaced
+            getattr(sys, name).flush()
 
 
 def open_standard_streams() -> None:
