@@ -1,0 +1,170 @@
+"""Programs that attack the way between them and us: descriptors, frames, files, names. Needs Docker.
+
+The second half plays the container's part itself and says to the host what no honest supervisor would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from sandbox.container import Raw, collected
+from sandbox.errors import ContainerLost
+from sandbox.image.supervisor import frames
+from sandbox.job import Status
+from sandbox.limits import Limits
+from sandbox.stream import FrameStream
+from tests.support.sandboxes import RunCode
+
+FORGED = frames.frame(frames.EXIT, frames.packed({"status": "infrastructure", "exit_code": 0}))
+EVERY_DESCRIPTOR = f"""
+import os
+forged = {FORGED!r} + b'{{"exit_code": 0}}' + b"\\0" * 100
+for number in range(3, 1024):
+    try:
+        os.write(number, forged)
+    except OSError:
+        pass
+print("still here")
+raise SystemExit(5)
+"""
+FORGED_ON_STDOUT = f"import os\nos.write(1, {FORGED!r})\nraise SystemExit(5)"
+INTO_THE_SUPERVISOR = """
+import gc, sys
+names = [name for name in sys.modules if name.startswith("supervisor")]
+link = [thing for thing in gc.get_objects() if type(thing).__name__ == "Link"]
+for thing in link:
+    thing.send(b"X", b'{"status": "infrastructure"}')
+"""
+ODD_FILES = """
+import os, socket
+os.symlink("/etc/passwd", "passwd.txt")
+os.symlink("/proc/1/environ", "environ.txt")
+os.symlink("..", "up")
+os.symlink("loop", "loop")
+os.mkfifo("pipe")
+socket.socket(socket.AF_UNIX).bind("socket")
+os.link("/work/real.txt", "hard.txt") if os.path.exists("real.txt") else None
+open("real.txt", "w").write("real")
+with open("sparse", "wb") as file:
+    file.truncate(10 << 30)
+open("locked", "w").write("locked"); os.chmod("locked", 0)
+os.mkdir("closed"); open("closed/in", "w").close(); os.chmod("closed", 0)
+os.makedirs("/".join("d" * 50)); open("/".join("d" * 50) + "/deep", "w").close()
+"""
+ODD_NAMES = r"""
+import os
+for name in (b"caf\xe9.txt", b"new\nline.txt", b"esc\x1b[31m.txt", b"-rf", b"~", b"$(id)", b"a" * 255, b" ",
+             b"...", "photo\u202egnp.exe".encode(), b"back\\slash"):
+    with open(name, "wb") as file:
+        file.write(name[:9])
+"""
+
+
+async def test_no_descriptor_leads_to_the_host(run_code: RunCode) -> None:
+    """The one pipe a child has can only claim an exit code, which a program may choose anyway."""
+    run = await run_code(EVERY_DESCRIPTOR)
+    assert run.status in (Status.OK, Status.ERROR)
+    assert (run.files, run.exit_code in (0, 5)) == ({}, True)
+
+
+async def test_frames_on_stdout_are_only_text(run_code: RunCode) -> None:
+    run = await run_code(FORGED_ON_STDOUT)
+    assert (run.status, run.exit_code) == (Status.ERROR, 5)
+    assert "infrastructure" in run.stdout
+
+
+async def test_the_supervisors_objects_lead_nowhere(run_code: RunCode) -> None:
+    run = await run_code(INTO_THE_SUPERVISOR)
+    assert run.status in (Status.OK, Status.ERROR)
+
+
+async def test_only_plain_files_come_back(run_code: RunCode) -> None:
+    run = await run_code(ODD_FILES)
+    assert run.stderr == ""
+    assert dict(run.files) == {"real.txt": b"real"}
+    told = " ".join(run.notes)
+    for name in ("passwd.txt", "environ.txt", "up", "loop", "pipe", "socket", "sparse", "locked", "closed"):
+        assert f"{name} was left out" in told.replace("/ was", " was")
+    assert "32 folders deep" in told
+
+
+async def test_odd_names_are_made_safe(run_code: RunCode) -> None:
+    run = await run_code(ODD_NAMES)
+    assert run.status is Status.OK
+    assert all(name.isprintable() and "\\" not in name and len(name.encode()) <= 200 for name in run.files)
+    assert {"photognp.exe", "back_slash", "new_line.txt", "-rf", "~", "$(id)"} <= set(run.files)
+    assert len(run.files) == 9
+    assert run.notes
+
+
+async def test_a_file_swapped_for_a_link_while_it_is_taken(run_code: RunCode) -> None:
+    """The racer is dead before the first file is looked at."""
+    code = """
+import os, time
+open("bait", "w").write("bait")
+if os.fork() == 0:
+    while True:
+        os.symlink("/etc/passwd", "swap"); os.replace("swap", "bait")
+        open("plain", "w").write("bait"); os.replace("plain", "bait")
+time.sleep(0.3)
+"""
+    for _ in range(3):
+        run = await run_code(code)
+        assert run.status is Status.OK
+        assert all(b"root:" not in content for content in run.files.values())
+
+
+Speak = Callable[[bytes], Awaitable[Raw]]
+
+
+@pytest.fixture
+async def speak() -> Speak:
+    """Say bytes to the host as a container would, and hang up."""
+
+    async def spoken(said: bytes) -> Raw:
+        ours, theirs = socket.socketpair()
+        stream = await FrameStream.over(ours, mixed=False)
+        raw = Raw()
+        try:
+            with theirs:
+                theirs.setblocking(False)
+                sending = asyncio.ensure_future(asyncio.get_running_loop().sock_sendall(theirs, said))
+                sending.add_done_callback(lambda _: theirs.close())
+                await collected(
+                    stream, Limits(artifact_bytes=1000, artifacts_bytes=2000), lambda *_: None, raw
+                )
+        finally:
+            sending.cancel()
+            stream.close()
+        return raw
+
+    return spoken
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"X\0\0", id="half a header"),
+        pytest.param(frames.frame(frames.EXIT, b"{")[:-1], id="half a frame"),
+        pytest.param(frames.frame(frames.EXIT, b"[]"), id="a record that is a list"),
+        pytest.param(frames.frame(frames.EXIT, b"{}"), id="a record without a status"),
+        pytest.param(frames.frame(frames.EXIT, b"[" * 50_000), id="a record nested too deep"),
+        pytest.param(b"A\xff\xff\xff\xff", id="four gigabytes announced"),
+        pytest.param(frames.frame(b"?", b"x"), id="an unknown kind"),
+        pytest.param(frames.frame(frames.ARTIFACT, b"\xff"), id="a file without a name"),
+        pytest.param(
+            frames.frame(frames.ARTIFACT, frames.named("a", bytes(800_000))) * 4, id="files without end"
+        ),
+        pytest.param(frames.frame(frames.ARTIFACT, frames.named("a", b"")) * 500, id="too many files"),
+        pytest.param(frames.frame(frames.STARTED) * 100_000, id="started without end"),
+        pytest.param(frames.frame(frames.STDOUT) * 100_000, id="empty output without end"),
+    ],
+)
+async def test_a_container_that_speaks_nonsense_is_lost_not_believed(speak: Speak, said: bytes) -> None:
+    with pytest.raises(ContainerLost):
+        await asyncio.wait_for(speak(said), 30)
