@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import venv
+from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -36,20 +37,21 @@ def main() -> None:
 
 
 def _make() -> None:
-    if find_spec("ensurepip") is None:
-        _add_venv()
-    with step(f"Making .venv with Python {sys.version.split()[0]}"):
-        venv.create(FOLDER, clear=True, with_pip=True)
-
-
-def _add_venv() -> None:
-    """Debian keeps a part of Python's standard library in a package of its own."""
-    if not apt.usable():
+    if not _can_make() and apt.usable():
+        # Debian keeps a part of Python's standard library in a package of its own.
+        apt.install(["python3-venv"])
+        invalidate_caches()
+    if not _can_make():
         raise Stuck(
-            f"{sys.executable} can't make virtual environments. Install its package python3-venv, or set "
-            "PYTHON to another Python 3.11 or newer."
+            f"{sys.executable} can't make virtual environments. Install what it lacks (python3-venv on "
+            "Debian and Ubuntu), or set PYTHON to another Python 3.11 or newer."
         )
-    apt.install(["python3-venv"])
+    with step(f"Making .venv with Python {sys.version.split()[0]}"):
+        venv.create(FOLDER, clear=True, symlinks=sys.platform != "win32", with_pip=True)
+
+
+def _can_make() -> bool:
+    return find_spec("ensurepip") is not None
 
 
 def _pip(*arguments: str, total: int = 0) -> None:

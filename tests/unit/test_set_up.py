@@ -1,0 +1,137 @@
+"""The steps of the set-up, as far as they can be tried without installing anything."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from scripts import engine, environment
+from scripts.steps import ROOT, Stuck, ended, run
+
+
+@contextmanager
+def answering(address: Path, answer: bytes) -> Iterator[None]:
+    """Something that listens like an engine and says one thing."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(address))
+        listener.listen()
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1024)
+                connection.sendall(answer)
+
+        thread = Thread(target=serve)
+        thread.start()
+        yield
+        thread.join()
+
+
+def stuck() -> None:
+    raise Stuck("No disk is left. Free some.")
+
+
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_step_that_is_stuck_ends_with_a_sentence_and_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended(stuck) == 2
+    assert capsys.readouterr().err == "handoff set-up: No disk is left. Free some.\n"
+
+
+def test_ctrl_c_in_a_step_is_no_traceback() -> None:
+    assert ended(interrupted) == 130
+    assert ended(lambda: None) == 0
+
+
+def test_a_command_that_fails_shows_its_last_words_and_the_fix(capsys: pytest.CaptureFixture[str]) -> None:
+    code = "import sys; print('first'); print('why', file=sys.stderr); sys.exit(3)"
+    with pytest.raises(Stuck, match="Do that"):
+        run([sys.executable, "-c", code], fix="Do that.")
+    assert "why" in capsys.readouterr().err
+
+
+def test_a_command_that_works_is_silent_but_for_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    code = "for number in range(8): print('Collecting', number)"
+    run([sys.executable, "-c", code], fix="", parts=("Collecting",), total=8)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.split("handoff set-up:   ")[1:] == ["2 of 8\n", "4 of 8\n", "6 of 8\n"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_one"),
+    [(b"HTTP/1.0 200 OK\r\n\r\nOK", True), (b"HTTP/1.0 503 Starting\r\n\r\n", False), (b"", False)],
+)
+def test_an_engine_is_what_answers_like_one(tmp_path: Path, answer: bytes, is_one: bool) -> None:
+    address = tmp_path / "docker.sock"
+    with answering(address, answer):
+        assert engine._answers(address) is is_one
+
+
+def test_a_socket_that_nobody_listens_on_is_no_engine(tmp_path: Path) -> None:
+    assert not engine._answers(tmp_path / "missing.sock")
+
+
+@pytest.mark.parametrize(
+    ("line", "is_chosen"),
+    [("DOCKER_HOST=tcp://engine:2375", True), ("DOCKER_HOST=", False), ("#DOCKER_HOST=x", False)],
+)
+def test_an_engine_chosen_in_the_file_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, is_chosen: bool
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(engine, "ROOT", tmp_path)
+    assert not engine._chosen()
+    (tmp_path / ".env").write_text(f"HANDOFF_PORT=1\n{line}\n")
+    assert engine._chosen() is is_chosen
+
+
+def test_the_environment_is_made_anew_when_what_it_is_made_from_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pyproject.toml", *environment.LOCKS["development"]):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    before = {kind: environment._stamp(kind) for kind in environment.LOCKS}
+    assert {kind: environment._stamp(kind) for kind in environment.LOCKS} == before
+    with (tmp_path / "requirements-dev.lock").open("a") as lock:
+        lock.write("# changed\n")
+    assert environment._stamp("runtime") == before["runtime"]
+    assert environment._stamp("development") != before["development"]
+    with (tmp_path / "requirements.lock").open("a") as lock:
+        lock.write("# changed\n")
+    assert environment._stamp("runtime") != before["runtime"]
+
+
+def test_a_python_is_found_and_one_that_is_too_old_is_not_taken(tmp_path: Path) -> None:
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    search = ["sh", str(ROOT / "scripts" / "python")]
+    found = subprocess.run(
+        search, env={"PYTHON": sys.executable, "PATH": "/bin"}, capture_output=True, text=True
+    )
+    assert found.stdout == f"{sys.executable}\n"
+    missing = subprocess.run(
+        [shutil.which("sh") or "sh", search[1]], env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert missing.returncode == 2
+    assert "Python 3.11 or newer is needed" in missing.stderr
+
+
+@pytest.mark.parametrize("name", ["run", "test", "lint", "bench", "format"])
+def test_each_target_is_a_script_that_a_plain_shell_reads(name: str) -> None:
+    script = ROOT / "scripts" / name
+    assert script.read_text().startswith("#!/bin/sh\n# ")
+    assert subprocess.run(["sh", "-n", str(script)], capture_output=True).returncode == 0
