@@ -17,8 +17,6 @@ from bot.settings import Settings
 if TYPE_CHECKING:
     from playground.slack.server import SlackStandIn
 
-DEMO_MODEL = "demo-scripted"
-
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     subparsers.add_parser("play", help="try it on this machine, without Slack", description=__doc__)
@@ -33,13 +31,13 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 async def run(args: argparse.Namespace, settings: Settings) -> int:
     from bot.sandboxes import ready_image
     from bot.server import Server
-    from playground.demo_model import DemoModel
+    from playground.demo_model import MODEL, DemoModel
     from playground.slack.page_json import Model
     from playground.slack.server import SlackStandIn
 
     await ready_image(settings, lambda progress: _tell(str(progress)))
     is_real = settings.openai_api_key is not None or settings.openai_base_url is not None
-    label = settings.model if is_real else DEMO_MODEL
+    label = settings.model if is_real else MODEL
     async with AsyncExitStack() as stack:
         slack = SlackStandIn(
             host=settings.host, port=settings.port, model=Model(label, scripted=not is_real)
@@ -48,7 +46,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
         if not is_real:
             demo = await stack.enter_async_context(DemoModel())
             settings = settings.model_copy(
-                update={"openai_base_url": demo.base_url, "model": DEMO_MODEL, "worker_model": None}
+                update={"openai_base_url": demo.base_url, "model": MODEL, "worker_model": None}
             )
         await stack.enter_async_context(Server(_on(settings, slack)))
         _tell(f"Open {slack.url} and write: @Handoff Execute hello world in Python")
