@@ -153,7 +153,7 @@ print("sockets", "refused" if not any("socket" in kind for kind in kinds.values(
 
 SECRETS = """
 import glob
-wanted = os.environ.get("NOTHING") or "handoff-secret-of-the-host"
+wanted = "secret-of-the-host"
 found = [name for name, value in os.environ.items() if wanted in value]
 for path in glob.glob("/proc/[0-9]*/environ"):
     try:
@@ -161,8 +161,9 @@ for path in glob.glob("/proc/[0-9]*/environ"):
     except OSError:
         pass
 print("secret", "refused" if not found else found)
-allowed = set("PATH HOME HOSTNAME LANG PYTHONPATH PYTHONDONTWRITEBYTECODE PYTHONUTF8 MPLBACKEND MPLCONFIGDIR LC_CTYPE "
-              "OPENBLAS_NUM_THREADS OMP_NUM_THREADS LOKY_MAX_CPU_COUNT GPG_KEY PYTHON_VERSION PYTHON_SHA256".split())
+allowed = set("PATH HOME HOSTNAME LANG LC_CTYPE PYTHONPATH PYTHONDONTWRITEBYTECODE PYTHONUTF8".split())
+allowed |= set("MPLBACKEND MPLCONFIGDIR OPENBLAS_NUM_THREADS OMP_NUM_THREADS LOKY_MAX_CPU_COUNT".split())
+allowed |= {"GPG_KEY", "PYTHON_VERSION", "PYTHON_SHA256"}  # of the official Python images
 print("names", "refused" if set(os.environ) <= allowed else set(os.environ) - allowed)
 processes = {name for name in os.listdir("/proc") if name.isdigit()}
 print("processes", "refused" if processes == {"1", str(os.getpid())} else processes)
@@ -188,7 +189,7 @@ print("hostname", "refused" if socket.gethostname() == "sandbox" else socket.get
 async def test_every_attempt_is_refused(
     run_code: RunCode, monkeypatch: pytest.MonkeyPatch, attack: str
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "handoff-secret-of-the-host")
+    monkeypatch.setenv("OPENAI_API_KEY", "secret-of-the-host")
     run = await run_code(HELPERS + attack)
     assert run.stderr == ""
     assert run.exit_code == 0, run.sentence

@@ -1,4 +1,4 @@
-"""Programs that take more than they may: each limit holds and is told, the next call is fine. Needs Docker."""
+"""Programs that take more than they may: each limit holds, is told, and harms no next call. Needs Docker."""
 
 from __future__ import annotations
 

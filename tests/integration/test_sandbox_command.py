@@ -1,0 +1,162 @@
+"""`handoff sandbox` as people and scripts call it: a process of its own. Needs Docker."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sandbox.engine import Engine
+from sandbox.limits import Limits
+from sandbox.owner import Owner
+from sandbox.pool import BARE
+from sandbox.spec import container_settings
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("sandbox_image")
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+async def handoff(*arguments: str, stdin: bytes = b"", **environment: str) -> Ended:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from bot.cli import main; raise SystemExit(main())", "sandbox", *arguments),
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HANDOFF_SANDBOX_POOL": "0", **environment},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate(stdin)
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+async def test_a_program_from_stdin_and_its_exit_code() -> None:
+    ended = await handoff("run", stdin=b"import sys\nprint('out')\nsys.exit('wrong')")
+    assert (ended.code, ended.out, ended.err) == (1, "out\n", "wrong\n")
+
+
+async def test_a_program_with_files_in_and_out(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("1,2")
+    (tmp_path / "program.py").write_text("open('out.txt', 'w').write(open('in.csv').read());")
+    ended = await handoff(
+        "run",
+        str(tmp_path / "program.py"),
+        "--input",
+        str(tmp_path / "in.csv"),
+        "--output",
+        str(tmp_path / "made"),
+    )
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "made" / "out.txt").read_text() == "1,2"
+
+
+@pytest.mark.parametrize(
+    ("code", "options", "exit_code", "words"),
+    [
+        (b"while True: pass", ["--timeout", "0.5"], 124, "time limit"),
+        (b"import os; os.abort()", [], 137, "SIGABRT"),
+    ],
+)
+async def test_a_limit_is_told_on_stderr(code: bytes, options: list[str], exit_code: int, words: str) -> None:
+    ended = await handoff("run", *options, stdin=code)
+    assert ended.code == exit_code
+    assert words in ended.err
+
+
+async def test_no_engine_ends_with_125_and_a_sentence() -> None:
+    ended = await handoff("run", stdin=b"1", DOCKER_HOST="unix:///nowhere.sock")
+    assert ended.code == 125
+    assert "DOCKER_HOST" in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("arguments", [["run", "none.py"], ["run", "--jsonl", "--timeout", "1"]])
+async def test_arguments_that_cannot_be_met(arguments: list[str]) -> None:
+    ended = await handoff(*arguments)
+    assert ended.code == 2
+    assert ended.err.startswith("handoff: ")
+
+
+async def test_every_line_is_answered() -> None:
+    lines = [
+        {"id": 1, "code": "print('ok')"},
+        {"id": "two", "code": "raise SystemExit(3)"},
+        {"id": 3, "code": "while True: pass", "timeout": 0.5},
+        {"id": 4, "code": "import os; os.abort()"},
+        {"id": 5, "code": "open('b', 'wb').write(open('a', 'rb').read());", "files": {"a": "AAH/"}},
+        {"id": 6, "code": "bytearray(1 << 30)"},
+        {"id": 7, "code": "while True: print('x' * 9999)"},
+        {"id": 8},
+        {"id": 9, "code": "1", "files": {"a": "not base64"}},
+        {"id": 10, "code": "1", "files": {"../a": ""}},
+        {"id": [11], "code": "1", "unknown": True},
+    ]
+    text = "\n".join(["", "not json", "7", *map(json.dumps, lines)])
+    limits = {"HANDOFF_SANDBOX_MEMORY_MB": "256", "HANDOFF_SANDBOX_FLOOD_BYTES": "100000"}
+    ended = await handoff("run", "--jsonl", stdin=text.encode(), **limits)
+    assert (ended.code, ended.err) == (0, "")
+    answers = [json.loads(line) for line in ended.out.splitlines()]
+    keys = {"id", "status", "exit_code", "stdout", "stderr", "files", "seconds"}
+    assert all(set(answer) == keys for answer in answers)
+    assert [answer["status"] for answer in answers if answer["id"] is None] == ["error", "error"]
+    known = {json.dumps(answer["id"]): answer for answer in answers if answer["id"] is not None}
+    ends = {name: (answer["status"], answer["exit_code"]) for name, answer in known.items()}
+    assert ends == {
+        "1": ("ok", 0),
+        '"two"': ("error", 3),
+        "3": ("timeout", None),
+        "4": ("signal", None),
+        "5": ("ok", 0),
+        "6": ("oom", None),
+        "7": ("output_flood", None),
+        "8": ("error", None),
+        "9": ("error", None),
+        "10": ("error", None),
+        "[11]": ("error", None),
+    }
+    assert known["1"]["stdout"] == "ok\n"
+    assert base64.b64decode(known["5"]["files"]["b"]) == b"\0\1\xff"
+    assert "time limit" in known["3"]["stderr"]
+    assert "'../a'" in known["10"]["stderr"]
+
+
+async def test_build_says_that_the_image_is_there(sandbox_image: str) -> None:
+    ended = await handoff("build")
+    assert (ended.code, ended.out) == (0, f"{sandbox_image}\n")
+
+
+async def test_ps_and_clean_know_the_dead_from_the_living(sandbox_image: str) -> None:
+    living, host = Owner.this_process(), Owner.this_process().label.rsplit("-", 2)[0]
+    dead = Owner(f"{host}-{os.getpid()}-dead", "1")
+    async with Engine() as engine:
+        made = [
+            await engine.create(
+                container_settings(Limits(), image=sandbox_image, flavour=BARE, labels=owner.labels(BARE))
+            )
+            for owner in (living, dead)
+        ]
+        try:
+            listed = (await handoff("ps")).out.splitlines()
+            rows = {row.split()[0]: row for row in listed[1:]}
+            assert "dead;" in rows[made[1][:12]]
+            assert "dead;" not in rows[made[0][:12]]
+            assert (await handoff("clean")).out.startswith("Removed ")
+            left = (await handoff("ps")).out
+            assert made[0][:12] in left
+            assert made[1][:12] not in left
+        finally:
+            for identity in made:
+                await engine.remove(identity)
