@@ -79,7 +79,6 @@ class Engine:
         """
         with self._connecting:
             if self._connected is None:
-                self._knock()
                 self._connected = docker.APIClient(
                     version="auto",
                     timeout=self._seconds,
@@ -90,7 +89,7 @@ class Engine:
             return self._connected
 
     def _knock(self) -> None:
-        """Raise OSError at once when nobody is at a local socket; docker-py would leave its own open."""
+        """OSError when nobody is at a local socket; docker-py would say so too, and leave its own open."""
         address = str(self._settings.get("base_url", _LOCAL))
         if address.startswith("unix://"):
             with socket.socket(socket.AF_UNIX) as knocking:
@@ -103,8 +102,13 @@ class Engine:
 
     async def call(self, work: Callable[[], T]) -> T:
         """Run a blocking request in a thread, its faults told as sentences."""
+
+        def knock_and_work() -> T:
+            self._knock()
+            return work()
+
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, knock_and_work)
         except docker.errors.ImageNotFound as error:
             raise ImageMissing(
                 f"Docker has no such image ({error.explanation}). Build it with: handoff sandbox build"

@@ -16,7 +16,7 @@ from typing import Self
 from sandbox import outcome
 from sandbox.container import Container, OnOutput, Raw
 from sandbox.engine import Engine
-from sandbox.errors import ContainerLost, SandboxError
+from sandbox.errors import Busy, ContainerLost, ImageMissing, SandboxError
 from sandbox.image.supervisor import frames
 from sandbox.image.tag import Recipe
 from sandbox.job import Job, Run, Status
@@ -85,7 +85,7 @@ class Sandbox:
             try:
                 return await self._attempt(job, timeout, raw, _decoded(on_output))
             except SandboxError as error:
-                if raw.started or last:
+                if raw.started or last or isinstance(error, Busy | ImageMissing):
                     return outcome.fault(_blame(error, raw), seconds=raw.seconds)
                 _log.warning("a sandbox failed before the program began, trying another: %s", error)
         raise AssertionError("unreachable")
