@@ -14,58 +14,15 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.errors import SettingsError
+from bot.setting_kinds import AnyCase, DatabaseUrl, EngineUrl, Folder, ModelUrl, SlackUrl
 from bot.setting_problems import sentence
 
 ENV_FILE = Path(".env")
 PREFIX = "HANDOFF_"
-
-
-def _url(*schemes: str, example: str) -> AfterValidator:
-    """A URL with one of these schemes; `example` shows the person how one looks."""
-
-    def check(value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            whole = parts.scheme in schemes and (parts.netloc or parts.path.strip("/")) and parts.port != 0
-        except ValueError:  # a port that is no number, a bracket that is never closed
-            whole = False
-        if not whole or (schemes == HTTP and not parts.hostname):
-            raise ValueError(f"must be a URL like {example}")
-        return value
-
-    return AfterValidator(check)
-
-
-HTTP = ("http", "https")
-_DATABASES = ("sqlite", "postgresql", "postgresql+asyncpg")
-_DATABASE_EXAMPLE = "sqlite:////var/lib/handoff/handoff.db or postgresql://user:password@host/handoff"
-_ENGINES = ("unix", "tcp", "ssh", "http", "https", "npipe")
-
-
-def _with_slash(url: str) -> str:
-    return url if url.endswith("/") else url + "/"
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _absolute(folder: Path) -> Path:
-    try:
-        return folder.expanduser().absolute()
-    except RuntimeError as error:
-        raise ValueError("must name a folder of a person that exists") from error
-
-
-_SlackUrl = Annotated[str, _url(*HTTP, example="https://slack.com/api/"), AfterValidator(_with_slash)]
-_ModelUrl = Annotated[str, _url(*HTTP, example="https://api.openai.com/v1")]
-_DatabaseUrl = Annotated[str, _url(*_DATABASES, example=_DATABASE_EXAMPLE)]
-_EngineUrl = Annotated[str, _url(*_ENGINES, example="unix:///var/run/docker.sock")]
-_Folder = Annotated[Path, AfterValidator(_absolute)]
 
 
 def _data_folder(environ: Mapping[str, str]) -> Path:
@@ -76,7 +33,9 @@ def _database_in(known: dict[str, Any]) -> str:
     return f"sqlite:///{known['data_dir'] / 'handoff.db'}"
 
 
-class _Group(BaseSettings):
+class SettingGroup(BaseSettings):
+    """Settings that belong together; the docstring of each group is its headline in the documents."""
+
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         frozen=True,
@@ -99,7 +58,7 @@ class _Group(BaseSettings):
         return (init_settings,)
 
 
-class SlackSettings(_Group):
+class SlackSettings(SettingGroup):
     """Slack"""
 
     slack_bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
@@ -108,16 +67,16 @@ class SlackSettings(_Group):
     """App-level token, `xapp-…`, with the scope `connections:write`. Set: Handoff connects by Socket Mode."""
     slack_signing_secret: SecretStr | None = Field(default=None, validation_alias="SLACK_SIGNING_SECRET")
     """Signing secret for HTTP mode (Slack posts to `/slack/events`). Needed without an app-level token."""
-    slack_api_url: _SlackUrl = Field(default="https://slack.com/api/", validation_alias="SLACK_API_URL")
+    slack_api_url: SlackUrl = Field(default="https://slack.com/api/", validation_alias="SLACK_API_URL")
     """Base of Slack's Web API; another one for a proxy or a stand-in."""
 
 
-class ModelSettings(_Group):
+class ModelSettings(SettingGroup):
     """The model"""
 
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     """Key for the model endpoint. Not needed when `OPENAI_BASE_URL` is on this machine."""
-    openai_base_url: _ModelUrl | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    openai_base_url: ModelUrl | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     """Any OpenAI-compatible endpoint, up to and including `/v1`. Empty: OpenAI's own."""
     model: str = "gpt-4.1"
     """Model of the orchestrator, and of the workers unless they have their own."""
@@ -127,27 +86,27 @@ class ModelSettings(_Group):
     """API that the endpoint speaks: Chat Completions, Responses, or found out by itself."""
 
 
-class ProcessSettings(_Group):
+class ProcessSettings(SettingGroup):
     """Where it runs"""
 
-    data_dir: _Folder = Field(default_factory=lambda: _data_folder(os.environ))
+    data_dir: Folder = Field(default_factory=lambda: _data_folder(os.environ))
     """Folder of the database and the threads' files. Empty: `$XDG_DATA_HOME/handoff` or
     `~/.local/share/handoff`."""
-    database_url: _DatabaseUrl = Field(default_factory=_database_in, repr=False)
+    database_url: DatabaseUrl = Field(default_factory=_database_in, repr=False)
     """Database: `sqlite:///…` or `postgresql://…`. Empty: SQLite in the data folder."""
     host: str = "127.0.0.1"
     """Address to listen on for `/healthz`, `/readyz`, `/metrics` and `/slack/events`."""
     port: int = Field(default=8080, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""
-    docker_host: _EngineUrl | None = Field(default=None, validation_alias="DOCKER_HOST")
+    docker_host: EngineUrl | None = Field(default=None, validation_alias="DOCKER_HOST")
     """Docker Engine that runs the sandboxes. Empty: the engine on this machine."""
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], AnyCase] = "info"
     """Least important lines to log."""
     log_format: Literal["console", "json"] = "console"
     """Lines to read, or one JSON object per line."""
 
 
-class LimitSettings(_Group):
+class LimitSettings(SettingGroup):
     """Limits of a task"""
 
     limit_running_tasks: int = Field(default=20, ge=1, le=1000)
@@ -168,7 +127,7 @@ class LimitSettings(_Group):
     """MiB of one file posted to a thread."""
 
 
-class SandboxSettings(_Group):
+class SandboxSettings(SettingGroup):
     """The sandbox"""
 
     sandbox_memory_mb: int = Field(default=1024, ge=64, le=1_048_576)

@@ -1,0 +1,57 @@
+"""The kinds of values a setting can have, each refusing what is none with the rest of a sentence.
+
+A kind checks the shape of a value alone. Never looks whether what it names exists.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+
+
+def _url(*schemes: str, example: str) -> AfterValidator:
+    """A URL with one of these schemes; `example` shows the person how one looks."""
+
+    def check(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            whole = parts.scheme in schemes and (parts.netloc or parts.path.strip("/")) and parts.port != 0
+        except ValueError:  # a port that is no number, a bracket that is never closed
+            whole = False
+        if not whole or (schemes == HTTP and not parts.hostname):
+            raise ValueError(f"must be a URL like {example}")
+        return value
+
+    return AfterValidator(check)
+
+
+HTTP = ("http", "https")
+_DATABASES = ("sqlite", "postgresql", "postgresql+asyncpg")
+_DATABASE_EXAMPLE = "sqlite:////var/lib/handoff/handoff.db or postgresql://user:password@host/handoff"
+_ENGINES = ("unix", "tcp", "ssh", "http", "https", "npipe")
+
+
+def _with_slash(url: str) -> str:
+    return url if url.endswith("/") else url + "/"
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _absolute(folder: Path) -> Path:
+    try:
+        return folder.expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError("must name a folder of a person that exists") from error
+
+
+SlackUrl = Annotated[str, _url(*HTTP, example="https://slack.com/api/"), AfterValidator(_with_slash)]
+ModelUrl = Annotated[str, _url(*HTTP, example="https://api.openai.com/v1")]
+DatabaseUrl = Annotated[str, _url(*_DATABASES, example=_DATABASE_EXAMPLE)]
+EngineUrl = Annotated[str, _url(*_ENGINES, example="unix:///var/run/docker.sock")]
+Folder = Annotated[Path, AfterValidator(_absolute)]
+AnyCase = BeforeValidator(_lower)
