@@ -5,7 +5,20 @@ On PostgreSQL they live in the schema `handoff` (see `tasks.database`). Times ar
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 metadata = MetaData()
 
@@ -41,8 +54,17 @@ task = Table(
     Column("reason", Text, nullable=False, default=""),
     Column("workers", Integer, nullable=False, default=0),
     Column("tokens", Integer, nullable=False, default=0),
+    # Whose entries are taken: the run that began the task last. An earlier one's meet this and are refused.
+    Column("runner", String, nullable=False, default=""),
+    # Whether the limits have let it through to the queue; until then it stands in its workspace's line.
+    Column("admitted", Boolean, nullable=False, default=False, server_default=false()),
+    # When a parked task expires, or one that could not be delivered is tried again.
+    Column("due_at", Float),
+    Column("deliveries", Integer, nullable=False, default=0),
+    Column("rescues", Integer, nullable=False, default=0),
     Index("task_by_thread", "team", "channel", "thread_ts", "created_at"),
-    Index("task_by_state", "state"),
+    Index("task_by_state", "state", "due_at"),
+    Index("task_by_end", "ended_at"),
 )
 
 #: The append-only log. One stream per agent ("" is the orchestrator): parallel agents share no counter. The
@@ -90,5 +112,26 @@ verdict = Table(
     Column("task", String, primary_key=True),
     Column("user", String, primary_key=True),
     Column("verdict", String, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+#: Processes on PostgreSQL. Each holds the advisory lock `number` in the session `pid` and counts `beat` up.
+node = Table(
+    "node",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+    Column("left", Boolean, nullable=False),
+)
+
+#: Small facts by place and name; what a value means is its writer's business.
+kept = Table(
+    "kept",
+    metadata,
+    Column("place", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("value", JSON, nullable=False),
     Column("at", Float, nullable=False),
 )

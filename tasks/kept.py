@@ -1,0 +1,47 @@
+"""Small facts kept by place and name: a channel's settings, a muted thread, when Slack was last heard.
+
+Never interprets them: what a value means is its writer's business.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from tasks import schema
+from tasks.database import Database
+
+
+class Kept:
+    """Values that fit into JSON. Each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, place: str, name: str) -> Any:
+        """The value, or None."""
+        mine = (schema.kept.c.place == place) & (schema.kept.c.name == name)
+        async with self._database.read() as connection:
+            return (await connection.execute(select(schema.kept.c.value).where(mine))).scalar()
+
+    async def all(self, place: str) -> dict[str, Any]:
+        """Every value of a place, by name."""
+        query = select(schema.kept.c.name, schema.kept.c.value).where(schema.kept.c.place == place)
+        async with self._database.read() as connection:
+            return {row.name: row.value for row in await connection.execute(query)}
+
+    async def put(self, place: str, name: str, value: Any) -> None:
+        """Keep a value in place of the one before; None forgets it."""
+        mine = (schema.kept.c.place == place) & (schema.kept.c.name == name)
+        async with self._database.write() as connection:
+            await connection.execute(delete(schema.kept).where(mine))
+            if value is not None:
+                row = {"place": place, "name": name, "value": value, "at": time.time()}
+                await connection.execute(insert(schema.kept).values(row))
+
+    async def forget(self, place: str) -> None:
+        """Drop everything of a place."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(schema.kept).where(schema.kept.c.place == place))
