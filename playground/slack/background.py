@@ -17,6 +17,7 @@ class Background:
         self._group: asyncio.TaskGroup | None = None
         self._opened = asyncio.Event()
         self._owner: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def open(self) -> None:
         self._owner = asyncio.create_task(self._own(), name="playground background")
@@ -29,14 +30,20 @@ class Background:
             await asyncio.Event().wait()
 
     async def close(self) -> None:
+        """Cancels what runs, and raises the error of whatever failed since the opening."""
         if self._owner is None:
             return
+        self._closed = True
         self._owner.cancel()
         await asyncio.wait([self._owner])
         if not self._owner.cancelled():
             self._owner.result()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs `work` until it ends or the stand-in closes; while it closes, new work is dropped."""
+        if self._closed:
+            work.close()
+            return
         if self._group is None:
             work.close()
             raise RuntimeError("The stand-in is not running: enter it with `async with` first.")

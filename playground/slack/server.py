@@ -152,18 +152,19 @@ class SlackStandIn:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as exits:
-            await self._background.open()
-            exits.push_async_callback(self._background.close)
-            runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1)
-            exits.push_async_callback(runner.cleanup)
-            await runner.setup()
-            await web.TCPSite(runner, self._host, self._port).start()
-            exits.push_async_callback(self._page.close)
-            exits.push_async_callback(self._sockets.close)
-            self._shapes.base_url = _address(*runner.addresses[0][:2])
             self._http = await exits.enter_async_context(aiohttp.ClientSession())
             if self._events_url is not None:
                 self._deliveries.way = self._http_events(self._events_url)
+            runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1)
+            exits.push_async_callback(runner.cleanup)
+            exits.push_async_callback(self._page.close)
+            exits.push_async_callback(self._sockets.close)
+            # Last in and first out: a delivery must not meet a closed session.
+            await self._background.open()
+            exits.push_async_callback(self._background.close)
+            await runner.setup()
+            await web.TCPSite(runner, self._host, self._port).start()
+            self._shapes.base_url = _address(*runner.addresses[0][:2])
             self._exits = exits.pop_all()
         return self
 

@@ -182,13 +182,15 @@ async def test_after_the_last_repeat_it_is_given_up(hurried: SlackStandIn) -> No
     assert len(seen) == 4
 
 
-async def test_a_bot_that_is_away_misses_events(slack: SlackStandIn) -> None:
-    heard = Heard(slack)
-    await slack.post(ADA, GENERAL, "nobody hears")
-    await asyncio.sleep(0)
-    async with connected(slack, heard.app):
-        await slack.post(ADA, GENERAL, "heard")
-        events = await heard.events(1)
+async def test_a_bot_that_is_away_misses_events() -> None:
+    async with SlackStandIn(ack_deadline=20, retry_delays=(0.3,)) as slack:
+        heard = Heard(slack)
+        await slack.post(ADA, GENERAL, "nobody hears")
+        await asyncio.sleep(0.1)
+        async with connected(slack, heard.app):
+            await asyncio.sleep(0.6)
+            await slack.post(ADA, GENERAL, "heard")
+            events = await heard.events(1)
     assert [event["text"] for event in events] == ["heard"]
 
 
