@@ -2,6 +2,7 @@
 
 import { actThrough } from "./actions.js";
 import { h, paint } from "./dom.js";
+import { keepFocus } from "./focus.js";
 import { inspector } from "./inspector.js";
 import { listenToKeys } from "./keyboard.js";
 import { mainPane } from "./main.js";
@@ -19,6 +20,7 @@ import { markOpenAsRead, unreadIn } from "./unread.js";
 
 const WIDE_PX = 900; // below this a thread covers the channel, so it does not open by itself
 const READ_OUT_LENGTH = 300;
+const MINUTE_MS = 60_000;
 
 function draw() {
   if (store.ready) {
@@ -27,25 +29,24 @@ function draw() {
     markOpenAsRead();
   }
   document.title = title();
-  paint(
-    document.getElementById("app"),
-    h(
-      "div.page",
-      { class: pageClass(), "data-online": String(store.online) },
-      sidebar(),
-      ui.sidebar &&
-        h("button.sidebar-shade", {
-          key: "shade",
-          type: "button",
-          "aria-label": "Close the channels",
-          onclick: () => set({ sidebar: false }),
-        }),
-      mainPane(),
-      ui.thread && store.ready && threadPane(),
-      ui.inspector && inspector(),
-      overlays(),
-    ),
-  );
+  keepFocus((covered) => paint(document.getElementById("app"), page(covered)));
+}
+
+function page(covered) {
+  const state = { class: pageClass(), "data-online": String(store.online) };
+  return h("div.page", state, h("div.beneath", { inert: covered }, panes()), overlays());
+}
+
+function panes() {
+  const close = () => set({ sidebar: false });
+  const shade = { key: "shade", type: "button", "aria-label": "Close the channels", onclick: close };
+  return [
+    sidebar(),
+    ui.sidebar && h("button.sidebar-shade", shade),
+    mainPane(),
+    ui.thread && store.ready && threadPane(),
+    ui.inspector && inspector(),
+  ];
 }
 
 function pageClass() {
@@ -103,7 +104,9 @@ function start() {
   drawWith(draw);
   addEventListener("hashchange", followAddress);
   addEventListener("focus", redraw);
-  document.addEventListener("visibilitychange", redraw);
+  document.addEventListener("visibilitychange", () => set(document.hidden ? { newFrom: undefined } : {}));
+  setInterval(redraw, MINUTE_MS);
+  for (const type of ["dragover", "drop"]) addEventListener(type, (event) => event.preventDefault()); // no leaving by a miss
   listenToKeys();
   const address = new URL("/page/api/live", location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";

@@ -27,7 +27,6 @@ export function composer(channel, thread = null) {
         event.preventDefault();
         send();
       },
-      ...dropHandlers(conversation, draft),
     },
     completionList(conversation, accept),
     h(
@@ -161,7 +160,8 @@ function toolbar(channel, thread, conversation, draft) {
   );
 }
 
-function dropHandlers(conversation, draft) {
+/** Handlers for a pane: a file dropped anywhere on it is attached to its conversation's draft. */
+export function dropTarget(conversation) {
   return {
     ondragover: (event) => {
       event.preventDefault();
@@ -171,7 +171,7 @@ function dropHandlers(conversation, draft) {
     ondrop: (event) => {
       event.preventDefault();
       set({ dropping: null });
-      attach(draft, event.dataTransfer.files);
+      attach(draftOf(conversation), event.dataTransfer.files);
     },
   };
 }

@@ -4,6 +4,7 @@
 import { closeView } from "./actions.js";
 import { askToDelete, startEditing } from "./editor.js";
 import { h } from "./dom.js";
+import { circle, isCovered } from "./focus.js";
 import { openReactionMenu } from "./reactions.js";
 import { closeThread, go } from "./route.js";
 import { messageAt, store } from "./store.js";
@@ -29,10 +30,11 @@ const HELP = [
 export function listenToKeys() {
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") return take(event, openSwitcher);
+    if (event.key === "Tab" && isCovered()) return circle(event);
     if (event.key === "Escape") return take(event, closeInnermost);
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest?.("[role=menu]")) return menuKey(event);
-    if (isTyping(event.target) || ui.dialog || ui.switcher || ui.picture || store.modals.get(ui.me)) return;
+    if (isTyping(event.target) || isCovered()) return;
     KEYS[event.key]?.(event);
   });
 }

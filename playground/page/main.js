@@ -1,6 +1,6 @@
 // Owns the middle column: the open channel's head, its messages or the App Home, and its composer.
 
-import { composer } from "./composer.js";
+import { composer, dropTarget } from "./composer.js";
 import { h, icon } from "./dom.js";
 import { homeTab } from "./home.js";
 import { channelList } from "./messages.js";
@@ -17,7 +17,10 @@ export function mainPane() {
   const direct = channel.kind === "im";
   return h(
     "main.main",
-    { "aria-label": direct ? store.bot.name : channel.name },
+    {
+      "aria-label": direct ? store.bot.name : channel.name,
+      ...(ui.tab === "messages" && dropTarget(channel.id)),
+    },
     head(channel, direct),
     direct && tabs(channel),
     !store.online &&

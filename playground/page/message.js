@@ -31,6 +31,7 @@ export function messageRow(message, { place, grouped = false, tabbable = false }
     unread: place === "channel" && isThreadUnread(message),
     opened: place === "channel" && ui.thread === message.ts,
     menu: ui.menu?.address === address,
+    minute: message.reply_count ? Math.floor(Date.now() / 60_000) : 0, // "2 minutes ago" grows old
   };
   const deps = [message, store.users, ui.me, ui.bumps.get(address), ...Object.values(state)];
   return lazy(`${place}/${message.ts}`, deps, () => row(message, state));

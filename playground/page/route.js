@@ -1,9 +1,9 @@
 // Owns where this tab is: the address bar (#/channel, #/channel/thread, #/channel/home) and moving about.
 
 import { openHome, openMessagesTab } from "./actions.js";
-import { channelsOf, messageAt, store } from "./store.js";
+import { channelById, channelsOf, messageAt, store } from "./store.js";
 import { set, ui } from "./ui.js";
-import { readMark } from "./unread.js";
+import { newSince } from "./unread.js";
 
 /** Open a conversation; `thread` opens beside it. */
 export function go(channel, thread = null, tab = "messages") {
@@ -51,7 +51,7 @@ export function settlePlace() {
   const { shared, direct } = channelsOf(ui.me);
   if (![...shared, ...direct].some((channel) => channel.id === ui.channel)) leave(shared, direct);
   if (ui.thread && !messageAt(ui.channel, ui.thread)) ui.thread = null;
-  ui.newFrom ??= readMark(ui.channel);
+  if (ui.newFrom === undefined && !document.hidden) ui.newFrom = newSince(channelById(ui.channel));
 }
 
 /** From another person's direct conversation to one's own, from anywhere else to the first channel. */

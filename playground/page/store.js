@@ -49,6 +49,7 @@ function applyState(state) {
     messages: new Map(),
     sessions: new Map(state.sessions.map((one) => [`${one.channel}:${one.thread_ts}`, one])),
     views: new Map(Object.entries(state.views ?? {})),
+    modals: new Map(Object.entries(state.modals ?? {})),
     prompts: state.prompts ?? [],
     connections: state.connections ?? store.connections,
   });

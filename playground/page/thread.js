@@ -1,7 +1,7 @@
 // Owns the thread beside the channel: its first message, the replies, and what the bot is doing there, with Stop.
 
 import { stop } from "./actions.js";
-import { composer } from "./composer.js";
+import { composer, dropTarget } from "./composer.js";
 import { h, icon } from "./dom.js";
 import { messageRow } from "./message.js";
 import { rows, scroller } from "./messages.js";
@@ -16,7 +16,7 @@ export function threadPane() {
   const place = channelById(channel);
   return h(
     "aside.thread",
-    { "aria-label": "Thread" },
+    { "aria-label": "Thread", ...dropTarget(`${channel}:${thread}`) },
     h(
       "header.pane-head",
       h("div.grow", h("h2", "Thread"), h("small", place.kind === "im" ? store.bot.name : `# ${place.name}`)),

@@ -39,6 +39,11 @@ export function unreadIn(channel) {
   return { count: fresh.length + threads.length, mentions: called.length };
 }
 
+/** Where the line of what is new belongs in a channel now being looked at; null when all has been seen. */
+export function newSince(channel) {
+  return channel && unreadIn(channel).count ? readMark(channel.id) : null;
+}
+
 /** Whether a thread the speaker takes part in has replies they have not seen. */
 export function isThreadUnread(message) {
   if (!message.reply_count || !message.latest_reply) return false;

@@ -49,7 +49,7 @@ export function welcome(channel, empty) {
 }
 
 function examples(channel, direct) {
-  const prompts = store.prompts.length ? store.prompts : OWN_PROMPTS;
+  const prompts = direct && store.prompts.length ? store.prompts : OWN_PROMPTS;
   return h(
     "div.examples",
     h("h3", "Try one of these"),

@@ -11,7 +11,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.slack import SlackStandIn
-from tests.browser.people import ADA, ADAS_DM, GENERAL, channel
+from tests.browser.people import ADA, ADAS_DM, GENERAL, channel, write
 from tests.support.bolt import connected, new_app
 
 
@@ -249,3 +249,17 @@ async def test_the_message_shortcut_hands_a_message_off(page: Page, slack: Slack
         await page.get_by_role("menuitem", name="Hand off this message").click()
         body = await heard.get()
     assert (body["callback_id"], body["message"]["ts"]) == ("handoff_message", ts)
+
+
+async def test_a_slash_command_is_answered_in_private(page: Page, slack: SlackStandIn) -> None:
+    app = new_app(slack)
+
+    @app.command("/handoff")
+    async def answer(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack(f"You asked for {body['text']}.")
+
+    async with connected(slack, app):
+        await write(page, "/handoff status of all")
+        await expect(channel(page)).to_contain_text("You asked for status of all.")
+        await expect(channel(page)).to_contain_text("Only visible to you")
+    assert not slack.state.messages

@@ -99,3 +99,13 @@ async def test_the_list_of_keys_opens_by_question_mark(page: Page) -> None:
     await expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_a_dialog_keeps_the_keyboard_and_gives_it_back(page: Page) -> None:
+    await box(page).fill("half")
+    await page.keyboard.press("Control+k")
+    for _ in range(4):
+        await page.keyboard.press("Tab")
+        assert not await page.evaluate("document.activeElement.closest('.beneath') !== null")
+    await page.keyboard.press("Escape")
+    await expect(box(page)).to_be_focused()

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.slack import SlackStandIn
-from tests.browser.people import ADA, GENERAL, channel, thread
+from tests.browser.people import ADA, GENERAL, MEI, channel, thread
 from tests.support.browser import open_page
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
@@ -102,3 +102,16 @@ async def test_a_long_thread_stays_at_its_end_and_offers_the_way_back(
     await expect(channel(page).last).not_to_be_in_viewport()
     await page.get_by_role("button", name="Latest messages").click()
     await expect(channel(page).last).to_be_in_viewport()
+
+
+async def test_the_line_of_what_is_new_shows_on_coming_back_and_not_while_watching(
+    page: Page, slack: SlackStandIn
+) -> None:
+    slack.people.post(MEI, GENERAL, "seen as it came")
+    await expect(channel(page)).to_have_count(1)
+    await expect(page.locator(".divider.new")).to_have_count(0)
+    await page.get_by_role("button", name="data").click()
+    slack.people.post(MEI, GENERAL, "missed")
+    await expect(page.locator("[data-channel=C0GENERAL].unread")).to_be_visible()
+    await page.get_by_role("button", name="general").click()
+    await expect(page.locator(".divider.new + article")).to_contain_text("missed")
