@@ -12,11 +12,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits of one agent. Seconds are wall-clock; tokens are input plus output as the endpoint counts."""
+    """Limits of one agent.
+
+    Seconds are wall-clock while a process works on it; tokens are input plus output as the endpoint counts;
+    `usd` is counted where the model's price is known, None sets no limit.
+    """
 
     turns: int
     seconds: float
     tokens: int
+    usd: float | None = None
 
 
 #: How long the last turn at a limit may take.
@@ -37,46 +42,65 @@ class Meter:
         self.budget = budget
         self.turns = 0
         self.tokens = 0
+        self.usd = 0.0
         self._parent = parent
         self._began = time.monotonic()
-        self.deadline = self._began + budget.seconds
+        self._most = budget.seconds
         if parent is not None:
-            self.deadline = min(self.deadline, parent.deadline - self._reserve(parent))
+            self._most = min(budget.seconds, parent.left - self._reserve(parent))
 
     @staticmethod
     def _reserve(parent: Meter) -> float:
         """Seconds that a parent keeps, so that a child cut at its limit can still hand back what it has."""
-        return min(LAST_TURN_SECONDS, 0.2 * max(parent.deadline - time.monotonic(), 0.0))
+        return min(LAST_TURN_SECONDS, 0.2 * max(parent.left, 0.0))
 
     @property
     def seconds(self) -> float:
+        """Seconds of work so far, those before a restart included."""
         return time.monotonic() - self._began
+
+    @property
+    def deadline(self) -> float:
+        """When the seconds are used up, on the clock of the event loop."""
+        return self._began + self._most
+
+    @property
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
 
     def child(self, budget: Budget) -> Meter:
         return Meter(budget, self)
 
-    def turn(self, tokens: int) -> None:
-        """Count one model turn, here and in every ancestor's tokens."""
-        self.turns += 1
-        self.spend(tokens)
+    def go_on_from(self, seconds: float) -> None:
+        """Count `seconds` of work that another process did."""
+        self._began -= seconds
 
-    def spend(self, tokens: int) -> None:
+    def turn(self, tokens: int, usd: float) -> None:
+        """Count one model turn, and what it took in every ancestor too."""
+        self.turns += 1
+        self.spend(tokens, usd)
+
+    def spend(self, tokens: int, usd: float) -> None:
         self.tokens += tokens
+        self.usd += usd
         if self._parent is not None:
-            self._parent.spend(tokens)
+            self._parent.spend(tokens, usd)
 
     def exceeded(self) -> str:
         """The limit that is reached, in words that fit "Stopped: …"; empty while there is room."""
         if self.turns >= self.budget.turns:
             return f"the limit of {self.budget.turns} turns is reached"
-        if time.monotonic() >= self.deadline:
+        if self.left <= 0:
             return self.time_is_up
+        return self._spent("the") or (self._parent._spent("the task's") if self._parent else "")
+
+    def _spent(self, whose: str) -> str:
         if self.tokens >= self.budget.tokens:
-            return f"the limit of {self.budget.tokens:,} tokens is reached"
-        if self._parent is not None and self._parent.tokens >= self._parent.budget.tokens:
-            return f"the task's limit of {self._parent.budget.tokens:,} tokens is reached"
+            return f"{whose} limit of {self.budget.tokens:,} tokens is reached"
+        if self.budget.usd is not None and self.usd >= self.budget.usd:
+            return f"{whose} limit of {self.budget.usd:.2f} USD is reached"
         return ""
 
     @property
     def time_is_up(self) -> str:
-        return f"the time limit of {self.deadline - self._began:.0f} seconds is reached"
+        return f"the time limit of {self._most:.0f} seconds is reached"

@@ -11,6 +11,12 @@ from typing import Any
 
 Json = dict[str, Any]
 
+#: Calls of one reply that are kept; a model gone wrong writes thousands, and each would be paid for again on
+#: every later turn.
+MOST_CALLS = 32
+#: Characters of one call's arguments; the sandbox takes programs of 1 MiB.
+LONGEST_ARGUMENTS = 1_200_000
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -19,6 +25,8 @@ class ToolCall:
     id: str
     name: str
     arguments: str
+    refused: str = ""
+    """Why it can't be run as it stands, in a sentence for the model; empty when it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,10 @@ class Reply:
     finish: str = "stop"
     """`stop`, `tool_calls`, `length` or `content_filter`; other words of an endpoint are kept as they are."""
     usage: Usage = Usage()
+    left_out: int = 0
+    """Calls beyond `MOST_CALLS`, which were dropped unread."""
+    model: str = ""
+    """The model that was asked; empty in rows that were written before it was recorded."""
     api: str = ""
     """The API that produced `raw`; empty when the reply was written by us (history of an earlier task)."""
     raw: tuple[Json, ...] = ()
@@ -78,9 +90,13 @@ def reply_from_json(body: Mapping[str, Any]) -> Reply:
     """Read a stored reply; unknown keys are ignored so that newer rows do not stop an older process."""
     return Reply(
         text=body["text"],
-        calls=tuple(ToolCall(c["id"], c["name"], c["arguments"]) for c in body["calls"]),
+        calls=tuple(
+            ToolCall(c["id"], c["name"], c["arguments"], c.get("refused", "")) for c in body["calls"]
+        ),
         finish=body["finish"],
         usage=Usage(**{k: body["usage"].get(k, 0) for k in ("input", "output", "cached")}),
+        left_out=body.get("left_out", 0),
+        model=body.get("model", ""),
         api=body["api"],
         raw=tuple(body["raw"]),
     )

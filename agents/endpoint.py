@@ -1,7 +1,7 @@
 """The model service: one client for the whole process, the API it speaks, and patience with it.
 
 Requests go out by the client's public `post` without its typed layer, which walks the whole history on each
-call (76 ms at 400 messages against 1 ms, see `benchmarks/`) and drops fields that vendors demand back.
+call and drops fields that vendors demand back (`benchmarks/agents.py` measures it).
 Never decides what to say: that is `agents.loop`.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -19,18 +20,23 @@ from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
 
 from agents import faults
 from agents.conversation import Reply
-from agents.errors import ModelError
-from agents.wire import CutStream, Request, Wire
+from agents.errors import ModelError, ModelUnavailable, QuotaExhausted, UnknownModel
+from agents.pace import Pace
+from agents.wire import Options, Request, Wire
 from agents.wire.chat import ChatWire
 from agents.wire.responses import ResponsesWire
 
 log = structlog.get_logger(__name__)
 
-#: Hosts whose newest models refuse tools on Chat Completions.
-_RESPONSES_HOSTS = ("api.openai.com", ".openai.azure.com")
+#: Hosts whose newest models refuse tools on Chat Completions, and which know OpenAI's own fields.
+_OPENAI_HOSTS = ("api.openai.com", ".api.openai.com", ".openai.azure.com")
+#: How long a model that could not be had is passed over when another stands in for it.
+PASSED_OVER_SECONDS = 60.0
 OnRetry = Callable[[str, float], None]
 #: Told what a reply says so far, as it grows; a try that is repeated begins again.
 OnText = Callable[[str], None]
+#: The whole text is told each time, so it is told again only when it has grown by a fiftieth.
+_GROWN = 1.02
 
 
 class Endpoint:
@@ -38,31 +44,34 @@ class Endpoint:
 
     `api` is `chat`, `responses` or `auto`: auto picks by host and, once, by what the service refuses.
     `idle_timeout` bounds the seconds between two pieces of a stream, not the whole reply. A turn is tried
-    `tries` times; credentials, quota, context and unknown models are never tried again.
+    `tries` times; credentials, quota, context and unknown models are never tried again. Refusals for pace
+    are not counted: they are waited out for `patience` seconds. `at_once` bounds the requests per model.
     """
 
     def __init__(
-        self,
-        *,
-        api_key: str,
-        base_url: str | None = None,
-        api: str = "auto",
-        idle_timeout: float = 90.0,
-        tries: int = 5,
-        first_wait: float = 0.5,
-        at_once: int = 64,
-    ) -> None:
+        self, *, api_key: str, base_url: str | None = None, api: str = "auto", idle_timeout: float = 90.0,
+        tries: int = 5, first_wait: float = 0.5, patience: float = 600.0, at_once: int = 256,
+        most_output: int | None = None, extra: dict[str, object] | None = None,
+    ) -> None:  # fmt: skip
         self._client = AsyncOpenAI(
             api_key=api_key, base_url=base_url, max_retries=0, http_client=DefaultAioHttpClient()
         )
+        is_openai = _is_openai(str(self._client.base_url))
+        self._options = Options(
+            most_output=most_output,
+            output_field="max_completion_tokens" if is_openai else "max_tokens",
+            takes_cache_key=is_openai,
+            extra=dict(extra or {}),
+        )
         self._wires: list[Wire] = [ChatWire(), ResponsesWire()]
-        if api == "responses" or (api == "auto" and _speaks_responses(str(self._client.base_url))):
+        if api == "responses" or (api == "auto" and is_openai):
             self._wires.reverse()
-        self._may_learn = api == "auto"
+        self._may_learn, self._has_learnt = api == "auto", False
         self._idle_timeout = idle_timeout
-        self._tries = tries
-        self._first_wait = first_wait
-        self._slots = asyncio.Semaphore(at_once)
+        self._tries, self._first_wait, self._patience = tries, first_wait, patience
+        self._at_once = at_once
+        self._paces: dict[str, Pace] = {}
+        self._passed_over: dict[str, float] = {}
 
     async def __aenter__(self) -> Endpoint:
         return self
@@ -75,72 +84,108 @@ class Endpoint:
     async def ask(
         self, request: Request, on_retry: OnRetry | None = None, on_text: OnText | None = None
     ) -> Reply:
-        """One model turn. Raises a `ModelError` whose text can be shown to the person who waits."""
-        why = ""
-        for number in range(self._tries):
-            try:
-                async with self._slots:
-                    return await self._try(request, on_text)
-            except (openai.APIError, CutStream, TimeoutError, ValueError) as error:
-                if self._learns_from(error):
-                    continue
-                fault = faults.read(error, request.model)
-            if isinstance(fault, ModelError):
-                log.warning("model refused", model=request.model, detail=fault.detail)
-                raise fault
-            why = fault.why
-            wait = self._wait(number, fault)
-            log.info("model retry", model=request.model, why=why, wait=round(wait, 2), attempt=number + 1)
-            if number + 1 < self._tries:
-                if on_retry is not None:
-                    on_retry(why, wait)
-                await asyncio.sleep(wait)
-        raise faults.given_up(why, self._tries)
+        """One model turn. Raises a `ModelError` whose text can be shown to the person who waits.
 
-    async def _try(self, request: Request, on_text: OnText | None) -> Reply:
+        `request.model` may name several models with commas: a later one is asked when those before it are
+        unavailable, unknown or out of credit.
+        """
+        *firsts, last = self._in_order([name.strip() for name in request.model.split(",")])
+        for model in firsts:
+            try:
+                return await self._ask(replace(request, model=model), on_retry, on_text)
+            except (ModelUnavailable, UnknownModel, QuotaExhausted) as error:
+                self._passed_over[model] = asyncio.get_running_loop().time() + PASSED_OVER_SECONDS
+                log.warning("model passed over", model=model, why=str(error))
+        return await self._ask(replace(request, model=last), on_retry, on_text)
+
+    def _in_order(self, models: list[str]) -> list[str]:
+        """The models as they are to be tried: those that failed a moment ago come last."""
+        now = asyncio.get_running_loop().time()
+        return sorted(models, key=lambda model: self._passed_over.get(model, 0.0) > now)
+
+    async def _ask(self, request: Request, on_retry: OnRetry | None, on_text: OnText | None) -> Reply:
+        pace = self._paces.setdefault(request.model, Pace(self._at_once))
+        give_up = asyncio.get_running_loop().time() + self._patience
+        number = 0
+        while True:
+            fault = await self._attempt(request, pace, on_text)
+            if isinstance(fault, Reply):
+                return fault
+            wait = self._wait(number, fault)
+            if fault.is_pace:
+                pace.slow_down(wait)
+            else:
+                number += 1
+            log.info("model retry", model=request.model, why=fault.why, wait=round(wait, 2), attempt=number)
+            if number == self._tries or asyncio.get_running_loop().time() + wait > give_up:
+                raise faults.given_up(fault.why, number)
+            if on_retry is not None:
+                on_retry(fault.why, wait)
+            await asyncio.sleep(wait)
+
+    async def _attempt(self, request: Request, pace: Pace, on_text: OnText | None) -> Reply | faults.Passing:
+        """One request, or two when the first taught us the API. Raises what no further try can change."""
         wire = self._wires[0]
+        async with pace.place():
+            try:
+                reply = await self._fetch(wire, request, on_text)
+            except Exception as error:
+                if not faults.is_the_endpoints(error):
+                    raise
+                if not self._learns_from(error, wire):
+                    fault = faults.read(error, request.model)
+                    if isinstance(fault, ModelError):
+                        log.warning("model refused", model=request.model, detail=fault.detail)
+                        raise fault from error
+                    return fault
+            else:
+                pace.went_well()
+                return reply
+        return await self._attempt(request, pace, on_text)
+
+    async def _fetch(self, wire: Wire, request: Request, on_text: OnText | None) -> Reply:
         assembler = wire.assembler()
+        told = 0
         async with asyncio.timeout(self._idle_timeout) as idle:
             stream: AsyncStream[object] = await self._client.post(
                 wire.path,
                 cast_to=object,
-                body=wire.body(request),
+                body=wire.body(request, self._options),
                 stream=True,
                 stream_cls=AsyncStream[object],
             )
             async with stream:
                 async for chunk in stream:
                     idle.reschedule(asyncio.get_running_loop().time() + self._idle_timeout)
-                    before = len(assembler.text)
                     assembler.add(chunk)
-                    if on_text is not None and len(assembler.text) != before:
+                    if on_text is not None and assembler.said > told * _GROWN:
+                        told = assembler.said
                         on_text(assembler.text)
-        return assembler.reply()
+        if on_text is not None and assembler.said > told:
+            on_text(assembler.text)
+        return replace(assembler.reply(), model=request.model)
 
-    def _learns_from(self, error: Exception) -> bool:
-        """Switch to the other API when the service says that it wants it: once for the process."""
+    def _learns_from(self, error: Exception, wire: Wire) -> bool:
+        """Whether the service wants the other API: once for the process, for all that are under way."""
         if not self._may_learn or not isinstance(error, openai.APIStatusError):
             return False
-        if self._wires[0].name == "chat":
+        if wire.name == "chat":
             wants_other = error.status_code == 400 and "/v1/responses" in error.message
         else:
-            wants_other = error.status_code in (404, 405) and "model" not in (error.code or "")
-        if wants_other:
-            self._may_learn = False
+            wants_other = error.status_code in (404, 405) and not faults.is_about_the_model(error)
+        if wants_other and wire is self._wires[0] and not self._has_learnt:
+            self._has_learnt = True
             self._wires.reverse()
             log.info("model api switched", api=self._wires[0].name, because=error.message)
-        return wants_other
+        return wants_other and wire is not self._wires[0]
 
     def _wait(self, number: int, fault: faults.Passing) -> float:
         if fault.wait is not None:
             return min(max(fault.wait, 0.0), faults.LONGEST_WAIT) + random.uniform(0, self._first_wait)
-        return float(self._first_wait * 2**number * random.uniform(0.5, 1.5))
+        wait: float = self._first_wait * 2**number * random.uniform(0.5, 1.5)
+        return min(wait, faults.LONGEST_WAIT)
 
 
-def _speaks_responses(base_url: str) -> bool:
+def _is_openai(base_url: str) -> bool:
     host = urlsplit(base_url).hostname or ""
-    return any(
-        host == known or host.endswith(known)
-        for known in _RESPONSES_HOSTS
-        if known[0] == "." or host == known
-    )
+    return any(host.endswith(known) if known[0] == "." else host == known for known in _OPENAI_HOSTS)

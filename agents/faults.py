@@ -5,8 +5,12 @@ Owns the reading of the endpoint's errors. Never retries by itself: that is `age
 
 from __future__ import annotations
 
+import re
+import time
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
+import httpx2
 import openai
 
 from agents.errors import (
@@ -20,9 +24,20 @@ from agents.errors import (
 )
 from agents.wire import CutStream
 
-#: Words by which endpoints say that money, not pace, is the problem; they use 429 for both.
-_QUOTA = ("insufficient_quota", "exceeded your current quota", "billing", "arrearage", "insufficient balance")
-_CONTEXT = ("context_length", "maximum context", "context window", "too many tokens", "prompt is too long")
+# Words by which endpoints say what a status alone does not; each is from a vendor's documentation or answer.
+#: Money, not pace, is the problem; 429 is used for both.
+_QUOTA = (
+    "insufficient_quota", "exceeded your current quota", "billing", "arrearage", "insufficient balance",
+    "insufficient credits", "credit balance is too low",
+)  # fmt: skip
+_CONTEXT = (
+    "context_length", "context length", "maximum context", "context window", "context size",
+    "prompt is too long", "maximum number of tokens", "range of input length", "too many tokens",
+)  # fmt: skip
+_CREDENTIALS = ("api key not valid", "invalid api key", "invalid_api_key", "incorrect api key")
+_MODEL = ("model_not_found", "model not exist", "deploymentnotfound", "is not a valid model")
+#: Gemini says "exceeded your current quota" for its limits per minute too, and then how long to wait.
+_RETRY_IN = re.compile(r"(?:retry in |\"?retrydelay\"?\W+)(\d+(?:\.\d+)?)s")
 _RETRIED_STATUS = {408, 409, 425, 429}
 #: No wait is longer than this, whatever Retry-After says; a task's own deadline may be shorter.
 LONGEST_WAIT = 60.0
@@ -34,6 +49,20 @@ class Passing:
 
     why: str
     wait: float | None = None
+    is_pace: bool = False
+    """True when the endpoint is well and asks us to be slower."""
+
+
+def is_the_endpoints(error: Exception) -> bool:
+    """Whether an error came from asking, and not from a mistake in our own code."""
+    kinds = (openai.APIError, httpx2.HTTPError, httpx2.StreamError, CutStream, OSError, ValueError)
+    return isinstance(error, kinds)
+
+
+def is_about_the_model(error: openai.APIStatusError) -> bool:
+    """Whether a 404 means the model, and not the path."""
+    said = f"{error.code} {error.message}".lower()
+    return any(words in said for words in _MODEL) or bool(re.search(r"model .*(not found|not exist)", said))
 
 
 def read(error: Exception, model: str) -> Passing | ModelError:
@@ -41,55 +70,86 @@ def read(error: Exception, model: str) -> Passing | ModelError:
     match error:
         case CutStream():
             return Passing(f"the reply was cut ({error})")
-        case TimeoutError() | openai.APITimeoutError():
+        case TimeoutError() | openai.APITimeoutError() | httpx2.TimeoutException():
             return Passing("the model service did not answer in time")
         case openai.APIStatusError():
             return _read_status(error, model)
         case openai.APIConnectionError():
             return Passing("the model service can't be reached")
-    return _read_words(str(error), model) or Passing(f"the model service broke off ({error})")
+        case openai.APIError():  # inside a stream that began well
+            said = f"{error.code} {error.message}"
+            return _read_words(said, model) or Passing(f"the model service broke off ({said[:200]})")
+        case ValueError():
+            return Passing("the model service sent something unreadable")
+    return Passing("the connection to the model service broke")
 
 
 def _read_status(error: openai.APIStatusError, model: str) -> Passing | ModelError:
-    said = f"{error.status_code} {error.message}"
-    if (sentence := _read_words(said, model)) is not None:
-        return sentence
-    if error.status_code in _RETRIED_STATUS or error.status_code >= 500:
-        return Passing(_pace(error.status_code), _retry_after(error))
-    if error.status_code in (401, 403):
-        return CredentialsRefused(
-            f"The model service refused the API key ({error.status_code}). Whoever runs Handoff needs to "
-            "check OPENAI_API_KEY and OPENAI_BASE_URL.",
-            detail=said,
-        )
-    if error.status_code == 404:
-        return UnknownModel(
-            f"The model service does not know the model {model} (404). Whoever runs Handoff needs to check "
-            "HANDOFF_MODEL and OPENAI_BASE_URL.",
-            detail=said,
-        )
+    status, said = error.status_code, f"{error.status_code} {error.code} {error.type} {error.message}"
+    if status == 429 and (soon := _RETRY_IN.search(f"{said} {error.body}".lower())):
+        return Passing(_pace(status), float(soon[1]), is_pace=True)
+    if (refusal := _read_words(said, model, is_pace=status == 429)) is not None:
+        return refusal
+    if status in _RETRIED_STATUS or status >= 500:
+        return Passing(_pace(status), _retry_after(error), is_pace=status == 429)
+    match status:
+        case 401 | 403:
+            return _credentials(said)
+        case 402:
+            return _quota(said)
+        case 404:
+            return _unknown_model(said, model)
+        case 413:
+            return _too_long(said, model)
     return RequestRefused(
-        f"The model service refused the request ({error.status_code}). "
-        "Whoever runs Handoff finds its words in the log.",
+        f"The model service refused the request ({status}). Whoever runs Handoff finds its words in the log.",
         detail=said,
     )
 
 
-def _read_words(said: str, model: str) -> ModelError | None:
+def _read_words(said: str, model: str, *, is_pace: bool = False) -> ModelError | None:
     low = said.lower()
     if any(words in low for words in _QUOTA):
-        return QuotaExhausted(
-            "The account at the model service has no credit left. Whoever runs Handoff needs to top it up "
-            "or set another key.",
-            detail=said,
-        )
-    if any(words in low for words in _CONTEXT):
-        return ContextTooLong(
-            f"The conversation has grown longer than the model {model} can read. Start a new thread with the "
-            "part that matters, or attach long text as a file.",
-            detail=said,
-        )
+        return _quota(said)
+    if not is_pace and any(words in low for words in _CONTEXT):
+        return _too_long(said, model)
+    if any(words in low for words in _CREDENTIALS):
+        return _credentials(said)
+    if any(words in low for words in _MODEL):
+        return _unknown_model(said, model)
     return None
+
+
+def _quota(said: str) -> ModelError:
+    return QuotaExhausted(
+        "The account at the model service has no credit left. Whoever runs Handoff needs to top it up "
+        "or set another key.",
+        detail=said,
+    )
+
+
+def _too_long(said: str, model: str) -> ModelError:
+    return ContextTooLong(
+        f"The conversation has grown longer than the model {model} can read. Start a new thread with the "
+        "part that matters, or attach long text as a file.",
+        detail=said,
+    )
+
+
+def _credentials(said: str) -> ModelError:
+    return CredentialsRefused(
+        "The model service refused the API key. Whoever runs Handoff needs to check OPENAI_API_KEY and "
+        "OPENAI_BASE_URL.",
+        detail=said,
+    )
+
+
+def _unknown_model(said: str, model: str) -> ModelError:
+    return UnknownModel(
+        f"The model service does not know the model {model}. Whoever runs Handoff needs to check "
+        "HANDOFF_MODEL and OPENAI_BASE_URL.",
+        detail=said,
+    )
 
 
 def _pace(status: int) -> str:
@@ -99,14 +159,26 @@ def _pace(status: int) -> str:
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:
+    """Seconds, from any of the three forms in use; None when there is none that can be read."""
+    headers = error.response.headers
     try:
-        return float(error.response.headers.get("retry-after", ""))
+        if "retry-after-ms" in headers:
+            return float(headers["retry-after-ms"]) / 1000
+        return float(headers.get("retry-after", ""))
+    except ValueError:
+        return _seconds_until(headers.get("retry-after", ""))
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp() - time.time()
     except ValueError:
         return None
 
 
 def given_up(why: str, tries: int) -> ModelUnavailable:
     """The end of a row of passing faults."""
+    after = f" in {tries} tries" if tries > 1 else ""
     return ModelUnavailable(
-        f"The model gave no usable reply in {tries} tries: {why}. Try again in a few minutes.", detail=why
+        f"The model gave no usable reply{after}: {why}. Try again in a few minutes.", detail=why
     )

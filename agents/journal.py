@@ -15,7 +15,10 @@ from agents.conversation import Json
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a journal. Kinds: `opening`, `user`, `reply`, `result`, `worker`, `asked`, `ended`."""
+    """One line of a journal.
+
+    Kinds: `opening`, `user`, `reply`, `result`, `worker`, `asked`, `context`, `ended`.
+    """
 
     kind: str
     body: Json

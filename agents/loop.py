@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass
 
 import structlog
 
+from agents import context
 from agents.budget import LAST_TURN_SECONDS, Meter
 from agents.conversation import Reply, ToolCall, Turn
 from agents.endpoint import Endpoint, OnRetry, OnText
-from agents.errors import AgentError, ModelError, Parked, ToolFailure
+from agents.errors import AgentError, ContextTooLong, ModelError, Parked, ToolFailure
 from agents.journal import Inbox, Journal
+from agents.prices import Prices
 from agents.tools import Tool, ToolOutput
 from agents.transcript import CUT, EMPTY, Transcript
 from agents.wire import Request
@@ -24,8 +26,6 @@ log = structlog.get_logger(__name__)
 
 #: The fifth turn with the same call and the same result ends the work.
 SAME_RESULT_LIMIT = 5
-#: Calls of one turn beyond this many are refused, told to the model, and not run.
-CALLS_PER_TURN = 32
 #: How often an agent is asked to go on after such a reply, before its work ends with what there is.
 NUDGES = {EMPTY: 1, CUT: 3}
 _STOP_NOW = (
@@ -46,35 +46,35 @@ class Role:
     """What makes one agent different from another."""
 
     model: str
+    """A model's name, or several with commas: each stands in when those before it can't be had."""
     instructions: str
     tools: Sequence[Tool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watcher:
+    """Whom an agent tells what it does, for people's eyes."""
+
+    on_reply: Callable[[Reply], None]
+    on_retry: OnRetry
+    on_follow_up: Callable[[str], None] = lambda _: None
+    on_text: OnText | None = None
 
 
 class Loop:
     """One agent at work, from its journal to an ending."""
 
     def __init__(
-        self,
-        role: Role,
-        *,
-        endpoint: Endpoint,
-        journal: Journal,
-        inbox: Inbox,
-        meter: Meter,
-        on_reply: Callable[[Reply], None],
-        on_follow_up: Callable[[str], None],
-        on_retry: OnRetry,
-        on_text: OnText | None = None,
-    ) -> None:
+        self, role: Role, *, endpoint: Endpoint, journal: Journal, inbox: Inbox, meter: Meter,
+        watcher: Watcher, prices: Prices,
+    ) -> None:  # fmt: skip
         self._role = role
         self._tools = {tool.name: tool for tool in role.tools}
         self._endpoint = endpoint
         self._inbox = inbox
         self._meter = meter
-        self._on_reply = on_reply
-        self._on_follow_up = on_follow_up
-        self._on_retry = on_retry
-        self._on_text = on_text
+        self._watcher = watcher
+        self._prices = prices
         self._transcript = Transcript(journal)
         self._count_what_was_spent(journal)
 
@@ -91,15 +91,17 @@ class Loop:
     async def _work(self, opening: Sequence[Turn]) -> Ending:
         if self._transcript.is_new:
             await self._transcript.open(opening)
-        ending = await self._run_calls(self._transcript.open_calls)
+        # After a restart the newest reply may still ask for something; it is not paid for again.
+        reply = self._transcript.reply
+        ending = await self._act(reply) if reply else None
         while ending is None:
-            ending = await self.step()
+            ending = await self._step()
         return ending
 
-    async def step(self) -> Ending | None:
+    async def _step(self) -> Ending | None:
         """One turn of the model and what follows from it."""
         await self._take_in_follow_ups()
-        if limit := self._meter.exceeded():
+        if limit := self._transcript.limit or self._meter.exceeded():
             return await self._last_words(limit)
         try:
             async with asyncio.timeout_at(self._meter.deadline):
@@ -109,29 +111,55 @@ class Loop:
         return await self._act(reply)
 
     async def _think(self, *, may_call: bool = True) -> Reply:
-        request = Request(
+        """One reply, in the journal; where the conversation has outgrown the model, room is made for it."""
+        await self._make_room()
+        while True:
+            try:
+                reply = await self._endpoint.ask(
+                    self._request(may_call), self._watcher.on_retry, self._watcher.on_text
+                )
+                break
+            except ContextTooLong:
+                if not await self._make_room(urgent=True):
+                    raise
+        cost = self._prices.cost(reply.model, reply.usage)
+        await self._transcript.add(reply, cost=cost, clock=self._meter.seconds)
+        self._meter.turn(reply.usage.total, cost or 0.0)
+        self._watcher.on_reply(reply)
+        return reply
+
+    def _request(self, may_call: bool) -> Request:
+        return Request(
             model=self._role.model,
             instructions=self._role.instructions,
             turns=self._transcript.turns,
             tools=self._role.tools,
             may_call=may_call,
         )
-        reply = await self._endpoint.ask(request, self._on_retry, self._on_text)
-        await self._transcript.reply(reply)
-        self._meter.turn(reply.usage.total)
-        self._on_reply(reply)
-        return reply
+
+    async def _make_room(self, *, urgent: bool = False) -> bool:
+        window = self._prices.window(self._role.model)
+        room = await context.room(
+            self._transcript.turns, self._endpoint, self._role.model, window, urgent=urgent
+        )
+        if room is None:
+            return False
+        cost = self._prices.cost(room.model, room.usage)
+        self._meter.spend(room.usage.total, cost or 0.0)
+        await self._transcript.make_room(room.entry | {"usage": asdict(room.usage), "cost": cost})
+        return True
 
     async def _act(self, reply: Reply) -> Ending | None:
-        if reply.calls:
-            return await self._run_calls(reply.calls)
         text = self._transcript.text
+        if self._transcript.limit:
+            return Ending(reply.text, self._transcript.limit)
+        if reply.calls:
+            return await self._run_calls()
         if reply.finish == "content_filter":
             return Ending(text, "the model service's content filter stopped the reply")
         if reply.finish == "length":
-            return await self._ask_to_go_on(
-                CUT, Ending(text, "the reply was cut by the model's length limit")
-            )
+            cut = Ending(text, "the reply was cut by the model's length limit")
+            return await self._ask_to_go_on(CUT, cut)
         if not reply.text.strip():
             return await self._ask_to_go_on(EMPTY, Ending(text, "the model gave an empty reply twice"))
         return Ending(text)
@@ -139,35 +167,31 @@ class Loop:
     async def _ask_to_go_on(self, words: str, otherwise: Ending) -> Ending | None:
         if self._transcript.nudges >= NUDGES[words]:
             return otherwise
-        await self._transcript.say(words)
+        await self._transcript.ask_to_go_on(words)
         return None
 
-    async def _run_calls(self, calls: Sequence[ToolCall]) -> Ending | None:
+    async def _run_calls(self) -> Ending | None:
         """Run the calls of one turn at the same time and write each result as it comes."""
         try:
             async with asyncio.TaskGroup() as group:
-                running = [
-                    group.create_task(self._run_call(call, allowed=number < CALLS_PER_TURN))
-                    for number, call in enumerate(calls)
-                ]
+                running = [group.create_task(self._run_call(call)) for call in self._transcript.open_calls]
         except ExceptionGroup as several:
             raise _first(several) from several
-        outputs = [task.result() for task in running]
-        for call, (output, _) in zip(calls, outputs, strict=True):
-            if output.parks is not None:
-                raise Parked(*output.parks, call.id)
-        for output, _ in outputs:
-            if output.ends:
-                return Ending(output.text)
-        if any(times >= SAME_RESULT_LIMIT for _, times in outputs):
+        for parked in filter(None, (task.result() for task in running)):
+            raise parked
+        for result in self._transcript.results:
+            if result["ends"]:
+                return Ending(result["text"])
+        if any(result["times"] >= SAME_RESULT_LIMIT for result in self._transcript.results):
             return await self._last_words("the same call has given the same result five times")
         return None
 
-    async def _run_call(self, call: ToolCall, *, allowed: bool) -> tuple[ToolOutput, int]:
-        output = await self._output_of(call) if allowed else ToolOutput(_too_many(call))
+    async def _run_call(self, call: ToolCall) -> Parked | None:
+        output = await self._output_of(call)
         if output.parks is not None:
-            return output, 0
-        return output, await self._transcript.result(call, output)
+            return Parked(*output.parks, call.id)
+        await self._transcript.result(call, output, clock=self._meter.seconds)
+        return None
 
     async def _output_of(self, call: ToolCall) -> ToolOutput:
         tool = self._tools.get(call.name)
@@ -194,35 +218,34 @@ class Loop:
     async def _take_in_follow_ups(self) -> None:
         messages = await self._inbox.unread()
         for message in messages:
-            await self._transcript.follow_up(message.id, message.text)
-            self._on_follow_up(message.id)
+            if await self._transcript.follow_up(message.id, message.text):
+                self._watcher.on_follow_up(message.id)
         if messages:
             await self._inbox.mark([message.id for message in messages])
 
     async def _last_words(self, limit: str) -> Ending:
         """One turn without tools, so that a limit costs the rest of the work and not what there is."""
-        await self._transcript.say(_STOP_NOW.format(limit=limit))
+        await self._transcript.stop(limit, _STOP_NOW.format(limit=limit))
         try:
             async with asyncio.timeout(LAST_TURN_SECONDS):
                 reply = await self._think(may_call=False)
         except (TimeoutError, ModelError) as error:
             log.warning("no last words", limit=limit, why=str(error))
-            return Ending("", limit)
+            return Ending(self._transcript.text, limit)
         return Ending(reply.text, limit)
 
     def _count_what_was_spent(self, journal: Journal) -> None:
+        clock = 0.0
         for entry in journal.entries:
-            if entry.kind == "reply":
-                self._meter.turn(entry.body["usage"]["input"] + entry.body["usage"]["output"])
+            body = entry.body
+            clock = max(clock, body.get("clock", 0.0))
+            if entry.kind in ("reply", "context"):
+                tokens = body["usage"]["input"] + body["usage"]["output"]
+                spend = self._meter.turn if entry.kind == "reply" else self._meter.spend
+                spend(tokens, body.get("cost") or 0.0)
             elif entry.kind == "result":
-                self._meter.spend(entry.body["facts"].get("tokens", 0))
-
-
-def _too_many(call: ToolCall) -> str:
-    return (
-        f"Error: {call.name} was not run: at most {CALLS_PER_TURN} calls fit into one turn. "
-        "Send the rest in the next."
-    )
+                self._meter.spend(body["facts"].get("tokens", 0), body["facts"].get("cost") or 0.0)
+        self._meter.go_on_from(clock)
 
 
 def _first(several: ExceptionGroup[Exception]) -> Exception:

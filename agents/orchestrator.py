@@ -18,8 +18,9 @@ from agents.endpoint import Endpoint
 from agents.errors import ToolFailure
 from agents.events import AnswerText, Emit, Notice, PlanChanged, PlanStep
 from agents.excerpt import one_line
-from agents.journal import Inbox, Journal
-from agents.loop import Ending, Loop, Role
+from agents.journal import Entry, Inbox, Journal
+from agents.loop import Ending, Loop, Role, Watcher
+from agents.prices import Prices
 from agents.prompts import prompt
 from agents.report import for_orchestrator
 from agents.tools import Tool, ToolOutput
@@ -27,6 +28,12 @@ from agents.worker import Brief, Worker
 from sandbox.errors import FileRefused
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
+
+_GOOD = ("done", "partial")
+_AFTER_TWO = (
+    "A second worker has failed at this. Create no third one for it: tell the person plainly what could not "
+    "be done and why, or ask with ask_user for what is missing."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +53,8 @@ class Means:
     sandbox: Sandbox
     model: str
     worker_model: str
+    """Both may name several models with commas, the first choice first."""
+    prices: Prices = field(default_factory=Prices)
     limits: Limits = field(default_factory=Limits)
 
 
@@ -77,10 +86,13 @@ class Orchestrator:
             journal=journal,
             inbox=inbox,
             meter=self._meter,
-            on_reply=self._tell_words,
-            on_follow_up=lambda _: emit(Notice("Taking your message in")),
-            on_retry=lambda why, wait: emit(Notice(f"Waiting {wait:.0f} s: {why}")),
-            on_text=lambda text: emit(AnswerText(text)),
+            prices=means.prices,
+            watcher=Watcher(
+                on_reply=self._tell_words,
+                on_retry=lambda why, wait: emit(Notice(f"Waiting {wait:.0f} s: {why}")),
+                on_follow_up=lambda _: emit(Notice("Taking your message in")),
+                on_text=lambda text: emit(AnswerText(text)),
+            ),
         )
 
     async def run(self, opening: Sequence[Turn]) -> Ending:
@@ -124,10 +136,15 @@ class Orchestrator:
                 journal=await self._journal.open(name),
                 meter=self._meter.child(EFFORT[effort]),
                 emit=self._emit,
+                prices=self._means.prices,
             )
             report, facts = await worker.run()
         told = {"worker": name, "title": brief.title, "status": report.status, "files": list(facts.files)}
-        return ToolOutput(for_orchestrator(name, report, facts), {"tokens": facts.tokens, "worker": told})
+        advice = _AFTER_TWO if report.status not in _GOOD and self._has_failed_before() else ""
+        return ToolOutput(
+            for_orchestrator(name, report, facts, advice),
+            {"tokens": facts.tokens, "cost": facts.cost, "worker": told},
+        )
 
     async def ask_user(self, call: ToolCall, question: str, options: Sequence[str] = ()) -> ToolOutput:
         """Ask the person who gave the task, and wait for the answer however long it takes.
@@ -137,14 +154,16 @@ class Orchestrator:
             options: Up to five short answers to choose from; another answer stays possible.
         """
         wait = ToolOutput("", parks=(question, tuple(options[:5])))
-        if not any(e.kind == "asked" and e.body["call"] == call.id for e in self._journal.entries):
+        if not any(e.kind == "asked" and e.body["call"] == call.id for e in self._this_turn()):
             await self._journal.append("asked", {"call": call.id, "question": question})
             return wait
         answers = await self._inbox.unread()
         if not answers:
             return wait
-        await self._inbox.mark([answer.id for answer in answers])
-        return ToolOutput("\n".join(answer.text for answer in answers))
+        # They are marked before the next turn, when this result is written down and they can't be lost.
+        return ToolOutput(
+            "\n".join(answer.text for answer in answers), {"inbox": [answer.id for answer in answers]}
+        )
 
     async def plan(self, steps: Sequence[Step]) -> str:
         """Show the people in the thread what will be done; call again to change it.
@@ -174,18 +193,29 @@ class Orchestrator:
     async def _name_worker(self, call: ToolCall, title: str) -> str:
         """The worker of this call: the one it had before a restart, or the next number."""
         async with self._naming:
-            answered = {e.body["call"] for e in self._journal.entries if e.kind == "result"}
-            workers = [e.body for e in self._journal.entries if e.kind == "worker"]
-            for worker in workers:
-                if worker["call"] == call.id and call.id not in answered:
-                    return str(worker["worker"])
-            if len(workers) >= self._means.limits.workers:
+            for entry in self._this_turn():
+                if entry.kind == "worker" and entry.body["call"] == call.id:
+                    return str(entry.body["worker"])
+            before = sum(entry.kind == "worker" for entry in self._journal.entries)
+            if before >= self._means.limits.workers:
                 raise ToolFailure(
                     f"this task has had its {self._means.limits.workers} workers. Answer with what there is."
                 )
-            name = f"w{len(workers) + 1}"
+            name = f"w{before + 1}"
             await self._journal.append("worker", {"worker": name, "call": call.id, "title": title})
             return name
+
+    def _this_turn(self) -> Sequence[Entry]:
+        """What was written since the newest reply; some endpoints use the ids of their calls again later."""
+        entries = self._journal.entries
+        start = next((n for n in range(len(entries) - 1, -1, -1) if entries[n].kind == "reply"), 0)
+        return entries[start:]
+
+    def _has_failed_before(self) -> bool:
+        """Whether a worker failed in an earlier turn and none has succeeded since: this one was the retry."""
+        earlier = self._journal.entries[: len(self._journal.entries) - len(self._this_turn())]
+        ends = [e.body["facts"]["worker"]["status"] for e in earlier if "worker" in e.body.get("facts", ())]
+        return bool(ends) and ends[-1] not in _GOOD
 
     def _tell_words(self, reply: Reply) -> None:
         if reply.calls and reply.text.strip():

@@ -7,7 +7,7 @@ worker can't claim a run that it did not make.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -37,6 +37,8 @@ class Facts:
     failed_runs: int = 0
     turns: int = 0
     tokens: int = 0
+    cost: float | None = None
+    """USD, where the price of every reply is known."""
     seconds: float = 0.0
     last_run: str = ""
     """Status of the newest run; empty when nothing was run."""
@@ -50,15 +52,23 @@ class Facts:
             e.body["facts"]["run"] for e in entries if e.kind == "result" and "run" in e.body.get("facts", {})
         ]
         replies = [e.body for e in entries if e.kind == "reply"]
+        asked = [e.body for e in entries if e.kind in ("reply", "context") and "usage" in e.body]
         return cls(
             runs=len(runs),
             failed_runs=sum(run["status"] != "ok" for run in runs),
             turns=len(replies),
-            tokens=sum(r["usage"]["input"] + r["usage"]["output"] for r in replies),
+            tokens=sum(body["usage"]["input"] + body["usage"]["output"] for body in asked),
+            cost=total(body.get("cost") for body in asked),
             seconds=round(seconds, 1),
             last_run=runs[-1]["status"] if runs else "",
             files=tuple(dict.fromkeys(path for run in runs for path in run["files"])),
         )
+
+
+def total(costs: Iterable[float | None]) -> float | None:
+    """The sum, or None as soon as one part is not known: a sum without it would look like the whole."""
+    known = list(costs)
+    return sum(cost for cost in known if cost is not None) if None not in known else None
 
 
 def warning(report: Report, facts: Facts) -> str:
@@ -68,13 +78,15 @@ def warning(report: Report, facts: Facts) -> str:
         return f"its last run ended with {facts.last_run}"
     if report.status == "done" and report.evidence and not facts.runs:
         return "it names evidence but ran nothing"
+    if report.status == "done" and not report.summary.strip():
+        return "its summary is empty"
     if unmade:
         return f"it names files that no run of its made: {', '.join(unmade)}"
     return ""
 
 
-def for_orchestrator(worker: str, report: Report, facts: Facts) -> str:
-    """The result of `create_worker`: one line of JSON."""
+def for_orchestrator(worker: str, report: Report, facts: Facts, advice: str = "") -> str:
+    """The result of `create_worker`: one line of JSON. `advice` is the system's own."""
     body: Json = {
         "worker": worker,
         "status": report.status,
@@ -90,6 +102,7 @@ def for_orchestrator(worker: str, report: Report, facts: Facts) -> str:
             "seconds": facts.seconds,
         },
         "warning": warning(report, facts),
+        "advice": advice,
     }
     return json.dumps(
         {key: value for key, value in body.items() if value not in ("", [])}, ensure_ascii=False

@@ -27,6 +27,8 @@ class ToolOutput:
     facts: Json = field(default_factory=dict)
     ends: bool = False
     """True when the call ends the agent's loop."""
+    same_as: str = ""
+    """What makes two results the same result; the text unless given, where that holds a measured time."""
     parks: tuple[str, tuple[str, ...]] | None = None
     """A question (and its options) that only a person can answer; the call stays open until then."""
 
@@ -74,6 +76,8 @@ class Tool:
 
     async def call(self, call: ToolCall) -> ToolOutput:
         """Check the arguments and run the function; raises `ToolFailure` with what to send instead."""
+        if call.refused:
+            raise ToolFailure(call.refused)
         try:
             parsed = self._arguments.model_validate_json(call.arguments or "{}")
         except pydantic.ValidationError as error:

@@ -1,10 +1,12 @@
 """One agent's journal read as a conversation, and the questions the loop asks of it.
 
 Everything is derived from the entries, so an agent that lost its process knows the same as one that did not.
+Never decides what happens next: that is `agents.loop`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from agents.conversation import (
@@ -23,8 +25,12 @@ from agents.tools import ToolOutput
 #: What an agent is told when its reply was empty, or cut by the model's length limit.
 EMPTY = "Your reply was empty. Go on: call a tool, or write your final answer."
 CUT = "Your reply was cut by the length limit. Go on exactly where it stopped, without repeating anything."
-#: What is added to a result that came the third time in a row of turns.
+#: What is added to a result that came in a third turn.
 SAME_AGAIN = "\n\n(Note: this same call has now given this same result three times. Do something else.)"
+_LEFT_OUT = "\n\n(Note: {count:,} more calls of this turn were not run. Send at most {kept} in one turn.)"
+_CLEARED = "[A result of {count:,} characters was left out here to save room. Call again if it is needed.]"
+
+Signature = tuple[str, str, str]
 
 
 class Transcript:
@@ -33,10 +39,17 @@ class Transcript:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self.turns: list[Turn] = []
+        """What the model is sent: the whole, or since a `context` entry what that left of it."""
         self.ending: Json | None = None
+        self.limit = ""
+        """The limit that ended the work; only last words may follow."""
+        self._reply: Reply | None = None
+        self._results: dict[str, Json] = {}
+        self._said = 0
+        self._pieces: list[str] = []
         self._taken: set[str] = set()
-        self._signatures: list[set[tuple[str, str, str]]] = []
-        self._calls: dict[str, ToolCall] = {}
+        self._seen: Counter[Signature] = Counter()
+        self._request = 0
         for entry in journal.entries:
             self._read(entry.kind, entry.body)
 
@@ -44,57 +57,72 @@ class Transcript:
     def is_new(self) -> bool:
         return not self._journal.entries
 
-    async def open(self, turns: Sequence[Turn]) -> None:
-        """Write what the agent is to know before its first turn: one entry, so never half of it."""
-        spelled = [_opening(turn) for turn in turns]
-        await self._append("opening", {"turns": spelled})
-
-    async def reply(self, reply: Reply) -> None:
-        await self._append("reply", reply_to_json(reply))
-
-    async def say(self, text: str) -> None:
-        """A note of the system to the agent."""
-        await self._append("user", {"text": text})
-
-    async def follow_up(self, id_: str, text: str) -> None:
-        """A person's message; the same `id_` is taken once, however often it is offered."""
-        if id_ not in self._taken:
-            await self._append("user", {"text": text, "inbox": id_})
-
-    async def result(self, call: ToolCall, output: ToolOutput) -> int:
-        """Write a call's result; answers in how many turns this same call has now had this same result."""
-        signature = (call.name, call.arguments, output.text)
-        times = 1 + sum(signature in seen for seen in self._signatures[:-1])
-        note = SAME_AGAIN if times == 3 else ""
-        body = {"call": call.id, "text": output.text, "note": note, "facts": output.facts}
-        await self._append("result", body)
-        return times
-
-    async def end(self, body: Json) -> None:
-        await self._append("ended", body)
+    @property
+    def reply(self) -> Reply | None:
+        """The newest reply, until the agent is told something new."""
+        return self._reply
 
     @property
     def open_calls(self) -> tuple[ToolCall, ...]:
         """Calls of the newest reply that have no result yet."""
-        for number in range(len(self.turns) - 1, -1, -1):
-            if isinstance(reply := self.turns[number], Reply):
-                answered = {t.call_id for t in self.turns[number:] if isinstance(t, ToolResult)}
-                return tuple(call for call in reply.calls if call.id not in answered)
-        return ()
+        calls = self._reply.calls if self._reply else ()
+        return tuple(call for call in calls if call.id not in self._results)
+
+    @property
+    def results(self) -> Sequence[Json]:
+        """The stored results of the newest reply's calls, in the order they came."""
+        return list(self._results.values())
 
     @property
     def nudges(self) -> int:
-        """How often in a row, up to the newest reply, the agent has been asked to go on."""
-        count = 0
-        while self.turns[-2 - 2 * count : -1 - 2 * count] in ([UserTurn(EMPTY)], [UserTurn(CUT)]):
-            count += 1
-        return count
+        """How often in a row the agent has been asked to go on."""
+        return self._said
 
     @property
     def text(self) -> str:
         """The newest reply's text, with the pieces before it that the length limit had cut off."""
-        pieces = [turn.text for turn in self.turns[-1 - 2 * self.nudges :] if isinstance(turn, Reply)]
-        return "".join(pieces)
+        return "".join(self._pieces)
+
+    async def open(self, turns: Sequence[Turn]) -> None:
+        """Write what the agent is to know before its first turn: one entry, so never half of it."""
+        await self._append("opening", {"turns": [_opening(turn) for turn in turns]})
+
+    async def add(self, reply: Reply, **measured: object) -> None:
+        """Write a reply, and beside it what was measured: `cost` in USD, `clock` in seconds of work."""
+        await self._append("reply", reply_to_json(reply) | measured)
+
+    async def ask_to_go_on(self, words: str) -> None:
+        """Tell the agent that its reply was not whole (`EMPTY` or `CUT`)."""
+        await self._append("user", {"text": words, "goes_on": True})
+
+    async def stop(self, limit: str, words: str) -> None:
+        """Tell the agent, once, that a limit has ended its work."""
+        if not self.limit:
+            await self._append("user", {"text": words, "limit": limit})
+
+    async def follow_up(self, id_: str, text: str) -> bool:
+        """A person's message; the same `id_` is taken once, however often it is offered."""
+        if id_ in self._taken:
+            return False
+        await self._append("user", {"text": text, "inbox": id_})
+        return True
+
+    async def result(self, call: ToolCall, output: ToolOutput, **measured: object) -> None:
+        """Write a call's result; `times` in it says in how many turns this call has now had this result."""
+        signature = (call.name, call.arguments, output.same_as or output.text)
+        times = 1 + self._seen[signature]
+        body = {
+            "call": call.id, "text": output.text, "note": SAME_AGAIN if times == 3 else "",
+            "facts": output.facts, "ends": output.ends, "times": times, "same_as": output.same_as,
+        }  # fmt: skip
+        await self._append("result", body | measured)
+
+    async def make_room(self, body: Json) -> None:
+        """Begin a new view of the conversation (see `agents.context`); the journal keeps all of it."""
+        await self._append("context", body)
+
+    async def end(self, body: Json) -> None:
+        await self._append("ended", body)
 
     async def _append(self, kind: str, body: Json) -> None:
         await self._journal.append(kind, body)
@@ -104,20 +132,63 @@ class Transcript:
         match kind:
             case "opening":
                 self.turns += [_turn(spelled) for spelled in body["turns"]]
+                self._request = len(self.turns) - 1
             case "user":
-                self.turns.append(UserTurn(body["text"]))
-                self._taken.add(body.get("inbox", ""))
+                self._read_words(body)
             case "reply":
-                reply = reply_from_json(body)
-                self.turns.append(reply)
-                self._calls.update((call.id, call) for call in reply.calls)
-                self._signatures.append(set())
+                self._read_reply(reply_from_json(body))
             case "result":
-                self.turns.append(ToolResult(body["call"], body["text"] + body["note"]))
-                call = self._calls[body["call"]]
-                self._signatures[-1].add((call.name, call.arguments, body["text"]))
+                self._read_result(body)
+            case "context":
+                self._read_context(body)
             case "ended":
                 self.ending = body
+
+    def _read_words(self, body: Json) -> None:
+        self.turns.append(UserTurn(body["text"]))
+        self._taken.add(body.get("inbox", ""))
+        self.limit = body.get("limit", self.limit)
+        self._said += bool(body.get("goes_on"))
+        self._close_turn()
+
+    def _read_reply(self, reply: Reply) -> None:
+        if not self._said:
+            self._pieces = []
+        if reply.calls:
+            self._said = 0
+        self._pieces.append(reply.text)
+        self._close_turn()
+        self._reply = reply
+        self.turns.append(reply)
+
+    def _close_turn(self) -> None:
+        """Count each different result of a turn once: five equal calls at the same time are no repetition."""
+        calls = {call.id: call for call in self._reply.calls} if self._reply else {}
+        done = [(calls[id_], result) for id_, result in self._results.items()]
+        self._seen.update({(c.name, c.arguments, r.get("same_as") or r["text"]) for c, r in done})
+        self._reply, self._results = None, {}
+
+    def _read_result(self, body: Json) -> None:
+        self._results[body["call"]] = body
+        self._taken.update(body["facts"].get("inbox", ()))
+        text = body["text"] + body["note"]
+        if self._reply and self._reply.left_out and not self.open_calls:
+            text += _LEFT_OUT.format(count=self._reply.left_out, kept=len(self._reply.calls))
+        self.turns.append(ToolResult(body["call"], text))
+
+    def _read_context(self, body: Json) -> None:
+        before = self.turns[: body["before"]]
+        if summary := body.get("summary"):
+            self.turns = [self.turns[self._request], UserTurn(summary), *self.turns[body["before"] :]]
+            self._request = 0
+        else:
+            self.turns[: body["before"]] = [_cleared(turn, body["longer_than"]) for turn in before]
+
+
+def _cleared(turn: Turn, longer_than: int) -> Turn:
+    if isinstance(turn, ToolResult) and len(turn.text) > longer_than:
+        return ToolResult(turn.call_id, _CLEARED.format(count=len(turn.text)))
+    return turn
 
 
 def _opening(turn: Turn) -> Json:

@@ -7,22 +7,26 @@ delegation is one level deep by construction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from agents.budget import Meter
 from agents.conversation import Reply, UserTurn
 from agents.endpoint import Endpoint
 from agents.errors import FatalModelError, ModelError
 from agents.events import Emit, FilesMade, WorkerEnded, WorkerStarted, WorkerStep
-from agents.excerpt import excerpt, one_line
+from agents.excerpt import RESULT_LIMIT, excerpt, one_line
 from agents.journal import EmptyInbox, Journal
-from agents.loop import Ending, Loop, Role
+from agents.loop import Ending, Loop, Role, Watcher
+from agents.prices import Prices
 from agents.prompts import prompt
 from agents.report import Facts, Outcome, Report, report_from_json
 from agents.tools import Tool, ToolOutput
 from sandbox import Job, Run
+from sandbox.errors import FileRefused
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
+
+_NOTHING = "stdout: (nothing was printed)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,7 @@ class Worker:
 
     def __init__(
         self, brief: Brief, *, model: str, endpoint: Endpoint, sandbox: Sandbox, workspace: Workspace,
-        journal: Journal, meter: Meter, emit: Emit,
+        journal: Journal, meter: Meter, emit: Emit, prices: Prices,
     ) -> None:  # fmt: skip
         self._brief = brief
         self._sandbox = sandbox
@@ -55,9 +59,11 @@ class Worker:
             journal=journal,
             inbox=EmptyInbox(),
             meter=meter,
-            on_reply=self._tell_step,
-            on_follow_up=lambda _: None,
-            on_retry=lambda why, wait: self._step(f"Waiting {wait:.0f} s: {why}"),
+            prices=prices,
+            watcher=Watcher(
+                on_reply=self._tell_step,
+                on_retry=lambda why, wait: self._step(f"Waiting {wait:.0f} s: {why}"),
+            ),
         )
 
     async def run(self) -> tuple[Report, Facts]:
@@ -69,6 +75,7 @@ class Worker:
             raise
         except ModelError as error:
             report = Report(status="failed", summary=str(error))
+        report = replace(report, summary=await self._cut(report.summary, "report"))
         self._emit(WorkerEnded(self._brief.worker, report.status, report.summary))
         return report, Facts.measured(self._journal.entries, seconds=self._meter.seconds)
 
@@ -88,7 +95,11 @@ class Worker:
         if run.files:
             self._emit(FilesMade(self._brief.worker, tuple(run.files)))
         facts = {"status": run.status.value, "seconds": round(run.seconds, 2), "files": list(run.files)}
-        return ToolOutput(_told(run, notes), {"run": facts})
+        told = await self._told(run, notes)
+        status = f"[{run.status}{'' if run.exit_code is None else f', exit code {run.exit_code}'}"
+        return ToolOutput(
+            f"{status}, {run.seconds:.2f} s]\n{told}", {"run": facts}, same_as=f"{status}]\n{told}"
+        )
 
     async def report(
         self,
@@ -124,6 +135,24 @@ class Worker:
         status = "partial" if ending.text else "failed"
         return Report(status=status, summary=summary, open_points=f"Stopped: {ending.reason}.")
 
+    async def _told(self, run: Run, notes: Sequence[str]) -> str:
+        """What a run printed and left, as the model reads it."""
+        parts = [run.sentence]
+        parts += [f"stdout:\n{await self._cut(run.stdout, 'stdout')}" if run.stdout else _NOTHING]
+        parts += [f"stderr:\n{await self._cut(run.stderr, 'stderr')}"] if run.stderr else []
+        parts += ["files: " + ", ".join(f"/work/{path}" for path in run.files)] if run.files else []
+        return "\n".join(part for part in [*parts, *run.notes, *notes] if part)
+
+    async def _cut(self, text: str, name: str) -> str:
+        """Long output as its head and tail, with the whole of it in a file that code can read."""
+        if len(text) <= RESULT_LIMIT:
+            return text
+        try:
+            path = await self._workspace.add(f"{self._brief.worker}-{name}.txt", text.encode())
+        except FileRefused as refused:
+            return f"{excerpt(text)}\n[The whole could not be kept: {refused}]"
+        return f"{excerpt(text)}\n[All of it: /work/{path}]"
+
     def _step(self, text: str) -> None:
         self._emit(WorkerStep(self._brief.worker, one_line(text, 250)))
 
@@ -137,14 +166,3 @@ class Worker:
     def _tell_output(self, output: str) -> None:
         if last := output.strip().rpartition("\n")[2].strip():
             self._step(f"Running Python: {last}")
-
-
-def _told(run: Run, notes: Sequence[str]) -> str:
-    """A run as the model reads it."""
-    exit_code = "" if run.exit_code is None else f", exit code {run.exit_code}"
-    parts = [f"[{run.status}{exit_code}, {run.seconds:.2f} s]", run.sentence]
-    parts += [f"stdout:\n{excerpt(run.stdout)}" if run.stdout else "stdout: (nothing was printed)"]
-    parts += [f"stderr:\n{excerpt(run.stderr)}"] if run.stderr else []
-    parts += ["files: " + ", ".join(f"/work/{path}" for path in run.files)] if run.files else []
-    parts += [*run.notes, *notes]
-    return "\n".join(part for part in parts if part)

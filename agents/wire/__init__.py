@@ -6,10 +6,10 @@ Owns the request bodies and the reading of streams. Never opens a connection: th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from agents.conversation import Json, Reply, Turn
+from agents.conversation import LONGEST_ARGUMENTS, Json, Reply, ToolCall, Turn
 from agents.tools import Tool
 
 
@@ -23,19 +23,49 @@ class Request:
     tools: Sequence[Tool] = ()
     may_call: bool = True
     """False asks for words only: the last turn at a limit."""
+    cache_key: str = ""
+    """What turns with the same beginning have in common; sent to OpenAI only, for its cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What an endpoint is told with every request, beyond the conversation."""
+
+    most_output: int | None = None
+    """Tokens of one reply; None leaves it to the endpoint."""
+    output_field: str = "max_tokens"
+    """How Chat Completions spells that: OpenAI's newer models want `max_completion_tokens`."""
+    takes_cache_key: bool = False
+    extra: Json = field(default_factory=dict)
+    """Further fields of the body, sent as they are; they win over ours."""
+
+
+#: Characters of one reply, arguments and vendor fields included; past them it counts as one without end.
+LONGEST_REPLY = 8_000_000
 
 
 class CutStream(Exception):
     """The stream ended before the reply was complete; nothing of it was acted on."""
 
 
+class RunawayReply(CutStream):
+    """The reply went on past `LONGEST_REPLY`."""
+
+
 class Assembler(Protocol):
     """Collects one streamed reply."""
 
-    text: str
-    """What the reply says so far."""
+    said: int
+    """Characters of `text`."""
 
-    def add(self, chunk: Any) -> None: ...
+    @property
+    def text(self) -> str:
+        """What the reply says so far."""
+        ...
+
+    def add(self, chunk: Any) -> None:
+        """Take in one chunk; raises `CutStream` for what can't be one, `RunawayReply` past the longest."""
+        ...
 
     def reply(self) -> Reply:
         """The whole reply; raises `CutStream` when the endpoint did not say that it was finished."""
@@ -48,6 +78,26 @@ class Wire(Protocol):
     name: str
     path: str
 
-    def body(self, request: Request) -> Json: ...
+    def body(self, request: Request, options: Options) -> Json: ...
 
     def assembler(self) -> Assembler: ...
+
+
+class Pieces(list[str]):
+    """A string as it grows by streaming; joined once, where adding to a string would copy it every time."""
+
+    def __str__(self) -> str:
+        if len(self) > 1:
+            self[:] = ["".join(self)]
+        return self[0] if self else ""
+
+
+def taken(id_: str, name: str, arguments: str) -> ToolCall:
+    """A call as it may be run: arguments that nobody can use are left out, and said to be."""
+    if len(arguments) <= LONGEST_ARGUMENTS:
+        return ToolCall(id_, name, arguments)
+    refusal = (
+        f"the arguments have {len(arguments):,} characters, and {LONGEST_ARGUMENTS:,} are the most. "
+        "Nothing was run. Have a program make large data, or send it in parts."
+    )
+    return ToolCall(id_, name, "{}", refused=refusal)

@@ -6,10 +6,12 @@ verbatim, so a conversation survives a restart and accounts with zero data reten
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from typing import Any
 
-from agents.conversation import Json, Reply, ToolCall, ToolResult, Turn, Usage, UserTurn
-from agents.wire import CutStream, Request
+from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, Usage, UserTurn
+from agents.wire import LONGEST_REPLY, CutStream, Options, Pieces, Request, RunawayReply, taken
 
 
 class ResponsesWire:
@@ -18,10 +20,8 @@ class ResponsesWire:
     name = "responses"
     path = "/responses"
 
-    def body(self, request: Request) -> Json:
-        items: list[Json] = []
-        for turn in request.turns:
-            items.extend(_items(turn))
+    def body(self, request: Request, options: Options) -> Json:
+        items = [item for turn in request.turns for item in _items(turn, request.model)]
         body: Json = {
             "model": request.model,
             "instructions": request.instructions,
@@ -38,20 +38,25 @@ class ResponsesWire:
             ]  # fmt: skip
             if not request.may_call:
                 body["tool_choice"] = "none"
-        return body
+        if options.most_output:
+            body["max_output_tokens"] = options.most_output
+        if options.takes_cache_key and request.cache_key:
+            body["prompt_cache_key"] = request.cache_key
+        return body | options.extra
 
     def assembler(self) -> ResponsesAssembler:
         return ResponsesAssembler()
 
 
-def _items(turn: Turn) -> list[Json]:
+def _items(turn: Turn, model: str) -> list[Json]:
     match turn:
         case UserTurn(text):
             return [{"role": "user", "content": text}]
         case ToolResult(call_id, text):
             return [{"type": "function_call_output", "call_id": call_id, "output": text}]
-        case Reply(api="responses", raw=items):
+        case Reply(api="responses", raw=items) if turn.model in ("", model):
             return list(items)
+    # Another model's reply, or another API's: its sealed reasoning can't be opened here.
     said: list[Json] = [{"role": "assistant", "content": turn.text}] if turn.text else []
     return said + [
         {"type": "function_call", "call_id": c.id, "name": c.name, "arguments": c.arguments}
@@ -63,44 +68,72 @@ class ResponsesAssembler:
     """Keeps finished output items; only the closing event makes them a reply."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self.said = 0
+        self._text = Pieces()
         self._items: list[Json] = []
         self._final: Json | None = None
+        self._length = 0
+
+    @property
+    def text(self) -> str:
+        return str(self._text)
 
     def add(self, chunk: Any) -> None:
-        if not isinstance(chunk, dict):
-            raise CutStream(f"the stream carries a {type(chunk).__name__} where an event belongs")
-        match chunk.get("type"):
+        try:
+            self._add(chunk)
+        except (AttributeError, TypeError, KeyError) as error:
+            raise CutStream(f"the stream carries something that is no event of a reply: {error}") from error
+        if self._length > LONGEST_REPLY:
+            raise RunawayReply(f"the reply did not end within {LONGEST_REPLY:,} characters")
+
+    def _add(self, event: Json) -> None:
+        delta = event.get("delta") or ""
+        self._length += len(delta)
+        match event.get("type"):
             case "response.output_text.delta":
-                self.text += str(chunk.get("delta") or "")
+                self._text.append(delta)
+                self.said += len(delta)
             case "response.output_item.done":
-                self._items.append(chunk.get("item") or {})
+                self._items.append(event.get("item") or {})
             case "response.completed" | "response.incomplete":
-                self._final = chunk.get("response") or {}
+                self._final = event.get("response") or {}
             case "response.failed" | "error":
-                raise CutStream(str(chunk.get("response", chunk).get("error") or chunk))
+                raise CutStream(str(event.get("response", event).get("error") or event))
 
     def reply(self) -> Reply:
         if self._final is None:
             raise CutStream("the stream ended without response.completed")
-        items = tuple(self._final.get("output") or self._items)
-        calls = tuple(
-            ToolCall(item.get("call_id") or "", item.get("name") or "", item.get("arguments") or "")
-            for item in items
-            if item.get("type") == "function_call"
-        )
+        items: list[Json] = []
+        calls: list[ToolCall] = []
+        left_out = 0
+        for item in self._final.get("output") or self._items:
+            if item.get("type") == "function_call":
+                if len(calls) == MOST_CALLS:
+                    left_out += 1
+                    continue
+                calls.append(_tool_call(item, {call.id for call in calls}))
+            items.append(item)
         return Reply(
-            text=_text(items), calls=calls, finish=_finish(self._final, calls),
-            usage=_usage(self._final.get("usage") or {}), api="responses", raw=items,
+            text=_text(items), calls=tuple(calls), finish=_finish(self._final, calls), left_out=left_out,
+            usage=_usage(self._final.get("usage") or {}), api="responses", raw=tuple(items),
         )  # fmt: skip
 
 
-def _text(items: tuple[Json, ...]) -> str:
+def _tool_call(item: Json, ids: set[str]) -> ToolCall:
+    if not item.get("call_id") or item["call_id"] in ids:
+        item["call_id"] = f"call_{uuid.uuid4().hex[:12]}"
+    found = taken(item["call_id"], item.get("name") or "", item.get("arguments") or "")
+    item["name"] = found.name or "unnamed"
+    item["arguments"] = found.arguments
+    return found
+
+
+def _text(items: Sequence[Json]) -> str:
     parts = [p for item in items if item.get("type") == "message" for p in item.get("content") or ()]
     return "".join(part.get("text") or part.get("refusal") or "" for part in parts)
 
 
-def _finish(final: Json, calls: tuple[ToolCall, ...]) -> str:
+def _finish(final: Json, calls: Sequence[ToolCall]) -> str:
     reason = (final.get("incomplete_details") or {}).get("reason", "")
     if reason:
         return "length" if reason == "max_output_tokens" else str(reason)

@@ -1,0 +1,97 @@
+"""Room in a model's window: old results are left out first, then old turns are told in a summary.
+
+Owns when and what. The journal keeps everything; only what the model is sent changes. Never parts a call from
+its result, which every endpoint refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agents.conversation import Json, Reply, ToolResult, Turn, Usage, UserTurn
+from agents.endpoint import Endpoint
+from agents.excerpt import excerpt
+from agents.prompts import prompt
+from agents.wire import Request
+
+#: Share of the window at which room is made, and the share that has to be free of it afterwards.
+FULL, ROOMY = 0.7, 0.5
+#: Characters for one token: an estimate for what the endpoint has not counted yet.
+PER_TOKEN = 4
+#: Turns at the end that stay as they are, and the results that are too short to be worth leaving out.
+_KEPT, _SHORT = 6, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What `Transcript.make_room` is to write, and what making it took."""
+
+    entry: Json
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+
+
+async def room(
+    turns: Sequence[Turn], endpoint: Endpoint, model: str, window: int, *, urgent: bool = False
+) -> Room | None:
+    """The next step that makes room, or None when there is no need, or nothing more to leave out.
+
+    `window` is in tokens. `urgent` is for a refusal by the endpoint: its word counts more than our estimate.
+    """
+    size = tokens(turns)
+    if not urgent and size < FULL * window:
+        return None
+    before = _boundary(turns)
+    spared = sum(len(t.text) - _SHORT for t in turns[:before] if _is_long(t)) // PER_TOKEN
+    if spared > 0 and (urgent or size - spared < ROOMY * window):
+        return Room({"before": before, "longer_than": _SHORT})
+    if before < 3:
+        return None
+    asked = Request(model=model, instructions=prompt("summary"), turns=[_told(turns[:before], window)])
+    reply = await endpoint.ask(asked)
+    summary = f"[Summary of the work so far, made to save room]\n{reply.text}"
+    return Room({"before": before, "summary": summary}, reply.model, reply.usage)
+
+
+def tokens(turns: Sequence[Turn]) -> int:
+    """What a conversation takes: the endpoint's count of the newest reply, and an estimate of the rest."""
+    uncounted = 0
+    for turn in reversed(turns):
+        if isinstance(turn, Reply) and turn.usage.total:
+            return turn.usage.total + uncounted // PER_TOKEN
+        uncounted += _length(turn)
+    return uncounted // PER_TOKEN
+
+
+def _boundary(turns: Sequence[Turn]) -> int:
+    """The first turn that stays: no result, so that its call stays with it."""
+    before = max(len(turns) - _KEPT, 0)
+    while before > 0 and isinstance(turns[before], ToolResult):
+        before -= 1
+    return before
+
+
+def _is_long(turn: Turn) -> bool:
+    return isinstance(turn, ToolResult) and len(turn.text) > _SHORT
+
+
+def _length(turn: Turn) -> int:
+    calls = turn.calls if isinstance(turn, Reply) else ()
+    return len(turn.text) + sum(len(call.name) + len(call.arguments) for call in calls)
+
+
+def _told(turns: Sequence[Turn], window: int) -> UserTurn:
+    """The turns as one text, which fits into half the window whatever they hold."""
+    one = window * PER_TOKEN // 2 // len(turns)
+    return UserTurn("\n\n".join(excerpt(_line(turn), max(one, 200)) for turn in turns))
+
+
+def _line(turn: Turn) -> str:
+    match turn:
+        case UserTurn(text):
+            return f"USER: {text}"
+        case ToolResult(_, text):
+            return f"RESULT: {text}"
+    calls = [f"CALL {call.name}: {call.arguments}" for call in turn.calls]
+    return "\n".join([f"AGENT: {turn.text}", *calls])

@@ -1,0 +1,65 @@
+"""What a model's tokens cost and how long its window is, where that is known.
+
+Owns the order of sources: what the operator set, then the price list that is installed. Never fetches one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from genai_prices import Usage as Counted
+from genai_prices import calc_price
+
+from agents.conversation import Usage
+
+#: Tokens that fit into a model whose window nobody has told us; small enough for every model of today.
+WINDOW = 128_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """USD for one million tokens. `cached` is for input that the endpoint had in its cache."""
+
+    input: float
+    output: float
+    cached: float | None = None
+
+
+class Prices:
+    """`own` prices come first, by the model's exact name; `windows` is in tokens for all models."""
+
+    def __init__(self, own: Mapping[str, Price] | None = None, *, window: int | None = None) -> None:
+        self._own = dict(own or {})
+        self._window = window
+
+    def cost(self, model: str, usage: Usage) -> float | None:
+        """USD of one reply; None when nobody knows the model's price."""
+        if price := self._own.get(model):
+            cached = price.input if price.cached is None else price.cached
+            fresh = usage.input - usage.cached
+            return (fresh * price.input + usage.cached * cached + usage.output * price.output) / 1_000_000
+        return _listed(model, usage.input, usage.output, usage.cached)
+
+    def window(self, model: str) -> int:
+        """Tokens that fit into the smallest of the models named (commas between)."""
+        return self._window or min(_listed_window(name.strip()) or WINDOW for name in model.split(","))
+
+
+def _listed(model: str, tokens_in: int, tokens_out: int, cached: int) -> float | None:
+    if not model:
+        return None
+    counted = Counted(input_tokens=tokens_in, output_tokens=tokens_out, cache_read_tokens=cached)
+    try:
+        return float(calc_price(counted, model).total_price)
+    except LookupError:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _listed_window(model: str) -> int | None:
+    try:
+        return calc_price(Counted(input_tokens=1, output_tokens=1), model).model.context_window
+    except LookupError:
+        return None

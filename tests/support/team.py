@@ -1,0 +1,140 @@
+"""Agents put together for a test: the real parts, on a scripted endpoint and a journal in memory.
+
+The sandbox is real but not entered: a test that has code run brings its own.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents.budget import Budget, Meter
+from agents.conversation import Turn, UserTurn
+from agents.endpoint import Endpoint
+from agents.events import Event
+from agents.journal import EmptyInbox, Entry, Inbox, Incoming, Journal, MemoryJournal
+from agents.loop import Ending, Loop, Role, Watcher
+from agents.orchestrator import Limits, Means, Orchestrator
+from agents.prices import Prices
+from agents.tools import Function, Tool
+from sandbox.sandbox import Sandbox
+from sandbox.workspace import Workspace
+from tests.support.scripted_model import ScriptedModel
+
+ROOM = Budget(30, 30, 10_000_000)
+ASKED: Sequence[Turn] = (UserTurn("Ann: please"),)
+
+
+def endpoint_of(model: ScriptedModel, **options: Any) -> Endpoint:
+    """An endpoint that waits as good as nothing between its tries."""
+    patient = {"first_wait": 0.001, "idle_timeout": 30.0, **options}
+    return Endpoint(api_key="sk-test", base_url=model.base_url, **patient)
+
+
+class ListInbox:
+    """An inbox whose messages a test puts in."""
+
+    def __init__(self, *messages: Incoming) -> None:
+        self.messages = list(messages)
+        self.marked: list[str] = []
+
+    async def unread(self) -> Sequence[Incoming]:
+        return [message for message in self.messages if message.id not in self.marked]
+
+    async def mark(self, ids: Sequence[str]) -> None:
+        self.marked += ids
+
+
+@dataclass
+class Agent:
+    """One loop with tools of the test's own."""
+
+    tools: Sequence[Function] = ()
+    journal: Journal = field(default_factory=MemoryJournal)
+    inbox: Inbox = field(default_factory=EmptyInbox)
+    budget: Budget = ROOM
+    prices: Prices = field(default_factory=Prices)
+    model: str = "m"
+
+    async def run(self, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> Ending:
+        role = Role(
+            model=self.model, instructions="Work.", tools=[Tool.of(function) for function in self.tools]
+        )
+        self.meter = Meter(self.budget)
+        loop = Loop(
+            role, endpoint=endpoint, journal=self.journal, inbox=self.inbox, meter=self.meter,
+            prices=self.prices, watcher=Watcher(on_reply=lambda _: None, on_retry=lambda why, wait: None),
+        )  # fmt: skip
+        return await loop.run(opening)
+
+
+@dataclass
+class Team:
+    """An orchestrator as a task has one; `events` is what it told."""
+
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    inbox: Inbox = field(default_factory=EmptyInbox)
+    limits: Limits = field(default_factory=Limits)
+    prices: Prices = field(default_factory=Prices)
+    sandbox: Sandbox | None = None
+    model: str = "m"
+    events: list[Event] = field(default_factory=list)
+
+    async def run(self, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> Ending:
+        with tempfile.TemporaryDirectory() as folder:
+            return await self.run_in(Path(folder), endpoint, opening)
+
+    async def run_in(self, folder: Path, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> Ending:
+        means = Means(
+            endpoint=endpoint, sandbox=self.sandbox or Sandbox(), model=self.model, worker_model=self.model,
+            limits=self.limits, prices=self.prices,
+        )  # fmt: skip
+        orchestrator = Orchestrator(
+            means, workspace=Workspace(folder), journal=self.journal, inbox=self.inbox,
+            emit=self.events.append,
+        )  # fmt: skip
+        return await orchestrator.run(opening)
+
+
+def kinds(journal: Journal) -> list[str]:
+    return [entry.kind for entry in journal.entries]
+
+
+def bodies(journal: Journal, kind: str) -> list[dict[str, Any]]:
+    return [entry.body for entry in journal.entries if entry.kind == kind]
+
+
+class CutJournal(MemoryJournal):
+    """A journal whose process dies when `left` more entries would have been written."""
+
+    class Died(BaseException):
+        """Not an Exception, as no code of ours survives its process."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self._left = [left]
+
+    async def append(self, kind: str, body: dict[str, Any]) -> None:
+        if self._left[0] == 0:
+            raise CutJournal.Died
+        self._left[0] -= 1
+        await super().append(kind, body)
+
+    async def open(self, agent: str) -> CutJournal:
+        child = CutJournal(0)
+        child._left, child._entries, child._agent = self._left, self._entries, agent
+        self._entries.setdefault(agent, [])
+        return child
+
+    def survived(self) -> MemoryJournal:
+        """What another process finds."""
+        found = MemoryJournal()
+        found._entries = {agent: list(entries) for agent, entries in self._entries.items()}
+        return found
+
+    @property
+    def all_entries(self) -> dict[str, list[Entry]]:
+        return self._entries
