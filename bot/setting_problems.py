@@ -29,10 +29,13 @@ def expectation(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return "one of " + ", ".join(str(choice) for choice in get_args(field.annotation))
     noun = _NOUNS.get(field.annotation, "text")
-    low, high = _bound(field, "ge"), _bound(field, "le")
+    low, above, high = _bound(field, "ge"), _bound(field, "gt"), _bound(field, "le")
     if low is not None and high is not None:
         return f"{noun} from {low} to {high}"
-    return noun if low is None else f"{noun}, {low} or more"
+    limits = {"at least": low, "above": above, "at most": high}
+    return " ".join(
+        [noun, " and ".join(f"{word} {n}" for word, n in limits.items() if n is not None)]
+    ).rstrip()
 
 
 def _bound(field: FieldInfo, name: str) -> float | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, create_model
 
 from bot.errors import SettingsError
+from bot.setting_problems import expectation
 from bot.settings import Settings, variable
 from sandbox.limits import Limits
 
@@ -168,3 +170,17 @@ def test_the_limits_of_the_sandbox_are_settings_with_the_same_defaults() -> None
     settings = load()
     wanted = {field.name: getattr(Limits(), field.name) for field in fields(Limits)}
     assert {name: getattr(settings, f"sandbox_{name}") for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("bounds", "told"),
+    [
+        ({"ge": 1, "le": 9}, "a whole number from 1 to 9"),
+        ({"gt": 0, "le": 9}, "a whole number above 0 and at most 9"),
+        ({"ge": 1}, "a whole number at least 1"),
+        ({}, "a whole number"),
+    ],
+)
+def test_the_bounds_of_a_number_are_told_in_words(bounds: dict[str, int], told: str) -> None:
+    made: Any = create_model("Made", number=(int, Field(default=1, **bounds)))
+    assert expectation(made.model_fields["number"]) == told
