@@ -181,6 +181,6 @@ def test_the_limits_of_the_sandbox_are_settings_with_the_same_defaults() -> None
         ({}, "a whole number"),
     ],
 )
-def test_the_bounds_of_a_number_are_told_in_words(bounds: dict[str, int], told: str) -> None:
+def test_the_bounds_of_a_number_are_told_in_words(bounds: dict[str, Any], told: str) -> None:
     made: Any = create_model("Made", number=(int, Field(default=1, **bounds)))
     assert expectation(made.model_fields["number"]) == told
