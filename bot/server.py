@@ -27,12 +27,13 @@ from bot.people import People
 from bot.sandboxes import sandbox_from
 from bot.settings import Settings
 from bot.sockets import Sockets
+from bot.terms import terms_from
 from bot.thread import SlackThreads
 from bot.web import Web
 from sandbox.sandbox import Sandbox
 from tasks.database import Database
 from tasks.engine import Engine
-from tasks.runner import Runner
+from tasks.runner import PATIENCE, Runner
 from tasks.store import Store
 
 log = structlog.get_logger(__name__)
@@ -73,13 +74,15 @@ class Server:
         self.sandbox = await stack.enter_async_context(sandbox_from(settings))
         endpoint = await stack.enter_async_context(_endpoint(settings))
         threads = SlackThreads(
-            client, http, Store(database),
+            client, http, Store(database, patience=PATIENCE),
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
         )  # fmt: skip
+        terms = terms_from(settings)
         runner = Runner(
-            database, _means(settings, endpoint, self.sandbox), threads, workspaces=settings.data_dir / "work"
-        )
-        self.engine = Engine(database, runner, at_once=settings.limit_running_tasks)
+            database, _means(settings, endpoint, self.sandbox), threads,
+            workspaces=settings.data_dir / "work", terms=terms,
+        )  # fmt: skip
+        self.engine = Engine(database, runner, terms=terms)
         await stack.enter_async_context(self.engine)
         await self._face_slack(client)
 
@@ -98,7 +101,7 @@ class Server:
             await self._sockets.start()
 
     async def _missing(self) -> list[str]:
-        missing = []
+        missing = await self.engine.problems()
         if self._sockets is not None and not await self._sockets.connected():
             missing.append("no connection to Slack")
         return missing

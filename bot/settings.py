@@ -94,6 +94,8 @@ class ProcessSettings(SettingGroup):
     `~/.local/share/handoff`."""
     database_url: DatabaseUrl = Field(default_factory=_database_in, repr=False)
     """Database: `sqlite:///…` or `postgresql://…`. Empty: SQLite in the data folder."""
+    retention_days: float = Field(default=90, ge=0, le=36_500)
+    """Days that an ended task, its log and its messages are kept; 0 keeps them for ever."""
     host: str = "127.0.0.1"
     """Address to listen on for `/healthz`, `/readyz`, `/metrics` and `/slack/events`."""
     port: int = Field(default=8080, ge=0, le=65535)
@@ -111,6 +113,14 @@ class LimitSettings(SettingGroup):
 
     limit_running_tasks: int = Field(default=20, ge=1, le=1000)
     """Tasks at work at the same time in this process; further ones wait in order."""
+    limit_workspace_tasks: int = Field(default=20, ge=1, le=100_000)
+    """Tasks of one workspace at work at the same time, in all processes; further ones wait in order."""
+    limit_person_tasks: int = Field(default=10, ge=1, le=100_000)
+    """Tasks of one person at work at the same time, in all processes."""
+    limit_waiting_days: float = Field(default=7, gt=0, le=3650)
+    """Days that a task waits for a person's answer before it expires."""
+    limit_stalled_seconds: float = Field(default=900, ge=60, le=86_400)
+    """Seconds without any step after which a running task is ended as failed."""
     limit_workers_at_once: int = Field(default=8, ge=1, le=100)
     """Workers of one task at the same time; further ones wait for a free place."""
     limit_workers: int = Field(default=24, ge=1, le=1000)

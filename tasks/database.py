@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import alembic.command
 import alembic.config
@@ -21,7 +22,9 @@ from sqlalchemy import URL, Connection, event, inspect, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tasks.errors import DatabaseInUse
+from tasks.patience import patiently, trouble
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 SCHEMA = "handoff"
@@ -29,6 +32,12 @@ SCHEMA = "handoff"
 _MIGRATION_LOCK = 5_041_996_201
 #: A burst waits for a connection this long; SQLAlchemy's 30 seconds fail under a few hundred tasks.
 _POOL_TIMEOUT = 600
+#: Seconds for a connection to PostgreSQL, and for one statement: a network that swallows packets is noticed.
+_CONNECT_TIMEOUT, _STATEMENT_TIMEOUT = 5, 60
+#: Bytes on SQLite's disk below which it is told that there is little left.
+_ROOM = 64 * 1024 * 1024
+#: Seconds that a check of the database may take.
+_CHECK = 2.0
 
 
 class Database:
@@ -40,6 +49,7 @@ class Database:
         self._engine = _sqlite(self.url) if self.is_sqlite else _postgres(self.url)
         self._writer = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._lock_file: IO[str] | None = None
+        self._trouble = ""
 
     async def open(self) -> None:
         """Take the file for this process (SQLite) and bring the tables up to date.
@@ -76,6 +86,30 @@ class Database:
         async with self._writer, self._engine.begin() as connection:
             yield connection
 
+    async def persist(self, work: Callable[[], Awaitable[T]], seconds: float) -> T:
+        """Run one transaction that may be repeated, while the database's trouble is a passing one."""
+        return await patiently(work, seconds=seconds, tell=self._tell)
+
+    async def check(self) -> str:
+        """What is wrong with the database now, in words for its operator; empty when it serves."""
+        try:
+            async with asyncio.timeout(_CHECK), self.read() as connection:
+                await connection.execute(text("SELECT 1"))
+        except Exception as error:
+            if words := trouble(error):
+                return words
+            raise
+        if self.is_sqlite:
+            free = await asyncio.to_thread(_free, Path(self.url.database or "handoff.db"))
+            if free < _ROOM:
+                return f"the disk of the database is almost full: {free // 2**20} MiB are free"
+        return self._trouble if self.is_sqlite else ""
+
+    def _tell(self, words: str) -> None:
+        if bool(words) != bool(self._trouble):
+            (log.error if words else log.info)(f"{words or 'the database serves again'}", tasks="wait for it")
+        self._trouble = words
+
     def _take_file(self) -> None:
         path = Path(self.url.database or "handoff.db")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,6 +122,10 @@ class Database:
                 f"Another Handoff is running on {path}. Stop it, set HANDOFF_DATA_DIR to another folder, or "
                 "set HANDOFF_DATABASE_URL to a PostgreSQL database, which serves several processes."
             ) from None
+
+
+def _free(path: Path) -> int:
+    return shutil.disk_usage(path.parent).free
 
 
 def _sqlite(url: URL) -> AsyncEngine:
@@ -110,7 +148,11 @@ def _postgres(url: URL) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=_POOL_TIMEOUT,
         pool_pre_ping=True,
-        connect_args={"server_settings": {"search_path": SCHEMA}},
+        connect_args={
+            "server_settings": {"search_path": SCHEMA},
+            "timeout": _CONNECT_TIMEOUT,
+            "command_timeout": _STATEMENT_TIMEOUT,
+        },
     )
 
 

@@ -1,54 +1,79 @@
 """The engine: takes messages in, has tasks run, stops them.
 
-Ties the store (what is known), the placement (who runs what) and the runner (how) together. Never talks to
-people and never reads Slack's JSON.
+Ties the store (what is known), the placement (who runs what), the node (who lives) and the runner (how)
+together. Never talks to people and never reads Slack's JSON.
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 import structlog
+from sqlalchemy import select
 
+from tasks import schema
 from tasks.database import Database
 from tasks.message import Message, ThreadAddress
+from tasks.patience import FIRST_WAIT
 from tasks.placement import Placement
-from tasks.runner import Runner, Stop
-from tasks.store import Accepted, Store, Taken
-from tasks.task import Task
+from tasks.runner import Runner
+from tasks.signals import Signals, Why
+from tasks.store import Accepted, Store
+from tasks.task import State, Task, Ticket
+from tasks.terms import Terms
+from tasks.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
+
+#: Seconds between two looks at what runs here, for news whose word was lost or that come as no word.
+LOOK = 1.0
 
 
 class Engine:
     """Durable tasks on one database. An async context manager: inside it, tasks run."""
 
-    def __init__(self, database: Database, runner: Runner, *, at_once: int) -> None:
-        self.store = Store(database)
+    def __init__(self, database: Database, runner: Runner, *, terms: Terms) -> None:
+        self.store = Store(database, limits=terms.limits)
         self._database = database
         self._runner = runner
-        self._placement = Placement(database.url, self._run, at_once=at_once)
-        self._running: dict[str, Stop] = {}
+        self._terms = terms
+        self._placement = Placement(database.url, self._run, at_once=terms.limits.process)
+        self._upkeep = Upkeep(database, self._placement, terms, self._place)
+        self._running: set[Signals] = set()
+        self._to_place: asyncio.Queue[Ticket] = asyncio.Queue()
+        self._bell = asyncio.Event()
+        self._placing = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._owner: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        await self._placement.open()
-        for task in await self.store.unplaced():
-            await self._placement.place(task.id, task.attempt)
+        self._owner = asyncio.create_task(self._own(), name="engine")
+        placing = asyncio.create_task(self._placing.wait())
+        await asyncio.wait([self._owner, placing], return_when=asyncio.FIRST_COMPLETED)
+        if self._owner.done():
+            placing.cancel()
+            await self._owner
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._placement.close()
+        self._closing.set()
+        if self._owner is not None:
+            await self._owner
 
     async def accept(self, message: Message) -> Accepted:
-        """Write a message down and have it worked on; returns when it can't be lost any more."""
+        """Write a message down and have it worked on; returns when it can't be lost any more.
+
+        Raises the database's error when it could not be written.
+        """
         accepted = await self.store.accept(message)
-        if accepted.taken in (Taken.NEW, Taken.ANSWER):
-            await self._placement.place(accepted.task, accepted.attempt)
-        log.info("message accepted", task=accepted.task, taken=accepted.taken.value)
+        self._place_all(accepted.tickets)
+        log.info("message accepted", task=accepted.task, taken=accepted.taken.value, ahead=accepted.ahead)
         return accepted
 
     async def claim(self, message: Message) -> bool:
@@ -57,37 +82,130 @@ class Engine:
 
     async def stop(self, task: str, reason: str) -> bool:
         """Stop a task wherever it stands; `reason` is shown to people. False when it was over already."""
-        stopped = await self.store.stop(task, reason)
-        if stopped is None:
+        tickets = await self.store.stop(task, reason)
+        if tickets is None:
             return False
         log.info("task stopped", task=task, reason=reason)
-        await self._placement.place(stopped.task, stopped.attempt)
-        if task in self._running:
-            self._running[task].ring()
+        self._place_all(tickets)
+        self._bell.set()
         return True
 
     async def release(self, team: str, channel: str) -> None:
         """Deliver what waited for a channel to be open to us again."""
-        for held in await self.store.release(team, channel):
-            await self._placement.place(held.task, held.attempt)
+        for id_ in await self.store.undelivered(team, channel):
+            self._place_all(await self.store.redeliver(id_))
+
+    async def redeliver(self, task: str) -> None:
+        """Tell the end of a task again that could not be told."""
+        self._place_all(await self.store.redeliver(task))
 
     async def current(self, thread: ThreadAddress) -> Task | None:
         return await self.store.current(thread)
 
+    async def problems(self) -> list[str]:
+        """What keeps tasks from being taken in or going on now, in words for the operator."""
+        stopped = self._owner is None or self._owner.done()
+        found = ["the engine has stopped" if stopped else "", await self._database.check()]
+        return [words for words in found if words]
+
     @property
     def running(self) -> Sequence[str]:
         """Ids of the tasks that run in this process."""
-        return list(self._running)
+        return [signals.task for signals in self._running]
 
-    async def _run(self, id_: str) -> None:
-        with structlog.contextvars.bound_contextvars(task=id_):
-            task = await self.store.begin(id_)
-            if task is None:
-                return
-            stop = self._running[id_] = Stop()
+    async def _own(self) -> None:
+        """All that goes on beside the tasks, in the order in which each part needs the others."""
+        async with asyncio.TaskGroup() as group:
+            living = None if self._database.is_sqlite else await self._come_to_life(group)
+            await self._placement.open()
+            parts = [
+                group.create_task(part) for part in (self._place_next(), self._watch(), self._upkeep.run())
+            ]
+            self._placing.set()
+            await self._closing.wait()
+            for part in parts:
+                part.cancel()
+            await asyncio.wait(parts)
+            await self._placement.close()
+            if living is not None:
+                # Last, so that nobody takes a task over that is still being left here.
+                living.cancel()
+
+    async def _come_to_life(self, group: asyncio.TaskGroup) -> asyncio.Task[None]:
+        from tasks.node import Node  # needs a driver that an installation on SQLite does without
+
+        node = Node(
+            self._database.url, self._placement.node,
+            on_death=self._take_over, on_bell=lambda _: self._bell.set(),
+        )  # fmt: skip
+        living = group.create_task(node.run())
+        await node.wait_until_up()
+        return living
+
+    def _place(self, ticket: Ticket) -> None:
+        """What was accepted is safe in the database, so nobody waits until the queue has it too."""
+        self._to_place.put_nowait(ticket)
+
+    def _place_all(self, tickets: Sequence[Ticket]) -> None:
+        for ticket in tickets:
+            self._place(ticket)
+
+    async def _place_next(self) -> None:
+        while True:
+            ticket = await self._to_place.get()
             try:
-                following = await self._runner.run(task, stop)
+                await self._placement.place(ticket)
+            except Exception:
+                log.exception("task not queued, found again by the upkeep", task=ticket.task)
+                await asyncio.sleep(FIRST_WAIT)
+
+    async def _run(self, ticket: Ticket) -> None:
+        signals = Signals(ticket.task)
+        with structlog.contextvars.bound_contextvars(task=ticket.task):
+            self._running.add(signals)
+            try:
+                self._place_all(await self._runner.run(ticket, signals))
+            except Exception:
+                log.exception("run broke off, begun again by the upkeep")
             finally:
-                del self._running[id_]
-        if following is not None:
-            await self._placement.place(following.task, following.attempt)
+                self._running.discard(signals)
+
+    async def _take_over(self, node: str) -> None:
+        await self._placing.wait()
+        tasks = await self._placement.take_over(node)
+        log.warning("tasks taken over", node=node, tasks=tasks)
+
+    async def _watch(self) -> None:
+        while True:
+            if self._running:
+                await self._look()
+            try:
+                async with asyncio.timeout(LOOK):
+                    await self._bell.wait()
+            except TimeoutError:
+                continue
+            self._bell.clear()
+
+    async def _look(self) -> None:
+        """Tell the runs here what has been decided about them elsewhere."""
+        task = schema.task.c
+        runs = [signals for signals in self._running if signals.begun]
+        query = select(task.id, task.state, task.runner).where(task.id.in_([run.task for run in runs]))
+        try:
+            async with self._database.read() as connection:
+                found = {row.id: row for row in await connection.execute(query)}
+        except Exception:
+            # Nobody stalls who waits for the database.
+            for run in runs:
+                run.move()
+            log.warning("can't look after the running tasks", exc_info=True)
+            return
+        for run in runs:
+            row = found.get(run.task)
+            if row is None or row.runner != run.runner:
+                run.ring(Why.REPLACED)
+            elif State(row.state).is_ending:
+                run.ring(Why.DECIDED)
+            elif time.monotonic() - run.moved_at > self._terms.stalled:
+                log.error("task stalled, ended", task=run.task, seconds=self._terms.stalled)
+                run.ring(Why.STALLED)

@@ -5,6 +5,7 @@
     TaskError
     ├── StaleRunner       another process has taken this task over (an `agents.errors.Superseded`)
     ├── DatabaseInUse     a second process on one SQLite file; told to the operator at start
+    ├── NewerRow          a task's log was written by a later version of the program
     └── UnknownTask       no task has this id
 """
 
@@ -23,6 +24,10 @@ class StaleRunner(TaskError, Superseded):
 
 class DatabaseInUse(TaskError):
     """SQLite serves one process; `str()` says which file and what to do."""
+
+
+class NewerRow(TaskError):
+    """This process is too old for a task's log: it was begun by a newer one and waits for such."""
 
 
 class UnknownTask(TaskError):

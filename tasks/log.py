@@ -1,6 +1,6 @@
 """The durable journal: each agent's entries as rows that nobody changes.
 
-Owns the fence between two runners of one task. What the entries mean is `agents.transcript`'s.
+An append is refused for a runner that was replaced. What the entries mean is `agents.transcript`'s.
 """
 
 from __future__ import annotations
@@ -8,21 +8,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agents.conversation import Json
 from agents.journal import Entry
+from agents.report import total
 from tasks import schema
 from tasks.database import Database
 from tasks.errors import StaleRunner
-
-#: The shape of `body`, written with each row; older rows are upcast when they are read.
-VERSION = 1
+from tasks.rows import hold
+from tasks.upcast import VERSION, upcast
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,56 +32,79 @@ class Spent:
 
     workers: int
     tokens: int
+    cost: float | None
+    """USD, where the price of every reply is known."""
 
 
 class TaskLog:
-    """One agent's stream of one task. `runner` names the process, so that a row tells who wrote it."""
+    """One agent's stream of one task, written by the run `runner` alone. `patience` is for how many seconds
+    an entry waits for a database that is away."""
 
     def __init__(
-        self, database: Database, task: str, agent: str, runner: str, rows: dict[str, list[Entry]]
+        self,
+        database: Database,
+        task: str,
+        agent: str,
+        runner: str,
+        rows: dict[str, list[Entry]],
+        patience: float,
+        on_append: Callable[[], None],
     ) -> None:
         self._database = database
         self._task = task
         self._agent = agent
         self._runner = runner
         self._rows = rows
+        self._patience = patience
+        self._on_append = on_append
         self._in_order = asyncio.Lock()
 
     @classmethod
-    async def load(cls, database: Database, task: str, runner: str) -> TaskLog:
-        """The orchestrator's stream, with every worker's read along."""
-        rows: dict[str, list[Entry]] = defaultdict(list)
-        query = (
-            select(schema.event.c.agent, schema.event.c.kind, schema.event.c.body)
-            .where(schema.event.c.task == task)
-            .order_by(schema.event.c.agent, schema.event.c.seq)
-        )
-        async with database.read() as connection:
-            for agent, kind, body in await connection.execute(query):
-                rows[agent].append(Entry(kind, body))
-        return cls(database, task, "", runner, rows)
+    async def load(
+        cls,
+        database: Database,
+        task: str,
+        runner: str,
+        *,
+        patience: float = 0.0,
+        on_append: Callable[[], None] = lambda: None,
+    ) -> TaskLog:
+        """The orchestrator's stream, with every worker's read along; `on_append` is told of every entry of
+        any of them. Raises `NewerRow` for entries of a later version of the program."""
+        rows = await database.persist(lambda: _read(database, task), patience)
+        return cls(database, task, "", runner, rows, patience, on_append)
 
     @property
     def entries(self) -> Sequence[Entry]:
         return self._rows[self._agent]
 
     async def append(self, kind: str, body: Json) -> None:
-        """Write one entry; raises `StaleRunner` when another process has written its place already."""
+        """Write one entry; raises `StaleRunner` when another run has taken the task over."""
         # Results of one turn come at the same time, and a hole in the numbers would defeat the fence.
         async with self._in_order:
             row: dict[str, Any] = {
                 "task": self._task, "agent": self._agent, "seq": len(self.entries), "kind": kind,
                 "body": body, "version": VERSION, "runner": self._runner, "at": time.time(),
             }  # fmt: skip
-            try:
-                async with self._database.write() as connection:
-                    await connection.execute(insert(schema.event).values(row))
-            except IntegrityError as error:
-                raise StaleRunner(f"task {self._task} is run by another process now") from error
+            await self._database.persist(lambda: self._insert(row), self._patience)
             self._rows[self._agent].append(Entry(kind, body))
+            self._on_append()
+
+    async def _insert(self, row: dict[str, Any]) -> None:
+        try:
+            async with self._database.write() as connection:
+                await hold(connection, self._task, self._runner)
+                await connection.execute(insert(schema.event).values(row))
+        except IntegrityError as error:
+            # An earlier try may have been committed while its connection broke: then the row is our own.
+            async with self._database.read() as connection:
+                if not await _is_written(connection, row):
+                    raise StaleRunner(f"task {self._task} is run by another process now") from error
 
     async def open(self, agent: str) -> TaskLog:
-        return TaskLog(self._database, self._task, agent, self._runner, self._rows)
+        return TaskLog(
+            self._database, self._task, agent, self._runner, self._rows, self._patience, self._on_append
+        )
 
     @property
     def agents(self) -> Mapping[str, Sequence[Entry]]:
@@ -90,8 +114,27 @@ class TaskLog:
     @property
     def spent(self) -> Spent:
         """What the whole task has used so far."""
-        replies = [e.body["usage"] for entries in self._rows.values() for e in entries if e.kind == "reply"]
+        bodies = [e.body for entries in self._rows.values() for e in entries if "usage" in e.body]
         return Spent(
             workers=sum(e.kind == "worker" for e in self._rows[""]),
-            tokens=sum(usage["input"] + usage["output"] for usage in replies),
+            tokens=sum(body["usage"]["input"] + body["usage"]["output"] for body in bodies),
+            cost=total(body.get("cost") for body in bodies),
         )
+
+
+async def _read(database: Database, task: str) -> dict[str, list[Entry]]:
+    columns = schema.event.c
+    query = select(columns.agent, columns.kind, columns.body, columns.version).where(columns.task == task)
+    rows: dict[str, list[Entry]] = defaultdict(list)
+    async with database.read() as connection:
+        for agent, kind, body, version in await connection.execute(
+            query.order_by(columns.agent, columns.seq)
+        ):
+            rows[agent].append(Entry(kind, upcast(kind, body, version)))
+    return rows
+
+
+async def _is_written(connection: AsyncConnection, row: dict[str, Any]) -> bool:
+    columns = schema.event.c
+    same = [columns[name] == row[name] for name in ("task", "agent", "seq", "runner", "at")]
+    return (await connection.execute(select(columns.kind).where(*same))).first() is not None

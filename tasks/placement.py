@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+
+from tasks.task import Ticket
 
 QUEUE = "tasks"
 #: Seconds between two looks at the queue: a task starts 80 ms after it was accepted, for 2 % of a core.
@@ -23,30 +26,40 @@ POLL = 0.2
 THREADS = 16
 #: A task may live through many deploys; the library's 100 recoveries would end it.
 RECOVERIES = 1000
+#: Connections to PostgreSQL that the library may hold; each process has these and those of `tasks.database`.
+CONNECTIONS = 5
+#: Rows of the library that are read or deleted with one statement.
+BATCH = 500
+_ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 
 class Placement:
-    """Runs `body(task)` once at a time for each placed task, in this process or another, until it returns.
+    """Runs `body(ticket)` once at a time for each placed ticket, here or elsewhere, until it returns.
 
-    A body that is cancelled (the process stops) or killed runs again at the next start. A body that raises
-    ends its placement for good, so it must not raise.
+    A body that is cancelled (the process stops) or killed runs again: at the next start on SQLite, by another
+    process on PostgreSQL. A body that raises ends its placement for good, so it must not raise.
     """
 
-    def __init__(self, url: sqlalchemy.URL, body: Callable[[str], Awaitable[None]], *, at_once: int) -> None:
+    def __init__(
+        self, url: sqlalchemy.URL, body: Callable[[Ticket], Awaitable[None]], *, at_once: int
+    ) -> None:
         self._url = url
         self._body = body
         self._at_once = at_once
         self._running: set[asyncio.Task[Any]] = set()
         self._workflow: Any = None
+        #: On SQLite one process has the file (see `tasks.database`), so what this id left unfinished is its
+        #: own. On PostgreSQL an id that outlives its process would strand what the former one held.
+        self.node = "local" if url.get_backend_name() == "sqlite" else uuid.uuid4().hex
 
     async def open(self) -> None:
         """Start taking tasks. Must run inside the loop that the bodies are to run on: started before it, the
         library would run them on a loop of its own, where the clients of this process do not work."""
-        DBOS(config=_config(self._url))
+        DBOS(config=_config(self._url, self.node))
 
         @DBOS.step(name="advance", preemptible=True)
         async def advance(task: str) -> None:
-            await self._advance(task)
+            await self._advance(_ticket(DBOS.workflow_id or f"{task}:1"))
 
         @DBOS.workflow(name="run_task", max_recovery_attempts=RECOVERIES)
         async def run_task(task: str) -> None:
@@ -69,18 +82,56 @@ class Placement:
         # The library's executor had taken the place of the loop's own, and is shut down now.
         loop.set_default_executor(ThreadPoolExecutor(THREADS))
 
-    async def place(self, task: str, attempt: int) -> None:
+    async def place(self, ticket: Ticket) -> None:
         """Queue one attempt of a task; doing so again changes nothing."""
-        with SetWorkflowID(f"{task}:{attempt}"):
-            await DBOS.enqueue_workflow_async(QUEUE, self._workflow, task)
+        with SetWorkflowID(_id(ticket)):
+            await DBOS.enqueue_workflow_async(QUEUE, self._workflow, ticket.task)
 
-    async def _advance(self, task: str) -> None:
+    async def take_over(self, node: str) -> int:
+        """Queue again what a process that is gone had begun; returns how many tasks that are."""
+        count = 0
+        while held := await DBOS.list_workflows_async(
+            executor_id=node, status="PENDING", limit=BATCH, load_input=False, load_output=False
+        ):
+            # Without the queue's name they would go to one that knows no limit.
+            await DBOS.resume_workflows_async([found.workflow_id for found in held], queue_name=QUEUE)
+            count += len(held)
+        return count
+
+    async def known(self, tickets: Collection[Ticket]) -> dict[Ticket, bool]:
+        """Those of the tickets that were placed, and whether that is over, however it ended."""
+        ids = [_id(ticket) for ticket in tickets]
+        found = {}
+        for start in range(0, len(ids), BATCH):
+            workflows = await DBOS.list_workflows_async(
+                workflow_ids=ids[start : start + BATCH], load_input=False, load_output=False
+            )
+            found.update({_ticket(w.workflow_id): w.status in _ENDED for w in workflows})
+        return found
+
+    async def holders(self) -> Collection[str]:
+        """The processes that have begun something and not ended it."""
+        held = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        return {workflow.executor_id for workflow in held if workflow.executor_id}
+
+    async def forget(self, before: float) -> int:
+        """Delete the library's rows of placements that ended before a time, in seconds since 1970."""
+        count = 0
+        until = datetime.fromtimestamp(before, UTC).isoformat()
+        while old := await DBOS.list_workflows_async(
+            completed_before=until, status=list(_ENDED), limit=BATCH, load_input=False, load_output=False
+        ):
+            await DBOS.delete_workflows_async([found.workflow_id for found in old])
+            count += len(old)
+        return count
+
+    async def _advance(self, ticket: Ticket) -> None:
         current = asyncio.current_task()
         if current is None:
             raise RuntimeError("a step runs in a task of the loop")
         self._running.add(current)
         try:
-            await self._body(task)
+            await self._body(ticket)
         finally:
             self._running.discard(current)
 
@@ -102,22 +153,31 @@ class _Json(Serializer):
         return "json"
 
 
-def _config(url: sqlalchemy.URL) -> DBOSConfig:
+def _id(ticket: Ticket) -> str:
+    return f"{ticket.task}:{ticket.attempt}"
+
+
+def _ticket(id_: str) -> Ticket:
+    task, _, attempt = id_.rpartition(":")
+    return Ticket(task, int(attempt))
+
+
+def _config(url: sqlalchemy.URL, node: str) -> DBOSConfig:
     config = DBOSConfig(
         name="handoff",
+        # A version taken from the code would leave what an earlier deploy began lying for ever.
         application_version="1",
+        executor_id=node,
         max_executor_threads=THREADS,
         serializer=_Json(),
         log_level="WARNING",
         run_migrations=True,
     )
     if url.get_backend_name() == "sqlite":
-        # One process has the file (see `tasks.database`), so what this id left unfinished is ours.
-        config["executor_id"] = "local"
         config["system_database_engine"] = _sqlite(url)
     else:
-        config["executor_id"] = uuid.uuid4().hex
         config["system_database_url"] = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        config["sys_db_pool_size"] = CONNECTIONS
     return config
 
 

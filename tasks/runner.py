@@ -1,15 +1,16 @@
 """Runs one task from wherever its log stands to its end: opening, orchestrator, delivery.
 
 Owns the ends: whatever happens inside, a task that began comes out answered, stopped, failed with a sentence,
-or parked. Never retries agents by itself: a task that lost its process is run again by the engine.
+expired, or parked. Its end is in its log before anybody is told, so it has one however often it is run. Never
+retries agents by itself: a task that lost its process is run again by the engine.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-import uuid
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -21,87 +22,133 @@ from sandbox.workspace import Workspace
 from tasks.artifacts import made_for_people
 from tasks.attachments import Attachments
 from tasks.database import Database
+from tasks.errors import NewerRow
 from tasks.log import TaskLog
 from tasks.opening import opening
-from tasks.store import Accepted, Store
-from tasks.task import Outcome, State, Task
+from tasks.signals import Signals, Why
+from tasks.store import Store
+from tasks.task import Outcome, State, Task, Ticket
+from tasks.terms import Terms
 from tasks.thread import Delivery, NotDelivered, Thread, Threads
 
 log = structlog.get_logger(__name__)
 
-
-class Stop:
-    """How a person's stop reaches a running task: rung once, heard whether it comes before or after."""
-
-    def __init__(self) -> None:
-        self._rung = False
-        self._hear: Callable[[], object] = lambda: None
-
-    def ring(self) -> None:
-        self._rung = True
-        self._hear()
-
-    def on_ring(self, hear: Callable[[], object]) -> None:
-        self._hear = hear
-        if self._rung:
-            hear()
+#: A run waits for a database that is away as long as it takes: what it holds was paid for.
+PATIENCE = math.inf
+#: Seconds before another try to tell an end, doubled for each further one up to the longest.
+FIRST_RETRY, LONGEST_RETRY = 15.0, 3600.0
+#: Seconds that telling an end may take, its files included; then it counts as a try that failed.
+LONGEST_DELIVERY = 600.0
+#: The log's entry of a task's end, in the orchestrator's stream.
+_OUTCOME = "outcome"
 
 
 class Runner:
     """Brings tasks to their ends with the given means; each thread's files live below `workspaces`."""
 
-    def __init__(self, database: Database, means: Means, threads: Threads, *, workspaces: Path) -> None:
+    def __init__(
+        self, database: Database, means: Means, threads: Threads, *, workspaces: Path, terms: Terms
+    ) -> None:
         self._database = database
-        self._store = Store(database)
+        self._store = Store(database, patience=PATIENCE, limits=terms.limits)
         self._means = means
         self._threads = threads
         self._workspaces = workspaces
-        self._name = uuid.uuid4().hex[:12]
+        self._terms = terms
 
-    async def run(self, task: Task, stop: Stop) -> Accepted | None:
-        """Run a task to its end or until it parks; returns what has to be placed next, if anything.
+    async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
+        """Run a task to its end or until it parks; returns what is to be placed next.
 
         Cancelling this leaves the task as its log has it, to be run again.
         """
-        journal = await TaskLog.load(self._database, task.id, self._name)
-        address = task.thread
-        folder = self._workspaces / address.team / address.channel / address.ts
-        workspace = Workspace(folder, limits=self._means.sandbox.limits)
-        if task.state is State.STOPPING:
-            stop.ring()
+        task = await self._store.begin(ticket, signals.runner)
+        if task is None:
+            return ()
+        signals.begun = True
+        if task.state.is_ending:
+            signals.ring(Why.DECIDED)
+        try:
+            journal = await TaskLog.load(
+                self._database, task.id, task.runner, patience=PATIENCE, on_append=signals.move
+            )
+            return await self._leave(task, *await self._tell(task, journal, signals))
+        except Superseded:
+            log.warning("task taken over by another process")
+        except NewerRow:
+            # Its rescue finds another process sooner or later, and this one says why it can't.
+            log.exception("task can't be read by this version")
+        return ()
+
+    def workspace(self, task: Task) -> Path:
+        """The folder of a task's thread."""
+        return self._workspaces / task.thread.team / task.thread.channel / task.thread.ts
+
+    async def _tell(
+        self, task: Task, journal: TaskLog, signals: Signals
+    ) -> tuple[Delivery, NotDelivered | None]:
+        """Work, have the end written down, tell it; with the fault if it could not be told."""
+        workspace = Workspace(self.workspace(task), limits=self._means.sandbox.limits)
         async with self._threads.open(task) as thread:
             try:
-                outcome = await self._outcome(task, journal, workspace, thread, stop)
-            except Superseded:
-                log.warning("task taken over by another process")
-                return None
-            delivery = await _delivery(task, journal, workspace, outcome)
-            try:
-                await thread.deliver(delivery)
-            except NotDelivered as problem:
-                log.error("the thread can't be written to", channel=address.channel, problem=str(problem))
-                if outcome.state is State.ANSWERED:
-                    await self._store.hold(task.id, str(problem))
-                    return None
-        log.info("task left", state=outcome.state.value, reason=outcome.reason)
+                outcome = await self._outcome(task, journal, workspace, thread, signals)
+                delivery = await _delivery(task, journal, workspace, outcome)
+                return delivery, await _deliver(thread, delivery)
+            except Superseded as superseded:
+                # Raised outside: the tasks of the thread would wrap it.
+                fault = superseded
+        raise fault
+
+    async def _leave(self, task: Task, delivery: Delivery, reason: NotDelivered | None) -> Sequence[Ticket]:
+        outcome = delivery.outcome
+        log.info("task left", state=outcome.state.value, reason=outcome.reason, told=reason is None)
+        if reason is not None:
+            if not reason.for_good and not self._tried_long_enough(task):
+                wait = min(FIRST_RETRY * 2.0 ** min(task.deliveries, 10), LONGEST_RETRY)
+                log.warning("end not told, tried again later", why=str(reason), seconds=wait)
+                return await self._store.postpone(task, seconds=wait)
+            log.error("end not told, given up", why=str(reason))
+            outcome = Outcome(
+                state=State.FAILED, text=outcome.text, reason=f"It could not be told in the thread: {reason}"
+            )
         if outcome.state is State.WAITING:
-            return await self._store.park(task.id)
-        return await self._store.end(task.id, outcome, workers=delivery.workers, tokens=delivery.tokens)
+            return await self._store.park(task, seconds=self._terms.waiting)
+        return await self._store.end(task, outcome, workers=delivery.workers, tokens=delivery.tokens)
+
+    def _tried_long_enough(self, task: Task) -> bool:
+        waits = (min(FIRST_RETRY * 2.0 ** min(n, 10), LONGEST_RETRY) for n in range(task.deliveries))
+        return sum(waits) >= self._terms.undelivered
 
     async def _outcome(
-        self, task: Task, journal: TaskLog, workspace: Workspace, thread: Thread, stop: Stop
+        self, task: Task, journal: TaskLog, workspace: Workspace, thread: Thread, signals: Signals
     ) -> Outcome:
+        """The task's end, in its log; or the question that it waits with."""
+        if (written := _written(journal)) is not None:
+            return written
         async with asyncio.TaskGroup() as group:
             work = group.create_task(self._work(task, journal, workspace, thread))
-            stop.on_ring(work.cancel)
-        if work.cancelled():
-            stopped = await self._store.task(task.id)
-            reason = stopped.reason if stopped else ""
-            return Outcome(state=State.STOPPED, text=_so_far(journal), reason=reason)
-        outcome = work.result()
+            signals.on_ring(work.cancel)
+        if signals.why is Why.REPLACED:
+            raise Superseded("another process has the task")
+        outcome = await self._cut(task, journal, signals) if work.cancelled() else work.result()
         if isinstance(outcome, Superseded):
             raise outcome
+        if outcome.state is not State.WAITING:
+            await journal.append(
+                _OUTCOME, {"state": outcome.state.value, "text": outcome.text, "reason": outcome.reason}
+            )
         return outcome
+
+    async def _cut(self, task: Task, journal: TaskLog, signals: Signals) -> Outcome:
+        if signals.why is Why.STALLED:
+            minutes = f"{self._terms.stalled / 60:.0f}"
+            return Outcome(state=State.FAILED, text=_so_far(journal), reason=_STALLED.format(minutes))
+        found = await self._store.task(task.id)
+        expired = found is not None and found.state is State.EXPIRING
+        return Outcome(
+            state=State.EXPIRED if expired else State.STOPPED,
+            text=_so_far(journal),
+            reason=found.reason if found else "",
+        )
 
     async def _work(
         self, task: Task, journal: TaskLog, workspace: Workspace, thread: Thread
@@ -139,6 +186,17 @@ _BROKEN = (
     "under {task}. You can ask again."
 )
 
+_STALLED = "Nothing happened for {} minutes, so it was ended. You can ask again."
+
+
+def _written(journal: TaskLog) -> Outcome | None:
+    """The end that an earlier run of the task came to, and may not have told."""
+    for entry in journal.entries:
+        if entry.kind == _OUTCOME:
+            body = entry.body
+            return Outcome(state=State(body["state"]), text=body["text"], reason=body["reason"])
+    return None
+
 
 def _of(ending: Ending) -> Outcome:
     if ending.text:
@@ -164,5 +222,17 @@ async def _delivery(task: Task, journal: TaskLog, workspace: Workspace, outcome:
         files=files,
         workers=journal.spent.workers,
         tokens=journal.spent.tokens,
+        cost_usd=journal.spent.cost,
         seconds=time.time() - (task.started_at or time.time()),
     )
+
+
+async def _deliver(thread: Thread, delivery: Delivery) -> NotDelivered | None:
+    try:
+        async with asyncio.timeout(LONGEST_DELIVERY):
+            await thread.deliver(delivery)
+    except NotDelivered as reason:
+        return reason
+    except TimeoutError:
+        return NotDelivered("Slack is away.")
+    return None

@@ -1,333 +1,321 @@
-"""Tasks in SQL: accepting messages, moving states, inbox, posts, history.
+"""Tasks in SQL: moving states, inbox, posts, history.
 
-Each public method is one transaction. Never decides when a task runs: that is `tasks.engine`.
+Each public method is one transaction, and may be repeated where its outcome was not seen. Never decides when
+a task runs: that is `tasks.engine`.
 """
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
+from tasks.acceptance import Accepted, Taken, accept, claim, forget_unread, hand_on, wake
+from tasks.admission import Limits, admit, alone
+from tasks.bell import ring
 from tasks.database import Database
-from tasks.message import FileRef, Message, ThreadAddress, files_from_json, files_to_json
-from tasks.task import Outcome, State, Task
+from tasks.message import Message, ThreadAddress
+from tasks.rows import InboxItem, claimed_by, hold, one, to_task, unread, within
+from tasks.task import Outcome, State, Task, Ticket
 
-_OPEN = [state.value for state in State if not state.is_over]
+__all__ = ["Accepted", "InboxItem", "Store", "Taken"]
 
-
-class Taken(StrEnum):
-    """What an accepted message became."""
-
-    NEW = "new"  # a task of its own
-    FOLLOW_UP = "follow_up"  # a message for the task that is under way in its thread
-    ANSWER = "answer"  # what a parked task has waited for: it is queued again
-    REPEATED = "repeated"  # it had been accepted before: nothing was done
+P = ParamSpec("P")
+T = TypeVar("T")
+#: After so many times in which a task's run vanished without an end, it is not begun again.
+RESCUES = 5
+_LOST = "It broke off again and again inside Handoff, and was given up. You can ask again."
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    taken: Taken
-    task: str
-    attempt: int = 1
+def _persistent(
+    method: Callable[Concatenate[Store, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]:
+    """Repeat the transaction for as long as the store is patient and the trouble passes by itself."""
 
+    async def persist(self: Store, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.database.persist(lambda: method(self, *args, **kwargs), self.patience)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxItem:
-    """A message for a task under way."""
-
-    id: str
-    user_name: str
-    text: str
-    files: tuple[FileRef, ...]
+    functools.update_wrapper(persist, method)
+    return persist
 
 
 class Store:
-    """All reading and writing of tasks."""
+    """All reading and writing of tasks.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    `patience` is for how many seconds a method waits for a database that is away. Zero, for what a person or
+    Slack waits for: the fault is raised at once.
+    """
 
+    def __init__(self, database: Database, *, patience: float = 0.0, limits: Limits | None = None) -> None:
+        self.database = database
+        self.patience = patience
+        self._limits = limits or Limits()
+
+    @_persistent
     async def accept(self, message: Message) -> Accepted:
         """Claim a message and decide what it becomes, once for all its deliveries and on all nodes."""
         try:
-            async with self._database.write() as connection:
-                return await _accept(connection, message)
+            async with self.database.write() as connection:
+                return await accept(connection, message, self._limits)
         except IntegrityError:
-            # Its twin was written a moment ago, here or on another node.
-            async with self._database.read() as connection:
-                return Accepted(Taken.REPEATED, await _claimed_by(connection, message) or message.task_id)
+            # Its twin was written a moment ago without needing a task: nothing else shares its key.
+            async with self.database.read() as connection:
+                task = await claimed_by(connection, message)
+            return Accepted(taken=Taken.REPEATED, task=task or message.task_id)
 
+    @_persistent
     async def claim(self, message: Message) -> bool:
         """Take a message without making anything of it; False when it was taken before."""
         try:
-            async with self._database.write() as connection:
-                await connection.execute(insert(schema.message).values(_claim(message, task="")))
+            async with self.database.write() as connection:
+                await connection.execute(insert(schema.message).values(claim(message, task="")))
         except IntegrityError:
             return False
         return True
 
+    @_persistent
     async def task(self, id_: str) -> Task | None:
-        async with self._database.read() as connection:
-            return await _one(connection, schema.task.c.id == id_)
+        async with self.database.read() as connection:
+            return await one(connection, schema.task.c.id == id_)
 
+    @_persistent
     async def current(self, thread: ThreadAddress) -> Task | None:
         """The thread's newest task."""
-        async with self._database.read() as connection:
-            return await _one(connection, *_in(thread))
+        async with self.database.read() as connection:
+            return await one(connection, *within(thread))
 
+    @_persistent
     async def recent(self, limit: int = 50) -> Sequence[Task]:
         """Tasks of all threads, newest first."""
         query = select(schema.task).order_by(schema.task.c.created_at.desc()).limit(limit)
-        async with self._database.read() as connection:
-            return [_task(row) for row in (await connection.execute(query)).mappings()]
+        async with self.database.read() as connection:
+            return [to_task(row) for row in (await connection.execute(query)).mappings()]
 
+    @_persistent
     async def history(self, thread: ThreadAddress, before: Task, limit: int = 20) -> Sequence[Task]:
         """The thread's earlier tasks that have ended, oldest first, at most the newest `limit`."""
         ended = schema.task.c.ended_at.is_not(None) & (schema.task.c.created_at < before.created_at)
-        query = select(schema.task).where(*_in(thread), ended)
+        query = select(schema.task).where(*within(thread), ended)
         query = query.order_by(schema.task.c.created_at.desc()).limit(limit)
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             rows = (await connection.execute(query)).mappings()
-            return [_task(row) for row in rows][::-1]
+            return [to_task(row) for row in rows][::-1]
 
-    async def unplaced(self) -> Sequence[Task]:
-        """Tasks that should be with the queue; whether they are, placing them again shows."""
-        query = select(schema.task).where(schema.task.c.state == State.QUEUED.value)
-        async with self._database.read() as connection:
-            return [_task(row) for row in (await connection.execute(query)).mappings()]
-
-    async def begin(self, id_: str) -> Task | None:
-        """Mark a task as running; None when there is nothing to run, because it is over or parked."""
-        async with self._database.write() as connection:
-            task = await _one(connection, schema.task.c.id == id_)
-            if task is None or task.state.is_over or task.state is State.WAITING:
+    @_persistent
+    async def begin(self, ticket: Ticket, runner: str) -> Task | None:
+        """Make `runner` the only one that may write for a task; None when there is nothing to run: the task
+        is over, parked, or on another attempt."""
+        async with self.database.write() as connection:
+            task = await one(connection, schema.task.c.id == ticket.task, locked=True)
+            idle = (State.WAITING, State.DELIVERING)
+            if task is None or task.state.is_over or task.state in idle or task.attempt != ticket.attempt:
                 return None
             state = State.RUNNING if task.state is State.QUEUED else task.state
             started = task.started_at or time.time()
-            await _set(connection, id_, state=state.value, started_at=started)
-            return replace(task, state=state, started_at=started)
+            await _set(connection, task.id, state=state.value, started_at=started, runner=runner)
+            return replace(task, state=state, started_at=started, runner=runner)
 
-    async def park(self, id_: str) -> Accepted | None:
-        """Leave a task waiting; if an answer has come meanwhile, it is queued again at once."""
-        async with self._database.write() as connection:
-            task = await _one(connection, schema.task.c.id == id_)
-            if task is None or task.state is State.STOPPING or await _unread(connection, id_):
-                return await _wake(connection, id_)
-            await _set(connection, id_, state=State.WAITING.value)
-            return None
+    @_persistent
+    async def park(self, task: Task, *, seconds: float) -> Sequence[Ticket]:
+        """Leave a task waiting, for `seconds` at most; if an answer has come meanwhile, it goes on."""
+        async with self.database.write() as connection:
+            found = await self._own(connection, task)
+            if found is None:
+                return ()
+            if found.state.is_ending:
+                return await wake(connection, found, as_=found.state)
+            if await unread(connection, task.id):
+                return await wake(connection, found)
+            await _set(connection, task.id, state=State.WAITING.value, due_at=time.time() + seconds)
+            return await admit(connection, task.thread.team, self._limits)
 
-    async def hold(self, id_: str, reason: str) -> None:
-        """Leave a task whose thread can't be written to, to be delivered when `release` is called."""
-        async with self._database.write() as connection:
-            await _set(connection, id_, state=State.WAITING.value, reason=reason)
+    @_persistent
+    async def postpone(self, task: Task, *, seconds: float) -> Sequence[Ticket]:
+        """Leave a task whose end could not be told; it is tried again in `seconds`."""
+        async with self.database.write() as connection:
+            found = await self._own(connection, task)
+            if found is None:
+                return ()
+            values = {"state": State.DELIVERING.value, "due_at": time.time() + seconds}
+            await _set(connection, task.id, deliveries=found.deliveries + 1, **values)
+            return await admit(connection, task.thread.team, self._limits)
 
-    async def release(self, team: str, channel: str) -> Sequence[Accepted]:
-        """Queue again what `hold` left in a channel."""
-        columns = schema.task.c
-        held = (columns.team == team) & (columns.channel == channel) & (columns.reason != "")
-        query = select(columns.id).where(held, columns.state == State.WAITING.value)
-        async with self._database.write() as connection:
-            found = list((await connection.execute(query)).scalars())
-            return [await _wake(connection, id_) for id_ in found]
+    @_persistent
+    async def end(
+        self, task: Task, outcome: Outcome, *, workers: int = 0, tokens: int = 0
+    ) -> Sequence[Ticket]:
+        """Close a task. Messages that met its end become the thread's next task; what has room now is
+        returned, to be placed."""
+        async with self.database.write() as connection:
+            found = await self._own(connection, task)
+            if found is None:
+                return ()
+            return await self._close(connection, found, outcome, workers=workers, tokens=tokens)
 
-    async def end(self, id_: str, outcome: Outcome, *, workers: int = 0, tokens: int = 0) -> Accepted | None:
-        """Close a task; messages that met its end become the thread's next task, which is returned."""
-        async with self._database.write() as connection:
-            task = await _one(connection, schema.task.c.id == id_)
-            if task is None or task.state.is_over:
-                return None
-            await _set(
-                connection, id_, state=outcome.state.value, answer=outcome.text, reason=outcome.reason,
-                ended_at=time.time(), workers=workers, tokens=tokens,
-            )  # fmt: skip
-            return await _hand_on(connection, task)
-
-    async def stop(self, id_: str, reason: str) -> Accepted | None:
+    @_persistent
+    async def stop(self, id_: str, reason: str) -> Sequence[Ticket] | None:
         """Write down that a person stopped a task; None when it was over already.
 
-        Its runner ends it. A parked task has none, so it is queued once more for that.
+        Its runner ends it. Where there is none, the task is queued once more for that.
         """
-        async with self._database.write() as connection:
-            task = await _one(connection, schema.task.c.id == id_)
-            if task is None or task.state.is_over:
-                return None
-            woken = await _wake(connection, id_) if task.state is State.WAITING else None
-            await _set(connection, id_, state=State.STOPPING.value, reason=reason)
-            return woken or Accepted(Taken.FOLLOW_UP, id_, task.attempt)
+        return await self._finish(id_, State.STOPPING, reason)
 
+    @_persistent
+    async def expire(self, id_: str, reason: str) -> Sequence[Ticket] | None:
+        """End a task that nobody answered; None when somebody just has."""
+        return await self._finish(id_, State.EXPIRING, reason, only=State.WAITING)
+
+    @_persistent
+    async def undelivered(self, team: str, channel: str) -> Sequence[str]:
+        """Ids of the tasks whose end could not be told in a channel."""
+        columns = schema.task.c
+        there = (columns.team == team) & (columns.channel == channel)
+        query = select(columns.id).where(there, columns.state == State.DELIVERING.value)
+        async with self.database.read() as connection:
+            return (await connection.execute(query)).scalars().all()
+
+    @_persistent
+    async def redeliver(self, id_: str) -> Sequence[Ticket]:
+        """Have a task whose end could not be told try again."""
+        async with self.database.write() as connection:
+            task = await _locked(connection, id_)
+            if task is None or task.state is not State.DELIVERING:
+                return ()
+            return await wake(connection, task)
+
+    @_persistent
+    async def rescue(self, ticket: Ticket) -> Sequence[Ticket]:
+        """Have a task go on whose run ended without an end of the task; given up when that happens again and
+        again."""
+        async with self.database.write() as connection:
+            task = await _locked(connection, ticket.task)
+            if task is None or task.state.is_over or task.attempt != ticket.attempt:
+                return ()
+            rescues = schema.task.c.rescues
+            mine = select(rescues).where(schema.task.c.id == task.id)
+            if (count := (await connection.execute(mine)).scalar_one()) >= RESCUES:
+                outcome = Outcome(state=State.FAILED, text=task.answer, reason=_LOST)
+                return await self._close(connection, task, outcome)
+            await _set(connection, task.id, rescues=count + 1)
+            return await wake(connection, task, as_=task.state if task.state.is_ending else State.QUEUED)
+
+    @_persistent
     async def unread(self, id_: str) -> Sequence[InboxItem]:
-        async with self._database.read() as connection:
-            return [_item(row) for row in await _unread(connection, id_)]
+        async with self.database.read() as connection:
+            return await unread(connection, id_)
 
+    @_persistent
     async def mark(self, id_: str, items: Sequence[str]) -> None:
         mine = (schema.inbox.c.task == id_) & schema.inbox.c.id.in_(items)
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             await connection.execute(update(schema.inbox).where(mine).values(seen=True))
 
+    @_persistent
     async def posts(self, id_: str) -> dict[str, str | None]:
         """What was said for a task: `ts` by key, None where the post is intended but not confirmed."""
         query = select(schema.post.c.key, schema.post.c.ts).where(schema.post.c.task == id_)
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             return {row.key: row.ts for row in await connection.execute(query)}
 
-    async def intend(self, id_: str, key: str) -> None:
-        """Write down that `key` is about to be posted."""
+    @_persistent
+    async def intend(self, id_: str, key: str, *, runner: str | None = None) -> None:
+        """Write down that `key` is about to be posted. Raises `StaleRunner` when another run than `runner`
+        speaks for the task now."""
         mine = (schema.post.c.task == id_) & (schema.post.c.key == key)
-        async with self._database.write() as connection:
-            await connection.execute(delete(schema.post).where(mine))
-            await connection.execute(insert(schema.post).values(task=id_, key=key, at=time.time()))
+        async with self.database.write() as connection:
+            if runner is not None:
+                await hold(connection, id_, runner)
+            if (await connection.execute(select(schema.post.c.key).where(mine))).first() is None:
+                await connection.execute(insert(schema.post).values(task=id_, key=key, at=time.time()))
 
-    async def posted(self, id_: str, key: str, ts: str) -> None:
+    @_persistent
+    async def posted(self, id_: str, key: str, ts: str) -> bool:
+        """Confirm a post; False when another process has made it too, and earlier: then this one is extra."""
         mine = (schema.post.c.task == id_) & (schema.post.c.key == key)
-        async with self._database.write() as connection:
-            await connection.execute(update(schema.post).where(mine).values(ts=ts))
+        async with self.database.write() as connection:
+            await connection.execute(
+                update(schema.post).where(mine, schema.post.c.ts.is_(None)).values(ts=ts)
+            )
+            said = (await connection.execute(select(schema.post.c.ts).where(mine))).scalar()
+            return said in (None, ts)
 
+    @_persistent
     async def at(self, channel: str, ts: str) -> Task | None:
         """The task that a message belongs to: it started it, it began its thread, or the task said it."""
         columns, said = schema.task.c, schema.post.c
         by_post = select(said.task).join(schema.task, columns.id == said.task)
         by_post = by_post.where(said.ts == ts, columns.channel == channel)
         asked = (columns.channel == channel) & ((columns.message_ts == ts) | (columns.thread_ts == ts))
-        async with self._database.read() as connection:
-            return await _one(connection, asked | columns.id.in_(by_post))
+        async with self.database.read() as connection:
+            return await one(connection, asked | columns.id.in_(by_post))
 
+    @_persistent
     async def rate(self, id_: str, user: str, verdict: str) -> None:
         """Keep a person's verdict on an answer; a later one replaces it."""
         mine = (schema.verdict.c.task == id_) & (schema.verdict.c.user == user)
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             await connection.execute(delete(schema.verdict).where(mine))
             row = {"task": id_, "user": user, "verdict": verdict, "at": time.time()}
             await connection.execute(insert(schema.verdict).values(row))
 
+    @_persistent
     async def events(self, id_: str) -> Sequence[RowMapping]:
         """A task's whole log in the order it was written."""
         query = select(schema.event).where(schema.event.c.task == id_).order_by(schema.event.c.at)
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             return list((await connection.execute(query)).mappings())
 
+    async def _own(self, connection: AsyncConnection, task: Task) -> Task | None:
+        """The task as it stands, held for its runner's last word; None when that has been said. Raises
+        `StaleRunner`."""
+        await alone(connection, task.thread.team)
+        found = await one(connection, schema.task.c.id == task.id, locked=True)
+        done = (State.WAITING, State.DELIVERING)
+        if found is None or found.state.is_over or found.state in done or found.attempt != task.attempt:
+            return None
+        await hold(connection, task.id, task.runner)
+        return found
 
-async def _accept(connection: AsyncConnection, message: Message) -> Accepted:
-    task = await _claimed_by(connection, message)
-    if task is not None:
-        return Accepted(Taken.REPEATED, task)
-    current = await _one(connection, *_in(message.thread), schema.task.c.state.in_(_OPEN))
-    accepted = (
-        await _new_task(connection, message) if current is None else await _tell(connection, current, message)
-    )
-    await connection.execute(insert(schema.message).values(_claim(message, task=accepted.task)))
-    return accepted
+    async def _finish(
+        self, id_: str, state: State, reason: str, *, only: State | None = None
+    ) -> Sequence[Ticket] | None:
+        async with self.database.write() as connection:
+            task = await _locked(connection, id_)
+            if task is None or task.state.is_over or (only and task.state is not only):
+                return None
+            await forget_unread(connection, id_)
+            await _set(connection, id_, state=state.value, reason=reason, admitted=True)
+            if task.state in (State.WAITING, State.DELIVERING):
+                return await wake(connection, task, as_=state)
+            await ring(connection, id_)
+            return (Ticket(id_, task.attempt),)
 
-
-def _claim(message: Message, *, task: str) -> dict[str, Any]:
-    thread = message.thread
-    return {"team": thread.team, "channel": thread.channel, "ts": message.ts, "task": task, "at": time.time()}
-
-
-async def _claimed_by(connection: AsyncConnection, message: Message) -> str | None:
-    claim, thread = schema.message.c, message.thread
-    mine = (claim.team == thread.team) & (claim.channel == thread.channel) & (claim.ts == message.ts)
-    return (await connection.execute(select(claim.task).where(mine))).scalar()
-
-
-async def _new_task(connection: AsyncConnection, message: Message) -> Accepted:
-    thread = message.thread
-    row = {
-        "id": message.task_id, "team": thread.team, "channel": thread.channel, "thread_ts": thread.ts,
-        "message_ts": message.ts, "user": message.user, "user_name": message.user_name,
-        "request": message.text, "files": files_to_json(message.files), "state": State.QUEUED.value,
-        "attempt": 1, "created_at": time.time(),
-    }  # fmt: skip
-    await connection.execute(insert(schema.task).values(row))
-    return Accepted(Taken.NEW, message.task_id)
-
-
-async def _tell(connection: AsyncConnection, task: Task, message: Message) -> Accepted:
-    row = {
-        "task": task.id, "id": message.ts, "user": message.user, "user_name": message.user_name,
-        "text": message.text, "files": files_to_json(message.files), "seen": False, "at": time.time(),
-    }  # fmt: skip
-    await connection.execute(insert(schema.inbox).values(row))
-    if task.state is State.WAITING:
-        return await _wake(connection, task.id)
-    return Accepted(Taken.FOLLOW_UP, task.id, task.attempt)
+    async def _close(
+        self, connection: AsyncConnection, task: Task, outcome: Outcome, *, workers: int = 0, tokens: int = 0
+    ) -> Sequence[Ticket]:
+        await _set(
+            connection, task.id, state=outcome.state.value, answer=outcome.text, reason=outcome.reason,
+            ended_at=time.time(), workers=workers, tokens=tokens, due_at=None,
+        )  # fmt: skip
+        await hand_on(connection, task)
+        return await admit(connection, task.thread.team, self._limits)
 
 
-async def _wake(connection: AsyncConnection, id_: str) -> Accepted:
-    """Queue a parked task again, unless it is being stopped: that stands."""
-    columns = schema.task.c
-    mine = update(schema.task).where(columns.id == id_)
-    await connection.execute(mine.values(attempt=columns.attempt + 1))
-    await connection.execute(
-        mine.where(columns.state != State.STOPPING.value).values(state=State.QUEUED.value)
-    )
-    attempt = (await connection.execute(select(columns.attempt).where(columns.id == id_))).scalar_one()
-    return Accepted(Taken.ANSWER, id_, attempt)
-
-
-async def _hand_on(connection: AsyncConnection, task: Task) -> Accepted | None:
-    left = [_item(row) for row in await _unread(connection, task.id)]
-    if not left:
+async def _locked(connection: AsyncConnection, id_: str) -> Task | None:
+    """A task that nobody else decides about until the transaction ends."""
+    task = await one(connection, schema.task.c.id == id_)
+    if task is None:
         return None
-    mine = schema.inbox.c.task == task.id
-    await connection.execute(update(schema.inbox).where(mine).values(seen=True))
-    message = Message(
-        thread=task.thread, ts=left[-1].id, user=task.user, user_name=left[-1].user_name,
-        text="\n".join(item.text for item in left), files=tuple(f for item in left for f in item.files),
-    )  # fmt: skip
-    return await _new_task(connection, message)
-
-
-async def _unread(connection: AsyncConnection, id_: str) -> Sequence[RowMapping]:
-    columns = schema.inbox.c
-    query = select(schema.inbox).where(columns.task == id_, columns.seen.is_(False)).order_by(columns.id)
-    return list((await connection.execute(query)).mappings())
-
-
-async def _one(connection: AsyncConnection, *where: Any) -> Task | None:
-    query = select(schema.task).where(*where).order_by(schema.task.c.created_at.desc()).limit(1)
-    row = (await connection.execute(query)).mappings().first()
-    return None if row is None else _task(row)
+    await alone(connection, task.thread.team)
+    return await one(connection, schema.task.c.id == id_, locked=True)
 
 
 async def _set(connection: AsyncConnection, id_: str, **values: Any) -> None:
     await connection.execute(update(schema.task).where(schema.task.c.id == id_).values(values))
-
-
-def _in(thread: ThreadAddress) -> tuple[Any, ...]:
-    columns = schema.task.c
-    return columns.team == thread.team, columns.channel == thread.channel, columns.thread_ts == thread.ts
-
-
-def _item(row: RowMapping) -> InboxItem:
-    return InboxItem(
-        id=row["id"], user_name=row["user_name"], text=row["text"], files=files_from_json(row["files"])
-    )
-
-
-def _task(row: RowMapping) -> Task:
-    return Task(
-        id=row["id"],
-        thread=ThreadAddress(row["team"], row["channel"], row["thread_ts"]),
-        message_ts=row["message_ts"],
-        user=row["user"],
-        user_name=row["user_name"],
-        request=row["request"],
-        files=files_from_json(row["files"]),
-        state=State(row["state"]),
-        attempt=row["attempt"],
-        created_at=row["created_at"],
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        answer=row["answer"],
-        reason=row["reason"],
-        workers=row["workers"],
-        tokens=row["tokens"],
-    )

@@ -9,19 +9,35 @@ from tasks.message import FileRef, ThreadAddress
 
 
 class State(StrEnum):
-    """Where a task stands. It leaves each of the first four, and none of the last three."""
+    """Where a task stands. It leaves each of the first six, and none of the last four."""
 
-    QUEUED = "queued"  # accepted and written down; no process has begun it
+    QUEUED = "queued"  # accepted and written down; no process works on it
     RUNNING = "running"  # a process works on it, or did when it died: another goes on from the log
     WAITING = "waiting"  # parked for a person's answer; costs nothing until it comes
     STOPPING = "stopping"  # a person stopped it; its runner has yet to say so in the thread
+    EXPIRING = "expiring"  # nobody answered its question in time; its runner has yet to say so
+    DELIVERING = "delivering"  # it has ended, and the thread could not be reached: tried again later
     ANSWERED = "answered"  # the answer is in the thread
     STOPPED = "stopped"  # a person stopped it
     FAILED = "failed"  # it ended with the sentence in `reason`
+    EXPIRED = "expired"  # it waited for an answer that never came
 
     @property
     def is_over(self) -> bool:
-        return self in (State.ANSWERED, State.STOPPED, State.FAILED)
+        return self in (State.ANSWERED, State.STOPPED, State.FAILED, State.EXPIRED)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it was decided from outside that the work is over."""
+        return self in (State.STOPPING, State.EXPIRING)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One attempt of one task, to be placed: the first, and one more after each time the task was parked."""
+
+    task: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +63,10 @@ class Task:
     reason: str = ""
     workers: int = 0
     tokens: int = 0
+    runner: str = ""
+    """The run that began it last: nobody else may write for the task."""
+    deliveries: int = 0
+    """How often its end could not be told in the thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ class Delivery:
     files: Sequence[Made] = ()
     workers: int = 0
     tokens: int = 0
+    cost_usd: float | None = None
+    """None where the price of a model that was asked is not known."""
     seconds: float = 0.0
 
 
@@ -36,7 +38,14 @@ class FileNotFetched(Exception):
 
 
 class NotDelivered(Exception):
-    """The place can't be written to until a person changes something; `str()` tells the operator what."""
+    """The end of a task could not be told; `str()` tells the operator why, and what would help.
+
+    Unless it is `for_good`, it is tried again later, which repeats nothing that was posted.
+    """
+
+    def __init__(self, sentence: str, *, for_good: bool = False) -> None:
+        super().__init__(sentence)
+        self.for_good = for_good
 
 
 class Thread(Protocol):

@@ -1,0 +1,119 @@
+"""What a message becomes, decided inside one transaction: a task, a follow-up, an answer, or nothing.
+
+Also what is left of the inbox when a task ends, since that is the same question. Never opens a transaction.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tasks import schema
+from tasks.admission import Limits, admit, ahead, alone
+from tasks.bell import ring
+from tasks.message import Message, files_to_json
+from tasks.rows import OPEN, claimed_by, one, unread, within
+from tasks.task import State, Task, Ticket
+
+
+class Taken(StrEnum):
+    """What an accepted message became."""
+
+    NEW = "new"  # a task of its own
+    FOLLOW_UP = "follow_up"  # a message for the task that is under way in its thread
+    ANSWER = "answer"  # what a parked task has waited for: it is queued again
+    REPEATED = "repeated"  # it had been accepted before: nothing was done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    taken: Taken
+    task: str
+    tickets: tuple[Ticket, ...] = ()
+    """What has to be placed now."""
+    ahead: int = 0
+    """How many tasks come before it; 0 when it starts at once."""
+
+
+async def accept(connection: AsyncConnection, message: Message, limits: Limits) -> Accepted:
+    """Claim a message and make of it what it is."""
+    await alone(connection, message.thread.team)
+    if (task := await claimed_by(connection, message)) is not None:
+        return Accepted(taken=Taken.REPEATED, task=task)
+    current = await one(connection, *within(message.thread), schema.task.c.state.in_(OPEN))
+    id_ = message.task_id if current is None else current.id
+    await connection.execute(insert(schema.message).values(claim(message, task=id_)))
+    if current is None:
+        await new_task(connection, message)
+        tickets = await admit(connection, message.thread.team, limits)
+        before = await ahead(connection, id_, limits)
+        return Accepted(taken=Taken.NEW, task=id_, tickets=tickets, ahead=before)
+    return await _tell(connection, current, message)
+
+
+def claim(message: Message, *, task: str) -> dict[str, Any]:
+    """The row that makes a message ours."""
+    thread = message.thread
+    return {"team": thread.team, "channel": thread.channel, "ts": message.ts, "task": task, "at": time.time()}
+
+
+async def new_task(connection: AsyncConnection, message: Message) -> None:
+    """Put a task at the end of its workspace's line."""
+    thread = message.thread
+    row = {
+        "id": message.task_id, "team": thread.team, "channel": thread.channel, "thread_ts": thread.ts,
+        "message_ts": message.ts, "user": message.user, "user_name": message.user_name,
+        "request": message.text, "files": files_to_json(message.files), "state": State.QUEUED.value,
+        "attempt": 1, "created_at": time.time(),
+    }  # fmt: skip
+    await connection.execute(insert(schema.task).values(row))
+
+
+async def _tell(connection: AsyncConnection, task: Task, message: Message) -> Accepted:
+    row = {
+        "task": task.id, "id": message.ts, "user": message.user, "user_name": message.user_name,
+        "text": message.text, "files": files_to_json(message.files), "seen": False, "at": time.time(),
+    }  # fmt: skip
+    await connection.execute(insert(schema.inbox).values(row))
+    if task.state is State.WAITING:
+        return Accepted(taken=Taken.ANSWER, task=task.id, tickets=await wake(connection, task))
+    await ring(connection, task.id)
+    return Accepted(taken=Taken.FOLLOW_UP, task=task.id)
+
+
+async def wake(connection: AsyncConnection, task: Task, *, as_: State = State.QUEUED) -> tuple[Ticket, ...]:
+    """Have a task that no process holds run once more. It has stood in line before, so it does not again."""
+    attempt = task.attempt + 1
+    values = {"attempt": attempt, "state": as_.value, "admitted": True, "due_at": None}
+    await connection.execute(update(schema.task).where(schema.task.c.id == task.id).values(values))
+    return (Ticket(task.id, attempt),)
+
+
+async def forget_unread(connection: AsyncConnection, id_: str) -> None:
+    """Take what was written before a stop as stopped too."""
+    mine = (schema.inbox.c.task == id_) & schema.inbox.c.seen.is_(False)
+    await connection.execute(update(schema.inbox).where(mine).values(seen=True))
+
+
+async def hand_on(connection: AsyncConnection, task: Task) -> None:
+    """Make the messages that met a task's end the thread's next task."""
+    left = await unread(connection, task.id)
+    if not left:
+        return
+    await forget_unread(connection, task.id)
+    message = Message(
+        thread=task.thread, ts=left[-1].id, user=left[-1].user, user_name=left[-1].user_name,
+        text="\n".join(item.text for item in left), files=tuple(f for item in left for f in item.files),
+    )  # fmt: skip
+    await new_task(connection, message)
+    columns = schema.message.c
+    mine = select(schema.inbox.c.id).where(schema.inbox.c.task == task.id, schema.inbox.c.id == left[-1].id)
+    claims = (columns.team == task.thread.team) & (columns.channel == task.thread.channel)
+    await connection.execute(
+        update(schema.message).where(claims, columns.ts.in_(mine)).values(task=message.task_id)
+    )

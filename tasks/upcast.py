@@ -1,0 +1,37 @@
+"""Log entries of older versions of the program, brought to the shape of this one as they are read.
+
+Rows are never rewritten: a task begun before a deploy ends after it, and one node may be newer than the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from agents.conversation import Json
+from tasks.errors import NewerRow
+
+#: The shape of `body`, written with each row.
+VERSION = 2
+
+Step = Callable[[str, Json], Json]
+
+
+def _replies_name_their_model(kind: str, body: Json) -> Json:
+    """Version 1 did not record which model was asked, and kept every call of a reply."""
+    return {"model": "", "left_out": 0, **body} if kind == "reply" else body
+
+
+#: What brings a body of each version to the next.
+STEPS: Mapping[int, Step] = {1: _replies_name_their_model}
+
+
+def upcast(kind: str, body: Json, version: int) -> Json:
+    """The entry in today's shape. Raises `NewerRow` when it is from a later version than this program."""
+    if version > VERSION:
+        raise NewerRow(
+            f"a log entry has version {version} and this program reads up to {VERSION}. "
+            "Update this process: another one on the same database is newer."
+        )
+    for number in range(version, VERSION):
+        body = STEPS[number](kind, body)
+    return body

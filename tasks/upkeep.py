@@ -1,0 +1,139 @@
+"""What is done from time to time, by every process: mending, what is due, and deleting what is old.
+
+Everything here may be done by several processes at once, or be cut at any point. Never runs a task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+from sqlalchemy import delete, select
+
+from tasks import schema
+from tasks.admission import admit, alone
+from tasks.database import Database
+from tasks.placement import Placement
+from tasks.store import Store
+from tasks.task import State, Ticket
+from tasks.terms import Terms
+
+log = structlog.get_logger(__name__)
+
+#: Seconds between two rounds, and between two times that old rows are deleted.
+PERIOD, SWEEP = 10.0, 3600.0
+#: Tasks that one statement deletes, so that no other waits long for it.
+BATCH = 200
+#: Seconds that the placement's own rows outlive what they placed.
+PLACED = 86_400.0
+_HELD = [State.QUEUED.value, State.RUNNING.value, State.STOPPING.value, State.EXPIRING.value]
+_EXPIRED = "nobody answered in time"
+
+
+class Upkeep:
+    """`place` takes what is to be placed; `placement` is asked what became of what was."""
+
+    def __init__(
+        self, database: Database, placement: Placement, terms: Terms, place: Callable[[Ticket], None]
+    ) -> None:
+        self._database = database
+        self._store = Store(database, limits=terms.limits)
+        self._placement = placement
+        self._terms = terms
+        self._place = place
+        self._swept_at = 0.0
+        self._homeless: set[str] = set()
+
+    async def run(self) -> None:
+        """Keep up until cancelled; a round that fails is told, and the next one tries again."""
+        while True:
+            try:
+                await self.once()
+            except Exception:
+                log.exception("upkeep failed, tried again", seconds=PERIOD)
+            await asyncio.sleep(PERIOD)
+
+    async def once(self) -> None:
+        """One round."""
+        await self._mend()
+        await self._let_in()
+        await self._do_what_is_due()
+        if not self._database.is_sqlite:
+            await self._house()
+        if time.monotonic() - self._swept_at > SWEEP or not self._swept_at:
+            await self._sweep()
+            self._swept_at = time.monotonic()
+
+    async def _mend(self) -> None:
+        """Place what was written down and never placed, and what has lost its run without an end."""
+        task = schema.task.c
+        query = select(task.id, task.attempt).where(task.state.in_(_HELD), task.admitted)
+        async with self._database.read() as connection:
+            held = [Ticket(row.id, row.attempt) for row in await connection.execute(query)]
+        known = await self._placement.known(held)
+        for ticket in held:
+            if ticket not in known:
+                self._place(ticket)
+            elif known[ticket]:
+                self._place_all(await self._store.rescue(ticket))
+
+    async def _let_in(self) -> None:
+        """Admit where there is room for another reason than a task's end: the limits were raised."""
+        task = schema.task.c
+        query = select(task.team).distinct().where(task.state == State.QUEUED.value, task.admitted.is_(False))
+        async with self._database.read() as connection:
+            teams = (await connection.execute(query)).scalars().all()
+        for team in teams:
+            async with self._database.write() as connection:
+                await alone(connection, team)
+                self._place_all(await admit(connection, team, self._terms.limits))
+
+    async def _do_what_is_due(self) -> None:
+        task = schema.task.c
+        due = task.state.in_([State.WAITING.value, State.DELIVERING.value]) & (task.due_at < time.time())
+        async with self._database.read() as connection:
+            rows = (await connection.execute(select(task.id, task.state).where(due).limit(BATCH))).all()
+        for id_, state in rows:
+            if state == State.WAITING.value:
+                self._place_all(await self._store.expire(id_, _EXPIRED) or ())
+            else:
+                self._place_all(await self._store.redeliver(id_))
+
+    async def _house(self) -> None:
+        """Take over from processes that hold tasks and are in nobody's list: seen so in two rounds, since one
+        that just comes back enters itself before the next."""
+        async with self._database.read() as connection:
+            nodes = set((await connection.execute(select(schema.node.c.id))).scalars())
+        homeless = set(await self._placement.holders()) - nodes
+        for node in homeless & self._homeless:
+            log.warning(
+                "tasks without a process go on", node=node, tasks=await self._placement.take_over(node)
+            )
+        self._homeless = homeless
+
+    async def _sweep(self) -> None:
+        """Delete the rows of tasks that ended long ago, and the placement's of those that ended at all."""
+        placed = await self._placement.forget(time.time() - PLACED)
+        count = 0
+        while self._terms.kept and (old := await self._delete_some(time.time() - self._terms.kept)):
+            count += old
+        if placed or count:
+            log.info("old rows deleted", tasks=count, placements=placed)
+
+    async def _delete_some(self, before: float) -> int:
+        task = schema.task.c
+        async with self._database.write() as connection:
+            query = select(task.id).where(task.ended_at < before).limit(BATCH)
+            ids = (await connection.execute(query)).scalars().all()
+            for table in (schema.event, schema.inbox, schema.post, schema.verdict, schema.message):
+                await connection.execute(delete(table).where(table.c.task.in_(ids)))
+            await connection.execute(delete(schema.task).where(task.id.in_(ids)))
+            old = (schema.message.c.task == "") & (schema.message.c.at < before)
+            await connection.execute(delete(schema.message).where(old))
+        return len(ids)
+
+    def _place_all(self, tickets: Sequence[Ticket]) -> None:
+        for ticket in tickets:
+            self._place(ticket)

@@ -1,0 +1,56 @@
+"""What tasks have used, added up. Never stops anybody: that is for who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from tasks import schema
+from tasks.database import Database
+from tasks.message import ThreadAddress
+from tasks.rows import to_task, within
+from tasks.task import State, Task
+
+
+class Usage:
+    """Reads only. Times are seconds since 1970."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def tokens(self, *, since: float, team: str, user: str) -> int:
+        """Tokens of one person's tasks that have ended since then."""
+        task = schema.task.c
+        mine = (task.team == team) & (task.user == user) & (task.ended_at >= since)
+        query = select(func.coalesce(func.sum(task.tokens), 0)).where(mine)
+        async with self._database.read() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+    async def tasks(
+        self, *, team: str, user: str = "", channel: str = "", running: bool = False, limit: int = 10
+    ) -> Sequence[Task]:
+        """Tasks of a workspace, newest first: one person's, one channel's, those that are not over."""
+        task = schema.task.c
+        where: list[ColumnElement[Any]] = [task.team == team]
+        where += [task.user == user] if user else []
+        where += [task.channel == channel] if channel else []
+        where += [task.state.in_([s.value for s in State if not s.is_over])] if running else []
+        query = select(schema.task).where(*where).order_by(task.created_at.desc()).limit(limit)
+        async with self._database.read() as connection:
+            return [to_task(row) for row in (await connection.execute(query)).mappings()]
+
+    async def waiting_for(self, *, team: str, channel: str) -> Sequence[str]:
+        """Ids of tasks in a channel whose end could not be told there."""
+        task = schema.task.c
+        mine = (task.team == team) & (task.channel == channel) & (task.state == State.DELIVERING.value)
+        async with self._database.read() as connection:
+            return list((await connection.execute(select(task.id).where(mine))).scalars())
+
+    async def askers(self, thread: ThreadAddress, *, limit: int) -> Sequence[str]:
+        """Who asked for a thread's newest tasks, newest first."""
+        task = schema.task.c
+        query = select(task.user).where(*within(thread)).order_by(task.created_at.desc()).limit(limit)
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).scalars())

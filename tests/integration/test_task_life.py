@@ -1,0 +1,218 @@
+"""A task's whole life on both databases: accepted, followed up, parked, stopped, resumed, ended. No Docker."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tasks.acceptance import Taken
+from tasks.message import ThreadAddress
+from tasks.task import State
+from tasks.terms import Terms
+from tests.support.office import CHANNEL, TEAM, Board, message, office
+from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
+
+ONE_WORKER = Roles(
+    [Call("create_worker", {"task_description": "count to three"}), Say("One, two, three.")],
+    [Call("report", {"status": "done", "summary": "123"})],
+)
+ASK = Call("ask_user", {"question": "Which colour?", "options": ["red", "blue"]})
+
+
+class Gate:
+    """A model whose first reply waits until the test opens it."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self.opened = asyncio.Event()
+        self.reached = asyncio.Event()
+        self._replies = list(replies)
+
+    async def __call__(self, asked: Asked) -> Reply | None:
+        self.reached.set()
+        await self.opened.wait()
+        return self._replies.pop(0)
+
+
+async def test_a_message_becomes_an_answer(database_url: str, tmp_path: Path) -> None:
+    async with ScriptedModel(ONE_WORKER) as model, office(database_url, model, tmp_path) as desk:
+        accepted = await desk.engine.accept(message("1.0"))
+        task = await desk.until(accepted.task)
+
+        assert (accepted.taken, task.state, task.answer) == (Taken.NEW, State.ANSWERED, "One, two, three.")
+        assert [d.outcome.text for d in desk.board.told[task.id]] == ["One, two, three."]
+        assert task.workers == 1
+        model.assert_complete()
+
+
+async def test_a_message_is_one_task_however_often_it_arrives(database_url: str, tmp_path: Path) -> None:
+    async with ScriptedModel([Say("Once.")]) as model, office(database_url, model, tmp_path) as desk:
+        taken = await asyncio.gather(*(desk.engine.accept(message("1.0")) for _ in range(8)))
+        await desk.until(taken[0].task)
+        later = await desk.engine.accept(message("1.0"))
+
+        assert sorted(t.taken for t in taken) == [Taken.NEW] + [Taken.REPEATED] * 7
+        assert later.taken is Taken.REPEATED
+        assert {t.task for t in [*taken, later]} == {taken[0].task}
+        assert len(model.requests) == 1
+
+
+async def test_two_messages_at_once_in_one_thread_are_a_task_and_a_follow_up(
+    database_url: str, tmp_path: Path
+) -> None:
+    gate = Gate(Say("First."), Say("Second."), Say("Third."))
+    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
+        taken = await asyncio.gather(*(desk.engine.accept(message(f"1.{n}", thread="1.0")) for n in range(6)))
+
+        assert sorted(t.taken for t in taken) == [Taken.FOLLOW_UP] * 5 + [Taken.NEW]
+        gate.opened.set()
+        await desk.until(taken[0].task)
+
+
+async def test_a_follow_up_is_read_at_the_next_turn(database_url: str, tmp_path: Path) -> None:
+    gate = Gate(Turn(calls=(Call("plan", {"steps": [{"text": "look"}]}),)), Say("In blue."))
+    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
+        accepted = await desk.engine.accept(message("1.0"))
+        await gate.reached.wait()
+        told = await desk.engine.accept(message("1.1", "make it blue", thread="1.0"))
+        gate.opened.set()
+        task = await desk.until(accepted.task)
+
+        assert (told.taken, told.task, task.answer) == (Taken.FOLLOW_UP, accepted.task, "In blue.")
+        assert "make it blue" in model.requests[1].last_user
+        assert desk.board.taken_in == ["1.1"]
+
+
+async def test_a_follow_up_that_meets_the_end_is_the_next_task(database_url: str, tmp_path: Path) -> None:
+    gate = Gate(Say("Done."), Say("Done again."))
+    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
+        first = await desk.engine.accept(message("1.0", "first"))
+        await gate.reached.wait()
+        # The reply that is on its way is the last one: nobody reads the inbox after it.
+        await desk.engine.accept(message("1.1", "and this?", thread="1.0", user="U2"))
+        gate.opened.set()
+        await desk.until(first.task)
+        second = await desk.engine.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
+        assert second is not None
+        ended = await desk.until(second.id)
+
+        assert (second.id != first.task, second.request, second.user) == (True, "and this?", "U2")
+        assert ended.answer == "Done again."
+        # It arrives once more: it is the second task's and nothing new.
+        again = await desk.engine.accept(message("1.1", "and this?", thread="1.0", user="U2"))
+        assert (again.taken, again.task) == (Taken.REPEATED, second.id)
+
+
+async def test_a_question_parks_the_task_and_the_answer_wakes_it(database_url: str, tmp_path: Path) -> None:
+    async with (
+        ScriptedModel([ASK, Say("Red it is.")]) as model,
+        office(database_url, model, tmp_path) as desk,
+    ):
+        accepted = await desk.engine.accept(message("1.0"))
+        await desk.until(accepted.task, State.WAITING)
+        while desk.engine.running:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        answer = await desk.engine.accept(message("1.1", "red", thread="1.0"))
+        task = await desk.until(accepted.task)
+
+        assert (answer.taken, task.attempt, task.answer) == (Taken.ANSWER, 2, "Red it is.")
+        assert [d.outcome.state for d in desk.board.told[task.id]] == [State.WAITING, State.ANSWERED]
+        assert "red" in str(model.requests[1].body)
+
+
+@pytest.mark.parametrize("moment", ["running", "waiting", "ended"])
+async def test_a_stop_ends_a_task_wherever_it_stands(database_url: str, tmp_path: Path, moment: str) -> None:
+    gate = Gate(Say("never said"))
+    replies: dict[str, Gate | list[Reply]] = {"running": gate, "waiting": [ASK], "ended": [Say("Done.")]}
+    state = {"waiting": State.WAITING, "ended": State.ANSWERED}
+    async with ScriptedModel(replies[moment]) as model, office(database_url, model, tmp_path) as desk:
+        accepted = await desk.engine.accept(message("1.0"))
+        if moment == "running":
+            await gate.reached.wait()
+        else:
+            await desk.until(accepted.task, state[moment])
+        stopped = await desk.engine.stop(accepted.task, "Ann stopped it")
+        task = await desk.until(accepted.task)
+
+        ended = (False, State.ANSWERED, "") if moment == "ended" else (True, State.STOPPED, "Ann stopped it")
+        assert (stopped, task.state, task.reason) == ended
+        assert desk.board.told[task.id][-1].outcome.state is task.state
+        assert not await desk.engine.stop(accepted.task, "again")
+
+
+async def test_what_was_written_before_a_stop_is_stopped_too(database_url: str, tmp_path: Path) -> None:
+    gate = Gate(Say("never said"))
+    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
+        accepted = await desk.engine.accept(message("1.0"))
+        await gate.reached.wait()
+        await desk.engine.accept(message("1.1", "and that", thread="1.0"))
+        await desk.engine.stop(accepted.task, "Ann stopped it")
+        await desk.until(accepted.task, State.STOPPED)
+
+        assert len(await desk.engine.store.recent()) == 1
+
+
+async def test_a_task_goes_on_from_its_log_in_the_next_process(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+    hold = asyncio.Event()
+
+    async def never_ready(asked: Asked) -> Reply | None:
+        if asked.is_worker:
+            hold.set()
+            await asyncio.sleep(3600)
+        return Call("create_worker", {"task_description": "count to three"})
+
+    async with ScriptedModel(never_ready) as first, office(url, first, tmp_path) as desk:
+        accepted = await desk.engine.accept(message("1.0"))
+        await hold.wait()
+
+    rest = Roles([Say("One, two, three.")], [Call("report", {"status": "done", "summary": "123"})])
+    async with ScriptedModel(rest) as second, office(url, second, tmp_path) as desk:
+        task = await desk.until(accepted.task)
+
+        assert task.answer == "One, two, three."
+        assert task.workers == 1, "the worker of before goes on, and no second one is made"
+        second.assert_complete()
+
+
+async def test_an_end_that_cannot_be_told_is_kept_and_told_later(database_url: str, tmp_path: Path) -> None:
+    board = Board(closed="The channel is archived.")
+    async with (
+        ScriptedModel([Say("The answer.")]) as model,
+        office(database_url, model, tmp_path, board=board) as desk,
+    ):
+        accepted = await desk.engine.accept(message("1.0"))
+        await desk.until(accepted.task, State.DELIVERING)
+        board.closed = ""
+        await desk.engine.release(TEAM, CHANNEL)
+        task = await desk.until(accepted.task)
+
+        assert (task.state, task.answer, task.deliveries) == (State.ANSWERED, "The answer.", 1)
+        assert [d.outcome.text for d in board.told[task.id]] == ["The answer."]
+        assert len(model.requests) == 1, "what was paid for is not paid again to be told"
+
+
+async def test_a_question_that_nobody_answers_expires(database_url: str, tmp_path: Path) -> None:
+    async with (
+        ScriptedModel([ASK]) as model,
+        office(database_url, model, tmp_path, terms=Terms(waiting=0.0)) as desk,
+    ):
+        accepted = await desk.engine.accept(message("1.0"))
+        task = await desk.until(accepted.task)
+
+        assert (task.state, task.reason) == (State.EXPIRED, "nobody answered in time")
+        assert desk.board.told[task.id][-1].outcome.state is State.EXPIRED
+
+
+async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Path) -> None:
+    gate = Gate()
+    async with (
+        ScriptedModel(gate) as model,
+        office(database_url, model, tmp_path, terms=Terms(stalled=0.5)) as desk,
+    ):
+        accepted = await desk.engine.accept(message("1.0"))
+        task = await desk.until(accepted.task)
+
+        assert task.state is State.FAILED
+        assert "Nothing happened" in task.reason

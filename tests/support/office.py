@@ -1,0 +1,116 @@
+"""Tasks put together without Slack: real engine, database, agents and model, and a thread that is a list.
+
+The sandbox is real but not entered: workers that run no code need none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agents.events import Event
+from agents.orchestrator import Means
+from sandbox.sandbox import Sandbox
+from tasks.database import Database
+from tasks.engine import Engine
+from tasks.message import FileRef, Message, ThreadAddress
+from tasks.runner import Runner
+from tasks.store import Store
+from tasks.task import State, Task
+from tasks.terms import Terms
+from tasks.thread import Delivery, FileNotFetched, NotDelivered
+from tests.support.scripted_model import ScriptedModel
+from tests.support.team import endpoint_of
+
+TEAM, CHANNEL = "T1", "C1"
+#: Seconds that a test waits for something to happen, with both cores busy.
+PATIENCE = 30
+
+
+@dataclass
+class Board:
+    """The place where tasks are told of: every thread's deliveries, by the task's id."""
+
+    told: dict[str, list[Delivery]] = field(default_factory=dict)
+    taken_in: list[str] = field(default_factory=list)
+    closed: str = ""
+    """Why nothing can be told now."""
+
+    @asynccontextmanager
+    async def open(self, task: Task) -> AsyncIterator[BoardThread]:
+        yield BoardThread(self, task)
+
+
+@dataclass
+class BoardThread:
+    """A `tasks.thread.Thread`."""
+
+    board: Board
+    task: Task
+
+    def emit(self, event: Event) -> None: ...
+
+    async def fetch(self, file: FileRef) -> bytes:
+        raise FileNotFetched(f"{file.name} is not on this board")
+
+    async def taken_in(self, message_ts: str) -> None:
+        self.board.taken_in.append(message_ts)
+
+    async def deliver(self, delivery: Delivery) -> None:
+        if self.board.closed:
+            raise NotDelivered(self.board.closed)
+        self.board.told.setdefault(self.task.id, []).append(delivery)
+
+
+@dataclass
+class Office:
+    """A running engine and its board."""
+
+    engine: Engine
+    database: Database
+    board: Board
+
+    async def until(self, id_: str, *states: State) -> Task:
+        """The task once it is in one of these states; any end unless given."""
+        wanted = states or tuple(state for state in State if state.is_over)
+        return await eventually(lambda task: task.state in wanted, id_, self.engine.store)
+
+
+async def eventually(is_so: Callable[[Task], bool], id_: str, store: Store) -> Task:
+    task = None
+    for _ in range(PATIENCE * 50):
+        task = await store.task(id_)
+        if task is not None and is_so(task):
+            return task
+        await asyncio.sleep(0.02)
+    raise TimeoutError(f"the task {id_} never got so far: {task}")
+
+
+@asynccontextmanager
+async def office(
+    url: str, model: ScriptedModel, folder: Path, *, terms: Terms | None = None, board: Board | None = None
+) -> AsyncIterator[Office]:
+    """Tasks running on the database `url`, with their files below `folder`."""
+    terms, board = terms or Terms(), board or Board()
+    database = Database(url)
+    await database.open()
+    endpoint = endpoint_of(model)
+    means = Means(endpoint=endpoint, sandbox=Sandbox(ready=0), model="m", worker_model="m")
+    runner = Runner(database, means, board, workspaces=folder, terms=terms)
+    try:
+        async with endpoint, Engine(database, runner, terms=terms) as engine:
+            yield Office(engine, database, board)
+    finally:
+        await database.close()
+
+
+def message(
+    ts: str, text: str = "please", *, thread: str = "", user: str = "U1", team: str = TEAM
+) -> Message:
+    """What a person wrote, at `ts`, in the thread `thread` or as the first of its own."""
+    return Message(
+        thread=ThreadAddress(team, CHANNEL, thread or ts), ts=ts, user=user, user_name="Ann", text=text
+    )
