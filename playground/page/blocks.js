@@ -3,12 +3,11 @@
 
 import { element } from "./elements.js";
 import { h, safeAddress } from "./dom.js";
-import { link } from "./inline.js";
+import { emojiMark, lineBreak, link, scan } from "./inline.js";
 import { markdown, tableFrame } from "./markdown.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { planCard, taskRow } from "./plan.js";
 import { richText } from "./richtext.js";
-import { emojiMark, scan } from "./inline.js";
 
 const DRAW = {
   section,
@@ -60,7 +59,7 @@ export function textOf(text) {
 
 /** Plain text of Slack: only emoji names and line breaks mean something. */
 export function plainText(text) {
-  return scan(text, { ":": emojiMark, "\n": (_, at) => ({ nodes: [h("br")], end: at + 1 }) });
+  return scan(text, { ":": emojiMark, "\n": lineBreak });
 }
 
 function section(block, place) {

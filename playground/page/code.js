@@ -1,6 +1,7 @@
 // Owns blocks of code: the frame, the language's name and the copy button.
 
-import { h, icon } from "./dom.js";
+import { iconButton } from "./button.js";
+import { h } from "./dom.js";
 import { notice } from "./ui.js";
 
 export function codeBlock(text, language = "") {
@@ -11,12 +12,8 @@ export function codeBlock(text, language = "") {
   );
 }
 
-export function copyButton(text, label) {
-  return h(
-    "button.icon-button.copy",
-    { type: "button", title: label, "aria-label": label, onclick: () => copy(text) },
-    icon("copy"),
-  );
+function copyButton(text, label) {
+  return iconButton("copy", label, () => copy(text), { class: "copy" });
 }
 
 /** Put text on the clipboard and say so. */

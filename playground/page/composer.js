@@ -1,6 +1,7 @@
 // Owns writing a message: the box, its keys, attachments, and sending. Drafts stay with their conversation.
 
 import { post, slash } from "./actions.js";
+import { iconButton } from "./button.js";
 import { completionKey, completionList, noteTyping } from "./completion.js";
 import { h, icon } from "./dom.js";
 import { emojiCharacter } from "./emoji.js";
@@ -95,68 +96,36 @@ function editLast(channel, thread) {
 
 function toolbar(channel, thread, conversation, draft) {
   const ready = draft.text.trim() || draft.files.length;
+  const pick = (name) => insert(conversation, emojiCharacter(name));
   return h(
     "div.composer-tools",
-    h("input.unseen", {
-      type: "file",
-      multiple: true,
-      tabindex: "-1",
-      "aria-hidden": "true",
-      onchange: (event) => {
-        attach(draft, event.target.files);
-        event.target.value = "";
-      },
-    }),
-    h(
-      "button.icon-button",
-      {
-        type: "button",
-        title: "Attach files",
-        "aria-label": "Attach files",
-        onclick: (event) => event.currentTarget.previousElementSibling.click(),
-      },
-      icon("clip"),
-    ),
-    h(
-      "button.icon-button",
-      {
-        type: "button",
-        title: "Emoji",
-        "aria-label": "Emoji",
-        onclick: (event) =>
-          openMenu(event, {
-            kind: "emoji",
-            address: conversation,
-            pick: (name) => insert(conversation, emojiCharacter(name)),
-          }),
-      },
-      icon("smile"),
-    ),
-    h(
-      "button.icon-button",
-      {
-        type: "button",
-        title: "Mention somebody",
-        "aria-label": "Mention somebody",
-        onclick: () => insert(conversation, "@"),
-      },
-      icon("at"),
-    ),
-    thread &&
-      h(
-        "label.also",
-        h("input", {
-          type: "checkbox",
-          checked: Boolean(draft.broadcast),
-          onchange: (event) => {
-            draft.broadcast = event.target.checked;
-          },
-        }),
-        h("span", channel.kind === "im" ? "Also to the conversation" : `Also to #${channel.name}`),
-      ),
+    fileInput(draft),
+    iconButton("clip", "Attach files", (event) => event.currentTarget.previousElementSibling.click()),
+    iconButton("smile", "Emoji", (event) => openMenu(event, { kind: "emoji", address: conversation, pick })),
+    iconButton("at", "Mention somebody", () => insert(conversation, "@")),
+    thread && broadcastBox(channel, draft),
     h("span.grow"),
     h("small.hint", h("kbd", "Enter"), " sends, ", h("kbd", "Shift Enter"), " new line"),
     h("button.send", { type: "submit", title: "Send", "aria-label": "Send", disabled: !ready }, icon("send")),
+  );
+}
+
+function fileInput(draft) {
+  const onchange = (event) => {
+    attach(draft, event.target.files);
+    event.target.value = ""; // so that the same file can be chosen again
+  };
+  return h("input.unseen", { type: "file", multiple: true, tabindex: "-1", "aria-hidden": "true", onchange });
+}
+
+function broadcastBox(channel, draft) {
+  const onchange = (event) => {
+    draft.broadcast = event.target.checked;
+  };
+  return h(
+    "label.also",
+    h("input", { type: "checkbox", checked: Boolean(draft.broadcast), onchange }),
+    h("span", channel.kind === "im" ? "Also to the conversation" : `Also to #${channel.name}`),
   );
 }
 

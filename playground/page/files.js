@@ -1,5 +1,6 @@
 // Owns files in messages: pictures inline, small previews of tables and texts, cards for the rest, the large view.
 
+import { iconButton } from "./button.js";
 import { codeBlock } from "./code.js";
 import { parseCsv } from "./csv.js";
 import { h, icon } from "./dom.js";
@@ -142,7 +143,7 @@ function excerpt(text) {
   ];
 }
 
-export function extension(file) {
+function extension(file) {
   const found = /\.([a-z0-9]{1,5})$/i.exec(file.name);
   return (found?.[1] ?? "file").toUpperCase();
 }
@@ -174,17 +175,7 @@ export function largePicture() {
       "header",
       h("span.grow", h("strong", file.title || file.name), h("small", readableSize(file.size))),
       downloadLink(file),
-      h(
-        "button.icon-button",
-        {
-          type: "button",
-          "aria-label": "Close",
-          title: "Close (Esc)",
-          onclick: close,
-          ref: (el) => el.focus(),
-        },
-        icon("close"),
-      ),
+      iconButton("close", "Close", close, { title: "Close (Esc)", ref: (el) => el.focus() }),
     ),
     h("img", { src: file.url, alt: file.title || file.name, onclick: close }),
   );

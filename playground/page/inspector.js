@@ -1,6 +1,7 @@
 // Owns the drawer that shows which Web API calls the bot makes, newest first.
 
-import { h, icon } from "./dom.js";
+import { iconButton } from "./button.js";
+import { h } from "./dom.js";
 import { store } from "./store.js";
 import { redraw, set } from "./ui.js";
 
@@ -22,21 +23,8 @@ export function inspector() {
         h("h2", "Bot calls"),
         h("small", `${store.calls.length} calls${failed ? `, ${failed} refused` : ""} · ${connectionText()}`),
       ),
-      h(
-        "button.icon-button",
-        { type: "button", title: "Clear", "aria-label": "Clear the list", onclick: clear },
-        icon("trash"),
-      ),
-      h(
-        "button.icon-button",
-        {
-          type: "button",
-          title: "Close (Esc)",
-          "aria-label": "Close the list",
-          onclick: () => set({ inspector: false }),
-        },
-        icon("close"),
-      ),
+      iconButton("trash", "Clear the list", clear),
+      iconButton("close", "Close the list", () => set({ inspector: false }), { title: "Close (Esc)" }),
     ),
     h(
       "ol.calls",

@@ -29,14 +29,17 @@ const HELP = [
 
 export function listenToKeys() {
   addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") return take(event, openSwitcher);
+    const command = event.ctrlKey || event.metaKey;
+    if (command && event.key.toLowerCase() === "k") return take(event, openSwitcher);
     if (event.key === "Tab" && isCovered()) return circle(event);
     if (event.key === "Escape") return take(event, closeInnermost);
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest?.("[role=menu]")) return menuKey(event);
-    if (isTyping(event.target) || isCovered()) return;
-    KEYS[event.key]?.(event);
+    if (!command && !event.altKey) plainKey(event);
   });
+}
+
+function plainKey(event) {
+  if (event.target.closest?.("[role=menu]")) return menuKey(event);
+  if (!isTyping(event.target) && !isCovered()) KEYS[event.key]?.(event);
 }
 
 const KEYS = {

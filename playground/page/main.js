@@ -1,5 +1,6 @@
 // Owns the middle column: the open channel's head, its messages or the App Home, and its composer.
 
+import { iconButton } from "./button.js";
 import { composer, dropTarget } from "./composer.js";
 import { h, icon } from "./dom.js";
 import { homeTab } from "./home.js";
@@ -46,28 +47,13 @@ function head(channel, direct) {
       channel.topic && h("small", channel.topic),
     ),
     store.model && modelLabel(),
-    h(
-      "button.icon-button",
-      {
-        type: "button",
-        title: "Keyboard (?)",
-        "aria-label": "Keyboard shortcuts",
-        class: "wide-only",
-        onclick: () => set({ help: true }),
-      },
-      icon("keyboard"),
-    ),
-    h(
-      "button.icon-button",
-      {
-        type: "button",
-        title: "What the bot calls",
-        "aria-label": "What the bot calls",
-        "aria-pressed": ui.inspector,
-        onclick: () => set({ inspector: !ui.inspector }),
-      },
-      icon("pulse"),
-    ),
+    iconButton("keyboard", "Keyboard shortcuts", () => set({ help: true }), {
+      title: "Keyboard (?)",
+      class: "wide-only",
+    }),
+    iconButton("pulse", "What the bot calls", () => set({ inspector: !ui.inspector }), {
+      "aria-pressed": ui.inspector,
+    }),
   );
 }
 

@@ -1,8 +1,9 @@
 // Owns dialogs: Slack's modal views with their inputs, and this page's own questions before a step that cannot be undone.
 
+import { iconButton } from "./button.js";
 import { click, closeView, submit } from "./actions.js";
 import { blockList, plainText } from "./blocks.js";
-import { h, icon } from "./dom.js";
+import { h } from "./dom.js";
 import { store } from "./store.js";
 import { set, ui } from "./ui.js";
 
@@ -25,16 +26,7 @@ export function modal() {
       h(
         "header",
         h("h2.grow", { id: "modal-title" }, plainText(view.title?.text ?? "")),
-        h(
-          "button.icon-button",
-          {
-            type: "button",
-            "aria-label": "Close",
-            onclick: () => closeView(view.id),
-            ref: (el) => el.focus(),
-          },
-          icon("close"),
-        ),
+        iconButton("close", "Close", () => closeView(view.id), { ref: (el) => el.focus() }),
       ),
       h("div.dialog-body", blockList(view.blocks ?? [], { address: `modal/${view.id}`, act })),
       h(
@@ -51,7 +43,7 @@ export function modal() {
 }
 
 /** Slack's view.state.values for what is in the form now. */
-export function valuesOf(view, form) {
+function valuesOf(view, form) {
   const values = {};
   for (const block of view.blocks ?? []) {
     for (const one of [block.element, block.accessory, ...(block.elements ?? [])]) {

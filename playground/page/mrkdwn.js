@@ -95,7 +95,7 @@ function special(target, label) {
   return h("span.mention", { class: "me" }, `@${label || kind}`);
 }
 
-export function unescape(text) {
+function unescape(text) {
   return text.replace(/&(?:amp|lt|gt);/g, (found) => ENTITIES[found]);
 }
 

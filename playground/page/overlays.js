@@ -1,5 +1,6 @@
 // Owns what lies over the page: the open menu, dialogs, the large picture, notices, and what is read out.
 
+import { iconButton } from "./button.js";
 import { h, icon } from "./dom.js";
 import { messageMenu } from "./editor.js";
 import { emojiPicker } from "./emoji.js";
@@ -56,6 +57,6 @@ function noticeLine(note) {
     { key: note.id, class: note.tone },
     icon(note.tone === "error" ? "warning" : "check"),
     h("span.grow", note.text),
-    h("button.icon-button", { type: "button", "aria-label": "Dismiss", onclick: dismiss }, icon("close")),
+    iconButton("close", "Dismiss", dismiss),
   );
 }

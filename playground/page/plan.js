@@ -5,7 +5,14 @@ import { link } from "./inline.js";
 import { inline as markdownInline } from "./markdown.js";
 import { fold, ui } from "./ui.js";
 
-const STATUS_NAMES = { pending: "waiting", in_progress: "working", complete: "done", error: "failed" };
+const STATUS_NAMES = {
+  pending: "waiting",
+  in_progress: "working",
+  complete: "done",
+  error: "failed",
+  stopped: "stopped",
+};
+const ICONS = { complete: "check", error: "cross", stopped: "stop" };
 const LONG_OUTPUT = 110;
 
 /** Rows under one foldable title. `running` tells whether more may come; `address` is the message they belong to. */
@@ -48,11 +55,7 @@ export function taskRow(address, row, running) {
     statusIcon(row.status, running),
     h(
       "div.task-text",
-      h(
-        "div.task-title",
-        markdownInline(row.title || row.id),
-        h("span.unseen", `, ${STATUS_NAMES[row.status] ?? row.status}`),
-      ),
+      h("div.task-title", markdownInline(row.title || row.id)),
       row.details &&
         !(finished && row.output) &&
         h("div.task-details", { class: live ? "shimmer" : "" }, lines(row.details)),
@@ -91,18 +94,15 @@ function lines(text) {
 function planState(rows, running) {
   if (running) return "in_progress";
   if (rows.some((row) => row.status === "error")) return "error";
-  return rows.every((row) => row.status === "complete") ? "complete" : "pending";
+  if (rows.every((row) => row.status === "complete")) return "complete";
+  return rows.some((row) => row.status === "in_progress") ? "stopped" : "pending";
 }
 
-const ICONS = { complete: "check", error: "cross", pending: "ring", in_progress: "ring" };
-
+/** A row that was still at work when its message ended has been stopped. */
 function statusIcon(status, running) {
-  const name = STATUS_NAMES[status] ?? status;
-  if (status === "in_progress" && running)
-    return h("span.status.spin", { role: "img", "aria-label": name, title: name });
-  return h(
-    "span.status",
-    { class: status, role: "img", "aria-label": name, title: name },
-    icon(ICONS[status] ?? "ring"),
-  );
+  const shown = status === "in_progress" && !running ? "stopped" : status;
+  const name = STATUS_NAMES[shown] ?? shown;
+  const label = { role: "img", "aria-label": name, title: name };
+  if (shown === "in_progress") return h("span.status.spin", label);
+  return h("span.status", { class: shown, ...label }, icon(ICONS[shown] ?? "ring"));
 }

@@ -44,7 +44,7 @@ export function sidebar() {
   );
 }
 
-export function shortcutName() {
+function shortcutName() {
   return /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘ K" : "Ctrl K";
 }
 

@@ -82,7 +82,7 @@ export function addressOf(message) {
   return `${message.channel}:${message.ts}`;
 }
 
-export function isReply(message) {
+function isReply(message) {
   return Boolean(message.thread_ts) && message.thread_ts !== message.ts;
 }
 

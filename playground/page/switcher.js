@@ -77,65 +77,71 @@ function found(query) {
   );
 }
 
+/** The dialog; `ui.switcher` holds what is typed and which target is marked. */
 export function switcher() {
   const { query, index } = ui.switcher;
   const list = found(query);
   const at = Math.min(index, list.length - 1);
-  const choose = (target) => {
-    set({ switcher: null });
-    target?.act();
-  };
-  const onkeydown = (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const typed = event.target.value; // may be a frame ahead of what is drawn
-    if (step && list.length) set({ switcher: { query, index: (at + step + list.length) % list.length } });
-    else if (event.key === "Enter") choose(typed === query ? list[at] : found(typed)[0]);
-    else return;
-    event.preventDefault();
-  };
+  const close = (event) => event.target === event.currentTarget && set({ switcher: null });
   return h(
     "div.veil.top",
-    { key: "switcher", onclick: (event) => event.target === event.currentTarget && set({ switcher: null }) },
+    { key: "switcher", onclick: close },
     h(
       "div.dialog.switcher",
       { role: "dialog", "aria-modal": true, "aria-label": "Jump to" },
-      h(
-        "div.switcher-search",
-        icon("search"),
-        h("input", {
-          type: "text",
-          placeholder: "Jump to a channel, a person, a setting…",
-          "aria-label": "Jump to",
-          value: query,
-          onkeydown,
-          ref: (el) => el.focus(),
-          role: "combobox",
-          "aria-expanded": true,
-          "aria-controls": "switcher-list",
-          "aria-activedescendant": list.length ? `switch-${list[at].key}` : undefined,
-          oninput: (event) => set({ switcher: { query: event.target.value, index: 0 } }),
-        }),
-      ),
+      h("div.switcher-search", icon("search"), searchBox(query, list, at)),
       h(
         "ul.switcher-list",
         { id: "switcher-list", role: "listbox", "aria-label": "Places" },
-        list.map((target, i) =>
-          h(
-            "li.switcher-item",
-            {
-              key: target.key,
-              id: `switch-${target.key}`,
-              role: "option",
-              "aria-selected": i === at,
-              onclick: () => choose(target),
-            },
-            h("span.entry-face", target.face),
-            h("span.grow", target.label),
-            h("small", target.kind),
-          ),
-        ),
+        list.map((target, i) => item(target, i === at)),
         !list.length && h("li.nothing", "Nothing of that name here."),
       ),
     ),
   );
+}
+
+function choose(target) {
+  set({ switcher: null });
+  target?.act();
+}
+
+function item(target, marked) {
+  return h(
+    "li.switcher-item",
+    {
+      key: target.key,
+      id: `switch-${target.key}`,
+      role: "option",
+      "aria-selected": marked,
+      onclick: () => choose(target),
+    },
+    h("span.entry-face", target.face),
+    h("span.grow", target.label),
+    h("small", target.kind),
+  );
+}
+
+function searchBox(query, list, at) {
+  return h("input", {
+    type: "text",
+    role: "combobox",
+    placeholder: "Jump to a channel, a person, a setting…",
+    "aria-label": "Jump to",
+    "aria-expanded": true,
+    "aria-controls": "switcher-list",
+    "aria-activedescendant": list.length ? `switch-${list[at].key}` : undefined,
+    value: query,
+    ref: (el) => el.focus(),
+    oninput: (event) => set({ switcher: { query: event.target.value, index: 0 } }),
+    onkeydown: (event) => searchKey(event, query, list, at),
+  });
+}
+
+function searchKey(event, query, list, at) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const typed = event.target.value; // may be a frame ahead of what is drawn
+  if (step && list.length) set({ switcher: { query, index: (at + step + list.length) % list.length } });
+  else if (event.key === "Enter") choose(typed === query ? list[at] : found(typed)[0]);
+  else return;
+  event.preventDefault();
 }

@@ -1,6 +1,6 @@
 // Owns light and dark: the system's choice, until a person chooses for this browser.
 
-import { h, icon } from "./dom.js";
+import { iconButton } from "./button.js";
 import { redraw } from "./ui.js";
 
 const KEY = "playground.theme";
@@ -32,9 +32,5 @@ export function switchTheme() {
 
 export function themeButton() {
   const label = isDark() ? "Use light colours" : "Use dark colours";
-  return h(
-    "button.icon-button",
-    { type: "button", title: label, "aria-label": label, onclick: switchTheme },
-    icon(isDark() ? "sun" : "moon"),
-  );
+  return iconButton(isDark() ? "sun" : "moon", label, switchTheme);
 }

@@ -1,5 +1,6 @@
 // Owns the thread beside the channel: its first message, the replies, and what the bot is doing there, with Stop.
 
+import { iconButton } from "./button.js";
 import { stop } from "./actions.js";
 import { composer, dropTarget } from "./composer.js";
 import { h, icon } from "./dom.js";
@@ -20,11 +21,7 @@ export function threadPane() {
     h(
       "header.pane-head",
       h("div.grow", h("h2", "Thread"), h("small", place.kind === "im" ? store.bot.name : `# ${place.name}`)),
-      h(
-        "button.icon-button",
-        { type: "button", title: "Close thread (Esc)", "aria-label": "Close thread", onclick: closeThread },
-        icon("close"),
-      ),
+      iconButton("close", "Close thread", closeThread, { title: "Close thread (Esc)" }),
     ),
     scroller(
       "thread",
@@ -44,7 +41,7 @@ export function threadPane() {
 }
 
 /** What the bot says it is doing in a thread; nothing when it is at rest. */
-export function sessionLine(session) {
+function sessionLine(session) {
   if (!session || !(session.text || ["processing", "suspended"].includes(session.status))) return null;
   const waiting = session.status === "suspended";
   const text = session.text

@@ -18,11 +18,11 @@ function load() {
 }
 
 /** Up to where the speaker has read a conversation: a channel's id, or "channel:thread". */
-export function readMark(conversation) {
+function readMark(conversation) {
   return load()[`${ui.me}/${conversation}`] ?? load().since;
 }
 
-export function markRead(conversation, ts) {
+function markRead(conversation, ts) {
   if (!ts || ts <= readMark(conversation)) return;
   load()[`${ui.me}/${conversation}`] = ts;
   localStorage.setItem(KEY, JSON.stringify(marks));

@@ -1,5 +1,6 @@
 // Owns files on their way out: attached to a draft by button, paste or drop, uploaded at once, sent with the message.
 
+import { iconButton } from "./button.js";
 import { upload } from "./actions.js";
 import { h, icon } from "./dom.js";
 import { isPicture, readableSize } from "./files.js";
@@ -61,11 +62,7 @@ export function attachmentList(draft) {
           h("strong", item.name),
           h("small", item.error ?? (item.file ? readableSize(item.size) : "uploading…")),
         ),
-        h(
-          "button.icon-button",
-          { type: "button", "aria-label": `Remove ${item.name}`, title: "Remove", onclick: () => drop(item) },
-          icon("close"),
-        ),
+        iconButton("close", `Remove ${item.name}`, () => drop(item)),
       ),
     ),
   );

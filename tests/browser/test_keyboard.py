@@ -52,6 +52,7 @@ async def test_messages_are_walked_and_a_thread_opened_and_closed(page: Page, sl
 async def test_letters_act_on_the_message_in_focus(page: Page, slack: SlackStandIn) -> None:
     slack.people.post(MEI, GENERAL, "of Mei")
     slack.people.post(ADA, GENERAL, "of Ada")
+    await expect(channel(page)).to_have_count(2)
     await channel(page).last.press("e")
     await expect(page.get_by_label("Edit the message")).to_be_focused()
     await page.keyboard.press("Escape")
@@ -104,6 +105,7 @@ async def test_the_list_of_keys_opens_by_question_mark(page: Page) -> None:
 async def test_a_dialog_keeps_the_keyboard_and_gives_it_back(page: Page) -> None:
     await box(page).fill("half")
     await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("combobox", name="Jump to")).to_be_focused()
     for _ in range(4):
         await page.keyboard.press("Tab")
         assert not await page.evaluate("document.activeElement.closest('.beneath') !== null")
