@@ -50,6 +50,8 @@ async def room(
         return None
     asked = Request(model=model, instructions=prompt("summary"), turns=[_told(turns[:before], window)])
     reply = await endpoint.ask(asked)
+    if not reply.text.strip():
+        return None
     summary = f"[Summary of the work so far, made to save room]\n{reply.text}"
     return Room({"before": before, "summary": summary}, reply.model, reply.usage)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agents.conversation import (
     Json,
@@ -15,6 +16,7 @@ from agents.conversation import (
     ToolCall,
     ToolResult,
     Turn,
+    Usage,
     UserTurn,
     reply_from_json,
     reply_to_json,
@@ -183,6 +185,8 @@ class Transcript:
             self._request = 0
         else:
             self.turns[: body["before"]] = [_cleared(turn, body["longer_than"]) for turn in before]
+        # What the endpoint counted was the conversation as it stood before.
+        self.turns = [replace(t, usage=Usage()) if isinstance(t, Reply) else t for t in self.turns]
 
 
 def _cleared(turn: Turn, longer_than: int) -> Turn:

@@ -15,7 +15,7 @@ from agents.budget import Budget, Meter
 from agents.conversation import Turn, UserTurn
 from agents.endpoint import Endpoint
 from agents.events import Event
-from agents.journal import EmptyInbox, Entry, Inbox, Incoming, Journal, MemoryJournal
+from agents.journal import EmptyInbox, Inbox, Incoming, Journal, MemoryJournal
 from agents.loop import Ending, Loop, Role, Watcher
 from agents.orchestrator import Limits, Means, Orchestrator
 from agents.prices import Prices
@@ -134,7 +134,3 @@ class CutJournal(MemoryJournal):
         found = MemoryJournal()
         found._entries = {agent: list(entries) for agent, entries in self._entries.items()}
         return found
-
-    @property
-    def all_entries(self) -> dict[str, list[Entry]]:
-        return self._entries

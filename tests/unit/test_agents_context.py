@@ -1,0 +1,118 @@
+"""Room in the window: old results are left out, then turns are summed up, and no call loses its result."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from agents import context
+from agents.conversation import Reply as Said
+from agents.conversation import ToolCall, ToolResult, Turn, Usage, UserTurn
+from agents.errors import ContextTooLong
+from agents.journal import MemoryJournal
+from agents.prices import Prices
+from agents.transcript import Transcript
+from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel, openai_error
+from tests.support.team import Agent, bodies, endpoint_of, kinds
+
+TOO_LONG = openai_error(400, "This model's maximum context length is 8192 tokens.", "context_length_exceeded")
+
+
+async def load(part: int) -> str:
+    """Load a part."""
+    return f"part {part}: " + "data " * 400
+
+
+def size(asked: Asked) -> int:
+    return len(json.dumps(asked.body)) // 4
+
+
+async def test_old_results_are_left_out_before_the_window_is_full() -> None:
+    window = 6_000
+    agent = Agent([load], prices=Prices(window=window))
+    script: list[Reply] = [*[Call("load", {"part": n}) for n in range(14)], Say("All loaded.")]
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        ending = await agent.run(endpoint)
+        model.assert_complete()
+    assert ending.text == "All loaded."
+    assert max(map(size, model.requests)) < window
+    last = model.requests[-1].results
+    assert len(last) == 14
+    assert last[0].startswith("[A result of 2,008 characters was left out")
+    assert last[-1].startswith("part 13: data")
+    assert "context" in kinds(agent.journal)
+
+
+async def test_when_leaving_out_is_not_enough_the_work_is_summed_up() -> None:
+    window = 4_000
+
+    async def answering(asked: Asked) -> Reply:
+        if not asked.tools:
+            assert "CALL note:" in asked.last_user
+            return Say("Noted so far: everything up to here.")
+        return (
+            Say("Finished.")
+            if len(bodies(agent.journal, "reply")) == 30
+            else Call("note", {"text": "x" * 900})
+        )
+
+    async def note(text: str) -> str:
+        """Note."""
+        return f"noted {len(bodies(agent.journal, 'reply'))}"
+
+    agent = Agent([note], prices=Prices(window=window))
+    async with ScriptedModel(answering) as model, endpoint_of(model) as endpoint:
+        ending = await agent.run(endpoint)
+    assert (ending.text, model.problems) == ("Finished.", [])
+    assert max(map(size, model.requests)) < window
+    users = [m["content"] for m in model.requests[-1].messages if m["role"] == "user"]
+    assert users[0] == "Ann: please"
+    assert users[1].endswith("Noted so far: everything up to here.")
+    assert agent.meter.turns == 31
+
+
+async def test_a_refusal_for_length_makes_room_and_goes_on() -> None:
+    calls = [Call("load", {"part": n}) for n in range(6)]
+    agent = Agent([load])
+    async with ScriptedModel([*calls, TOO_LONG, Say("Still here.")]) as model, endpoint_of(model) as endpoint:
+        ending = await agent.run(endpoint)
+        model.assert_complete()
+    assert ending.text == "Still here."
+    assert size(model.requests[-1]) < size(model.requests[-2])
+
+
+async def test_a_request_that_alone_is_too_long_is_said_to_be() -> None:
+    async with ScriptedModel([TOO_LONG]) as model, endpoint_of(model) as endpoint:
+        with pytest.raises(ContextTooLong):
+            await Agent([load]).run(endpoint)
+    assert len(model.requests) == 1
+
+
+async def test_a_continued_journal_shows_the_model_the_same_as_before() -> None:
+    agent = Agent([load], prices=Prices(window=6_000))
+    script: list[Reply] = [*[Call("load", {"part": n}) for n in range(12)], Say("Done.")]
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await agent.run(endpoint)
+    for cut in range(len(agent.journal.entries)):
+        journal = MemoryJournal()
+        journal._entries[""] = list(agent.journal.entries[:cut])
+        turns = Transcript(journal).turns
+        calls = {call.id for turn in turns if isinstance(turn, Said) for call in turn.calls}
+        assert {turn.call_id for turn in turns if isinstance(turn, ToolResult)} <= calls
+
+
+@pytest.mark.parametrize("results", range(1, 9))
+async def test_a_boundary_never_parts_calls_from_results(results: int) -> None:
+    calls = tuple(ToolCall(f"c{n}", "load", "{}") for n in range(results))
+    turns: list[Turn] = [UserTurn("Go")]
+    for _ in range(3):
+        turns += [Said(calls=calls), *(ToolResult(call.id, "x" * 4000) for call in calls)]
+    before = context._boundary(turns)
+    assert not isinstance(turns[before], ToolResult)
+
+
+def test_the_size_is_what_the_endpoint_counted_and_a_guess_at_the_rest() -> None:
+    turns: list[Turn] = [UserTurn("x" * 4000), Said(text="hm", usage=Usage(900, 100)), UserTurn("y" * 400)]
+    assert context.tokens(turns) == 1_100
+    assert context.tokens(turns[:1]) == 1_000

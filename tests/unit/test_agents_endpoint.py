@@ -1,0 +1,198 @@
+"""The endpoint: which model and API is asked, at what pace, with which fields. Needs no services."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from agents.conversation import Reply as Said
+from agents.conversation import ToolCall, ToolResult, Turn, UserTurn
+from agents.endpoint import Endpoint
+from agents.errors import ModelUnavailable, UnknownModel
+from agents.pace import Pace
+from agents.tools import Tool
+from agents.wire import Options, Request, Wire
+from agents.wire.chat import ChatWire
+from agents.wire.responses import ResponsesWire
+from tests.support.scripted_model import Asked, Fault, Reply, Say, ScriptedModel, openai_error
+from tests.support.team import endpoint_of
+
+
+def request(model: str = "m", **more: Any) -> Request:
+    return Request(model=model, instructions="Be brief.", turns=[UserTurn("Go")], **more)
+
+
+def unknown(model: str) -> Fault:
+    return openai_error(404, f"The model `{model}` does not exist", "model_not_found")
+
+
+def by_model(**replies: Reply) -> Any:
+    async def answering(asked: Asked) -> Reply:
+        return replies[asked["model"]]
+
+    return answering
+
+
+DOWN = Fault(503, "down")
+
+
+@pytest.mark.parametrize("fault", [DOWN, unknown("a"), openai_error(402, "Insufficient Balance")])
+async def test_a_later_model_stands_in(fault: Reply) -> None:
+    async with ScriptedModel(by_model(a=fault, b=Say("Here."))) as model, endpoint_of(model) as endpoint:
+        reply = await endpoint.ask(request("a, b"))
+        again = await endpoint.ask(request("a, b"))
+    assert (reply.text, reply.model, again.model) == ("Here.", "b", "b")
+    asked = [str(one["model"]) for one in model.requests]
+    assert asked[-2:] == ["b", "b"], "a model that failed a moment ago is asked last"
+
+
+async def test_when_none_can_be_had_the_last_one_says_why() -> None:
+    async with ScriptedModel(by_model(a=DOWN, b=unknown("b"))) as model, endpoint_of(model) as endpoint:
+        with pytest.raises(UnknownModel) as caught:
+            await endpoint.ask(request("a,b"))
+    assert "model b" in str(caught.value)
+
+
+async def test_a_model_that_stood_in_before_is_asked_first_when_all_failed_once() -> None:
+    async with ScriptedModel(by_model(a=DOWN, b=DOWN)) as model, endpoint_of(model, tries=1) as endpoint:
+        for _ in range(2):
+            with pytest.raises(ModelUnavailable):
+                await endpoint.ask(request("a,b"))
+    assert len(model.requests) == 4
+
+
+async def test_a_storm_of_429_slows_down_and_fails_nothing() -> None:
+    allowed = 2
+
+    async def answering(asked: Asked) -> Reply:
+        if model._running > allowed:
+            return Fault(429, "slow down")
+        await asyncio.sleep(0.01)
+        return Say("Here.")
+
+    async with ScriptedModel(answering) as model, endpoint_of(model, first_wait=0.02) as endpoint:
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(endpoint.ask(request())) for _ in range(40)]
+        limit = endpoint._paces["m"].limit
+    assert [one.result().text for one in asked] == ["Here."] * 40
+    assert limit < 40
+
+
+async def test_patience_with_429_ends() -> None:
+    async with (
+        ScriptedModel([Fault(429, "slow down", times=50)]) as model,
+        endpoint_of(model, patience=0.05, first_wait=0.01) as endpoint,
+    ):
+        with pytest.raises(ModelUnavailable, match="slow down"):
+            await endpoint.ask(request())
+
+
+async def test_retry_after_is_waited_for() -> None:
+    waits: list[float] = []
+    fault = openai_error(429, "slow down", retry_after_ms="70")
+    async with ScriptedModel([fault, Say("Here.")]) as model, endpoint_of(model) as endpoint:
+        began = asyncio.get_running_loop().time()
+        await endpoint.ask(request(), lambda why, wait: waits.append(wait))
+        assert asyncio.get_running_loop().time() - began >= 0.07
+    assert waits[0] == pytest.approx(0.07, abs=0.01)
+
+
+async def test_all_that_is_under_way_learns_the_other_api() -> None:
+    strict = ScriptedModel(by_model(m=Say("Here.")), chat_refuses_tools=True, latency=0.05)
+    async with strict as model, endpoint_of(model) as endpoint, asyncio.TaskGroup() as group:
+        tool = [Tool.of(look)]
+        asked = [group.create_task(endpoint.ask(request(tools=tool))) for _ in range(8)]
+    assert [one.result().api for one in asked] == ["responses"] * 8
+
+
+async def look(word: str) -> str:
+    """Look."""
+    return word
+
+
+async def test_responses_that_is_not_there_is_left_for_chat() -> None:
+    async with ScriptedModel([Say("Here.")], no_responses=True) as model, endpoint_of(model) as endpoint:
+        endpoint._wires.reverse()  # as for a host that is known to speak Responses
+        assert (await endpoint.ask(request())).api == "chat"
+
+
+async def test_an_api_that_was_chosen_is_kept() -> None:
+    async with ScriptedModel([], no_responses=True) as model, endpoint_of(model, api="responses") as endpoint:
+        with pytest.raises(UnknownModel):
+            await endpoint.ask(request())
+    assert [one.api for one in model.requests] == ["responses"]
+
+
+HOSTS = {
+    "https://api.openai.com/v1": ("responses", "max_completion_tokens", True),
+    "https://eu.api.openai.com/v1": ("responses", "max_completion_tokens", True),
+    "https://mine.openai.azure.com/openai/v1": ("responses", "max_completion_tokens", True),
+    "https://api.openai.com.evil.example/v1": ("chat", "max_tokens", False),
+    "http://127.0.0.1:11434/v1": ("chat", "max_tokens", False),
+}
+
+
+@pytest.mark.parametrize("base_url", HOSTS)
+async def test_the_host_decides_what_it_is_sent(base_url: str) -> None:
+    async with Endpoint(api_key="none", base_url=base_url) as endpoint:
+        options = endpoint._options
+        found = (endpoint._wires[0].name, options.output_field, options.takes_cache_key)
+    assert found == HOSTS[base_url]
+
+
+@pytest.mark.parametrize(
+    ("wire", "field"), [(ChatWire(), "max_completion_tokens"), (ResponsesWire(), "max_output_tokens")]
+)
+def test_options_are_sent_where_they_are_set_and_nowhere_else(wire: Wire, field: str) -> None:
+    options = Options(
+        most_output=99, output_field="max_completion_tokens", takes_cache_key=True, extra={"seed": 7}
+    )
+    body = wire.body(request(cache_key="t1"), options)
+    assert (body[field], body["prompt_cache_key"], body["seed"]) == (99, "t1", 7)
+    plain = wire.body(request(cache_key="t1"), Options())
+    assert not {field, "prompt_cache_key", "parallel_tool_calls", "max_tokens"} & set(plain)
+
+
+@pytest.mark.parametrize("wire", [ChatWire(), ResponsesWire()], ids=["chat", "responses"])
+def test_another_models_reply_is_told_without_its_vendors_fields(wire: Wire) -> None:
+    raw = {"role": "assistant", "content": "", "tool_calls": [], "reasoning_content": "sealed"}
+    call = ToolCall("c1", "look", '{"word": "a"}')
+    turns: list[Turn] = [
+        UserTurn("Go"),
+        Said(calls=(call,), model="a", api=wire.name, raw=(raw,)),
+        ToolResult("c1", "a"),
+    ]
+    body = wire.body(Request(model="b", instructions="", turns=turns), Options())
+    assert "sealed" not in str(body)
+    assert "look" in str(body)
+    same = wire.body(Request(model="a", instructions="", turns=turns), Options())
+    assert "sealed" in str(same)
+
+
+async def test_a_pace_serves_in_order_and_forgets_those_who_left() -> None:
+    pace, served = Pace(1), []
+
+    async def use(name: str) -> None:
+        async with pace.place():
+            served.append(name)
+            await asyncio.sleep(0.01)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(use(name)) for name in "abcd"]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+    assert served == ["a", "c", "d"]
+    assert pace._running == 0
+
+
+async def test_a_pace_halves_once_per_storm_and_grows_back() -> None:
+    pace = Pace(16)
+    async with pace.place(), pace.place(), pace.place(), pace.place():
+        for _ in range(4):
+            pace.slow_down(0.01)
+        assert pace.limit == 2
+    for _ in range(200):
+        pace.went_well()
+    assert pace.limit == 16

@@ -1,0 +1,102 @@
+"""What the model is shown of each tool, word for word: a change of it is a diff of a snapshot.
+
+After a wanted change: `python -m tests.unit.test_agents_tools` writes the snapshots anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from agents.conversation import ToolCall
+from agents.errors import ToolFailure
+from agents.orchestrator import Orchestrator
+from agents.tools import Tool
+from agents.worker import Worker
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+OURS = {
+    "orchestrator": [
+        Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
+    ],
+    "worker": [Worker.execute_python_code, Worker.report],
+}  # fmt: skip
+
+
+def shown(role: str) -> str:
+    # A bound method shows no `self`; the instance itself is never touched.
+    tools = [Tool.of(function.__get__(object())) for function in OURS[role]]
+    spelled = [
+        {"name": tool.name, "description": tool.description, "parameters": tool.schema} for tool in tools
+    ]
+    return json.dumps(spelled, indent=1) + "\n"
+
+
+@pytest.mark.parametrize("role", OURS)
+def test_the_tools_are_shown_as_written_down(role: str) -> None:
+    assert shown(role) == (SNAPSHOTS / f"{role}.json").read_text()
+
+
+@pytest.mark.parametrize("role", OURS)
+def test_every_schema_is_closed_and_plain(role: str) -> None:
+    for tool in json.loads(shown(role)):
+        assert tool["parameters"]["additionalProperties"] is False
+        assert tool["description"]
+        assert all(p.get("description") for p in tool["parameters"].get("properties", {}).values())
+        assert "$ref" not in json.dumps(tool)
+
+
+def test_the_seeds_calls_need_no_more_than_the_seed_gave() -> None:
+    required = {t["name"]: t["parameters"].get("required") for role in OURS for t in json.loads(shown(role))}
+    assert required["create_worker"] == ["task_description"]
+    assert required["execute_python_code"] == ["code"]
+
+
+async def sample(
+    call: ToolCall, word: str, count: int = 1, tone: Literal["dry", "warm"] = "dry", tags: Sequence[str] = ()
+) -> str:
+    """Say something.
+
+    Args:
+        word: What to say.
+    """
+    return f"{call.id}:{word}:{count}:{tone}:{','.join(tags)}"
+
+
+async def test_a_function_gets_checked_values_and_the_call_itself() -> None:
+    arguments = {"word": "hi", "count": 2, "tone": "warm", "tags": ["a", "b"]}
+    output = await Tool.of(sample).call(ToolCall("c1", "sample", json.dumps(arguments)))
+    assert output.text == "c1:hi:2:warm:a,b"
+
+
+WRONG: list[tuple[str, str]] = [
+    ('{"word": "hi"', "not valid JSON"),
+    ("[]", "object"),
+    ("{}", "the argument word is missing"),
+    ('{"word": "hi", "call": 1}', "there is no argument call"),
+    ('{"word": "hi", "tone": "cold"}', "'dry' or 'warm'"),
+    ('{"word": "hi", "count": "many"}', "the argument count is wrong"),
+    ('{"word": null}', "the argument word is wrong"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "complaint"), WRONG)
+async def test_wrong_arguments_are_told_and_nothing_runs(arguments: str, complaint: str) -> None:
+    with pytest.raises(ToolFailure) as caught:
+        await Tool.of(sample).call(ToolCall("c1", "sample", arguments))
+    assert complaint in str(caught.value)
+    assert "Nothing was run. Send one JSON object for sample" in str(caught.value)
+
+
+def write() -> None:
+    SNAPSHOTS.mkdir(exist_ok=True)
+    for role in OURS:
+        (SNAPSHOTS / f"{role}.json").write_text(shown(role))
+
+
+if __name__ == "__main__":
+    write()
