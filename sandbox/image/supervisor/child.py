@@ -10,32 +10,34 @@ import fcntl
 import json
 import os
 import sys
-from dataclasses import dataclass
-from typing import NoReturn
 
 from . import figures, kernel, program
-from .link import Link
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from .link import Link
 
 _READY = b"R"
 
 
-@dataclass(frozen=True, slots=True)
 class Child:
     """The supervisor's ends of the pipes, none of which blocks."""
 
-    pid: int
-    job: int
-    claim: int
-    stdout: int
-    stderr: int
+    def __init__(self, pid: int, job: int, claim: int, stdout: int, stderr: int) -> None:
+        self.pid = pid
+        self.claim = claim
+        self.stdout = stdout
+        self.stderr = stderr
+        self._job = job
 
     def start(self, source: bytes) -> None:
         """Hand the source over; the child starts at once."""
-        os.set_blocking(self.job, True)
         view = memoryview(len(source).to_bytes(8, "big") + source)
         while view:
-            view = view[os.write(self.job, view) :]
-        os.close(self.job)
+            view = view[os.write(self._job, view) :]
+        os.close(self._job)
 
 
 def spawn(link: Link) -> Child:

@@ -3,17 +3,20 @@
 Hooks into pyplot when, and only when, somebody imports it. Never imports matplotlib by itself.
 """
 
+# ruff: noqa: PTH109
 from __future__ import annotations
 
-import functools
+import os
 import sys
-from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
-from pathlib import Path
-from types import ModuleType
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.abc import Loader
+    from types import ModuleType
+    from typing import Any
 
 _PYPLOT = "matplotlib.pyplot"
 _saved_by_program: set[int] = set()
@@ -27,7 +30,7 @@ def watch() -> None:
         sys.meta_path.insert(0, _OnImport())
 
 
-def save_open(folder: Path, *, shown: bool = False) -> None:
+def save_open(folder: str, *, shown: bool = False) -> None:
     """Save and close every open figure; those the program saved by itself only if it also showed them."""
     pyplot = sys.modules.get(_PYPLOT)
     if pyplot is None:
@@ -39,31 +42,30 @@ def save_open(folder: Path, *, shown: bool = False) -> None:
         pyplot.close(figure)
 
 
-def _free_name(folder: Path) -> Path:
+def _free_name(folder: str) -> str:
     number = 1
-    while (folder / f"figure-{number}.png").exists():
+    while os.path.lexists(name := f"{folder}/figure-{number}.png"):
         number += 1
-    return folder / f"figure-{number}.png"
+    return name
 
 
 def _hook(pyplot: Any) -> None:
     figure_class = pyplot.Figure
     save = figure_class.savefig
 
-    @functools.wraps(save)
     def savefig(self: Any, *args: Any, **kwargs: Any) -> Any:
         _saved_by_program.add(id(self))
         return save(self, *args, **kwargs)
 
-    @functools.wraps(pyplot.show)
     def show(*_args: object, **_kwargs: object) -> None:
-        save_open(Path.cwd(), shown=True)
+        save_open(os.getcwd(), shown=True)
 
+    savefig.__doc__, show.__doc__ = save.__doc__, pyplot.show.__doc__
     figure_class.savefig = savefig
     pyplot.show = show
 
 
-class _HookingLoader(Loader):
+class _HookingLoader:
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
 
@@ -75,7 +77,7 @@ class _HookingLoader(Loader):
         _hook(module)
 
 
-class _OnImport(MetaPathFinder):
+class _OnImport:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
@@ -84,5 +86,5 @@ class _OnImport(MetaPathFinder):
         sys.meta_path.remove(self)
         spec = find_spec(fullname)
         if spec is not None and spec.loader is not None:
-            spec.loader = _HookingLoader(spec.loader)
+            spec.loader = _HookingLoader(spec.loader)  # type: ignore[assignment]
         return spec

@@ -1,57 +1,57 @@
 """Files of /work: what a job brings, and what is new or changed when it has ended. Never follows a link."""
 
+# ruff: noqa: PTH103, PTH120, PTH123
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _DEPTH = 32
 _SKIPPED = frozenset({"__pycache__", ".ipynb_checkpoints"})
 _NOTES = 20
-_Mark = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
 class Found:
-    """One entry of the tree as the kernel describes it."""
+    """One file of the tree as the kernel describes it."""
 
-    name: str
-    entry: os.stat_result
-
-    @property
-    def mark(self) -> _Mark:
+    def __init__(self, name: str, entry: os.stat_result) -> None:
+        self.name = name
+        self.size = entry.st_size
+        self.modified = entry.st_mtime_ns
+        self.mark = (entry.st_ino, entry.st_size, entry.st_mtime_ns, entry.st_ctime_ns)
         """Differs whenever the file was written: the change time is the kernel's own."""
-        return self.entry.st_ino, self.entry.st_size, self.entry.st_mtime_ns, self.entry.st_ctime_ns
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
     """What may be taken out, in bytes and in number."""
 
-    one: int
-    together: int
-    count: int
+    def __init__(self, *, one: int, together: int, count: int) -> None:
+        self.one = one
+        self.together = together
+        self.count = count
 
 
-@dataclass(slots=True)
 class Tree:
     """/work between two moments."""
 
-    root: Path
-    notes: list[str] = field(default_factory=list)
-    _before: dict[str, _Mark] = field(default_factory=dict)
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.notes: list[str] = []
+        self._before: dict[str, tuple[int, int, int, int]] = {}
 
     def put(self, name: str, content: bytes) -> None:
         """Write a file the host sent; OSError when it does not fit, ValueError when it would leave /work."""
         parts = name.split("/")
         if not all(part not in ("", ".", "..") and "\0" not in part for part in parts):
             raise ValueError(f"{name!r} is not a name inside /work")
-        path = self.root.joinpath(*parts)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        path = f"{self.root}/{name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
 
     def remember(self) -> None:
         """Take what is there now as the state to compare with."""
@@ -63,7 +63,7 @@ class Tree:
         now = list(self._walk())
         names = {found.name for found in now}
         changed = [found for found in now if self._before.get(found.name) != found.mark]
-        changed.sort(key=lambda found: found.entry.st_mtime_ns)
+        changed.sort(key=lambda found: found.modified)
         self._send(changed, bounds, send)
         return [name for name in self._before if name not in names]
 
@@ -71,7 +71,7 @@ class Tree:
         sent = total = 0
         left_out = f"more files were left out: {bounds.count} is the limit of one run."
         for found in changed:
-            size = found.entry.st_size
+            size = found.size
             if sent >= bounds.count:
                 self._note(f"{len(changed) - sent} {left_out}")
                 return
@@ -90,12 +90,12 @@ class Tree:
 
     def _read(self, found: Found) -> bytes | None:
         try:
-            descriptor = os.open(self.root / found.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            descriptor = os.open(f"{self.root}/{found.name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as error:
             self._note(f"{found.name} was left out: {error.strerror}.")
             return None
         with os.fdopen(descriptor, "rb") as file:
-            return file.read(found.entry.st_size)
+            return file.read(found.size)
 
     def _walk(self) -> Iterator[Found]:
         """Every regular file below the root; other kinds are told, not taken."""
@@ -116,7 +116,7 @@ class Tree:
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
-            with os.scandir(self.root / folder) as entries:
+            with os.scandir(f"{self.root}/{folder}") as entries:
                 return list(entries)
         except OSError as error:
             self._note(f"{folder} was left out: {error.strerror}.")

@@ -1,15 +1,15 @@
 """What the supervisor asks of the kernel beyond the `os` module. Never decides anything."""
 
+# ruff: noqa: PTH123
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import os
 import signal
-from pathlib import Path
 
 _PR_SET_DUMPABLE = 4
-_OOM_COUNTERS = (Path("/sys/fs/cgroup/memory/memory.oom_control"), Path("/sys/fs/cgroup/memory.events"))
+_OOM_COUNTERS = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")
 
 
 def set_dumpable(allowed: bool) -> None:
@@ -25,8 +25,8 @@ def forget_signals() -> None:
 
 def die_first() -> None:
     """Under memory pressure this process is chosen before the supervisor."""
-    with contextlib.suppress(OSError):  # some runtimes have no such file; then the order is theirs
-        Path("/proc/self/oom_score_adj").write_text("1000")
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # some runtimes have no such file; then the order is theirs
 
 
 def kill_everyone_else() -> None:
@@ -52,8 +52,8 @@ def reap(child: int) -> int | None:
 def oom_kills() -> int:
     """How many processes of this container the kernel has killed for memory; 0 where it does not say."""
     for counter in _OOM_COUNTERS:
-        with contextlib.suppress(OSError, ValueError):
-            for line in counter.read_text().splitlines():
+        with contextlib.suppress(OSError, ValueError), open(counter) as lines:
+            for line in lines:
                 word, _, number = line.partition(" ")
                 if word == "oom_kill":
                     return int(number)

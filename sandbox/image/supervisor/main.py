@@ -3,21 +3,20 @@
 When it ends the kernel kills every process that is left in the container.
 """
 
+# ruff: noqa: PTH102, PTH123, PTH208
 from __future__ import annotations
 
 import contextlib
 import importlib
 import os
-import shutil
 import site
 import sys
-from pathlib import Path
 
 from . import child, files, frames, kernel, watch
 from .link import HostGone, Link
 
-_WORK = Path("/work")
-_FONTS = Path("/opt/handoff/matplotlib")
+_WORK = "/work"
+_FONTS = "/opt/handoff/matplotlib"
 _FLAVOURS = {"bare": (), "data": ("numpy", "pandas", "matplotlib.pyplot")}
 
 
@@ -39,7 +38,9 @@ def _serve(link: Link, flavour: str) -> None:
     tree.remember()
     link.send(frames.STARTED)
     process.start(source)
-    ending = watch.Watch(link, process, float(settings["timeout"]), int(settings["flood_bytes"])).until_end()
+    flood_bytes = int(settings["flood_bytes"])
+    watching = watch.Watch(link, process, timeout=float(settings["timeout"]), flood_bytes=flood_bytes)
+    ending = watching.until_end()
     bounds = files.Bounds(
         one=int(settings["artifact_bytes"]),
         together=int(settings["artifacts_bytes"]),
@@ -54,12 +55,20 @@ def _prepare(flavour: str) -> None:
     os.umask(0o022)
     site.setquit()
     site.sethelper()
-    with contextlib.suppress(OSError):  # an image of somebody's own has no font list
-        shutil.copytree(_FONTS, "/tmp/matplotlib", dirs_exist_ok=True)
+    _lay_out_fonts()
     for module in _FLAVOURS.get(flavour, ()):
         with contextlib.suppress(ImportError):  # an image of somebody's own may lack it; the code will say so
             importlib.import_module(module)
     kernel.set_dumpable(False)
+
+
+def _lay_out_fonts() -> None:
+    """matplotlib takes a folder it can write to, or looks for every font anew."""
+    with contextlib.suppress(OSError):  # an image of somebody's own has no font list
+        os.mkdir("/tmp/matplotlib")
+        for name in os.listdir(_FONTS):
+            with open(f"{_FONTS}/{name}", "rb") as listed, open(f"/tmp/matplotlib/{name}", "wb") as copy:
+                copy.write(listed.read())
 
 
 def _receive(link: Link, tree: files.Tree) -> tuple[dict[str, str], bytes]:

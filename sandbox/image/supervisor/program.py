@@ -13,7 +13,6 @@ import sys
 import threading
 import traceback
 import types
-from pathlib import Path
 
 from . import figures
 
@@ -113,7 +112,7 @@ def _join_threads() -> None:
 
 
 def _figures() -> None:
-    figures.save_open(Path("/work"))
+    figures.save_open("/work")
 
 
 def _flush() -> None:

@@ -7,40 +7,42 @@ import os
 import select
 import signal
 import time
-from dataclasses import dataclass, field
 
 from . import frames, kernel
-from .child import Child
-from .link import HostGone, Link
+from .link import HostGone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .child import Child
+    from .link import Link
 
 _TICK_MS = 500  # how often orphans are collected while nothing else happens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """How the program ended. `status` is a value of the host's `Status`."""
 
-    status: str
-    exit_code: int | None = None
-    signal: int | None = None
-    seconds: float
+    def __init__(self, status: str, exit_code: int | None, signal: int | None, seconds: float) -> None:
+        self.status = status
+        self.exit_code = exit_code
+        self.signal = signal
+        self.seconds = seconds
 
 
-@dataclass(slots=True)
 class Watch:
     """One run, from the source handed over to its ending."""
 
-    link: Link
-    child: Child
-    timeout: float
-    flood_bytes: int
-    _printed: int = 0
-    _open: dict[int, bytes] = field(default_factory=dict)
+    def __init__(self, link: Link, child: Child, *, timeout: float, flood_bytes: int) -> None:
+        self.link = link
+        self.child = child
+        self.timeout = timeout
+        self.flood_bytes = flood_bytes
+        self._printed = 0
+        self._open = {child.stdout: frames.STDOUT, child.stderr: frames.STDERR}
 
     def until_end(self) -> Ending:
         """Pass output on until the program ends or meets a limit; then nobody but PID 1 is alive."""
         started, killed_before = time.monotonic(), kernel.oom_kills()
-        self._open = {self.child.stdout: frames.STDOUT, self.child.stderr: frames.STDERR}
         status, code, number = self._wait(started + self.timeout)
         seconds = time.monotonic() - started
         kernel.kill_everyone_else()
@@ -48,7 +50,7 @@ class Watch:
             status, code = "output_flood", None
         if status in ("error", "signal") and kernel.oom_kills() > killed_before:
             status, code, number = "oom", None, None
-        return Ending(status=status, exit_code=code, signal=number, seconds=seconds)
+        return Ending(status, code, number, seconds)
 
     def _wait(self, deadline: float) -> tuple[str, int | None, int | None]:
         poll = select.poll()
