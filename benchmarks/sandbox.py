@@ -1,0 +1,156 @@
+"""A fresh container for every call, against `python -c pass` on the host and against what the engine can do.
+
+Calls and floors take turns, so that what else the machine does meets both. Needs Docker and the image.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from statistics import median, quantiles
+from typing import Any
+
+from sandbox.engine import Engine
+from sandbox.image.build import ensure_image
+from sandbox.job import Job, Run, Status
+from sandbox.limits import Limits
+from sandbox.owner import Owner
+from sandbox.pool import BARE
+from sandbox.sandbox import Sandbox
+from sandbox.spec import container_settings
+
+PAIRS, FIRSTS, SUSTAINED, AT_ONCE = 100, 15, 60, 8
+PRINT = "print('hello')"
+PANDAS = "import pandas as pd\nprint(pd.DataFrame({'a': [1, 2, 3]}).groupby('a').size().sum())"
+PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2, 3])\nplt.show()"
+_REFILL_SECONDS = 1.0  # for the next container to be ready, as while a model thinks
+
+
+async def main() -> None:
+    """Print the tables; a call that fails ends the benchmark."""
+    async with Engine() as engine:
+        image = await ensure_image(engine, tell=lambda progress: print(progress, file=sys.stderr))
+        async with Sandbox(image=image, ready=2) as sandbox:
+            rows = await _latencies(sandbox, engine, image)
+        _print_latencies(rows)
+        print()
+        await _print_rates(engine, image)
+
+
+async def _latencies(sandbox: Sandbox, engine: Engine, image: str) -> dict[str, list[float]]:
+    rows: dict[str, list[float]] = {"python -c pass on the host": [], "print, container ready": []}
+    await asyncio.sleep(_REFILL_SECONDS * 3)
+    for _ in range(PAIRS):
+        rows["python -c pass on the host"].append(await _timed(_bare_python))
+        rows["print, container ready"].append(await _timed(lambda: _run(sandbox, PRINT)))
+        await asyncio.sleep(_REFILL_SECONDS)
+    rows["docker exec in one kept container"] = await _execs(engine, image)
+    for name, code in (("first pandas, container ready", PANDAS), ("first plot, container ready", PLOT)):
+        rows[name] = []
+        for _ in range(FIRSTS):
+            await asyncio.sleep(_REFILL_SECONDS * 3)
+            rows[name].append(await _timed(functools.partial(_run, sandbox, code)))
+    async with Sandbox(image=image, ready=0) as cold:
+        rows["print, nothing ready"] = [await _timed(lambda: _run(cold, PRINT)) for _ in range(FIRSTS)]
+    return rows
+
+
+async def _print_rates(engine: Engine, image: str) -> None:
+    floor = await _engine_rate(engine, image)
+    async with Sandbox(image=image, ready=2) as sandbox:
+        began = time.perf_counter()
+        times = await _at_once(sandbox, SUSTAINED)
+        rate = SUSTAINED / (time.perf_counter() - began)
+    async with Sandbox(image=image, ready=AT_ONCE, most=AT_ONCE * 2) as sandbox:
+        await asyncio.sleep(AT_ONCE)
+        burst = await _at_once(sandbox, AT_ONCE)
+    print(f"| fresh containers, {AT_ONCE} callers | per second | × engine |\n|---|---|---|")
+    print(f"| the engine alone: create, start, remove | {floor:.1f} | 1.00 |")
+    print(f"| calls, one container each | {rate:.1f} | {rate / floor:.2f} |")
+    print(f"\n{AT_ONCE} at once, all ready: slowest {max(burst) * 1000:.0f} ms;", end=" ")
+    print(f"{SUSTAINED} in a row by {AT_ONCE} callers: p99 {_p99(times) * 1000:.0f} ms")
+
+
+async def _at_once(sandbox: Sandbox, count: int) -> list[float]:
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one() -> float:
+        async with places:
+            return await _timed(lambda: _run(sandbox, PRINT))
+
+    return list(await asyncio.gather(*(one() for _ in range(count))))
+
+
+async def _engine_rate(engine: Engine, image: str) -> float:
+    """Containers per second that do nothing but start and end, made as ours are, as many at once."""
+    settings: dict[str, Any] = container_settings(
+        Limits(), image=image, flavour=BARE, labels=Owner.this_process().labels(BARE)
+    )
+    settings |= {"Entrypoint": ["sleep", "60"], "Cmd": []}
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one() -> None:
+        async with places:
+            identity = await engine.create(settings)
+            await engine.start(identity)
+            await engine.remove(identity)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(SUSTAINED)))
+    return SUSTAINED / (time.perf_counter() - began)
+
+
+async def _execs(engine: Engine, image: str) -> list[float]:
+    """What sandboxes that keep one container do for each call."""
+    settings: dict[str, Any] = container_settings(
+        Limits(), image=image, flavour=BARE, labels=Owner.this_process().labels(BARE)
+    )
+    identity = await engine.create(settings | {"Entrypoint": ["sleep", "600"], "Cmd": []})
+    await engine.start(identity)
+
+    def execute() -> None:
+        made = engine.client.exec_create(identity, ["python3", "-c", PRINT])
+        assert engine.client.exec_start(made["Id"]) == b"hello\n"
+
+    try:
+        return [await _timed(lambda: engine.call(execute)) for _ in range(FIRSTS * 2)]
+    finally:
+        await engine.remove(identity)
+
+
+async def _run(sandbox: Sandbox, code: str) -> Run:
+    run = await sandbox.run(Job(code=code))
+    if run.status is not Status.OK:
+        raise SystemExit(f"A call failed: {run.sentence} {run.stderr}")
+    return run
+
+
+async def _bare_python() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "pass")
+    await process.wait()
+
+
+async def _timed(work: Callable[[], Awaitable[object]]) -> float:
+    began = time.perf_counter()
+    await work()
+    return time.perf_counter() - began
+
+
+def _p99(values: Sequence[float]) -> float:
+    return quantiles(values, n=100)[-1] if len(values) >= 50 else max(values)
+
+
+def _print_latencies(rows: dict[str, list[float]]) -> None:
+    floor = next(iter(rows.values()))
+    print("| call | n | p50 ms | p99 ms | p50 × floor | p99 × floor |\n|---|---|---|---|---|---|")
+    for name, values in rows.items():
+        half, most = median(values), _p99(values)
+        ratios = f"{half / median(floor):.2f} | {most / _p99(floor):.2f}"
+        print(f"| {name} | {len(values)} | {half * 1000:.1f} | {most * 1000:.1f} | {ratios} |")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
