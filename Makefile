@@ -4,7 +4,7 @@
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean
+.PHONY: help run test lint format image bench lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -20,6 +20,9 @@ lint:  ## ruff, mypy, import-linter
 
 format:  ## rewrite the code in its one style
 	@sh scripts/format
+
+image:  ## build the bot as an image, with a registry or without one
+	@sh scripts/image $(ARGS)
 
 bench:  ## measure
 	@sh scripts/bench $(ARGS)

@@ -1,0 +1,53 @@
+# The bot as an image. No BuildKit is needed: Engine 20.10's own builder makes it.
+# With a registry: docker build -t handoff .
+# Without one: make image, which makes a base from Debian packages and puts every wheel into wheels/.
+ARG BASE=python:3.12-slim
+
+FROM ${BASE} AS build
+COPY requirements.lock wheels* /build/
+# The packages first, in a layer of their own: it stays while only our code changes.
+RUN set -eu; \
+    python3 -m venv --without-pip /opt/handoff; \
+    from=""; if ls /build/*.whl >/dev/null 2>&1; then from="--no-index --find-links=/build"; fi; \
+    python3 -m pip --python /opt/handoff/bin/python --disable-pip-version-check --no-cache-dir \
+        install --quiet --require-hashes --only-binary=:all: $from -r /build/requirements.lock
+COPY pyproject.toml README.md LICENSE /src/
+COPY bot /src/bot
+COPY tasks /src/tasks
+COPY agents /src/agents
+COPY sandbox /src/sandbox
+COPY playground /src/playground
+RUN python3 -m pip --python /opt/handoff/bin/python --disable-pip-version-check --no-cache-dir \
+        install --quiet --no-deps --no-build-isolation --no-index /src
+
+FROM ${BASE}
+LABEL org.opencontainers.image.title="Handoff" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /opt/handoff /opt/handoff
+# One user without a shell, and no program that raises privileges.
+RUN set -eu; \
+    echo "handoff:x:10001:10001::/data:/usr/sbin/nologin" >>/etc/passwd; \
+    echo "handoff:x:10001:" >>/etc/group; \
+    mkdir -p /data; \
+    chown 10001:10001 /data; \
+    chmod 700 /data; \
+    find / -xdev -perm /6000 -type f -exec chmod a-s {} +
+# The engine's file system is not the container's, so programs go through the attach stream.
+ENV PATH=/opt/handoff/bin:/usr/local/bin:/usr/bin:/bin \
+    HOME=/data \
+    LANG=C.UTF-8 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HANDOFF_DATA_DIR=/data \
+    HANDOFF_HOST=0.0.0.0 \
+    HANDOFF_PORT=8080 \
+    HANDOFF_LOG_FORMAT=json \
+    HANDOFF_SANDBOX_TRANSPORT=attach
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 8080
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python3", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['HANDOFF_PORT'] + '/healthz', timeout=4)"]
+ENTRYPOINT ["handoff"]
+CMD ["serve"]

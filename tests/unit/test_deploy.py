@@ -1,0 +1,70 @@
+"""What is handed to operators (image, compose, systemd unit) against the settings and the package."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from bot.settings import Settings, variable
+from bot.sockets import CONNECTIONS
+from scripts import image
+from scripts.steps import ROOT
+
+FILES = ("Dockerfile", "compose.yaml", "deploy/handoff.service", ".dockerignore")
+#: Slack's bound on the connections of one app.
+SLACK_CONNECTIONS = 10
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_variable_that_is_set_is_a_setting(file: str) -> None:
+    known = {variable(name) for name in Settings.model_fields}
+    named = set(re.findall(r"\b(?:HANDOFF|SLACK|OPENAI)_[A-Z_]*[A-Z]\b", (ROOT / file).read_text()))
+    assert named <= known
+
+
+def test_the_image_holds_every_room_and_the_two_ways_to_build_it_take_the_same() -> None:
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
+    rooms = set(packages["wheel"]["packages"])
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    copied = set(re.findall(r"^COPY (\w+) /src/\1$", dockerfile, re.MULTILINE))
+    let_in = set(re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
+    assert copied == rooms
+    assert let_in == {*image.CONTEXT} - {"Dockerfile"}
+    assert rooms <= let_in
+
+
+def test_the_bots_of_compose_share_database_and_files_and_fit_slack() -> None:
+    bot = COMPOSE["services"]["bot"]
+    assert bot["environment"]["HANDOFF_DATABASE_URL"].startswith("postgresql://")
+    assert "data:/data" in bot["volumes"]
+    assert bot["environment"]["HANDOFF_DATA_DIR"] == "/data"
+    assert 2 <= bot["deploy"]["replicas"] <= SLACK_CONNECTIONS // CONNECTIONS
+
+
+@pytest.mark.parametrize("service", ["bot", "sandbox-image"])
+def test_the_bot_of_compose_has_no_more_rights_than_it_needs(service: str) -> None:
+    bot = COMPOSE["services"][service]
+    assert bot["read_only"]
+    assert bot["cap_drop"] == ["ALL"]
+    assert bot["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in bot
+    assert "ports" not in bot
+
+
+def test_no_file_holds_a_secret_or_gives_one_a_default() -> None:
+    text = "\n".join((ROOT / file).read_text() for file in FILES)
+    assert not re.search(r"xox[bp]-\w|xapp-\w|sk-\w{8}", text)
+    assert "POSTGRES_PASSWORD:-" not in text
+
+
+def test_the_image_runs_as_nobody_in_particular_and_tells_its_health() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert re.search(r"^USER 10001:10001$", dockerfile, re.MULTILINE)
+    assert "/healthz" in dockerfile
+    assert dockerfile.count("\nFROM ") == 2
+    assert len(set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE))) == 1, "one base, named once"
