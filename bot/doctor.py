@@ -19,12 +19,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from agents.conversation import UserTurn
-from agents.endpoint import Endpoint
 from agents.errors import ModelError
 from agents.wire import Request
 from bot import preflight
 from bot.errors import CheckFailed
 from bot.manifest import SCOPES
+from bot.model import endpoint_from
 from bot.sandboxes import recipe_from
 from bot.settings import Settings
 from sandbox.engine import Engine
@@ -121,13 +121,11 @@ async def _model(settings: Settings) -> str:
     problems = preflight.model_problems(settings)
     if problems:
         raise CheckFailed(problems[0])
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
-    names = dict.fromkeys((settings.model, settings.worker_model or settings.model))
+    chosen = ",".join((settings.model, settings.worker_model or ""))
+    names = dict.fromkeys(name.strip() for name in chosen.split(",") if name.strip())
     question = (UserTurn("Reply with the word: ready"),)
     try:
-        async with Endpoint(
-            api_key=key, base_url=settings.openai_base_url, api=settings.model_api, tries=2
-        ) as endpoint:
+        async with endpoint_from(settings, tries=2) as endpoint:
             for name in names:
                 await endpoint.ask(
                     Request(model=name, instructions="You are a connection check.", turns=question)

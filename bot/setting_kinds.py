@@ -5,6 +5,7 @@ A kind checks the shape of a value alone. Never looks whether what it names exis
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -55,3 +56,17 @@ DatabaseUrl = Annotated[str, _url(*_DATABASES, example=_DATABASE_EXAMPLE)]
 EngineUrl = Annotated[str, _url(*_ENGINES, example="unix:///var/run/docker.sock")]
 Folder = Annotated[Path, AfterValidator(_absolute)]
 AnyCase = BeforeValidator(_lower)
+
+
+def _json_object(value: object) -> object:
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"must be a JSON object ({error})") from None
+    if not isinstance(found, dict):
+        raise ValueError("must be a JSON object, {…}")  # noqa: TRY004 (pydantic takes no other)
+    return found
+
+
+JSON_OBJECT = BeforeValidator(_json_object)
+"""Beside `NoDecode`: the settings' own reader would end with a traceback where this has a sentence."""

@@ -13,7 +13,12 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-_NOUNS: dict[object, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+_NOUNS: dict[object, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    dict: "a JSON object",
+}
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 
 
@@ -28,7 +33,7 @@ def expectation(field: FieldInfo) -> str:
     """What a value must be, as a noun phrase: `a whole number from 1 to 64`, `one of console, json`."""
     if get_origin(field.annotation) is Literal:
         return "one of " + ", ".join(str(choice) for choice in get_args(field.annotation))
-    noun = _NOUNS.get(field.annotation, "text")
+    noun = next((_NOUNS[kind] for kind in _kinds(field.annotation) if kind in _NOUNS), "text")
     low, above, high = _bound(field, "ge"), _bound(field, "gt"), _bound(field, "le")
     if low is not None and high is not None:
         return f"{noun} from {low} to {high}"
@@ -36,6 +41,12 @@ def expectation(field: FieldInfo) -> str:
     return " ".join(
         [noun, " and ".join(f"{word} {n}" for word, n in limits.items() if n is not None)]
     ).rstrip()
+
+
+def _kinds(annotation: object) -> tuple[object, ...]:
+    """`float | None` -> float, None; `dict[str, int]` -> dict."""
+    origin = get_origin(annotation)
+    return (dict,) if origin is dict else (annotation, *get_args(annotation))
 
 
 def _bound(field: FieldInfo, name: str) -> float | None:

@@ -15,10 +15,17 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from agents.prices import Price
 from bot.errors import SettingsError
-from bot.setting_kinds import AnyCase, DatabaseUrl, EngineUrl, Folder, ModelUrl, SlackUrl
+from bot.setting_kinds import JSON_OBJECT, AnyCase, DatabaseUrl, EngineUrl, Folder, ModelUrl, SlackUrl
 from bot.setting_problems import sentence
 
 ENV_FILE = Path(".env")
@@ -71,6 +78,23 @@ class SlackSettings(SettingGroup):
     """Base of Slack's Web API; another one for a proxy or a stand-in."""
 
 
+class AccessSettings(SettingGroup):
+    """Who may"""
+
+    allow_users: str = ""
+    """Ids of the people who may give tasks, `U…`, with spaces between. Empty: everybody."""
+    allow_channels: str = ""
+    """Ids of the channels and direct messages where tasks are taken, `C…`, `D…`. Empty: all it is in."""
+    allow_guests: bool = False
+    """Whether guests of the workspace may give tasks."""
+    allow_slack_connect: bool = False
+    """Whether people of other workspaces may give tasks in shared channels."""
+    allow_stop: Literal["requester", "thread"] = "requester"
+    """Who may stop a task: its requester and admins, or everybody who can write in its thread."""
+    limit_person_daily_tokens: int = Field(default=0, ge=0, le=1_000_000_000_000)
+    """Tokens that one person's tasks may use in 24 hours; 0 sets no limit."""
+
+
 class ModelSettings(SettingGroup):
     """The model"""
 
@@ -78,12 +102,22 @@ class ModelSettings(SettingGroup):
     """Key for the model endpoint. Not needed when `OPENAI_BASE_URL` is on this machine."""
     openai_base_url: ModelUrl | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     """Any OpenAI-compatible endpoint, up to and including `/v1`. Empty: OpenAI's own."""
-    model: str = "gpt-4.1"
-    """Model of the orchestrator, and of the workers unless they have their own."""
+    model: str = "gpt-5.6"
+    """Model of the orchestrator, and of the workers unless they have their own. Several with commas: a later
+    one stands in while those before it can't be had."""
     worker_model: str | None = None
     """Model of the workers. Empty: the orchestrator's."""
     model_api: Literal["auto", "chat", "responses"] = "auto"
     """API that the endpoint speaks: Chat Completions, Responses, or found out by itself."""
+    model_max_output: int | None = Field(default=None, ge=16)
+    """Most tokens of one reply. Empty: the endpoint decides."""
+    model_window: int | None = Field(default=None, ge=4000)
+    """Tokens that the model can read. Empty: as known for the model's name, else 128000."""
+    model_body: Annotated[dict[str, Any], NoDecode, JSON_OBJECT] = Field(default_factory=dict)
+    """JSON object of further fields for every request, for instance `{"temperature": 0.2}`."""
+    model_prices: Annotated[dict[str, Price], NoDecode, JSON_OBJECT] = Field(default_factory=dict)
+    """JSON object of USD per million tokens by model, for instance
+    `{"my-model": {"input": 2, "output": 8, "cached": 0.5}}`. Other models: as known for their names."""
 
 
 class ProcessSettings(SettingGroup):
@@ -129,6 +163,10 @@ class LimitSettings(SettingGroup):
     """Seconds of work on one task, waiting for a person not counted."""
     limit_task_tokens: int = Field(default=2_000_000, ge=1000, le=1_000_000_000)
     """Tokens of one task, in and out, of the orchestrator and all its workers."""
+    limit_task_usd: float | None = Field(default=None, gt=0)
+    """USD of one task where its models' prices are known. Empty: no limit."""
+    limit_model_requests: int = Field(default=256, ge=1, le=10_000)
+    """Requests for one model at the same time; fewer while the endpoint asks to slow down."""
     limit_task_turns: int = Field(default=60, ge=1, le=1000)
     """Model turns of the orchestrator in one task."""
     limit_attachment_mb: int = Field(default=100, ge=1, le=1024)
@@ -190,12 +228,12 @@ class SandboxSettings(SettingGroup):
     """How programs reach a container: its attach stream (any engine) or a unix socket (a local engine)."""
 
 
-GROUPS = (SlackSettings, ModelSettings, ProcessSettings, LimitSettings, SandboxSettings)
+GROUPS = (SlackSettings, AccessSettings, ModelSettings, ProcessSettings, LimitSettings, SandboxSettings)
 """The groups in the order a reader meets them; a group's docstring is its headline."""
 
 
 # The bases stand in reverse because pydantic collects the fields of the last one first.
-class Settings(SandboxSettings, LimitSettings, ProcessSettings, ModelSettings, SlackSettings):
+class Settings(SandboxSettings, LimitSettings, ProcessSettings, ModelSettings, AccessSettings, SlackSettings):
     """All settings of one process."""
 
     @classmethod

@@ -1,0 +1,42 @@
+"""The model service as the settings describe it: endpoint, prices, budgets. Never asks it anything."""
+
+from __future__ import annotations
+
+from agents.budget import Budget
+from agents.endpoint import Endpoint
+from agents.orchestrator import Limits, Means
+from agents.prices import Prices
+from bot.settings import Settings
+from sandbox.sandbox import Sandbox
+
+
+def endpoint_from(settings: Settings, *, tries: int = 5) -> Endpoint:
+    """The endpoint; servers on this machine often want no key, and the client wants some."""
+    key = settings.openai_api_key
+    return Endpoint(
+        api_key=key.get_secret_value() if key else "none",
+        base_url=settings.openai_base_url,
+        api=settings.model_api,
+        tries=tries,
+        at_once=settings.limit_model_requests,
+        most_output=settings.model_max_output,
+        extra=settings.model_body,
+    )
+
+
+def means_from(settings: Settings, endpoint: Endpoint, sandbox: Sandbox) -> Means:
+    """What this process has for its agents to work with."""
+    budget = Budget(
+        turns=settings.limit_task_turns,
+        seconds=settings.limit_task_seconds,
+        tokens=settings.limit_task_tokens,
+        usd=settings.limit_task_usd,
+    )
+    return Means(
+        endpoint=endpoint,
+        sandbox=sandbox,
+        model=settings.model,
+        worker_model=settings.worker_model or settings.model,
+        prices=Prices(settings.model_prices, window=settings.model_window),
+        limits=Limits(task=budget, at_once=settings.limit_workers_at_once, workers=settings.limit_workers),
+    )
