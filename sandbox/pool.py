@@ -6,7 +6,9 @@ Never runs a job, never knows what a container is made of.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -19,6 +21,7 @@ _DATA_IMPORT = re.compile(
     r"^\s*(?:import|from)\s+(?:numpy|pandas|matplotlib|seaborn|scipy|sklearn|openpyxl)\b", re.MULTILINE
 )
 _REMEMBERED = 16  # calls that decide how the ready ones are shared between the flavours
+_TEND_SECONDS = 5
 
 
 def flavour_of(code: str) -> str:
@@ -27,7 +30,10 @@ def flavour_of(code: str) -> str:
 
 
 class Pool:
-    """At most `most` containers, of which `ready` wait for a call when nobody does."""
+    """At most `most` containers. `ready` of them wait for a call, and as many as were busy at once lately.
+
+    "Lately" is `remember_seconds`: after a burst the pool stays ready for another, then shrinks.
+    """
 
     def __init__(
         self,
@@ -37,11 +43,14 @@ class Pool:
         ready: int,
         most: int,
         queue_seconds: float,
+        remember_seconds: float = 60,
     ) -> None:
         self._start = start
         self._group = group
-        self._target = min(ready, most)
+        self._floor = min(ready, most)
         self._most = most
+        self._remember_seconds = remember_seconds
+        self._peaks: deque[tuple[float, int]] = deque()
         self._queue_seconds = queue_seconds
         self._ready: dict[str, deque[Container]] = {BARE: deque(), DATA: deque()}
         self._starting: dict[str, int] = {BARE: 0, DATA: 0}
@@ -50,13 +59,19 @@ class Pool:
         self._asked: deque[str] = deque(maxlen=_REMEMBERED)
         self._closed = False
 
+    @property
+    def idle(self) -> int:
+        """How many are ready and wait for a call."""
+        return sum(len(ready) for ready in self._ready.values())
+
     async def take(self, flavour: str) -> Container:
         """A ready container, or the next one to become ready, in order of asking; Busy after the bound."""
         self._asked.append(flavour)
         if (container := self._pop(flavour)) is None:
             container = await self._wait(flavour)
         self._busy += 1
-        if not self._count_ready():
+        self._note_peak()
+        if not self.idle:
             self.fill()
         return container
 
@@ -70,6 +85,19 @@ class Pool:
         while not self._closed and (flavour := self._missing()) is not None:
             self._starting[flavour] += 1
             self._group.create_task(self._start_one(flavour), name=f"start a {flavour} sandbox")
+
+    async def tend(self) -> None:
+        """Drop what has died or is no longer needed, and start what is missing, until cancelled."""
+        while True:
+            await asyncio.sleep(min(_TEND_SECONDS, self._remember_seconds))
+            for ready in self._ready.values():
+                for container in [container for container in ready if not container.alive]:
+                    ready.remove(container)
+                    container.hang_up()
+            while self.idle > self._target():
+                flavour = max(self._ready, key=lambda name: len(self._ready[name]))
+                self._ready[flavour].popleft().hang_up()
+            self.fill()
 
     def close(self) -> list[Container]:
         """Start nothing more and refuse who waits; the ready containers, which are the caller's to end."""
@@ -147,25 +175,32 @@ class Pool:
     def _missing(self) -> str | None:
         """The flavour to start next, None when there are enough or no room for more."""
         starting = sum(self._starting.values())
-        if self._busy + self._count_ready() + starting >= self._most:
+        if self._busy + self.idle + starting >= self._most:
             return None
         waiting = [flavour for flavour, future in self._waiting if not future.done()]
         if len(waiting) > starting:
             return waiting[starting]
-        for flavour, wanted in self._shares().items():
-            if len(self._ready[flavour]) + self._starting[flavour] < wanted:
-                return flavour
-        return None
+        if self.idle + starting - len(waiting) >= self._target():
+            return None
+        wanted = self._wanted_data()
+        return DATA if len(self._ready[DATA]) + self._starting[DATA] < wanted else BARE
 
-    def _shares(self) -> dict[str, int]:
-        """How many of each flavour should be ready: by recent use, but one of each when two fit."""
-        if self._target == 0:
-            return {}
-        share = self._asked.count(DATA) / len(self._asked) if self._asked else 0.5
-        data = round(self._target * share)
-        if self._target >= 2:
-            data = min(max(data, 1), self._target - 1)
-        return {BARE: self._target - data, DATA: data}
+    def _wanted_data(self) -> int:
+        """How many of the ready ones should be of the data flavour, as calls asked lately; half at first."""
+        share = (self._asked.count(DATA) + 1) / (len(self._asked) + 2)
+        return math.floor(self._target() * share + 0.5)
 
-    def _count_ready(self) -> int:
-        return sum(len(ready) for ready in self._ready.values())
+    def _target(self) -> int:
+        """How many should be ready."""
+        if self._floor == 0:
+            return 0
+        horizon = time.monotonic() - self._remember_seconds
+        while self._peaks and self._peaks[0][0] < horizon:
+            self._peaks.popleft()
+        return max(self._floor, self._peaks[0][1] if self._peaks else 0)
+
+    def _note_peak(self) -> None:
+        """Keep the largest numbers of busy containers, each until a later one is as large."""
+        while self._peaks and self._peaks[-1][1] <= self._busy:
+            self._peaks.pop()
+        self._peaks.append((time.monotonic(), self._busy))

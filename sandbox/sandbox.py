@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
+import functools
 import logging
 from collections.abc import Callable
 from types import TracebackType
@@ -34,7 +35,8 @@ class Sandbox:
     """Runs each job in a container of its own. Enter it once per process, then `run` as often as you like.
 
     `image` None takes the one `handoff sandbox build` makes. `ready` containers are kept waiting ahead of the
-    calls, `most` may exist at once, and a call waits `queue_seconds` at most for one.
+    calls, `most` may exist at once, and a call waits `queue_seconds` at most for one. After a burst, as many
+    as it needed are kept ready for `remember_seconds`.
     """
 
     def __init__(
@@ -46,12 +48,15 @@ class Sandbox:
         ready: int = 2,
         most: int = 8,
         queue_seconds: float = 60,
+        remember_seconds: float = 60,
     ) -> None:
         self.limits = limits or Limits()
         self.image = image or Recipe().tag
         self.owner = Owner.this_process()
         self.engine = Engine(docker_host)
-        self._ready, self._most, self._queue_seconds = ready, most, queue_seconds
+        self._make_pool = functools.partial(
+            Pool, ready=ready, most=most, queue_seconds=queue_seconds, remember_seconds=remember_seconds
+        )
         self._stop = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._pool: Pool | None = None
@@ -89,6 +94,11 @@ class Sandbox:
                     return outcome.fault(_blame(error, raw), seconds=raw.seconds)
                 _log.warning("a sandbox failed before the program began, trying another: %s", error)
         raise AssertionError("unreachable")
+
+    @property
+    def idle(self) -> int:
+        """Containers that wait for a call now: about 9 MB each, and 77 MB each with pandas imported."""
+        return self._entered().idle
 
     async def sweep(self) -> int:
         """Remove the containers a dead process of this machine left; how many it were."""
@@ -128,10 +138,8 @@ class Sandbox:
         async with self.engine:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                self._pool = Pool(
-                    self._start, group, ready=self._ready, most=self._most, queue_seconds=self._queue_seconds
-                )
-                beside = group.create_task(self._open(), name="open the sandbox")
+                self._pool = self._make_pool(self._start, group)
+                beside = group.create_task(self._open(self._pool), name="tend the sandbox")
                 up.set()
                 await self._stop.wait()
                 beside.cancel()
@@ -140,13 +148,14 @@ class Sandbox:
             with contextlib.suppress(SandboxError):  # an engine that is down has nothing running
                 await remove_all(self.engine, self.owner)
 
-    async def _open(self) -> None:
+    async def _open(self, pool: Pool) -> None:
         try:
             if left := await self.sweep():
                 _log.info("removed %d containers a dead process had left", left)
-            self._entered().fill()
+            pool.fill()
         except SandboxError as error:
             _log.warning("the sandbox is not ready yet: %s", error)
+        await pool.tend()
 
     async def _start(self, flavour: str) -> Container:
         settings = container_settings(

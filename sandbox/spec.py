@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -15,8 +16,12 @@ _MOUNT = "rw,nosuid,nodev,mode=0700,uid=65534,gid=65534"
 
 @cache
 def seccomp_profile() -> str:
-    """The system calls a program may make, as JSON; the reasons stand in the file itself."""
-    return files("sandbox").joinpath("seccomp.json").read_text("utf-8")
+    """The system calls a program may make, as JSON without the reasons, which stand in the file itself."""
+    profile = json.loads(files("sandbox").joinpath("seccomp.json").read_text("utf-8"))
+    del profile["comment"]
+    for rule in profile["syscalls"]:
+        del rule["comment"]
+    return json.dumps(profile, separators=(",", ":"))
 
 
 def container_settings(

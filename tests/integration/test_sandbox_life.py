@@ -114,6 +114,37 @@ async def test_a_call_waits_its_turn_and_is_told_when_none_comes(sandbox_image: 
     assert "HANDOFF_SANDBOX_MAX" in run.sentence
 
 
+async def until_idle(sandbox: Sandbox, count: int) -> bool:
+    for _ in range(200):
+        if sandbox.idle == count:
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+async def test_the_pool_grows_with_a_burst_and_shrinks_after_it(sandbox_image: str) -> None:
+    async with Sandbox(image=sandbox_image, ready=1, most=6, remember_seconds=2) as sandbox:
+        assert await until_idle(sandbox, 1)
+        calls = [await started(sandbox) for _ in range(3)]
+        for call in calls:
+            call.cancel()
+        assert await until_idle(sandbox, 3), "the next burst would wait for containers"
+        assert await until_idle(sandbox, 1), "what a burst needed is kept for ever"
+        for _ in range(100):
+            if len(await containers_of(sandbox.owner)) == 1:
+                break
+            await asyncio.sleep(0.1)
+        else:
+            pytest.fail("containers the pool let go of are still there")
+
+
+async def test_a_data_program_finds_its_libraries_imported(sandbox_image: str) -> None:
+    code = "import sys\nprint('pandas' in sys.modules)\nimport pandas"
+    async with Sandbox(image=sandbox_image, ready=2) as sandbox:
+        assert await until_idle(sandbox, 2)
+        assert (await sandbox.run(Job(code=code))).stdout == "True\n"
+
+
 async def test_more_calls_than_containers_are_all_served(sandbox_image: str) -> None:
     async with Sandbox(image=sandbox_image, ready=1, most=2) as sandbox:
         runs = await asyncio.gather(*(sandbox.run(Job(code=f"print({n})")) for n in range(7)))
