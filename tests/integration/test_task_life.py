@@ -1,4 +1,4 @@
-"""A task's whole life on both databases: accepted, followed up, parked, stopped, resumed, ended. No Docker."""
+"""A task's whole life on both databases: accepted, followed up, parked, stopped, ended. No Docker."""
 
 from __future__ import annotations
 

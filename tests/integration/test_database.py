@@ -1,0 +1,195 @@
+"""The database alone: migrations from empty and in a race, the fence, faults that pass, a full disk."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import OperationalError
+
+from tasks import schema
+from tasks.database import SCHEMA, Database
+from tasks.errors import DatabaseInUse, StaleRunner
+from tasks.log import TaskLog
+from tasks.patience import patiently, trouble
+from tasks.store import Store
+from tasks.task import Ticket
+from tests.support.office import message
+from tests.support.postgres import Postgres
+
+
+async def test_migrations_from_empty_make_the_tables_of_the_schema(database_url: str) -> None:
+    database = Database(database_url)
+    assert not await database.is_made() or database.is_sqlite
+    await database.open()
+    async with database.read() as connection:
+        within = None if database.is_sqlite else SCHEMA
+        made = await connection.run_sync(
+            lambda sync: {
+                table: {column["name"] for column in inspect(sync).get_columns(table, schema=within)}
+                for table in inspect(sync).get_table_names(schema=within)
+            }
+        )
+    await database.close()
+    wanted = {
+        table.name: {column.name for column in table.columns} for table in schema.metadata.sorted_tables
+    }
+    assert {name: columns for name, columns in made.items() if name != "alembic_version"} == wanted
+
+
+async def test_two_first_starts_at_once_make_the_tables_once(postgres_url: str) -> None:
+    """Trap: without a lock, one of two concurrent first starts fails in CREATE TABLE."""
+    databases = [Database(postgres_url) for _ in range(4)]
+    await asyncio.gather(*(database.open() for database in databases))
+    assert await databases[0].is_made()
+    for database in databases:
+        await database.close()
+
+
+async def test_a_second_process_on_one_sqlite_file_is_told(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+    first, second = Database(url), Database(url)
+    await first.open()
+    with pytest.raises(DatabaseInUse, match="Another Handoff is running"):
+        await second.open()
+    await first.close()
+    await second.close()
+
+
+async def test_a_run_that_was_replaced_can_write_nothing_more(database_url: str) -> None:
+    database = Database(database_url)
+    await database.open()
+    store = Store(database)
+    accepted = await store.accept(message("1.0"))
+    ticket = Ticket(accepted.task, 1)
+    old = await store.begin(ticket, "old")
+    log = await TaskLog.load(database, accepted.task, "old")
+    worker = await log.open("w1")
+    await log.append("user", {"text": "one"})
+    await store.begin(ticket, "new")
+
+    for stream in (log, worker):
+        with pytest.raises(StaleRunner):
+            await stream.append("user", {"text": "two"})
+    with pytest.raises(StaleRunner):
+        await store.intend(accepted.task, "end:0", runner="old")
+    assert old is not None
+    with pytest.raises(StaleRunner):
+        await store.park(old, seconds=1)
+    assert len(await store.events(accepted.task)) == 1
+    await database.close()
+
+
+async def test_a_begin_waits_for_an_append_that_is_under_way(postgres_url: str) -> None:
+    """Otherwise the next runner would read a log that lacks its last entry, and pay for that again."""
+    database = Database(postgres_url)
+    await database.open()
+    store = Store(database)
+    ticket = Ticket((await store.accept(message("1.0"))).task, 1)
+    await store.begin(ticket, "old")
+    async with database.write() as connection:
+        mine = select(schema.task.c.id).where(schema.task.c.runner == "old").with_for_update(read=True)
+        await connection.execute(mine)
+        beginning = asyncio.create_task(store.begin(ticket, "new"))
+        done, _ = await asyncio.wait([beginning], timeout=0.5)
+        assert not done
+    assert (await beginning) is not None
+    await database.close()
+
+
+async def test_an_insert_that_was_committed_unseen_is_not_a_conflict(database_url: str) -> None:
+    """Trap: a retried INSERT after a lost connection may have been committed."""
+    database = Database(database_url)
+    await database.open()
+    store = Store(database)
+    accepted = await store.accept(message("1.0"))
+    await store.begin(Ticket(accepted.task, 1), "me")
+    log = await TaskLog.load(database, accepted.task, "me")
+    row = {
+        "task": accepted.task, "agent": "", "seq": 0, "kind": "user", "body": {"text": "one"}, "version": 2,
+        "runner": "me", "at": 1.0,
+    }  # fmt: skip
+    await log._insert(row)
+    await log._insert(row)
+    with pytest.raises(StaleRunner):
+        await log._insert({**row, "body": {"text": "another"}, "at": 2.0})
+    assert len(await store.events(accepted.task)) == 1
+    await database.close()
+
+
+async def test_a_full_disk_is_waited_for_and_told(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'handoff.db'}")
+    await database.open()
+    store, patient = Store(database), Store(database, patience=60)
+    accepted = await store.accept(message("1.0"))
+    await _limit_pages(database, free=0)
+    big = message("2.0", "x" * 200_000)
+
+    with pytest.raises(OperationalError) as caught:
+        await store.accept(big)
+    assert trouble(caught.value) == "the disk of the database is full"
+    waiting = asyncio.create_task(patient.accept(big))
+    while not await database.check():  # noqa: ASYNC110 - as whoever asks /readyz does
+        await asyncio.sleep(0.02)
+    assert await database.check() == "the disk of the database is full"
+    await _limit_pages(database, free=100_000)
+    later = await waiting
+
+    assert await database.check() == ""
+    assert {task.id for task in await store.recent()} == {accepted.task, later.task}
+    async with database.read() as connection:
+        assert (await connection.execute(text("PRAGMA integrity_check"))).scalar() == "ok"
+    await database.close()
+
+
+async def test_a_server_that_is_away_is_waited_for(postgres_server: Postgres, postgres_url: str) -> None:
+    database = Database(postgres_url)
+    await database.open()
+    store, patient = Store(database), Store(database, patience=60)
+    try:
+        postgres_server.stop()
+        with pytest.raises(Exception) as caught:  # noqa: PT011 - it is asked below which
+            await store.accept(message("1.0"))
+        assert trouble(caught.value) == "the database can't be reached"
+        assert await database.check() == "the database can't be reached"
+        waiting = asyncio.create_task(patient.accept(message("1.0")))
+        await asyncio.sleep(1)
+        assert not waiting.done()
+    finally:
+        postgres_server.start()
+    accepted = await waiting
+    assert await database.check() == ""
+    assert [task.id for task in await store.recent()] == [accepted.task]
+    await database.close()
+
+
+async def test_patience_ends_and_never_hides_another_fault() -> None:
+    tries: list[str] = []
+
+    async def away() -> None:
+        tries.append("")
+        raise ConnectionRefusedError
+
+    async def wrong() -> None:
+        tries.append("")
+        raise ValueError("no such thing")
+
+    with pytest.raises(ConnectionRefusedError):
+        await patiently(away, seconds=0.5)
+    assert len(tries) > 1
+    tries.clear()
+    with pytest.raises(ValueError, match="no such thing"):
+        await patiently(wrong, seconds=60)
+    assert len(tries) == 1
+
+
+async def _limit_pages(database: Database, *, free: int) -> None:
+    """SQLite's own full disk: no page more than there are now, on every connection of the pool."""
+    connections = [await database._engine.connect() for _ in range(4)]
+    for connection in connections:
+        count = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+        await connection.execute(text(f"PRAGMA max_page_count = {count + free}"))
+    for connection in connections:
+        await connection.close()

@@ -1,0 +1,98 @@
+"""`kill -9` at random moments, and the count of what was lost, doubled or repeated.
+
+    python -m tests.support.chaos --jobs 100
+
+The bots are real processes of `handoff serve`: one on SQLite, two on PostgreSQL. Prints the count of each and
+exits with 1 if anything was lost or doubled, or a call repeated more often than there were kills.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from tests.support.fleet import Process
+from tests.support.postgres import postgres
+from tests.support.workload import CHANNEL, Tally, Workload, workload
+
+#: Seconds without one more answer after which the rest is taken for lost.
+PATIENCE = 60.0
+
+
+async def chaos(urls: Sequence[str], folder: Path, *, jobs: int, kills: int, pause: float) -> Tally:
+    """Give jobs to one process per URL, kill some of them meanwhile and start them again."""
+    async with workload() as load, AsyncExitStack() as stack:
+        nodes = [
+            await stack.enter_async_context(Process(f"node {n}", load.settings(folder, url)))
+            for n, url in enumerate(urls)
+        ]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(load.give(jobs, pause=pause))
+            await kill_some(nodes, kills)
+        await load.finish(PATIENCE)
+        # Slack tells each message once more: nothing of it is new.
+        await tell_again(load)
+        return load.tally()
+
+
+async def kill_some(nodes: Sequence[Process], kills: int) -> None:
+    """Kill one at a time, at a random moment of its work, and start it again at once."""
+    for _ in range(kills):
+        await asyncio.sleep(random.uniform(0.2, 2.0))
+        victim = random.choice(nodes)
+        await victim.kill()
+        await victim.start()
+
+
+async def tell_again(load: Workload) -> None:
+    for ts in load.given.values():
+        if (message := load.slack.state.message(CHANNEL, ts)) is not None:
+            load.slack._events.posted(message)
+    await asyncio.sleep(2)
+
+
+async def _report(jobs: int, kills: int, databases: Sequence[str]) -> bool:
+    fine = True
+    for database in databases:
+        with tempfile.TemporaryDirectory(prefix="handoff-chaos-") as folder:
+            began = time.monotonic()
+            if database == "sqlite":
+                tally = await chaos(
+                    [f"sqlite:///{folder}/handoff.db"], Path(folder), jobs=jobs, kills=kills, pause=0.2
+                )
+            else:
+                tally = await _on_postgres(Path(folder), jobs, kills)
+            print(f"{database}: {tally}; {kills} kills, {time.monotonic() - began:.0f} s", flush=True)
+            fine = fine and tally.lost == tally.doubled == 0 and tally.most_repeats <= kills
+    return fine
+
+
+async def _on_postgres(folder: Path, jobs: int, kills: int) -> Tally:
+    with postgres() as server:
+        url = server.create()
+        return await chaos([url, url], folder, jobs=jobs, kills=kills, pause=0.2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="kill -9 at random moments, and count")
+    parser.add_argument("--jobs", type=int, default=100)
+    parser.add_argument("--kills", type=int, help="default: one for every five jobs")
+    parser.add_argument("--database", choices=["sqlite", "postgres"], action="append")
+    parser.add_argument("--seed", type=int, default=None, help="for the moments and the victims")
+    given = parser.parse_args()
+    seed = random.randrange(10**6) if given.seed is None else given.seed
+    random.seed(seed)
+    print(f"seed {seed}", flush=True)
+    kills = given.kills or max(1, given.jobs // 5)
+    fine = asyncio.run(_report(given.jobs, kills, given.database or ["sqlite", "postgres"]))
+    raise SystemExit(0 if fine else 1)
+
+
+if __name__ == "__main__":
+    main()

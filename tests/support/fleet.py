@@ -1,0 +1,81 @@
+"""Processes of the real `handoff serve`, to be killed, frozen and thawed. Talks to them by signals only."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Seconds that a process may take to say that it is ready, with both cores busy.
+START = 60
+_READY = re.compile(rb'"event": "ready"|ready ')
+
+
+class Process:
+    """One `handoff serve`. An async context manager: it is ready inside, and gone after."""
+
+    def __init__(self, name: str, settings: Mapping[str, str]) -> None:
+        self.name = name
+        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "DOCKER_HOST") if key in os.environ}
+        self._environment = {**inherited, **settings}
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.is_up:
+            self.thaw()
+            await self.kill()
+        if kind is not None:
+            print(f"--- the log of {self.name} ---\n{self.log}", file=sys.stderr)
+        self._log.close()
+
+    async def start(self) -> None:
+        """Start it and return when it is ready. Raises AssertionError with its log when it is not."""
+        seen = os.fstat(self._log.fileno()).st_size
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot.cli", "serve",
+            cwd=ROOT, env=self._environment, stdin=asyncio.subprocess.DEVNULL,
+            stdout=self._log, stderr=self._log,
+        )  # fmt: skip
+        for _ in range(START * 20):
+            if _READY.search(os.pread(self._log.fileno(), 1 << 24, seen)):
+                return
+            assert self._process.returncode is None, self.log
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{self.name} is not ready after {START} s:\n{self.log}")
+
+    async def kill(self, how: signal.Signals = signal.SIGKILL) -> int:
+        """End it, the hard way unless told otherwise; returns its exit code."""
+        assert self._process is not None
+        self._process.send_signal(how)
+        return await self._process.wait()
+
+    def freeze(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def is_up(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def log(self) -> str:
+        return os.pread(self._log.fileno(), 1 << 26, 0).decode(errors="replace")

@@ -1,0 +1,156 @@
+"""Many jobs given in Slack to a bot that is disturbed meanwhile, and the count of what went wrong.
+
+The Slack, the model and the people are in this process; the bots are others. Each job is an orchestrator with
+two workers of some turns each, so that a kill meets all kinds of moments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playground.slack import SlackStandIn
+from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel, Turn
+
+USER, CHANNEL = "U0ADA0001", "C0GENERAL"
+WORKERS = ("a", "b")
+#: Turns of a worker; all but the last are calls that need no container.
+TURNS = 3
+_JOB = re.compile(r"job (\d+)(?: part (\w))?\b")
+#: Seconds after which a delivery of Slack's that got no answer is repeated: Slack's own would take minutes.
+_REPEATS = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 10.0, 10.0, 10.0, 20.0, 20.0)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of the jobs."""
+
+    jobs: int
+    lost: int
+    """Jobs without an answer."""
+    doubled: int
+    """Answers beyond the first of a job."""
+    calls: int
+    """Different model calls that the jobs took."""
+    repeated: int
+    """Model calls made again."""
+    most_repeats: int
+    """The largest number of times that one and the same call was made again."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.jobs} jobs, {self.lost} lost, {self.doubled} doubled; "
+            f"{self.calls} model calls, {self.repeated} of them repeated, "
+            f"one at most {self.most_repeats} times"
+        )
+
+
+@dataclass
+class Workload:
+    """The outside of the bots: `settings` point a process to it."""
+
+    slack: SlackStandIn
+    model: ScriptedModel
+    asked: Counter[str] = field(default_factory=Counter)
+    given: dict[int, str] = field(default_factory=dict)
+
+    def settings(self, folder: Path, database_url: str) -> Mapping[str, str]:
+        return {
+            "SLACK_API_URL": self.slack.api_url,
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_APP_TOKEN": self.slack.app_token,
+            "OPENAI_BASE_URL": self.model.base_url,
+            "HANDOFF_MODEL": "scripted-1",
+            "HANDOFF_MODEL_API": "chat",
+            "HANDOFF_DATA_DIR": str(folder),
+            "HANDOFF_DATABASE_URL": database_url,
+            "HANDOFF_PORT": "0",
+            "HANDOFF_SANDBOX_POOL": "0",
+            "HANDOFF_LIMIT_PERSON_TASKS": "1000",
+            "HANDOFF_LIMIT_WORKSPACE_TASKS": "1000",
+            "HANDOFF_LOG_FORMAT": "json",
+        }
+
+    async def give(self, jobs: int, *, pause: float = 0.0) -> None:
+        """Post that many further jobs, each in a thread of its own, `pause` seconds apart on average."""
+        for number in range(len(self.given), len(self.given) + jobs):
+            self.given[number] = await self.slack.post(USER, CHANNEL, f"@Handoff do job {number}")
+            await asyncio.sleep(random.uniform(0, 2 * pause))
+
+    def answers(self, number: int) -> int:
+        """How often the answer of a job stands in its thread."""
+        said = [str(m) for m in self.slack.state.replies(CHANNEL, self.given[number])]
+        return sum(answer_of(number) in text for text in said)
+
+    def waiting(self) -> list[int]:
+        return [number for number in self.given if not self.answers(number)]
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until all is answered, or for so many seconds without a single answer more."""
+        loop = asyncio.get_running_loop()
+        waiting, until = self.waiting(), loop.time() + seconds
+        while waiting and loop.time() < until:
+            await asyncio.sleep(0.2)
+            if len(now := self.waiting()) < len(waiting):
+                waiting, until = now, loop.time() + seconds
+
+    def tally(self) -> Tally:
+        counts = [self.answers(number) for number in self.given]
+        return Tally(
+            jobs=len(counts),
+            lost=counts.count(0),
+            doubled=sum(count - 1 for count in counts if count > 1),
+            calls=len(self.asked),
+            repeated=sum(count - 1 for count in self.asked.values()),
+            most_repeats=max((count - 1 for count in self.asked.values()), default=0),
+        )
+
+    async def answer(self, asked: Asked) -> Reply | None:
+        """The model: what it says follows from the conversation alone, so each call has a name."""
+        job, part = _named(asked)
+        turn = sum(message.get("role") == "assistant" for message in asked.body["messages"])
+        self.asked[f"{job}/{part}/{turn}"] += 1
+        if part:
+            return _worker(turn)
+        if turn == 0:
+            tasks = [
+                {"task_description": f"job {job} part {name}", "title": f"Part {name}"} for name in WORKERS
+            ]
+            return Turn(calls=tuple(Call("create_worker", task) for task in tasks))
+        return Say(answer_of(job))
+
+
+def answer_of(job: int) -> str:
+    return f"The answer of job {job} is complete."
+
+
+def _worker(turn: int) -> Reply:
+    if turn + 1 < TURNS:
+        # Refused before it needs a container, which would make this a test of Docker's speed.
+        return Call("execute_python_code", {"wrong": turn})
+    return Call("report", {"status": "done", "summary": f"done in {TURNS} turns"})
+
+
+def _named(asked: Asked) -> tuple[int, str]:
+    text = asked.brief if asked.is_worker else str(asked.body["messages"])
+    found = _JOB.search(text)
+    assert found is not None, text[:200]
+    return int(found[1]), found[2] or "" if asked.is_worker else ""
+
+
+@asynccontextmanager
+async def workload(*, latency: float = 0.15) -> AsyncIterator[Workload]:
+    """A Slack and a model whose calls take `latency` seconds."""
+    holder: list[Workload] = []
+    async with (
+        SlackStandIn(rate_limits=False, retry_delays=_REPEATS) as slack,
+        ScriptedModel(lambda asked: holder[0].answer(asked), latency=latency, piece=200) as model,
+    ):
+        holder.append(Workload(slack, model))
+        yield holder[0]
