@@ -1,0 +1,1 @@
+"""Tools that a team installs: functions behind the entry point group `handoff.tools`."""

@@ -1,0 +1,1 @@
+"""Tools of MCP servers: connected once per process, called by workers."""

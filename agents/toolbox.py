@@ -1,0 +1,1 @@
+"""The tools a team adds for its workers, from wherever they come."""

@@ -1,0 +1,1 @@
+"""Approve and Deny: who may, and what a click does."""

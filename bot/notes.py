@@ -1,0 +1,1 @@
+"""The words of command for pinned notes: `!note`."""

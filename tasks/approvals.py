@@ -1,0 +1,1 @@
+"""Decisions on calls that ask first, in SQL: bound to a task and to what was shown, used once."""

@@ -1,0 +1,1 @@
+"""Notes that people pin to a channel, in SQL."""
