@@ -1,0 +1,77 @@
+"""The pace that keeps us below Slack's rates, against the stand-in's own counting of them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.pace import Pace
+from playground.slack.errors import RateLimited
+from playground.slack.rates import Rates, Tier
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def _calls(pace: Pace, clock: Clock, method: str, channel: str, count: int) -> list[float]:
+    """When each of `count` calls made at once may go out, on a clock that a patient caller would see."""
+    moments = []
+    for _ in range(count):
+        rates = pace._of(method, channel)
+        moments.append(max(clock.now + rate.reserve(clock.now) for rate in rates))
+    return moments
+
+
+@pytest.mark.parametrize(
+    ("method", "tier"), [("chat.startStream", Tier.TIER_2), ("chat.update", Tier.TIER_3)]
+)
+async def test_a_burst_of_200_calls_meets_no_429(method: str, tier: Tier) -> None:
+    clock = Clock()
+    pace, slack = Pace(clock), Rates(clock=clock)
+    moments = await _calls(pace, clock, method, "", 200)
+
+    for moment in moments:
+        clock.now = moment
+        slack.count_call(method, tier)
+    assert moments[-1] < 60 * 200 / tier.value * 1.2, "it is not much slower than it has to be"
+
+
+async def test_without_a_pace_the_same_burst_would_meet_one() -> None:
+    slack = Rates(clock=Clock())
+    for _ in range(50):
+        slack.count_call("chat.update", Tier.TIER_3)
+    with pytest.raises(RateLimited):
+        slack.count_call("chat.update", Tier.TIER_3)
+
+
+async def test_posts_keep_to_each_channels_pace() -> None:
+    clock = Clock()
+    pace, slack = Pace(clock), Rates(clock=clock)
+    for moment in await _calls(pace, clock, "chat.postMessage", "C1", 40):
+        clock.now = moment
+        slack.count_post("C1")
+    clock.now = 0.0
+    assert pace.may("chat.postMessage", "C2")
+
+
+async def test_a_claim_takes_a_turn_only_when_there_is_one() -> None:
+    pace = Pace(Clock())
+    claimed = sum(pace.claim("chat.startStream") for _ in range(50))
+
+    assert claimed == 18
+    assert not pace.may("chat.startStream")
+
+
+async def test_everybody_waits_when_slack_says_so() -> None:
+    pace = Pace()
+    pace.hold("chat.update", "", 0.2)
+    assert not pace.may("chat.update")
+    async with asyncio.timeout(5):
+        await pace.turn("chat.update")
+    assert pace.may("chat.update")
