@@ -6,70 +6,106 @@ Pure: an outcome in, the content of posts out. Never calls Slack.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from bot.text import escape, inert, parts
+from bot.text import brief, inert, parts
 from tasks.task import State, Task
-from tasks.thread import Delivery
+from tasks.thread import Delivery, Made
 
 Block = dict[str, Any]
 FEEDBACK = "handoff_feedback"
 ANSWER = "handoff_answer"
 STOP = "handoff_stop"
+#: An answer of more messages than this comes as a file, with its beginning as the message.
+MOST_MESSAGES = 3
+WHOLE = "answer.md"
+_BEGINNING = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One message: Markdown blocks, and the plain text for notifications."""
+    """One message: Markdown, what stands below it, and what ties it to the task."""
 
     key: str
-    text: str
-    blocks: list[Block]
+    markdown: str
+    below: list[Block] = field(default_factory=list)
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [markdown_block(self.markdown), *self.below]
+
+    @property
+    def text(self) -> str:
+        """The plain text, for notifications."""
+        return brief(self.markdown)
 
 
-def contents(task: Task, delivery: Delivery) -> list[Content]:
-    """The messages of a delivery, in order. Keys are stable, so a repeated delivery is recognised."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that is said of an outcome: messages in order, then the answer as a file if it is too long."""
+
+    messages: list[Content]
+    whole: Made | None = None
+
+
+def told(task: Task, delivery: Delivery) -> Told:
+    """What to say. Keys are stable, so a repeated delivery is recognised."""
     if delivery.outcome.state is State.WAITING:
-        return [_question(task, delivery)]
-    spoken = parts(inert(_words(delivery)))
+        return Told([_question(task, delivery)])
+    words = inert(_words(delivery))
+    below = list(_footer(task, delivery))
+    spoken = parts(words)
+    if len(spoken) > MOST_MESSAGES:
+        whole = Made(path=WHOLE, data=words.encode())
+        return Told([Content("end:0", _summary(words), below)], whole)
     last = len(spoken) - 1
-    return [
-        Content(
-            key=f"end:{number}",
-            text=escape(part[:3000]),
-            blocks=[_markdown(part), *(_footer(task, delivery) if number == last else ())],
-        )
-        for number, part in enumerate(spoken)
-    ]
+    return Told(
+        [
+            Content(f"end:{number}", part, below if number == last else [])
+            for number, part in enumerate(spoken)
+        ]
+    )
 
 
 def _words(delivery: Delivery) -> str:
     outcome = delivery.outcome
     match outcome.state:
-        case State.STOPPED:
-            return f"**Stopped:** {outcome.reason}.\n\n{outcome.text}"
+        case State.STOPPED | State.EXPIRED:
+            word = "Stopped" if outcome.state is State.STOPPED else "Ended"
+            return f"**{word}:** {outcome.reason.rstrip('.')}.\n\n{outcome.text}".strip()
         case State.FAILED:
             return "\n\n".join(filter(None, [outcome.text, f":warning: {outcome.reason}"]))
-    return "\n\n".join(filter(None, [outcome.text, outcome.reason and f"_{outcome.reason}_"]))
+    return "\n\n".join(filter(None, [outcome.text, outcome.reason and f"_{outcome.reason}_"])) or "…"
+
+
+def _summary(words: str) -> str:
+    """How a long answer begins and what it goes on with."""
+    beginning = parts(words, _BEGINNING)[0]
+    later = re.findall(r"^#{1,3}\s+(.+)$", words[len(beginning) :], re.MULTILINE)[:20]
+    contents = "\n".join(f"- {title}" for title in later)
+    pieces = [beginning, f"**Further on:**\n{contents}" if contents else ""]
+    pieces.append(f"_The whole answer has {len(words):,} characters: see {WHOLE}._")
+    return "\n\n".join(filter(None, pieces))
 
 
 def _question(task: Task, delivery: Delivery) -> Content:
-    question = inert(delivery.outcome.text)
-    blocks = [_markdown(question)]
     buttons = [
-        _button(option, f"{ANSWER}:{number}", {"task": task.id, "attempt": task.attempt, "option": option})
+        button(
+            option, f"{ANSWER}:{number}", {"task": task.id, "attempt": task.attempt, "option": option[:1500]}
+        )
         for number, option in enumerate(delivery.outcome.options)
     ]
-    if buttons:
-        blocks.append({"type": "actions", "elements": buttons})
-    blocks.append(_context("Choose one, or answer here in the thread."))
-    return Content(key=f"ask:{task.attempt}", text=escape(question[:3000]), blocks=blocks)
+    below: list[Block] = [{"type": "actions", "elements": buttons}] if buttons else []
+    hint = "Choose one, or answer here in the thread." if buttons else "Answer here in the thread."
+    question = inert(delivery.outcome.text)[:11_000] or "…"
+    return Content(f"ask:{task.attempt}", question, [*below, context_block(hint)])
 
 
 def _footer(task: Task, delivery: Delivery) -> Iterator[Block]:
-    yield _context(spent(delivery))
+    yield context_block(spent(delivery))
     if delivery.outcome.state is State.ANSWERED:
         yield _feedback(task.id)
 
@@ -77,27 +113,32 @@ def _footer(task: Task, delivery: Delivery) -> Iterator[Block]:
 def spent(delivery: Delivery) -> str:
     """What the task took, in one line."""
     workers = f"{delivery.workers} worker{'' if delivery.workers == 1 else 's'}"
-    return " · ".join([workers, _duration(delivery.seconds), f"{delivery.tokens:,} tokens"])
+    cost = getattr(delivery, "cost_usd", None)
+    money = [] if cost is None else [f"${cost:.2f}" if cost >= 0.005 else "less than 1 ¢"]
+    return " · ".join([workers, duration(delivery.seconds), f"{delivery.tokens:,} tokens", *money])
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """`7.4 s` or `3 min 20 s`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
-def _markdown(text: str) -> Block:
+def markdown_block(text: str) -> Block:
     return {"type": "markdown", "text": text}
 
 
-def _context(text: str) -> Block:
+def context_block(text: str) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
 
 
-def _button(text: str, action: str, value: dict[str, Any]) -> Block:
-    # A button's text holds 75 characters and its value 2,000 (docs.slack.dev, button element).
-    label = {"type": "plain_text", "text": text[:75] or "…", "emoji": False}
-    return {"type": "button", "text": label, "action_id": action, "value": json.dumps(value)[:2000]}
+def button(text: str, action: str, value: dict[str, Any] | str, **style: Any) -> Block:
+    """A button's text holds 75 characters and its value 2,000 (docs.slack.dev, button element)."""
+    words = text if len(text) <= 75 else text[:74] + "…"
+    label = {"type": "plain_text", "text": words.strip() or "…", "emoji": False}
+    carried = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return {"type": "button", "text": label, "action_id": action, "value": carried, **style}
 
 
 def _feedback(task: str) -> Block:

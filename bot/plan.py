@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 
 from agents.events import Event, Notice, PlanChanged, WorkerEnded, WorkerStarted, WorkerStep
 from agents.excerpt import one_line
+from bot.text import one_plain_line
 
 #: Characters of a title, of details and of an output in a stream's chunks (docs.slack.dev, chat.startStream).
 FIELD_LIMIT = 256
@@ -34,10 +36,11 @@ class Row:
     def chunk(self) -> Chunk:
         """The row as Slack takes it. What changes goes into the title: Slack replaces title and status of a
         row, and adds a later `details` or `output` to what is there (openclaw/openclaw#125168)."""
-        now = f"{one_line(self.title, 100)} · {self.details}" if self.details else self.title
-        said = {"output": one_line(self.output, FIELD_LIMIT)} if self.output else {}
-        title = one_line(now, FIELD_LIMIT)
-        return {"type": "task_update", "id": self.id, "status": self.status, "title": title, **said}
+        title, output = one_plain_line(self.title), one_plain_line(self.output)
+        now = f"{one_line(title, 100)} · {one_plain_line(self.details)}" if self.details else title
+        said = {"output": one_line(output, FIELD_LIMIT)} if output else {}
+        shown = one_line(now, FIELD_LIMIT) or "…"
+        return {"type": "task_update", "id": self.id, "status": self.status, "title": shown, **said}
 
 
 class Plan:
@@ -47,6 +50,8 @@ class Plan:
         self.title = "Working on it"
         self.rows: list[Row] = []
         self._notice = ""
+        self._quiet = 0.0
+        self._numbered = 0
 
     def take(self, event: Event) -> bool:
         """Work an event in; answers whether there is anything new to see."""
@@ -65,8 +70,15 @@ class Plan:
                 self._notice = text
             case _:
                 return False
+        self._quiet = 0.0
         self.title = self._notice or self._progress()
         return True
+
+    def beat(self, seconds: float) -> None:
+        """Nothing new for so many more seconds: the title says that it still goes on."""
+        self._quiet += seconds
+        minutes = max(1, round(self._quiet / 60))
+        self.title = f"{self._notice or self._progress()} · {minutes} min since the last step"
 
     def close(self, title: str, *, answered: bool) -> None:
         """The last state: no row is left looking as if somebody worked on it."""
@@ -78,27 +90,34 @@ class Plan:
 
     def chunks(self) -> list[Chunk]:
         """The whole plan, for a stream that begins."""
-        title = {"type": "plan_update", "title": one_line(self.title, FIELD_LIMIT)}
+        title = {"type": "plan_update", "title": one_line(one_plain_line(self.title), FIELD_LIMIT) or "…"}
         return [title, *(row.chunk() for row in self.rows)]
 
     def as_text(self) -> str:
         """The plan as plain lines, for places without streams."""
-        lines = [self.title]
+        lines = [one_plain_line(self.title)]
         for row in self.rows:
             now = row.output if row.status in ("complete", "error") else row.details
-            lines.append(f"{_MARK[row.status]} {row.title}" + (f": {one_line(now, 150)}" if now else ""))
+            said = f": {one_line(one_plain_line(now), 150)}" if now else ""
+            lines.append(f"{_MARK[row.status]} {one_plain_line(row.title)}{said}")
         return "\n".join(lines)
 
     def _plan(self, steps: Sequence[Any]) -> None:
         taken = [row for row in self.rows if row.worker]
         free = [step for step in steps if not any(_alike(step.text, row.title) for row in taken)]
-        kept = {row.title: row.id for row in self.rows if not row.worker}
-        fresh = (f"s{number}" for number in range(len(self.rows), 1000))
-        self.rows = taken + [Row(kept.get(s.text) or next(fresh), s.text, s.status) for s in free]
+        before = {row.title: row.id for row in self.rows if not row.worker}
+        kept = {step.text: before.pop(step.text) for step in free if step.text in before}
+        # Slack can't take a row away: an old one's place goes to a new step, or says that it was dropped.
+        places = chain(before.values(), (f"s{number}" for number in count(self._numbered)))
+        fresh = [Row(kept.get(s.text) or next(places), s.text, s.status) for s in free]
+        self._numbered += len(fresh)
+        used = {row.id for row in fresh}
+        left = [Row(id_, f"Dropped: {title}", "complete") for title, id_ in before.items() if id_ not in used]
+        self.rows = [*taken, *fresh, *left]
 
     def _start(self, worker: str, title: str) -> None:
         self._notice = ""
-        free = [row for row in self.rows if not row.worker]
+        free = [row for row in self.rows if not row.worker and row.status in ("pending", "in_progress")]
         row = next((row for row in free if _alike(row.title, title)), free[0] if free else None)
         if row is None:
             row = Row(worker, title)

@@ -11,31 +11,34 @@ import time
 from typing import Any
 
 import structlog
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.client import FAULTS, SlackClient, error_of
 from bot.plan import Chunk, Plan
-from bot.text import escape
+from bot.posts import Posts
+from bot.text import brief
 from tasks.task import Task
 
 log = structlog.get_logger(__name__)
 
-#: Seconds between two updates: chat.appendStream allows 100 a minute in a workspace (tier 4), chat.update 50.
+#: Least seconds between two updates of a stream, and of an edited message.
 PACE, EDIT_PACE = 0.8, 3.0
+#: Seconds without news after which the title tells how long it has been: a sign of life.
+HEARTBEAT = 60.0
 #: Slack ends a stream about 5 minutes after its start, whether or not it is appended to.
 STREAM_LIFE = 240.0
-_NO_STREAM = {"unknown_method", "missing_scope", "channel_type_not_supported", "not_allowed_token_type",
-              "missing_recipient_user_id", "missing_recipient_team_id", "user_not_found", "team_not_found",
-              "method_deprecated", "feature_not_enabled"}  # fmt: skip
-_STREAM_GONE = {"message_not_in_streaming_state", "message_not_found", "stopped_by_user"}
+#: Slack's words for a stream that has ended without us; for all others the thread can't have one.
+STREAM_GONE = {"message_not_in_streaming_state", "message_not_found", "stopped_by_user"}
+_BROKEN = {"internal_error", "fatal_error", "service_unavailable", "ratelimited", "rate_limited"}
+OPEN = "progress"
 
 
 class Progress:
     """One task's progress message, or the row of them that a long task needs."""
 
-    def __init__(self, client: AsyncWebClient, task: Task, plan: Plan) -> None:
+    def __init__(self, client: SlackClient, task: Task, posts: Posts, plan: Plan) -> None:
         self._client = client
         self._task = task
+        self._posts = posts
         self._plan = plan
         self._shown: dict[str, Chunk] = {}
         self._ts = ""
@@ -51,92 +54,151 @@ class Progress:
 
     async def run(self) -> None:
         """Show changes as they come, never faster than the pace, until `close`."""
+        await self._end_what_a_dead_process_left()
         while not self._closed:
-            await self._changed.wait()
+            try:
+                async with asyncio.timeout(HEARTBEAT):
+                    await self._changed.wait()
+            except TimeoutError:
+                self._plan.beat(HEARTBEAT)
             self._changed.clear()
             async with self._one_writer:
                 if not self._closed:
                     await self._show()
             await asyncio.sleep(PACE if self._streams else EDIT_PACE)
 
-    async def close(self) -> None:
-        """Show the last state and leave nothing that looks unfinished."""
+    async def close(self, session: str = "") -> None:
+        """Show the last state and leave nothing that looks unfinished; `session` is the thread's state."""
         async with self._one_writer:
             self._closed = True
             if not self._ts:
                 return
-            await self._show()
-            if self._streams and self._ts:
-                await self._call("chat.stopStream", ts=self._ts)
+            if not self._streams:
+                await self._edit()
+            elif not await self._end(session):
+                await self._mend()
+            await self._posts.closed(OPEN)
 
     async def _show(self) -> None:
+        if self._streams and self._ts and time.monotonic() - self._since > STREAM_LIFE:
+            await self._roll()
+        pace = self._client.pace
+        if self._streams and not self._ts and not pace.claim("chat.startStream"):
+            self._streams = False
         if not self._streams:
             return await self._edit()
-        if self._ts and time.monotonic() - self._since > STREAM_LIFE:
-            await self._call("chat.stopStream", ts=self._ts)
-            self._ts, self._shown = "", {}
+        if self._ts:
+            await pace.turn("chat.appendStream")
         try:
             await (self._append() if self._ts else self._start())
-        except SlackApiError as error:
-            await self._without_stream(str(error.response.get("error")))
-        except (SlackClientError, TimeoutError, OSError) as error:
-            log.info("progress not shown", why=str(error))
+        except FAULTS as fault:
+            await self._without_stream(error_of(fault))
 
     async def _start(self) -> None:
         chunks = self._plan.chunks()
-        answer = await self._client.chat_startStream(
-            channel=self._task.thread.channel,
-            thread_ts=self._task.thread.ts,
-            recipient_team_id=self._task.thread.team,
-            recipient_user_id=self._task.user,
-            task_display_mode="plan",
-            chunks=chunks,
+        answer = await self._client.call_now(
+            "chat.startStream",
+            json={
+                "channel": self._task.thread.channel,
+                "thread_ts": self._task.thread.ts,
+                "recipient_team_id": self._task.thread.team,
+                "recipient_user_id": self._task.user,
+                "task_display_mode": "plan",
+                "chunks": chunks,
+            },
         )
-        self._ts, self._since = str(answer["ts"]), time.monotonic()
+        await self._began(str(answer["ts"]))
+        self._since = time.monotonic()
         self._remember(chunks)
 
     async def _append(self) -> None:
-        news = [chunk for chunk in self._plan.chunks() if self._shown.get(_key(chunk)) != chunk]
-        if news:
-            channel = self._task.thread.channel
-            unsaid = [self._unsaid(chunk) for chunk in news]
-            await self._client.chat_appendStream(channel=channel, ts=self._ts, chunks=unsaid)
+        if news := self._news():
+            await self._client.call_now("chat.appendStream", json=self._where(chunks=news))
             self._remember(news)
 
-    def _unsaid(self, chunk: Chunk) -> Chunk:
-        """The chunk without an output that the row shows already: Slack would show it twice."""
-        said = self._shown.get(_key(chunk), {}).get("output")
-        return {key: text for key, text in chunk.items() if key != "output" or text != said}
+    async def _end(self, session: str) -> bool:
+        """Close the stream with what it does not show yet."""
+        news = self._news()
+        more: dict[str, Any] = {}
+        if news:
+            more["chunks"] = news
+        if session:
+            more["session_status"] = session
+        try:
+            await self._client.api_call("chat.stopStream", json=self._where(**more))
+        except FAULTS as fault:
+            log.info("stream did not end well", why=error_of(fault))
+            return False
+        return True
 
-    def _remember(self, chunks: list[Chunk]) -> None:
-        self._shown.update((_key(chunk), chunk) for chunk in chunks)
+    async def _roll(self) -> None:
+        """Close a stream before Slack does; the whole plan goes on in the next one."""
+        if not await self._end(""):
+            await self._mend()
+        self._ts, self._shown = "", {}
 
     async def _without_stream(self, error: str) -> None:
         log.info("stream refused", error=error)
-        if error in _NO_STREAM:
+        if error in STREAM_GONE:
+            # The broken message is mended by an ordinary edit; the next change begins another stream.
+            await self._mend()
+            self._ts, self._shown = "", {}
+        elif error not in _BROKEN and not self._ts and " " not in error:
             self._streams = False
             await self._edit()
-        elif error in _STREAM_GONE:
-            # The broken message is mended by an ordinary edit; the next change begins another stream.
-            await self._call("chat.update", ts=self._ts, text=escape(self._plan.as_text()))
-            self._ts, self._shown = "", {}
+
+    async def _mend(self) -> None:
+        await self._call("chat.update", **self._where(text=brief(self._plan.as_text())))
 
     async def _edit(self) -> None:
-        text = escape(self._plan.as_text())
         if self._ts:
-            await self._call("chat.update", ts=self._ts, text=text)
-        elif answer := await self._call("chat.postMessage", thread_ts=self._task.thread.ts, text=text):
-            self._ts = str(answer["ts"])
+            await self._client.pace.turn("chat.update")
+            await self._mend()
+            return
+        channel = self._task.thread.channel
+        await self._client.pace.turn("chat.postMessage", channel)
+        text = brief(self._plan.as_text())
+        if answer := await self._call(
+            "chat.postMessage", channel=channel, thread_ts=self._task.thread.ts, text=text
+        ):
+            await self._began(str(answer["ts"]))
+
+    async def _began(self, ts: str) -> None:
+        self._ts = ts
+        await self._posts.opened(OPEN, ts)
+        await self._posts.remember(f"progress:{ts}", ts)
+
+    async def _end_what_a_dead_process_left(self) -> None:
+        """A stream whose process died would turn into a broken message."""
+        if ts := await self._posts.open(OPEN):
+            channel = self._task.thread.channel
+            if not await self._call("chat.stopStream", channel=channel, ts=ts):
+                await self._call("chat.update", channel=channel, ts=ts, text="Interrupted; it goes on below.")
 
     async def _call(self, method: str, **arguments: Any) -> dict[str, Any] | None:
         """A call whose failure costs a person a glance and nothing else."""
         try:
-            arguments["channel"] = self._task.thread.channel
-            answer = await self._client.api_call(method, json=arguments)
-        except (SlackClientError, TimeoutError, OSError) as error:
-            log.info("progress not shown", method=method, why=str(error))
+            answer = await self._client.call_now(method, json=arguments)
+        except FAULTS as error:
+            log.info("progress not shown", method=method, why=error_of(error))
             return None
         return dict(answer.data) if isinstance(answer.data, dict) else None
+
+    def _news(self) -> list[Chunk]:
+        """What the stream does not show yet. Slack adds a row's output to the one it has, so it goes once."""
+        news = []
+        for chunk in self._plan.chunks():
+            shown = self._shown.get(_key(chunk), {})
+            if chunk != shown:
+                news.append({k: v for k, v in chunk.items() if k != "output" or "output" not in shown})
+        return news
+
+    def _remember(self, chunks: list[Chunk]) -> None:
+        for chunk in chunks:
+            self._shown[_key(chunk)] = {**self._shown.get(_key(chunk), {}), **chunk}
+
+    def _where(self, **more: Any) -> dict[str, Any]:
+        return {"channel": self._task.thread.channel, "ts": self._ts, **more}
 
 
 def _key(chunk: Chunk) -> str:

@@ -15,13 +15,22 @@ _MENTION = re.compile(r"<@([UWB][A-Z0-9]+)(?:\|[^>]*)?>")
 _LINK = re.compile(r"<((?:https?|mailto):[^|>]+)(?:\|([^>]*))?>")
 _CHANNEL = re.compile(r"<#[CG][A-Z0-9]+\|?([^>]*)>")
 _SPECIAL = re.compile(r"<!(?:subteam\^[A-Z0-9]+\|)?([^>|^]*)[^>]*>")
+_GROUP = re.compile(r"<!(?:subteam\^|channel|here|everyone)")
 #: What pings people when a model writes it, as an entity or as plain words that clients turn into one.
 _LOUD = re.compile(r"<(?=[@!#])|@(?=(?:channel|here|everyone)\b)")
+
+#: The line below a table's first line.
+_RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
 
 
 def mentioned(text: str) -> list[str]:
     """Ids of the people mentioned, in order."""
     return _MENTION.findall(text)
+
+
+def addresses_a_group(text: str) -> bool:
+    """Whether it is for a group of people: a user group, or everybody here."""
+    return bool(_GROUP.search(text))
 
 
 def plain(text: str, bot_user: str, name_of: Callable[[str], str]) -> str:
@@ -42,6 +51,37 @@ def inert(markdown: str) -> str:
 def escape(text: str) -> str:
     """Text for a mrkdwn field, where these three characters are markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def brief(text: str, most_bytes: int = 3500) -> str:
+    """Text for a notification or an edit: Slack refuses an edit of more than 4,000 bytes, counted after
+    escaping."""
+    data = escape(text).encode()
+    if len(data) <= most_bytes:
+        return data.decode()
+    cut = data[:most_bytes].decode(errors="ignore")
+    return re.sub(r"&[a-z]{0,3}$", "", cut) + "…"
+
+
+def one_plain_line(markdown: str) -> str:
+    """Markdown as plain words on one line, for rows and titles, which show its marks as they are."""
+    text = re.sub(r"^\s*```.*$", "", markdown, flags=re.MULTILINE)
+    text = re.sub(r"^\s*(?:#{1,6}|>|[-*+])\s+", "", text, flags=re.MULTILINE)
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
+    return inert(" ".join(text.replace("```", " ").split()))
+
+
+def table_at(markdown: str) -> int:
+    """Where the first table begins that is not inside a code fence; the text's length when there is none."""
+    at, above, fenced = 0, "", False
+    for line in markdown.splitlines(keepends=True):
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced and "|" in above and _RULE.fullmatch(line.strip()):
+            return at - len(above)
+        at, above = at + len(line), line
+    return at
 
 
 def parts(markdown: str, limit: int = MESSAGE_LIMIT) -> list[str]:

@@ -1,4 +1,4 @@
-"""The only writer to a task's thread: progress while it runs, then the answer, once, then the files.
+"""The only writer to a task's thread: progress while it runs, the answer as it is written, then the files.
 
 Turns the agents' events into Slack calls, in order and at Slack's pace. Never decides what a task does.
 """
@@ -6,25 +6,29 @@ Turns the agents' events into Slack calls, in order and at Slack's pace. Never d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import aiohttp
 import structlog
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
 
-from agents.events import Event
+from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
 from agents.excerpt import one_line
-from bot.answer import contents, spent
+from bot.answer import Content, spent, told
+from bot.client import FAULTS, SlackClient, error_of
+from bot.clients import Clients
+from bot.draft import Draft
 from bot.files import Files
 from bot.plan import Plan
 from bot.posts import Posts
+from bot.preferences import Preferences, Progresses
 from bot.progress import Progress
+from bot.text import escape, one_plain_line
 from tasks.message import FileRef
 from tasks.store import Store
 from tasks.task import State, Task
-from tasks.thread import Delivery
+from tasks.thread import Delivery, NotDelivered
 
 log = structlog.get_logger(__name__)
 
@@ -32,26 +36,25 @@ log = structlog.get_logger(__name__)
 _SESSION = {State.WAITING: "suspended"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlackThreads:
-    """Opens the threads of one workspace's tasks. `store` is where posts are written down."""
+    """Opens the threads of tasks. `store` is where posts are written down; sizes are bytes of one file."""
 
-    def __init__(
-        self, client: AsyncWebClient, http: aiohttp.ClientSession, store: Store, *, largest_in: int,
-        largest_out: int,
-    ) -> None:  # fmt: skip
-        self._client = client
-        self._http = http
-        self._store = store
-        self._largest_in = largest_in
-        self._largest_out = largest_out
+    clients: Clients
+    http: aiohttp.ClientSession
+    store: Store
+    preferences: Preferences
+    largest_in: int
+    largest_out: int
 
     @asynccontextmanager
     async def open(self, task: Task) -> AsyncIterator[SlackThread]:
+        client = await self.clients.of(task.thread.team)
         files = Files(
-            self._client, self._http, self._store, task,
-            largest_in=self._largest_in, largest_out=self._largest_out,
-        )  # fmt: skip
-        thread = SlackThread(self._client, self._store, task, files)
+            client, self.http, self.store, task, largest_in=self.largest_in, largest_out=self.largest_out
+        )
+        shows = await self.preferences.progress(task.thread)
+        thread = SlackThread(client, self.store, task, files, shows_plan=shows is Progresses.FULL)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(thread.write())
             try:
@@ -63,66 +66,119 @@ class SlackThreads:
 class SlackThread:
     """One thread for as long as a task runs (a `tasks.thread.Thread`)."""
 
-    def __init__(self, client: AsyncWebClient, store: Store, task: Task, files: Files) -> None:
+    def __init__(
+        self, client: SlackClient, store: Store, task: Task, files: Files, *, shows_plan: bool = True
+    ) -> None:
         self._client = client
         self._task = task
         self._files = files
+        self._shows_plan = shows_plan
         self._plan = Plan()
-        self._progress = Progress(client, task, self._plan)
         self._posts = Posts(client, store, task)
+        self._progress = Progress(client, task, self._posts, self._plan)
+        self._draft = Draft(client, task, self._posts)
+        self._aside = asyncio.Event()
 
     def emit(self, event: Event) -> None:
-        if self._plan.take(event):
+        match event:
+            case AnswerText(text):
+                self._draft.write(text)
+            case WorkerStarted() | PlanChanged():
+                # The turn's text was a remark on its way to these, and not the answer.
+                self._draft.write("")
+                self._aside.set()
+        if self._plan.take(event) and self._shows_plan:
             self._progress.touch()
 
     async def write(self) -> None:
         """Show what is emitted, until cancelled."""
-        await self._session("processing", title=one_line(self._task.request, 150))
-        await self._progress.run()
+        async with asyncio.TaskGroup() as group:
+            for part in (self._begin_session, self._progress.run, self._draft.run, self._set_aside):
+                group.create_task(_safely(part))
 
     async def fetch(self, file: FileRef) -> bytes:
         return await self._files.fetch(file)
 
     async def taken_in(self, message_ts: str) -> None:
-        await self._call("reactions.add", timestamp=message_ts, name="writing_hand")
+        if ":" in message_ts:
+            return  # pressed, not written: the question shows the answer itself
+        await self._try("reactions.add", channel=self._task.thread.channel, timestamp=message_ts,
+                        name="writing_hand")  # fmt: skip
 
     async def deliver(self, delivery: Delivery) -> None:
-        answered = delivery.outcome.state is State.ANSWERED
-        if delivery.outcome.state is not State.WAITING:
-            self._plan.close(self._closing_title(delivery), answered=answered)
+        state = delivery.outcome.state
+        session = _SESSION.get(state, "active")
+        if state is State.WAITING:
+            self._plan.title = "Waiting for an answer"
+        else:
+            self._plan.close(self._closing_title(delivery), answered=state is State.ANSWERED)
         await self._progress.close()
+        telling = told(self._task, delivery)
+        files = [*([telling.whole] if telling.whole else []), *delivery.files]
         try:
-            for content in contents(self._task, delivery):
-                await self._posts.once(content.key, text=content.text, blocks=content.blocks)
-            await self._files.post(delivery.files)
-        except SlackClientError:
-            log.exception("the answer could not be posted", channel=self._task.thread.channel)
-        await self._session(_SESSION.get(delivery.outcome.state, "active"))
+            if state is State.WAITING:
+                await self._draft.drop()
+            ended = await self._say(telling.messages, session)
+            await self._files.post(files)
+        except NotDelivered:
+            raise
+        except FAULTS as fault:
+            raise NotDelivered(f"Slack refuses the answer: {error_of(fault)}.", for_good=True) from fault
+        if not ended:
+            await self._session(session)
+
+    async def _say(self, messages: list[Content], session: str) -> bool:
+        """All messages, once; answers whether the session's state went with one."""
+        first, *others = messages
+        streamed = await self._draft.finish(first, session)
+        if streamed is None:
+            others = messages
+        for content in others:
+            await self._post(content)
+        return streamed is not None
+
+    async def _post(self, content: Content) -> None:
+        try:
+            await self._posts.once(content.key, text=content.text, blocks=content.blocks)
+        except FAULTS as fault:
+            # Better plain than not at all: what Slack dislikes may be one mark in a long text.
+            log.error("Slack refuses a message, sent as plain text", key=content.key, why=error_of(fault))
+            await self._posts.once(f"{content.key}:plain", text=escape(content.markdown))
+
+    async def _set_aside(self) -> None:
+        while True:
+            await self._aside.wait()
+            self._aside.clear()
+            await self._draft.drop()
 
     def _closing_title(self, delivery: Delivery) -> str:
         word = {State.ANSWERED: "Done", State.STOPPED: "Stopped"}.get(delivery.outcome.state, "Failed")
         return f"{word} · {spent(delivery)}"
 
+    async def _begin_session(self) -> None:
+        title = one_line(one_plain_line(self._task.request), 150) or "Task"
+        await self._session("processing", title=title, initiator_user_id=self._task.user)
+
     async def _session(self, status: str, **more: str) -> None:
         """Slack's own sign that somebody works here, with its Stop button; older apps have a status line."""
         thread = {"channel_id": self._task.thread.channel, "thread_ts": self._task.thread.ts}
-        if status == "processing":
-            more["initiator_user_id"] = self._task.user
-        try:
-            await self._client.api_call(
-                "agents.sessions.setStatus", json={**thread, "status": status, **more}
-            )
-        except SlackApiError:
+        if not await self._try("agents.sessions.setStatus", **thread, status=status, **more):
             line = "is working on it…" if status == "processing" else ""
-            await self._call("assistant.threads.setStatus", **thread, status=line)
-        except (SlackClientError, TimeoutError, OSError) as error:
-            log.info("session status not set", why=str(error))
+            await self._try("assistant.threads.setStatus", **thread, status=line)
 
-    async def _call(self, method: str, **arguments: str) -> None:
+    async def _try(self, method: str, **arguments: str) -> bool:
         """A call whose failure costs a person a glance and nothing else."""
-        if method == "reactions.add":
-            arguments["channel"] = self._task.thread.channel
         try:
             await self._client.api_call(method, json=arguments)
-        except (SlackClientError, TimeoutError, OSError) as error:
-            log.info("sign not shown", method=method, why=str(error))
+        except FAULTS as fault:
+            log.info("sign not shown", method=method, why=error_of(fault))
+            return False
+        return True
+
+
+async def _safely(part: Callable[[], Awaitable[None]]) -> None:
+    """A fault in what is shown must not end the work."""
+    try:
+        await part()
+    except Exception:
+        log.exception("progress broke off")

@@ -60,13 +60,20 @@ class Stack:
         return self.slack.state.replies(channel, ts)
 
     def said(self, ts: str, channel: str = GENERAL) -> str:
-        """All the words the bot has posted in a thread, streams left out."""
-        bot = self.slack.bot_user_id
-        return "\n".join(m.text for m in self.thread(ts, channel) if m.user == bot and m.stream is None)
+        """All the words the bot has posted or streamed in a thread, plans left out."""
+        return "\n".join(words_of(message) for message in self.answers(ts, channel))
+
+    def answers(self, ts: str, channel: str = GENERAL) -> list[Message]:
+        """The bot's messages in a thread that are no plans, oldest first."""
+        return [m for m in self.thread(ts, channel) if m.user == self.slack.bot_user_id and not _is_plan(m)]
 
     def plans(self, ts: str, channel: str = GENERAL) -> list[Stream]:
         """The plans in a thread, oldest first."""
-        return [m.stream for m in self.thread(ts, channel) if m.stream is not None]
+        return [m.stream for m in self.thread(ts, channel) if m.stream is not None and _is_plan(m)]
+
+    def whispers(self, user: str = ADA) -> list[str]:
+        """What the bot has said to one person alone."""
+        return [shown.message.text for shown in self.slack.state.ephemerals if shown.user == user]
 
     def calls(self, method: str) -> list[Mapping[str, Any]]:
         """The arguments of the bot's calls of one method, in order."""
@@ -78,21 +85,32 @@ async def stack(
     slack: SlackStandIn, model_url: str, folder: Path, *, socket_mode: bool = True, **changes: Any
 ) -> AsyncIterator[Stack]:
     """A bot on `slack` and the model at `model_url`, its data in `folder`; `changes` are further settings."""
-    way = (
-        {"slack_app_token": slack.app_token}
+    name, secret = (
+        ("slack_app_token", slack.app_token)
         if socket_mode
-        else {"slack_signing_secret": slack.signing_secret}
+        else ("slack_signing_secret", slack.signing_secret)
     )
+    way: dict[str, Any] = {name: SecretStr(secret)}
     settings = Settings(
         slack_api_url=slack.api_url,
         slack_bot_token=SecretStr(slack.bot_token),
         openai_base_url=model_url,
         data_dir=folder,
         port=0,
-        **{name: SecretStr(secret) for name, secret in way.items()},
+        **way,
         **changes,
     )
     async with Server(settings) as server:
         if socket_mode:
             await slack.wait_for(lambda _: slack.connections == CONNECTIONS)
         yield Stack(slack, server, settings)
+
+
+def words_of(message: Message) -> str:
+    """What a message says in its blocks and its stream, or in its text where it has neither."""
+    blocks = [block["text"] for block in message.blocks if block["type"] == "markdown"]
+    return (message.markdown or "") + "".join(blocks) or message.text
+
+
+def _is_plan(message: Message) -> bool:
+    return message.stream is not None and (bool(message.stream.rows) or message.stream.mode == "plan")

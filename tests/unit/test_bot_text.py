@@ -1,0 +1,102 @@
+"""What people typed made plain, and what models wrote made harmless and cut to size."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.draft import presentable
+from bot.text import (
+    MESSAGE_LIMIT,
+    addresses_a_group,
+    brief,
+    escape,
+    inert,
+    mentioned,
+    one_plain_line,
+    parts,
+    plain,
+    table_at,
+)
+
+TABLE = "| a | b |\n|---|---|\n| 1 | 2 |\n"
+MARKDOWN = st.text(st.sampled_from("ab -\n@<!#*_[]()é").map(str), max_size=400) | st.lists(
+    st.sampled_from(["word ", "\n", "\n\n", "\n```\n", "\n```py\n", "@channel ", "<@U1> ", "\n" + TABLE]),
+    max_size=60,
+).map("".join)
+
+
+def test_a_message_is_read_as_its_writer_saw_it() -> None:
+    text = "<@U1BOT> ask <@U2ADA|ada> about <#C1|general> &amp; <https://e.com|the page>, <!here>"
+
+    assert (
+        plain(text, "U1BOT", lambda _: "Ada") == "ask @Ada about #general & the page (https://e.com), @here"
+    )
+    assert mentioned(text) == ["U1BOT", "U2ADA"]
+    assert addresses_a_group(text)
+    assert not addresses_a_group("<@U1BOT> hello")
+
+
+@given(MARKDOWN)
+def test_nothing_a_model_writes_pings(text: str) -> None:
+    silent = inert(text)
+
+    assert not re.search(r"<[@!#]", silent)
+    assert not re.search(r"@(channel|here|everyone)\b", silent)
+    assert silent.replace("\u200b", "") == text.replace("\u200b", "")
+
+
+@given(MARKDOWN, st.integers(40, 200))
+def test_parts_lose_nothing_but_the_space_they_are_cut_at(text: str, limit: int) -> None:
+    cut = parts(text, limit)
+
+    assert all(len(part) <= limit for part in cut)
+
+    def letters(markdown: str) -> str:
+        return re.sub(r"\s|```\w*", "", markdown)
+
+    assert letters("".join(cut)) == letters(text)
+
+
+def test_a_code_fence_that_is_cut_is_closed_and_opened_again() -> None:
+    code = "```python\n" + "\n".join(f"line {n}" for n in range(2000)) + "\n```"
+    cut = parts(code)
+
+    assert len(cut) > 1
+    assert all(part.startswith("```python\n") and part.endswith("```") for part in cut)
+    assert all(len(part) <= MESSAGE_LIMIT for part in cut)
+
+
+@given(MARKDOWN)
+def test_what_is_streamed_is_never_taken_back(text: str) -> None:
+    shown = ""
+    for end in range(len(text) + 1):
+        more = presentable(text[:end])
+        assert more.startswith(shown)
+        shown = more
+    assert inert(text.lstrip()).startswith(shown)
+
+
+def test_a_table_is_not_streamed_row_by_row() -> None:
+    text = "Here it is:\n\n" + TABLE + "\nand so on and on"
+
+    assert presentable(text) == "Here it is:\n\n"
+    assert text[table_at(text) :].startswith("| a | b |")
+    assert table_at("```\n" + TABLE + "```\n") == len(TABLE) + 8
+
+
+@given(st.text(max_size=3000))
+def test_a_brief_text_fits_into_an_edit(text: str) -> None:
+    assert len(brief(text).encode()) <= 3600
+    assert not re.search(r"&(?!amp;|lt;|gt;)", brief(text))
+    if len(escape(text).encode()) <= 3500:
+        assert brief(text) == escape(text)
+
+
+def test_rows_show_words_and_not_marks() -> None:
+    assert one_plain_line("```\nHello, World!\n```") == "Hello, World!"
+    assert one_plain_line("**Done**: see [the plot](x.png)\n\n- one\n- `two`") == "Done: see the plot one two"
+    assert one_plain_line("2 * 3 * 4 and a_b_c") == "2 * 3 * 4 and a_b_c"
+    assert "@channel" not in one_plain_line("@channel look")
