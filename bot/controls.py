@@ -1,70 +1,55 @@
-"""What people press: Stop in its four forms, an answer's button, a verdict on an answer.
+"""What people press: Stop in its forms, an answer's button, a verdict on an answer.
 
-Reads interactivity payloads at the edge and tells the engine. A click on something old says so, in private.
+Tells the engine, and the person when nothing came of it. A click on something old says so, in private.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import pydantic
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.errors import SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.access import Access
 from bot.answer import ANSWER, FEEDBACK, STOP
+from bot.clicks import Click, read
+from bot.client import FAULTS, error_of
+from bot.clients import Clients
 from bot.people import People
+from bot.stops import Stops
 from bot.text import escape
 from tasks.engine import Engine
 from tasks.message import Message, ThreadAddress
+from tasks.store import Taken
 from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
 
 STOP_REACTIONS = {"x", "octagonal_sign"}
-_OLD = "This question has been answered or its task is over. Nothing was changed."
-
-
-class _Named(pydantic.BaseModel):
-    id: str
-
-
-class _Action(pydantic.BaseModel):
-    action_id: str
-    value: str = ""
-    action_ts: str = ""
-
-
-class _Where(pydantic.BaseModel):
-    ts: str
-    text: str = ""
-
-
-class _Click(pydantic.BaseModel):
-    """A `block_actions` payload (docs.slack.dev/reference/interaction-payloads)."""
-
-    user: _Named
-    channel: _Named
-    message: _Where
-    actions: list[_Action] = pydantic.Field(min_length=1)
+OLD = "This question has been answered or its task is over. Nothing was changed."
+FOREIGN = "This button does not belong to a task of mine. Nothing was changed."
 
 
 class _Choice(pydantic.BaseModel):
-    """What an answer's button carries."""
+    """What an answer's button carries: which task, which of its questions, which answer."""
 
     task: str
     attempt: int
     option: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Controls:
-    """The listeners for everything that is pressed."""
+    """The listeners for everything that is pressed in a thread."""
 
-    def __init__(self, engine: Engine, people: People) -> None:
-        self._engine = engine
-        self._people = people
+    engine: Engine
+    people: People
+    clients: Clients
+    stops: Stops
+    access: Access
 
     def register(self, app: AsyncApp) -> None:
         app.event("agent_session_stopped")(self.session_stopped)
@@ -76,78 +61,124 @@ class Controls:
     async def session_stopped(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """Slack's own Stop button."""
         team, channel, ts = body.get("team_id"), event.get("channel"), event.get("thread_ts")
-        if isinstance(team, str) and isinstance(channel, str) and isinstance(ts, str):
-            await self._stop(await self._engine.current(ThreadAddress(team, channel, ts)), event.get("user"))
+        user = event.get("user")
+        if (
+            isinstance(team, str)
+            and isinstance(channel, str)
+            and isinstance(ts, str)
+            and isinstance(user, str)
+        ):
+            address = ThreadAddress(team, channel, ts)
+            await self._stop(address, user, await self.engine.current(address))
 
-    async def reacted(self, event: dict[str, Any]) -> None:
+    async def reacted(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """❌ or 🛑 on the request, on its thread's first message, or on what the bot said."""
-        item = event.get("item")
-        if event.get("reaction") not in STOP_REACTIONS or not isinstance(item, dict):
+        item, user, team = event.get("item"), event.get("user"), body.get("team_id")
+        reaction = event.get("reaction")
+        if not isinstance(reaction, str) or reaction not in STOP_REACTIONS or not isinstance(item, dict):
             return
         channel, ts = item.get("channel"), item.get("ts")
-        if isinstance(channel, str) and isinstance(ts, str):
-            await self._stop(await self._engine.store.at(channel, ts), event.get("user"))
+        if (
+            isinstance(channel, str)
+            and isinstance(ts, str)
+            and isinstance(user, str)
+            and isinstance(team, str)
+        ):
+            task = await self.engine.store.at(channel, ts)
+            if task is not None and task.thread.team == team and not task.state.is_over:
+                await self._stop(task.thread, user, task)
 
     async def stop_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        if click := _read(body):
-            await self._stop(await self._engine.store.task(click.actions[0].value), click.user.id)
+        if (click := read(Click, body)) is None:
+            return
+        task = await self._task(click, click.pressed.value)
+        if task is None:
+            return await self._whisper(click, FOREIGN)
+        if words := await self.stops.stop(task, click.user.id):
+            await self._whisper(click, words)
 
-    async def answered(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+    async def answered(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A click on one of a question's options is a message with that text."""
         await ack()
-        if (click := _read(body)) is None:
+        if (click := read(Click, body)) is None or click.message is None or click.channel is None:
             return
         try:
-            choice = _Choice.model_validate_json(click.actions[0].value)
+            choice = _Choice.model_validate_json(click.pressed.value)
         except pydantic.ValidationError as error:
             log.warning("button not understood", problem=str(error))
-            return
-        task = await self._engine.store.task(choice.task)
-        if task is None or task.state is not State.WAITING or task.attempt != choice.attempt:
-            return await _whisper(client, click, _OLD)
-        name = await self._people.name(click.user.id)
+            return await self._whisper(click, FOREIGN)
+        task = await self._task(click, choice.task)
+        if task is None:
+            return await self._whisper(click, FOREIGN)
+        if task.state is not State.WAITING or task.attempt != choice.attempt:
+            return await self._whisper(click, OLD)
+        if refusal := await self.access.refusal(task.thread, click.user.id):
+            return await self._whisper(click, refusal)
+        name = await self.people.name(click.team.id, click.user.id)
+        # One question takes one answer: whoever clicks second, and every repeated delivery, finds it taken.
         answer = Message(
-            thread=task.thread, ts=click.actions[0].action_ts or click.message.ts, user=click.user.id,
-            user_name=name, text=choice.option,
-        )  # fmt: skip
-        await self._engine.accept(answer)
-        await _show_choice(client, click, f"{click.message.text}\n*{escape(name)}:* {escape(choice.option)}")
-
-    async def rated(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
-        await ack()
-        if click := _read(body):
-            verdict, _, task = click.actions[0].value.partition(":")
-            if verdict in ("good", "bad") and await self._engine.store.task(task):
-                await self._engine.store.rate(task, click.user.id, verdict)
-                await _whisper(client, click, "Thank you, noted.")
-
-    async def _stop(self, task: Task | None, user: object) -> None:
-        if task is not None and isinstance(user, str):
-            await self._engine.stop(task.id, f"{await self._people.name(user)} stopped it")
-
-
-def _read(body: object) -> _Click | None:
-    try:
-        return _Click.model_validate(body)
-    except pydantic.ValidationError as error:
-        log.warning("click not understood, acked and dropped", problem=str(error))
-        return None
-
-
-async def _whisper(client: AsyncWebClient, click: _Click, text: str) -> None:
-    try:
-        await client.chat_postEphemeral(channel=click.channel.id, user=click.user.id, text=text)
-    except SlackClientError as error:
-        log.info("whisper not heard", why=str(error))
-
-
-async def _show_choice(client: AsyncWebClient, click: _Click, text: str) -> None:
-    """The question with its answer in place of the buttons."""
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}]
-    try:
-        await client.chat_update(
-            channel=click.channel.id, ts=click.message.ts, text=text[:3000], blocks=blocks
+            thread=task.thread,
+            ts=f"{click.message.ts}:answer",
+            user=click.user.id,
+            user_name=name,
+            text=choice.option,
         )
-    except SlackClientError as error:
-        log.info("choice not shown", why=str(error))
+        accepted = await self.engine.accept(answer)
+        if accepted.taken is Taken.REPEATED:
+            return await self._whisper(click, OLD)
+        await self._show_choice(
+            click, f"{escape(click.message.text)}\n*{escape(name)}:* {escape(choice.option)}"
+        )
+
+    async def rated(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        if click := read(Click, body):
+            verdict, _, task = click.pressed.value.partition(":")
+            if verdict in ("good", "bad") and await self._task(click, task):
+                await self.engine.store.rate(task, click.user.id, verdict)
+                await self._whisper(click, "Thank you, noted.")
+            else:
+                await self._whisper(click, FOREIGN)
+
+    async def _task(self, click: Click, id_: str) -> Task | None:
+        """The task a button speaks of, if it is of this workspace and of the channel it was pressed in."""
+        task = await self.engine.store.task(id_)
+        if task is None or task.thread.team != click.team.id:
+            return None
+        return task if click.channel is None or click.channel.id == task.thread.channel else None
+
+    async def _stop(self, thread: ThreadAddress, user: str, task: Task | None) -> None:
+        if words := await self.stops.stop(task, user):
+            try:
+                client = await self.clients.of(thread.team)
+                await client.chat_postEphemeral(
+                    channel=thread.channel, user=user, text=words, thread_ts=thread.ts
+                )
+            except FAULTS as error:
+                log.info("whisper not heard", why=error_of(error))
+
+    async def _whisper(self, click: Click, text: str) -> None:
+        if click.channel is None:
+            return
+        thread = click.message.thread_ts if click.message else None
+        try:
+            client = await self.clients.of(click.team.id)
+            await client.chat_postEphemeral(
+                channel=click.channel.id, user=click.user.id, text=text, thread_ts=thread
+            )
+        except FAULTS as error:
+            log.info("whisper not heard", why=error_of(error))
+
+    async def _show_choice(self, click: Click, text: str) -> None:
+        """The question with its answer in place of the buttons."""
+        if click.channel is None or click.message is None:
+            return
+        blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}]
+        try:
+            client = await self.clients.of(click.team.id)
+            await client.chat_update(
+                channel=click.channel.id, ts=click.message.ts, text=text[:3000], blocks=blocks
+            )
+        except FAULTS as error:
+            log.info("choice not shown", why=error_of(error))

@@ -62,7 +62,7 @@ _AGENT_DESCRIPTION = (
     "Mention me with a task. I plan it, run workers that can execute Python in a sandbox, report progress "
     "in the thread, and return answers, files and plots."
 )
-_PROMPTS = {
+PROMPTS = {
     "Analyse a file": "Analyse the attached CSV and plot the main trends.",
     "Summarise a thread": "Summarise this thread and list the open questions.",
     "What can you do?": "What can you help me with?",
@@ -109,7 +109,7 @@ def _features(address: str | None) -> dict[str, object]:
     return {
         "agent_view": {
             "agent_description": _AGENT_DESCRIPTION,
-            "suggested_prompts": [{"title": title, "message": text} for title, text in _PROMPTS.items()],
+            "suggested_prompts": [{"title": title, "message": text} for title, text in PROMPTS.items()],
         },
         "app_home": {
             "home_tab_enabled": True,

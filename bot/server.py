@@ -11,28 +11,28 @@ from typing import Self
 
 import aiohttp
 import structlog
-from pydantic import SecretStr
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
-from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import make_url
 
-from agents.budget import Budget
-from agents.endpoint import Endpoint
-from agents.orchestrator import Limits, Means
-from bot.app import build
-from bot.controls import Controls
+from bot import readiness
+from bot.clients import Clients
 from bot.files import MIB
-from bot.intake import Intake
-from bot.people import People
+from bot.metrics import Metrics
+from bot.model import endpoint_from, means_from
+from bot.preferences import Preferences
+from bot.readiness import Readiness, SandboxCheck
 from bot.sandboxes import sandbox_from
 from bot.settings import Settings
-from bot.sockets import Sockets
+from bot.slack import Slack, clients_from
 from bot.terms import terms_from
 from bot.thread import SlackThreads
+from bot.watched import slack_calls
 from bot.web import Web
+from sandbox.engine import Engine as Docker
 from sandbox.sandbox import Sandbox
 from tasks.database import Database
 from tasks.engine import Engine
+from tasks.figures import standing
+from tasks.kept import Kept
 from tasks.runner import PATIENCE, Runner
 from tasks.store import Store
 
@@ -45,7 +45,8 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stack = AsyncExitStack()
-        self._sockets: Sockets | None = None
+        self.metrics = Metrics()
+        self.readiness: Readiness
         self.engine: Engine
         self.sandbox: Sandbox
         self.web: Web
@@ -69,71 +70,48 @@ class Server:
         database = Database(make_url(settings.database_url).render_as_string(hide_password=False))
         stack.push_async_callback(database.close)
         await database.open()
-        http = await stack.enter_async_context(aiohttp.ClientSession())
-        client = _client(settings)
-        self.sandbox = await stack.enter_async_context(sandbox_from(settings))
-        endpoint = await stack.enter_async_context(_endpoint(settings))
+        metrics = self.metrics
+        trace = slack_calls(metrics.slack, settings.slack_api_url)
+        http = await stack.enter_async_context(aiohttp.ClientSession(trace_configs=[trace]))
+        clients = clients_from(settings, http)
+        self.sandbox = await stack.enter_async_context(sandbox_from(settings, figures=metrics.sandbox))
+        endpoint = await stack.enter_async_context(endpoint_from(settings, figures=metrics.model))
         threads = SlackThreads(
-            client, http, Store(database, patience=PATIENCE),
-            largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
+            clients=clients, http=http, store=Store(database, patience=PATIENCE),
+            preferences=Preferences(Kept(database)), largest_in=settings.limit_attachment_mb * MIB,
+            largest_out=settings.limit_artifact_mb * MIB,
         )  # fmt: skip
         terms = terms_from(settings)
         runner = Runner(
-            database, _means(settings, endpoint, self.sandbox), threads,
+            database, means_from(settings, endpoint, self.sandbox), threads,
             workspaces=settings.data_dir / "work", terms=terms,
         )  # fmt: skip
         self.engine = Engine(database, runner, terms=terms)
         await stack.enter_async_context(self.engine)
-        await self._face_slack(client)
+        await self._face_slack(database, clients)
 
-    async def _face_slack(self, client: AsyncWebClient) -> None:
+    async def _face_slack(self, database: Database, clients: Clients) -> None:
         """Last in, first out: nothing is taken in before it can be worked on, or while that ends."""
         settings = self._settings
-        people = People(client)
-        secret = "" if settings.slack_app_token else _said(settings.slack_signing_secret)
-        app = build(client, secret, Intake(self.engine, people), Controls(self.engine, people))
-        self.web = Web(app, self._missing, takes_events=bool(secret))
+        slack = Slack(settings, database, self.engine, clients)
+        await self._watch(database, slack)
+        self.web = Web(
+            slack.app, self.readiness.missing, self.metrics.page, takes_events=not settings.slack_app_token
+        )
         self._stack.push_async_callback(self.web.stop)
         await self.web.start(settings.host, settings.port)
-        if settings.slack_app_token:
-            self._sockets = Sockets(app, settings.slack_app_token.get_secret_value())
-            self._stack.push_async_callback(self._sockets.stop)
-            await self._sockets.start()
+        await self._stack.enter_async_context(slack)
 
-    async def _missing(self) -> list[str]:
-        missing = await self.engine.problems()
-        if self._sockets is not None and not await self._sockets.connected():
-            missing.append("no connection to Slack")
-        return missing
-
-
-def _client(settings: Settings) -> AsyncWebClient:
-    """Slack's client. It waits out rate limits and repeats nothing else: that could post twice."""
-    return AsyncWebClient(
-        token=_said(settings.slack_bot_token),
-        base_url=settings.slack_api_url,
-        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=5)],
-    )
-
-
-def _endpoint(settings: Settings) -> Endpoint:
-    return Endpoint(
-        api_key=_said(settings.openai_api_key) or "none",
-        base_url=settings.openai_base_url,
-        api=settings.model_api,
-    )
-
-
-def _means(settings: Settings, endpoint: Endpoint, sandbox: Sandbox) -> Means:
-    budget = Budget(settings.limit_task_turns, settings.limit_task_seconds, settings.limit_task_tokens)
-    return Means(
-        endpoint=endpoint,
-        sandbox=sandbox,
-        model=settings.model,
-        worker_model=settings.worker_model or settings.model,
-        limits=Limits(task=budget, at_once=settings.limit_workers_at_once, workers=settings.limit_workers),
-    )
-
-
-def _said(secret: object) -> str:
-    return secret.get_secret_value() if isinstance(secret, SecretStr) else ""
+    async def _watch(self, database: Database, slack: Slack) -> None:
+        """Have readiness and figures asked of those who know."""
+        docker = await self._stack.enter_async_context(
+            Docker(self._settings.docker_host, seconds=readiness.PATIENCE - 1)
+        )
+        sandboxes = SandboxCheck(docker, self.sandbox.image)
+        self.readiness = Readiness(self.engine.problems, sandboxes.problems, slack.problems)
+        metrics = self.metrics
+        metrics.missing = self.readiness.missing
+        metrics.standings = lambda: standing(database)
+        metrics.ages = slack.ages
+        metrics.sandbox.idle.set_function(lambda: self.sandbox.idle)
+        metrics.tasks.running.set_function(lambda: len(self.engine.running))

@@ -54,3 +54,14 @@ class Usage:
         query = select(task.user).where(*within(thread)).order_by(task.created_at.desc()).limit(limit)
         async with self._database.read() as connection:
             return list((await connection.execute(query)).scalars())
+
+    async def threads(self, *, team: str, since: float, limit: int) -> Sequence[ThreadAddress]:
+        """Threads with a task that began since then or is not over, the newest first."""
+        task = schema.task.c
+        recent = (task.created_at >= since) | task.ended_at.is_(None)
+        newest = func.max(task.created_at)
+        query = select(task.channel, task.thread_ts).where(task.team == team, recent)
+        query = query.group_by(task.channel, task.thread_ts).order_by(newest.desc()).limit(limit)
+        async with self._database.read() as connection:
+            rows = await connection.execute(query)
+            return [ThreadAddress(team, row.channel, row.thread_ts) for row in rows]

@@ -1,0 +1,62 @@
+"""Who may give tasks, where, how many in a day, and who may stop them.
+
+Answers with a sentence for the person who may not. Fails closed: somebody whom Slack does not describe is
+taken for a guest as long as guests are not allowed.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from bot.people import People
+from bot.settings import Settings
+from tasks.message import ThreadAddress
+from tasks.task import Task
+from tasks.usage import Usage
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The operator's rules, applied."""
+
+    settings: Settings
+    people: People
+    usage: Usage
+
+    async def refusal(self, thread: ThreadAddress, user: str) -> str:
+        """Why this person may not give a task here; empty when they may."""
+        rules = self.settings
+        if rules.allow_channels and thread.channel not in rules.allow_channels.split():
+            return "I don't take tasks in this channel."
+        if rules.allow_users and user not in rules.allow_users.split():
+            return "You are not among the people I take tasks from here. Ask whoever runs me."
+        return await self._stranger(thread, user) or await self._spent(thread, user)
+
+    async def may_stop(self, task: Task, user: str) -> bool:
+        """The person who asked, an admin, and with HANDOFF_ALLOW_STOP=thread everybody in the thread."""
+        if user == task.user or self.settings.allow_stop == "thread":
+            return True
+        return (await self.people.person(task.thread.team, user)).is_admin
+
+    async def _stranger(self, thread: ThreadAddress, user: str) -> str:
+        rules = self.settings
+        if rules.allow_guests and rules.allow_slack_connect:
+            return ""
+        person = await self.people.person(thread.team, user)
+        if not rules.allow_slack_connect and person.team not in ("", thread.team):
+            return "I take tasks from members of this workspace only, and you are from another one."
+        if not rules.allow_guests and (person.is_guest or not person.is_known):
+            return "I take no tasks from guests of this workspace."
+        return ""
+
+    async def _spent(self, thread: ThreadAddress, user: str) -> str:
+        most = self.settings.limit_person_daily_tokens
+        if not most:
+            return ""
+        used = await self.usage.tokens(since=time.time() - DAY, team=thread.team, user=user)
+        if used < most:
+            return ""
+        return f"You have used {used:,} tokens in the last 24 hours, and {most:,} are the limit. Try later."

@@ -1,0 +1,196 @@
+"""What people write in a thread, and what becomes of it: mention, reply, mute, edit, delete, another bot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from playground.slack import SlackStandIn
+from playground.slack.state import State as State_
+from tasks.task import State
+from tests.support.patient_model import Patient
+from tests.support.scripted_model import ScriptedModel
+from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
+
+ASK = "@Handoff what is the answer?"
+ADA_DM = "D0ADA0001"
+
+
+@pytest_asyncio.fixture
+async def patient() -> Patient:
+    return Patient()
+
+
+@pytest_asyncio.fixture
+async def bot(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> AsyncIterator[Stack]:
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as running,
+    ):
+        yield running
+        patient.go.set()
+
+
+async def _wait_for_reaction(bot: Stack, ts: str, name: str) -> None:
+    def is_there(state: State_) -> bool:
+        message = state.message(GENERAL, ts)
+        return message is not None and message.reacted(name, bot.slack.bot_user_id)
+
+    await bot.slack.wait_for(is_there)
+
+
+async def _tasks(bot: Stack) -> int:
+    return len(await bot.server.engine.store.recent())
+
+
+async def test_a_direct_message_needs_no_mention(bot: Stack, patient: Patient) -> None:
+    patient.go.set()
+    ts = await bot.ask("what is the answer?", channel=ADA_DM)
+    await bot.task(ts, State.ANSWERED, channel=ADA_DM)
+
+    assert bot.said(ts, ADA_DM) == "Done."
+
+
+async def test_a_reply_that_names_somebody_else_is_not_for_us(bot: Stack, patient: Patient) -> None:
+    patient.go.set()
+    ts = await bot.ask(ASK)
+    await bot.task(ts, State.ANSWERED)
+    await bot.ask(f"<@{MEI}> what do you think?", thread_ts=ts)
+    await bot.ask("<!here> does anybody know?", thread_ts=ts)
+    await bot.ask("and again, please", thread_ts=ts)
+    await bot.slack.wait_for(lambda _: len(bot.answers(ts)) == 2)
+
+    assert await _tasks(bot) == 2
+
+
+async def test_a_thread_we_are_not_in_is_left_alone(bot: Stack, patient: Patient) -> None:
+    patient.go.set()
+    ts = await bot.ask("shall we have lunch?")
+    await bot.ask("yes, at noon", thread_ts=ts, user=MEI)
+    other = await bot.ask(ASK)
+    await bot.task(other, State.ANSWERED)
+
+    assert bot.thread(ts)[-1].user == MEI
+    assert await _tasks(bot) == 1
+
+
+async def test_a_follow_up_reaches_the_running_task_and_is_marked(bot: Stack, patient: Patient) -> None:
+    ts = await bot.ask(ASK)
+    await bot.task(ts, State.RUNNING)
+    await patient.was_asked()
+    follow_up = await bot.ask("make it short", thread_ts=ts, user=MEI)
+    await _wait_for_reaction(bot, follow_up, "eyes")
+    patient.go.set()
+    await bot.task(ts, State.ANSWERED)
+
+    # It came too late for the only turn, so it is the thread's next task.
+    await bot.slack.wait_for(lambda _: len(bot.answers(ts)) == 2)
+    assert "make it short" in patient.heard
+
+
+async def test_mute_and_unmute(bot: Stack, patient: Patient) -> None:
+    patient.go.set()
+    ts = await bot.ask(ASK)
+    await bot.task(ts, State.ANSWERED)
+    await bot.ask("!mute", thread_ts=ts)
+    await bot.slack.wait_for(lambda _: any("Muted" in words for words in bot.whispers()))
+    await bot.ask("talking among ourselves", thread_ts=ts)
+    await bot.ask("@Handoff but this is for you", thread_ts=ts)
+    await bot.slack.wait_for(lambda _: len(bot.answers(ts)) == 2)
+    assert await _tasks(bot) == 2
+    await bot.ask("!unmute", thread_ts=ts)
+    await bot.slack.wait_for(lambda _: any("read along" in words for words in bot.whispers()))
+    await bot.ask("and one more", thread_ts=ts)
+    await bot.slack.wait_for(lambda _: len(bot.answers(ts)) == 3)
+
+
+async def test_a_channel_can_ask_for_mentions_only(bot: Stack, patient: Patient) -> None:
+    patient.go.set()
+    await bot.slack.slash(ADA, GENERAL, "handoff", "set follow-ups off")
+    await bot.slack.wait_for(lambda _: any("`follow-ups` is *off*" in words for words in bot.whispers()))
+    ts = await bot.ask(ASK)
+    await bot.task(ts, State.ANSWERED)
+    await bot.ask("no mention here", thread_ts=ts)
+    await bot.ask("@Handoff but here", thread_ts=ts)
+    await bot.slack.wait_for(lambda _: len(bot.answers(ts)) == 2)
+
+    assert await _tasks(bot) == 2
+
+
+async def test_an_edit_of_what_nobody_has_begun_is_taken(
+    slack: SlackStandIn, patient: Patient, tmp_path: Path
+) -> None:
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, limit_running_tasks=1) as bot,
+    ):
+        first = await bot.ask(ASK)
+        await patient.was_asked()
+        second = await bot.ask("@Handoff count the aples")
+        await bot.task(second, State.QUEUED)
+        await slack.edit(ADA, GENERAL, second, "@Handoff count the apples")
+        await asyncio.sleep(0.3)
+        patient.go.set()
+        task = await bot.task(second, State.ANSWERED)
+
+        assert task.request == "count the apples"
+        assert "count the apples" in patient.heard
+        assert (await bot.task(first)).state is State.ANSWERED
+
+
+async def test_a_mention_added_by_an_edit_is_a_mention(bot: Stack, patient: Patient) -> None:
+    patient.go.set()
+    ts = await bot.ask("what is the answer?")
+    await bot.slack.edit(ADA, GENERAL, ts, ASK)
+    task = await bot.task(ts, State.ANSWERED)
+
+    assert task.request == "what is the answer?"
+
+
+async def test_deleting_the_request_stops_its_task(bot: Stack, patient: Patient) -> None:
+    ts = await bot.ask(ASK)
+    await bot.task(ts, State.RUNNING)
+    await bot.slack.delete(ADA, GENERAL, ts)
+    task = await bot.task(ts)
+
+    assert task.state in (State.STOPPED, State.FAILED)
+    assert "deleted" in task.reason
+
+
+async def test_a_queue_tells_the_position(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> None:
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, limit_running_tasks=1) as bot,
+    ):
+        await bot.ask(ASK)
+        await patient.was_asked()
+        await bot.ask(ASK, user=MEI)
+        await slack.wait_for(lambda _: bot.whispers(MEI))
+
+        assert bot.whispers(MEI) == ["You are in the queue: 1 task before yours."]
+        patient.go.set()
+
+
+async def test_the_message_shortcut_hands_a_message_off_once(bot: Stack, patient: Patient) -> None:
+    patient.go.set()
+    ts = await bot.ask("the figures of March look odd", user=MEI)
+    await bot.slack.shortcut(ADA, GENERAL, ts, "handoff_message")
+    task = await bot.task(ts, State.ANSWERED)
+    await bot.slack.shortcut(ADA, GENERAL, ts, "handoff_message")
+    await bot.slack.wait_for(lambda _: bot.whispers())
+
+    assert (task.user, task.request) == (ADA, "the figures of March look odd")
+    assert bot.said(ts) == "Done."
+    assert bot.whispers() == ["This message has been handed to me already."]
+
+
+async def test_the_messages_tab_offers_prompts(bot: Stack) -> None:
+    await bot.slack.open_home(ADA, tab="messages")
+    await bot.slack.wait_for(lambda _: bot.calls("assistant.threads.setSuggestedPrompts"))
+
+    (call,) = bot.calls("assistant.threads.setSuggestedPrompts")
+    assert call["channel_id"] == ADA_DM
+    assert 1 <= len(call["prompts"]) <= 4

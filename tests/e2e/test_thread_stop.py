@@ -1,0 +1,182 @@
+"""Stop, in each of its forms: who may, what follows, and what is not a stop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from playground.slack import SlackStandIn
+from tasks.task import State
+from tests.support.patient_model import Patient
+from tests.support.scripted_model import ScriptedModel
+from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
+
+ASK = "@Handoff what is the answer?"
+DIEGO = "U0DIEGO03"
+
+
+@pytest_asyncio.fixture
+async def patient() -> Patient:
+    return Patient()
+
+
+@pytest_asyncio.fixture
+async def bot(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> AsyncIterator[Stack]:
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as running,
+    ):
+        yield running
+        patient.go.set()
+
+
+async def _running(bot: Stack, patient: Patient, user: str = MEI) -> str:
+    ts = await bot.ask(ASK, user=user)
+    await patient.was_asked()
+    await bot.slack.wait_for(lambda _: bot.calls("agents.sessions.setStatus"))
+    return ts
+
+
+async def _press(bot: Stack, ts: str, form: str) -> None:
+    slack = bot.slack
+    match form:
+        case "session":
+            await slack.stop_session(MEI, GENERAL, ts)
+        case "slash":
+            await slack.slash(MEI, GENERAL, "handoff", "stop")
+        case "x" | "octagonal_sign":
+            await slack.react(MEI, GENERAL, ts, form)
+        case words:
+            await bot.ask(words, thread_ts=ts, user=MEI)
+
+
+@pytest.mark.parametrize(
+    "form", ["stop", "Stop.", "!stop", "@Handoff stop", "session", "slash", "x", "octagonal_sign"]
+)
+async def test_every_form_stops_the_task_and_says_so_once(bot: Stack, patient: Patient, form: str) -> None:
+    ts = await _running(bot, patient)
+    await _press(bot, ts, form)
+    task = await bot.task(ts)
+
+    assert task.state is State.STOPPED
+    assert bot.said(ts).startswith("**Stopped:** mei stopped it.")
+    assert len(bot.answers(ts)) == 1
+    assert len(await bot.server.engine.store.recent()) == 1
+    assert bot.slack.state.sessions[GENERAL, ts].status == "active"
+
+
+async def test_stop_the_deploy_is_not_stop(bot: Stack, patient: Patient) -> None:
+    ts = await _running(bot, patient)
+    await bot.ask("stop the deploy, please", thread_ts=ts, user=MEI)
+    patient.go.set()
+    task = await bot.task(ts)
+
+    assert task.state is State.ANSWERED
+
+
+@pytest.mark.parametrize("form", ["stop", "x"])
+async def test_others_may_not_stop_it_and_hear_why(bot: Stack, patient: Patient, form: str) -> None:
+    ts = await _running(bot, patient)
+    if form == "stop":
+        await bot.ask("stop", thread_ts=ts, user=DIEGO)
+    else:
+        await bot.slack.react(DIEGO, GENERAL, ts, form)
+    await bot.slack.wait_for(lambda _: bot.whispers(DIEGO))
+
+    assert bot.whispers(DIEGO) == ["Only mei, who asked, or an admin of the workspace can stop this task."]
+    patient.go.set()
+    assert (await bot.task(ts)).state is State.ANSWERED
+
+
+async def test_an_admin_may_stop_anybodys_task(bot: Stack, patient: Patient) -> None:
+    ts = await _running(bot, patient)
+    await bot.ask("stop", thread_ts=ts, user=ADA)
+
+    assert (await bot.task(ts)).reason == "ada stopped it"
+
+
+async def test_everybody_may_where_the_operator_says_so(
+    slack: SlackStandIn, patient: Patient, tmp_path: Path
+) -> None:
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, allow_stop="thread") as bot,
+    ):
+        ts = await _running(bot, patient)
+        await bot.ask("stop", thread_ts=ts, user=DIEGO)
+        assert (await bot.task(ts)).state is State.STOPPED
+
+
+async def test_stop_where_nothing_runs_starts_nothing(bot: Stack, patient: Patient) -> None:
+    patient.go.set()
+    ts = await bot.ask(ASK)
+    await bot.task(ts)
+    await bot.ask("stop", thread_ts=ts)
+    await bot.slack.wait_for(lambda _: bot.whispers())
+
+    assert bot.whispers() == ["Nothing is running here."]
+    assert len(await bot.server.engine.store.recent()) == 1
+
+
+async def test_a_task_in_the_queue_can_be_stopped(
+    slack: SlackStandIn, patient: Patient, tmp_path: Path
+) -> None:
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, limit_workspace_tasks=1) as bot,
+    ):
+        await _running(bot, patient)
+        second = await bot.ask(ASK, user=MEI)
+        await bot.task(second, State.QUEUED)
+        await bot.ask("stop", thread_ts=second, user=MEI)
+        assert (await bot.task(second)).state is State.STOPPED
+        patient.go.set()
+
+
+async def test_the_home_lists_what_runs_and_stops_it(bot: Stack, patient: Patient) -> None:
+    ts = await _running(bot, patient)
+    await bot.slack.open_home(MEI)
+    home = await bot.slack.wait_for(lambda state: state.homes.get(MEI))
+    assert home is not None
+    assert "what is the answer?" in str(home["blocks"])
+    assert f"/archives/{GENERAL}/p{ts.replace('.', '')}" in str(home["blocks"])
+    await bot.slack.interactions.click(MEI, None, None, action_id="handoff_home_stop")
+    assert (await bot.task(ts)).state is State.STOPPED
+    await bot.slack.open_home(MEI)
+    await bot.slack.wait_for(lambda state: "Nothing is running" in str(state.homes[MEI]["blocks"]))
+    assert "stopped" in str(bot.slack.state.homes[MEI]["blocks"])
+
+
+async def test_status_and_runs_tell_of_tasks(bot: Stack, patient: Patient) -> None:
+    ts = await _running(bot, patient)
+    task = await bot.task(ts, State.RUNNING)
+    await bot.slack.slash(ADA, GENERAL, "handoff", "status")
+    await bot.slack.wait_for(lambda _: bot.whispers())
+    await bot.slack.slash(ADA, GENERAL, "handoff", "runs")
+    await bot.slack.wait_for(lambda _: len(bot.whispers()) == 2)
+    await bot.slack.slash(ADA, GENERAL, "handoff", "help")
+    await bot.slack.wait_for(lambda _: len(bot.whispers()) == 3)
+
+    status, runs, usage = bot.whispers()
+    assert task.id in status
+    assert "running" in status
+    assert runs == "You have not given me a task yet."
+    assert "/handoff &lt;task&gt;" in usage
+
+
+async def test_the_command_starts_a_task_that_all_can_see(bot: Stack, patient: Patient) -> None:
+    patient.go.set()
+    await bot.slack.slash(ADA, GENERAL, "handoff", "tell @channel the answer")
+    posted = await bot.slack.wait_for(
+        lambda s: next((m for m in s.messages if m.user == bot.slack.bot_user_id), None)
+    )
+    assert posted is not None
+    task = await bot.task(posted.ts, State.ANSWERED)
+
+    assert (task.user, task.request) == (ADA, "tell @channel the answer")
+    assert posted.text.startswith(f"<@{ADA}> hands off:")
+    assert "@channel" not in posted.text
+    assert bot.said(posted.ts) == "Done."
