@@ -13,12 +13,12 @@ import signal
 import sys
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
-from importlib import metadata
 from typing import Protocol
 
 from bot import logging
 from bot.commands import doctor, manifest, play, sandbox, serve, tasks
 from bot.errors import BotError, SettingsError
+from bot.release import version
 from bot.settings import Settings
 
 SUMMARY = "Hand a task to a team of agents from Slack and watch the work in the thread."
@@ -80,18 +80,11 @@ def _settings() -> tuple[Settings, tuple[str, ...]]:
 
 def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="handoff", description=SUMMARY)
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action="version", version=version())
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in commands.values():
         command.register(subparsers)
     return parser
-
-
-def _version() -> str:
-    try:
-        return metadata.version("handoff")
-    except metadata.PackageNotFoundError:
-        return "not installed: run from a folder"
 
 
 async def _run(command: Command, args: argparse.Namespace, settings: Settings) -> int:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from agents.budget import Budget
 from agents.endpoint import Endpoint
 from agents.orchestrator import Limits, Means
 from agents.prices import Prices
+from bot.metrics import ModelFigures
 from bot.settings import Settings
+from bot.watched import WatchedEndpoint
 from sandbox.sandbox import Sandbox
 
 
-def endpoint_from(settings: Settings, *, tries: int = 5) -> Endpoint:
-    """The endpoint; servers on this machine often want no key, and the client wants some."""
+def endpoint_from(settings: Settings, *, tries: int = 5, figures: ModelFigures | None = None) -> Endpoint:
+    """The endpoint; servers on this machine often want no key, and the client wants some. Its turns are
+    counted in `figures`."""
     key = settings.openai_api_key
-    return Endpoint(
+    make = Endpoint if figures is None else partial(WatchedEndpoint, figures, prices_from(settings))
+    return make(
         api_key=key.get_secret_value() if key else "none",
         base_url=settings.openai_base_url,
         api=settings.model_api,
@@ -37,6 +43,11 @@ def means_from(settings: Settings, endpoint: Endpoint, sandbox: Sandbox) -> Mean
         sandbox=sandbox,
         model=settings.model,
         worker_model=settings.worker_model or settings.model,
-        prices=Prices(settings.model_prices, window=settings.model_window),
+        prices=prices_from(settings),
         limits=Limits(task=budget, at_once=settings.limit_workers_at_once, workers=settings.limit_workers),
     )
+
+
+def prices_from(settings: Settings) -> Prices:
+    """The operator's own prices, then the published ones."""
+    return Prices(settings.model_prices, window=settings.model_window)

@@ -6,6 +6,10 @@ that moment go to the other connection. Never reads an envelope: Bolt does.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
@@ -20,6 +24,9 @@ class Sockets:
 
     def __init__(self, app: AsyncApp, app_token: str) -> None:
         self._handlers = [AsyncSocketModeHandler(app, app_token) for _ in range(CONNECTIONS)]
+        self._since: dict[int, float] = {}
+        for number, handler in enumerate(self._handlers):
+            handler.client.message_listeners.append(self._note(number))
 
     async def start(self) -> None:
         for handler in self._handlers:
@@ -34,3 +41,19 @@ class Sockets:
     async def connected(self) -> int:
         """How many connections are up."""
         return sum([await handler.client.is_connected() for handler in self._handlers])
+
+    def ages(self) -> Mapping[int, float]:
+        """Seconds since each connection that is up was opened, by its number."""
+        now = time.monotonic()
+        sessions = [handler.client.current_session for handler in self._handlers]
+        up = [number for number, session in enumerate(sessions) if session is not None and not session.closed]
+        return {number: now - self._since[number] for number in up if number in self._since}
+
+    def _note(self, number: int) -> Callable[..., Awaitable[None]]:
+        """Slack says hello once on each new connection."""
+
+        async def note(_: object, message: Mapping[str, Any], __: object = None) -> None:
+            if message.get("type") == "hello":
+                self._since[number] = time.monotonic()
+
+        return note

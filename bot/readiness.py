@@ -1,0 +1,62 @@
+"""Whether what tasks need serves now: the database, the sandboxes' engine, the connection to Slack.
+
+Told in words that name what is down. Never mends anything, and never takes long: what hangs counts as down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from sandbox.engine import Engine
+from sandbox.errors import SandboxError
+
+#: What is wrong with one dependency, in words; empty when it serves.
+Check = Callable[[], Awaitable[Sequence[str]]]
+#: Seconds that one check may take, and that a finding is told again without looking.
+PATIENCE, FRESH = 4, 1.0
+
+
+class Readiness:
+    """Asks each of `checks`, all at the same time."""
+
+    def __init__(self, *checks: Check) -> None:
+        self._checks = checks
+        self._looking = asyncio.Lock()
+        self._found: list[str] = []
+        self._looked_at = float("-inf")
+
+    async def missing(self) -> list[str]:
+        """What does not serve; empty when all is well. However many ask, it is looked at once a second."""
+        async with self._looking:
+            if time.monotonic() - self._looked_at > FRESH:
+                async with asyncio.TaskGroup() as group:
+                    asked = [group.create_task(_within(check)) for check in self._checks]
+                self._found = [words for found in asked for words in found.result()]
+                self._looked_at = time.monotonic()
+            return list(self._found)
+
+
+class SandboxCheck:
+    """Looks for the engine and for `image` on it; a connection of its own keeps it from holding up a run."""
+
+    def __init__(self, engine: Engine, image: str) -> None:
+        self._engine = engine
+        self._image = image
+
+    async def problems(self) -> list[str]:
+        try:
+            if await self._engine.image_id(self._image) is not None:
+                return []
+        except SandboxError as error:
+            return [str(error)]
+        return [f"Docker has no image {self._image}. Build it with: handoff sandbox build"]
+
+
+async def _within(check: Check) -> Sequence[str]:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await check()
+    except TimeoutError:
+        return [f"a dependency gave no answer within {PATIENCE} seconds ({check.__qualname__})"]
