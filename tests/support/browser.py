@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
 
-CHROMIUM = "/usr/bin/chromium"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+"""What a system calls its Chromium; Debian's is the first."""
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -28,13 +29,13 @@ _LOST_LINE = "ERR_CONNECTION_REFUSED"
 @asynccontextmanager
 async def open_chromium() -> AsyncIterator[Browser]:
     """The system's Chromium. Fails the test, and does not skip it, where there is none."""
-    if shutil.which(CHROMIUM) is None:
+    chromium = next(filter(None, map(shutil.which, NAMES)), None)
+    if chromium is None:
         pytest.fail(
-            f"{CHROMIUM} is missing. `make test` installs it; by hand: apt-get install chromium",
-            pytrace=False,
+            "There is no Chromium. `make test` installs it; by hand: apt-get install chromium", pytrace=False
         )
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield browser
         await browser.close()
 
