@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 
+from bot.metrics import SandboxFigures
 from bot.settings import Settings
+from bot.watched import WatchedSandbox
 from sandbox.engine import Engine
 from sandbox.image.build import Progress, ensure_image
 from sandbox.image.tag import Recipe
@@ -23,15 +26,17 @@ def recipe_from(settings: Settings) -> Recipe:
     return Recipe(settings.sandbox_base, tuple(settings.sandbox_packages.split()))
 
 
-def sandbox_from(settings: Settings) -> Sandbox:
-    """The sandbox of one process; enter it before use."""
-    return Sandbox(
+def sandbox_from(settings: Settings, *, figures: SandboxFigures | None = None) -> Sandbox:
+    """The sandbox of one process; enter it before use. Its runs are counted in `figures`."""
+    make = Sandbox if figures is None else partial(WatchedSandbox, figures)
+    return make(
         limits_from(settings),
         image=settings.sandbox_image or recipe_from(settings).tag,
         docker_host=settings.docker_host,
         ready=settings.sandbox_pool,
         most=settings.sandbox_max,
         queue_seconds=settings.sandbox_queue_seconds,
+        transport=settings.sandbox_transport,
     )
 
 

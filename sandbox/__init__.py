@@ -7,6 +7,7 @@ come out, and cleaning up. Never knows of agents, Slack or tasks.
 from sandbox.errors import (
     Busy,
     ContainerLost,
+    EngineRefused,
     EngineUnavailable,
     FileRefused,
     ImageBuildFailed,
@@ -19,6 +20,7 @@ from sandbox.limits import Limits
 __all__ = [
     "Busy",
     "ContainerLost",
+    "EngineRefused",
     "EngineUnavailable",
     "FileRefused",
     "ImageBuildFailed",

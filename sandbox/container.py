@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sandbox.engine import Engine
 from sandbox.errors import ContainerLost, EngineUnavailable
@@ -14,8 +15,10 @@ from sandbox.image.supervisor import frames
 from sandbox.job import Job
 from sandbox.limits import Limits
 from sandbox.stream import FrameStream
+from sandbox.transport import Transport
 
 _READY_SECONDS = 60  # to start and import pandas on a machine that does much else
+_HAND_OVER_SECONDS = 60  # for all input files, also to an engine far away
 _GRACE_SECONDS = 5  # what the supervisor has for its own end after the time limit, before it is killed
 _SMALL = 64 * 1024  # an exit record with its notes and names
 _SAID = 1 << 20
@@ -50,20 +53,22 @@ class Container:
         self._stream = stream
 
     @classmethod
-    async def start(cls, engine: Engine, settings: dict[str, object], flavour: str) -> Container:
-        """Create, attach, start and wait until ready; on any fault nothing is left of it."""
-        identity = await engine.create(settings)
-        stream: FrameStream | None = None
-        try:
-            stream = await FrameStream.over(await engine.attach(identity), mixed=True)
-            await engine.start(identity)
-            container = cls(engine, identity, flavour, stream)
-            await container._until_ready()
-        except BaseException:
-            if stream is not None:
-                stream.close()
-            await asyncio.shield(engine.remove(identity))
-            raise
+    async def start(
+        cls, engine: Engine, transport: Transport, settings: dict[str, Any], flavour: str
+    ) -> Container:
+        """Create, start and wait until ready; on any fault nothing is left of it."""
+        async with transport.opening(settings) as opening:
+            identity = await engine.create(opening.settings)
+            stream: FrameStream | None = None
+            try:
+                stream = await opening.start(identity)
+                container = cls(engine, identity, flavour, stream)
+                await container._until_ready()
+            except BaseException:
+                if stream is not None:
+                    stream.close()
+                await asyncio.shield(engine.remove(identity))
+                raise
         return container
 
     async def _until_ready(self) -> None:
@@ -79,7 +84,13 @@ class Container:
 
     async def run(self, job: Job, limits: Limits, timeout: float, on_output: OnOutput, raw: Raw) -> None:
         """Send the job and collect what comes back into `raw`, filled as far as it got on a fault."""
-        await self._hand_over(job, limits, timeout)
+        try:
+            async with asyncio.timeout(_HAND_OVER_SECONDS):
+                await self._hand_over(job, limits, timeout)
+        except TimeoutError:
+            raise ContainerLost(
+                f"The container did not take its job within {_HAND_OVER_SECONDS} s."
+            ) from None
         began = time.monotonic()
         try:
             async with asyncio.timeout(timeout + _GRACE_SECONDS):

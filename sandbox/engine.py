@@ -22,7 +22,7 @@ import docker.errors
 import requests
 from docker.utils import kwargs_from_env
 
-from sandbox.errors import EngineUnavailable, ImageMissing
+from sandbox.errors import EngineRefused, EngineUnavailable, ImageMissing
 
 LABEL = "handoff.sandbox"
 _LOCAL = "unix:///var/run/docker.sock"
@@ -114,7 +114,7 @@ class Engine:
                 f"Docker has no such image ({error.explanation}). Build it with: handoff sandbox build"
             ) from error
         except docker.errors.APIError as error:
-            raise EngineUnavailable(f"Docker refused a request: {error.explanation or error}") from error
+            raise EngineRefused(f"Docker refused a request: {error.explanation or error}") from error
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
             raise EngineUnavailable(
                 f"Docker can't be reached at {self.address}: {_plainest(error)}. "

@@ -2,6 +2,7 @@
 
 SandboxError               every one below; its text is a sentence fit for an operator
 ├── EngineUnavailable      Docker can't be reached, or refused a request
+│   └── EngineRefused      it was reached, and refused
 ├── ImageMissing           the engine has no image to make a container from
 ├── ImageBuildFailed       making the image stopped at a step
 ├── ContainerLost          a container ended, or spoke nonsense, before it told its result
@@ -18,6 +19,10 @@ class SandboxError(Exception):
 
 class EngineUnavailable(SandboxError):
     """Docker can't be reached, or refused a request."""
+
+
+class EngineRefused(EngineUnavailable):
+    """Docker was reached and refused a request."""
 
 
 class ImageMissing(SandboxError):

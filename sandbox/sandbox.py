@@ -12,7 +12,7 @@ import functools
 import logging
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from sandbox import outcome
 from sandbox.container import Container, OnOutput, Raw
@@ -26,8 +26,14 @@ from sandbox.names import is_clean
 from sandbox.owner import Owner, remove_all, sweep
 from sandbox.pool import Pool, flavour_of
 from sandbox.spec import container_settings
+from sandbox.transport import Attach, Auto, Transport, UnixSocket
 
 _log = logging.getLogger(__name__)
+_TRANSPORTS: dict[str, Callable[[Engine, Owner], Transport]] = {
+    "auto": Auto,
+    "attach": Attach,
+    "socket": UnixSocket,
+}
 _OWN_END_SECONDS = 3  # a container that told its end is gone long before; past it the engine is asked
 
 
@@ -36,7 +42,7 @@ class Sandbox:
 
     `image` None takes the one `handoff sandbox build` makes. `ready` containers are kept waiting ahead of the
     calls, `most` may exist at once, and a call waits `queue_seconds` at most for one. After a burst, as many
-    as it needed are kept ready for `remember_seconds`.
+    as it needed are kept ready for `remember_seconds`. `transport` auto takes the socket where one works.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class Sandbox:
         most: int = 8,
         queue_seconds: float = 60,
         remember_seconds: float = 60,
+        transport: Literal["auto", "attach", "socket"] = "auto",
     ) -> None:
         self.limits = limits or Limits()
         self.image = image or Recipe().tag
@@ -57,6 +64,7 @@ class Sandbox:
         self._make_pool = functools.partial(
             Pool, ready=ready, most=most, queue_seconds=queue_seconds, remember_seconds=remember_seconds
         )
+        self._make_transport = _TRANSPORTS[transport]
         self._stop = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._pool: Pool | None = None
@@ -138,13 +146,15 @@ class Sandbox:
         async with self.engine:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                self._pool = self._make_pool(self._start, group)
+                transport = self._make_transport(self.engine, self.owner)
+                self._pool = self._make_pool(functools.partial(self._start, transport), group)
                 beside = group.create_task(self._open(self._pool), name="tend the sandbox")
                 up.set()
                 await self._stop.wait()
                 beside.cancel()
                 for container in self._pool.close():
                     container.hang_up()
+            transport.close()
             with contextlib.suppress(SandboxError):  # an engine that is down has nothing running
                 await remove_all(self.engine, self.owner)
 
@@ -157,11 +167,11 @@ class Sandbox:
             _log.warning("the sandbox is not ready yet: %s", error)
         await pool.tend()
 
-    async def _start(self, flavour: str) -> Container:
+    async def _start(self, transport: Transport, flavour: str) -> Container:
         settings = container_settings(
             self.limits, image=self.image, flavour=flavour, labels=self.owner.labels(flavour)
         )
-        return await Container.start(self.engine, settings, flavour)
+        return await Container.start(self.engine, transport, settings, flavour)
 
     def _entered(self) -> Pool:
         if self._pool is None:

@@ -25,9 +25,9 @@ def seccomp_profile() -> str:
 
 
 def container_settings(
-    limits: Limits, *, image: str, flavour: str, labels: Mapping[str, str], binds: tuple[str, ...] = ()
+    limits: Limits, *, image: str, flavour: str, labels: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The body of the engine's create request. `binds` are `host:container:mode`, its own socket only."""
+    """The body of the engine's create request, but for how the host speaks with the container."""
     return {
         "Image": image,
         "Cmd": [flavour],
@@ -36,12 +36,7 @@ def container_settings(
         "WorkingDir": "/work",
         "Labels": dict(labels),
         "NetworkDisabled": True,
-        "OpenStdin": True,
-        "StdinOnce": True,
-        "AttachStdin": True,
-        "AttachStdout": True,
-        "AttachStderr": True,
-        "HostConfig": _host(limits) | ({"Binds": list(binds)} if binds else {}),
+        "HostConfig": _host(limits),
     }
 
 

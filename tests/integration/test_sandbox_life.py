@@ -7,7 +7,9 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -114,6 +116,44 @@ async def test_a_call_waits_its_turn_and_is_told_when_none_comes(sandbox_image: 
     assert "HANDOFF_SANDBOX_MAX" in run.sentence
 
 
+@pytest.mark.parametrize("transport", ["socket", "attach"])
+async def test_both_ways_to_a_container_carry_everything(
+    sandbox_image: str, transport: Literal["socket", "attach"]
+) -> None:
+    big = os.urandom(3 << 20)
+    code = "data = open('in', 'rb').read()\nopen('out', 'wb').write(data[::-1])\nprint('x' * 200_000)"
+    async with Sandbox(image=sandbox_image, ready=0, transport=transport) as sandbox:
+        run = await sandbox.run(Job(code=code, files={"in": big}))
+    assert run.status is Status.OK
+    assert run.files["out"] == big[::-1]
+    assert run.files["stdout.txt"] == b"x" * 200_000 + b"\n"
+
+
+async def test_where_no_socket_can_be_mounted_the_attach_stream_is_used(
+    sandbox_image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder the engine can't mount, as for a bot that itself lives in a container."""
+    long = tmp_path / ("x" * 120)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    async with Sandbox(image=sandbox_image, ready=0) as sandbox:
+        run = await sandbox.run(Job(code="print('fine')"))
+    assert run.stdout == "fine\n"
+    assert list(long.iterdir()) == []
+
+
+async def test_socket_folders_of_the_dead_are_removed(sandbox_image: str) -> None:
+    ours = Owner.this_process()
+    dead = Path(tempfile.gettempdir(), f"handoff-sockets-{ours.label}~1")
+    living = dead.with_name(f"handoff-sockets-{ours.label}~{ours.birth}")
+    for folder in (dead, living):
+        (folder / "1").mkdir(parents=True)
+    async with Sandbox(image=sandbox_image, ready=0):
+        assert [folder.exists() for folder in (dead, living)] == [False, True]
+    (living / "1").rmdir()
+    living.rmdir()
+
+
 async def until_idle(sandbox: Sandbox, count: int) -> bool:
     for _ in range(200):
         if sandbox.idle == count:
@@ -177,14 +217,19 @@ async def test_a_container_killed_from_outside_is_our_fault(sandbox: Sandbox) ->
     assert (await sandbox.run(Job(code="1"))).status is Status.OK
 
 
-async def test_an_engine_that_stops_in_mid_call_hangs_nothing(sandbox_image: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("transport", "status"), [("socket", Status.OK), ("attach", Status.INFRASTRUCTURE)])
+async def test_an_engine_that_stops_in_mid_call_hangs_nothing(
+    sandbox_image: str, tmp_path: Path, transport: Literal["socket", "attach"], status: Status
+) -> None:
     way = Way(tmp_path / "engine.sock")
     await way.open()
-    async with Sandbox(image=sandbox_image, docker_host=f"unix://{way.path}", ready=1) as sandbox:
-        call = await started(sandbox)
+    async with Sandbox(
+        image=sandbox_image, docker_host=f"unix://{way.path}", ready=0, transport=transport
+    ) as sandbox:
+        call = await started(sandbox, Job(code="print('up', flush=True)\nimport time; time.sleep(3)"))
         await way.close()
         run = await asyncio.wait_for(call, 30)
-        assert getattr(run, "status", None) is Status.INFRASTRUCTURE
+        assert getattr(run, "status", None) is status
         while_down = await asyncio.wait_for(sandbox.run(Job(code="1")), 30)
         assert while_down.status is Status.INFRASTRUCTURE
         await way.open()

@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from sandbox.job import Job
+from sandbox.sandbox import Sandbox
 from tests.support.sandboxes import RunCode
 
 HELPERS = """
@@ -170,7 +173,11 @@ print("processes", "refused" if processes == {"1", str(os.getpid())} else proces
 mounts = [line.split()[4] for line in open("/proc/self/mountinfo")]
 ours = [m for m in mounts if not m.startswith(("/proc", "/sys", "/dev"))]
 of_the_engine = {"/etc/hostname", "/etc/hosts", "/etc/resolv.conf"}
-print("mounts", "refused" if set(ours) <= {"/", "/work", "/tmp"} | of_the_engine else ours)
+of_the_call = {"/", "/work", "/tmp", "/run/handoff"}
+print("mounts", "refused" if set(ours) <= of_the_call | of_the_engine else ours)
+attempt("the call's socket", lambda: connect(socket.AF_UNIX, socket.SOCK_STREAM, "/run/handoff/s"))
+attempt("the call's folder", lambda: open("/run/handoff/new", "w"))
+attempt("the call's folder, listed", lambda: os.listdir("/run/handoff")[0:1] or open("/run/handoff/s"))
 print("hostname", "refused" if socket.gethostname() == "sandbox" else socket.gethostname())
 """
 
@@ -186,11 +193,16 @@ print("hostname", "refused" if socket.gethostname() == "sandbox" else socket.get
         pytest.param(SECRETS, id="secrets"),
     ],
 )
+@pytest.mark.parametrize("transport", ["socket", "attach"])
 async def test_every_attempt_is_refused(
-    run_code: RunCode, monkeypatch: pytest.MonkeyPatch, attack: str
+    sandbox_image: str,
+    monkeypatch: pytest.MonkeyPatch,
+    attack: str,
+    transport: Literal["socket", "attach"],
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "secret-of-the-host")
-    run = await run_code(HELPERS + attack)
+    async with Sandbox(image=sandbox_image, ready=0, transport=transport) as sandbox:
+        run = await sandbox.run(Job(code=HELPERS + attack))
     assert run.stderr == ""
     assert run.exit_code == 0, run.sentence
     lines = run.stdout.splitlines()

@@ -21,11 +21,12 @@ _FLAVOURS = {"bare": (), "data": ("numpy", "pandas", "matplotlib.pyplot")}
 
 
 def main() -> None:
-    """Never returns: leaves with 0 when the job is done or the host is gone."""
+    """`FLAVOUR [SOCKET]`. Never returns: leaves with 0 when the job is done or the host is gone."""
     kernel.forget_signals()
-    link = Link.take_over()
+    flavour, *sockets = sys.argv[1:] or ["bare"]
+    link = Link.connect(sockets[0]) if sockets else Link.take_over()
     with contextlib.suppress(HostGone):
-        _serve(link, sys.argv[1] if len(sys.argv) > 1 else "bare")
+        _serve(link, flavour)
     os._exit(0)
 
 

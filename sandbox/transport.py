@@ -1,0 +1,176 @@
+"""The two ways to a container's supervisor: the engine's attach stream, and a unix socket of the call's own.
+
+Owns how the stream is set up. Never knows what is said over it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol
+
+from sandbox.engine import Engine
+from sandbox.errors import ContainerLost, EngineRefused
+from sandbox.owner import Owner
+from sandbox.stream import FrameStream
+
+_log = logging.getLogger(__name__)
+_INSIDE = "/run/handoff"
+_PREFIX = "handoff-sockets-"
+_BETWEEN = "~"
+_CONNECT_SECONDS = 15  # from the start to the supervisor's first step; usually a tenth
+
+
+class Opening(Protocol):
+    """One container's stream in the making."""
+
+    settings: dict[str, Any]
+    """What to create the container from."""
+
+    async def start(self, identity: str) -> FrameStream:
+        """Start the container that was created and have its stream."""
+
+
+class Transport(Protocol):
+    """A way to containers."""
+
+    def opening(self, settings: dict[str, Any]) -> contextlib.AbstractAsyncContextManager[Opening]:
+        """Prepare for one container; what was only needed to set it up is gone at the end."""
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+
+
+class Attach:
+    """The engine carries the supervisor's stdin and stdout. Works with any engine, remote ones too."""
+
+    def __init__(self, engine: Engine, _owner: Owner) -> None:
+        self._engine = engine
+
+    @contextlib.asynccontextmanager
+    async def opening(self, settings: dict[str, Any]) -> AsyncIterator[Opening]:
+        streams = dict.fromkeys(
+            ("AttachStdin", "AttachStdout", "AttachStderr", "OpenStdin", "StdinOnce"), True
+        )
+        yield _AttachOpening(self._engine, settings | streams)
+
+    def close(self) -> None:
+        """There is nothing to leave behind."""
+
+
+class _AttachOpening:
+    def __init__(self, engine: Engine, settings: dict[str, Any]) -> None:
+        self.settings = settings
+        self._engine = engine
+
+    async def start(self, identity: str) -> FrameStream:
+        stream = await FrameStream.over(await self._engine.attach(identity), mixed=True)
+        try:
+            await self._engine.start(identity)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+
+class UnixSocket:
+    """The supervisor connects to a socket that is mounted into its container alone.
+
+    Past the start the engine carries nothing: calls are faster, and one that runs survives the engine. Needs
+    an engine that sees this process's files: on this machine, and not from inside another container.
+    """
+
+    def __init__(self, engine: Engine, owner: Owner) -> None:
+        self._engine = engine
+        self._numbers = count(1)
+        # Nobody else on this machine may connect, and so come by a job: the folder is ours alone.
+        self._folder = Path(tempfile.gettempdir(), f"{_PREFIX}{owner.label}{_BETWEEN}{owner.birth}")
+        self._folder.mkdir(mode=0o700)
+        _sweep_folders()
+
+    @contextlib.asynccontextmanager
+    async def opening(self, settings: dict[str, Any]) -> AsyncIterator[Opening]:
+        folder = self._folder / str(next(self._numbers))
+        folder.mkdir()
+        try:
+            with socket.socket(socket.AF_UNIX) as listening:
+                listening.setblocking(False)
+                listening.bind(str(folder / "s"))
+                # The program's user is nobody of ours; the way here is barred to all others further up.
+                folder.chmod(0o755)
+                (folder / "s").chmod(0o666)
+                listening.listen(1)
+                yield _SocketOpening(self._engine, _mounting(settings, folder), listening)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Remove the folder of the sockets."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Auto:
+    """The socket where the engine is local and the first container is reached so; else the attach stream."""
+
+    def __init__(self, engine: Engine, owner: Owner) -> None:
+        self._attach = Attach(engine, owner)
+        self._socket = UnixSocket(engine, owner) if engine.local else None
+        self._proven = False
+
+    @contextlib.asynccontextmanager
+    async def opening(self, settings: dict[str, Any]) -> AsyncIterator[Opening]:
+        try:
+            async with (self._socket or self._attach).opening(settings) as opening:
+                yield opening
+            self._proven = True
+        except (ContainerLost, EngineRefused, OSError) as error:
+            if self._socket is not None and not self._proven:
+                _log.info("containers are reached by the attach stream from now on: %s", error)
+                self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the socket's side."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class _SocketOpening:
+    def __init__(self, engine: Engine, settings: dict[str, Any], listening: socket.socket) -> None:
+        self.settings = settings
+        self._engine = engine
+        self._listening = listening
+
+    async def start(self, identity: str) -> FrameStream:
+        await self._engine.start(identity)
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                connected, _ = await asyncio.get_running_loop().sock_accept(self._listening)
+        except TimeoutError:
+            raise ContainerLost(f"The container did not connect within {_CONNECT_SECONDS} s.") from None
+        return await FrameStream.over(connected, mixed=False)
+
+
+def _mounting(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+    # A mount, not a bind string: for those the engine makes a folder where there is none, on its own machine.
+    mount = {"Type": "bind", "Source": str(folder), "Target": _INSIDE, "ReadOnly": True}
+    return settings | {
+        "Cmd": [*settings["Cmd"], f"{_INSIDE}/s"],
+        "HostConfig": settings["HostConfig"] | {"Mounts": [mount]},
+    }
+
+
+def _sweep_folders() -> None:
+    """Remove the folders of owners that died without closing."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*{_BETWEEN}*"):
+        label, _, birth = folder.name.removeprefix(_PREFIX).partition(_BETWEEN)
+        if Owner(label, birth).dead:
+            shutil.rmtree(folder, ignore_errors=True)
