@@ -25,7 +25,11 @@ from tests.support.workload import CHANNEL, Tally, Workload, workload
 PATIENCE = 60.0
 
 
-async def chaos(urls: Sequence[str], folder: Path, *, jobs: int, kills: int, pause: float) -> Tally:
+#: Seconds from one kill to the next, start included: new jobs come for as long as there are kills.
+_ROUND = 3.0
+
+
+async def chaos(urls: Sequence[str], folder: Path, *, jobs: int, kills: int) -> Tally:
     """Give jobs to one process per URL, kill some of them meanwhile and start them again."""
     async with workload() as load, AsyncExitStack() as stack:
         nodes = [
@@ -33,7 +37,7 @@ async def chaos(urls: Sequence[str], folder: Path, *, jobs: int, kills: int, pau
             for n, url in enumerate(urls)
         ]
         async with asyncio.TaskGroup() as group:
-            group.create_task(load.give(jobs, pause=pause))
+            group.create_task(load.give(jobs, pause=kills * _ROUND / jobs))
             await kill_some(nodes, kills)
         await load.finish(PATIENCE)
         # Slack tells each message once more: nothing of it is new.
@@ -63,9 +67,8 @@ async def _report(jobs: int, kills: int, databases: Sequence[str]) -> bool:
         with tempfile.TemporaryDirectory(prefix="handoff-chaos-") as folder:
             began = time.monotonic()
             if database == "sqlite":
-                tally = await chaos(
-                    [f"sqlite:///{folder}/handoff.db"], Path(folder), jobs=jobs, kills=kills, pause=0.2
-                )
+                url = f"sqlite:///{folder}/handoff.db"
+                tally = await chaos([url], Path(folder), jobs=jobs, kills=kills)
             else:
                 tally = await _on_postgres(Path(folder), jobs, kills)
             print(f"{database}: {tally}; {kills} kills, {time.monotonic() - began:.0f} s", flush=True)
@@ -76,7 +79,7 @@ async def _report(jobs: int, kills: int, databases: Sequence[str]) -> bool:
 async def _on_postgres(folder: Path, jobs: int, kills: int) -> Tally:
     with postgres() as server:
         url = server.create()
-        return await chaos([url, url], folder, jobs=jobs, kills=kills, pause=0.2)
+        return await chaos([url, url], folder, jobs=jobs, kills=kills)
 
 
 def main() -> None:

@@ -57,6 +57,7 @@ class Workload:
 
     slack: SlackStandIn
     model: ScriptedModel
+    latency: float
     asked: Counter[str] = field(default_factory=Counter)
     given: dict[int, str] = field(default_factory=dict)
 
@@ -115,7 +116,9 @@ class Workload:
         """The model: what it says follows from the conversation alone, so each call has a name."""
         job, part = _named(asked)
         turn = sum(message.get("role") == "assistant" for message in asked.body["messages"])
+        # Counted when it arrives: whoever is killed while it waits has paid for it all the same.
         self.asked[f"{job}/{part}/{turn}"] += 1
+        await asyncio.sleep(self.latency)
         if part:
             return _worker(turn)
         if turn == 0:
@@ -145,12 +148,12 @@ def _named(asked: Asked) -> tuple[int, str]:
 
 
 @asynccontextmanager
-async def workload(*, latency: float = 0.15) -> AsyncIterator[Workload]:
+async def workload(*, latency: float = 0.4) -> AsyncIterator[Workload]:
     """A Slack and a model whose calls take `latency` seconds."""
     holder: list[Workload] = []
     async with (
         SlackStandIn(rate_limits=False, retry_delays=_REPEATS) as slack,
-        ScriptedModel(lambda asked: holder[0].answer(asked), latency=latency, piece=200) as model,
+        ScriptedModel(lambda asked: holder[0].answer(asked), piece=200) as model,
     ):
-        holder.append(Workload(slack, model))
+        holder.append(Workload(slack, model, latency))
         yield holder[0]

@@ -1,0 +1,189 @@
+"""What the bot lives through: killed, frozen, cut off from Slack and from its database. Real processes.
+
+Needs Docker, since `handoff serve` looks for it, and PostgreSQL's programs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.support.chaos import chaos, tell_again
+from tests.support.databases import postgres_server, postgres_url
+from tests.support.fleet import Process
+from tests.support.postgres import Postgres
+from tests.support.workload import Workload, workload
+
+__all__ = ["postgres_server", "postgres_url"]
+
+#: Seconds without one more answer after which a job is taken for lost.
+PATIENCE = 60.0
+_TAKEN = r'"event": "tasks taken over".*"timestamp": "([^"]+)"'
+
+
+@pytest.fixture
+async def load() -> AsyncIterator[Workload]:
+    async with workload() as made:
+        yield made
+
+
+@asynccontextmanager
+async def nodes(load: Workload, folder: Path, url: str, count: int = 2) -> AsyncIterator[list[Process]]:
+    settings = load.settings(folder, url)
+    made = [Process(f"node {number}", settings) for number in range(count)]
+    try:
+        for node in made:
+            await node.__aenter__()
+        yield made
+    finally:
+        for node in made:
+            await node.__aexit__(None, None, None)
+
+
+def nothing_lost(load: Workload, *, repeats: int) -> None:
+    """Every job is answered once, and no single call was made again more often than there were breaks."""
+    tally = load.tally()
+    print(tally)
+    assert (tally.lost, tally.doubled) == (0, 0), tally
+    assert tally.most_repeats <= repeats, tally
+
+
+@pytest.mark.timeout(300)
+async def test_kill_9_on_sqlite_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    tally = await chaos([f"sqlite:///{tmp_path / 'handoff.db'}"], tmp_path, jobs=12, kills=4)
+    print(tally)
+    assert (tally.lost, tally.doubled) == (0, 0), tally
+    assert tally.most_repeats <= 4, tally
+
+
+@pytest.mark.timeout(300)
+async def test_kill_9_of_two_nodes_loses_and_doubles_nothing(postgres_url: str, tmp_path: Path) -> None:
+    tally = await chaos([postgres_url] * 2, tmp_path, jobs=12, kills=4)
+    print(tally)
+    assert (tally.lost, tally.doubled) == (0, 0), tally
+    assert tally.most_repeats <= 4, tally
+
+
+@pytest.mark.timeout(180)
+async def test_a_dead_nodes_tasks_go_on_elsewhere_within_seconds(
+    load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path
+) -> None:
+    async with nodes(load, tmp_path, postgres_url) as both:
+        await load.give(8)
+        await until(lambda: len(load.asked) > 12)
+        first, second = busiest_first(both, postgres_server, postgres_url)
+        await first.kill()
+        died = time.time()
+        await load.finish(PATIENCE)
+        nothing_lost(load, repeats=1)
+        taken = datetime.fromisoformat(re.findall(_TAKEN, second.log)[0]).timestamp()
+        print(f"taken over after {taken - died:.1f} s")
+        assert taken - died < 5
+        held = "SELECT count(*) FROM dbos.workflow_status WHERE status = 'PENDING'"
+        await until(lambda: postgres_server.ask(postgres_url, held) == "0")
+
+
+@pytest.mark.timeout(180)
+async def test_a_node_that_wakes_after_its_takeover_stops_without_a_word(
+    load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path
+) -> None:
+    async with nodes(load, tmp_path, postgres_url) as both:
+        await load.give(6)
+        await until(lambda: len(load.asked) > 8)
+        first, second = busiest_first(both, postgres_server, postgres_url)
+        first.freeze()
+        await until(lambda: "tasks taken over" in second.log)
+        await asyncio.sleep(0.5)
+        first.thaw()
+        await load.finish(PATIENCE)
+        await asyncio.sleep(2)
+        nothing_lost(load, repeats=1)
+        # It is a member again: what comes now is done though the other one dies.
+        await second.kill()
+        await load.give(1)
+        await load.finish(PATIENCE)
+        nothing_lost(load, repeats=1)
+
+
+@pytest.mark.timeout(180)
+async def test_a_rolling_restart_loses_nothing(load: Workload, postgres_url: str, tmp_path: Path) -> None:
+    async with nodes(load, tmp_path, postgres_url) as pair, asyncio.TaskGroup() as group:
+        group.create_task(load.give(10, pause=0.6))
+        for node in pair:
+            await asyncio.sleep(1)
+            assert await node.kill(signal.SIGTERM) == 0, node.log
+            await node.start()
+        await load.finish(PATIENCE)
+        nothing_lost(load, repeats=2)
+
+
+@pytest.mark.timeout(180)
+async def test_postgres_stopped_hard_and_back_drops_nothing(
+    load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path
+) -> None:
+    async with nodes(load, tmp_path, postgres_url, count=1) as (node,):
+        await load.give(4)
+        await until(lambda: len(load.asked) > 6)
+        try:
+            await asyncio.to_thread(postgres_server.stop)
+            assert await readiness(node) == (503, ["the database can't be reached"])
+            # Not acknowledged, so that Slack sends it again.
+            await load.give(1)
+            await asyncio.sleep(3)
+        finally:
+            await asyncio.to_thread(postgres_server.start)
+        await load.finish(PATIENCE)
+        nothing_lost(load, repeats=0)
+        assert await readiness(node) == (200, [])
+
+
+@pytest.mark.timeout(120)
+async def test_a_post_whose_reply_was_lost_is_not_made_again(load: Workload, tmp_path: Path) -> None:
+    async with nodes(load, tmp_path, f"sqlite:///{tmp_path / 'handoff.db'}", count=1):
+        for method in ("chat.postMessage", "chat.startStream", "chat.stopStream", "chat.appendStream"):
+            load.slack.lose_reply(method, times=2)
+        await load.give(3)
+        await load.finish(PATIENCE)
+        await tell_again(load)
+        nothing_lost(load, repeats=0)
+
+
+@pytest.mark.timeout(60)
+async def test_a_second_process_on_one_file_says_so_and_ends(load: Workload, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+    async with nodes(load, tmp_path, url, count=1):
+        second = Process("second", load.settings(tmp_path, url))
+        with pytest.raises(AssertionError, match="Another Handoff is running") as told:
+            await second.start()
+        assert "Traceback" not in str(told.value)
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if is_so():
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError("it never came so far")
+
+
+def busiest_first(both: list[Process], server: Postgres, url: str) -> list[Process]:
+    """The one that runs more tasks before the other, so that its loss matters."""
+    held = "SELECT executor_id FROM dbos.workflow_status WHERE status = 'PENDING'"
+    ids = server.ask(url, held).split()
+    return sorted(both, key=lambda node: -sum(id_ in node.log for id_ in ids))
+
+
+async def readiness(node: Process) -> tuple[int, list[str]]:
+    """What /readyz says, without the sentence about Slack's connection."""
+    port = re.findall(r'"port": (\d+)', node.log)[-1]
+    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/readyz") as answer:
+        return answer.status, (await answer.json())["missing"]
