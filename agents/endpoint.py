@@ -14,6 +14,7 @@ from dataclasses import replace
 from types import TracebackType
 from urllib.parse import urlsplit
 
+import httpx2
 import openai
 import structlog
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
@@ -54,8 +55,9 @@ class Endpoint:
         most_output: int | None = None, extra: dict[str, object] | None = None,
     ) -> None:  # fmt: skip
         self._client = AsyncOpenAI(
-            api_key=api_key, base_url=base_url, max_retries=0, http_client=DefaultAioHttpClient()
-        )
+            api_key=api_key, base_url=base_url, max_retries=0, http_client=DefaultAioHttpClient(),
+            timeout=httpx2.Timeout(idle_timeout, pool=None),
+        )  # fmt: skip
         is_openai = _is_openai(str(self._client.base_url))
         self._options = Options(
             most_output=most_output,

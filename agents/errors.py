@@ -12,6 +12,7 @@
     │   ├── ContextTooLong
     │   ├── RequestRefused       the endpoint rejects what we send (other 4xx)
     │   └── ModelUnavailable     still failing after the last retry
+    ├── ToolsRefused             the tools a team added can't be used as they are; for the operator, at the start
     ├── Superseded               another process writes this journal now; this one must stop without a word
     └── Parked                   not a fault: the task waits for a person and leaves the process
 
@@ -65,6 +66,14 @@ class ModelUnavailable(ModelError):
     """Timeouts, cut streams, rate limits or server errors outlasted every retry."""
 
 
+class ToolsRefused(AgentError):
+    """What a team added can't be used; `problems` has a sentence for each thing that is wrong."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
 class Superseded(AgentError):
     """A journal's append met an entry of somebody else."""
 
@@ -72,8 +81,11 @@ class Superseded(AgentError):
 class Parked(AgentError):
     """The task waits for a person's answer; the transcript holds everything needed to go on."""
 
-    def __init__(self, question: str, options: tuple[str, ...], call_id: str) -> None:
+    def __init__(
+        self, question: str, options: tuple[str, ...], call_id: str, approval: str = ""
+    ) -> None:
         super().__init__(question)
         self.question = question
         self.options = options
         self.call_id = call_id
+        self.approval = approval

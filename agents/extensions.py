@@ -1,1 +1,78 @@
-"""Tools that a team installs: functions behind the entry point group `handoff.tools`."""
+"""Tools that a team installs: functions behind the entry point group `handoff.tools`.
+
+A plain function with types and a docstring is a tool: its name, text and parameters are what the model sees.
+Owns finding them and what they may be. Never runs one at import, and never lets one stop Handoff unnamed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from agents.errors import ToolsRefused
+from agents.toolbox import TeamTool
+from agents.tools import Tool
+from agents.tools_file import Terms
+
+GROUP = "handoff.tools"
+
+
+def installed(terms: Mapping[str, Terms], points: Iterable[EntryPoint] | None = None) -> list[TeamTool]:
+    """The functions of all installed packages, in the order of their names.
+
+    Raises `ToolsRefused` with a sentence for each that can't be a tool, and for terms of one that is not
+    there: a misspelled name must not leave a tool without its question.
+    """
+    found: dict[str, TeamTool] = {}
+    problems: list[str] = []
+    for point in entry_points(group=GROUP) if points is None else points:
+        try:
+            tool = _tool(point.load())
+        except Exception as error:  # noqa: BLE001 (anything may go wrong in a package of somebody else)
+            problems.append(_broken(point, error))
+            continue
+        if tool.name in found:
+            problems.append(f"Two installed packages have a tool {tool.name}. Remove one of them.")
+        found[tool.name] = TeamTool(tool, ask_first=terms.get(tool.name, Terms()).ask_first)
+    problems += [
+        f"HANDOFF_TOOLS_FILE has terms for the function {name}, which no installed package brings."
+        for name in terms
+        if name not in found
+    ]
+    if problems:
+        raise ToolsRefused(tuple(problems))
+    return [found[name] for name in sorted(found)]
+
+
+def _tool(function: object) -> Tool:
+    if not inspect.isroutine(function):
+        raise TypeError("it is no function")
+    if not inspect.getdoc(function):
+        raise TypeError("it has no docstring to tell the model what it does")
+    return Tool.of(_awaitable(function))
+
+
+def _awaitable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as tools are: awaited, and with words as its result."""
+
+    @functools.wraps(function)
+    async def call(**arguments: Any) -> str:
+        if inspect.iscoroutinefunction(function):
+            result = await function(**arguments)
+        else:
+            # A thread, since nobody knows how long it takes; the loop serves every other task meanwhile.
+            result = await asyncio.to_thread(function, **arguments)
+        return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str)
+
+    return call
+
+
+def _broken(point: EntryPoint, error: Exception) -> str:
+    package = f" of the package {point.dist.name}" if point.dist else ""
+    why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"The tool {point.name}{package} ({point.value}) can't be used: {why}. Correct or remove it."

@@ -95,7 +95,8 @@ class Loop:
         reply = self._transcript.reply
         ending = await self._act(reply) if reply else None
         while ending is None:
-            ending = await self._step()
+            with structlog.contextvars.bound_contextvars(turn=self._meter.turns + 1):
+                ending = await self._step()
         return ending
 
     async def _step(self) -> Ending | None:
@@ -125,6 +126,7 @@ class Loop:
         cost = self._prices.cost(reply.model, reply.usage)
         await self._transcript.add(reply, cost=cost, clock=self._meter.seconds)
         self._meter.turn(reply.usage.total, cost or 0.0)
+        log.info("model turn", model=reply.model, tokens=reply.usage.total, calls=[c.name for c in reply.calls])
         self._watcher.on_reply(reply)
         return reply
 
@@ -189,7 +191,7 @@ class Loop:
     async def _run_call(self, call: ToolCall) -> Parked | None:
         output = await self._output_of(call)
         if output.parks is not None:
-            return Parked(*output.parks, call.id)
+            return Parked(*output.parks, call.id, output.approval)
         await self._transcript.result(call, output, clock=self._meter.seconds)
         return None
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import docstring_parser
@@ -31,9 +32,13 @@ class ToolOutput:
     """What makes two results the same result; the text unless given, where that holds a measured time."""
     parks: tuple[str, tuple[str, ...]] | None = None
     """A question (and its options) that only a person can answer; the call stays open until then."""
+    approval: str = ""
+    """Set where the question is whether a call may be run: its id and the digest of its arguments."""
 
 
 Function = Callable[..., Awaitable[str | ToolOutput]]
+Around = Callable[[ToolCall, Callable[[], Awaitable[ToolOutput]]], Awaitable[ToolOutput]]
+"""Called in place of a tool's function, with the call and with what runs the function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +60,8 @@ class Tool:
         Its docstring gives the descriptions (any common style; `Args:` entries per parameter). A parameter
         annotated `ToolCall` receives the call itself and is not shown to the model.
         """
-        doc = docstring_parser.parse(inspect.getdoc(function) or "")
-        about = {p.arg_name: p.description or "" for p in doc.params}
-        hints = typing.get_type_hints(function)
-        takes_call, fields = "", {}
-        for name, parameter in inspect.signature(function).parameters.items():
-            if hints[name] is ToolCall:
-                takes_call = name
-                continue
-            default = ... if parameter.default is parameter.empty else parameter.default
-            described = pydantic.Field(default, description=_one_line(about.get(name, "")) or None)
-            fields[name] = (hints[name], described)
-        arguments = pydantic.create_model(  # type: ignore[call-overload]
-            function.__name__, __config__=pydantic.ConfigDict(extra="forbid"), **fields
-        )
-        description = "\n".join(filter(None, [doc.short_description, doc.long_description]))
-        schema = arguments.model_json_schema()
-        schema = _for_the_model(schema, schema.get("$defs", {}))
-        return cls(function.__name__, description, schema, arguments, function, takes_call)
+        plain = getattr(function, "__func__", function)
+        return replace(_built(plain, is_bound=plain is not function), _function=function)
 
     async def call(self, call: ToolCall) -> ToolOutput:
         """Check the arguments and run the function; raises `ToolFailure` with what to send instead."""
@@ -88,6 +77,21 @@ class Tool:
         result = await self._function(**arguments)
         return ToolOutput(result) if isinstance(result, str) else result
 
+    def around(self, wrap: Around) -> Tool:
+        """The same tool with `wrap` called where its function was: once the arguments are known to be right."""
+        name = self._takes_call or "call_of_this_tool"
+
+        async def wrapped(**arguments: Any) -> ToolOutput:
+            call = arguments[name] if self._takes_call else arguments.pop(name)
+
+            async def run() -> ToolOutput:
+                result = await self._function(**arguments)
+                return ToolOutput(result) if isinstance(result, str) else result
+
+            return await wrap(call, run)
+
+        return replace(self, _function=wrapped, _takes_call=name)
+
     def _what_to_send(self, error: pydantic.ValidationError) -> str:
         found = "; ".join(
             _complaint(e["type"], ".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()
@@ -98,6 +102,29 @@ class Tool:
             f"{found}. Nothing was run. Send one JSON object for {self.name} with these arguments: "
             f"{', '.join(properties) or 'none'} (required: {needed})."
         )
+
+
+@lru_cache(maxsize=256)
+def _built(function: Function, *, is_bound: bool) -> Tool:
+    """The tool of a function, made once: agents come and go, and a schema takes a millisecond."""
+    doc = docstring_parser.parse(inspect.getdoc(function) or "")
+    about = {p.arg_name: p.description or "" for p in doc.params}
+    hints = typing.get_type_hints(function)
+    takes_call, fields = "", {}
+    for name, parameter in list(inspect.signature(function).parameters.items())[is_bound:]:
+        if hints[name] is ToolCall:
+            takes_call = name
+            continue
+        default = ... if parameter.default is parameter.empty else parameter.default
+        described = pydantic.Field(default, description=_one_line(about.get(name, "")) or None)
+        fields[name] = (hints[name], described)
+    arguments = pydantic.create_model(  # type: ignore[call-overload]
+        function.__name__, __config__=pydantic.ConfigDict(extra="forbid"), **fields
+    )
+    description = "\n".join(filter(None, [doc.short_description, doc.long_description]))
+    schema = arguments.model_json_schema()
+    schema = _for_the_model(schema, schema.get("$defs", {}))
+    return Tool(function.__name__, description, schema, arguments, function, takes_call)
 
 
 def _complaint(kind: str, where: str, message: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
+import structlog
+
 from agents.budget import Meter
 from agents.conversation import Reply, UserTurn
 from agents.endpoint import Endpoint
@@ -70,7 +72,8 @@ class Worker:
         """Work to a report. Only failures that every worker would meet are raised."""
         self._emit(WorkerStarted(self._brief.worker, self._brief.title))
         try:
-            report = self._reported(await self._loop.run([UserTurn(self._brief.text)]))
+            with structlog.contextvars.bound_contextvars(worker=self._brief.worker):
+                report = self._reported(await self._loop.run([UserTurn(self._brief.text)]))
         except FatalModelError:
             raise
         except ModelError as error:
@@ -91,7 +94,9 @@ class Worker:
         """
         files = await self._workspace.files()
         run = await self._sandbox.run(Job(code=code, files=files), on_output=self._tell_output)
-        notes = await self._workspace.keep(run.files, run.removed)
+        notes: Sequence[str] = ()
+        if run.files or run.removed:
+            notes = await self._workspace.keep(run.files, run.removed)
         if run.files:
             self._emit(FilesMade(self._brief.worker, tuple(run.files)))
         facts = {"status": run.status.value, "seconds": round(run.seconds, 2), "files": list(run.files)}

@@ -6,7 +6,10 @@ import asyncio
 import sys
 from importlib import import_module
 
-BENCHMARKS = ("mention",)
+BENCHMARKS = (
+    "mention",
+    "agents",
+)
 
 
 def main(names: list[str]) -> int:

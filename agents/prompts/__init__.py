@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 
 
+@cache
 def prompt(name: str) -> str:
     """The text of `<name>.md` beside this module. It never changes while a process runs, so endpoints can
     cache it as a prefix: date, person and workspace go into the conversation instead."""

@@ -1,0 +1,184 @@
+"""What a turn of our agents costs, against the same work done by hand with the typed `AsyncOpenAI` client.
+
+Both ask the same endpoint, which is a process of its own; CPU is that of this process alone. Rounds
+alternate, so that what else the machine does meets both. No code is run: the tool answers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from openai import AsyncOpenAI
+
+from agents.budget import EFFORT, Budget
+from agents.conversation import UserTurn
+from agents.endpoint import Endpoint
+from agents.journal import EmptyInbox, MemoryJournal
+from agents.orchestrator import Limits, Means, Orchestrator
+from agents.prompts import prompt
+from agents.tools import Tool
+from agents.worker import Worker
+from benchmarks.model_process import model_process
+from sandbox import Job, Run
+from sandbox.job import Status
+from sandbox.sandbox import Sandbox
+from sandbox.workspace import Workspace
+
+Scenario = Callable[[str], Awaitable[None]]
+ROUNDS = 9
+
+
+class InstantSandbox(Sandbox):
+    """Answers every job at once: what is measured is the agents."""
+
+    async def run(self, job: Job, *, on_output: Callable[[str], None] | None = None) -> Run:
+        return Run(status=Status.OK, exit_code=0, stdout="42\n", stderr="", seconds=0.0)
+
+
+class Handoff:
+    """Orchestrator and workers as a task has them, on a journal in memory."""
+
+    def __init__(self, endpoint: Endpoint, folder: Path) -> None:
+        self._endpoint = endpoint
+        self._folder = folder
+        self._sandbox = InstantSandbox()
+
+    async def run(self, model: str) -> None:
+        limits = Limits(task=Budget(100, 600, 10**9))
+        means = Means(
+            endpoint=self._endpoint, sandbox=self._sandbox, model=model, worker_model=model, limits=limits
+        )
+        orchestrator = Orchestrator(
+            means, workspace=Workspace(self._folder), journal=MemoryJournal(), inbox=EmptyInbox(),
+            emit=lambda _: None,
+        )  # fmt: skip
+        ending = await orchestrator.run([UserTurn("Ann: do it")])
+        assert "42" in ending.text, ending
+
+
+class ByHand:
+    """The shortest loop that does the same work, on the client's typed calls. Without limits or retries of
+    its own, without a journal, without a report."""
+
+    def __init__(self, client: AsyncOpenAI) -> None:
+        self._client = client
+        self._orchestrator = [_spelled(Tool.of(Orchestrator.create_worker.__get__(object())))]
+        self._worker = [_spelled(Tool.of(Worker.execute_python_code.__get__(object())))]
+
+    async def run(self, model: str) -> None:
+        said = await self._loop(model, "orchestrator", self._orchestrator, "do it", self._create_worker)
+        assert "42" in said
+
+    async def _loop(
+        self, model: str, role: str, tools: Any, request: str, act: Callable[[str, Any], Awaitable[str]]
+    ) -> str:
+        messages: list[Any] = [
+            {"role": "system", "content": prompt(role)},
+            {"role": "user", "content": request},
+        ]
+        while True:
+            reply = await self._client.chat.completions.create(model=model, messages=messages, tools=tools)
+            message = reply.choices[0].message
+            messages.append(message.model_dump(exclude_none=True))
+            if not message.tool_calls:
+                return message.content or ""
+            calls: list[Any] = list(message.tool_calls)
+            results = await asyncio.gather(
+                *(act(model, json.loads(call.function.arguments)) for call in calls)
+            )
+            messages += [
+                {"role": "tool", "tool_call_id": call.id, "content": result}
+                for call, result in zip(calls, results, strict=True)
+            ]
+
+    async def _create_worker(self, model: str, arguments: Any) -> str:
+        brief: str = arguments["task_description"]
+        return await self._loop(model, "worker", self._worker, brief, self._execute)
+
+    async def _execute(self, model: str, arguments: Any) -> str:
+        return "42\n"
+
+
+def _spelled(tool: Tool) -> Any:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.schema}
+    return {"type": "function", "function": function}
+
+
+async def main() -> None:
+    EFFORT["normal"] = Budget(100, 600, 10**9)  # 40 tool turns are more than a normal worker has
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            model_process() as url,
+            Endpoint(api_key="none", base_url=url, api="chat") as endpoint,
+            AsyncOpenAI(api_key="none", base_url=url) as client,
+        ):
+            ours, theirs = Handoff(endpoint, Path(folder)).run, ByHand(client).run
+            print("| | requests | Handoff CPU ms/turn | by hand CPU ms/turn | ratio | limit |")
+            print("|---|---|---|---|---|---|")
+            await _pairs("one worker, one tool turn", "p1-t1-l0", 4, 40, 1.0, ours, theirs)
+            await _pairs("one worker, 40 tool turns", "p1-t40-l0", 43, 4, 0.2, ours, theirs)
+            print("\n| | Handoff s | ideal s | ratio | limit |\n|---|---|---|---|---|")
+            await _parallel(ours)
+            print("\n| 1,000 tasks at once, 250 ms a reply | failed | median s | all s | RSS MB |")
+            print("|---|---|---|---|---|")
+            await _crowd(ours)
+
+
+async def _pairs(
+    name: str, model: str, turns: int, times: int, limit: float, ours: Scenario, theirs: Scenario
+) -> None:
+    await asyncio.gather(ours(model), theirs(model))
+    mine, other, ratios = [], [], []
+    for _ in range(ROUNDS):
+        mine.append(await _cpu(ours, model, times) / times / turns)
+        other.append(await _cpu(theirs, model, times) / times / turns)
+        ratios.append(mine[-1] / other[-1])
+    figures = f"{statistics.median(mine) * 1000:.2f} | {statistics.median(other) * 1000:.2f}"
+    print(f"| {name} | {turns} | {figures} | {statistics.median(ratios):.2f} | {limit} |", flush=True)
+
+
+async def _cpu(scenario: Scenario, model: str, times: int) -> float:
+    before = time.process_time()
+    for _ in range(times):
+        await scenario(model)
+    return time.process_time() - before
+
+
+async def _parallel(ours: Scenario) -> None:
+    took = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        await ours("p8-t1-l250")
+        took.append(time.perf_counter() - began)
+    middle = statistics.median(took)
+    print(f"| 8 workers at once, 250 ms a reply | {middle:.2f} | 1.00 | {middle:.2f} | 1.10 |", flush=True)
+
+
+async def _crowd(ours: Scenario, people: int = 1000) -> None:
+    took: list[float] = []
+
+    async def one() -> None:
+        began = time.perf_counter()
+        await ours("p1-t1-l250")
+        took.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    ends = await asyncio.gather(*(one() for _ in range(people)), return_exceptions=True)
+    failed = sum(isinstance(end, BaseException) for end in ends)
+    seconds = f"{statistics.median(took):.1f} | {time.perf_counter() - began:.1f}"
+    print(f"| | {failed} | {seconds} | {_peak_megabytes()} |", flush=True)
+
+
+def _peak_megabytes() -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
