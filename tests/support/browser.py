@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-"""What a system calls its Chromium; Debian's is the first."""
+from scripts.browser import NAMES
+
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
