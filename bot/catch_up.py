@@ -78,17 +78,25 @@ class CatchUp:
 
     async def _safely_read(self, since: float) -> None:
         try:
-            found = await self.read(since)
-            log.info("caught up with Slack", taken=found)
-        except FAULTS as fault:
-            log.warning("could not catch up with Slack", why=error_of(fault))
+            log.info("caught up with Slack", taken=await self.read(since))
         except Exception:
             log.exception("could not catch up with Slack")
+
+    async def _safely_read_one(self, client: SlackClient, oldest: float) -> int:
+        """One workspace's trouble must not keep the others from being read."""
+        try:
+            return await self._read(client, oldest)
+        except FAULTS as fault:
+            log.warning("could not catch up with a workspace", why=error_of(fault))
+            return 0
 
     async def read(self, since: float) -> int:
         """Take in what was written since then; returns how many messages became something."""
         oldest = max(since, time.time() - LONGEST) - OVERLAP
-        client = await self._clients.of("")
+        return sum([await self._safely_read_one(client, oldest) for client in await self._clients.all()])
+
+    async def _read(self, client: SlackClient, oldest: float) -> int:
+        """One workspace."""
         who = await client.auth_test()
         team, bot_user = str(who["team_id"]), str(who["user_id"])
         taken = 0

@@ -5,7 +5,7 @@ Never installs anything: that is `bot.installations`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import aiohttp
 
@@ -13,16 +13,26 @@ from bot.client import SlackClient
 
 #: A workspace's bot token; None when the app is not installed there.
 TokenOf = Callable[[str], Awaitable[str | None]]
+#: The ids of the workspaces we are in.
+Teams = Callable[[], Awaitable[Sequence[str]]]
 
 
 class Clients:
     """Clients by workspace. They share their connections, and each keeps to its own workspace's pace."""
 
-    def __init__(self, base_url: str, http: aiohttp.ClientSession, token_of: TokenOf) -> None:
+    def __init__(
+        self, base_url: str, http: aiohttp.ClientSession, token_of: TokenOf, teams: Teams | None = None
+    ) -> None:
         self._base_url = base_url
         self._http = http
         self._token_of = token_of
+        self._teams = teams
         self._clients: dict[str, SlackClient] = {}
+
+    async def all(self) -> Sequence[SlackClient]:
+        """The clients of every workspace we are in."""
+        teams = [""] if self._teams is None else await self._teams()
+        return [await self.of(team) for team in teams]
 
     async def of(self, team: str) -> SlackClient:
         """The workspace's client. Without a token its calls fail with Slack's `not_authed`."""

@@ -78,6 +78,8 @@ async def _finding(name: str, check: Check, settings: Settings) -> Finding:
 
 
 async def _bot_token(settings: Settings) -> str:
+    if settings.slack_client_id is not None:
+        return _for_several(settings)
     if settings.slack_bot_token is None:
         raise CheckFailed(preflight.slack_problems(settings)[0])
     client = AsyncWebClient(settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
@@ -91,6 +93,12 @@ async def _bot_token(settings: Settings) -> str:
             "the app's page App Manifest, and install the app again."
         )
     return f"{answer['user']} in the workspace {answer['team']}, with all {len(SCOPES)} scopes."
+
+
+def _for_several(settings: Settings) -> str:
+    if problems := preflight.oauth_problems(settings):
+        raise CheckFailed(" ".join(problems))
+    return "an app for several workspaces; each brings its token when it installs it at /slack/install."
 
 
 async def _delivery(settings: Settings) -> str:

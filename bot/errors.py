@@ -2,7 +2,8 @@
 
 BotError              anything below; its text is a sentence for the person who runs the bot
 ├── SettingsError     the environment or `.env` can't be used as it is; the command ends with code 2
-└── CheckFailed       one of the doctor's checks found something to mend; its line begins with ✗
+├── CheckFailed       one of the doctor's checks found something to mend; its line begins with ✗
+└── NotInstalled      what Slack gave for an installation can't be used; whoever installs sees a page
 
 Errors never carry the value of a secret.
 """
@@ -34,3 +35,7 @@ class SettingsError(BotError):
 
 class CheckFailed(BotError):
     """One of the doctor's checks found something to mend."""
+
+
+class NotInstalled(BotError):
+    """What Slack gave for an installation can't be used."""

@@ -5,6 +5,8 @@ Nothing here may be lost for good: what must not be is written down by `bot.inta
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +38,8 @@ class Listeners:
     clients: Clients
     engine: Engine
     usage: Usage
+    signed: Callable[[float], None] = lambda _: None
+    """Told how many seconds after it was written a message had its sign."""
 
     def register(self, app: AsyncApp) -> None:
         app.event("message")(self.show_sign)
@@ -57,6 +61,7 @@ class Listeners:
                 await client.chat_postMessage(channel=thread.channel, thread_ts=thread.ts, text=HELP)
             if received.sign is Sign.SEEN:
                 await client.reactions_add(channel=thread.channel, timestamp=message.ts, name="eyes")
+                self.signed(time.time() - float(message.ts))
             if received.words and not message.by_bot:
                 root = thread.ts if message.is_reply else None
                 await client.chat_postEphemeral(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 EVENTS_PATH = "/slack/events"
+INSTALL_PATH, REDIRECT_PATH = "/slack/install", "/slack/oauth_redirect"
 
 #: Scope of the bot token -> what it is for.
 SCOPES = {
@@ -93,7 +94,11 @@ def manifest(origin: str | None = None) -> dict[str, object]:
             "background_color": "#1f2937",
         },
         "features": _features(address),
-        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "oauth_config": {
+            # Only an app for several workspaces is led back here; for one workspace it stays unused.
+            **({} if origin is None else {"redirect_urls": [origin + REDIRECT_PATH]}),
+            "scopes": {"bot": list(SCOPES)},
+        },
         "settings": {
             "event_subscriptions": {**_at("request_url", address), "bot_events": list(EVENTS)},
             "interactivity": {"is_enabled": True, **_at("request_url", address)},
@@ -129,8 +134,8 @@ def _features(address: str | None) -> dict[str, object]:
             {
                 "command": "/handoff",
                 **_at("url", address),
-                "description": "Start, list and stop tasks",
-                "usage_hint": "[<task> | status | stop <task> | help]",
+                "description": "Start, list and stop tasks; this channel's settings",
+                "usage_hint": "[<task> | status | runs | stop | set | help]",
                 "should_escape": True,
             }
         ],

@@ -104,7 +104,7 @@ class Plan:
 
     def _plan(self, steps: Sequence[Any]) -> None:
         taken = [row for row in self.rows if row.worker]
-        free = [step for step in steps if not any(_alike(step.text, row.title) for row in taken)]
+        free = [step for step in steps if not any(_likeness(step.text, row.title) >= 0.5 for row in taken)]
         before = {row.title: row.id for row in self.rows if not row.worker}
         kept = {step.text: before.pop(step.text) for step in free if step.text in before}
         # Slack can't take a row away: an old one's place goes to a new step, or says that it was dropped.
@@ -117,19 +117,26 @@ class Plan:
 
     def _start(self, worker: str, title: str) -> None:
         self._notice = ""
-        free = [row for row in self.rows if not row.worker and row.status in ("pending", "in_progress")]
-        row = next((row for row in free if _alike(row.title, title)), free[0] if free else None)
+        row = self._known(worker) or self._step_for(title)
         if row is None:
             row = Row(worker, title)
             self.rows.append(row)
         row.worker, row.title, row.status = worker, title, "in_progress"
 
+    def _step_for(self, title: str) -> Row | None:
+        """The step of the plan that a worker's title speaks of, else the first that is free."""
+        free = [row for row in self.rows if not row.worker and row.status in ("pending", "in_progress")]
+        best = max(free, key=lambda row: _likeness(row.title, title), default=None)
+        return best if best is None or _likeness(best.title, title) >= 0.5 else free[0]
+
+    def _known(self, worker: str) -> Row | None:
+        return next((row for row in self.rows if row.worker == worker), None)
+
     def _row(self, worker: str) -> Row:
-        for row in self.rows:
-            if row.worker == worker:
-                return row
-        self._start(worker, worker)
-        return self._row(worker)
+        if (row := self._known(worker)) is None:
+            self._start(worker, worker)
+            return self._row(worker)
+        return row
 
     def _progress(self) -> str:
         working = [row for row in self.rows if row.worker]
@@ -141,7 +148,7 @@ class Plan:
         return f"{len(working)} {'worker' if len(working) == 1 else 'workers'} at work, {done} done"
 
 
-def _alike(one: str, other: str) -> bool:
-    """Whether two titles speak of the same part: half of the shorter one's words are in the other."""
+def _likeness(one: str, other: str) -> float:
+    """The part of the shorter title's words that the other one has too."""
     a, b = set(one.lower().split()), set(other.lower().split())
-    return len(a & b) * 2 >= max(1, min(len(a), len(b)))
+    return len(a & b) / max(1, min(len(a), len(b)))

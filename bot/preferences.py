@@ -56,6 +56,11 @@ class Preferences:
     async def choose(self, team: str, channel: str, name: str, value: str) -> None:
         await self._kept.put(_channel(team, channel), name, value)
 
+    async def forget(self, team: str) -> None:
+        """Drop all that was set in a workspace."""
+        await self._kept.forget_below(f"thread {team}/")
+        await self._kept.forget_below(f"channel {team}/")
+
 
 def _thread(thread: ThreadAddress) -> str:
     return f"thread {thread.team}/{thread.channel}/{thread.ts}"

@@ -68,7 +68,9 @@ async def engine_facts(settings: Settings) -> EngineFacts:
 
 
 def _slack_problems(settings: Settings) -> Iterator[str]:
-    if settings.slack_bot_token is None:
+    if settings.slack_client_id is not None:
+        yield from oauth_problems(settings)
+    elif settings.slack_bot_token is None:
         yield (
             "SLACK_BOT_TOKEN is not set. Make the app from what `handoff manifest` prints, install it, and "
             "copy the Bot User OAuth Token from its page OAuth & Permissions."
@@ -81,6 +83,29 @@ def _slack_problems(settings: Settings) -> Iterator[str]:
     if is_slack(settings.slack_api_url):
         yield from _shape("SLACK_BOT_TOKEN", settings.slack_bot_token, "xoxb-")
         yield from _shape("SLACK_APP_TOKEN", settings.slack_app_token, "xapp-")
+
+
+def oauth_problems(settings: Settings) -> tuple[str, ...]:
+    return tuple(_oauth_problems(settings))
+
+
+def _oauth_problems(settings: Settings) -> Iterator[str]:
+    """An app for several workspaces: its tokens come by OAuth, and none is a setting."""
+    if settings.slack_bot_token is not None:
+        yield (
+            "SLACK_BOT_TOKEN and SLACK_CLIENT_ID are both set. Remove SLACK_CLIENT_ID to serve the token's "
+            "one workspace, or SLACK_BOT_TOKEN to have each workspace install the app at /slack/install."
+        )
+    if settings.slack_client_secret is None:
+        yield (
+            "SLACK_CLIENT_SECRET is not set, and SLACK_CLIENT_ID is. Copy it from the app's page Basic "
+            "Information."
+        )
+    if settings.slack_token_key is None:
+        yield (
+            "HANDOFF_SLACK_TOKEN_KEY is not set. Set it to what this prints, and keep a copy, because "
+            "without it no workspace's token can be read: openssl rand -base64 32 | tr +/ -_"
+        )
 
 
 def _shape(variable: str, token: SecretStr | None, begin: str) -> Iterator[str]:

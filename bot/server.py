@@ -15,14 +15,16 @@ from sqlalchemy import make_url
 
 from bot import readiness
 from bot.clients import Clients
+from bot.database import open_database
 from bot.files import MIB
+from bot.installations import Installations
 from bot.metrics import Metrics
 from bot.model import endpoint_from, means_from
 from bot.preferences import Preferences
 from bot.readiness import Readiness, SandboxCheck
 from bot.sandboxes import sandbox_from
 from bot.settings import Settings
-from bot.slack import Slack, clients_from
+from bot.slack import Slack, clients_from, installations_from
 from bot.terms import terms_from
 from bot.thread import SlackThreads
 from bot.watched import slack_calls
@@ -69,11 +71,12 @@ class Server:
         settings, stack = self._settings, self._stack
         database = Database(make_url(settings.database_url).render_as_string(hide_password=False))
         stack.push_async_callback(database.close)
-        await database.open()
+        await open_database(database)
         metrics = self.metrics
         trace = slack_calls(metrics.slack, settings.slack_api_url)
         http = await stack.enter_async_context(aiohttp.ClientSession(trace_configs=[trace]))
-        clients = clients_from(settings, http)
+        installations = installations_from(settings, Kept(database))
+        clients = clients_from(settings, http, installations)
         self.sandbox = await stack.enter_async_context(sandbox_from(settings, figures=metrics.sandbox))
         endpoint = await stack.enter_async_context(endpoint_from(settings, figures=metrics.model))
         threads = SlackThreads(
@@ -88,16 +91,21 @@ class Server:
         )  # fmt: skip
         self.engine = Engine(database, runner, terms=terms)
         await stack.enter_async_context(self.engine)
-        await self._face_slack(database, clients)
+        await self._face_slack(database, clients, installations)
 
-    async def _face_slack(self, database: Database, clients: Clients) -> None:
+    async def _face_slack(
+        self, database: Database, clients: Clients, installations: Installations | None
+    ) -> None:
         """Last in, first out: nothing is taken in before it can be worked on, or while that ends."""
         settings = self._settings
-        slack = Slack(settings, database, self.engine, clients)
+        slack = Slack(
+            settings, database, self.engine, clients, installations, signed=self.metrics.slack.signed
+        )
         await self._watch(database, slack)
         self.web = Web(
-            slack.app, self.readiness.missing, self.metrics.page, takes_events=not settings.slack_app_token
-        )
+            slack.app, self.readiness.missing, self.metrics.page,
+            takes_events=not settings.slack_app_token, routes=slack.routes,
+        )  # fmt: skip
         self._stack.push_async_callback(self.web.stop)
         await self.web.start(settings.host, settings.port)
         await self._stack.enter_async_context(slack)

@@ -5,12 +5,13 @@ A kind checks the shape of a value alone. Never looks whether what it names exis
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 
 def _url(*schemes: str, example: str) -> AfterValidator:
@@ -56,6 +57,21 @@ DatabaseUrl = Annotated[str, _url(*_DATABASES, example=_DATABASE_EXAMPLE)]
 EngineUrl = Annotated[str, _url(*_ENGINES, example="unix:///var/run/docker.sock")]
 Folder = Annotated[Path, AfterValidator(_absolute)]
 AnyCase = BeforeValidator(_lower)
+
+
+def _fernet_keys(value: str) -> str:
+    for key in value.split():
+        try:
+            whole = len(base64.urlsafe_b64decode(key)) == 32
+        except ValueError:
+            whole = False
+        if not whole:
+            raise ValueError("must hold keys of 32 bytes in URL-safe base64, with spaces between")
+    return value
+
+
+FernetKeys = Annotated[SecretStr, BeforeValidator(_fernet_keys)]
+"""Keys of Fernet, github.com/fernet/spec."""
 
 
 def _json_object(value: object) -> object:

@@ -15,21 +15,24 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import EnvSettingsSource, NoDecode
 
 from agents.prices import Price
 from bot.errors import SettingsError
-from bot.setting_kinds import JSON_OBJECT, AnyCase, DatabaseUrl, EngineUrl, Folder, ModelUrl, SlackUrl
+from bot.setting_group import PREFIX, SettingGroup
+from bot.setting_kinds import (
+    JSON_OBJECT,
+    AnyCase,
+    DatabaseUrl,
+    EngineUrl,
+    FernetKeys,
+    Folder,
+    ModelUrl,
+    SlackUrl,
+)
 from bot.setting_problems import sentence
 
 ENV_FILE = Path(".env")
-PREFIX = "HANDOFF_"
 
 
 def _data_folder(environ: Mapping[str, str]) -> Path:
@@ -38,31 +41,6 @@ def _data_folder(environ: Mapping[str, str]) -> Path:
 
 def _database_in(known: dict[str, Any]) -> str:
     return f"sqlite:///{known['data_dir'] / 'handoff.db'}"
-
-
-class SettingGroup(BaseSettings):
-    """Settings that belong together; the docstring of each group is its headline in the documents."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        frozen=True,
-        extra="forbid",
-        validate_default=False,
-        use_attribute_docstrings=True,
-        populate_by_name=True,
-    )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # `Settings.load` reads the sources itself: a Settings made in code is what its arguments say.
-        return (init_settings,)
 
 
 class SlackSettings(SettingGroup):
@@ -74,6 +52,15 @@ class SlackSettings(SettingGroup):
     """App-level token, `xapp-…`, with the scope `connections:write`. Set: Handoff connects by Socket Mode."""
     slack_signing_secret: SecretStr | None = Field(default=None, validation_alias="SLACK_SIGNING_SECRET")
     """Signing secret for HTTP mode (Slack posts to `/slack/events`). Needed without an app-level token."""
+    slack_client_id: str | None = Field(default=None, validation_alias="SLACK_CLIENT_ID")
+    """Client id of an app for several workspaces, each installing it at `/slack/install`; then no bot token
+    is set."""
+    slack_client_secret: SecretStr | None = Field(default=None, validation_alias="SLACK_CLIENT_SECRET")
+    """Client secret of an app for several workspaces."""
+    slack_token_key: FernetKeys | None = None
+    """Key that several workspaces' tokens are encrypted with in the database, as
+    `openssl rand -base64 32 | tr +/ -_` prints one. To replace it, put the new one before it, with a space
+    between."""
     slack_api_url: SlackUrl = Field(default="https://slack.com/api/", validation_alias="SLACK_API_URL")
     """Base of Slack's Web API; another one for a proxy or a stand-in."""
 
@@ -264,12 +251,17 @@ class Settings(SandboxSettings, LimitSettings, ProcessSettings, ModelSettings, A
         return {"data_dir": _data_folder(given), **source()}
 
     @property
+    def token_keys(self) -> tuple[str, ...]:
+        """The keys of `slack_token_key`, the one that encrypts first."""
+        return tuple(self.slack_token_key.get_secret_value().split()) if self.slack_token_key else ()
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must appear nowhere; for the log's redaction only."""
         fields = (getattr(self, name) for name in type(self).model_fields)
         password = urlsplit(self.database_url).password
         found = [field.get_secret_value() for field in fields if isinstance(field, SecretStr)]
-        return (*found, password) if password else tuple(found)
+        return (*found, *self.token_keys, *([password] if password else []))
 
 
 def variable(name: str) -> str:

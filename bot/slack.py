@@ -5,10 +5,10 @@ Never does work of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 
@@ -19,9 +19,11 @@ from bot.client import TIMEOUT, SlackClient
 from bot.clients import Clients
 from bot.controls import Controls
 from bot.home import Home
+from bot.installations import Installations
 from bot.intake import Intake
 from bot.links import Links
 from bot.listeners import Listeners
+from bot.oauth import Departures, InstallPages
 from bot.people import People
 from bot.preferences import Preferences
 from bot.settings import Settings
@@ -38,12 +40,18 @@ from tasks.usage import Usage
 class Slack:
     """An async context manager: inside it, Slack's events come in."""
 
-    def __init__(self, settings: Settings, database: Database, engine: Engine, clients: Clients) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, engine: Engine, clients: Clients,
+        installations: Installations | None = None, *, signed: Callable[[float], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        """`signed` is told how many seconds after it was written a message had its sign."""
         token = settings.slack_app_token
         secret = settings.slack_signing_secret
-        self.app = new_app(
-            "" if token or not secret else secret.get_secret_value(), client=_bolt_client(settings)
-        )
+        self._installations = installations
+        workspaces: dict[str, Any] = {"client": _bolt_client(settings)}
+        if installations is not None:
+            workspaces["authorize"] = installations.authorize
+        self.app = new_app("" if token or not secret else secret.get_secret_value(), **workspaces)
         people, usage, kept = People(clients), Usage(database), Kept(database)
         access = Access(settings=settings, people=people, usage=usage)
         stops = Stops(engine=engine, people=people, access=access)
@@ -52,14 +60,19 @@ class Slack:
             engine=engine, people=people, access=access, preferences=preferences, stops=stops,
             amendments=Amendments(database), usage=usage,
         )  # fmt: skip
-        listeners = Listeners(clients=clients, engine=engine, usage=usage)
+        listeners = Listeners(clients=clients, engine=engine, usage=usage, signed=signed)
         controls = Controls(engine=engine, people=people, clients=clients, stops=stops, access=access)
         slash = Slash(
             engine=engine, usage=usage, people=people, clients=clients, access=access, stops=stops,
             preferences=preferences, links=links,
         )  # fmt: skip
         home = Home(engine=engine, usage=usage, clients=clients, links=links, stops=stops, settings=settings)
-        connect(self.app, intake, [listeners, controls, slash, home])
+        departures = Departures(
+            engine=engine, usage=usage, preferences=preferences, installations=installations
+        )
+        connect(self.app, intake, [listeners, controls, slash, home, departures])
+        #: The pages of an installation, for our web server.
+        self.routes = InstallPages(settings, installations).routes() if installations else ()
         self._sockets = Sockets(self.app, token.get_secret_value()) if token else None
         self._catch_up = CatchUp(clients, intake, listeners, usage, kept)
         self._stack = AsyncExitStack()
@@ -82,13 +95,22 @@ class Slack:
 
     async def problems(self) -> list[str]:
         """What is not right between Slack and us, in words."""
-        if self._sockets is not None and not await self._sockets.connected():
-            return ["no connection to Slack"]
-        return []
+        unconnected = self._sockets is not None and not await self._sockets.connected()
+        found = ["no connection to Slack"] if unconnected else []
+        return found + (await self._installations.problems() if self._installations else [])
 
 
-def clients_from(settings: Settings, http: aiohttp.ClientSession) -> Clients:
-    """The clients of a workspace of our own: one token for all."""
+def installations_from(settings: Settings, kept: Kept) -> Installations | None:
+    """The installations of an app for several workspaces; None where one token is a setting."""
+    return Installations(kept, settings.token_keys) if settings.slack_client_id is not None else None
+
+
+def clients_from(
+    settings: Settings, http: aiohttp.ClientSession, installations: Installations | None = None
+) -> Clients:
+    """A client for each installation, or one for a workspace of our own."""
+    if installations is not None:
+        return Clients(settings.slack_api_url, http, installations.token_of, installations.teams)
     token = settings.slack_bot_token
 
     async def token_of(team: str) -> str | None:

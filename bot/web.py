@@ -1,4 +1,4 @@
-"""The HTTP side: health for whoever runs the bot, and Slack's events where they come by HTTP.
+"""The HTTP side: health and figures for whoever runs the bot, and Slack's events where they come by HTTP.
 
 Never blocks a health check on Slack or the model.
 """
@@ -6,12 +6,14 @@ Never blocks a health check on Slack or the model.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
+
+from bot.metrics import CONTENT_TYPE
 
 log = structlog.get_logger(__name__)
 
@@ -19,15 +21,22 @@ log = structlog.get_logger(__name__)
 LARGEST_BODY = 2 * 1024 * 1024
 #: What is not right, in words; empty when all is well.
 Readiness = Callable[[], Awaitable[list[str]]]
+#: The page of `/metrics`.
+Figures = Callable[[], Awaitable[bytes]]
 
 
 class Web:
     """The bot's own HTTP server."""
 
-    def __init__(self, app: AsyncApp, readiness: Readiness, *, takes_events: bool) -> None:
+    def __init__(
+        self, app: AsyncApp, readiness: Readiness, figures: Figures, *, takes_events: bool,
+        routes: Sequence[web.RouteDef] = (),
+    ) -> None:  # fmt: skip
         self._app = app
         self._readiness = readiness
+        self._figures = figures
         self._takes_events = takes_events
+        self._routes = routes
         self._runner: web.AppRunner | None = None
         self.port = 0
 
@@ -35,6 +44,8 @@ class Web:
         application = web.Application(client_max_size=LARGEST_BODY)
         application.router.add_get("/healthz", self._healthz)
         application.router.add_get("/readyz", self._readyz)
+        application.router.add_get("/metrics", self._metrics)
+        application.add_routes(self._routes)
         if self._takes_events:
             application.router.add_post("/slack/events", self._events)
         self._runner = web.AppRunner(application, access_log=None)
@@ -55,6 +66,9 @@ class Web:
         missing = await self._readiness()
         body = {"status": "waiting" if missing else "ready", "missing": missing}
         return web.json_response(body, status=503 if missing else 200)
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=await self._figures(), headers={"Content-Type": CONTENT_TYPE})
 
     async def _events(self, request: web.Request) -> web.Response:
         # Bolt compares the timestamp as a number and answers 500 when it is none.

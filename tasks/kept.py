@@ -41,7 +41,14 @@ class Kept:
                 row = {"place": place, "name": name, "value": value, "at": time.time()}
                 await connection.execute(insert(schema.kept).values(row))
 
-    async def forget(self, place: str) -> None:
-        """Drop everything of a place."""
+    async def forget(self, beginning: str) -> None:
+        """Drop everything of the places that begin so."""
+        mine = schema.kept.c.place.startswith(beginning, autoescape=True)
         async with self._database.write() as connection:
-            await connection.execute(delete(schema.kept).where(schema.kept.c.place == place))
+            await connection.execute(delete(schema.kept).where(mine))
+
+    async def forget_below(self, beginning: str) -> None:
+        """Drop everything of all places whose names begin so."""
+        below = schema.kept.c.place.startswith(beginning, autoescape=True)
+        async with self._database.write() as connection:
+            await connection.execute(delete(schema.kept).where(below))

@@ -65,6 +65,7 @@ def _on(settings: Settings, slack: SlackStandIn) -> Settings:
             "slack_api_url": slack.api_url,
             "slack_bot_token": SecretStr(slack.bot_token),
             "slack_app_token": SecretStr(slack.app_token),
+            "slack_client_id": None,
             "data_dir": folder,
             "database_url": f"sqlite:///{folder / 'handoff.db'}",
             "host": "127.0.0.1",

@@ -43,6 +43,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     run.add_argument("--output", type=Path, metavar="FOLDER", help="write the files the program made here")
     actions.add_parser("ps", help="list the containers of every Handoff on this engine")
     clean = actions.add_parser("clean", help="remove the containers that dead processes left")
+    clean.add_argument("--images", action="store_true", help="also remove images of earlier versions")
     clean.add_argument("--all", action="store_true", help="remove those of living processes too")
 
 
@@ -143,22 +144,31 @@ async def _list(args: argparse.Namespace, settings: Settings) -> int:
 
     async with Engine(settings.docker_host) as engine:
         found = await engine.listed()
-    print(f"{'CONTAINER':<14}{'FLAVOUR':<9}{'STATUS':<26}OWNER")
-    for container in found:
+        used = [await engine.memory(container["Id"]) for container in found]
+    print(f"{'CONTAINER':<14}{'FLAVOUR':<9}{'MEMORY':<9}{'STATUS':<26}OWNER")
+    for container, memory in zip(found, used, strict=True):
         owner = Owner.of(container)
         flavour = (container.get("Labels") or {}).get(FLAVOUR_LABEL, "")
         dead = " (dead; handoff sandbox clean removes it)" if owner.dead else ""
-        print(f"{container['Id'][:12]:<14}{flavour:<9}{container.get('Status', ''):<26}{owner.label}{dead}")
+        size = f"{memory / 1e6:.0f} MB" if memory else ""
+        print(
+            f"{container['Id'][:12]:<14}{flavour:<9}{size:<9}{container.get('Status', ''):<26}{owner.label}{dead}"
+        )
     return 0
 
 
 async def _clean(args: argparse.Namespace, settings: Settings) -> int:
+    from bot.sandboxes import recipe_from
     from sandbox.engine import Engine
+    from sandbox.image.build import remove_old
     from sandbox.owner import sweep
 
     async with Engine(settings.docker_host) as engine:
         count = await sweep(engine, everything=args.all)
-    print(f"Removed {count} container{'' if count == 1 else 's'}.")
+        print(f"Removed {count} container{'' if count == 1 else 's'}.")
+        if args.images:
+            for name in await remove_old(engine, recipe_from(settings)):
+                print(f"Removed the image {name}.")
     return 0
 
 
