@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import structlog
 from sqlalchemy import select
@@ -20,7 +20,6 @@ from tasks.database import Database
 from tasks.message import Message, ThreadAddress
 from tasks.patience import FIRST_WAIT
 from tasks.placement import Placement
-from tasks.runner import Runner
 from tasks.signals import Signals, Why
 from tasks.store import Accepted, Store
 from tasks.task import State, Task, Ticket
@@ -33,10 +32,18 @@ log = structlog.get_logger(__name__)
 LOOK = 1.0
 
 
+class Runs(Protocol):
+    """How a task is run: `tasks.runner.Runner`."""
+
+    async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
+        """Run to an end or to a pause; returns what is to be placed next. Raises only what nobody foresaw."""
+        ...
+
+
 class Engine:
     """Durable tasks on one database. An async context manager: inside it, tasks run."""
 
-    def __init__(self, database: Database, runner: Runner, *, terms: Terms) -> None:
+    def __init__(self, database: Database, runner: Runs, *, terms: Terms) -> None:
         self.store = Store(database, limits=terms.limits)
         self._database = database
         self._runner = runner

@@ -1,0 +1,215 @@
+"""What the durable tasks cost by themselves, on SQLite and on PostgreSQL, against the numbers they aim at.
+
+A task here is seventeen entries in its log and nothing else: no agent, no model, no Slack. Each database has
+a process of its own. PostgreSQL is left out, with a word, where its programs are not installed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from tasks import schema
+from tasks.admission import Limits
+from tasks.database import Database
+from tasks.engine import Engine
+from tasks.log import TaskLog
+from tasks.message import Message, ThreadAddress
+from tasks.signals import Signals
+from tasks.store import Store
+from tasks.task import Outcome, State, Task, Ticket
+from tasks.terms import Terms
+
+ENTRIES = 17
+SUBMITS, STARTS, PACED, AT_ONCE, PARKED = 200, 40, 200, 1000, 10_000
+IDLE = 15.0
+#: What is measured, and what it should be at most on each database.
+AIMS = {
+    "submit, p50 ms": (5, 10),
+    "queue to start, p50 ms": (100, 100),
+    "CPU per task, ms": (45, 45),
+    "1,000 tasks at once, MB": (400, 400),
+    "idle, % of a core": (3, 3),
+    "idle with 10,000 parked, % of a core": (3, 3),
+    "submit with 10,000 parked, p50 ms": (5, 10),
+}
+
+
+class Body:
+    """Runs a task of nothing but entries, and remembers when it began."""
+
+    def __init__(self, database: Database, store: Store) -> None:
+        self._database = database
+        self._store = store
+        self.began: dict[str, float] = {}
+        self.left = 0
+        self.gate: asyncio.Event | None = None
+
+    async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
+        task = await self._store.begin(ticket, signals.runner)
+        if task is None:
+            return ()
+        self.began[ticket.task] = time.perf_counter()
+        log = await TaskLog.load(self._database, task.id, task.runner)
+        for number in range(ENTRIES - 1):
+            await log.append("user", {"text": f"entry {number} " + "x" * 500})
+        if self.gate is not None:
+            await self.gate.wait()
+        return await self._end(task, log)
+
+    async def _end(self, task: Task, log: TaskLog) -> Sequence[Ticket]:
+        await log.append("outcome", {"state": "answered", "text": "done", "reason": ""})
+        placed = await self._store.end(task, Outcome(state=State.ANSWERED, text="done"))
+        self.left += 1
+        return placed
+
+
+class Bench:
+    """One engine under measurement."""
+
+    def __init__(self, engine: Engine, body: Body) -> None:
+        self._engine = engine
+        self._body = body
+        self._count = 0
+
+    async def submit(self) -> tuple[str, float]:
+        """A further task; returns its id, and the seconds until it could not be lost any more."""
+        self._count += 1
+        ts = f"{1_700_000_000 + self._count}.000100"
+        message = Message(
+            thread=ThreadAddress("T1", "C1", ts), ts=ts, user=f"U{self._count % 50}", user_name="Ann",
+            text="please",
+        )  # fmt: skip
+        began = time.perf_counter()
+        accepted = await self._engine.accept(message)
+        return accepted.task, time.perf_counter() - began
+
+    async def all_left(self) -> None:
+        while self._body.left < self._count:  # noqa: ASYNC110 - what is waited for is a count
+            await asyncio.sleep(0.02)
+
+    async def submits(self) -> float:
+        took = []
+        for _ in range(SUBMITS):
+            took.append((await self.submit())[1])
+            await asyncio.sleep(0.02)
+        await self.all_left()
+        return statistics.median(took) * 1000
+
+    async def starts(self) -> float:
+        waits = []
+        for _ in range(STARTS):
+            id_, _ = await self.submit()
+            accepted = time.perf_counter()
+            await self.all_left()
+            waits.append(self._body.began[id_] - accepted)
+            await asyncio.sleep(random.uniform(0.05, 0.25))
+        return statistics.median(waits) * 1000
+
+    async def cpu(self) -> float:
+        before = time.process_time()
+        for _ in range(PACED):
+            await self.submit()
+            await asyncio.sleep(0.01)
+        await self.all_left()
+        return (time.process_time() - before) / PACED * 1000
+
+    async def at_once(self) -> float:
+        """Megabytes that the process has at most while so many tasks are under way."""
+        self._body.gate = asyncio.Event()
+        for _ in range(AT_ONCE):
+            await self.submit()
+        while len(self._body.began) < self._count:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(1)
+        self._body.gate.set()
+        await self.all_left()
+        self._body.gate = None
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    async def idle(self) -> float:
+        await asyncio.sleep(2)
+        before, began = time.process_time(), time.perf_counter()
+        await asyncio.sleep(IDLE)
+        return (time.process_time() - before) / (time.perf_counter() - began) * 100
+
+
+@asynccontextmanager
+async def bench(database: Database) -> AsyncIterator[Bench]:
+    limits = Limits(process=AT_ONCE, workspace=10 * AT_ONCE, person=10 * AT_ONCE)
+    body = Body(database, Store(database, limits=limits))
+    async with Engine(database, body, terms=Terms(limits=limits)) as engine:
+        yield Bench(engine, body)
+
+
+async def measure(url: str) -> list[float]:
+    """The figures in the order of `AIMS`."""
+    database = Database(url)
+    await database.open()
+    async with bench(database) as made:
+        # The largest first: what it leaves behind in memory would hide in nothing.
+        memory = await made.at_once()
+        figures = [await made.submits(), await made.starts(), await made.cpu(), memory, await made.idle()]
+        await _park_many(database)
+        figures += [await made.idle(), await made.submits()]
+    await database.close()
+    return figures
+
+
+async def _park_many(database: Database) -> None:
+    now = time.time()
+    rows = [
+        {
+            "id": f"p{n}", "team": "T1", "channel": "C1", "thread_ts": f"p{n}", "message_ts": f"p{n}",
+            "user": "U1", "user_name": "Ann", "request": "please", "files": [], "state": State.WAITING.value,
+            "attempt": 1, "created_at": now, "admitted": True, "due_at": now + 86_400,
+        }
+        for n in range(PARKED)
+    ]  # fmt: skip
+    async with database.write() as connection:
+        for start in range(0, PARKED, 500):
+            await connection.execute(insert(schema.task), rows[start : start + 500])
+
+
+def _in_a_process(url: str) -> list[float]:
+    command = [sys.executable, "-m", "benchmarks.engine", url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    figures: list[float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        sqlite = await asyncio.to_thread(_in_a_process, f"sqlite:///{Path(folder) / 'handoff.db'}")
+    on_postgres = await asyncio.to_thread(_on_postgres)
+    print(f"{'':40}{'SQLite':>10}{'aim':>8}{'PostgreSQL':>14}{'aim':>8}")
+    for number, (name, (aim, aim_postgres)) in enumerate(AIMS.items()):
+        other = f"{on_postgres[number]:14.1f}" if on_postgres else f"{'–':>14}"
+        print(f"{name:40}{sqlite[number]:10.1f}{aim:8}{other}{aim_postgres:8}")
+
+
+def _on_postgres() -> list[float]:
+    from tests.support.postgres import postgres
+
+    try:
+        with postgres() as server:
+            return _in_a_process(server.create())
+    except RuntimeError as missing:
+        print(missing, file=sys.stderr)
+        return []
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(measure(sys.argv[1]))))
