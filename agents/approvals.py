@@ -1,4 +1,4 @@
-"""Calls that a person has to allow first: the question, what it is bound to, and what follows from the answer.
+"""Calls that a person has to allow first: the question, what it is bound to, what follows from the answer.
 
 A question is bound to one call with exactly these arguments, and its answer is used once. Fails closed: what
 nobody has clearly allowed is not run, and neither is what was under way when its process died.
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
     APPROVED = "approved"  # told once: whoever hears it may run the call, now
     DENIED = "denied"
     USED = "used"  # it was approved, and begun by a process that did not live to tell its result
-    UNCLEAR = "unclear"  # a message came instead, or the question is not of this task or not of these arguments
+    UNCLEAR = "unclear"  # a message came instead, or the question is of another task or other arguments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +68,12 @@ class NobodyAsks:
 
 
 _REFUSED = {
-    Verdict.DENIED: "a person denied this call. Nothing was run. Do not send it again: go on without it, or say "
-    "what is missing",
-    Verdict.USED: "this call was approved and begun, then Handoff was interrupted, so nobody knows how far it "
-    "came. It was not run again. Say so",
-    Verdict.UNCLEAR: "nobody clearly allowed this call, which counts as denied. Nothing was run. Go on without "
-    "it, or say what is missing",
+    Verdict.DENIED: "a person denied this call. Nothing was run. Do not send it again: go on without it, or "
+    "say what is missing",
+    Verdict.USED: "this call was approved and begun, then Handoff was interrupted, so nobody knows how far "
+    "it came. It was not run again. Say so",
+    Verdict.UNCLEAR: "nobody clearly allowed this call, which counts as denied. Nothing was run. Go on "
+    "without it, or say what is missing",
 }
 
 
@@ -131,7 +131,7 @@ def _parks(text: str, approval: str, digest: str) -> ToolOutput:
 
 
 def _shown(call: ToolCall) -> str:
-    """The arguments as they will be sent; a backtick is spelled so that it can't end the block it stands in."""
+    """The arguments as they will be sent; a backtick is spelled so that it can't end its block."""
     arguments = json.loads(call.arguments or "{}")
     return json.dumps(arguments, indent=2, ensure_ascii=False).replace("`", "\\u0060")
 

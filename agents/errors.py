@@ -12,7 +12,7 @@
     │   ├── ContextTooLong
     │   ├── RequestRefused       the endpoint rejects what we send (other 4xx)
     │   └── ModelUnavailable     still failing after the last retry
-    ├── ToolsRefused             the tools a team added can't be used as they are; for the operator, at the start
+    ├── ToolsRefused             what a team added can't be used as it is; for the operator, at the start
     ├── Superseded               another process writes this journal now; this one must stop without a word
     └── Parked                   not a fault: the task waits for a person and leaves the process
 
@@ -81,9 +81,7 @@ class Superseded(AgentError):
 class Parked(AgentError):
     """The task waits for a person's answer; the transcript holds everything needed to go on."""
 
-    def __init__(
-        self, question: str, options: tuple[str, ...], call_id: str, approval: str = ""
-    ) -> None:
+    def __init__(self, question: str, options: tuple[str, ...], call_id: str, approval: str = "") -> None:
         super().__init__(question)
         self.question = question
         self.options = options

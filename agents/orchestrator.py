@@ -12,10 +12,11 @@ from typing import Literal
 
 import pydantic
 
+from agents.approvals import Approvals, NobodyAsks
 from agents.budget import EFFORT, Budget, Meter
 from agents.conversation import Reply, ToolCall, Turn
 from agents.endpoint import Endpoint
-from agents.errors import ToolFailure
+from agents.errors import Parked, ToolFailure
 from agents.events import AnswerText, Emit, Notice, PlanChanged, PlanStep
 from agents.excerpt import one_line
 from agents.journal import Entry, Inbox, Journal
@@ -23,6 +24,7 @@ from agents.loop import Ending, Loop, Role, Watcher
 from agents.prices import Prices
 from agents.prompts import prompt
 from agents.report import for_orchestrator
+from agents.toolbox import Toolbox, nothing
 from agents.tools import Tool, ToolOutput
 from agents.worker import Brief, Worker
 from sandbox.errors import FileRefused
@@ -56,6 +58,8 @@ class Means:
     """Both may name several models with commas, the first choice first."""
     prices: Prices = field(default_factory=Prices)
     limits: Limits = field(default_factory=Limits)
+    toolbox: Toolbox = nothing
+    """What a team added for its workers."""
 
 
 class Step(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -69,13 +73,15 @@ class Orchestrator:
     """Carries one task from its opening to an answer. Made anew after a restart, it reads its journal."""
 
     def __init__(
-        self, means: Means, *, workspace: Workspace, journal: Journal, inbox: Inbox, emit: Emit
-    ) -> None:
+        self, means: Means, *, workspace: Workspace, journal: Journal, inbox: Inbox, emit: Emit,
+        approvals: Approvals | None = None,
+    ) -> None:  # fmt: skip
         self._means = means
         self._workspace = workspace
         self._journal = journal
         self._inbox = inbox
         self._emit = emit
+        self._approvals = approvals or NobodyAsks()
         self._meter = Meter(means.limits.task)
         self._at_once = asyncio.Semaphore(means.limits.at_once)
         self._naming = asyncio.Lock()
@@ -137,8 +143,14 @@ class Orchestrator:
                 meter=self._meter.child(EFFORT[effort]),
                 emit=self._emit,
                 prices=self._means.prices,
+                team_tools=self._means.toolbox(),
+                approvals=self._approvals,
             )
-            report, facts = await worker.run()
+            try:
+                report, facts = await worker.run()
+            except Parked as parked:
+                # The others of this turn work on; then the task waits with this call still open.
+                return ToolOutput("", parks=(parked.question, parked.options), approval=parked.approval)
         told = {"worker": name, "title": brief.title, "status": report.status, "files": list(facts.files)}
         advice = _AFTER_TWO if report.status not in _GOOD and self._has_failed_before() else ""
         return ToolOutput(

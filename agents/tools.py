@@ -78,7 +78,7 @@ class Tool:
         return ToolOutput(result) if isinstance(result, str) else result
 
     def around(self, wrap: Around) -> Tool:
-        """The same tool with `wrap` called where its function was: once the arguments are known to be right."""
+        """The same tool with `wrap` in place of its function: called when the arguments are right."""
         name = self._takes_call or "call_of_this_tool"
 
         async def wrapped(**arguments: Any) -> ToolOutput:

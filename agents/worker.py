@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass, replace
 
 import structlog
 
+from agents.approvals import Approval, Approvals
 from agents.budget import Meter
 from agents.conversation import Reply, UserTurn
 from agents.endpoint import Endpoint
-from agents.errors import FatalModelError, ModelError
+from agents.errors import FatalModelError, ModelError, Parked
 from agents.events import Emit, FilesMade, WorkerEnded, WorkerStarted, WorkerStep
 from agents.excerpt import RESULT_LIMIT, excerpt, one_line
 from agents.journal import EmptyInbox, Journal
@@ -22,6 +23,7 @@ from agents.loop import Ending, Loop, Role, Watcher
 from agents.prices import Prices
 from agents.prompts import prompt
 from agents.report import Facts, Outcome, Report, report_from_json
+from agents.toolbox import TeamTool, lent
 from agents.tools import Tool, ToolOutput
 from sandbox import Job, Run
 from sandbox.errors import FileRefused
@@ -46,7 +48,8 @@ class Worker:
 
     def __init__(
         self, brief: Brief, *, model: str, endpoint: Endpoint, sandbox: Sandbox, workspace: Workspace,
-        journal: Journal, meter: Meter, emit: Emit, prices: Prices,
+        journal: Journal, meter: Meter, emit: Emit, prices: Prices, team_tools: Sequence[TeamTool],
+        approvals: Approvals,
     ) -> None:  # fmt: skip
         self._brief = brief
         self._sandbox = sandbox
@@ -54,7 +57,9 @@ class Worker:
         self._journal = journal
         self._meter = meter
         self._emit = emit
+        approval = Approval(brief.worker, journal, approvals)
         tools = [Tool.of(self.execute_python_code), Tool.of(self.report)]
+        tools += lent(team_tools, approval, self._cut)
         self._loop = Loop(
             Role(model=model, instructions=prompt("worker"), tools=tools),
             endpoint=endpoint,
@@ -75,6 +80,9 @@ class Worker:
             with structlog.contextvars.bound_contextvars(worker=self._brief.worker):
                 report = self._reported(await self._loop.run([UserTurn(self._brief.text)]))
         except FatalModelError:
+            raise
+        except Parked:
+            self._step("Waiting until somebody allows a call")
             raise
         except ModelError as error:
             report = Report(status="failed", summary=str(error))

@@ -41,6 +41,14 @@ class Access:
             return True
         return (await self.people.person(task.thread.team, user)).is_admin
 
+    async def decision_refusal(self, task: Task, user: str) -> str:
+        """Why this person may not decide on a call that asks first; empty when they may: who asked for the
+        task, and admins of the workspace, as Slack tells now and if they may give tasks here at all."""
+        person = await self.people.person(task.thread.team, user, now=True)
+        if user != task.user and not person.is_admin:
+            return f"Only {task.user_name}, who asked, or an admin of the workspace can decide this."
+        return await self.refusal(task.thread, user)
+
     async def _stranger(self, thread: ThreadAddress, user: str) -> str:
         rules = self.settings
         if rules.allow_guests and rules.allow_slack_connect:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.text import brief, inert, parts
+from bot.text import brief, escape, inert, parts
 from tasks.task import State, Task
 from tasks.thread import Delivery, Made
 
@@ -19,6 +19,7 @@ Block = dict[str, Any]
 FEEDBACK = "handoff_feedback"
 ANSWER = "handoff_answer"
 STOP = "handoff_stop"
+APPROVE, DENY = "handoff_approve", "handoff_deny"
 #: An answer of more messages than this comes as a file, with its beginning as the message.
 MOST_MESSAGES = 3
 WHOLE = "answer.md"
@@ -98,10 +99,21 @@ def _question(task: Task, delivery: Delivery) -> Content:
         )
         for number, option in enumerate(delivery.outcome.options)
     ]
-    below: list[Block] = [{"type": "actions", "elements": buttons}] if buttons else []
     hint = "Choose one, or answer here in the thread." if buttons else "Answer here in the thread."
+    if approval := delivery.outcome.approval:
+        buttons = _decision(task, approval)
+        hint = f"{escape(task.user_name)} or an admin of the workspace decides. Writing instead counts as no."
+    below: list[Block] = [{"type": "actions", "elements": buttons}] if buttons else []
     question = inert(delivery.outcome.text)[:11_000] or "…"
     return Content(f"ask:{task.attempt}", question, [*below, context_block(hint)])
+
+
+def _decision(task: Task, approval: str) -> list[Block]:
+    value = {"task": task.id, "approval": approval}
+    return [
+        button("Approve", APPROVE, value, style="primary"),
+        button("Deny", DENY, value, style="danger"),
+    ]
 
 
 def _footer(task: Task, delivery: Delivery) -> Iterator[Block]:

@@ -52,9 +52,11 @@ class People:
     async def name(self, team: str, user: str) -> str:
         return (await self.person(team, user)).name
 
-    async def person(self, team: str, user: str) -> Person:
-        """Who it is; what is known when Slack does not tell in time."""
+    async def person(self, team: str, user: str, *, now: bool = False) -> Person:
+        """Who it is; what is known when Slack does not tell in time. `now` trusts nothing told before."""
         asked, person = self._found.get((team, user), (-KEPT, _UNKNOWN))
+        if now:
+            asked, person = -KEPT, _UNKNOWN
         if time.monotonic() - asked < KEPT:
             return person
         try:

@@ -14,6 +14,7 @@ import aiohttp
 
 from bot.access import Access
 from bot.app import connect, new_app
+from bot.approvals import Approvals
 from bot.catch_up import CatchUp
 from bot.client import TIMEOUT, SlackClient
 from bot.clients import Clients
@@ -62,6 +63,7 @@ class Slack:
         )  # fmt: skip
         listeners = Listeners(clients=clients, engine=engine, usage=usage, signed=signed)
         controls = Controls(engine=engine, people=people, clients=clients, stops=stops, access=access)
+        approvals = Approvals(engine=engine, people=people, clients=clients, access=access)
         slash = Slash(
             engine=engine, usage=usage, people=people, clients=clients, access=access, stops=stops,
             preferences=preferences, links=links,
@@ -70,7 +72,7 @@ class Slack:
         departures = Departures(
             engine=engine, usage=usage, preferences=preferences, installations=installations
         )
-        connect(self.app, intake, [listeners, controls, slash, home, departures])
+        connect(self.app, intake, [listeners, controls, approvals, slash, home, departures])
         #: The pages of an installation, for our web server.
         self.routes = InstallPages(settings, installations).routes() if installations else ()
         self._sockets = Sockets(self.app, token.get_secret_value()) if token else None

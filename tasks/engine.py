@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import select
 
 from tasks import schema
+from tasks.approvals import decide
 from tasks.database import Database
 from tasks.message import Message, ThreadAddress
 from tasks.patience import FIRST_WAIT
@@ -86,6 +87,15 @@ class Engine:
     async def claim(self, message: Message) -> bool:
         """Take a message that needs no task; False when it was taken before."""
         return await self.store.claim(message)
+
+    async def decide(self, task: str, approval: str, *, approved: bool, user: str) -> bool:
+        """Take a person's word on a call that asks first; False when there is nothing (more) to decide."""
+        decided = await decide(self._database, task, approval, approved=approved, user=user)
+        if decided is None:
+            return False
+        log.info("call decided", task=task, approved=approved, user=user)
+        self._place_all(decided.tickets)
+        return True
 
     async def stop(self, task: str, reason: str) -> bool:
         """Stop a task wherever it stands; `reason` is shown to people. False when it was over already."""

@@ -19,12 +19,13 @@ from agents.errors import ModelError, Parked, Superseded
 from agents.loop import Ending
 from agents.orchestrator import Means, Orchestrator
 from sandbox.workspace import Workspace
+from tasks.approvals import TaskApprovals
 from tasks.artifacts import made_for_people
 from tasks.attachments import Attachments
 from tasks.database import Database
 from tasks.errors import NewerRow
 from tasks.log import TaskLog
-from tasks.opening import opening
+from tasks.memory import Memory
 from tasks.signals import Signals, Why
 from tasks.store import Store
 from tasks.task import Outcome, State, Task, Ticket
@@ -157,7 +158,9 @@ class Runner:
         try:
             return await self._orchestrate(task, journal, workspace, thread)
         except Parked as parked:
-            return Outcome(state=State.WAITING, text=parked.question, options=parked.options)
+            return Outcome(
+                state=State.WAITING, text=parked.question, options=parked.options, approval=parked.approval
+            )
         except ModelError as error:
             log.warning("task failed by the model", detail=error.detail)
             return Outcome(state=State.FAILED, reason=str(error))
@@ -172,13 +175,13 @@ class Runner:
     ) -> Outcome:
         inbox = Attachments(self._store, task, workspace, thread)
         orchestrator = Orchestrator(
-            self._means, workspace=workspace, journal=journal, inbox=inbox, emit=thread.emit
-        )
+            self._means, workspace=workspace, journal=journal, inbox=inbox, emit=thread.emit,
+            approvals=TaskApprovals(self._database, task, patience=PATIENCE),
+        )  # fmt: skip
         if journal.entries:
             return _of(await orchestrator.run(()))
-        notes = await inbox.put(task.files)
-        history = await self._store.history(task.thread, task)
-        return _of(await orchestrator.run(opening(task, history, await workspace.names(), notes)))
+        memory = Memory(self._database, self._store)
+        return _of(await orchestrator.run(await memory.opening(task, thread, inbox, workspace)))
 
 
 _BROKEN = (

@@ -106,6 +106,37 @@ post = Table(
     Column("at", Float, nullable=False),
 )
 
+#: Calls that ask first: what was asked, and what a person decided. `used` is set when the answer is given
+#: out, `woke` when it has had the task go on: each happens once.
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("task", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("tool", String, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("approved", Boolean),
+    Column("user", String, nullable=False, default=""),
+    Column("used", Boolean, nullable=False, default=False),
+    Column("woke", Boolean, nullable=False, default=False),
+    Column("at", Float, nullable=False),
+    Index("approval_by_task", "task"),
+)
+
+#: What people have pinned to a channel, for the orchestrator to know in every task there.
+note = Table(
+    "note",
+    metadata,
+    Column("team", String, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("user", String, nullable=False),
+    Column("user_name", String, nullable=False),
+    Column("at", Float, nullable=False),
+)
+
 verdict = Table(
     "verdict",
     metadata,

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tasks import schema
 from tasks.acceptance import Accepted, Taken, accept, claim, forget_unread, hand_on, wake
 from tasks.admission import Limits, admit, alone
+from tasks.approvals import newly_decided
 from tasks.bell import ring
 from tasks.database import Database
 from tasks.message import Message, ThreadAddress
@@ -131,7 +132,7 @@ class Store:
                 return ()
             if found.state.is_ending:
                 return await wake(connection, found, as_=found.state)
-            if await unread(connection, task.id):
+            if await unread(connection, task.id) or await newly_decided(connection, task.id):
                 return await wake(connection, found)
             await _set(connection, task.id, state=State.WAITING.value, due_at=time.time() + seconds)
             return await admit(connection, task.thread.team, self._limits)

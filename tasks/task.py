@@ -78,3 +78,5 @@ class Outcome:
     reason: str = ""
     """One sentence for the thread, when the text is not all there was to say."""
     options: tuple[str, ...] = ()
+    approval: str = ""
+    """Set where the question is whether a call may be run (`agents.approvals`): its id and digest."""

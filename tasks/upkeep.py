@@ -31,6 +31,8 @@ PLACED = 86_400.0
 _HELD = [State.QUEUED.value, State.RUNNING.value, State.STOPPING.value, State.EXPIRING.value]
 _EXPIRED = "nobody answered in time"
 
+_OF_A_TASK = (schema.event, schema.inbox, schema.post, schema.verdict, schema.approval)
+
 
 class Upkeep:
     """`place` takes what is to be placed; `placement` is asked what became of what was."""
@@ -127,7 +129,7 @@ class Upkeep:
         async with self._database.write() as connection:
             query = select(task.id).where(task.ended_at < before).limit(BATCH)
             ids = (await connection.execute(query)).scalars().all()
-            for table in (schema.event, schema.inbox, schema.post, schema.verdict, schema.message):
+            for table in (*_OF_A_TASK, schema.message):
                 await connection.execute(delete(table).where(table.c.task.in_(ids)))
             await connection.execute(delete(schema.task).where(task.id.in_(ids)))
             old = (schema.message.c.task == "") & (schema.message.c.at < before)
