@@ -6,7 +6,7 @@ Turns the agents' events into Slack calls, in order and at Slack's pace. Never d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,14 +18,16 @@ from agents.excerpt import one_line
 from bot.answer import Content, spent, told
 from bot.client import FAULTS, SlackClient, error_of
 from bot.clients import Clients
+from bot.context import before
 from bot.draft import Draft
 from bot.files import Files
+from bot.people import People
 from bot.plan import Plan
 from bot.posts import Posts
 from bot.preferences import Preferences, Progresses
 from bot.progress import Progress
 from bot.text import escape, one_plain_line
-from tasks.message import FileRef
+from tasks.message import FileRef, Message
 from tasks.store import Store
 from tasks.task import State, Task
 from tasks.thread import Delivery, NotDelivered
@@ -54,7 +56,8 @@ class SlackThreads:
             client, self.http, self.store, task, largest_in=self.largest_in, largest_out=self.largest_out
         )
         shows = await self.preferences.progress(task.thread)
-        thread = SlackThread(client, self.store, task, files, shows_plan=shows is Progresses.FULL)
+        people = People(self.clients)
+        thread = SlackThread(client, self.store, task, files, people, shows_plan=shows is Progresses.FULL)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(thread.write())
             try:
@@ -67,11 +70,13 @@ class SlackThread:
     """One thread for as long as a task runs (a `tasks.thread.Thread`)."""
 
     def __init__(
-        self, client: SlackClient, store: Store, task: Task, files: Files, *, shows_plan: bool = True
-    ) -> None:
+        self, client: SlackClient, store: Store, task: Task, files: Files, people: People, *,
+        shows_plan: bool = True,
+    ) -> None:  # fmt: skip
         self._client = client
         self._task = task
         self._files = files
+        self._people = people
         self._shows_plan = shows_plan
         self._plan = Plan()
         self._posts = Posts(client, store, task)
@@ -98,6 +103,9 @@ class SlackThread:
 
     async def fetch(self, file: FileRef) -> bytes:
         return await self._files.fetch(file)
+
+    async def before(self) -> Sequence[Message]:
+        return await before(self._client, self._people, self._task)
 
     async def taken_in(self, message_ts: str) -> None:
         if ":" in message_ts:

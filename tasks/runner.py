@@ -26,6 +26,7 @@ from tasks.database import Database
 from tasks.errors import NewerRow
 from tasks.log import TaskLog
 from tasks.memory import Memory
+from tasks.removal import folder_of
 from tasks.signals import Signals, Why
 from tasks.store import Store
 from tasks.task import Outcome, State, Task, Ticket
@@ -82,7 +83,7 @@ class Runner:
 
     def workspace(self, task: Task) -> Path:
         """The folder of a task's thread."""
-        return self._workspaces / task.thread.team / task.thread.channel / task.thread.ts
+        return self._workspaces / folder_of(task.thread)
 
     async def _tell(
         self, task: Task, journal: TaskLog, signals: Signals

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agents.events import Event
-from tasks.message import FileRef
+from tasks.message import FileRef, Message
 from tasks.task import Outcome, Task
 
 
@@ -57,6 +57,11 @@ class Thread(Protocol):
 
     async def fetch(self, file: FileRef) -> bytes:
         """The contents of an attached file; raises `FileNotFetched`."""
+        ...
+
+    async def before(self) -> Sequence[Message]:
+        """What people had written in the thread before the task's own message, oldest first; the newest part
+        of it where it is long, and nothing where it can't be read."""
         ...
 
     async def taken_in(self, message_ts: str) -> None:

@@ -6,7 +6,7 @@ The sandbox is real but not entered: workers that run no code need none.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,8 @@ class Board:
 
     told: dict[str, list[Delivery]] = field(default_factory=dict)
     taken_in: list[str] = field(default_factory=list)
+    before: Sequence[Message] = ()
+    """What people had written in the thread."""
     closed: str = ""
     """Why nothing can be told now."""
 
@@ -55,6 +57,9 @@ class BoardThread:
 
     async def fetch(self, file: FileRef) -> bytes:
         raise FileNotFetched(f"{file.name} is not on this board")
+
+    async def before(self) -> Sequence[Message]:
+        return self.board.before
 
     async def taken_in(self, message_ts: str) -> None:
         self.board.taken_in.append(message_ts)
