@@ -178,6 +178,17 @@ class Engine:
 
         return await self.call(look)
 
+    async def memory(self, container: str) -> int | None:
+        """Bytes a running container uses now, None when it does not run or the engine can't say."""
+
+        def look() -> int | None:
+            with contextlib.suppress(docker.errors.NotFound):
+                told = self.client.stats(container, stream=False, one_shot=True)
+                return int(told.get("memory_stats", {}).get("usage", 0)) or None
+            return None
+
+        return await self.call(look)
+
     async def image_id(self, name: str) -> str | None:
         """The id of an image by name, None when the engine has none."""
 

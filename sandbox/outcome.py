@@ -88,6 +88,8 @@ def _sentence(status: Status, record: Mapping[str, object], limits: Limits, time
     match status:
         case Status.OK:
             return ""
+        case Status.ERROR if isinstance(refused := record.get("refused"), str):
+            return f"The program was not run: {refused}."
         case Status.ERROR:
             return f"The program ended with exit code {record.get('exit_code')}."
         case Status.SIGNAL:

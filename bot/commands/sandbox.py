@@ -151,9 +151,8 @@ async def _list(args: argparse.Namespace, settings: Settings) -> int:
         flavour = (container.get("Labels") or {}).get(FLAVOUR_LABEL, "")
         dead = " (dead; handoff sandbox clean removes it)" if owner.dead else ""
         size = f"{memory / 1e6:.0f} MB" if memory else ""
-        print(
-            f"{container['Id'][:12]:<14}{flavour:<9}{size:<9}{container.get('Status', ''):<26}{owner.label}{dead}"
-        )
+        row = f"{container['Id'][:12]:<14}{flavour:<9}{size:<9}{container.get('Status', ''):<26}"
+        print(f"{row}{owner.label}{dead}")
     return 0
 
 

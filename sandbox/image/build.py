@@ -16,11 +16,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from docker.errors import APIError
+
 from sandbox.engine import Engine
 from sandbox.errors import EngineUnavailable, ImageBuildFailed
 from sandbox.image import base
-from sandbox.image.tag import Recipe
+from sandbox.image.tag import REPOSITORY, Recipe
 
+IMAGE_LABEL = "handoff.sandbox.image"
 _PULL_SECONDS = 600
 # What wheels are built for; the bases have 2.36 and later.
 _GLIBC = ("2_17", "2_24", "2_26", "2_27", "2_28", "2_31", "2_34")
@@ -55,6 +58,28 @@ async def ensure_image(engine: Engine, recipe: Recipe | None = None, tell: Tell 
         with tempfile.TemporaryDirectory(prefix="handoff-image-") as folder:
             await _Build(engine, recipe, Path(folder), tell).make()
     return recipe.tag
+
+
+async def remove_old(engine: Engine, recipe: Recipe, *, repository: str = REPOSITORY) -> tuple[str, ...]:
+    """Remove images of other recipes and what building left, but none that a container uses; their names."""
+
+    def remove() -> tuple[str, ...]:
+        found = [tag for image in engine.client.images(repository) for tag in image.get("RepoTags") or ()]
+        gone = tuple(tag for tag in found if tag != recipe.tag and _removed(engine, tag))
+        engine.client.prune_images(filters={"dangling": True, "label": IMAGE_LABEL})
+        return gone
+
+    return await engine.call(remove)
+
+
+def _removed(engine: Engine, tag: str) -> bool:
+    try:
+        engine.client.remove_image(tag)
+    except APIError as error:
+        if error.status_code not in (404, 409):
+            raise
+        return False
+    return True
 
 
 class _Build:
@@ -115,7 +140,7 @@ class _Build:
         folder = self._folder / "wheels"
         folder.mkdir()
         if await _has_pip():
-            target = _target(python, machine, folder)
+            target = tuple(_target(python, machine, folder))
             await _pip("download", "--require-hashes", "--no-deps", *target, "-r", str(pinned))
             if self._recipe.packages:
                 held = self._folder / "held.txt"
@@ -247,7 +272,7 @@ async def _pip(*arguments: str) -> None:
             process.kill()
             await process.wait()
     if process.returncode != 0:
-        errors = [line for line in said.decode("utf-8", "replace").splitlines() if line.startswith("ERROR")]
-        raise ImageBuildFailed(
-            f"The Python packages could not be fetched: {' '.join(errors[-3:]) or said[-300:]!r}"
-        )
+        text = said.decode("utf-8", "replace")
+        errors = [line for line in text.splitlines() if line.startswith("ERROR")]
+        reason = " ".join(errors[-3:]) or text[-300:].strip()
+        raise ImageBuildFailed(f"The Python packages could not be fetched: {reason}")

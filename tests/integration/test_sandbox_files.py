@@ -88,6 +88,22 @@ async def test_artifact_limits_are_told_and_the_rest_comes_back(run_code: RunCod
 
 
 @pytest.mark.parametrize(
+    ("files", "limits", "words"),
+    [
+        ({"a": bytes(3 << 20), "b": bytes(100)}, {"work_mb": 2}, "a can't be put into /work: No space left"),
+        ({str(n): b"" for n in range(200)}, {"inodes": 100}, "No space left"),
+        ({"a": b"", "a/b": b""}, {}, "a/b can't be put into /work: File exists"),
+    ],
+)
+async def test_input_that_does_not_fit_is_told_and_nothing_runs(
+    run_code: RunCode, files: dict[str, bytes], limits: dict[str, int], words: str
+) -> None:
+    run = await run_code("print('ran')", files=files, **limits)
+    assert (run.status, run.exit_code, run.stdout) == (Status.ERROR, None, "")
+    assert words in run.sentence
+
+
+@pytest.mark.parametrize(
     ("job", "word"),
     [
         (Job(code="#" * 3000), "2000"),

@@ -35,7 +35,10 @@ def _serve(link: Link, flavour: str) -> None:
     process = child.spawn(link)
     link.send(frames.READY, frames.packed({"python": sys.version.split()[0], "flavour": flavour}))
     tree = files.Tree(_WORK)
-    settings, source = _receive(link, tree)
+    settings, source, problem = _receive(link, tree)
+    if problem:
+        link.send(frames.EXIT, frames.packed({"status": "error", "refused": problem}))
+        return
     tree.remember()
     link.send(frames.STARTED)
     process.start(source)
@@ -72,16 +75,26 @@ def _lay_out_fonts() -> None:
                 copy.write(listed.read())
 
 
-def _receive(link: Link, tree: files.Tree) -> tuple[dict[str, str], bytes]:
+def _receive(link: Link, tree: files.Tree) -> tuple[dict[str, str], bytes, str]:
+    """Settings, source, and why the job can't be done; the host is heard out in any case."""
     settings: dict[str, str] = {}
+    problem = ""
     while True:
         kind, payload = link.receive()
         if kind == frames.FILE:
-            tree.put(*frames.parse_named(payload))
+            problem = problem or _put(tree, *frames.parse_named(payload))
         elif kind == frames.JOB:
             settings = {name: str(value) for name, value in frames.parse_packed(payload).items()}
         elif kind == frames.CODE:
-            return settings, payload
+            return settings, payload, problem
+
+
+def _put(tree: files.Tree, name: str, content: bytes) -> str:
+    try:
+        tree.put(name, content)
+    except (OSError, ValueError) as error:
+        return f"{name} can't be put into /work: {getattr(error, 'strerror', None) or error}"
+    return ""
 
 
 def _record(ending: watch.Ending, notes: list[str], gone: list[str]) -> bytes:

@@ -1,0 +1,72 @@
+"""The image: what its name follows from, and that a second look costs nothing. Needs Docker."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sandbox.engine import Engine
+from sandbox.errors import EngineUnavailable
+from sandbox.image.build import Progress, ensure_image, remove_old
+from sandbox.image.tag import Recipe
+from sandbox.spec import seccomp_profile
+
+
+def test_the_name_follows_from_the_content() -> None:
+    names = [name for name, _ in Recipe().context()]
+    assert {"Dockerfile", "install.sh", "finish.sh", "no_pip.py", "supervisor/main.py"} <= set(names)
+    assert len(set(names)) == len(names)
+    tags = {Recipe().tag, Recipe("other").tag, Recipe(packages=("a",)).tag, Recipe(packages=("b",)).tag}
+    assert len(tags) == 4
+    assert Recipe().tag == Recipe().tag
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_every_package_is_pinned_and_hashed(python: str) -> None:
+    context = dict(Recipe().context())
+    wanted = context["requirements/packages.in"].decode().split()
+    lines = context[f"requirements/{python}.txt"].decode().splitlines()
+    pins = {line.split("==")[0] for line in lines if "==" in line and not line.startswith("#")}
+    assert set(wanted) <= pins
+    assert sum("--hash=sha256:" in line for line in lines) >= len(pins)
+
+
+async def test_an_image_that_is_there_is_not_made_again(sandbox_image: str) -> None:
+    told: list[Progress] = []
+    async with Engine() as engine:
+        assert await ensure_image(engine, tell=told.append) == sandbox_image
+    assert told == []
+
+
+async def test_no_engine_is_one_sentence() -> None:
+    async with Engine("unix:///nowhere/docker.sock") as engine:
+        with pytest.raises(EngineUnavailable, match="DOCKER_HOST"):
+            await ensure_image(engine)
+
+
+async def test_old_images_go_and_the_current_one_stays(sandbox_image: str) -> None:
+    async with Engine() as engine:
+        for tag in ("one", "two"):
+            assert engine.client.tag(sandbox_image, "handoff-sandbox-test", tag)
+        gone = await remove_old(engine, Recipe(), repository="handoff-sandbox-test")
+        assert sorted(gone) == ["handoff-sandbox-test:one", "handoff-sandbox-test:two"]
+        assert await engine.image_id(sandbox_image) is not None
+
+
+async def test_the_engine_tells_what_doctor_asks() -> None:
+    async with Engine() as engine:
+        facts = await engine.facts()
+    assert facts.version
+    assert facts.cpus >= 1
+    assert facts.default_runtime in facts.runtimes
+    assert facts.seccomp
+
+
+def test_the_profile_refuses_by_default_and_names_no_namespace_call() -> None:
+    profile = json.loads(seccomp_profile())
+    allowed = {
+        name for rule in profile["syscalls"] if rule["action"] == "SCMP_ACT_ALLOW" for name in rule["names"]
+    }
+    assert profile["defaultAction"] == "SCMP_ACT_ERRNO"
+    assert not allowed & {"ptrace", "unshare", "setns", "mount", "bpf", "keyctl", "clone3", "io_uring_setup"}
