@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from bot import logging
-from bot.commands import doctor, manifest, play, sandbox, serve, tasks
+from bot.commands import doctor, manifest, play, purge, sandbox, serve, tasks
 from bot.errors import BotError, SettingsError
 from bot.release import version
 from bot.settings import Settings
@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, Command] = {
     "manifest": manifest,
     "sandbox": sandbox,
     "tasks": tasks,
+    "purge": purge,
 }
 
 

@@ -21,6 +21,7 @@ from tasks.database import Database
 from tasks.message import Message, ThreadAddress
 from tasks.patience import FIRST_WAIT
 from tasks.placement import Placement
+from tasks.removal import Removal
 from tasks.signals import Signals, Why
 from tasks.store import Accepted, Store
 from tasks.task import State, Task, Ticket
@@ -44,13 +45,15 @@ class Runs(Protocol):
 class Engine:
     """Durable tasks on one database. An async context manager: inside it, tasks run."""
 
-    def __init__(self, database: Database, runner: Runs, *, terms: Terms) -> None:
+    def __init__(
+        self, database: Database, runner: Runs, *, terms: Terms, removal: Removal | None = None
+    ) -> None:
         self.store = Store(database, limits=terms.limits)
         self._database = database
         self._runner = runner
         self._terms = terms
         self._placement = Placement(database.url, self._run, at_once=terms.limits.process)
-        self._upkeep = Upkeep(database, self._placement, terms, self._place)
+        self._upkeep = Upkeep(database, self._placement, terms, self._place, removal)
         self._running: set[Signals] = set()
         self._to_place: asyncio.Queue[Ticket] = asyncio.Queue()
         self._bell = asyncio.Event()

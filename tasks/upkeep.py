@@ -16,6 +16,7 @@ from tasks import schema
 from tasks.admission import admit, alone
 from tasks.database import Database
 from tasks.placement import Placement
+from tasks.removal import OF_A_TASK, Removal
 from tasks.store import Store
 from tasks.task import State, Ticket
 from tasks.terms import Terms
@@ -31,20 +32,21 @@ PLACED = 86_400.0
 _HELD = [State.QUEUED.value, State.RUNNING.value, State.STOPPING.value, State.EXPIRING.value]
 _EXPIRED = "nobody answered in time"
 
-_OF_A_TASK = (schema.event, schema.inbox, schema.post, schema.verdict, schema.approval)
-
 
 class Upkeep:
-    """`place` takes what is to be placed; `placement` is asked what became of what was."""
+    """`place` takes what is to be placed; `placement` is asked what became of what was; `removal` deletes the
+    files of threads that no task is kept of."""
 
     def __init__(
-        self, database: Database, placement: Placement, terms: Terms, place: Callable[[Ticket], None]
-    ) -> None:
+        self, database: Database, placement: Placement, terms: Terms, place: Callable[[Ticket], None],
+        removal: Removal | None = None,
+    ) -> None:  # fmt: skip
         self._database = database
         self._store = Store(database, limits=terms.limits)
         self._placement = placement
         self._terms = terms
         self._place = place
+        self._removal = removal
         self._swept_at = 0.0
         self._homeless: set[str] = set()
 
@@ -121,15 +123,16 @@ class Upkeep:
         count = 0
         while self._terms.kept and (old := await self._delete_some(time.time() - self._terms.kept)):
             count += old
-        if placed or count:
-            log.info("old rows deleted", tasks=count, placements=placed)
+        threads = await self._removal.files() if self._removal else 0
+        if placed or count or threads:
+            log.info("old rows deleted", tasks=count, placements=placed, threads_with_files=threads)
 
     async def _delete_some(self, before: float) -> int:
         task = schema.task.c
         async with self._database.write() as connection:
             query = select(task.id).where(task.ended_at < before).limit(BATCH)
             ids = (await connection.execute(query)).scalars().all()
-            for table in (*_OF_A_TASK, schema.message):
+            for table in OF_A_TASK:
                 await connection.execute(delete(table).where(table.c.task.in_(ids)))
             await connection.execute(delete(schema.task).where(task.id.in_(ids)))
             old = (schema.message.c.task == "") & (schema.message.c.at < before)

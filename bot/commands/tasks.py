@@ -1,8 +1,9 @@
-"""`handoff tasks [ID]`: the newest tasks, or one task's log."""
+"""`handoff tasks [ID]`: the newest tasks; or one as a picture and its log; or, with --json, all of it."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bot.settings import Settings
 
 if TYPE_CHECKING:
+    from tasks.database import Database
     from tasks.task import Task
 
 
@@ -17,43 +19,76 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser("tasks", help="list tasks, or show one task's log", description=__doc__)
     parser.add_argument("id", nargs="?", help="a task's id; without one the newest tasks are listed")
     parser.add_argument("--limit", type=int, default=30, help="tasks to list (default: 30)")
+    parser.add_argument(
+        "--json", action="store_true", help="everything that is kept of the task, for programs"
+    )
+
+
+async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
+    return ("--json is for one task: give its ID too.",) if args.json and not args.id else ()
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
     from tasks.database import Database
-    from tasks.store import Store
 
     database = Database(settings.database_url)
     try:
         if not await database.is_made():
             print("There are no tasks yet: nothing has been accepted with this database.")
             return 0
-        store = Store(database)
-        return await (_one(store, args.id) if args.id else _list(store, args.limit))
+        if not args.id:
+            return await _list(database, args.limit)
+        return await (_export(database, args.id, settings) if args.json else _one(database, args.id))
     finally:
         await database.close()
 
 
-async def _list(store: Any, limit: int) -> int:
-    for task in await store.recent(limit):
+async def _list(database: Database, limit: int) -> int:
+    from tasks.store import Store
+
+    for task in await Store(database).recent(limit):
         print(f"{task.id}  {_when(task.created_at)}  {task.state.value:9}  {_took(task):>8}  {_line(task)}")
     return 0
 
 
-async def _one(store: Any, id_: str) -> int:
-    from agents.excerpt import one_line
+async def _export(database: Database, id_: str, settings: Settings) -> int:
+    from tasks.export import export
+    from tasks.message import ThreadAddress
+    from tasks.removal import folder_of
 
+    found = await export(database, id_)
+    if found is None:
+        return _unknown(id_)
+    task = found["task"]
+    thread = ThreadAddress(task["team"], task["channel"], task["thread_ts"])
+    folder = settings.data_dir / "work" / folder_of(thread)
+    print(json.dumps(found | {"files": str(folder)}, ensure_ascii=False, indent=1))
+    return 0
+
+
+async def _one(database: Database, id_: str) -> int:
+    from agents.excerpt import one_line
+    from bot.timeline import picture
+    from tasks.store import Store
+
+    store = Store(database)
     task = await store.task(id_)
     if task is None:
-        print(f"No task has the id {id_}. `handoff tasks` lists those there are.", file=sys.stderr)
-        return 1
+        return _unknown(id_)
+    rows = await store.events(id_)
     print(f"{task.id}  {task.state.value}  {_took(task)}  {task.workers} workers, {task.tokens:,} tokens")
     print(f"asked by {task.user_name} in {task.thread.channel}, {_when(task.created_at)}: {task.request}\n")
-    for row in await store.events(id_):
+    print("\n".join([*picture(task, rows), ""]))
+    for row in rows:
         print(f"{_when(row['at'])}  {row['agent'] or '-':4} {row['kind']:8} {one_line(_told(row), 160)}")
     if task.answer or task.reason:
         print("\n" + "\n".join(filter(None, [task.answer, task.reason])))
     return 0
+
+
+def _unknown(id_: str) -> int:
+    print(f"No task has the id {id_}. `handoff tasks` lists those there are.", file=sys.stderr)
+    return 1
 
 
 def _told(row: Any) -> str:

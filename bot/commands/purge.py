@@ -1,0 +1,71 @@
+"""`handoff purge`: delete tasks that are over, with all rows and files that are kept of them, for good.
+
+Says first what that would be; with --yes it is done. Tasks under way are never touched. Files of a thread go
+with its last task. What Handoff posted in Slack stays there, under Slack's own retention.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import TYPE_CHECKING
+
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tasks.task import Task
+
+DAY = 86_400.0
+_SHOWN = 20
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("purge", help="delete old tasks for good", description=__doc__)
+    parser.add_argument("id", nargs="*", help="tasks by their ids")
+    parser.add_argument(
+        "--older-than", type=float, metavar="DAYS", help="that ended so many days ago or more"
+    )
+    parser.add_argument("--user", default="", metavar="U…", help="that this person asked for")
+    parser.add_argument("--channel", default="", metavar="C…", help="of this channel")
+    parser.add_argument("--yes", action="store_true", help="delete them")
+
+
+async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
+    if args.id or args.older_than is not None or args.user or args.channel:
+        return ()
+    return ("purge deletes nothing by itself: give ids, --older-than DAYS, --user or --channel.",)
+
+
+async def run(args: argparse.Namespace, settings: Settings) -> int:
+    from tasks.database import Database
+    from tasks.removal import Removal
+
+    database = Database(settings.database_url)
+    try:
+        if not await database.is_made():
+            print("There are no tasks yet.")
+            return 0
+        removal = Removal(database, settings.data_dir / "work")
+        before = None if args.older_than is None else time.time() - args.older_than * DAY
+        found = await removal.find(ids=args.id, before=before, user=args.user, channel=args.channel)
+        if not args.yes:
+            _tell(found)
+            return 0
+        await removal.tasks([task.id for task in found])
+        threads = await removal.files_of([task.thread for task in found]) + await removal.files()
+        print(f"Deleted {len(found)} tasks and the files of {threads} threads.")
+        return 0
+    finally:
+        await database.close()
+
+
+def _tell(found: Sequence[Task]) -> None:
+    from agents.excerpt import one_line
+
+    for task in found[:_SHOWN]:
+        print(f"{task.id}  {task.state.value:9}  {one_line(f'{task.user_name}: {task.request}', 80)}")
+    if len(found) > _SHOWN:
+        print(f"… and {len(found) - _SHOWN} more")
+    print(f"{len(found)} tasks would be deleted. Add --yes to delete them.")

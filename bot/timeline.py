@@ -1,0 +1,111 @@
+"""A task's log as a picture in text: one bar for each agent, on the clock of the task. Reads values only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from agents.excerpt import one_line
+from tasks.task import Task
+
+#: Characters of the picture and of the names before it.
+WIDTH, NAME = 48, 22
+LEGEND = "● model turn   ■ program run   ━ at work   ░ in the queue"
+#: A row of the log, by column.
+Row = Mapping[Any, Any] | RowMapping
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One agent's entries."""
+
+    name: str
+    rows: Sequence[Row]
+
+    def bar(self, clock: _Clock) -> str:
+        """Turns win over programs where both fall on one character."""
+        cells = [" "] * WIDTH
+        first, last = clock.place(self.rows[0]["at"]), clock.place(self.rows[-1]["at"])
+        cells[first : last + 1] = "━" * (last + 1 - first)
+        for sign, rows in (("■", self._programs()), ("●", self._turns())):
+            for row in rows:
+                cells[clock.place(row["at"])] = sign
+        return "".join(cells)
+
+    def words(self) -> str:
+        turns, programs = len(list(self._turns())), len(list(self._programs()))
+        tokens = sum(row["body"]["usage"][kind] for row in self._turns() for kind in ("input", "output"))
+        found = [self._status(), _count(turns, "turn"), _count(programs, "program") if programs else ""]
+        return ", ".join(filter(None, [*found, f"{tokens:,} tokens" if tokens else ""]))
+
+    def _turns(self) -> Iterator[Row]:
+        return (row for row in self.rows if row["kind"] == "reply")
+
+    def _programs(self) -> Iterator[Row]:
+        return (row for row in self.rows if row["kind"] == "result" and "run" in row["body"]["facts"])
+
+    def _status(self) -> str:
+        reports = [row["body"]["facts"]["report"] for row in self.rows if _reports(row)]
+        if reports:
+            return str(reports[-1]["status"])
+        return "" if any(row["kind"] == "ended" for row in self.rows) else "not ended"
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    begin: float
+    end: float
+
+    def place(self, at: float) -> int:
+        """The character of a moment."""
+        share = (at - self.begin) / max(self.end - self.begin, 1e-9)
+        return min(WIDTH - 1, max(0, int(share * WIDTH)))
+
+
+def picture(task: Task, rows: Sequence[Row]) -> list[str]:
+    """Lines of text. `rows` is the task's log in the order written; without any there is no picture."""
+    if not rows:
+        return []
+    clock = _Clock(task.created_at, max(task.ended_at or 0.0, rows[-1]["at"]))
+    lines = [_scale(clock)]
+    begun = task.started_at or rows[0]["at"]
+    if (queued := clock.place(begun)) > 0:
+        lines.append(_line("queue", "░" * queued, f"{begun - task.created_at:.1f} s"))
+    lines += [_line(lane.name, lane.bar(clock), lane.words()) for lane in _lanes(rows)]
+    return [*lines, " " * NAME + LEGEND]
+
+
+def _lanes(rows: Sequence[Row]) -> list[_Lane]:
+    """The orchestrator, then its workers in the order they were made."""
+    titles = {row["body"]["worker"]: row["body"]["title"] for row in rows if row["kind"] == "worker"}
+    agents = dict.fromkeys(row["agent"] for row in rows)
+    lanes = [_Lane("orchestrator", [row for row in rows if not row["agent"]])]
+    lanes += [
+        _Lane(f"{agent} {titles.get(agent, '')}", [row for row in rows if row["agent"] == agent])
+        for agent in sorted(filter(None, agents), key=lambda name: (len(name), name))
+    ]
+    return [lane for lane in lanes if lane.rows]
+
+
+def _scale(clock: _Clock) -> str:
+    begin, end = (
+        datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S") for at in (clock.begin, clock.end)
+    )
+    gap = "─" * (WIDTH - len(begin) - len(end) - 2)
+    return _line("", f"{begin} {gap} {end}", f"{clock.end - clock.begin:.1f} s")
+
+
+def _line(name: str, bar: str, words: str) -> str:
+    return f"{one_line(name, NAME - 1):{NAME}}{bar:{WIDTH}}  {words}".rstrip()
+
+
+def _reports(row: Row) -> bool:
+    return row["kind"] == "result" and "report" in row["body"]["facts"]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

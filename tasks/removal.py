@@ -1,0 +1,95 @@
+"""Forgetting tasks that are over, with every row and file that is kept of them. Never touches another one."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, delete, select
+
+from tasks import schema
+from tasks.database import Database
+from tasks.message import ThreadAddress
+from tasks.rows import to_task
+from tasks.task import Task
+
+#: Tasks that one statement deletes, so that no other waits long for it.
+BATCH = 200
+#: Seconds for which the files of a thread without a task are left alone: one may be about to begin there.
+RECENT = 3600.0
+#: Every table that tells of a task, later ones among them.
+OF_A_TASK = [table for table in schema.metadata.sorted_tables if "task" in table.c]
+
+
+class Removal:
+    """Deletes for good. `workspaces` is the folder of all threads' files."""
+
+    def __init__(self, database: Database, workspaces: Path) -> None:
+        self._database = database
+        self._workspaces = workspaces
+
+    async def find(
+        self, *, ids: Sequence[str] = (), before: float | None = None, user: str = "", channel: str = ""
+    ) -> Sequence[Task]:
+        """Tasks that are over and meet all that is given, oldest first; `before` is when they ended, in
+        seconds since 1970."""
+        task = schema.task.c
+        where: list[ColumnElement[bool]] = [task.ended_at.is_not(None)]
+        where += [task.id.in_(ids)] if ids else []
+        where += [task.ended_at < before] if before is not None else []
+        where += [task.user == user] if user else []
+        where += [task.channel == channel] if channel else []
+        query = select(schema.task).where(*where).order_by(task.ended_at)
+        async with self._database.read() as connection:
+            return [to_task(row) for row in (await connection.execute(query)).mappings()]
+
+    async def tasks(self, ids: Sequence[str]) -> None:
+        """Delete every row of these tasks; one that is not over stays."""
+        for start in range(0, len(ids), BATCH):
+            await self._some(ids[start : start + BATCH])
+
+    async def files_of(self, threads: Collection[ThreadAddress]) -> int:
+        """Delete the files of those threads that no task is kept of; how many threads it were."""
+        return await self._clear([self._workspaces / folder_of(thread) for thread in set(threads)])
+
+    async def files(self) -> int:
+        """The same for every thread that nobody wrote to lately."""
+        folders = await asyncio.to_thread(lambda: list(_quiet(self._workspaces, time.time() - RECENT)))
+        return await self._clear(folders)
+
+    async def _clear(self, folders: Sequence[Path]) -> int:
+        gone = [f for f in folders if await asyncio.to_thread(f.is_dir) and not await self._has_task(f)]
+        for folder in gone:
+            await asyncio.to_thread(shutil.rmtree, folder)
+        return len(gone)
+
+    async def _some(self, ids: Sequence[str]) -> None:
+        task = schema.task.c
+        async with self._database.write() as connection:
+            over = select(task.id).where(task.id.in_(ids), task.ended_at.is_not(None))
+            mine = (await connection.execute(over)).scalars().all()
+            for table in OF_A_TASK:
+                await connection.execute(delete(table).where(table.c.task.in_(mine)))
+            await connection.execute(delete(schema.task).where(task.id.in_(mine)))
+
+    async def _has_task(self, folder: Path) -> bool:
+        team, channel, ts = folder.parts[-3:]
+        task = schema.task.c
+        mine = (task.team == team) & (task.channel == channel) & (task.thread_ts == ts)
+        async with self._database.read() as connection:
+            return (await connection.execute(select(task.id).where(mine).limit(1))).first() is not None
+
+
+def folder_of(thread: ThreadAddress) -> str:
+    """Where a thread's files are, below the folder of all."""
+    return f"{thread.team}/{thread.channel}/{thread.ts}"
+
+
+def _quiet(workspaces: Path, before: float) -> Iterator[Path]:
+    """Folders `team/channel/thread` that were last changed before then."""
+    for folder in workspaces.glob("*/*/*"):
+        if folder.is_dir() and not folder.is_symlink() and folder.stat().st_mtime < before:
+            yield folder

@@ -1,0 +1,250 @@
+"""What is kept of tasks: shown, exported, deleted, saved and brought back. On both databases."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.timeline import NAME, WIDTH, picture
+from tasks import schema
+from tasks.database import Database
+from tasks.export import export
+from tasks.message import Message, ThreadAddress
+from tasks.removal import OF_A_TASK, Removal, folder_of
+from tasks.store import Store
+from tasks.task import Outcome, State
+from tests.support.databases import database_url, postgres_server, postgres_url
+
+__all__ = ["database_url", "postgres_server", "postgres_url"]
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def message(number: int, *, user: str = "U1", thread: str = "") -> Message:
+    ts = f"17000000{number:02}.000100"
+    address = ThreadAddress("T1", "C1", thread or ts)
+    return Message(thread=address, ts=ts, user=user, user_name="Ada", text=f"task {number}", files=())
+
+
+async def done(database: Database, given: Message) -> str:
+    """A task that was answered, with a line in each table there is."""
+    store = Store(database)
+    accepted = await store.accept(given)
+    (ticket,) = accepted.tickets
+    task = await store.begin(ticket, "run")
+    assert task is not None
+    await store.intend(task.id, "answer")
+    await store.rate(task.id, given.user, "good")
+    await store.end(task, Outcome(state=State.ANSWERED, text="42"), tokens=7)
+    return task.id
+
+
+async def rows(database: Database) -> int:
+    async with database.read() as connection:
+        counts = [
+            (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+            for table in [*OF_A_TASK, schema.task]
+        ]
+    return sum(counts)
+
+
+def work_of(folder: Path, given: Message) -> Path:
+    place = folder / folder_of(given.thread)
+    place.mkdir(parents=True)
+    (place / "data.csv").write_text("a,b\n")
+    return place
+
+
+async def test_what_is_removed_leaves_no_row_and_no_file(database_url: str, tmp_path: Path) -> None:
+    first, second, other = message(1), message(2), message(3, user="U2")
+    async with opened(database_url) as database:
+        gone = [await done(database, first), await done(database, second)]
+        places = [work_of(tmp_path, given) for given in (first, second)]
+        before = await rows(database)
+        kept, place = await done(database, other), work_of(tmp_path, other)
+        removal = Removal(database, tmp_path)
+
+        found = await removal.find(user="U1")
+        assert [task.id for task in found] == gone
+        await removal.tasks(gone)
+        assert await removal.files_of([task.thread for task in found]) == 2
+        assert [place.exists() for place in [*places, place]] == [False, False, True]
+        assert await rows(database) == before / 2
+        assert [task.id for task in await Store(database).recent()] == [kept]
+
+
+async def test_a_task_under_way_is_never_removed(database_url: str, tmp_path: Path) -> None:
+    async with opened(database_url) as database:
+        accepted = await Store(database).accept(message(1))
+        place = work_of(tmp_path, message(1))
+        removal = Removal(database, tmp_path)
+        assert list(await removal.find(ids=[accepted.task])) == []
+        await removal.tasks([accepted.task])
+        assert await removal.files_of([message(1).thread]) == 0
+        assert place.exists()
+        assert await Store(database).task(accepted.task) is not None
+
+
+async def test_files_without_a_task_go_when_nobody_has_touched_them_lately(
+    database_url: str, tmp_path: Path
+) -> None:
+    import os
+    import time
+
+    async with opened(database_url) as database:
+        old, new = work_of(tmp_path, message(1)), work_of(tmp_path, message(2))
+        os.utime(old, (0, time.time() - 7200))
+        assert await Removal(database, tmp_path).files() == 1
+        assert (old.exists(), new.exists()) == (False, True)
+
+
+async def test_an_export_holds_every_row_of_its_task_and_no_other(database_url: str) -> None:
+    async with opened(database_url) as database:
+        mine, _ = await done(database, message(1)), await done(database, message(2))
+        found = await export(database, mine)
+        assert found is not None
+        assert found["task"]["answer"] == "42"
+        assert {table.name for table in OF_A_TASK} < found.keys()
+        assert [row["key"] for row in found["post"]] == ["answer"]
+        assert [row["verdict"] for row in found["verdict"]] == ["good"]
+        assert [row["ts"] for row in found["message"]] == [message(1).ts]
+        assert json.loads(json.dumps(found)) == found
+        assert await export(database, "tnone") is None
+
+
+def handoff(folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot.cli", *words], check=False, capture_output=True, text=True,
+        env={"HANDOFF_DATA_DIR": str(folder), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+async def test_purge_says_what_it_would_do_and_does_it_with_yes(tmp_path: Path) -> None:
+    async with opened(f"sqlite:///{tmp_path / 'handoff.db'}") as database:
+        id_ = await done(database, message(1))
+    place = work_of(tmp_path / "work", message(1))
+    assert "1 tasks would be deleted" in handoff(tmp_path, "purge", "--user", "U1")
+    assert id_ in handoff(tmp_path, "tasks")
+    assert json.loads(handoff(tmp_path, "tasks", id_, "--json"))["files"] == str(place)
+    assert "Deleted 1 tasks and the files of 1 threads." in handoff(
+        tmp_path, "purge", "--user", "U1", "--yes"
+    )
+    assert handoff(tmp_path, "tasks") == ""
+    assert not place.exists()
+
+
+async def test_a_backup_made_while_it_is_written_to_can_be_restored(tmp_path: Path) -> None:
+    """The commands of docs/operate.md, with the database open."""
+    source, copy = tmp_path / "handoff.db", tmp_path / "restored" / "handoff.db"
+    copy.parent.mkdir()
+    async with opened(f"sqlite:///{source}") as database:
+        first = await done(database, message(1))
+        with sqlite3.connect(source) as reading, sqlite3.connect(copy) as writing:
+            reading.backup(writing)
+        await done(database, message(2))
+    async with opened(f"sqlite:///{copy}") as restored:
+        assert [task.id for task in await Store(restored).recent()] == [first]
+        assert (await Store(restored).accept(message(1))).task == first, "a message is claimed once"
+        again = await Store(restored).accept(message(2))
+        assert len(again.tickets) == 1, "what came after the backup is taken again"
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "answered"])
+async def test_the_foundations_database_is_brought_up_with_its_rows(database_url: str, state: str) -> None:
+    """From the first schema with a task in it to today's, as an upgrade does it."""
+    database = Database(database_url)
+    await upgrade(database, "0001")
+    async with database.write() as connection:
+        for statement in foundation(state):
+            await connection.exec_driver_sql(statement)
+    await database.close()
+
+    async with opened(database_url) as today:
+        (task,) = await Store(today).recent()
+        assert (task.id, task.state.value, task.request) == ("told", state, "an old request")
+        assert [row["body"] for row in await Store(today).events("told")] == [{"turns": []}]
+        assert (await Store(today).accept(message(1))).task == "told", "its message is still claimed"
+        async with today.read() as connection:
+            current = await connection.run_sync(lambda sync: set(_tables(sync)))
+        assert {table.name for table in schema.metadata.sorted_tables} <= current
+
+
+async def upgrade(database: Database, revision: str) -> None:
+    import alembic.command
+    import alembic.config
+    from sqlalchemy import Connection, text
+
+    def migrate(connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("CREATE SCHEMA IF NOT EXISTS handoff"))
+        config = alembic.config.Config()
+        config.set_main_option("script_location", "tasks:migrations")
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, revision)
+
+    async with database.write() as connection:
+        await connection.run_sync(migrate)
+
+
+def foundation(state: str) -> list[str]:
+    ts = message(1).ts
+    return [
+        f"INSERT INTO message (team, channel, ts, task, at) VALUES ('T1', 'C1', '{ts}', 'told', 1.0)",
+        'INSERT INTO task (id, team, channel, thread_ts, message_ts, "user", user_name, request, files, '
+        "state, attempt, created_at, started_at, ended_at, answer, reason, workers, tokens) VALUES "
+        f"('told', 'T1', 'C1', '{ts}', '{ts}', 'U1', 'Ada', 'an old request', '[]', '{state}', 1, 1.0, NULL, "
+        "NULL, '', '', 0, 0)",
+        "INSERT INTO event (task, agent, seq, kind, body, version, runner, at) VALUES "
+        "('told', '', 0, 'opening', '{\"turns\": []}', 1, 'r', 1.0)",
+    ]
+
+
+def _tables(connection: object) -> list[str]:
+    from sqlalchemy import inspect
+
+    inspector = inspect(connection)
+    assert inspector is not None
+    return [str(name) for name in inspector.get_table_names()]
+
+
+async def test_a_picture_has_a_bar_for_each_agent_on_the_clock_of_the_task(tmp_path: Path) -> None:
+    async with opened(f"sqlite:///{tmp_path / 'handoff.db'}") as database:
+        id_ = await done(database, message(1))
+        task = await Store(database).task(id_)
+    assert task is not None
+    began = task.created_at
+    usage = {"usage": {"input": 100, "output": 20}}
+    log = [
+        ("", "opening", {"turns": []}, 0), ("", "reply", usage, 10),
+        ("", "worker", {"worker": "w1", "title": "Primes"}, 10), ("w1", "opening", {"turns": []}, 10),
+        ("w1", "reply", usage, 20), ("w1", "result", {"facts": {"run": {}}}, 30),
+        ("w1", "result", {"facts": {"report": {"status": "partial"}}}, 40), ("w1", "ended", {}, 40),
+        ("", "reply", usage, 48), ("", "ended", {}, 48),
+    ]  # fmt: skip
+    events = [{"agent": a, "kind": k, "body": b, "at": began + at} for a, k, b, at in log]
+    scale, orchestrator, worker, legend = picture(task, events)
+    assert scale.endswith("48.0 s")
+    assert orchestrator == f"{'orchestrator':{NAME}}" + "━" * 10 + "●" + "━" * 36 + "●  2 turns, 240 tokens"
+    bar = worker[NAME : NAME + WIDTH]
+    assert bar == " " * 10 + "━" * 10 + "●" + "━" * 9 + "■" + "━" * 10 + " " * 7
+    assert worker.endswith("  partial, 1 turn, 1 program, 120 tokens")
+    assert legend.strip().startswith("●")
+    assert picture(task, []) == []
