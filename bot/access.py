@@ -51,8 +51,8 @@ class Access:
 
     async def _stranger(self, thread: ThreadAddress, user: str) -> str:
         rules = self.settings
-        if rules.allow_guests and rules.allow_slack_connect:
-            return ""
+        if user.startswith("B") or (rules.allow_guests and rules.allow_slack_connect):
+            return ""  # an app is no person; it was installed by somebody who may
         person = await self.people.person(thread.team, user)
         if not rules.allow_slack_connect and person.team not in ("", thread.team):
             return "I take tasks from members of this workspace only, and you are from another one."

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
-from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+from slack_sdk.signature import SignatureVerifier
 
+from bot.errors import NotTakenIn
 from bot.intake import Intake
 
 log = structlog.get_logger(__name__)
 
+#: What Bolt raises for a payload whose fields are not of the kind it expects.
+SHAPE = (TypeError, AttributeError, KeyError, ValueError, IndexError)
 _ANY = re.compile(".*", re.DOTALL)
 
 
@@ -29,16 +33,41 @@ class Registers(Protocol):
     def register(self, app: AsyncApp) -> None: ...
 
 
-def new_app(signing_secret: str, **workspaces: Any) -> AsyncApp:
+class App(AsyncApp):
+    """Bolt's app, which also survives what Bolt itself stumbles over."""
+
+    def __init__(self, signing_secret: str, **arguments: Any) -> None:
+        super().__init__(
+            signing_secret=signing_secret or None,
+            request_verification_enabled=bool(signing_secret),
+            attaching_conversation_kwargs_enabled=False,
+            logger=logging.getLogger("slack_bolt"),
+            **arguments,
+        )
+        self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Bolt reads payloads before any listener does, and trusts their shape. What it can't read is nothing
+        to us either: acked, so that it does not come again."""
+        try:
+            response: BoltResponse = await super().async_dispatch(req)
+        except SHAPE as error:
+            log.warning("payload not understood, acked and dropped", problem=repr(error))
+            return BoltResponse(status=200, body="")
+        if response.status == 404:
+            log.warning("delivery of no known kind, acked and dropped")
+            return BoltResponse(status=200, body="")
+        return response
+
+    def is_signed(self, body: str, headers: Mapping[str, str]) -> bool:
+        """Whether Slack sent it."""
+        return self._verifier is not None and self._verifier.is_valid_request(body, dict(headers))
+
+
+def new_app(signing_secret: str, **workspaces: Any) -> App:
     """A bare app. `workspaces` is Bolt's `client` for one workspace, or `oauth_settings` for several; an
     empty signing secret is for Socket Mode, which has no use for one."""
-    return AsyncApp(
-        signing_secret=signing_secret or None,
-        request_verification_enabled=bool(signing_secret),
-        attaching_conversation_kwargs_enabled=False,
-        logger=logging.getLogger("slack_bolt"),
-        **workspaces,
-    )
+    return App(signing_secret, **workspaces)
 
 
 def connect(app: AsyncApp, intake: Intake, rooms: Sequence[Registers]) -> None:
@@ -48,7 +77,10 @@ def connect(app: AsyncApp, intake: Intake, rooms: Sequence[Registers]) -> None:
     async def claim(
         body: dict[str, Any], context: AsyncBoltContext, next: Callable[[], Awaitable[None]]
     ) -> None:
-        context["received"] = await intake.receive(body, context.bot_user_id or "")
+        try:
+            context["received"] = await intake.receive(body, context.bot_user_id or "")
+        except Exception as error:
+            raise NotTakenIn("an event could not be written down") from error
         await next()
 
     for room in rooms:
@@ -64,10 +96,8 @@ async def _ack(ack: AsyncAck) -> None:
 
 
 async def _failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
-    """A delivery that could not be taken in is refused, so that Slack sends it again; one that nothing
-    matches is somebody's mistake and harmless."""
-    if isinstance(error, BoltUnhandledRequestError):
-        log.warning("delivery not understood, acked and dropped", type=str(body.get("type"))[:50])
-        return BoltResponse(status=200, body="")
-    log.error("delivery failed", type=str(body.get("type"))[:50], exc_info=error)
-    return BoltResponse(status=500, body="")
+    """A delivery that could not be taken in is refused, so that Slack sends it again. Any other would fail
+    again just as it did."""
+    kind = str(body.get("type"))[:50]
+    log.error("delivery failed", type=kind, exc_info=error)
+    return BoltResponse(status=500 if isinstance(error, NotTakenIn) else 200, body="")

@@ -3,7 +3,8 @@
 BotError              anything below; its text is a sentence for the person who runs the bot
 ├── SettingsError     the environment or `.env` can't be used as it is; the command ends with code 2
 ├── CheckFailed       one of the doctor's checks found something to mend; its line begins with ✗
-└── NotInstalled      what Slack gave for an installation can't be used; whoever installs sees a page
+├── NotInstalled      what Slack gave for an installation can't be used; whoever installs sees a page
+└── NotTakenIn        an event could not be written down; refused, so that Slack sends it again
 
 Errors never carry the value of a secret.
 """
@@ -39,3 +40,7 @@ class CheckFailed(BotError):
 
 class NotInstalled(BotError):
     """What Slack gave for an installation can't be used."""
+
+
+class NotTakenIn(BotError):
+    """An event of Slack's could not be written down, and must be sent again; told in the log only."""

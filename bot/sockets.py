@@ -13,6 +13,11 @@ from typing import Any
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+
+from bot.app import SHAPE
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +28,7 @@ class Sockets:
     """The bot's connections to Slack."""
 
     def __init__(self, app: AsyncApp, app_token: str) -> None:
-        self._handlers = [AsyncSocketModeHandler(app, app_token) for _ in range(CONNECTIONS)]
+        self._handlers = [_Handler(app, app_token) for _ in range(CONNECTIONS)]
         self._since: dict[int, float] = {}
         for number, handler in enumerate(self._handlers):
             handler.client.message_listeners.append(self._note(number))
@@ -57,3 +62,14 @@ class Sockets:
                 self._since[number] = time.monotonic()
 
         return note
+
+
+class _Handler(AsyncSocketModeHandler):
+    """Bolt's handler, which also acks what Bolt can't read: it would come again for nothing."""
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        try:
+            await super().handle(client, req)
+        except SHAPE as error:
+            log.warning("payload not understood, acked and dropped", problem=repr(error))
+            await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))

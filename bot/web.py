@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-from slack_bolt.async_app import AsyncApp
 
+from bot.app import SHAPE, App
 from bot.metrics import CONTENT_TYPE
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ class Web:
     """The bot's own HTTP server."""
 
     def __init__(
-        self, app: AsyncApp, readiness: Readiness, figures: Figures, *, takes_events: bool,
+        self, app: App, readiness: Readiness, figures: Figures, *, takes_events: bool,
         routes: Sequence[web.RouteDef] = (),
     ) -> None:  # fmt: skip
         self._app = app
@@ -74,4 +74,10 @@ class Web:
         # Bolt compares the timestamp as a number and answers 500 when it is none.
         if not re.fullmatch("[0-9]+", request.headers.get("X-Slack-Request-Timestamp", "")):
             return web.json_response({"error": "invalid request"}, status=401)
-        return await to_aiohttp_response(await self._app.async_dispatch(await to_bolt_request(request)))
+        try:
+            asked = await to_bolt_request(request)
+        except SHAPE as error:
+            log.warning("payload not understood", problem=repr(error))
+            is_slacks = self._app.is_signed(await request.text(), request.headers)
+            return web.Response(status=200 if is_slacks else 401)
+        return await to_aiohttp_response(await self._app.async_dispatch(asked))

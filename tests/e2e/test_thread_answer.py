@@ -28,7 +28,7 @@ async def _bot(
     """A bot whose model writes about 400 characters a second."""
     pace = {"chunk_delay": 0.05, "piece": 20} if slowly else {"piece": 4000}
     async with (
-        ScriptedModel(replies, **pace) as model,  # type: ignore[arg-type]
+        ScriptedModel(replies, **pace) as model,
         stack(slack, model.base_url, folder, sandbox_pool=0) as bot,
     ):
         yield bot
@@ -67,7 +67,7 @@ async def test_a_short_answer_is_posted_whole(slack: SlackStandIn, tmp_path: Pat
 
 async def test_a_remark_before_a_tool_call_is_not_the_answer(slack: SlackStandIn, tmp_path: Path) -> None:
     plan = Call("plan", {"steps": [{"text": "Think"}]})
-    replies = [Turn(SENTENCE * 8, (plan,)), Say("It is 42.")]
+    replies: list[Reply] = [Turn(SENTENCE * 8, (plan,)), Say("It is 42.")]
     async with _bot(slack, tmp_path, replies) as bot:
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)

@@ -18,8 +18,9 @@ JSON = st.recursive(
 )
 # fmt: off
 KEYS = [
-    "type", "subtype", "channel", "ts", "text", "user", "bot_id", "thread_ts", "channel_type", "team", "files",
-    "message", "previous_message", "deleted_ts", "team_id", "event", "id", "name", "size", "value", "action_id",
+    "type", "subtype", "channel", "ts", "text", "user", "bot_id", "thread_ts", "channel_type", "team",
+    "files", "message", "previous_message", "deleted_ts", "team_id", "event", "id", "name", "size", "value",
+    "action_id",
     "url_private_download", "actions", "trigger_id",
 ]
 # fmt: on
