@@ -49,7 +49,7 @@ async def test_a_stop_in_the_middle_of_eight_workers_leaves_nothing_behind(
             await bot.ask("stop", thread_ts=ts, user=ADA)
             task = await bot.task(ts)
             async with asyncio.timeout(30):  # they would have gone on for 100 s
-                while await containers(bot):
+                while await containers(bot):  # noqa: ASYNC110 (Docker tells of no event we could wait for)
                     await asyncio.sleep(0.1)
             words = bot.said(ts)
         model.assert_complete()
