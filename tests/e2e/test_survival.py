@@ -10,7 +10,7 @@ import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import datetime
 from pathlib import Path
 
@@ -44,6 +44,10 @@ async def nodes(load: Workload, folder: Path, url: str, count: int = 2) -> Async
         for node in made:
             await node.__aenter__()
         yield made
+    except BaseException:
+        # pytest shows it with the failure.
+        print(*(f"--- {node.name} ---\n{node.log}" for node in made), sep="\n")
+        raise
     finally:
         for node in made:
             await node.__aexit__(None, None, None)
@@ -162,7 +166,7 @@ async def test_a_second_process_on_one_file_says_so_and_ends(load: Workload, tmp
     url = f"sqlite:///{tmp_path / 'handoff.db'}"
     async with nodes(load, tmp_path, url, count=1):
         second = Process("second", load.settings(tmp_path, url))
-        with pytest.raises(AssertionError, match="Another Handoff is running") as told:
+        with closing(second), pytest.raises(AssertionError, match="Another Handoff is running") as told:
             await second.start()
         assert "Traceback" not in str(told.value)
 

@@ -42,7 +42,11 @@ async def chaos(urls: Sequence[str], folder: Path, *, jobs: int, kills: int) -> 
         await load.finish(PATIENCE)
         # Slack tells each message once more: nothing of it is new.
         await tell_again(load)
-        return load.tally()
+        tally = load.tally()
+        if tally.lost or tally.doubled:
+            unlucky = [load.given[number] for number in load.given if load.answers(number) != 1]
+            print(f"threads: {unlucky}", *(f"--- {node.name} ---\n{node.log}" for node in nodes), sep="\n")
+        return tally
 
 
 async def kill_some(nodes: Sequence[Process], kills: int) -> None:

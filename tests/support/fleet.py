@@ -41,6 +41,10 @@ class Process:
             await self.kill()
         if kind is not None:
             print(f"--- the log of {self.name} ---\n{self.log}", file=sys.stderr)
+        self.close()
+
+    def close(self) -> None:
+        """Forget the log."""
         self._log.close()
 
     async def start(self) -> None:

@@ -1,0 +1,236 @@
+"""Each trap of a durable engine that is known from measurements, shown not to be stepped into.
+
+Migrations in a race and an insert that was committed unseen are in `test_database`, a database that is away
+is in `tests/e2e/test_survival`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from dbos import DBOS
+from sqlalchemy import text
+
+from tasks.admission import Limits
+from tasks.database import Database
+from tasks.engine import Engine
+from tasks.log import TaskLog
+from tasks.placement import POLL, QUEUE, THREADS, Placement
+from tasks.signals import Signals
+from tasks.store import Store
+from tasks.task import Outcome, State, Task, Ticket
+from tasks.terms import Terms
+from tests.support.office import eventually, message, office
+from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel, Turn
+
+MANY = Limits(process=500, workspace=1000, person=1000)
+
+
+class Body:
+    """Runs tasks as a test says and ends them; a `tasks.engine.Runs`."""
+
+    def __init__(self, database: Database, work: Callable[[Task], Awaitable[Any]]) -> None:
+        self._store = Store(database, limits=MANY)
+        self._work = work
+
+    async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
+        task = await self._store.begin(ticket, signals.runner)
+        if task is None:
+            return ()
+        await self._work(task)
+        return await self._store.end(task, Outcome(state=State.ANSWERED, text="done"))
+
+
+@asynccontextmanager
+async def running(url: str, work: Callable[[Task], Awaitable[Any]]) -> AsyncIterator[Engine]:
+    database = Database(url)
+    await database.open()
+    try:
+        async with Engine(database, Body(database, work), terms=Terms(limits=MANY)) as engine:
+            yield engine
+    finally:
+        await database.close()
+
+
+async def ended(engine: Engine, *ids: str) -> None:
+    for id_ in ids:
+        await eventually(lambda task: task.state.is_over, id_, engine.store)
+
+
+async def nothing(task: Task) -> None:
+    await asyncio.sleep(0)
+
+
+async def test_parallel_workers_keep_their_own_words_over_a_restart(tmp_path: Path) -> None:
+    """Trap 1: in a replayed function, parallel loops get each other's results after a crash."""
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+    names = ("ant", "bee", "cat")
+    twice = asyncio.Event()
+    seen: list[str] = []
+
+    def reply(asked: Asked) -> Reply:
+        name = next(name for name in names if name in asked.brief)
+        if not asked.results:
+            return Call("execute_python_code", {"wrong": name})
+        return Call("report", {"status": "done", "summary": f"I am the {name}"})
+
+    async def first(asked: Asked) -> Reply | None:
+        if not asked.is_worker:
+            return Turn(calls=tuple(Call("create_worker", {"task_description": name}) for name in names))
+        if asked.results:
+            seen.append(asked.brief)
+            if len(seen) == len(names):
+                twice.set()
+            await asyncio.sleep(3600)
+        return reply(asked)
+
+    async def second(asked: Asked) -> Reply | None:
+        return reply(asked) if asked.is_worker else Say("Together.")
+
+    async with ScriptedModel(first) as model, office(url, model, tmp_path) as desk:
+        accepted = await desk.engine.accept(message("1.0"))
+        await twice.wait()
+    async with ScriptedModel(second) as model, office(url, model, tmp_path) as desk:
+        await desk.until(accepted.task)
+        log = await TaskLog.load(desk.database, accepted.task, "reader")
+
+        assert len(model.requests) == 4, "one open turn each, and the answer: nothing is paid for twice"
+        briefs = {w: entries[0].body["turns"][0]["text"] for w, entries in log.agents.items() if w}
+        said = {w: entries[-1].body["text"] for w, entries in log.agents.items() if w}
+        assert sorted(briefs.values()) == sorted(names)
+        assert said == {w: f"I am the {name}" for w, name in briefs.items()}
+
+
+async def test_a_deploy_strands_nothing_that_an_earlier_one_began(database_url: str) -> None:
+    """Trap 2: a version taken from the code leaves the work of the code before it lying."""
+    async with running(database_url, nothing) as engine:
+        accepted = await engine.accept(message("1.0"))
+        await ended(engine, accepted.task)
+        rows = await DBOS.list_workflows_async(workflow_ids=[f"{accepted.task}:1"])
+        assert [row.app_version for row in rows] == ["1"]
+
+
+async def test_what_was_appended_is_on_disk_when_it_is_used(database_url: str) -> None:
+    """Trap 3: results that are written in the background may be used and lost."""
+    database, other = Database(database_url), Database(database_url)
+    await database.open()
+    store = Store(database)
+    accepted = await store.accept(message("1.0"))
+    await store.begin(Ticket(accepted.task, 1), "me")
+    log = await TaskLog.load(database, accepted.task, "me")
+    await log.append("user", {"text": "one"})
+    assert [row["body"] for row in await Store(other).events(accepted.task)] == [{"text": "one"}]
+    await database.close()
+    await other.close()
+
+
+async def test_tasks_run_on_the_loop_that_everything_else_is_on(database_url: str) -> None:
+    """Trap 4: launched before the loop, the library runs what was queued on a loop of its own."""
+    loops: list[asyncio.AbstractEventLoop] = []
+    release = asyncio.Event()
+
+    async def work(task: Task) -> None:
+        loops.append(asyncio.get_running_loop())
+        await release.wait()
+
+    if database_url.startswith("sqlite"):
+        # Something is queued already when the process starts.
+        database = Database(database_url)
+        await database.open()
+        queued = await Store(database).accept(message("1.0"))
+        await database.close()
+    async with running(database_url, work) as engine:
+        accepted = await engine.accept(message("1.0"))
+        release.set()
+        await ended(engine, accepted.task)
+        assert loops == [asyncio.get_running_loop()]
+        assert not database_url.startswith("sqlite") or queued.task == accepted.task
+
+
+async def test_many_tasks_need_no_more_threads(database_url: str) -> None:
+    """Trap 5: the library's executor is unbounded: 300 tasks made 901 threads."""
+    everybody, count = asyncio.Event(), 0
+
+    async def work(task: Task) -> None:
+        nonlocal count
+        count += 1
+        if count == 150:
+            everybody.set()
+        await everybody.wait()
+
+    async with running(database_url, work) as engine:
+        taken = [await engine.accept(message(f"{n}.0")) for n in range(150)]
+        async with asyncio.timeout(60):
+            await everybody.wait()
+        assert threading.active_count() < 3 * THREADS
+        await ended(engine, *(accepted.task for accepted in taken))
+
+
+def test_a_process_on_postgres_has_a_name_that_no_other_had() -> None:
+    """Trap 6: a stable name strands what overlapping deploys hold. On SQLite one process has the file."""
+
+    def name(url: str) -> str:
+        return Placement(Database(url).url, lambda ticket: asyncio.sleep(0), at_once=1).node
+
+    assert name("postgresql://x@127.0.0.1/x") != name("postgresql://x@127.0.0.1/x")
+    assert name("sqlite:///x.db") == "local"
+
+
+async def test_there_is_one_queue(database_url: str) -> None:
+    """Trap 7: every queue is polled by every process."""
+    async with running(database_url, nothing) as engine:
+        await ended(engine, (await engine.accept(message("1.0"))).task)
+        queues = await DBOS.list_queues_async()
+        assert [(queue.name, await queue.get_polling_interval_sec_async()) for queue in queues] == [
+            (QUEUE, POLL)
+        ]
+
+
+async def test_a_burst_waits_and_fails_nobody(database_url: str) -> None:
+    """Trap 8: a pool that gives up after a while, and two writers in one file, fail a burst."""
+    database = Database(database_url)
+    await database.open()
+    store = Store(database, limits=MANY)
+    taken = await asyncio.gather(*(store.accept(message(f"{n}.0")) for n in range(300)))
+    assert len({accepted.task for accepted in taken}) == 300
+    await database.close()
+
+
+async def test_rows_of_what_has_ended_are_deleted(database_url: str) -> None:
+    """Trap 13: the library's tables grow for ever, and so would ours."""
+    async with running(database_url, nothing) as engine:
+        accepted = await engine.accept(message("1.0"))
+        await ended(engine, accepted.task)
+        placed = Ticket(accepted.task, 1)
+        async with asyncio.timeout(30):
+            while not (await engine._placement.known([placed])).get(placed):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+        assert await engine._placement.forget(time.time() - 60) == 0
+        assert await engine._placement.forget(time.time() + 60) == 1
+        assert await engine._placement.known([placed]) == {}
+        # Placed again by mistake, it has nothing to run.
+        await engine._placement.place(placed)
+        task = await engine.store.task(accepted.task)
+        assert task is not None
+        assert task.attempt == 1
+
+
+async def test_old_tasks_are_forgotten_and_their_messages_with_them(database_url: str) -> None:
+    async with running(database_url, nothing) as engine:
+        accepted = await engine.accept(message("1.0"))
+        await engine.claim(message("2.0"))
+        await ended(engine, accepted.task)
+        assert await engine._upkeep._delete_some(time.time() - 60) == 0
+        assert await engine._upkeep._delete_some(time.time() + 60) == 1
+
+        assert await engine.store.recent() == []
+        async with engine._database.read() as connection:
+            left = (await connection.execute(text("SELECT count(*) FROM message"))).scalar()
+        assert left == 0
