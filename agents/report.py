@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from agents.conversation import Json
+from agents.excerpt import excerpt, one_line
 from agents.journal import Entry
 
+#: Characters of evidence and of open points, and files, as the orchestrator is told of them.
+_LONGEST, _MOST_FILES = 4_000, 100
 Outcome = Literal["done", "partial", "blocked", "failed"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
@@ -81,7 +84,7 @@ def warning(report: Report, facts: Facts) -> str:
     if report.status == "done" and not report.summary.strip():
         return "its summary is empty"
     if unmade:
-        return f"it names files that no run of its made: {', '.join(unmade)}"
+        return f"it names files that no run of its made: {one_line(', '.join(unmade), 1000)}"
     return ""
 
 
@@ -91,9 +94,9 @@ def for_orchestrator(worker: str, report: Report, facts: Facts, advice: str = ""
         "worker": worker,
         "status": report.status,
         "summary": report.summary,
-        "evidence": report.evidence,
-        "files": [f"/work/{f.removeprefix('/work/')}" for f in report.files or facts.files],
-        "open_points": report.open_points,
+        "evidence": excerpt(report.evidence, _LONGEST),
+        "files": [f"/work/{f.removeprefix('/work/')}" for f in (report.files or facts.files)[:_MOST_FILES]],
+        "open_points": excerpt(report.open_points, _LONGEST),
         "facts": {
             "runs": facts.runs,
             "failed_runs": facts.failed_runs,

@@ -89,7 +89,40 @@ class Pieces(list[str]):
     def __str__(self) -> str:
         if len(self) > 1:
             self[:] = ["".join(self)]
-        return self[0] if self else ""
+        return sound(self[0]) if self else ""
+
+
+def sound(text: str) -> str:
+    """The text as it can be stored and sent: halves of a character put together, or replaced where one is
+    missing, and without NUL, which databases refuse. Some endpoints cut an emoji between two chunks."""
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def soundly(value: Any) -> Any:
+    """The same value with every string in it sound, and in one piece."""
+    match value:
+        case Pieces():
+            return str(value)
+        case str():
+            return sound(value)
+        case dict():
+            return {key: soundly(part) for key, part in value.items()}
+        case list():
+            return [soundly(part) for part in value]
+    return value
+
+
+def with_extra(body: Json, request: Request, options: Options) -> Json:
+    """The body with the operator's own fields, but for those about tools where none are offered."""
+    if request.tools:
+        return body | options.extra
+    return body | {k: v for k, v in options.extra.items() if k not in ("parallel_tool_calls", "tool_choice")}
 
 
 def taken(id_: str, name: str, arguments: str) -> ToolCall:

@@ -12,7 +12,17 @@ from typing import Any
 
 from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, Usage, UserTurn
 from agents.tools import Tool
-from agents.wire import LONGEST_REPLY, CutStream, Options, Pieces, Request, RunawayReply, taken
+from agents.wire import (
+    LONGEST_REPLY,
+    CutStream,
+    Options,
+    Pieces,
+    Request,
+    RunawayReply,
+    soundly,
+    taken,
+    with_extra,
+)
 
 #: Fields of a delta that are repeated whole in each chunk, so a later value replaces an earlier one.
 _WHOLE = {"role", "id", "type", "name", "index"}
@@ -41,7 +51,7 @@ class ChatWire:
             body[options.output_field] = options.most_output
         if options.takes_cache_key and request.cache_key:
             body["prompt_cache_key"] = request.cache_key
-        return body | options.extra
+        return with_extra(body, request, options)
 
     def assembler(self) -> ChatAssembler:
         return ChatAssembler()
@@ -122,9 +132,9 @@ class ChatAssembler:
             ids.add(call["id"])
             call.setdefault("type", "function")
             call.pop("index", None)
-        whole = [_joined(call) for call in self._calls]
+        whole = [soundly(call) for call in self._calls]
         calls = tuple(_tool_call(call) for call in whole)
-        message = _joined(self._message) | ({"tool_calls": whole} if calls else {})
+        message = soundly(self._message) | ({"tool_calls": whole} if calls else {})
         return Reply(
             text=self.text, calls=calls, finish=self._finish, usage=self._usage,
             left_out=len(self._left_out), api="chat", raw=(message,),
@@ -183,13 +193,6 @@ def _merge(into: Json, delta: Json) -> int:
         elif value is not None:
             into[key] = value
     return length
-
-
-def _joined(value: Any) -> Any:
-    """The same with every string in one piece."""
-    if isinstance(value, Pieces):
-        return str(value)
-    return {key: _joined(part) for key, part in value.items()} if isinstance(value, dict) else value
 
 
 def _usage(usage: Json) -> Usage:

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, Usage, UserTurn
-from agents.wire import LONGEST_REPLY, CutStream, Options, Pieces, Request, RunawayReply, taken
+from agents.wire import (
+    LONGEST_REPLY,
+    CutStream,
+    Options,
+    Pieces,
+    Request,
+    RunawayReply,
+    soundly,
+    taken,
+    with_extra,
+)
 
 
 class ResponsesWire:
@@ -42,7 +52,7 @@ class ResponsesWire:
             body["max_output_tokens"] = options.most_output
         if options.takes_cache_key and request.cache_key:
             body["prompt_cache_key"] = request.cache_key
-        return body | options.extra
+        return with_extra(body, request, options)
 
     def assembler(self) -> ResponsesAssembler:
         return ResponsesAssembler()
@@ -106,7 +116,7 @@ class ResponsesAssembler:
         items: list[Json] = []
         calls: list[ToolCall] = []
         left_out = 0
-        for item in self._final.get("output") or self._items:
+        for item in soundly(self._final.get("output") or self._items):
             if item.get("type") == "function_call":
                 if len(calls) == MOST_CALLS:
                     left_out += 1

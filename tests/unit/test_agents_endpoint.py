@@ -156,6 +156,14 @@ def test_options_are_sent_where_they_are_set_and_nowhere_else(wire: Wire, field:
 
 
 @pytest.mark.parametrize("wire", [ChatWire(), ResponsesWire()], ids=["chat", "responses"])
+def test_what_is_about_tools_is_sent_with_tools_only(wire: Wire) -> None:
+    options = Options(extra={"parallel_tool_calls": True, "seed": 7})
+    assert wire.body(request(tools=[Tool.of(look)]), options)["parallel_tool_calls"] is True
+    bare = wire.body(request(), options)
+    assert ("parallel_tool_calls" in bare, bare["seed"]) == (False, 7)
+
+
+@pytest.mark.parametrize("wire", [ChatWire(), ResponsesWire()], ids=["chat", "responses"])
 def test_another_models_reply_is_told_without_its_vendors_fields(wire: Wire) -> None:
     raw = {"role": "assistant", "content": "", "tool_calls": [], "reasoning_content": "sealed"}
     call = ToolCall("c1", "look", '{"word": "a"}')

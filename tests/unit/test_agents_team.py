@@ -198,6 +198,17 @@ async def test_a_report_of_200_kilobytes_is_told_as_its_ends_and_a_file() -> Non
     assert "[All of it: /work/w1-report.txt]" in result["summary"]
 
 
+async def test_a_report_is_cut_to_what_an_orchestrator_can_read() -> None:
+    long = report(evidence="e" * 100_000, open_points="o" * 100_000, files=[f"{n}.csv" for n in range(5_000)])
+    script = Roles([worker("Write"), Say("Done.")], [long])
+    async with ScriptedModel(script, piece=4096) as model, endpoint_of(model) as endpoint:
+        await Team().run(endpoint)
+    result = told(model.requests[-1])
+    assert len(result["evidence"]) < 5_000 > len(result["open_points"])
+    assert len(result["files"]) == 100
+    assert len(result["warning"]) < 5_000
+
+
 async def test_the_plan_and_what_workers_do_is_told_to_those_who_watch() -> None:
     plan = Call("plan", {"steps": [{"text": "Count", "status": "in_progress"}]})
     script = Roles([plan, worker("Count", title="Counting"), Say("Done.")], [report()])
