@@ -12,7 +12,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, get_type_hints
 
 from agents.errors import ToolsRefused
 from agents.toolbox import TeamTool
@@ -20,6 +20,8 @@ from agents.tools import Tool
 from agents.tools_file import Terms
 
 GROUP = "handoff.tools"
+#: Names of the tools that every worker has.
+_TAKEN = ("execute_python_code", "report")
 
 
 def installed(terms: Mapping[str, Terms], points: Iterable[EntryPoint] | None = None) -> list[TeamTool]:
@@ -54,7 +56,15 @@ def _tool(function: object) -> Tool:
         raise TypeError("it is no function")
     if not inspect.getdoc(function):
         raise TypeError("it has no docstring to tell the model what it does")
-    return Tool.of(_awaitable(function))
+    untyped = [
+        name for name in inspect.signature(function).parameters if name not in get_type_hints(function)
+    ]
+    if untyped:
+        raise TypeError(f"its parameter {untyped[0]} has no type")
+    tool = Tool.of(_awaitable(function))
+    if tool.name in _TAKEN:
+        raise TypeError(f"every worker has a tool {tool.name} already")
+    return tool
 
 
 def _awaitable(function: Callable[..., Any]) -> Callable[..., Any]:

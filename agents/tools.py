@@ -7,6 +7,7 @@ Never decides when a tool runs: that is `agents.loop`.
 from __future__ import annotations
 
 import inspect
+import json
 import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -62,6 +63,28 @@ class Tool:
         """
         plain = getattr(function, "__func__", function)
         return replace(_built(plain, is_bound=plain is not function), _function=function)
+
+    @classmethod
+    def foreign(
+        cls, name: str, description: str, schema: Json, function: Callable[[Json], Awaitable[str]]
+    ) -> Tool:
+        """Make a tool of a schema that somebody else wrote: the arguments' names are checked here, their
+        values where the call goes."""
+        shown = _for_the_model(schema, schema.get("$defs", {}))
+        shown = {"properties": {}} | shown | {"type": "object", "additionalProperties": False}
+        required = shown.get("required", ())
+        fields = {
+            f"a{n}": (Any, pydantic.Field(... if key in required else None, alias=key))
+            for n, key in enumerate(shown["properties"])
+        }
+        arguments = pydantic.create_model(  # type: ignore[call-overload]
+            "Arguments", __config__=pydantic.ConfigDict(extra="forbid"), **fields
+        )
+
+        async def run(call: ToolCall, **_: Any) -> str:
+            return await function(json.loads(call.arguments or "{}"))
+
+        return cls(name, description, shown, arguments, run, "call")
 
     async def call(self, call: ToolCall) -> ToolOutput:
         """Check the arguments and run the function; raises `ToolFailure` with what to send instead."""

@@ -8,6 +8,7 @@ from agents.budget import Budget
 from agents.endpoint import Endpoint
 from agents.orchestrator import Limits, Means
 from agents.prices import Prices
+from agents.toolbox import Toolbox, nothing
 from bot.metrics import ModelFigures
 from bot.settings import Settings
 from bot.watched import WatchedEndpoint
@@ -24,13 +25,14 @@ def endpoint_from(settings: Settings, *, tries: int = 5, figures: ModelFigures |
         base_url=settings.openai_base_url,
         api=settings.model_api,
         tries=tries,
+        idle_timeout=settings.model_idle_seconds,
         at_once=settings.limit_model_requests,
         most_output=settings.model_max_output,
         extra=settings.model_body,
     )
 
 
-def means_from(settings: Settings, endpoint: Endpoint, sandbox: Sandbox) -> Means:
+def means_from(settings: Settings, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox = nothing) -> Means:
     """What this process has for its agents to work with."""
     budget = Budget(
         turns=settings.limit_task_turns,
@@ -44,6 +46,7 @@ def means_from(settings: Settings, endpoint: Endpoint, sandbox: Sandbox) -> Mean
         model=settings.model,
         worker_model=settings.worker_model or settings.model,
         prices=prices_from(settings),
+        toolbox=toolbox,
         limits=Limits(task=budget, at_once=settings.limit_workers_at_once, workers=settings.limit_workers),
     )
 

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from bot.settings import Settings
+from bot.team_tools import tool_problems
 from sandbox.engine import Engine, EngineFacts
 from sandbox.errors import EngineUnavailable
 
@@ -27,7 +28,7 @@ _TOKENS = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a us
 async def problems_for_serve(settings: Settings) -> tuple[str, ...]:
     """Every reason why `handoff serve` could not work with these settings, a sentence each."""
     local = (*slack_problems(settings), *model_problems(settings), *machine_problems(settings))
-    return (*local, *await engine_problems(settings))
+    return (*local, *tool_problems(settings), *await engine_problems(settings))
 
 
 def slack_problems(settings: Settings) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from bot.readiness import Readiness, SandboxCheck
 from bot.sandboxes import sandbox_from
 from bot.settings import Settings
 from bot.slack import Slack, clients_from, installations_from
+from bot.team_tools import toolbox_from
 from bot.terms import terms_from
 from bot.thread import SlackThreads
 from bot.watched import slack_calls
@@ -85,8 +86,9 @@ class Server:
             largest_out=settings.limit_artifact_mb * MIB,
         )  # fmt: skip
         terms = terms_from(settings)
+        toolbox = await stack.enter_async_context(toolbox_from(settings))
         runner = Runner(
-            database, means_from(settings, endpoint, self.sandbox), threads,
+            database, means_from(settings, endpoint, self.sandbox, toolbox), threads,
             workspaces=settings.data_dir / "work", terms=terms,
         )  # fmt: skip
         self.engine = Engine(database, runner, terms=terms)

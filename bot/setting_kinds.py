@@ -53,6 +53,7 @@ def _absolute(folder: Path) -> Path:
 
 SlackUrl = Annotated[str, _url(*HTTP, example="https://slack.com/api/"), AfterValidator(_with_slash)]
 ModelUrl = Annotated[str, _url(*HTTP, example="https://api.openai.com/v1")]
+TraceUrl = Annotated[str, _url(*HTTP, example="http://localhost:4318")]
 DatabaseUrl = Annotated[str, _url(*_DATABASES, example=_DATABASE_EXAMPLE)]
 EngineUrl = Annotated[str, _url(*_ENGINES, example="unix:///var/run/docker.sock")]
 Folder = Annotated[Path, AfterValidator(_absolute)]

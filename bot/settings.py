@@ -31,6 +31,7 @@ from bot.setting_kinds import (
     SlackUrl,
 )
 from bot.setting_problems import sentence
+from bot.team_settings import TeamSettings
 
 ENV_FILE = Path(".env")
 
@@ -215,12 +216,18 @@ class SandboxSettings(SettingGroup):
     """How programs reach a container: its attach stream (any engine) or a unix socket (a local engine)."""
 
 
-GROUPS = (SlackSettings, AccessSettings, ModelSettings, ProcessSettings, LimitSettings, SandboxSettings)
+GROUPS = (
+    SlackSettings, AccessSettings, ModelSettings, TeamSettings, ProcessSettings, LimitSettings,
+    SandboxSettings,
+)  # fmt: skip
 """The groups in the order a reader meets them; a group's docstring is its headline."""
 
 
 # The bases stand in reverse because pydantic collects the fields of the last one first.
-class Settings(SandboxSettings, LimitSettings, ProcessSettings, ModelSettings, AccessSettings, SlackSettings):
+class Settings(
+    SandboxSettings, LimitSettings, ProcessSettings, TeamSettings, ModelSettings, AccessSettings,
+    SlackSettings,
+):  # fmt: skip
     """All settings of one process."""
 
     @classmethod

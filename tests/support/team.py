@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agents.approvals import Approvals
 from agents.budget import Budget, Meter
 from agents.conversation import Turn, UserTurn
 from agents.endpoint import Endpoint
@@ -19,6 +20,7 @@ from agents.journal import EmptyInbox, Inbox, Incoming, Journal, MemoryJournal
 from agents.loop import Ending, Loop, Role, Watcher
 from agents.orchestrator import Limits, Means, Orchestrator
 from agents.prices import Prices
+from agents.toolbox import Toolbox, nothing
 from agents.tools import Function, Tool
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
@@ -80,6 +82,8 @@ class Team:
     limits: Limits = field(default_factory=Limits)
     prices: Prices = field(default_factory=Prices)
     sandbox: Sandbox | None = None
+    toolbox: Toolbox = nothing
+    approvals: Approvals | None = None
     model: str = "m"
     events: list[Event] = field(default_factory=list)
 
@@ -90,11 +94,11 @@ class Team:
     async def run_in(self, folder: Path, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> Ending:
         means = Means(
             endpoint=endpoint, sandbox=self.sandbox or Sandbox(), model=self.model, worker_model=self.model,
-            limits=self.limits, prices=self.prices,
+            limits=self.limits, prices=self.prices, toolbox=self.toolbox,
         )  # fmt: skip
         orchestrator = Orchestrator(
             means, workspace=Workspace(folder), journal=self.journal, inbox=self.inbox,
-            emit=self.events.append,
+            emit=self.events.append, approvals=self.approvals,
         )  # fmt: skip
         return await orchestrator.run(opening)
 

@@ -1,0 +1,54 @@
+"""The team's own tools as the settings describe them: installed functions and MCP servers.
+
+Never runs a tool, and imports what speaks to MCP servers only where there are some.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+
+from agents.errors import ToolsRefused
+from agents.extensions import installed
+from agents.toolbox import Toolbox
+from agents.tools_file import ToolsFile, load
+from bot.settings import Settings
+
+_NO_MCP = (
+    "HANDOFF_TOOLS_FILE names MCP servers, and the package mcp is not installed. "
+    "Install Handoff with it: pip install 'handoff[mcp]'."
+)
+
+
+def tool_problems(settings: Settings) -> tuple[str, ...]:
+    """Everything that keeps the team's tools from being used, a sentence each."""
+    try:
+        file = _file(settings, os.environ)
+    except ToolsRefused as refused:
+        return refused.problems
+    without = [_NO_MCP] if file.servers and find_spec("mcp") is None else []
+    try:
+        installed(file.functions)
+    except ToolsRefused as refused:
+        return (*without, *refused.problems)
+    return tuple(without)
+
+
+@asynccontextmanager
+async def toolbox_from(settings: Settings) -> AsyncIterator[Toolbox]:
+    """The tools, with the servers connected. Raises `ToolsRefused` for what `tool_problems` tells."""
+    file = _file(settings, os.environ)
+    functions = installed(file.functions)
+    if not file.servers:
+        yield lambda: functions
+        return
+    from agents.mcp import Servers
+
+    async with Servers(file.servers) as servers:
+        yield lambda: [*functions, *servers.tools()]
+
+
+def _file(settings: Settings, environ: Mapping[str, str]) -> ToolsFile:
+    return load(settings.tools_file, environ) if settings.tools_file else ToolsFile()

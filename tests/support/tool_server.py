@@ -1,0 +1,82 @@
+"""A real MCP server: `python -m tests.support.tool_server` on stdin and stdout, `serve_http` on a socket.
+
+Its tools count what they did in a file, so that a test sees whether a call arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+
+#: The file that each call of `write` leaves a line in.
+JOURNAL = "TOOL_SERVER_JOURNAL"
+
+
+def tool_server(journal: Path) -> MCPServer:
+    server = MCPServer("things")
+
+    @server.tool()
+    def look_up(word: str, times: int = 1) -> str:
+        """Look a word up in the team's glossary."""
+        if word == "break":
+            os._exit(3)
+        if word == "wrong":
+            raise ToolError("there is no such word")
+        if word == "slow":
+            time.sleep(30)
+        return f"{word} means {word}. " * times
+
+    @server.tool()
+    def write(line: str) -> str:
+        """Write a line into the team's journal."""
+        with journal.open("a") as file:
+            file.write(f"{line}\n")
+        return "written"
+
+    @server.tool()
+    def forbidden() -> str:
+        """A tool that no test allows."""
+        return "this must never be seen"
+
+    return server
+
+
+@asynccontextmanager
+async def serve_http(journal: Path, *, token: str) -> AsyncIterator[str]:
+    """The server over streamable HTTP, for who brings `token`; yields its URL."""
+    inner = tool_server(journal).streamable_http_app()
+
+    async def guarded(scope: dict, receive: object, send: object) -> None:  # type: ignore[type-arg]
+        if scope["type"] == "http" and (b"authorization", f"Bearer {token}".encode()) not in scope["headers"]:
+            await send({"type": "http.response.start", "status": 401, "headers": []})  # type: ignore[operator]
+            await send({"type": "http.response.body", "body": b""})  # type: ignore[operator]
+            return
+        await inner(scope, receive, send)  # type: ignore[arg-type]
+
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(guarded, log_level="error", lifespan="on")
+        server = uvicorn.Server(config)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        serving = asyncio.create_task(server.serve([bound]))
+        while not server.started:  # noqa: ASYNC110 (uvicorn tells it in no other way)
+            await asyncio.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}/mcp"
+        finally:
+            server.should_exit = True
+            server.force_exit = True
+            await serving
+
+
+if __name__ == "__main__":
+    tool_server(Path(os.environ[JOURNAL])).run()

@@ -1,0 +1,106 @@
+"""Functions that packages install as tools, found through real entry points of a real installed package."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agents.conversation import ToolCall
+from agents.errors import ToolFailure, ToolsRefused
+from agents.extensions import GROUP, installed
+from agents.tools_file import Terms
+
+Install = Callable[..., list[importlib.metadata.EntryPoint]]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Puts a package on the path as an installer would; returns its entry points."""
+
+    def put(code: str, **points: str) -> list[importlib.metadata.EntryPoint]:
+        name = f"team_tools_{len(list(tmp_path.iterdir()))}"
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(code))
+        info = tmp_path / f"{name}-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+        lines = [f"{point} = {name}:{target}" for point, target in points.items()]
+        (info / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *lines]) + "\n")
+        return list(importlib.metadata.distribution(name).entry_points)
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield put
+    for name in [name for name in sys.modules if name.startswith("team_tools_")]:
+        del sys.modules[name]
+
+
+GOOD = '''
+    def open_tickets(customer: str, limit: int = 5) -> list[str]:
+        """List a customer's open tickets.
+
+        Args:
+            customer: The customer's number.
+            limit: At most so many.
+        """
+        return [f"{customer}-{n}" for n in range(limit)]
+
+    async def greet(name: str) -> str:
+        """Greet somebody."""
+        return f"Hello {name}"
+'''
+
+
+async def test_a_typed_function_with_a_docstring_is_a_tool(install: Install) -> None:
+    install(GOOD, tickets="open_tickets", greet="greet")
+    greet, tickets = installed({"open_tickets": Terms(ask_first=True)})
+    assert (greet.ask_first, tickets.ask_first) == (False, True)
+    assert tickets.tool.description == "List a customer's open tickets."
+    assert tickets.tool.schema["required"] == ["customer"]
+    assert tickets.tool.schema["properties"]["limit"]["description"] == "At most so many."
+    call = ToolCall("c", "open_tickets", '{"customer": "7", "limit": 2}')
+    assert json.loads((await tickets.tool.call(call)).text) == ["7-0", "7-1"]
+    assert (await greet.tool.call(ToolCall("c", "greet", '{"name": "Ann"}'))).text == "Hello Ann"
+    with pytest.raises(ToolFailure, match="limit is wrong"):
+        await tickets.tool.call(ToolCall("c", "open_tickets", '{"customer": "7", "limit": "x"}'))
+
+
+BROKEN = {
+    "import": ("import nowhere_to_be_found", "f", "No module named 'nowhere_to_be_found'"),
+    "name": ("", "gone", "AttributeError"),
+    "class": ("class f: 'x'", "f", "it is no function"),
+    "docstring": ("def f(a: int): pass", "f", "no docstring"),
+    "types": ("def f(a):\n    'x'", "f", "its parameter a has no type"),
+    "exit": ("raise SystemError('bad')", "f", "SystemError: bad"),
+    "taken": ("def report(a: int):\n    'x'", "report", "a tool report already"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_what_can_be_no_tool_is_told_to_the_operator_in_a_sentence(install: Install, kind: str) -> None:
+    code, target, why = BROKEN[kind]
+    points = install(code, mine=target)
+    with pytest.raises(ToolsRefused) as caught:
+        installed({}, points)
+    (sentence,) = caught.value.problems
+    assert sentence.startswith("The tool mine of the package team_tools_0 (team_tools_0:")
+    assert why in sentence
+    assert sentence.endswith("Correct or remove it.")
+
+
+def test_all_problems_are_told_at_once(install: Install) -> None:
+    points = [
+        *install(GOOD, greet="greet"),
+        *install(GOOD, greet="greet"),
+        *install("1/0", bad="f"),
+    ]
+    with pytest.raises(ToolsRefused) as caught:
+        installed({"gret": Terms(ask_first=True)}, points)
+    told = "\n".join(caught.value.problems)
+    assert "Two installed packages have a tool greet" in told
+    assert "ZeroDivisionError" in told
+    assert "terms for the function gret, which no installed package brings" in told

@@ -1,0 +1,100 @@
+"""Tools of MCP servers, on real servers: a program on its stdin and stdout, and one over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.conversation import ToolCall
+from agents.errors import ToolFailure
+from agents.mcp import Servers
+from agents.tools import Tool
+from agents.tools_file import Server, Terms
+from tests.support.tool_server import JOURNAL, serve_http
+
+ALLOWED = {"look_up": Terms(), "write": Terms(ask_first=True)}
+
+
+def program(tmp_path: Path, **more: Any) -> Server:
+    env = {JOURNAL: str(tmp_path / "journal"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    given = {"tools": ALLOWED, **more}
+    return Server(command=sys.executable, args=["-m", "tests.support.tool_server"], env=env, **given)
+
+
+async def say(tool: Tool, **arguments: Any) -> str:
+    return (await tool.call(ToolCall("c1", tool.name, json.dumps(arguments)))).text
+
+
+def tool_of(servers: Servers, name: str) -> Tool:
+    return next(one.tool for one in servers.tools() if one.tool.name == name)
+
+
+async def test_a_program_lends_the_tools_that_are_allowed_and_no_other(tmp_path: Path) -> None:
+    async with Servers({"things": program(tmp_path)}) as servers:
+        offered = {one.tool.name: one.ask_first for one in servers.tools()}
+        said = await say(tool_of(servers, "things_look_up"), word="ack")
+    assert offered == {"things_look_up": False, "things_write": True}
+    assert said == "ack means ack. "
+
+
+async def test_a_server_over_http_is_called_with_its_headers(tmp_path: Path) -> None:
+    async with serve_http(tmp_path / "journal", token="secret") as url:
+        server = Server(url=url, headers={"Authorization": "Bearer secret"}, tools=ALLOWED)
+        async with Servers({"web": server}) as servers:
+            assert await say(tool_of(servers, "web_write"), line="hello") == "written"
+    assert (tmp_path / "journal").read_text() == "hello\n"
+
+
+async def test_a_server_that_refuses_us_costs_its_tools_and_nothing_else(tmp_path: Path) -> None:
+    async with serve_http(tmp_path / "journal", token="secret") as url:
+        refused = Server(url=url, headers={"Authorization": "Bearer wrong"}, tools=ALLOWED)
+        async with Servers({"web": refused, "things": program(tmp_path)}) as servers:
+            assert [one.tool.name for one in servers.tools()] == ["things_look_up", "things_write"]
+
+
+async def test_a_program_that_is_not_there_is_told_to_the_operator(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with Servers({"gone": Server(command="/nowhere/to/be/found", tools=ALLOWED)}) as servers:
+        assert servers.tools() == []
+    assert "tool server can't be had" in capsys.readouterr().out
+
+
+async def test_wrong_arguments_never_leave_and_are_told(tmp_path: Path) -> None:
+    async with Servers({"things": program(tmp_path)}) as servers:
+        tool = tool_of(servers, "things_look_up")
+        with pytest.raises(ToolFailure, match=r"word is missing.*no argument wird"):
+            await say(tool, wird="ack")
+        with pytest.raises(ToolFailure, match="times"):
+            await say(tool, word="ack", times="often")
+        with pytest.raises(ToolFailure, match="there is no such word"):
+            await say(tool, word="wrong")
+        assert tool.schema["additionalProperties"] is False
+
+
+async def test_a_program_that_dies_is_started_again(tmp_path: Path) -> None:
+    async with Servers({"things": program(tmp_path)}) as servers:
+        tool = tool_of(servers, "things_look_up")
+        with pytest.raises(ToolFailure, match="the server things broke off"):
+            await say(tool, word="break")
+        for _ in range(200):
+            try:
+                assert await say(tool, word="ack") == "ack means ack. "
+                break
+            except ToolFailure as away:
+                assert re.search("is away|broke off", str(away))  # noqa: PT017 (it passes when it is back)
+                await asyncio.sleep(0.1)
+        else:
+            pytest.fail("the server did not come back")
+
+
+async def test_a_call_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    async with Servers({"things": program(tmp_path, seconds=0.2)}) as servers:
+        with pytest.raises(ToolFailure, match=r"[Tt]imed out"):
+            await say(tool_of(servers, "things_look_up"), word="slow")
