@@ -7,7 +7,7 @@ When it ends the kernel kills every process that is left in the container.
 from __future__ import annotations
 
 import contextlib
-import importlib
+import gc
 import os
 import site
 import sys
@@ -17,7 +17,16 @@ from .link import HostGone, Link
 
 _WORK = "/work"
 _FONTS = "/opt/handoff/matplotlib"
-_FLAVOURS = {"bare": (), "data": ("numpy", "pandas", "matplotlib.pyplot")}
+# What the first use of these libraries imports and builds, half a second that no call should wait for.
+_WARM_DATA = """
+import io, numpy, pandas
+from matplotlib import pyplot
+frame = pandas.DataFrame({"word": ["a", "b"], "number": [1, 2.5]})
+repr(frame), frame.groupby("word").sum(), frame.describe(), pandas.read_csv(io.StringIO("a,b\\n1,2"))
+pyplot.plot([1, 2])
+pyplot.savefig(io.BytesIO(), bbox_inches="tight")
+pyplot.close("all")
+"""
 
 
 def main() -> None:
@@ -60,9 +69,13 @@ def _prepare(flavour: str) -> None:
     site.setquit()
     site.sethelper()
     _lay_out_fonts()
-    for module in _FLAVOURS.get(flavour, ()):
-        with contextlib.suppress(ImportError):  # an image of somebody's own may lack it; the code will say so
-            importlib.import_module(module)
+    if flavour == "data":
+        with contextlib.suppress(
+            Exception
+        ):  # an image of somebody's own may lack them; the program will say so
+            exec(_WARM_DATA, {"__name__": "warm"})
+    gc.collect()
+    gc.freeze()  # so that a collection in the child does not copy what it shares with this process
     kernel.set_dumpable(False)
 
 
