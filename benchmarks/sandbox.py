@@ -22,7 +22,7 @@ from sandbox.pool import BARE
 from sandbox.sandbox import Sandbox
 from sandbox.spec import container_settings
 
-PAIRS, FIRSTS, SUSTAINED, AT_ONCE = 100, 15, 60, 8
+PAIRS, FIRSTS, SUSTAINED, AT_ONCE = 60, 10, 48, 8
 PRINT = "print('hello')"
 PANDAS = "import pandas as pd\nprint(pd.DataFrame({'a': [1, 2, 3]}).groupby('a').size().sum())"
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2, 3])\nplt.show()"
