@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import structlog
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_sdk.oauth.installation_store import Bot, Installation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
@@ -87,22 +88,6 @@ class Installations(AsyncInstallationStore):
         if user_id is None or await find(enterprise_id=enterprise_id, team_id=team_id, user_id=user_id):
             await delete(enterprise_id=enterprise_id, team_id=team_id)
 
-    async def authorize(self, team_id: str | None) -> AuthorizeResult | None:
-        """Who we are in the workspace that an event comes from (Bolt's `authorize`); None when nowhere.
-
-        Without a call of Slack's: what it would answer was written down at the installation.
-        """
-        found = await self._open(team_id) if team_id else None
-        if found is None:
-            return None
-        return AuthorizeResult(
-            enterprise_id=found.enterprise_id,
-            team_id=found.team_id,
-            bot_user_id=found.bot_user_id,
-            bot_id=found.bot_id,
-            bot_token=found.bot_token,
-        )
-
     async def token_of(self, team: str) -> str | None:
         """A workspace's bot token; None when we are not installed there."""
         found = await self._open(team)
@@ -128,6 +113,30 @@ class Installations(AsyncInstallationStore):
         except InvalidToken:
             log.error("HANDOFF_SLACK_TOKEN_KEY lacks the key of a workspace's token", team=team)
             return None
+
+
+class Authorize(AsyncAuthorize):
+    """Who we are in the workspace that an event comes from; None when we are not installed there.
+
+    Without a call of Slack's: what it would answer was written down at the installation.
+    """
+
+    def __init__(self, installations: Installations) -> None:
+        self._installations = installations
+
+    async def __call__(
+        self, *, enterprise_id: str | None, team_id: str | None, **_: object
+    ) -> AuthorizeResult | None:
+        found = await self._installations.async_find_bot(enterprise_id=enterprise_id, team_id=team_id)
+        if found is None:
+            return None
+        return AuthorizeResult(
+            enterprise_id=found.enterprise_id,
+            team_id=found.team_id,
+            bot_user_id=found.bot_user_id,
+            bot_id=found.bot_id,
+            bot_token=found.bot_token,
+        )
 
 
 class States(AsyncOAuthStateStore):

@@ -60,8 +60,8 @@ Folder = Annotated[Path, AfterValidator(_absolute)]
 AnyCase = BeforeValidator(_lower)
 
 
-def _fernet_keys(value: str) -> str:
-    for key in value.split():
+def _fernet_keys(value: SecretStr) -> SecretStr:
+    for key in value.get_secret_value().split():
         try:
             whole = len(base64.urlsafe_b64decode(key)) == 32
         except ValueError:
@@ -71,7 +71,7 @@ def _fernet_keys(value: str) -> str:
     return value
 
 
-FernetKeys = Annotated[SecretStr, BeforeValidator(_fernet_keys)]
+FernetKeys = Annotated[SecretStr, AfterValidator(_fernet_keys)]
 """Keys of Fernet, github.com/fernet/spec."""
 
 

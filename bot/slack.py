@@ -17,10 +17,11 @@ from bot.app import connect, new_app
 from bot.approvals import Approvals
 from bot.catch_up import CatchUp
 from bot.client import TIMEOUT, SlackClient
+from bot.channels import Channels
 from bot.clients import Clients
 from bot.controls import Controls
 from bot.home import Home
-from bot.installations import Installations
+from bot.installations import Authorize, Installations
 from bot.intake import Intake
 from bot.links import Links
 from bot.listeners import Listeners
@@ -42,7 +43,7 @@ class Slack:
     """An async context manager: inside it, Slack's events come in."""
 
     def __init__(
-        self, settings: Settings, database: Database, engine: Engine, clients: Clients,
+        self, settings: Settings, database: Database, engine: Engine, channels: Channels, clients: Clients,
         installations: Installations | None = None, *, signed: Callable[[float], None] = lambda _: None,
     ) -> None:  # fmt: skip
         """`signed` is told how many seconds after it was written a message had its sign."""
@@ -51,12 +52,12 @@ class Slack:
         self._installations = installations
         workspaces: dict[str, Any] = {"client": _bolt_client(settings)}
         if installations is not None:
-            workspaces["authorize"] = installations.authorize
+            workspaces["authorize"] = Authorize(installations)
         self.app = new_app("" if token or not secret else secret.get_secret_value(), **workspaces)
         people, usage, kept = People(clients), Usage(database), Kept(database)
-        access = Access(settings=settings, people=people, usage=usage)
+        access = Access(channels=channels, people=people, usage=usage)
         stops = Stops(engine=engine, people=people, access=access)
-        preferences, links = Preferences(kept), Links(clients)
+        preferences, links = Preferences(kept, channels.preference), Links(clients)
         intake = Intake(
             engine=engine, people=people, access=access, preferences=preferences, stops=stops,
             amendments=Amendments(database), usage=usage,
