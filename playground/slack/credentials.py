@@ -24,7 +24,7 @@ class Credentials:
     """Random secrets of one stand-in, so that what talks to one cannot talk to another by mistake."""
 
     def __init__(self, scopes: Collection[str] = SCOPES) -> None:
-        self.bot_token = f"xoxb-playground-{secrets.token_urlsafe(18)}"
+        self.bot_token = _new_bot_token()
         self.app_token = f"xapp-1-playground-{secrets.token_urlsafe(18)}"
         self.signing_secret = secrets.token_hex(16)
         self.verification_token = secrets.token_urlsafe(12)
@@ -34,6 +34,12 @@ class Credentials:
     def revoke(self, token: str) -> None:
         """From now on the token is answered with `token_revoked`."""
         self._revoked.add(token)
+
+    def current_bot_token(self) -> str:
+        """The bot's token, a new one if it was revoked: installing again does not change one that serves."""
+        if self.bot_token in self._revoked:
+            self.bot_token = _new_bot_token()
+        return self.bot_token
 
     def check(self, token: str, wanted: TokenKind) -> None:
         """Raises Refused for a token that is missing, wrong, revoked or of the other kind."""
@@ -60,3 +66,7 @@ class Credentials:
     @property
     def scopes_header(self) -> str:
         return ",".join(sorted(self.scopes))
+
+
+def _new_bot_token() -> str:
+    return f"xoxb-playground-{secrets.token_urlsafe(18)}"

@@ -135,6 +135,16 @@ class Events:
             },
         )
 
+    def app_uninstalled(self) -> None:
+        self._send("app_uninstalled", {"type": "app_uninstalled", "event_ts": self._state.new_ts()})
+
+    def tokens_revoked(self) -> None:
+        """The bot's token alone: the app has nobody else's."""
+        tokens = {"oauth": [], "bot": [self._state.world.bot.id]}
+        self._send(
+            "tokens_revoked", {"type": "tokens_revoked", "tokens": tokens, "event_ts": self._state.new_ts()}
+        )
+
     def envelope(self, event: Json) -> Json:
         """The outer payload every event travels in, with an id of its own."""
         world = self._state.world

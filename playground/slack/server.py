@@ -20,6 +20,7 @@ from playground.slack.directory import Directory
 from playground.slack.events import SUBSCRIPTIONS, Events
 from playground.slack.faults import Fault
 from playground.slack.http_events import HttpEvents
+from playground.slack.installs import Installs
 from playground.slack.interaction_shapes import InteractionShapes
 from playground.slack.interactions import Interactions
 from playground.slack.memberships import Memberships
@@ -93,21 +94,15 @@ class SlackStandIn:
             self._responses,
             triggers,
         )
+        self.installs = Installs(self.state, self.credentials, self._events)
+        streams = Streams(self.state, self._events, self._background, stream_lifetime)
         self._web_api = WebApi(
             Workspace(
-                self.state,
-                self._shapes,
-                Directory(self.state),
-                self.credentials,
-                self._events,
-                Streams(self.state, self._events, self._background, stream_lifetime),
-                self._uploads,
-                triggers,
-                self._sockets,
-                Rates(enabled=rate_limits),
+                self.state, self._shapes, Directory(self.state), self.credentials, self._events, streams,
+                self._uploads, self.installs, triggers, self._sockets, Rates(enabled=rate_limits),
                 self._background,
             )
-        )
+        )  # fmt: skip
         self._page = Page(self.state, self.people, self.interactions, self._sockets, model, host)
 
     @property
@@ -180,6 +175,7 @@ class SlackStandIn:
                 web.post("/upload/v1/{key}", self._uploads.take_bytes),
                 web.get("/files-pri/{file}/{tail:.*}", self._uploads.give_bytes),
                 web.post("/response/{key}", self._responses.handle),
+                web.get("/oauth/v2/authorize", self.installs.ask),
                 *self._page.routes(),
             ]
         )

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BasicAuth, web
 
 from playground.slack.arguments import Arguments, read_arguments
 from playground.slack.changes import Call
@@ -34,6 +34,7 @@ class WebApi:
         status = 200
         try:
             values = await read_arguments(request)
+            values = _client(request) | values
             token = _token(request, values)
             if fault.answers:
                 return self._answer_fault(request, name, values, fault)
@@ -81,6 +82,15 @@ def _token(request: web.Request, values: dict[str, Any]) -> str:
     argument = values.pop("token", "")
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else str(argument)
+
+
+def _client(request: web.Request) -> dict[str, Any]:
+    """The client's id and secret, where they come as they do in OAuth."""
+    try:
+        given = BasicAuth.decode(request.headers.get("Authorization", ""))
+    except ValueError:
+        return {}
+    return {"client_id": given.login, "client_secret": given.password}
 
 
 def _refusal(refusal: Refused) -> Json:

@@ -8,6 +8,7 @@ from playground.slack.background import Background
 from playground.slack.credentials import Credentials
 from playground.slack.directory import Directory
 from playground.slack.events import Events
+from playground.slack.installs import Installs
 from playground.slack.rates import Rates
 from playground.slack.shapes import Shapes
 from playground.slack.socket_mode import SocketMode
@@ -26,6 +27,7 @@ class Workspace:
     events: Events
     streams: Streams
     uploads: Uploads
+    installs: Installs
     triggers: Triggers
     sockets: SocketMode
     rates: Rates

@@ -6,6 +6,7 @@ from playground.slack.methods import (
     chat,
     conversations,
     files,
+    oauth,
     reactions,
     streams,
     users,
@@ -15,7 +16,7 @@ from playground.slack.methods.method import Method
 
 METHODS: dict[str, Method] = {
     method.name: method
-    for family in (agents, app, chat, conversations, files, reactions, streams, users, views)
+    for family in (agents, app, chat, conversations, files, oauth, reactions, streams, users, views)
     for method in family.METHODS
 }
 """Every method the stand-in has; Slack answers the others with `unknown_method`, and so does it."""
