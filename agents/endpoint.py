@@ -147,7 +147,8 @@ class Endpoint:
 
     async def _fetch(self, wire: Wire, request: Request, on_text: OnText | None) -> Reply:
         assembler = wire.assembler()
-        told = 0
+        now = asyncio.get_running_loop().time
+        told, heard = 0, now()
         async with asyncio.timeout(self._idle_timeout) as idle:
             stream: AsyncStream[object] = await self._client.post(
                 wire.path,
@@ -158,7 +159,9 @@ class Endpoint:
             )
             async with stream:
                 async for chunk in stream:
-                    idle.reschedule(asyncio.get_running_loop().time() + self._idle_timeout)
+                    if now() - heard > self._idle_timeout / 100:  # a timer for each piece would cost more
+                        heard = now()
+                        idle.reschedule(heard + self._idle_timeout)
                     assembler.add(chunk)
                     if on_text is not None and assembler.said > told * _GROWN:
                         told = assembler.said

@@ -35,6 +35,11 @@ from sandbox.workspace import Workspace
 
 Scenario = Callable[[str], Awaitable[None]]
 ROUNDS = 9
+#: Both sides offer the same tools, word for word.
+ORCHESTRATOR = (
+    Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
+)  # fmt: skip
+WORKER = (Worker.execute_python_code, Worker.report)
 
 
 class InstantSandbox(Sandbox):
@@ -71,8 +76,8 @@ class ByHand:
 
     def __init__(self, client: AsyncOpenAI) -> None:
         self._client = client
-        self._orchestrator = [_spelled(Tool.of(Orchestrator.create_worker.__get__(object())))]
-        self._worker = [_spelled(Tool.of(Worker.execute_python_code.__get__(object())))]
+        self._orchestrator = [_spelled(f) for f in ORCHESTRATOR]
+        self._worker = [_spelled(f) for f in WORKER]
 
     async def run(self, model: str) -> None:
         said = await self._loop(model, "orchestrator", self._orchestrator, "do it", self._create_worker)
@@ -108,7 +113,8 @@ class ByHand:
         return "42\n"
 
 
-def _spelled(tool: Tool) -> Any:
+def _spelled(method: Any) -> Any:
+    tool = Tool.of(method.__get__(object()))
     function = {"name": tool.name, "description": tool.description, "parameters": tool.schema}
     return {"type": "function", "function": function}
 
