@@ -1,0 +1,180 @@
+"""Calls that ask first, through the whole bot: an MCP server's tool, a question with buttons, a click.
+
+Needs no container: the tool runs at the server, and the worker runs no code.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from playground.slack import SlackStandIn
+from playground.slack.errors import ActionRefused
+from playground.slack.messages import Message
+from tasks.task import State
+from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
+from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
+from tests.support.tool_server import JOURNAL
+
+ASK = "@Handoff write hello into the journal"
+APPROVE, DENY = "handoff_approve", "handoff_deny"
+
+
+def script() -> Roles:
+    return Roles(
+        [Call("create_worker", {"task_description": "Write hello"}), Say("Finished.")],
+        [
+            Call("things_write", {"line": "hello"}),
+            Call("report", {"status": "done", "summary": "See the journal."}),
+        ],
+    )
+
+
+class Office:
+    """A bot with a tool that asks first; `journal` is what the tool has done."""
+
+    def __init__(self, slack: SlackStandIn, model: ScriptedModel, folder: Path) -> None:
+        self._slack, self.model, self._folder = slack, model, folder
+        root = str(Path(__file__).parents[2])
+        server = {
+            "command": sys.executable, "args": ["-m", "tests.support.tool_server"],
+            "env": {JOURNAL: str(folder / "journal"), "PYTHONPATH": root},
+            "tools": {"write": {"ask_first": True}},
+        }  # fmt: skip
+        (folder / "tools.json").write_text(json.dumps({"servers": {"things": server}}))
+
+    @property
+    def journal(self) -> str:
+        path = self._folder / "journal"
+        return path.read_text() if path.exists() else ""
+
+    def bot(self) -> AbstractAsyncContextManager[Stack]:
+        return stack(
+            self._slack, self.model.base_url, self._folder, sandbox_pool=0,
+            tools_file=self._folder / "tools.json",
+        )  # fmt: skip
+
+    def worker_was_told(self) -> str:
+        return str([asked for asked in self.model.requests if asked.is_worker][-1].results[-1])
+
+
+@pytest_asyncio.fixture
+async def office(slack: SlackStandIn, tmp_path: Path) -> AsyncIterator[Office]:
+    async with ScriptedModel(script()) as model:
+        yield Office(slack, model, tmp_path)
+
+
+async def asked(bot: Stack, user: str = ADA) -> tuple[str, Message]:
+    """The thread of a task that waits, and the message with its question."""
+    ts = await bot.ask(ASK, user=user)
+    await bot.task(ts, State.WAITING)
+    question = bot.answers(ts)[-1]
+    assert "May w1 call **things_write**" in str(question.blocks)
+    assert '"line": "hello"' in str(question.blocks)
+    return ts, question
+
+
+async def test_the_call_runs_when_who_asked_approves_and_only_once(office: Office) -> None:
+    async with office.bot() as bot:
+        ts, question = await asked(bot)
+        assert office.journal == ""
+        value = value_of(question, APPROVE)
+
+        await bot.slack.click(ADA, GENERAL, question.ts, APPROVE)
+        await bot.task(ts, State.ANSWERED)
+        assert office.journal == "hello\n"
+        office.model.assert_complete()
+        after = bot.slack.state.message(GENERAL, question.ts)
+        assert after is not None
+        assert "Approved by" in after.text
+        assert APPROVE not in str(after.blocks)
+        with pytest.raises(ActionRefused):  # the buttons are gone for people, and forged they do nothing
+            await bot.slack.click(ADA, GENERAL, question.ts, APPROVE, value)
+    assert office.journal == "hello\n"
+
+
+async def test_nobody_else_decides(office: Office) -> None:
+    async with office.bot() as bot:
+        ts, question = await asked(bot)
+        await bot.slack.click(MEI, GENERAL, question.ts, APPROVE)
+        await bot.slack.wait_for(lambda _: bool(bot.whispers(MEI)))
+        assert "or an admin of the workspace can decide this" in bot.whispers(MEI)[0]
+        assert (await bot.task(ts, State.WAITING)).attempt == 1
+        assert office.journal == ""
+
+
+async def test_an_admin_decides_what_somebody_else_asked_for(office: Office) -> None:
+    async with office.bot() as bot:
+        ts, question = await asked(bot, MEI)
+        await bot.slack.click(ADA, GENERAL, question.ts, APPROVE)
+        await bot.task(ts, State.ANSWERED)
+    assert office.journal == "hello\n"
+
+
+async def test_a_denied_call_is_not_run_and_the_worker_goes_on(office: Office) -> None:
+    async with office.bot() as bot:
+        ts, question = await asked(bot)
+        await bot.slack.click(ADA, GENERAL, question.ts, DENY)
+        await bot.task(ts, State.ANSWERED)
+        assert "a person denied this call" in office.worker_was_told()
+    assert office.journal == ""
+
+
+async def test_writing_instead_of_pressing_counts_as_no(office: Office) -> None:
+    async with office.bot() as bot:
+        ts, _ = await asked(bot)
+        await bot.ask("yes, fine by me", thread_ts=ts)
+        await bot.task(ts, State.ANSWERED)
+        assert "counts as denied" in office.worker_was_told()
+    assert office.journal == ""
+
+
+async def test_a_question_is_answered_after_a_restart(office: Office) -> None:
+    async with office.bot() as bot:
+        ts, question = await asked(bot)
+    async with office.bot() as bot:
+        assert (await bot.task(ts, State.WAITING)).attempt == 1
+        await bot.slack.click(ADA, GENERAL, question.ts, APPROVE)
+        await bot.task(ts, State.ANSWERED)
+        office.model.assert_complete()
+    assert office.journal == "hello\n"
+
+
+@pytest.mark.parametrize("forged", ["digest", "id", "task", "junk"])
+async def test_an_answer_to_something_else_is_none_to_this(office: Office, forged: str) -> None:
+    async with office.bot() as bot:
+        ts, question = await asked(bot)
+        value = json.loads(value_of(question, APPROVE))
+        id_, _, digest = value["approval"].partition(":")
+        wrong = {
+            "digest": value | {"approval": f"{id_}:{'0' * len(digest)}"},
+            "id": value | {"approval": f"{'0' * len(id_)}:{digest}"},
+            "task": value | {"task": "tnowhere"},
+            "junk": "yes",
+        }[forged]
+        await bot.slack.click(ADA, GENERAL, question.ts, APPROVE, json.dumps(wrong))
+        await bot.slack.wait_for(lambda _: bool(bot.whispers(ADA)))
+        assert "Nothing was changed" in bot.whispers(ADA)[0]
+        assert (await bot.task(ts, State.WAITING)).attempt == 1
+    assert office.journal == ""
+
+
+async def test_a_stopped_task_takes_no_decision(office: Office) -> None:
+    async with office.bot() as bot:
+        ts, question = await asked(bot)
+        await bot.ask("stop", thread_ts=ts)
+        await bot.task(ts, State.STOPPED)
+        await bot.slack.click(ADA, GENERAL, question.ts, APPROVE)
+        await bot.slack.wait_for(lambda _: bool(bot.whispers(ADA)))
+    assert office.journal == ""
+
+
+def value_of(question: Message, action: str) -> str:
+    elements = [e for block in question.blocks for e in block.get("elements", ())]
+    return str(next(e["value"] for e in elements if e.get("action_id") == action))

@@ -1,0 +1,43 @@
+"""The team's tools as settings: what is wrong with them is told before the bot starts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings
+from bot.team_tools import tool_problems, toolbox_from
+
+
+def settings(tmp_path: Path, body: object) -> Settings:
+    path = tmp_path / "tools.json"
+    path.write_text(json.dumps(body))
+    return Settings(tools_file=path)
+
+
+def test_without_a_file_there_is_nothing_to_tell() -> None:
+    assert tool_problems(Settings()) == ()
+
+
+def test_what_is_wrong_in_the_file_is_told(tmp_path: Path) -> None:
+    (problem,) = tool_problems(settings(tmp_path, {"servers": {"s": {"command": "x"}}}))
+    assert "servers.s.tools is missing" in problem
+
+
+def test_terms_for_a_function_that_is_not_there_are_told(tmp_path: Path) -> None:
+    (problem,) = tool_problems(settings(tmp_path, {"functions": {"send": {"ask_first": True}}}))
+    assert "the function send, which no installed package brings" in problem
+
+
+def test_servers_need_their_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.team_tools.find_spec", lambda name: None)
+    file = {"servers": {"s": {"command": "x", "tools": {"a": {}}}}}
+    (problem,) = tool_problems(settings(tmp_path, file))
+    assert problem.endswith("pip install 'handoff[mcp]'.")
+
+
+async def test_a_team_without_tools_connects_to_nothing() -> None:
+    async with toolbox_from(Settings()) as toolbox:
+        assert list(toolbox()) == []
