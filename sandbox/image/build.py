@@ -133,8 +133,8 @@ class _Build:
         texts = dict(self._recipe.context())
         if (text := texts.get(f"requirements/{python}.txt")) is None:
             raise ImageBuildFailed(
-                f"The base {base_image} has Python {python}, for which nothing is pinned; "
-                "set HANDOFF_SANDBOX_BASE to another."
+                f"Nothing is pinned for {f'Python {python}' if python else 'a python3 that does not run'}, which the "
+                f"base {base_image} has; set HANDOFF_SANDBOX_BASE to another."
             )
         pinned.write_bytes(text)
         folder = self._folder / "wheels"

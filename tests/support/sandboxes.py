@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -18,7 +19,12 @@ RunCode = Callable[..., Awaitable[Run]]
 
 @pytest.fixture(scope="session")
 def sandbox_image() -> str:
-    """The image's name; the first time on a machine this takes a minute or two."""
+    """The image's name; the first time on a machine this takes a minute or two.
+
+    `HANDOFF_SANDBOX_IMAGE` puts another one to the test, such as a team's own.
+    """
+    if own := os.environ.get("HANDOFF_SANDBOX_IMAGE"):
+        return own
 
     async def made() -> str:
         async with Engine() as engine:
