@@ -132,9 +132,10 @@ class _Build:
         pinned = self._folder / "pinned.txt"
         texts = dict(self._recipe.context())
         if (text := texts.get(f"requirements/{python}.txt")) is None:
+            has = f"Python {python}" if python else "no python3 that runs"
             raise ImageBuildFailed(
-                f"Nothing is pinned for {f'Python {python}' if python else 'a python3 that does not run'}, which the "
-                f"base {base_image} has; set HANDOFF_SANDBOX_BASE to another."
+                f"The base {base_image} has {has}, and nothing is pinned for that; "
+                "set HANDOFF_SANDBOX_BASE to another."
             )
         pinned.write_bytes(text)
         folder = self._folder / "wheels"
