@@ -175,8 +175,9 @@ class Draft:
     async def _remove_lost(self) -> None:
         """A stream whose start was never confirmed may stand in the thread, empty."""
         try:
-            for ts in await self._posts.empty():
-                await self._remove(ts)
+            for message in await self._posts.unmarked():
+                if not message.get("text") and not message.get("blocks"):
+                    await self._remove(str(message["ts"]))
         except FAULTS as fault:
             log.info("lost stream not looked for", why=error_of(fault))
 

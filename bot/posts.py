@@ -131,13 +131,13 @@ class Posts:
         log.warning("Slack did not take it, trying again", key=key, why=error_of(fault), wait=pause)
         await asyncio.sleep(pause)
 
-    async def empty(self) -> list[str]:
-        """The `ts` of app messages in the thread that say nothing; raises what the client raises."""
+    async def unmarked(self) -> list[dict[str, Any]]:
+        """Messages of apps in the thread that carry no key: progress, and what never became anything. Raises
+        what the client raises."""
         return [
-            str(message["ts"])
+            message
             async for message in self._replies()
-            if message.get("bot_id")
-            and not (message.get("text") or message.get("blocks") or message.get("files"))
+            if message.get("bot_id") and not message.get("metadata") and not message.get("files")
         ]
 
     async def _find(self, key: str) -> str | None:

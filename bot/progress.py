@@ -30,6 +30,8 @@ STREAM_LIFE = 240.0
 STREAM_GONE = {"message_not_in_streaming_state", "message_not_found", "stopped_by_user"}
 _BROKEN = {"internal_error", "fatal_error", "service_unavailable", "ratelimited", "rate_limited"}
 OPEN = "progress"
+#: Kept in place of a stream's `ts` until Slack has told it.
+_STARTING = "?"
 
 
 class Progress:
@@ -54,7 +56,8 @@ class Progress:
 
     async def run(self) -> None:
         """Show changes as they come, never faster than the pace, until `close`."""
-        await self._end_what_a_dead_process_left()
+        async with self._one_writer:
+            await self._end_what_a_dead_process_left()
         while not self._closed:
             try:
                 async with asyncio.timeout(HEARTBEAT):
@@ -71,6 +74,7 @@ class Progress:
         """Show the last state and leave nothing that looks unfinished; `session` is the thread's state."""
         async with self._one_writer:
             self._closed = True
+            await self._end_what_a_dead_process_left()
             if not self._ts:
                 return
             if not self._streams:
@@ -95,6 +99,8 @@ class Progress:
             await self._without_stream(error_of(fault))
 
     async def _start(self) -> None:
+        await self._end_what_a_dead_process_left()
+        await self._posts.opened(OPEN, _STARTING)
         chunks = self._plan.chunks()
         answer = await self._client.call_now(
             "chat.startStream",
@@ -169,11 +175,23 @@ class Progress:
         await self._posts.remember(f"progress:{ts}", ts)
 
     async def _end_what_a_dead_process_left(self) -> None:
-        """A stream whose process died would turn into a broken message."""
-        if ts := await self._posts.open(OPEN):
+        """A stream whose process died, or whose start was never confirmed, would turn into a broken message."""
+        if self._ts or not (left := await self._posts.open(OPEN)):
+            return
+        await self._posts.closed(OPEN)
+        for ts in [left] if left != _STARTING else await self._maybe_streams():
             channel = self._task.thread.channel
-            if not await self._call("chat.stopStream", channel=channel, ts=ts):
+            stopped = await self._call("chat.stopStream", channel=channel, ts=ts)
+            if not stopped and left != _STARTING:
                 await self._call("chat.update", channel=channel, ts=ts, text="Interrupted; it goes on below.")
+
+    async def _maybe_streams(self) -> list[str]:
+        """What may be the stream whose start was never confirmed; other messages refuse an end, harmlessly."""
+        try:
+            return [str(message["ts"]) for message in await self._posts.unmarked()]
+        except FAULTS as fault:
+            log.info("lost stream not looked for", why=error_of(fault))
+            return []
 
     async def _call(self, method: str, **arguments: Any) -> dict[str, Any] | None:
         """A call whose failure costs a person a glance and nothing else."""

@@ -1,0 +1,123 @@
+"""The plan while it is worked on: rolled before Slack ends it, mended when Slack did, quiet where asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot import progress
+from playground.slack import SlackStandIn
+from tasks.task import State
+from tests.support.patient_model import Patient
+from tests.support.scripted_model import Call, Reply, Say, ScriptedModel
+from tests.support.stack import ADA, GENERAL, Stack, stack
+
+ASK = "@Handoff do it"
+
+
+def _plan(*steps: str) -> Call:
+    return Call("plan", {"steps": [{"text": step, "status": "in_progress"} for step in steps]})
+
+
+class Slowly(Patient):
+    """One reply every `seconds`."""
+
+    def __init__(self, seconds: float, *replies: Reply) -> None:
+        super().__init__(*replies)
+        self._seconds = seconds
+        self.go.set()
+
+    async def __call__(self, asked: object) -> Reply:
+        await asyncio.sleep(self._seconds)
+        return await super().__call__(asked)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def _bot(slack: SlackStandIn, folder: Path, patient: Patient) -> AsyncIterator[Stack]:
+    async with ScriptedModel(patient) as model, stack(slack, model.base_url, folder, sandbox_pool=0) as bot:
+        yield bot
+
+
+async def test_a_long_task_rolls_its_stream_and_leaves_none_open(
+    slack: SlackStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "STREAM_LIFE", 1.5)
+    steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(1, 6)]
+    async with _bot(slack, tmp_path, Slowly(1.0, *steps, Say("Done."))) as bot:
+        ts = await bot.ask(ASK)
+        await bot.task(ts, State.ANSWERED)
+
+        plans = bot.plans(ts)
+        assert len(plans) >= 2
+        assert {plan.state for plan in plans} == {"done"}
+        assert [row.title for row in plans[-1].rows] == [f"Step {n}" for n in range(5)]
+        assert plans[-1].title.startswith("Done · ")
+
+
+async def test_a_stream_that_slack_ended_is_mended_and_begun_anew(tmp_path: Path) -> None:
+    steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(1, 5)]
+    async with (
+        SlackStandIn(stream_lifetime=1.5) as slack,
+        _bot(slack, tmp_path, Slowly(1.0, *steps, Say("Done."))) as bot,
+    ):
+        ts = await bot.ask(ASK)
+        await bot.task(ts, State.ANSWERED)
+
+        assert not [m for m in bot.thread(ts) if m.stream is not None and m.stream.state == "broken"]
+        assert "Step 3" in str([(m.text, m.stream) for m in bot.thread(ts)])
+        assert bot.said(ts).endswith("Done.")
+
+
+async def test_a_plan_that_a_dead_process_left_is_closed_by_the_next(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    patient = Patient(_plan("Step 0"))
+    patient.go.set()
+    async with _bot(slack, tmp_path, Slowly(1.0, _plan("Step 0"), _plan("Step 1"), Say("no"))) as bot:
+        ts = await bot.ask(ASK)
+        await slack.wait_for(lambda _: bot.plans(ts))
+    assert bot.plans(ts)[0].state == "streaming"
+    async with _bot(slack, tmp_path, patient) as bot:
+        await bot.task(ts, State.ANSWERED)
+
+        assert {plan.state for plan in bot.plans(ts)} == {"done"}
+        assert len(bot.answers(ts)) == 1
+
+
+async def test_a_quiet_channel_sees_the_answer_only(slack: SlackStandIn, tmp_path: Path) -> None:
+    async with _bot(slack, tmp_path, Slowly(0.2, _plan("Step 0"), Say("Done."))) as bot:
+        await slack.slash(ADA, GENERAL, "handoff", "set progress quiet")
+        await slack.wait_for(lambda _: bot.whispers())
+        ts = await bot.ask(ASK)
+        await bot.task(ts, State.ANSWERED)
+
+        assert bot.plans(ts) == []
+        assert bot.said(ts) == "Done."
+
+
+async def test_silence_is_told(slack: SlackStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "HEARTBEAT", 0.5)
+    async with _bot(slack, tmp_path, Slowly(3.0, _plan("Step 0"), Say("Done."))) as bot:
+        ts = await bot.ask(ASK)
+        await slack.wait_for(lambda _: any("since the last step" in p.title for p in bot.plans(ts)))
+        await bot.task(ts, State.ANSWERED)
+
+        titles = [chunk.get("title", "") for c in bot.calls("chat.appendStream") for chunk in c["chunks"]]
+        assert any("1 min since the last step" in title for title in titles)
+
+
+async def test_a_stream_whose_start_was_never_confirmed_is_closed(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    slack.lose_reply("chat.startStream")
+    replies = [_plan("Step 0"), _plan("Step 0", "Step 1"), Say("Done.")]
+    async with _bot(slack, tmp_path, Slowly(1.0, *replies)) as bot:
+        ts = await bot.ask(ASK)
+        await bot.task(ts, State.ANSWERED)
+
+        assert [plan.state for plan in bot.plans(ts)] == ["done", "done"]
+        assert bot.said(ts) == "Done."
