@@ -1,0 +1,112 @@
+"""Questions and their buttons, verdicts, and clicks on what is old, used or somebody else's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+from sqlalchemy import select
+
+from bot.controls import FOREIGN, OLD
+from playground.slack import SlackStandIn
+from playground.slack.messages import Message
+from tasks import schema
+from tasks.task import State
+from tests.support.patient_model import Patient
+from tests.support.scripted_model import Call, ScriptedModel
+from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
+
+ASK = "@Handoff paint it"
+RED = {"question": "Which colour, <@U0MEI0002>?", "options": ["Red", "Blue & green"]}
+
+
+@pytest_asyncio.fixture
+async def patient() -> Patient:
+    patient = Patient(Call("ask_user", RED))
+    patient.go.set()
+    return patient
+
+
+@pytest_asyncio.fixture
+async def bot(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> AsyncIterator[Stack]:
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as running,
+    ):
+        yield running
+
+
+async def _asked(bot: Stack) -> tuple[str, Message]:
+    ts = await bot.ask(ASK)
+    await bot.task(ts, State.WAITING)
+    return ts, bot.answers(ts)[-1]
+
+
+async def test_a_button_answers_the_question(bot: Stack, patient: Patient) -> None:
+    ts, question = await _asked(bot)
+    assert "<@U0MEI0002>" not in str(question.blocks)
+    assert bot.slack.state.sessions[GENERAL, ts].status == "suspended"
+    await bot.slack.click(MEI, GENERAL, question.ts, "handoff_answer:1")
+    await bot.task(ts, State.ANSWERED)
+
+    assert "Blue & green" in str(patient.asked[-1].messages)
+    shown = await bot.slack.wait_for(
+        lambda s: (m := s.message(GENERAL, question.ts)) and "*mei:*" in str(m.blocks) and m
+    )
+    assert isinstance(shown, Message)
+    assert "Blue &amp; green" in str(shown.blocks)
+    assert "handoff_answer" not in str(shown.blocks)
+
+
+async def test_words_answer_the_question_too(bot: Stack, patient: Patient) -> None:
+    ts, _ = await _asked(bot)
+    await bot.ask("neither: yellow", thread_ts=ts)
+    await bot.task(ts, State.ANSWERED)
+
+    assert "neither: yellow" in str(patient.asked[-1].messages)
+
+
+async def test_a_question_takes_one_answer(bot: Stack, patient: Patient) -> None:
+    ts, question = await _asked(bot)
+    await bot.ask("yellow", thread_ts=ts)
+    await bot.task(ts, State.ANSWERED)
+    await bot.slack.click(MEI, GENERAL, question.ts, "handoff_answer:0")
+    await bot.slack.wait_for(lambda _: bot.whispers(MEI))
+
+    assert bot.whispers(MEI) == [OLD]
+    assert len(await bot.server.engine.store.recent()) == 1
+
+
+async def test_a_button_of_another_channels_task_does_nothing(bot: Stack) -> None:
+    _, question = await _asked(bot)
+    foreign = json.dumps({"task": "tsomeoneelse", "attempt": 1, "option": "Red"})
+    await bot.slack.click(MEI, GENERAL, question.ts, "handoff_answer:0", foreign)
+    await bot.slack.wait_for(lambda _: bot.whispers(MEI))
+
+    assert bot.whispers(MEI) == [FOREIGN]
+
+
+async def test_a_question_can_be_stopped(bot: Stack) -> None:
+    ts, _ = await _asked(bot)
+    await bot.ask("stop", thread_ts=ts)
+
+    assert (await bot.task(ts)).state is State.STOPPED
+    assert "**Stopped:** ada stopped it" in bot.said(ts)
+
+
+async def test_a_verdict_is_kept_and_can_be_changed(bot: Stack, patient: Patient) -> None:
+    patient.replies.clear()
+    ts = await bot.ask(ASK)
+    task = await bot.task(ts, State.ANSWERED)
+    answer = bot.answers(ts)[0]
+    for count, verdict in enumerate(("good", "bad"), 1):
+        await bot.slack.click(MEI, GENERAL, answer.ts, "handoff_feedback", f"{verdict}:{task.id}")
+        await bot.slack.wait_for(lambda _, count=count: len(bot.whispers(MEI)) == count)  # type: ignore[misc]
+    await bot.slack.click(ADA, GENERAL, answer.ts, "handoff_feedback", f"good:{task.id}")
+    await bot.slack.wait_for(lambda _: bot.whispers(ADA))
+
+    async with bot.server.engine.store.database.read() as connection:
+        rows = await connection.execute(select(schema.verdict.c.user, schema.verdict.c.verdict))
+        assert {(row.user, row.verdict) for row in rows} == {(MEI, "bad"), (ADA, "good")}

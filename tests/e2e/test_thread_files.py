@@ -1,0 +1,159 @@
+"""Files into a task and out of it: whole, once, in order, and told where they could not be had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.client import SlackClient
+from bot.files import ARTIFACTS, Files
+from playground.slack import SlackStandIn
+from tasks.message import FileRef, Message, ThreadAddress
+from tasks.task import State, Task
+from tasks.thread import Made
+from tests.support.patient_model import Patient
+from tests.support.scripted_model import ScriptedModel
+from tests.support.stack import ADA, GENERAL, Stack, stack
+
+ASK = "@Handoff look at this"
+
+
+def _patient() -> Patient:
+    patient = Patient()
+    patient.go.set()
+    return patient
+
+
+async def _told(slack: SlackStandIn, folder: Path, name: str, data: bytes, **settings: Any) -> str:
+    """What the model is told of an attached file."""
+    patient = _patient()
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, folder, sandbox_pool=0, **settings) as bot,
+    ):
+        file = await slack.upload(ADA, name, data)
+        ts = await bot.ask(ASK, files=[file])
+        await bot.task(ts, State.ANSWERED)
+    return patient.heard
+
+
+def _kept(folder: Path, name: str) -> bytes:
+    (found,) = folder.glob(f"work/**/{name}")
+    return found.read_bytes()
+
+
+async def test_any_file_reaches_the_workspace_under_its_own_name(slack: SlackStandIn, tmp_path: Path) -> None:
+    data = bytes(range(256)) * 10
+    told = await _told(slack, tmp_path, "Zahlen März.weird", data)
+
+    assert "/work/Zahlen März.weird, 2,560 bytes" in told
+    assert _kept(tmp_path, "Zahlen März.weird") == data
+
+
+async def test_a_file_that_is_too_large_is_told(slack: SlackStandIn, tmp_path: Path) -> None:
+    told = await _told(slack, tmp_path, "big.bin", b"x" * (2 * 1024 * 1024), limit_attachment_mb=1)
+
+    assert "big.bin could not be fetched: it has 2.0 MiB, and 1 MiB are the limit" in told
+
+
+async def test_without_the_scope_the_login_page_is_not_the_file(tmp_path: Path) -> None:
+    from playground.slack.credentials import SCOPES
+
+    async with SlackStandIn(scopes=SCOPES - {"files:read"}) as slack:
+        told = await _told(slack, tmp_path, "sales.csv", b"a,b\n1,2\n")
+
+    assert "could not be fetched: Slack asks for a login; the app needs the scope files:read" in told
+
+
+async def _posted(
+    slack: SlackStandIn, folder: Path, made: list[Made], largest: int = 1024, again: bool = False
+) -> Stack:
+    """Post artifacts into an answered task's thread, as a delivery does."""
+    async with (
+        ScriptedModel(_patient()) as model,
+        stack(slack, model.base_url, folder, sandbox_pool=0) as bot,
+    ):
+        ts = await bot.ask(ASK)
+        task = await bot.task(ts, State.ANSWERED)
+        async with aiohttp.ClientSession() as http:
+            client = SlackClient(slack.bot_token, slack.api_url, http)
+            store = bot.server.engine.store
+            for _ in range(2 if again else 1):
+                files = Files(client, http, store, task, largest_in=1024, largest_out=largest)
+                await files.post(made)
+        return bot
+
+
+def _names(bot: Stack, ts: str) -> list[str]:
+    files = [id_ for message in bot.thread(ts) for id_ in message.files]
+    return [bot.slack.state.files[id_].name for id_ in files]
+
+
+def _root(bot: Stack) -> str:
+    return next(m.ts for m in bot.slack.state.messages if m.user == ADA)
+
+
+@pytest.mark.parametrize(
+    "method", ["files.getUploadURLExternal", "files.completeUploadExternal", "files.info", "none"]
+)
+@pytest.mark.parametrize("fault", ["lost", "500"])
+async def test_artifacts_come_once_and_in_order(
+    slack: SlackStandIn, tmp_path: Path, method: str, fault: str
+) -> None:
+    if fault == "lost":
+        slack.lose_reply(method)
+    else:
+        slack.fail(method, status=500)
+    made = [Made(path=name, data=name.encode()) for name in ("b.txt", "a.png", "deep/c.csv")]
+    bot = await _posted(slack, tmp_path, made, again=True)
+
+    assert _names(bot, _root(bot)) == ["b.txt", "a.png", "c.csv"]
+
+
+async def test_what_is_too_large_too_many_or_refused_is_told_once(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    made = [Made(path="<!channel>.bin", data=b"x" * 2000), Made(path="refused.txt", data=b"x")]
+    made += [Made(path=f"{n}.txt", data=b"x") for n in range(ARTIFACTS)]
+    slack.fail("files.getUploadURLExternal", "storage_limit_reached")
+    bot = await _posted(slack, tmp_path, made, again=True)
+
+    told = [m.text for m in bot.answers(_root(bot)) if "not" in m.text]
+    assert len(told) == 1
+    assert "1.bin" not in told[0]
+    assert "was not posted: it has 0.0 MiB" in told[0]
+    assert f"since {ARTIFACTS} files are the limit: 18.txt, 19.txt" in told[0]
+    assert "<!channel>" not in told[0]
+    posted = _names(bot, _root(bot))
+    assert set(posted) == {*(f"{n}.txt" for n in range(18)), "refused.txt"}
+    assert posted[-1] == "refused.txt", "what Slack refused is tried again with the next delivery"
+
+
+async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> None:
+    """Slack Connect sends a file without its address."""
+    data = b"a,b\n1,2\n"
+    file = await slack.upload(ADA, "sales.csv", data)
+    await slack.post(ADA, GENERAL, "see", files=[file])
+    async with aiohttp.ClientSession() as http:
+        client = SlackClient(slack.bot_token, slack.api_url, http)
+        files = Files(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        ref = FileRef(id=file, name="sales.csv", size=0, source={"access": "check_file_info"})
+        assert await files.fetch(ref) == data
+
+
+class _NoStore:
+    """Fetching writes nothing down."""
+
+    database = None
+
+
+def _task(slack: SlackStandIn) -> Task:
+    thread = ThreadAddress(slack.team_id, GENERAL, "1.1")
+    message = Message(thread=thread, ts="1.1", user=ADA, user_name="ada", text="see")
+    return Task(
+        id=message.task_id, thread=thread, message_ts="1.1", user=ADA, user_name="ada", request="see",
+        files=(), state=State.RUNNING, attempt=1, created_at=0.0,
+    )  # fmt: skip
