@@ -17,7 +17,7 @@ from tasks import schema
 from tasks.admission import Limits, admit, ahead, alone
 from tasks.bell import ring
 from tasks.message import Message, files_to_json
-from tasks.rows import OPEN, claimed_by, one, unread, within
+from tasks.rows import OPEN, one, unread, within
 from tasks.task import State, Task, Ticket
 
 
@@ -41,17 +41,16 @@ class Accepted:
 
 
 async def accept(connection: AsyncConnection, message: Message, limits: Limits) -> Accepted:
-    """Claim a message and make of it what it is."""
+    """Claim a message and make of it what it is. Raises IntegrityError when it was claimed before."""
     await alone(connection, message.thread.team)
-    if (task := await claimed_by(connection, message)) is not None:
-        return Accepted(taken=Taken.REPEATED, task=task)
     current = await one(connection, *within(message.thread), schema.task.c.state.in_(OPEN))
     id_ = message.task_id if current is None else current.id
     await connection.execute(insert(schema.message).values(claim(message, task=id_)))
     if current is None:
         await new_task(connection, message)
         tickets = await admit(connection, message.thread.team, limits)
-        before = await ahead(connection, id_, limits)
+        admitted = any(ticket.task == id_ for ticket in tickets)
+        before = await ahead(connection, message.thread.team, limits, admitted=admitted)
         return Accepted(taken=Taken.NEW, task=id_, tickets=tickets, ahead=before)
     return await _tell(connection, current, message)
 

@@ -16,6 +16,8 @@ from tasks.task import State, Ticket
 
 #: Any number serves, as long as every process takes the same: it sets these advisory locks apart.
 _LOCKS = 504_199
+#: Tasks that one transaction lets in.
+BATCH = 100
 _HOLDING_ROOM = [State.QUEUED.value, State.RUNNING.value, State.STOPPING.value, State.EXPIRING.value]
 
 
@@ -45,37 +47,39 @@ async def admit(connection: AsyncConnection, team: str, limits: Limits) -> tuple
     A person at the limit is passed over, so that nobody else waits for theirs.
     """
     at_work = await _at_work(connection, team)
+    room = limits.workspace - sum(at_work.values())
+    if room <= 0:
+        return ()
+    task = schema.task.c
+    waiting = (task.team == team) & (task.state == State.QUEUED.value) & task.admitted.is_(False)
+    full = [user for user, count in at_work.items() if count >= limits.person]
+    query = select(task.id, task.user, task.attempt).where(waiting, task.user.not_in(full))
     tickets: list[Ticket] = []
-    while sum(at_work.values()) < limits.workspace:
-        task = schema.task.c
-        waiting = (task.team == team) & (task.state == State.QUEUED.value) & task.admitted.is_(False)
-        full = [user for user, count in at_work.items() if count >= limits.person]
-        query = select(task.id, task.user, task.attempt).where(waiting, task.user.not_in(full))
-        row = (await connection.execute(query.order_by(task.created_at).limit(1))).first()
-        if row is None:
-            break
-        await connection.execute(update(schema.task).where(task.id == row.id).values(admitted=True))
+    for row in await connection.execute(query.order_by(task.created_at).limit(min(room, BATCH))):
         at_work[row.user] = at_work.get(row.user, 0) + 1
-        tickets.append(Ticket(row.id, row.attempt))
+        if at_work[row.user] <= limits.person:
+            tickets.append(Ticket(row.id, row.attempt))
+    if tickets:
+        mine = task.id.in_([ticket.task for ticket in tickets])
+        await connection.execute(update(schema.task).where(mine).values(admitted=True))
     return tuple(tickets)
 
 
-async def ahead(connection: AsyncConnection, id_: str, limits: Limits) -> int:
-    """How many tasks come before this one until it runs; 0 when it starts at once.
+async def ahead(connection: AsyncConnection, team: str, limits: Limits, *, admitted: bool) -> int:
+    """How many tasks come before the newest of a workspace until it runs; 0 when it starts at once.
 
-    For one that stands in its workspace's line these are the others there; for an admitted one those in the
-    queue beyond what the processes run at the same time.
+    For one that stands in its workspace's line these are the others there, and one that has to end; for an
+    admitted one those beyond what the processes run at the same time.
     """
     task = schema.task.c
-    mine = (await connection.execute(select(schema.task).where(task.id == id_))).mappings().one()
-    before = (task.state == State.QUEUED.value) & (task.created_at < mine["created_at"])
     count = select(func.count()).select_from(schema.task)
-    if not mine["admitted"]:
-        line = count.where(before, task.team == mine["team"], task.admitted.is_(False))
-        return 1 + (await connection.execute(line)).scalar_one()
-    processes = max(1, (await connection.execute(select(func.count()).select_from(schema.node))).scalar_one())
-    holding = count.where(task.state.in_(_HOLDING_ROOM), task.admitted, task.id != id_)
-    return max(0, (await connection.execute(holding)).scalar_one() + 1 - processes * limits.process)
+    if not admitted:
+        line = count.where(task.team == team, task.state == State.QUEUED.value, task.admitted.is_(False))
+        return int((await connection.execute(line)).scalar_one())
+    nodes = select(func.count()).select_from(schema.node).scalar_subquery()
+    holding = count.where(task.state.in_(_HOLDING_ROOM), task.admitted).scalar_subquery()
+    row = (await connection.execute(select(nodes.label("nodes"), holding.label("held")))).one()
+    return int(max(0, row.held - max(1, row.nodes) * limits.process))
 
 
 async def _at_work(connection: AsyncConnection, team: str) -> dict[str, int]:

@@ -66,7 +66,7 @@ class Store:
             async with self.database.write() as connection:
                 return await accept(connection, message, self._limits)
         except IntegrityError:
-            # Its twin was written a moment ago without needing a task: nothing else shares its key.
+            # It came before, here or on another node, or its twin did: nothing else shares its key.
             async with self.database.read() as connection:
                 task = await claimed_by(connection, message)
             return Accepted(taken=Taken.REPEATED, task=task or message.task_id)

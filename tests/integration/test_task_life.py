@@ -14,10 +14,6 @@ from tasks.terms import Terms
 from tests.support.office import CHANNEL, TEAM, Board, message, office
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
 
-ONE_WORKER = Roles(
-    [Call("create_worker", {"task_description": "count to three"}), Say("One, two, three.")],
-    [Call("report", {"status": "done", "summary": "123"})],
-)
 ASK = Call("ask_user", {"question": "Which colour?", "options": ["red", "blue"]})
 
 
@@ -36,7 +32,11 @@ class Gate:
 
 
 async def test_a_message_becomes_an_answer(database_url: str, tmp_path: Path) -> None:
-    async with ScriptedModel(ONE_WORKER) as model, office(database_url, model, tmp_path) as desk:
+    script = Roles(
+        [Call("create_worker", {"task_description": "count to three"}), Say("One, two, three.")],
+        [Call("report", {"status": "done", "summary": "123"})],
+    )
+    async with ScriptedModel(script) as model, office(database_url, model, tmp_path) as desk:
         accepted = await desk.engine.accept(message("1.0"))
         task = await desk.until(accepted.task)
 
