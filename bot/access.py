@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from bot.channels import Channels
 from bot.people import People
 from bot.settings import Settings
 from tasks.message import ThreadAddress
@@ -22,13 +23,13 @@ DAY = 86_400
 class Access:
     """The operator's rules, applied."""
 
-    settings: Settings
+    channels: Channels
     people: People
     usage: Usage
 
     async def refusal(self, thread: ThreadAddress, user: str) -> str:
         """Why this person may not give a task here; empty when they may."""
-        rules = self.settings
+        rules = self._rules(thread)
         if rules.allow_channels and thread.channel not in rules.allow_channels.split():
             return "I don't take tasks in this channel."
         if rules.allow_users and user not in rules.allow_users.split():
@@ -37,7 +38,7 @@ class Access:
 
     async def may_stop(self, task: Task, user: str) -> bool:
         """The person who asked, an admin, and with HANDOFF_ALLOW_STOP=thread everybody in the thread."""
-        if user == task.user or self.settings.allow_stop == "thread":
+        if user == task.user or self._rules(task.thread).allow_stop == "thread":
             return True
         return (await self.people.person(task.thread.team, user)).is_admin
 
@@ -49,8 +50,11 @@ class Access:
             return f"Only {task.user_name}, who asked, or an admin of the workspace can decide this."
         return await self.refusal(task.thread, user)
 
+    def _rules(self, thread: ThreadAddress) -> Settings:
+        return self.channels.settings(thread.team, thread.channel)
+
     async def _stranger(self, thread: ThreadAddress, user: str) -> str:
-        rules = self.settings
+        rules = self._rules(thread)
         if user.startswith("B") or (rules.allow_guests and rules.allow_slack_connect):
             return ""  # an app is no person; it was installed by somebody who may
         person = await self.people.person(thread.team, user)
@@ -61,7 +65,7 @@ class Access:
         return ""
 
     async def _spent(self, thread: ThreadAddress, user: str) -> str:
-        most = self.settings.limit_person_daily_tokens
+        most = self._rules(thread).limit_person_daily_tokens
         if not most:
             return ""
         used = await self.usage.tokens(since=time.time() - DAY, team=thread.team, user=user)

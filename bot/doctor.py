@@ -22,6 +22,7 @@ from agents.conversation import UserTurn
 from agents.errors import ModelError
 from agents.wire import Request
 from bot import preflight
+from bot.channels import Channels
 from bot.errors import CheckFailed
 from bot.manifest import SCOPES
 from bot.model import endpoint_from
@@ -190,6 +191,15 @@ async def _data_folder(settings: Settings) -> str:
     return f"{settings.data_dir} can be written to."
 
 
+async def _channels(settings: Settings) -> str:
+    if settings.channels_file is None:
+        return "none; every channel has the settings of the environment."
+    if problems := preflight.channel_problems(settings):
+        raise CheckFailed(" ".join(problems))
+    places = Channels(settings, settings.channels_file).places
+    return f"{settings.channels_file} has settings of {', '.join(places) or 'no place'}."
+
+
 async def _port(settings: Settings) -> str:
     problem = preflight.port_in_use(settings.host, settings.port)
     if not problem:
@@ -215,5 +225,6 @@ CHECKS: Mapping[str, Check] = {
     "Sandbox image": _image,
     "Database": _database,
     "Data folder": _data_folder,
+    "Channels file": _channels,
     "Port": _port,
 }

@@ -2,6 +2,7 @@
 
 BotError              anything below; its text is a sentence for the person who runs the bot
 ├── SettingsError     the environment or `.env` can't be used as it is; the command ends with code 2
+├── ChannelsRefused   the file of workspaces and channels can't be used; what was valid before stays
 ├── CheckFailed       one of the doctor's checks found something to mend; its line begins with ✗
 ├── NotInstalled      what Slack gave for an installation can't be used; whoever installs sees a page
 └── NotTakenIn        an event could not be written down; refused, so that Slack sends it again
@@ -32,6 +33,14 @@ class SettingsError(BotError):
         super().__init__("\n".join(problems))
         self.problems = problems
         self.usable = usable
+
+
+class ChannelsRefused(BotError):
+    """Mistakes in the file of workspaces and channels, one sentence each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 class CheckFailed(BotError):

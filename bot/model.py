@@ -9,10 +9,12 @@ from agents.endpoint import Endpoint
 from agents.orchestrator import Limits, Means
 from agents.prices import Prices
 from agents.toolbox import Toolbox, nothing
+from bot.channels import Channels
 from bot.metrics import ModelFigures
 from bot.settings import Settings
 from bot.watched import WatchedEndpoint
 from sandbox.sandbox import Sandbox
+from tasks.message import ThreadAddress
 
 
 def endpoint_from(settings: Settings, *, tries: int = 5, figures: ModelFigures | None = None) -> Endpoint:
@@ -49,6 +51,15 @@ def means_from(settings: Settings, endpoint: Endpoint, sandbox: Sandbox, toolbox
         toolbox=toolbox,
         limits=Limits(task=budget, at_once=settings.limit_workers_at_once, workers=settings.limit_workers),
     )
+
+
+def means_in(
+    channels: Channels, thread: ThreadAddress, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox
+) -> Means:
+    """The same for a task of one thread: with the models, budgets and tools of its channel."""
+    allowed = channels.own(thread.team, thread.channel).tools
+    mine = toolbox if allowed is None else lambda: [t for t in toolbox() if t.tool.name in allowed]
+    return means_from(channels.settings(thread.team, thread.channel), endpoint, sandbox, mine)
 
 
 def prices_from(settings: Settings) -> Prices:

@@ -5,6 +5,7 @@ Never decides what a message is: that is `bot.intake`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from tasks.kept import Kept
@@ -29,11 +30,17 @@ CHOICES: dict[str, type[StrEnum]] = {"follow-ups": FollowUps, "progress": Progre
 """What `/handoff set` knows, with the values of each; the first one is the default."""
 
 
+Default = Callable[[str, str, str], str | None]
+"""A value of `CHOICES` for a workspace, a channel and a name; None where nobody has decided."""
+
+
 class Preferences:
     """Reads and writes them; every answer has a default."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: Kept, default: Default = lambda *_: None) -> None:
+        """`default` is the operator's word for a place, which holds until people choose there."""
         self._kept = kept
+        self._default = default
 
     async def progress(self, thread: ThreadAddress) -> Progresses:
         return Progresses(await self.of(thread.team, thread.channel, "progress"))
@@ -51,7 +58,7 @@ class Preferences:
         """A channel's setting, by a name of `CHOICES`."""
         value = await self._kept.get(_channel(team, channel), name)
         known = list(CHOICES[name])
-        return value if value in known else known[0]
+        return value if value in known else self._default(team, channel, name) or known[0]
 
     async def choose(self, team: str, channel: str, name: str, value: str) -> None:
         await self._kept.put(_channel(team, channel), name, value)

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
+from bot.channels import Channels
+from bot.errors import ChannelsRefused
 from bot.settings import Settings
 from bot.team_tools import tool_problems
 from sandbox.engine import Engine, EngineFacts
@@ -28,7 +30,7 @@ _TOKENS = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a us
 async def problems_for_serve(settings: Settings) -> tuple[str, ...]:
     """Every reason why `handoff serve` could not work with these settings, a sentence each."""
     local = (*slack_problems(settings), *model_problems(settings), *machine_problems(settings))
-    return (*local, *tool_problems(settings), *await engine_problems(settings))
+    return (*local, *channel_problems(settings), *tool_problems(settings), *await engine_problems(settings))
 
 
 def slack_problems(settings: Settings) -> tuple[str, ...]:
@@ -52,6 +54,15 @@ def machine_problems(settings: Settings) -> tuple[str, ...]:
         found.append(unwritable(file.parent, "HANDOFF_DATABASE_URL"))
     found.append(port_in_use(settings.host, settings.port))
     return tuple(problem for problem in found if problem)
+
+
+def channel_problems(settings: Settings) -> tuple[str, ...]:
+    """What is wrong with the file of workspaces and channels, if there is one."""
+    try:
+        Channels(settings, settings.channels_file)
+    except ChannelsRefused as refused:
+        return refused.problems
+    return ()
 
 
 async def engine_problems(settings: Settings) -> tuple[str, ...]:

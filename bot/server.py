@@ -14,12 +14,13 @@ import structlog
 from sqlalchemy import make_url
 
 from bot import readiness
+from bot.channels import Channels
 from bot.clients import Clients
 from bot.database import open_database
 from bot.files import MIB
 from bot.installations import Installations
 from bot.metrics import Metrics
-from bot.model import endpoint_from, means_from
+from bot.model import endpoint_from, means_from, means_in
 from bot.preferences import Preferences
 from bot.readiness import Readiness, SandboxCheck
 from bot.sandboxes import sandbox_from
@@ -36,6 +37,7 @@ from tasks.database import Database
 from tasks.engine import Engine
 from tasks.figures import standing
 from tasks.kept import Kept
+from tasks.removal import Removal
 from tasks.runner import PATIENCE, Runner
 from tasks.store import Store
 
@@ -70,6 +72,7 @@ class Server:
 
     async def _open(self) -> None:
         settings, stack = self._settings, self._stack
+        channels = Channels(settings, settings.channels_file)
         database = Database(make_url(settings.database_url).render_as_string(hide_password=False))
         stack.push_async_callback(database.close)
         await open_database(database)
@@ -82,27 +85,30 @@ class Server:
         endpoint = await stack.enter_async_context(endpoint_from(settings, figures=metrics.model))
         threads = SlackThreads(
             clients=clients, http=http, store=Store(database, patience=PATIENCE),
-            preferences=Preferences(Kept(database)), largest_in=settings.limit_attachment_mb * MIB,
-            largest_out=settings.limit_artifact_mb * MIB,
+            preferences=Preferences(Kept(database), channels.preference),
+            largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
         )  # fmt: skip
         terms = terms_from(settings)
         toolbox = await stack.enter_async_context(toolbox_from(settings))
         runner = Runner(
             database, means_from(settings, endpoint, self.sandbox, toolbox), threads,
             workspaces=settings.data_dir / "work", terms=terms,
+            means_of=lambda task: means_in(channels, task.thread, endpoint, self.sandbox, toolbox),
         )  # fmt: skip
-        self.engine = Engine(database, runner, terms=terms)
+        removal = Removal(database, settings.data_dir / "work")
+        self.engine = Engine(database, runner, terms=terms, removal=removal)
         await stack.enter_async_context(self.engine)
-        await self._face_slack(database, clients, installations)
+        await self._face_slack(database, channels, clients, installations)
 
     async def _face_slack(
-        self, database: Database, clients: Clients, installations: Installations | None
+        self, database: Database, channels: Channels, clients: Clients, installations: Installations | None
     ) -> None:
         """Last in, first out: nothing is taken in before it can be worked on, or while that ends."""
         settings = self._settings
         slack = Slack(
-            settings, database, self.engine, clients, installations, signed=self.metrics.slack.signed
-        )
+            settings, database, self.engine, channels, clients, installations,
+            signed=self.metrics.slack.signed,
+        )  # fmt: skip
         await self._watch(database, slack)
         self.web = Web(
             slack.app, self.readiness.missing, self.metrics.page,

@@ -81,6 +81,9 @@ class AccessSettings(SettingGroup):
     """Who may stop a task: its requester and admins, or everybody who can write in its thread."""
     limit_person_daily_tokens: int = Field(default=0, ge=0, le=1_000_000_000_000)
     """Tokens that one person's tasks may use in 24 hours; 0 sets no limit."""
+    channels_file: Folder | None = None
+    """TOML file of workspaces and channels that have settings of their own: see `docs/operate.md`. Read again
+    when it changes."""
 
 
 class ModelSettings(SettingGroup):
@@ -99,6 +102,8 @@ class ModelSettings(SettingGroup):
     """API that the endpoint speaks: Chat Completions, Responses, or found out by itself."""
     model_max_output: int | None = Field(default=None, ge=16)
     """Most tokens of one reply. Empty: the endpoint decides."""
+    model_idle_seconds: float = Field(default=90, ge=1, le=3600)
+    """Longest silence of the model before a reply is asked for again; more for a slow model of your own."""
     model_window: int | None = Field(default=None, ge=4000)
     """Tokens that the model can read. Empty: as known for the model's name, else 128000."""
     model_body: Annotated[dict[str, Any], NoDecode, JSON_OBJECT] = Field(default_factory=dict)

@@ -16,8 +16,8 @@ from bot.access import Access
 from bot.app import connect, new_app
 from bot.approvals import Approvals
 from bot.catch_up import CatchUp
-from bot.client import TIMEOUT, SlackClient
 from bot.channels import Channels
+from bot.client import TIMEOUT, SlackClient
 from bot.clients import Clients
 from bot.controls import Controls
 from bot.home import Home
@@ -26,6 +26,7 @@ from bot.intake import Intake
 from bot.links import Links
 from bot.listeners import Listeners
 from bot.oauth import Departures, InstallPages
+from bot.notes import NoteCommands
 from bot.people import People
 from bot.preferences import Preferences
 from bot.settings import Settings
@@ -36,6 +37,7 @@ from tasks.amendments import Amendments
 from tasks.database import Database
 from tasks.engine import Engine
 from tasks.kept import Kept
+from tasks.notes import Notes
 from tasks.usage import Usage
 
 
@@ -60,7 +62,7 @@ class Slack:
         preferences, links = Preferences(kept, channels.preference), Links(clients)
         intake = Intake(
             engine=engine, people=people, access=access, preferences=preferences, stops=stops,
-            amendments=Amendments(database), usage=usage,
+            amendments=Amendments(database), usage=usage, notes=NoteCommands(Notes(database)),
         )  # fmt: skip
         listeners = Listeners(clients=clients, engine=engine, usage=usage, signed=signed)
         controls = Controls(engine=engine, people=people, clients=clients, stops=stops, access=access)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -46,14 +46,19 @@ _OUTCOME = "outcome"
 
 
 class Runner:
-    """Brings tasks to their ends with the given means; each thread's files live below `workspaces`."""
+    """Brings tasks to their ends with the given means; each thread's files live below `workspaces`.
+
+    `means_of` has other means for tasks of some places; it is asked each time a task is begun or goes on.
+    """
 
     def __init__(
-        self, database: Database, means: Means, threads: Threads, *, workspaces: Path, terms: Terms
-    ) -> None:
+        self, database: Database, means: Means, threads: Threads, *, workspaces: Path, terms: Terms,
+        means_of: Callable[[Task], Means] | None = None,
+    ) -> None:  # fmt: skip
         self._database = database
         self._store = Store(database, patience=PATIENCE, limits=terms.limits)
         self._means = means
+        self._means_of = means_of or (lambda _: means)
         self._threads = threads
         self._workspaces = workspaces
         self._terms = terms
@@ -176,7 +181,7 @@ class Runner:
     ) -> Outcome:
         inbox = Attachments(self._store, task, workspace, thread)
         orchestrator = Orchestrator(
-            self._means, workspace=workspace, journal=journal, inbox=inbox, emit=thread.emit,
+            self._means_of(task), workspace=workspace, journal=journal, inbox=inbox, emit=thread.emit,
             approvals=TaskApprovals(self._database, task, patience=PATIENCE),
         )  # fmt: skip
         if journal.entries:

@@ -8,17 +8,36 @@ from bot.settings import Settings
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    subparsers.add_parser(
+    parser = subparsers.add_parser(
         "doctor",
         help="check settings, Slack, the model, Docker and the database",
         description=__doc__,
         epilog="Ends with 0 when all is well and with 1 when something is to be mended.",
+    )
+    parser.add_argument(
+        "--channel", metavar="T…/C…", help="show the settings of one channel instead, and where each is set"
     )
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
     from bot.doctor import examine
 
+    if args.channel:
+        return _show(args.channel, settings)
     findings = await examine(settings, args.settings_problems)
     print("\n".join(str(finding) for finding in findings))
     return 0 if all(finding.ok for finding in findings) else 1
+
+
+def _show(place: str, settings: Settings) -> int:
+    from bot.channels import Channels
+    from bot.errors import ChannelsRefused
+
+    team, _, channel = place.partition("/")
+    try:
+        rows = Channels(settings, settings.channels_file).effective(team, channel)
+    except ChannelsRefused as refused:
+        print("\n".join(f"✗ {problem}" for problem in refused.problems))
+        return 1
+    print("\n".join(map(str, rows)))
+    return 0

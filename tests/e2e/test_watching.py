@@ -26,11 +26,11 @@ PRICES = {"gpt-5.6": {"input": 2.0, "output": 10.0}}
 
 async def page(bot: Stack) -> dict[str, float]:
     """The figures by name and labels, as a scrape gets them."""
-    async with aiohttp.ClientSession() as http:
-        async with http.get(f"http://127.0.0.1:{bot.server.web.port}/metrics") as response:
-            assert response.status == 200
-            assert response.headers["Content-Type"].startswith("text/plain; version=")
-            text = await response.text()
+    address = f"http://127.0.0.1:{bot.server.web.port}/metrics"
+    async with aiohttp.ClientSession() as http, http.get(address) as response:
+        assert response.status == 200
+        assert response.headers["Content-Type"].startswith("text/plain; version=")
+        text = await response.text()
     return {
         sample.name + "".join(f" {value}" for _, value in sorted(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
@@ -59,7 +59,8 @@ async def test_the_figures_tell_what_a_task_took(
         cost = (spent["input"] * 2 + spent["output"] * 10) / 1e6
         assert abs(figures["handoff_model_cost_usd_total gpt-5.6"] - cost) < 1e-9
         assert figures["handoff_sandbox_runs_total ok"] == 3
-        assert figures["handoff_sandbox_run_seconds_count"] == figures["handoff_sandbox_wait_seconds_count"] == 3
+        assert figures["handoff_sandbox_run_seconds_count"] == 3
+        assert figures["handoff_sandbox_wait_seconds_count"] == 3
         assert figures["handoff_first_sign_seconds_count"] == 1
         said = len(bot.calls("chat.postMessage"))
         assert figures["handoff_slack_calls_total chat.postMessage 200"] == said > 0
@@ -69,12 +70,14 @@ async def test_the_figures_tell_what_a_task_took(
         assert figures["handoff_ready"] == 1
 
 
-async def test_a_refusal_for_the_rate_is_counted(slack: SlackStandIn, demo: DemoModel, tmp_path: Path) -> None:
+async def test_a_refusal_for_the_rate_is_counted(
+    slack: SlackStandIn, demo: DemoModel, tmp_path: Path
+) -> None:
     async with stack(slack, demo.base_url, tmp_path) as bot:
         slack.fail("reactions.add", "ratelimited", status=429, retry_after=1)
         await bot.task(await bot.ask("@Handoff Execute hello world in Python"), State.ANSWERED)
-        question = slack.calls  # the refused try and the one that went well
-        await slack.wait_for(lambda _: sum(call.method == "reactions.add" for call in question) == 2)
+        # The refused try and the one that went well.
+        await slack.wait_for(lambda _: len(bot.calls("reactions.add")) == 2)
         figures = await page(bot)
         assert figures["handoff_slack_rate_limited_total reactions.add"] == 1
         assert figures["handoff_slack_calls_total reactions.add 429"] == 1
@@ -100,16 +103,17 @@ async def test_readiness_names_what_is_down_and_forgets_it_when_it_is_back(
 async def test_readiness_names_an_image_that_is_not_there(
     slack: SlackStandIn, demo: DemoModel, tmp_path: Path
 ) -> None:
-    async with stack(slack, demo.base_url, tmp_path, sandbox_image="handoff-sandbox:none", sandbox_pool=0) as bot:
+    none = "handoff-sandbox:none"
+    async with stack(slack, demo.base_url, tmp_path, sandbox_image=none, sandbox_pool=0) as bot:
         status, missing = await ready(bot)
         assert status == 503
-        assert missing == ["Docker has no image handoff-sandbox:none. Build it with: handoff sandbox build"]
+        assert missing == [f"Docker has no image {none}. Build it with: handoff sandbox build"]
 
 
 async def ready(bot: Stack) -> tuple[int, list[str]]:
-    async with aiohttp.ClientSession() as http:
-        async with http.get(f"http://127.0.0.1:{bot.server.web.port}/readyz") as response:
-            return response.status, (await response.json())["missing"]
+    address = f"http://127.0.0.1:{bot.server.web.port}/readyz"
+    async with aiohttp.ClientSession() as http, http.get(address) as response:
+        return response.status, (await response.json())["missing"]
 
 
 async def turned(bot: Stack, status: int) -> tuple[int, list[str]]:

@@ -52,7 +52,9 @@ async def test_what_works_is_told_with_what_was_found(healthy: dict[str, Any], t
         found = await findings(healthy, openai_base_url=model.base_url)
         model.assert_complete()
     well = {name for name, finding in found.items() if finding.ok}
-    assert well == {"Settings", "Slack bot", "Slack events", "Model", "Database", "Data folder", "Port"}
+    assert well == {
+        "Settings", "Slack bot", "Slack events", "Model", "Database", "Data folder", "Channels file", "Port"
+    }  # fmt: skip
     assert f"all {len(SCOPES)} scopes" in found["Slack bot"].text
     assert str(tmp_path) in found["Database"].text
 
@@ -61,8 +63,9 @@ async def test_one_fault_hides_no_other(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     found = await findings(
-        {}, data_dir=file / "data", host="no-such-host.invalid", docker_host="tcp://127.0.0.1:1"
-    )
+        {}, data_dir=file / "data", host="no-such-host.invalid", docker_host="tcp://127.0.0.1:1",
+        channels_file=file / "none.toml",
+    )  # fmt: skip
     assert {name for name, finding in found.items() if not finding.ok} == set(doctor.CHECKS)
     for finding in found.values():
         assert re.fullmatch(r"[✓✗] [A-Z][\w ]+: .+\.", str(finding)), finding
