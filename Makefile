@@ -2,9 +2,10 @@
 # ARGS goes on: make test ARGS="tests/unit -k settings", make run ARGS="--help".
 
 ARGS ?=
+N ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format image bench lock clean
+.PHONY: help run test lint format image bench chaos lock clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,6 +27,9 @@ image:  ## build the bot as an image, with a registry or without one
 
 bench:  ## measure
 	@sh scripts/bench $(ARGS)
+
+chaos:  ## kill the bot at random moments: make chaos N=100
+	@sh scripts/chaos --jobs $(N) $(ARGS)
 
 lock:  ## resolve the dependencies anew
 	@$$(sh scripts/python) -m scripts.lock
