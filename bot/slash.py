@@ -39,7 +39,8 @@ USAGE = (
     "`/handoff status` shows what is running here, `/handoff runs` your latest tasks.\n"
     "`/handoff stop` stops your task in this channel, `/handoff stop &lt;id&gt;` a certain one.\n"
     "`/handoff set` shows this channel's settings and how to change them.\n"
-    "In a thread: write to steer, `stop` to stop, `!mute` and `!unmute` to have me wait for a mention."
+    "In a thread: write to steer, `stop` to stop, `!mute` and `!unmute` to have me wait for a mention.\n"
+    "`!note` shows the notes that I read before every task in this channel, and how to pin one."
 )
 NOT_HERE = "I am not in this channel. Invite me with `/invite @Handoff`, then try again."
 _ABSENT = {"not_in_channel", "channel_not_found", "is_archived"}
@@ -166,7 +167,7 @@ class Slash:
     async def _stop(self, command: Command, id_: str) -> str:
         if id_:
             task = await self.engine.store.task(id_.strip("`"))
-            if task is None or task.thread.team != command.team_id:
+            if task is None or not await self._sees(command, task):
                 return f"I know no task `{escape(id_[:30])}`. `/handoff status` lists them."
             return await self.stops.stop(task, command.user_id)
         mine = await self.usage.tasks(
@@ -178,8 +179,19 @@ class Slash:
             return "No task of yours is running in this channel."
         return "Which one? `/handoff stop &lt;id&gt;`:\n" + await self._list(mine, command.team_id)
 
+    async def _sees(self, command: Command, task: Task) -> bool:
+        """Whether somebody may know of a task from here: it is this channel's or theirs, or they are admin."""
+        if task.thread.team != command.team_id:
+            return False
+        if task.thread.channel == command.channel_id or task.user == command.user_id:
+            return True
+        return (await self.people.person(command.team_id, command.user_id)).is_admin
+
     async def _set(self, command: Command, words: Sequence[str]) -> str:
         team, channel = command.team_id, command.channel_id
+        here = ThreadAddress(team, channel, "")
+        if words and (refusal := await self.access.refusal(here, command.user_id)):
+            return refusal
         if len(words) == 2 and words[0] in CHOICES and words[1] in list(CHOICES[words[0]]):
             await self.preferences.choose(team, channel, words[0], words[1])
         elif words:

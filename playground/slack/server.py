@@ -15,7 +15,7 @@ from aiohttp import web
 from playground.slack.background import Background
 from playground.slack.changes import Call, SocketsChanged
 from playground.slack.credentials import SCOPES, Credentials
-from playground.slack.deliveries import RETRY_DELAYS, Deliveries
+from playground.slack.deliveries import RETRY_DELAYS, Deliveries, PayloadKind
 from playground.slack.directory import Directory
 from playground.slack.events import SUBSCRIPTIONS, Events
 from playground.slack.faults import Fault
@@ -254,6 +254,10 @@ class SlackStandIn:
     async def open_home(self, user: str, tab: str = "home") -> None:
         """Opens the app's Home, or its messages with `tab="messages"`."""
         self.interactions.open_home(user, tab=tab)
+
+    async def deliver(self, kind: PayloadKind, payload: Any) -> Any:
+        """Sends the bot a payload of any shape and gives its answer. Raises NotAnswered without an ack."""
+        return await self._deliveries.ask(kind, payload)
 
     def fail(
         self,
