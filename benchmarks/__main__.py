@@ -8,6 +8,7 @@ from importlib import import_module
 
 BENCHMARKS = (
     "mention",
+    "slack",
     "agents",
     "frameworks",
 )

@@ -175,7 +175,7 @@ class Progress:
         await self._posts.remember(f"progress:{ts}", ts)
 
     async def _end_what_a_dead_process_left(self) -> None:
-        """A stream whose process died, or whose start was never confirmed, would turn into a broken message."""
+        """A stream whose process died, or whose start was not confirmed, would turn into a broken message."""
         if self._ts or not (left := await self._posts.open(OPEN)):
             return
         await self._posts.closed(OPEN)
@@ -186,7 +186,7 @@ class Progress:
                 await self._call("chat.update", channel=channel, ts=ts, text="Interrupted; it goes on below.")
 
     async def _maybe_streams(self) -> list[str]:
-        """What may be the stream whose start was never confirmed; other messages refuse an end, harmlessly."""
+        """What may be the stream whose start was not confirmed; others refuse an end, harmlessly."""
         try:
             return [str(message["ts"]) for message in await self._posts.unmarked()]
         except FAULTS as fault:

@@ -1,0 +1,95 @@
+"""What a task costs in Slack calls, and how soon people see something, with 1, 10 and 50 tasks at once.
+
+All tasks are asked for in one channel at once, of a Slack that refuses what is above its rates.
+A task is two plans and an answer of 1,200 characters, written in about two seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from statistics import median
+
+from bot.logging import set_up
+from playground.slack import SlackStandIn
+from playground.slack.changes import Call as SlackCall
+from tests.support.model_replies import Asked, Reply
+from tests.support.scripted_model import Call, Say, ScriptedModel
+from tests.support.stack import ADA, GENERAL, MEI, PATIENCE, Stack, stack
+
+AT_ONCE = (1, 10, 50)
+ANSWER = "\n\n".join(
+    "This is a sentence of an answer that is long enough to be streamed. " * 3 for _ in range(6)
+)
+#: Seconds until 50 answers are in one channel: Slack takes about one message a second there.
+LONGEST = 300
+
+
+async def main() -> None:
+    print("| tasks at once | calls per task | 429s | first sign p50 / p99 s | answer p50 / p99 s |")
+    print("|---|---|---|---|---|")
+    calls: dict[int, Counter[str]] = {}
+    for count in AT_ONCE:
+        with tempfile.TemporaryDirectory() as folder:
+            calls[count] = await _measure(count, Path(folder))
+    print("\n| method | " + " | ".join(f"calls per task at {count}" for count in AT_ONCE) + " |")
+    print("|---|" + "---|" * len(AT_ONCE))
+    for method in sorted(set().union(*calls.values())):
+        cells = [f"{calls[count][method] / count:.1f}" for count in AT_ONCE]
+        print(f"| {method} | " + " | ".join(cells) + " |")
+
+
+async def _measure(count: int, folder: Path) -> Counter[str]:
+    limits = dict.fromkeys(("limit_running_tasks", "limit_workspace_tasks", "limit_person_tasks"), 200)
+    async with (
+        SlackStandIn() as slack,
+        ScriptedModel(_reply, chunk_delay=0.1, piece=60) as model,
+        stack(slack, model.base_url, folder, sandbox_pool=0, **limits) as bot,  # type: ignore[arg-type]
+    ):
+        set_up(bot.settings.model_copy(update={"log_level": "error"}))
+        before = len(slack.calls)
+        users = [ADA, MEI]
+        times = await asyncio.gather(*(_ask(bot, users[n % 2]) for n in range(count)))
+        made = slack.calls[before:]
+        signs, answers = sorted(t[0] for t in times), sorted(t[1] for t in times)
+        print(
+            f"| {count} | {len(made) / count:.1f} | {sum(_is_429(call) for call in made)} "
+            f"| {median(signs):.2f} / {_p99(signs):.2f} | {median(answers):.1f} / {_p99(answers):.1f} |",
+            flush=True,
+        )
+        return Counter(call.method for call in made)
+
+
+async def _ask(bot: Stack, user: str) -> tuple[float, float]:
+    """Seconds to the first sign and to the whole answer."""
+    began = time.perf_counter()
+    ts = await bot.ask("@Handoff what is the answer?", user=user)
+    patience = max(PATIENCE, LONGEST)
+
+    def seen() -> bool:
+        message = bot.slack.state.message(GENERAL, ts)
+        return (message is not None and bool(message.reactions)) or bool(bot.thread(ts))
+
+    await bot.slack.wait_for(lambda _: seen(), patience)
+    sign = time.perf_counter() - began
+    await bot.slack.wait_for(lambda _: any("tokens" in str(m.blocks) for m in bot.answers(ts)), patience)
+    return sign, time.perf_counter() - began
+
+
+async def _reply(asked: Asked) -> Reply:
+    if asked.turn < 2:
+        statuses = ("in_progress", "pending") if asked.turn == 0 else ("complete", "in_progress")
+        steps = [{"text": f"Step {n}", "status": status} for n, status in enumerate(statuses)]
+        return Call("plan", {"steps": steps})
+    return Say(ANSWER)
+
+
+def _is_429(call: SlackCall) -> bool:
+    return call.status == 429 or call.error == "ratelimited"
+
+
+def _p99(values: list[float]) -> float:
+    return values[max(0, round(len(values) * 0.99) - 1)]
