@@ -180,7 +180,7 @@ class Slash:
         return "Which one? `/handoff stop &lt;id&gt;`:\n" + await self._list(mine, command.team_id)
 
     async def _sees(self, command: Command, task: Task) -> bool:
-        """Whether somebody may know of a task from here: it is this channel's or theirs, or they are admin."""
+        """Whether somebody may know of a task from here: it is of this channel, theirs, or they are admin."""
         if task.thread.team != command.team_id:
             return False
         if task.thread.channel == command.channel_id or task.user == command.user_id:
