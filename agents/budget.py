@@ -47,7 +47,7 @@ class Meter:
         self._began = time.monotonic()
         self._most = budget.seconds
         if parent is not None:
-            self._most = min(budget.seconds, parent.left - self._reserve(parent))
+            self._most = max(0.0, min(budget.seconds, parent.left - self._reserve(parent)))
 
     @staticmethod
     def _reserve(parent: Meter) -> float:

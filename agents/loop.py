@@ -126,7 +126,9 @@ class Loop:
         cost = self._prices.cost(reply.model, reply.usage)
         await self._transcript.add(reply, cost=cost, clock=self._meter.seconds)
         self._meter.turn(reply.usage.total, cost or 0.0)
-        log.info("model turn", model=reply.model, tokens=reply.usage.total, calls=[c.name for c in reply.calls])
+        log.info(
+            "model turn", model=reply.model, tokens=reply.usage.total, calls=[c.name for c in reply.calls]
+        )
         self._watcher.on_reply(reply)
         return reply
 

@@ -309,6 +309,12 @@ def test_a_child_never_gets_more_than_its_parent_has() -> None:
     assert small.exceeded() == "the task's limit of 1.00 USD is reached"
 
 
+def test_a_child_of_a_parent_without_time_has_none() -> None:
+    parent = Meter(Budget(9, 10, 1_000))
+    parent.go_on_from(60)
+    assert parent.child(EFFORT["quick"]).exceeded() == "the time limit of 0 seconds is reached"
+
+
 async def test_what_a_reply_cost_is_in_the_journal() -> None:
     agent = Agent(prices=Prices({"m": Price(input=2.0, output=8.0, cached=0.5)}))
     async with (
