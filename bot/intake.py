@@ -14,6 +14,7 @@ from enum import StrEnum
 import structlog
 
 from bot.access import Access
+from bot.notes import NOTE, NoteCommands, Writer
 from bot.payload import Amended, BadPayload, Spoken, amended, spoken
 from bot.people import People
 from bot.preferences import Preferences
@@ -41,6 +42,7 @@ class Sign(StrEnum):
     SEEN = "seen"
     HELP = "help"
     WHISPER = "whisper"  # `words`, to them alone
+    SAID = "said"  # `words`, to all in the thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Intake:
     stops: Stops
     amendments: Amendments
     usage: Usage
+    notes: NoteCommands
 
     async def receive(self, body: object, bot_user: str) -> Received:
         """Take one event in. Raises only when the message could not be written down: then Slack must not be
@@ -91,6 +94,8 @@ class Intake:
             return await self._muted(message, muted=not command[1])
         if refusal := await self.access.refusal(message.thread, message.user):
             return await self._once(message, Received(Sign.WHISPER, message, refusal))
+        if NOTE.match(text) and not message.by_bot:
+            return await self._noted(message, text)
         if not text and not message.files:
             return await self._once(message, Received(Sign.HELP, message))
         accepted = await self.engine.accept(self._message(message, text))
@@ -113,7 +118,7 @@ class Intake:
             return False
         # A word of command is heard in a muted thread too, or nobody could take the mute back.
         word = message.text.strip()
-        commanded = _STOP.fullmatch(word) or _MUTE.fullmatch(word)
+        commanded = _STOP.fullmatch(word) or _MUTE.fullmatch(word) or NOTE.match(word)
         return bool(commanded) or await self.preferences.answers_without_mention(message.thread)
 
     async def _may_hop(self, message: Spoken) -> bool:
@@ -140,6 +145,13 @@ class Intake:
             else "I read along in this thread again."
         )
         return await self._once(message, Received(Sign.WHISPER, message, words))
+
+    async def _noted(self, message: Spoken, text: str) -> Received:
+        if not await self.engine.claim(self._message(message, "")):
+            return _NOTHING
+        writer = Writer(user=message.user, name=self.people.known(message.thread.team, message.user))
+        words = await self.notes.answer(message.thread, writer, text)
+        return Received(Sign.SAID, message, words)
 
     async def _amend(self, change: Amended, bot_user: str) -> Received:
         """An edit of what nobody has begun is taken; what was deleted is not done."""

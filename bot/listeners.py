@@ -17,6 +17,7 @@ from bot.client import FAULTS, error_of
 from bot.clients import Clients
 from bot.intake import Received, Sign
 from bot.manifest import PROMPTS
+from bot.text import inert
 from tasks.engine import Engine
 from tasks.usage import Usage
 
@@ -59,6 +60,11 @@ class Listeners:
         try:
             if received.sign is Sign.HELP:
                 await client.chat_postMessage(channel=thread.channel, thread_ts=thread.ts, text=HELP)
+            if received.sign is Sign.SAID:
+                await client.chat_postMessage(
+                    channel=thread.channel, thread_ts=thread.ts, text=inert(received.words)
+                )
+                return
             if received.sign is Sign.SEEN:
                 await client.reactions_add(channel=thread.channel, timestamp=message.ts, name="eyes")
                 self.signed(time.time() - float(message.ts))

@@ -18,6 +18,7 @@ from sandbox.workspace import Workspace
 from tasks import schema
 from tasks.attachments import Attachments
 from tasks.database import Database
+from tasks.notes import Notes
 from tasks.opening import opening
 from tasks.store import Store
 from tasks.task import Task
@@ -33,6 +34,7 @@ class Memory:
     def __init__(self, database: Database, store: Store) -> None:
         self._database = database
         self._store = store
+        self._notes = Notes(database)
 
     async def opening(
         self, task: Task, thread: Thread, inbox: Attachments, workspace: Workspace
@@ -55,6 +57,7 @@ class Memory:
             names=await workspace.names(),
             overheard=lines,
             reports=await self._reports([earlier.id for earlier in history]),
+            pinned=await self._notes.of(task.thread.team, task.thread.channel, patience=self._store.patience),
         )
 
     async def _reports(self, tasks: Sequence[str]) -> Mapping[str, Sequence[str]]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from agents.conversation import Reply, Turn, UserTurn
 from agents.excerpt import excerpt
+from tasks.notes import Note
 from tasks.task import State, Task
 
 #: Characters of one earlier request or answer, and of all of them together.
@@ -24,11 +25,13 @@ _NOT_ASKED = (
 def opening(
     task: Task, history: Sequence[Task], *, names: Sequence[str], notes: Sequence[str],
     overheard: Sequence[str] = (), reports: Mapping[str, Sequence[str]] | None = None,
+    pinned: Sequence[Note] = (),
 ) -> list[Turn]:  # fmt: skip
     """The conversation up to the request.
 
     `names` are the files in `/work`, `notes` tell of attachments, `overheard` is what people had said to each
-    other in the thread, `reports` are those of earlier tasks' workers, by task.
+    other in the thread, `reports` are those of earlier tasks' workers, by task, `pinned` the channel's
+    notes.
     """
     turns: list[Turn] = []
     left = _ALL
@@ -41,7 +44,7 @@ def opening(
         turns[:0] = [UserTurn(f"{earlier.user_name}: {asked}"), Reply(text=said)]
     if overheard:
         turns.append(UserTurn(f"{_OVERHEARD}\n{excerpt(chr(10).join(overheard), _ALL)}\n{_NOT_ASKED}"))
-    return [*turns, UserTurn(_request(task, names, notes))]
+    return [*turns, UserTurn(_request(task, names, notes, pinned))]
 
 
 def _ended(task: Task, reports: Sequence[str]) -> str:
@@ -56,9 +59,12 @@ def _ended(task: Task, reports: Sequence[str]) -> str:
     return "\n\n".join(filter(None, [said, *told]))
 
 
-def _request(task: Task, names: Sequence[str], notes: Sequence[str]) -> str:
+def _request(task: Task, names: Sequence[str], notes: Sequence[str], pinned: Sequence[Note]) -> str:
     when = datetime.fromtimestamp(task.created_at, UTC).strftime("%A, %Y-%m-%d %H:%M UTC")
     lines = [f"{task.user_name}: {task.request}", "", f"[Asked on {when}.]", *notes]
     if names:
         lines.append(f"[Files in /work: {', '.join(names)}]")
+    if pinned:
+        told = [f"{note.number}. {note.text} (by {note.user_name})" for note in pinned]
+        lines += ["[Notes that people pinned in this channel, for every task here:", *told, "]"]
     return "\n".join(lines)
