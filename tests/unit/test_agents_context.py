@@ -14,7 +14,7 @@ from agents.journal import MemoryJournal
 from agents.prices import Prices
 from agents.transcript import Transcript
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel, openai_error
-from tests.support.team import Agent, bodies, endpoint_of, kinds
+from tests.support.team import Agent, CutJournal, bodies, endpoint_of, kinds
 
 TOO_LONG = openai_error(400, "This model's maximum context length is 8192 tokens.", "context_length_exceeded")
 
@@ -100,6 +100,33 @@ async def test_a_continued_journal_shows_the_model_the_same_as_before() -> None:
         turns = Transcript(journal).turns
         calls = {call.id for turn in turns if isinstance(turn, Said) for call in turn.calls}
         assert {turn.call_id for turn in turns if isinstance(turn, ToolResult)} <= calls
+
+
+async def test_a_run_that_made_room_is_continued_from_every_cut() -> None:
+    """With so little room that results are left out and turns summed up."""
+
+    async def answering(asked: Asked) -> Reply:
+        if not asked.tools:
+            return Say("What was loaded until now.")
+        replies = sum(entry.kind == "reply" for entry in journal.entries)
+        return Say("All loaded.") if replies >= 12 else Call("load", {"part": replies})
+
+    prices = Prices(window=4_500)
+    journal: MemoryJournal = MemoryJournal()
+    async with ScriptedModel(answering) as model, endpoint_of(model) as endpoint:
+        await Agent([load], journal=journal, prices=prices).run(endpoint)
+    whole = kinds(journal)
+    assert {"summary" in body for body in bodies(journal, "context")} == {True, False}
+    for cut in range(len(whole)):
+        journal = CutJournal(cut)
+        async with ScriptedModel(answering) as model, endpoint_of(model) as endpoint:
+            with pytest.raises(BaseException):  # noqa: B017, PT011 (a group may hold the death)
+                await Agent([load], journal=journal, prices=prices).run(endpoint)
+            journal = journal.survived()
+            ending = await Agent([load], journal=journal, prices=prices).run(endpoint)
+        assert ending.text == "All loaded.", f"cut after {cut} entries"
+        assert kinds(journal).count("reply") == whole.count("reply")
+        assert model.problems == []
 
 
 @pytest.mark.parametrize("results", range(1, 9))

@@ -13,7 +13,7 @@ from bot.errors import SettingsError
 from bot.model import endpoint_from, means_from
 from bot.settings import Settings
 from sandbox.sandbox import Sandbox
-from tests.support.scripted_model import Say, ScriptedModel, openai_error
+from tests.support.scripted_model import Hang, Say, ScriptedModel, openai_error
 
 
 def load(**variables: str) -> Settings:
@@ -22,9 +22,10 @@ def load(**variables: str) -> Settings:
 
 async def test_the_settings_reach_the_wire() -> None:
     down = openai_error(404, "The model `a` does not exist", "model_not_found")
-    async with ScriptedModel([down, Say("Here.")]) as model:
+    async with ScriptedModel([Hang(600), down, Say("Here.")]) as model:
         settings = load(
             OPENAI_BASE_URL=model.base_url, HANDOFF_MODEL="a, b", HANDOFF_MODEL_MAX_OUTPUT="99",
+            HANDOFF_MODEL_IDLE_SECONDS="1",
             HANDOFF_MODEL_BODY='{"temperature": 0.2}',
         )  # fmt: skip
         async with endpoint_from(settings) as endpoint:
