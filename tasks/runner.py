@@ -82,8 +82,8 @@ class Runner:
         except Superseded:
             log.warning("task taken over by another process")
         except NewerRow:
-            # Its rescue finds another process sooner or later, and this one says why it can't.
-            log.exception("task can't be read by this version")
+            log.exception("task left for a process of a later version", seconds=FIRST_RETRY)
+            return await self._store.postpone(task, seconds=FIRST_RETRY)
         return ()
 
     def workspace(self, task: Task) -> Path:

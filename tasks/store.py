@@ -23,7 +23,7 @@ from tasks.approvals import newly_decided
 from tasks.bell import ring
 from tasks.database import Database
 from tasks.message import Message, ThreadAddress
-from tasks.rows import InboxItem, claimed_by, hold, one, to_task, unread, within
+from tasks.rows import OPEN, InboxItem, claimed_by, hold, one, to_task, unread, within
 from tasks.task import Outcome, State, Task, Ticket
 
 __all__ = ["Accepted", "InboxItem", "Store", "Taken"]
@@ -88,9 +88,10 @@ class Store:
 
     @_persistent
     async def current(self, thread: ThreadAddress) -> Task | None:
-        """The thread's newest task."""
+        """The thread's task that is under way, or else its newest."""
         async with self.database.read() as connection:
-            return await one(connection, *within(thread))
+            open_ = await one(connection, *within(thread), schema.task.c.state.in_(OPEN))
+            return open_ or await one(connection, *within(thread))
 
     @_persistent
     async def recent(self, limit: int = 50) -> Sequence[Task]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from tasks import schema
 from tasks.acceptance import Taken
 from tasks.message import ThreadAddress
 from tasks.task import State
 from tasks.terms import Terms
+from tasks.upcast import VERSION
 from tests.support.office import CHANNEL, TEAM, Board, message, office
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
 
@@ -216,3 +220,39 @@ async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Pat
 
         assert task.state is State.FAILED
         assert "Nothing happened" in task.reason
+
+
+async def test_a_clock_that_jumps_back_hides_no_task(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(Say("First."), Say("never said"))
+    gate.opened.set()
+    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
+        first = await desk.engine.accept(message("1.0"))
+        await desk.until(first.task)
+        gate.opened.clear()
+        gate.reached.clear()
+        now = time.time
+        monkeypatch.setattr(time, "time", lambda: now() - 86_400)
+        second = await desk.engine.accept(message("1.1", thread="1.0"))
+        await gate.reached.wait()
+        current = await desk.engine.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
+        assert current is not None
+        assert current.id == second.task, "a stop in the thread is meant for what is under way"
+        await desk.engine.stop(current.id, "Ann stopped it")
+        await desk.until(second.task, State.STOPPED)
+
+
+async def test_a_task_that_a_later_version_began_waits_for_such_a_process(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with ScriptedModel([ASK]) as model, office(database_url, model, tmp_path) as desk:
+        accepted = await desk.engine.accept(message("1.0"))
+        await desk.until(accepted.task, State.WAITING)
+        async with desk.database.write() as connection:
+            await connection.execute(update(schema.event).values(version=VERSION + 1))
+        await desk.engine.accept(message("1.1", "red", thread="1.0"))
+        await desk.until(accepted.task, State.DELIVERING)
+
+        assert len(model.requests) == 1
+        assert len(desk.board.told[accepted.task]) == 1, "the question, and no word of failure"
