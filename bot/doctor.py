@@ -30,6 +30,7 @@ from bot.sandboxes import recipe_from
 from bot.settings import Settings
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
+from sandbox.image.build import BASE_LABEL
 from tasks.database import Database
 
 #: Seconds one check may take. A first answer of a large model takes several.
@@ -161,12 +162,13 @@ async def _image(settings: Settings) -> str:
     try:
         async with Engine(settings.docker_host, seconds=preflight.ENGINE_SECONDS) as engine:
             found = await engine.image_id(name)
+            base = (await engine.image_labels(name)).get(BASE_LABEL, "")
     except SandboxError as error:
         raise CheckFailed("it can't be looked for without Docker. Mend that first.") from error
     if found is None:
         how = "Pull it" if settings.sandbox_image else "Build it with: handoff sandbox build"
         raise CheckFailed(f"Docker has no image {name}. {how}.")
-    return f"{name} is there."
+    return f"{name} is there, made from {base}." if base else f"{name} is there; its base is not recorded."
 
 
 async def _database(settings: Settings) -> str:

@@ -199,6 +199,25 @@ class Engine:
 
         return await self.call(look)
 
+    async def image_labels(self, name: str) -> Mapping[str, str]:
+        """The labels of an image; empty when the engine has none of that name."""
+
+        def look() -> Mapping[str, str]:
+            with contextlib.suppress(docker.errors.ImageNotFound):
+                return dict(self.client.inspect_image(name)["Config"].get("Labels") or {})
+            return {}
+
+        return await self.call(look)
+
+    async def image_digest(self, name: str) -> str:
+        """What tells an image from every other: the registry's digest, or its id where no registry has it."""
+
+        def look() -> str:
+            found = self.client.inspect_image(name)
+            return str(next(iter(found.get("RepoDigests") or ()), found["Id"]))
+
+        return await self.call(look)
+
 
 def _plainest(error: BaseException) -> str:
     """The innermost cause, which names the fault without the layers above it."""

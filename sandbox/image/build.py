@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docker.errors import APIError
+from docker.utils import parse_repository_tag
 
 from sandbox.engine import Engine
 from sandbox.errors import EngineUnavailable, ImageBuildFailed
@@ -24,6 +25,8 @@ from sandbox.image import base
 from sandbox.image.tag import REPOSITORY, Recipe
 
 IMAGE_LABEL = "handoff.sandbox.image"
+#: On the image: what its base was, by digest, so that a later look knows what the programs run in.
+BASE_LABEL = "handoff.sandbox.base"
 _PULL_SECONDS = 600
 # What wheels are built for; the bases have 2.36 and later.
 _GLIBC = ("2_17", "2_24", "2_26", "2_27", "2_28", "2_31", "2_34")
@@ -107,7 +110,7 @@ class _Build:
             return await self._own_base(str(error) or "the pull took too long")
 
     async def _pull(self, wanted: str) -> None:
-        repository, _, tag = wanted.partition(":")
+        repository, tag = parse_repository_tag(wanted)
         tell = self._from_here(1, f"Pulling {wanted}")
         async with asyncio.timeout(_PULL_SECONDS):
             await self._engine.call(lambda: _pull(self._engine, repository, tag or "latest", tell))
@@ -153,7 +156,8 @@ class _Build:
         archive = self._folder / "context.tar"
         await asyncio.to_thread(self._pack, archive)
         tell = self._from_here(3, "Building the image")
-        await self._engine.call(lambda: _build(self._engine, archive, base_image, self._recipe, tell))
+        labels = {BASE_LABEL: await self._engine.image_digest(base_image)}
+        await self._engine.call(lambda: _build(self._engine, archive, base_image, self._recipe, labels, tell))
 
     def _pack(self, archive: Path) -> None:
         with tarfile.open(archive, "w") as tar:
@@ -195,7 +199,12 @@ def _pull(engine: Engine, repository: str, tag: str, tell: Callable[[float], Non
 
 
 def _build(
-    engine: Engine, archive: Path, base_image: str, recipe: Recipe, tell: Callable[[float], None]
+    engine: Engine,
+    archive: Path,
+    base_image: str,
+    recipe: Recipe,
+    labels: dict[str, str],
+    tell: Callable[[float], None],
 ) -> None:
     said: list[str] = []
     with archive.open("rb") as context:
@@ -203,6 +212,7 @@ def _build(
             fileobj=context,
             custom_context=True,
             tag=recipe.tag,
+            labels=labels,
             buildargs={"BASE": base_image, "EXTRA": " ".join(recipe.packages)},
             network_mode="none" if any((archive.parent / "wheels").iterdir()) else None,
             rm=True,

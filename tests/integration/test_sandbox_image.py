@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
+from pathlib import Path
 
 import pytest
 
 from sandbox.engine import Engine
 from sandbox.errors import EngineUnavailable
-from sandbox.image.build import Progress, ensure_image, remove_old
+from sandbox.image.build import BASE_LABEL, Progress, _Build, ensure_image, remove_old
 from sandbox.image.tag import Recipe
 from sandbox.spec import seccomp_profile
 
@@ -70,3 +73,25 @@ def test_the_profile_refuses_by_default_and_names_no_namespace_call() -> None:
     }
     assert profile["defaultAction"] == "SCMP_ACT_ERRNO"
     assert not allowed & {"ptrace", "unshare", "setns", "mount", "bpf", "keyctl", "clone3", "io_uring_setup"}
+
+
+async def test_an_image_tells_the_digest_of_its_base(sandbox_image: str, tmp_path: Path) -> None:
+    """The build's own last step, on a context that takes a moment."""
+    recipe = Recipe("test-of-labels")
+    with tarfile.open(tmp_path / "context.tar", "w") as tar:
+        entry = tarfile.TarInfo("Dockerfile")
+        content = b"ARG BASE\nFROM ${BASE}\n"
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
+    (tmp_path / "wheels").mkdir()
+    async with Engine() as engine:
+        build = _Build(engine, recipe, tmp_path, lambda _: None)
+        build._pack = lambda archive: None  # type: ignore[method-assign]
+        await build._image(sandbox_image)
+        try:
+            labels = await engine.image_labels(recipe.tag)
+            assert labels[BASE_LABEL] == await engine.image_digest(sandbox_image)
+            assert labels[BASE_LABEL].startswith("sha256:")
+        finally:
+            await engine.call(lambda: engine.client.remove_image(recipe.tag, force=True))
+        assert await engine.image_labels("handoff-sandbox:none") == {}
