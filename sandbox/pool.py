@@ -69,7 +69,8 @@ class Pool:
         self._asked.append(flavour)
         if (container := self._pop(flavour)) is None:
             container = await self._wait(flavour)
-        self._busy += 1
+        else:
+            self._busy += 1
         self._note_peak()
         if not self.idle:
             self.fill()
@@ -122,23 +123,26 @@ class Pool:
         future: asyncio.Future[Container] = asyncio.get_running_loop().create_future()
         self._waiting.append((flavour, future))
         self.fill()
+        taken = False
         try:
             async with asyncio.timeout(self._queue_seconds):
-                return await future
+                container = await future
+            taken = True
+            return container
         except TimeoutError:
             raise Busy(
                 f"No sandbox became free within {self._queue_seconds:g} s: {self._most} may run at once. "
                 "Try again, or raise HANDOFF_SANDBOX_MAX."
             ) from None
         finally:
-            self._forget(future)
+            if not taken:
+                self._forget(future)
 
     def _forget(self, future: asyncio.Future[Container]) -> None:
         """Nobody waits for `future` any more; what it was given in the last moment goes back."""
         self._waiting = deque(entry for entry in self._waiting if entry[1] is not future)
-        task = asyncio.current_task()
-        given = future.done() and not future.cancelled() and future.exception() is None
-        if given and task is not None and task.cancelling():
+        if future.done() and not future.cancelled() and future.exception() is None:
+            self._busy -= 1
             self._put(future.result())
 
     async def _start_one(self, flavour: str) -> None:
@@ -152,6 +156,8 @@ class Pool:
             self._put(container)
         finally:
             self._starting[flavour] -= 1
+            if self._waiting:
+                self.fill()
 
     def _put(self, container: Container) -> None:
         if self._closed:
@@ -161,6 +167,7 @@ class Pool:
             _, future = self._waiting.popleft()
             if not future.done():
                 future.set_result(container)
+                self._busy += 1
                 return
         self._ready[container.flavour].append(container)
 

@@ -199,6 +199,26 @@ async def test_no_engine_is_our_fault_and_said_so(tmp_path: Path) -> None:
     assert "DOCKER_HOST" in run.sentence
 
 
+async def test_no_engine_is_told_to_all_who_wait(tmp_path: Path) -> None:
+    """A place that failed goes to the next in line, who is not left to wait for the bound."""
+    async with Sandbox(docker_host=f"unix://{tmp_path}/none.sock", most=1, queue_seconds=600) as sandbox:
+        runs = await asyncio.wait_for(asyncio.gather(*(sandbox.run(Job(code="1")) for _ in range(5))), 30)
+    assert {run.status for run in runs} == {Status.INFRASTRUCTURE}
+    assert all("DOCKER_HOST" in run.sentence for run in runs)
+
+
+async def test_callers_who_give_up_cost_no_place(sandbox_image: str) -> None:
+    async with Sandbox(image=sandbox_image, ready=0, most=2) as sandbox:
+        for delay in (0.0, 0.05, 0.1, 0.15, 0.2):
+            calls = [asyncio.create_task(sandbox.run(Job(code="1"))) for _ in range(5)]
+            await asyncio.sleep(delay)
+            for call in calls:
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+        runs = await asyncio.gather(*(sandbox.run(Job(code="1")) for _ in range(4)))
+    assert {run.status for run in runs} == {Status.OK}
+
+
 async def test_no_image_is_our_fault_and_said_so() -> None:
     async with Sandbox(image="handoff-sandbox:never-made", ready=0) as sandbox:
         run = await sandbox.run(Job(code="1"))
