@@ -11,6 +11,7 @@ BENCHMARKS = (
     "sandbox",
     "slack",
     "agents",
+    "engine",
     "frameworks",
 )
 

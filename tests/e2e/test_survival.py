@@ -21,13 +21,22 @@ from tests.support.chaos import chaos, tell_again
 from tests.support.databases import postgres_server, postgres_url
 from tests.support.fleet import Process
 from tests.support.postgres import Postgres
-from tests.support.workload import Workload, workload
+from tests.support.sandboxes import sandbox_image
+from tests.support.scripted_model import Asked, Call, Reply, Say
+from tests.support.workload import CHANNEL, USER, Workload, workload
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["postgres_server", "postgres_url", "sandbox_image"]
 
 #: Seconds without one more answer after which a job is taken for lost.
 PATIENCE = 60.0
+_HIRE = Call("create_worker", {"task_description": "Keep something and read it.", "title": "Keep"})
 _TAKEN = r'"event": "tasks taken over".*"timestamp": "([^"]+)"'
+
+
+@pytest.fixture(autouse=True)
+def ready_image(sandbox_image: str) -> str:
+    """Without the sandbox's image `/readyz` would say so."""
+    return sandbox_image
 
 
 @pytest.fixture
@@ -97,6 +106,38 @@ async def test_a_dead_nodes_tasks_go_on_elsewhere_within_seconds(
 
 
 @pytest.mark.timeout(180)
+async def test_a_worker_goes_on_from_its_transcript_with_its_files_there(tmp_path: Path) -> None:
+    died, asked_after = asyncio.Event(), asyncio.Event()
+    asked: list[Asked] = []
+
+    async def answer(ask: Asked) -> Reply | None:
+        asked.append(ask)
+        if not ask.is_worker:
+            return Say(f"It says: {ask.results[-1]}") if ask.results else _HIRE
+        if not ask.results:
+            return Call("execute_python_code", {"code": "open('kept.txt', 'w').write('forty-two')"})
+        if len(ask.results) == 1:
+            asked_after.set()
+            await died.wait()
+            return Call("execute_python_code", {"code": "print(open('kept.txt').read())"})
+        found = "forty-two" in ask.results[-1]
+        return Call("report", {"status": "done", "summary": "read it" if found else "it is gone"})
+
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+    async with workload(answer=answer) as load, nodes(load, tmp_path, url, count=1) as (node,):
+        ts = await load.slack.post(USER, CHANNEL, "@Handoff keep something")
+        await asked_after.wait()
+        await node.kill()
+        died.set()
+        await node.start()
+        await until(lambda: any("It says:" in str(m) for m in load.slack.state.replies(CHANNEL, ts)))
+
+        assert "read it" in str(load.slack.state.replies(CHANNEL, ts))
+        first = [ask for ask in asked if ask.is_worker and not ask.results]
+        assert len(first) == 1, "the run that was finished is not made again"
+
+
+@pytest.mark.timeout(180)
 async def test_a_node_that_wakes_after_its_takeover_stops_without_a_word(
     load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path
 ) -> None:
@@ -139,7 +180,7 @@ async def test_postgres_stopped_hard_and_back_drops_nothing(
         await until(lambda: len(load.asked) > 6)
         try:
             await asyncio.to_thread(postgres_server.stop)
-            assert await readiness(node) == (503, ["the database can't be reached"])
+            assert "the database can't be reached" in await readiness(node, 503)
             # Not acknowledged, so that Slack sends it again.
             await load.give(1)
             await asyncio.sleep(3)
@@ -147,7 +188,7 @@ async def test_postgres_stopped_hard_and_back_drops_nothing(
             await asyncio.to_thread(postgres_server.start)
         await load.finish(PATIENCE)
         nothing_lost(load, repeats=0)
-        assert await readiness(node) == (200, [])
+        assert await readiness(node, 200) == []
 
 
 @pytest.mark.timeout(120)
@@ -186,8 +227,14 @@ def busiest_first(both: list[Process], server: Postgres, url: str) -> list[Proce
     return sorted(both, key=lambda node: -sum(id_ in node.log for id_ in ids))
 
 
-async def readiness(node: Process) -> tuple[int, list[str]]:
-    """What /readyz says, without the sentence about Slack's connection."""
+async def readiness(node: Process, status: int) -> list[str]:
+    """What /readyz misses, once it answers with this status."""
     port = re.findall(r'"port": (\d+)', node.log)[-1]
-    async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/readyz") as answer:
-        return answer.status, (await answer.json())["missing"]
+    async with aiohttp.ClientSession() as http:
+        for _ in range(60):
+            async with http.get(f"http://127.0.0.1:{port}/readyz") as answer:
+                missing: list[str] = (await answer.json())["missing"]
+                if answer.status == status:
+                    return missing
+            await asyncio.sleep(0.5)
+    raise TimeoutError(f"/readyz never answered {status}: {missing}")

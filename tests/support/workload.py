@@ -10,7 +10,7 @@ import asyncio
 import random
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,8 @@ class Tally:
     """Answers beyond the first of a job."""
     calls: int
     """Different model calls that the jobs took."""
+    cut: int
+    """Model calls whose asker was gone before the reply: only these have to be made again."""
     repeated: int
     """Model calls made again."""
     most_repeats: int
@@ -46,7 +48,7 @@ class Tally:
     def __str__(self) -> str:
         return (
             f"{self.jobs} jobs, {self.lost} lost, {self.doubled} doubled; "
-            f"{self.calls} model calls, {self.repeated} of them repeated, "
+            f"{self.calls} model calls, {self.cut} cut off, {self.repeated} repeated, "
             f"one at most {self.most_repeats} times"
         )
 
@@ -108,6 +110,7 @@ class Workload:
             lost=counts.count(0),
             doubled=sum(count - 1 for count in counts if count > 1),
             calls=len(self.asked),
+            cut=self.model.hung_up,
             repeated=sum(count - 1 for count in self.asked.values()),
             most_repeats=max((count - 1 for count in self.asked.values()), default=0),
         )
@@ -148,12 +151,14 @@ def _named(asked: Asked) -> tuple[int, str]:
 
 
 @asynccontextmanager
-async def workload(*, latency: float = 0.4) -> AsyncIterator[Workload]:
-    """A Slack and a model whose calls take `latency` seconds."""
+async def workload(
+    *, latency: float = 0.4, answer: Callable[[Asked], Awaitable[Reply | None]] | None = None
+) -> AsyncIterator[Workload]:
+    """A Slack and a model whose calls take `latency` seconds; with `answer`, it says what that says."""
     holder: list[Workload] = []
     async with (
         SlackStandIn(rate_limits=False, retry_delays=_REPEATS) as slack,
-        ScriptedModel(lambda asked: holder[0].answer(asked), piece=200) as model,
+        ScriptedModel(answer or (lambda asked: holder[0].answer(asked)), piece=200) as model,
     ):
         holder.append(Workload(slack, model, latency))
         yield holder[0]
