@@ -121,7 +121,9 @@ def _spelled(method: Any) -> Any:
 
 async def main() -> None:
     EFFORT["normal"] = Budget(100, 600, 10**9)  # 40 tool turns are more than a normal worker has
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR), cache_logger_on_first_use=True
+    )
     with tempfile.TemporaryDirectory() as folder:
         async with (
             model_process() as url,

@@ -64,19 +64,19 @@ def _tool(tool: Tool) -> Json:
 
 def _is_empty(turn: Turn) -> bool:
     """A reply with nothing in it, which strict endpoints refuse to hear again."""
-    return isinstance(turn, Reply) and not turn.text and not turn.calls
+    return not turn.text and isinstance(turn, Reply) and not turn.calls
 
 
 def _message(turn: Turn, model: str) -> Json:
-    match turn:
-        case UserTurn(text):
-            return {"role": "user", "content": text}
-        case ToolResult(call_id, text):
-            return {"role": "tool", "tool_call_id": call_id, "content": text}
-        case Reply(api="chat", raw=(message,)) if turn.model in ("", model):
-            return message
+    # Plain tests and no `match`: this runs for the whole history on every turn.
+    if isinstance(turn, ToolResult):
+        return {"role": "tool", "tool_call_id": turn.call_id, "content": turn.text}
+    if isinstance(turn, UserTurn):
+        return {"role": "user", "content": turn.text}
+    if turn.api == "chat" and turn.raw and turn.model in ("", model):
+        return turn.raw[0]
     # Another model's reply, or another API's: its vendor fields would mean nothing here.
-    message = {"role": "assistant", "content": turn.text}
+    message: Json = {"role": "assistant", "content": turn.text}
     if turn.calls:
         message["tool_calls"] = [
             {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
