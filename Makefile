@@ -34,6 +34,15 @@ chaos:  ## kill the bot at random moments: make chaos N=100
 lock:  ## resolve the dependencies anew
 	@$$(sh scripts/python) -m scripts.lock
 
+sbom:  ## write build/sbom.json, what the bot is made of
+	@$$(sh scripts/python) -m scripts.supply bill
+
+audit:  ## look for known faults in what is locked
+	@$$(sh scripts/python) -m scripts.supply audit
+
+newest:  ## tell which dependencies have newer releases
+	@$$(sh scripts/python) -m scripts.supply newest
+
 clean:  ## remove what these commands made in this folder
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

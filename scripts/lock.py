@@ -38,6 +38,10 @@ def _install_uv(folder: Path) -> Path:
 
 def _compile(uv: Path, lock: str, *more: str) -> None:
     print(f"{lock}: resolving", flush=True)
+    _run(uv, lock, ROOT, *more)
+
+
+def _run(uv: Path, lock: str, folder: Path, *more: str) -> None:
     # fmt: off
     command: list[str | Path] = [
         uv, "pip", "compile", "pyproject.toml", "-", "--quiet", "--all-extras", "--universal",
@@ -45,7 +49,15 @@ def _compile(uv: Path, lock: str, *more: str) -> None:
         "--custom-compile-command", "make lock", "--output-file", lock, *more,
     ]
     # fmt: on
-    subprocess.run(command, check=True, cwd=ROOT, input=_build_backend(), text=True)
+    subprocess.run(command, check=True, cwd=folder, input=_build_backend(), text=True)
+
+
+def compiled(uv: Path, folder: Path, pyproject: str) -> str:
+    """The development lock that a pyproject.toml gives now, all of it the newest; writes in `folder` alone."""
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(pyproject)
+    _run(uv, DEVELOPMENT, folder, "--upgrade", "--group", "dev")
+    return (folder / DEVELOPMENT).read_text()
 
 
 def _build_backend() -> str:

@@ -83,7 +83,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_and_targets_that_are_named_exist(page: Path) -> None:
     text = page.read_text()
-    commands = set(re.findall(r"(?:`|/|^ {4,})handoff ([a-z]+)", text, re.MULTILINE))
+    commands = set(re.findall(r"(?:`|bin/|^ {4,})handoff ([a-z]+)", text, re.MULTILINE))
     targets = set(re.findall(r"(?:`|^ {4})make ([a-z]+)", text, re.MULTILINE))
     made = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert commands <= set(COMMANDS)
@@ -95,3 +95,18 @@ def test_variables_that_are_named_exist(page: Path) -> None:
     named = set(re.findall(r"\bHANDOFF_[A-Z_]*[A-Z]\b", page.read_text()))
     example = (ROOT / ".env.example").read_text()
     assert [name for name in sorted(named) if f"#{name}=" not in example] == []
+
+
+def test_every_test_that_the_threat_model_names_exists() -> None:
+    text = (ROOT / "docs" / "security.md").read_text()
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert len(named) > 20
+    missing = [
+        f"{file}::{test}"
+        for file, test in named
+        if not (ROOT / file).is_file() or (test and f"def {test}(" not in (ROOT / file).read_text())
+    ]
+    assert missing == []
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "shown by" not in line]
+    attacks = [row for row in rows if row.count("|") == 4 and "`tests/" in row]
+    assert len(attacks) == len([row for row in rows if row.count("|") == 4]), "each attack has its test"
