@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
-from tasks.admission import Limits, admit, ahead, alone
+from tasks.admission import Limits, admit, alone, standing
 from tasks.bell import ring
 from tasks.message import Message, files_to_json
 from tasks.rows import OPEN, one, unread, within
@@ -47,12 +47,22 @@ async def accept(connection: AsyncConnection, message: Message, limits: Limits) 
     id_ = message.task_id if current is None else current.id
     await connection.execute(insert(schema.message).values(claim(message, task=id_)))
     if current is None:
-        await new_task(connection, message)
-        tickets = await admit(connection, message.thread.team, limits)
-        admitted = any(ticket.task == id_ for ticket in tickets)
-        before = await ahead(connection, message.thread.team, limits, admitted=admitted)
-        return Accepted(taken=Taken.NEW, task=id_, tickets=tickets, ahead=before)
+        return await _begin(connection, message, limits)
     return await _tell(connection, current, message)
+
+
+async def _begin(connection: AsyncConnection, message: Message, limits: Limits) -> Accepted:
+    where = message.thread
+    stands = await standing(connection, where.team, where.channel, message.user)
+    ticket = Ticket(message.task_id, 1)
+    admitted = stands.has_room(limits)
+    await new_task(connection, message, admitted=admitted)
+    tickets: tuple[Ticket, ...] = (ticket,) if admitted else ()
+    if not admitted and stands.workspace < limits.workspace:
+        # Those in the line may be passed over.
+        tickets = await admit(connection, message.thread.team, limits)
+    ahead = stands.ahead(limits, admitted=ticket in tickets)
+    return Accepted(taken=Taken.NEW, task=ticket.task, tickets=tickets, ahead=ahead)
 
 
 def claim(message: Message, *, task: str) -> dict[str, Any]:
@@ -61,14 +71,14 @@ def claim(message: Message, *, task: str) -> dict[str, Any]:
     return {"team": thread.team, "channel": thread.channel, "ts": message.ts, "task": task, "at": time.time()}
 
 
-async def new_task(connection: AsyncConnection, message: Message) -> None:
-    """Put a task at the end of its workspace's line."""
+async def new_task(connection: AsyncConnection, message: Message, *, admitted: bool = False) -> None:
+    """Write a task down, at the end of its workspace's line unless it is admitted."""
     thread = message.thread
     row = {
         "id": message.task_id, "team": thread.team, "channel": thread.channel, "thread_ts": thread.ts,
         "message_ts": message.ts, "user": message.user, "user_name": message.user_name,
         "request": message.text, "files": files_to_json(message.files), "state": State.QUEUED.value,
-        "attempt": 1, "created_at": time.time(),
+        "attempt": 1, "created_at": time.time(), "admitted": admitted,
     }  # fmt: skip
     await connection.execute(insert(schema.task).values(row))
 

@@ -6,6 +6,7 @@ order. Parked tasks take no room. Never starts anything.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, text, update
@@ -27,6 +28,7 @@ class Limits:
 
     process: int = 20
     workspace: int = 20
+    channel: int = 20
     person: int = 10
 
 
@@ -44,20 +46,24 @@ async def alone(connection: AsyncConnection, team: str) -> None:
 async def admit(connection: AsyncConnection, team: str, limits: Limits) -> tuple[Ticket, ...]:
     """Let in as many of a workspace's waiting tasks as there is room for, the oldest first.
 
-    A person at the limit is passed over, so that nobody else waits for theirs.
+    A person or a channel at its limit is passed over, so that nobody else waits for it.
     """
-    at_work = await _at_work(connection, team)
-    room = limits.workspace - sum(at_work.values())
+    people, channels = await _at_work(connection, team)
+    room = limits.workspace - people.total()
     if room <= 0:
         return ()
     task = schema.task.c
     waiting = (task.team == team) & (task.state == State.QUEUED.value) & task.admitted.is_(False)
-    full = [user for user, count in at_work.items() if count >= limits.person]
-    query = select(task.id, task.user, task.attempt).where(waiting, task.user.not_in(full))
+    full = [user for user, count in people.items() if count >= limits.person]
+    crowded = [channel for channel, count in channels.items() if count >= limits.channel]
+    query = select(task.id, task.user, task.channel, task.attempt).where(
+        waiting, task.user.not_in(full), task.channel.not_in(crowded)
+    )
     tickets: list[Ticket] = []
     for row in await connection.execute(query.order_by(task.created_at).limit(min(room, BATCH))):
-        at_work[row.user] = at_work.get(row.user, 0) + 1
-        if at_work[row.user] <= limits.person:
+        if people[row.user] < limits.person and channels[row.channel] < limits.channel:
+            people[row.user] += 1
+            channels[row.channel] += 1
             tickets.append(Ticket(row.id, row.attempt))
     if tickets:
         mine = task.id.in_([ticket.task for ticket in tickets])
@@ -65,27 +71,64 @@ async def admit(connection: AsyncConnection, team: str, limits: Limits) -> tuple
     return tuple(tickets)
 
 
-async def ahead(connection: AsyncConnection, team: str, limits: Limits, *, admitted: bool) -> int:
-    """How many tasks come before the newest of a workspace until it runs; 0 when it starts at once.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a new task of a person in a workspace meets; each is a number of tasks, but for `nodes`."""
 
-    For one that stands in its workspace's line these are the others there, and one that has to end; for an
-    admitted one those beyond what the processes run at the same time.
-    """
+    held: int
+    """At work or in the queue, of all workspaces."""
+    workspace: int
+    channel: int
+    person: int
+    waiting: int
+    """In the workspace's line."""
+    nodes: int
+
+    def has_room(self, limits: Limits) -> bool:
+        """Whether it may go to the queue; who stands in line goes first."""
+        free = self.workspace < limits.workspace and self.channel < limits.channel
+        return free and self.person < limits.person and self.waiting == 0
+
+    def ahead(self, limits: Limits, *, admitted: bool) -> int:
+        """How many tasks come before it until it runs; 0 when it starts at once.
+
+        In the line these are the others there, and one that has to end; in the queue those beyond what the
+        processes run at the same time.
+        """
+        if not admitted:
+            return self.waiting + 1
+        return max(0, self.held + 1 - max(1, self.nodes) * limits.process)
+
+
+async def standing(connection: AsyncConnection, team: str, channel: str, user: str) -> Standing:
+    """Read before the new task is written: all of it with one statement, since somebody waits for it."""
     task = schema.task.c
     count = select(func.count()).select_from(schema.task)
-    if not admitted:
-        line = count.where(task.team == team, task.state == State.QUEUED.value, task.admitted.is_(False))
-        return int((await connection.execute(line)).scalar_one())
-    nodes = select(func.count()).select_from(schema.node).scalar_subquery()
-    holding = count.where(task.state.in_(_HOLDING_ROOM), task.admitted).scalar_subquery()
-    row = (await connection.execute(select(nodes.label("nodes"), holding.label("held")))).one()
-    return int(max(0, row.held - max(1, row.nodes) * limits.process))
+    held = count.where(task.state.in_(_HOLDING_ROOM), task.admitted)
+    line = count.where(task.state == State.QUEUED.value, task.team == team, task.admitted.is_(False))
+    nodes = select(func.count()).select_from(schema.node)
+    ours = held.where(task.team == team)
+    parts = (
+        held,
+        ours,
+        ours.where(task.channel == channel),
+        ours.where(task.user == user),
+        line,
+        nodes,
+    )
+    row = (await connection.execute(select(*(part.scalar_subquery() for part in parts)))).one()
+    return Standing(*row)
 
 
-async def _at_work(connection: AsyncConnection, team: str) -> dict[str, int]:
+async def _at_work(connection: AsyncConnection, team: str) -> tuple[Counter[str], Counter[str]]:
+    """How many tasks hold room in a workspace, by person and by channel."""
     task = schema.task.c
-    query = select(task.user, func.count().label("held")).where(
+    query = select(task.user, task.channel, func.count().label("held")).where(
         task.team == team, task.state.in_(_HOLDING_ROOM), task.admitted
     )
-    rows = await connection.execute(query.group_by(task.user))
-    return {row.user: row.held for row in rows}
+    people: Counter[str] = Counter()
+    channels: Counter[str] = Counter()
+    for row in await connection.execute(query.group_by(task.user, task.channel)):
+        people[row.user] += row.held
+        channels[row.channel] += row.held
+    return people, channels

@@ -97,3 +97,14 @@ async def test_all_of_a_long_line_come_through_in_order(database: Database) -> N
 async def test_who_waits_for_a_free_process_is_told_how_many_come_before(database: Database) -> None:
     line = Line(database, Limits(process=2, workspace=10, person=10))
     assert [(await line.come(number)).ahead for number in range(5)] == [0, 0, 1, 2, 3]
+
+
+async def test_a_channel_at_its_limit_is_passed_over(database: Database) -> None:
+    line = Line(database, Limits(process=10, workspace=10, channel=2, person=10))
+    crowded = [await line.come(number) for number in range(4)]
+    elsewhere = await line.store.accept(message("10.0", channel="C2"))
+
+    assert [len(accepted.tickets) for accepted in crowded] == [1, 1, 0, 0]
+    assert len(elsewhere.tickets) == 1, "nobody waits for another channel"
+    first = await line.begin(crowded[0])
+    assert ids(await line.store.end(first, DONE)) == [crowded[2].task]
