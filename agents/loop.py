@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import structlog
 
-from agents import context
+from agents import context, tracing
 from agents.budget import LAST_TURN_SECONDS, Meter
 from agents.conversation import Reply, ToolCall, Turn
 from agents.endpoint import Endpoint, OnRetry, OnText
@@ -116,9 +116,11 @@ class Loop:
         await self._make_room()
         while True:
             try:
-                reply = await self._endpoint.ask(
-                    self._request(may_call), self._watcher.on_retry, self._watcher.on_text
-                )
+                with tracing.turn(self._role.model, self._transcript.turns[-1].text) as turn:
+                    reply = await self._endpoint.ask(
+                        self._request(may_call), self._watcher.on_retry, self._watcher.on_text
+                    )
+                    turn.replied(reply)
                 break
             except ContextTooLong:
                 if not await self._make_room(urgent=True):
@@ -205,7 +207,10 @@ class Loop:
             )
         try:
             async with asyncio.timeout_at(self._meter.deadline) as limit:
-                return await tool.call(call)
+                with tracing.tool(call) as use:
+                    output = await tool.call(call)
+                    use.returned(output.text)
+                    return output
         except ToolFailure as failure:
             return ToolOutput(f"Error: {failure}")
         except AgentError:

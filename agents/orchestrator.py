@@ -12,6 +12,7 @@ from typing import Literal
 
 import pydantic
 
+from agents import tracing
 from agents.approvals import Approvals, NobodyAsks
 from agents.budget import EFFORT, Budget, Meter
 from agents.conversation import Reply, ToolCall, Turn
@@ -103,7 +104,8 @@ class Orchestrator:
 
     async def run(self, opening: Sequence[Turn]) -> Ending:
         """Work to an answer; raises `Parked` to wait for a person, `ModelError` if the model can't go on."""
-        return await self._loop.run(opening)
+        with tracing.agent("orchestrator", "orchestrator"):
+            return await self._loop.run(opening)
 
     async def create_worker(
         self,

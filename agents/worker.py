@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 
 import structlog
 
+from agents import tracing
 from agents.approvals import Approval, Approvals
 from agents.budget import Meter
 from agents.conversation import Reply, UserTurn
@@ -77,7 +78,8 @@ class Worker:
         """Work to a report. Only failures that every worker would meet are raised."""
         self._emit(WorkerStarted(self._brief.worker, self._brief.title))
         try:
-            with structlog.contextvars.bound_contextvars(worker=self._brief.worker):
+            name = self._brief.worker
+            with structlog.contextvars.bound_contextvars(worker=name), tracing.agent("worker", name):
                 report = self._reported(await self._loop.run([UserTurn(self._brief.text)]))
         except FatalModelError:
             raise

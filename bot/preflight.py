@@ -19,6 +19,7 @@ from bot.channels import Channels
 from bot.errors import ChannelsRefused
 from bot.settings import Settings
 from bot.team_tools import tool_problems
+from bot.traces import trace_problems
 from sandbox.engine import Engine, EngineFacts
 from sandbox.errors import EngineUnavailable
 
@@ -30,7 +31,13 @@ _TOKENS = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a us
 async def problems_for_serve(settings: Settings) -> tuple[str, ...]:
     """Every reason why `handoff serve` could not work with these settings, a sentence each."""
     local = (*slack_problems(settings), *model_problems(settings), *machine_problems(settings))
-    return (*local, *channel_problems(settings), *tool_problems(settings), *await engine_problems(settings))
+    return (
+        *local,
+        *channel_problems(settings),
+        *tool_problems(settings),
+        *trace_problems(settings),
+        *await engine_problems(settings),
+    )
 
 
 def slack_problems(settings: Settings) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from bot.slack import Slack, clients_from, installations_from
 from bot.team_tools import toolbox_from
 from bot.terms import terms_from
 from bot.thread import SlackThreads
+from bot.traces import tracer_from
 from bot.watched import slack_calls
 from bot.web import Web
 from sandbox.engine import Engine as Docker
@@ -89,10 +90,11 @@ class Server:
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
         )  # fmt: skip
         terms = terms_from(settings)
+        tracer = await stack.enter_async_context(tracer_from(settings))
         toolbox = await stack.enter_async_context(toolbox_from(settings))
         runner = Runner(
             database, means_from(settings, endpoint, self.sandbox, toolbox), threads,
-            workspaces=settings.data_dir / "work", terms=terms,
+            workspaces=settings.data_dir / "work", terms=terms, tracer=tracer,
             means_of=lambda task: means_in(channels, task.thread, endpoint, self.sandbox, toolbox),
         )  # fmt: skip
         removal = Removal(database, settings.data_dir / "work")

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import structlog
 
+from agents import tracing
 from agents.errors import ModelError, Parked, Superseded
 from agents.loop import Ending
 from agents.orchestrator import Means, Orchestrator
+from agents.tracing import Tracer
 from sandbox.workspace import Workspace
 from tasks.approvals import TaskApprovals
 from tasks.artifacts import made_for_people
@@ -53,7 +55,7 @@ class Runner:
 
     def __init__(
         self, database: Database, means: Means, threads: Threads, *, workspaces: Path, terms: Terms,
-        means_of: Callable[[Task], Means] | None = None,
+        means_of: Callable[[Task], Means] | None = None, tracer: Tracer | None = None,
     ) -> None:  # fmt: skip
         self._database = database
         self._store = Store(database, patience=PATIENCE, limits=terms.limits)
@@ -62,6 +64,7 @@ class Runner:
         self._threads = threads
         self._workspaces = workspaces
         self._terms = terms
+        self._tracer = tracer
 
     async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
         """Run a task to its end or until it parks; returns what is to be placed next.
@@ -78,7 +81,8 @@ class Runner:
             journal = await TaskLog.load(
                 self._database, task.id, task.runner, patience=PATIENCE, on_append=signals.move
             )
-            return await self._leave(task, *await self._tell(task, journal, signals))
+            with tracing.task(self._tracer, task.id):
+                return await self._leave(task, *await self._tell(task, journal, signals))
         except Superseded:
             log.warning("task taken over by another process")
         except NewerRow:

@@ -38,7 +38,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
             return 0
         if not args.id:
             return await _list(database, args.limit)
-        return await (_export(database, args.id, settings) if args.json else _one(database, args.id))
+        return await (_export if args.json else _one)(database, args.id, settings)
     finally:
         await database.close()
 
@@ -66,8 +66,9 @@ async def _export(database: Database, id_: str, settings: Settings) -> int:
     return 0
 
 
-async def _one(database: Database, id_: str) -> int:
+async def _one(database: Database, id_: str, settings: Settings) -> int:
     from agents.excerpt import one_line
+    from agents.tracing import trace_id
     from bot.timeline import picture
     from tasks.store import Store
 
@@ -78,6 +79,8 @@ async def _one(database: Database, id_: str) -> int:
     rows = await store.events(id_)
     print(f"{task.id}  {task.state.value}  {_took(task)}  {task.workers} workers, {task.tokens:,} tokens")
     print(f"asked by {task.user_name} in {task.thread.channel}, {_when(task.created_at)}: {task.request}\n")
+    if settings.trace_endpoint:
+        print(f"trace {trace_id(task.id)}\n")
     print("\n".join([*picture(task, rows), ""]))
     for row in rows:
         print(f"{_when(row['at'])}  {row['agent'] or '-':4} {row['kind']:8} {one_line(_told(row), 160)}")

@@ -1,0 +1,51 @@
+"""Traces as the settings describe them: where they go, and whether what was said goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from agents.tracing import Tracer
+from bot.settings import Settings
+
+#: OpenTelemetry's names of the services it knows, by the end of their host's name; others go by that name.
+_PROVIDERS = {
+    "api.openai.com": "openai",
+    ".openai.azure.com": "azure.ai.openai",
+    "api.deepseek.com": "deepseek",
+    "googleapis.com": "gcp.gemini",
+    "api.anthropic.com": "anthropic",
+}
+_NO_TRACING = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT is set, and the packages for it are not installed. "
+    "Install Handoff with them: pip install 'handoff[tracing]'."
+)
+
+
+def trace_problems(settings: Settings) -> tuple[str, ...]:
+    """Why traces can't be sent, in a sentence."""
+    missing = settings.trace_endpoint and find_spec("opentelemetry.exporter.otlp.proto.http") is None
+    return (_NO_TRACING,) if missing else ()
+
+
+@asynccontextmanager
+async def tracer_from(settings: Settings) -> AsyncIterator[Tracer | None]:
+    """What makes the spans; None, and nothing imported, when no collector is set."""
+    if settings.trace_endpoint is None:
+        yield None
+        return
+    from agents.collector import collector
+
+    async with collector(
+        settings.trace_endpoint, asks=_provider(settings.openai_base_url), version=version("handoff"),
+        takes_content=settings.trace_content,
+    ) as tracer:  # fmt: skip
+        yield tracer
+
+
+def _provider(base_url: str | None) -> str:
+    host = urlsplit(base_url or "https://api.openai.com").hostname or "openai"
+    return next((name for end, name in _PROVIDERS.items() if host.endswith(end)), host)
