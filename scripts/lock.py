@@ -53,7 +53,7 @@ def _run(uv: Path, lock: str, folder: Path, *more: str) -> None:
 
 
 def compiled(uv: Path, folder: Path, pyproject: str) -> str:
-    """The development lock that a pyproject.toml gives now, all of it the newest; writes in `folder` alone."""
+    """The development lock that a pyproject.toml gives now, all of it the newest. Writes in `folder`."""
     folder.mkdir()
     (folder / "pyproject.toml").write_text(pyproject)
     _run(uv, DEVELOPMENT, folder, "--upgrade", "--group", "dev")

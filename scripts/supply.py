@@ -1,8 +1,8 @@
 """What Handoff is made of: `python -m scripts.supply bill|audit|newest`.
 
-`bill` writes build/sbom.json (CycloneDX) from requirements.lock. `audit` looks each pin up among known faults.
-`newest` tells which pins have newer releases, inside our bounds and beyond them. The tools live in an environment
-that is thrown away. Never changes a lock: that is `make lock`.
+`bill` writes build/sbom.json (CycloneDX) from requirements.lock. `audit` looks each pin up among known
+faults. `newest` tells which pins have newer releases, inside our bounds and beyond them. The tools live in an
+environment that is thrown away. Never changes a lock: that is `make lock`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def bill(folder: Path) -> None:
 
 
 def audit(folder: Path) -> None:
-    """Raises `Stuck` for a known fault, and when the packages could not be looked up: no news is no good news."""
+    """Raises `Stuck` for a known fault, and where not all could be looked up: no news is no good news."""
     tool = _tool(folder, PIP_AUDIT, "pip-audit")
     done = subprocess.run(
         [tool, "--disable-pip", "--require-hashes", "--requirement", ROOT / RUNTIME, "--format", "json",
