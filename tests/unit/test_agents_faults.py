@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -304,3 +305,10 @@ async def test_an_answer_of_200_kilobytes_arrives_whole(api: str) -> None:
     async with ScriptedModel([Say(answer)], piece=16) as model, endpoint_of(model, api=api) as endpoint:
         ending = await Agent([look_up]).run(endpoint)
     assert ending.text == answer
+
+
+def test_the_page_tells_of_each_row() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "agents.md").read_text()
+    rows = [f"| {row.name} | {row.requests} |" for row in PASSING]
+    rows += [f"| {row.name} | `{row.kind.__name__}` | {row.requests} |" for row in LASTING]
+    assert [row for row in rows if row not in page] == []
