@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -82,6 +82,7 @@ class ScriptedModel:
     - `chat_refuses_tools`: tools on chat completions get a 400 that names /v1/responses (gpt-5.6).
     - `no_responses`: /v1/responses is a 404 (most self-hosted servers).
     - `sends_usage`: off for servers that count nothing.
+    - `prefix`: the path of its base URL; `fields`: those of a request that it knows, and refuses others.
     - `latency`: seconds before the first byte; `chunk_delay`: seconds after each chunk;
       `piece`: characters per chunk.
     """
@@ -98,6 +99,8 @@ class ScriptedModel:
         latency: float = 0.0,
         chunk_delay: float = 0.0,
         piece: int = 7,
+        prefix: str = "/v1",
+        fields: Container[str] | None = None,
     ) -> None:
         self._script = script_of(replies)
         self._echo = Echo(reasoning=require_reasoning_echo, signature=require_signature_echo)
@@ -107,6 +110,8 @@ class ScriptedModel:
         self._latency = latency
         self._chunk_delay = chunk_delay
         self._piece = piece
+        self._prefix = prefix
+        self._fields = fields
         self._running = 0
         self._stack = AsyncExitStack()
         self.base_url = ""
@@ -121,15 +126,15 @@ class ScriptedModel:
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=_LARGEST_REQUEST)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_post("/v1/chat/completions", self._answer)
-        app.router.add_post("/v1/responses", self._answer)
+        app.router.add_get(f"{self._prefix}/models", self._models)
+        app.router.add_post(f"{self._prefix}/chat/completions", self._answer)
+        app.router.add_post(f"{self._prefix}/responses", self._answer)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
-        self.base_url = f"http://{host}:{port}/v1"
+        self.base_url = f"http://{host}:{port}{self._prefix}"
         return self
 
     async def __aexit__(
@@ -153,7 +158,7 @@ class ScriptedModel:
         number = len(self.requests)
         if refusal := self._vendor_refusal(asked):
             return refusal
-        if problem := violation(asked) or self._echo.violation(asked):
+        if problem := violation(asked) or self._echo.violation(asked) or self._unknown_field(asked):
             return self._refuse(400, problem)
         async with self._under_way():
             await asyncio.sleep(self._latency)
@@ -204,6 +209,10 @@ class ScriptedModel:
             )
             return web.json_response(_error(sentence), status=400)
         return None
+
+    def _unknown_field(self, asked: Asked) -> str | None:
+        unknown = [] if self._fields is None else [name for name in asked.body if name not in self._fields]
+        return f"Unrecognized request argument supplied: {', '.join(unknown)}" if unknown else None
 
     def _refuse(self, status: int, sentence: str) -> web.Response:
         self.problems.append(sentence)
