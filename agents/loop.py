@@ -6,6 +6,7 @@ Owns the order of things, the limits and the honest ends. Never knows what its t
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -75,6 +76,8 @@ class Loop:
         self._meter = meter
         self._watcher = watcher
         self._prices = prices
+        # For the endpoint's cache, which keeps the beginning of a conversation for some minutes.
+        self._cache_key = uuid.uuid4().hex
         self._transcript = Transcript(journal)
         self._count_what_was_spent(journal)
 
@@ -105,25 +108,23 @@ class Loop:
         if limit := self._transcript.limit or self._meter.exceeded():
             return await self._last_words(limit)
         try:
-            async with asyncio.timeout_at(self._meter.deadline):
-                reply = await self._think()
+            reply = await self._think(self._meter.deadline)
         except TimeoutError:
             return await self._last_words(self._meter.time_is_up)
         return await self._act(reply)
 
-    async def _think(self, *, may_call: bool = True) -> Reply:
-        """One reply, in the journal; where the conversation has outgrown the model, room is made for it."""
-        await self._make_room()
+    async def _think(self, deadline: float, *, may_call: bool = True) -> Reply:
+        """One reply, in the journal; where the conversation has outgrown the model, room is made for it.
+
+        Raises `TimeoutError` at the deadline, which cuts the asking and never the writing down.
+        """
+        await self._make_room(deadline)
         while True:
             try:
-                with tracing.turn(self._role.model, self._transcript.turns[-1].text) as turn:
-                    reply = await self._endpoint.ask(
-                        self._request(may_call), self._watcher.on_retry, self._watcher.on_text
-                    )
-                    turn.replied(reply)
+                reply = await self._ask(deadline, self._request(may_call))
                 break
             except ContextTooLong:
-                if not await self._make_room(urgent=True):
+                if not await self._make_room(deadline, urgent=True):
                     raise
         cost = self._prices.cost(reply.model, reply.usage)
         await self._transcript.add(reply, cost=cost, clock=self._meter.seconds)
@@ -134,6 +135,13 @@ class Loop:
         self._watcher.on_reply(reply)
         return reply
 
+    async def _ask(self, deadline: float, request: Request) -> Reply:
+        with tracing.turn(self._role.model, self._transcript.turns[-1].text) as turn:
+            async with asyncio.timeout_at(deadline):
+                reply = await self._endpoint.ask(request, self._watcher.on_retry, self._watcher.on_text)
+            turn.replied(reply)
+            return reply
+
     def _request(self, may_call: bool) -> Request:
         return Request(
             model=self._role.model,
@@ -141,13 +149,15 @@ class Loop:
             turns=self._transcript.turns,
             tools=self._role.tools,
             may_call=may_call,
+            cache_key=self._cache_key,
         )
 
-    async def _make_room(self, *, urgent: bool = False) -> bool:
+    async def _make_room(self, deadline: float, *, urgent: bool = False) -> bool:
         window = self._prices.window(self._role.model)
-        room = await context.room(
-            self._transcript.turns, self._endpoint, self._role.model, window, urgent=urgent
-        )
+        async with asyncio.timeout_at(deadline):
+            room = await context.room(
+                self._transcript.turns, self._endpoint, self._role.model, window, urgent=urgent
+            )
         if room is None:
             return False
         cost = self._prices.cost(room.model, room.usage)
@@ -235,9 +245,9 @@ class Loop:
     async def _last_words(self, limit: str) -> Ending:
         """One turn without tools, so that a limit costs the rest of the work and not what there is."""
         await self._transcript.stop(limit, _STOP_NOW.format(limit=limit))
+        deadline = asyncio.get_running_loop().time() + LAST_TURN_SECONDS
         try:
-            async with asyncio.timeout(LAST_TURN_SECONDS):
-                reply = await self._think(may_call=False)
+            reply = await self._think(deadline, may_call=False)
         except (TimeoutError, ModelError) as error:
             log.warning("no last words", limit=limit, why=str(error))
             return Ending(self._transcript.text, limit)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ from tasks.database import Database
 from tasks.errors import StaleRunner
 from tasks.rows import hold
 from tasks.upcast import VERSION, upcast
+
+#: Seconds that a write may go on after its run was cancelled.
+_CANCELLED_WRITE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +89,12 @@ class TaskLog:
                 "task": self._task, "agent": self._agent, "seq": len(self.entries), "kind": kind,
                 "body": body, "version": VERSION, "runner": self._runner, "at": time.time(),
             }  # fmt: skip
-            await self._database.persist(lambda: self._insert(row), self._patience)
-            self._rows[self._agent].append(Entry(kind, body))
-            self._on_append()
+            await _to_its_end(self._write(row, Entry(kind, body)))
+
+    async def _write(self, row: dict[str, Any], entry: Entry) -> None:
+        await self._database.persist(lambda: self._insert(row), self._patience)
+        self._rows[self._agent].append(entry)
+        self._on_append()
 
     async def _insert(self, row: dict[str, Any]) -> None:
         try:
@@ -132,6 +138,22 @@ async def _read(database: Database, task: str) -> dict[str, list[Entry]]:
         ):
             rows[agent].append(Entry(kind, upcast(kind, body, version)))
     return rows
+
+
+async def _to_its_end(writing: Coroutine[Any, Any, None]) -> None:
+    """Wait for a write although we are cancelled meanwhile: a stop must not leave an entry in the database
+    that this run knows nothing of, and takes for another's. A database that is away is not waited for."""
+    running = asyncio.ensure_future(writing)
+    try:
+        await asyncio.wait([running])
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait([running], timeout=_CANCELLED_WRITE_SECONDS)
+        finally:
+            running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        raise
+    await running
 
 
 async def _is_written(connection: AsyncConnection, row: dict[str, Any]) -> bool:
