@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,8 +17,8 @@ from agents.tools import Tool
 from agents.wire import Options, Request, Wire
 from agents.wire.chat import ChatWire
 from agents.wire.responses import ResponsesWire
-from tests.support.scripted_model import Asked, Fault, Reply, Say, ScriptedModel, openai_error
-from tests.support.team import endpoint_of
+from tests.support.scripted_model import Asked, Call, Fault, Reply, Say, ScriptedModel, openai_error
+from tests.support.team import Agent, endpoint_of
 
 
 def request(model: str = "m", **more: Any) -> Request:
@@ -177,6 +178,16 @@ def test_another_models_reply_is_told_without_its_vendors_fields(wire: Wire) -> 
     assert "look" in str(body)
     same = wire.body(Request(model="a", instructions="", turns=turns), Options())
     assert "sealed" in str(same)
+
+
+async def test_all_turns_of_one_agent_have_one_cache_key() -> None:
+    script: list[Reply] = [Call("look", {"word": "a"}), Say("Done."), Say("Done.")]
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        endpoint._options = replace(endpoint._options, takes_cache_key=True)
+        await Agent([look]).run(endpoint)
+        await Agent([look]).run(endpoint)
+    first, second, other = [asked["prompt_cache_key"] for asked in model.requests]
+    assert first == second != other
 
 
 async def test_a_pace_serves_in_order_and_forgets_those_who_left() -> None:
