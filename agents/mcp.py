@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 CONNECT = 30.0
 #: Seconds before another try to connect, doubled for each further one up to the longest.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+#: Seconds that an open stream of a server may be silent, beyond those that a call may take.
+_SILENCE = 300.0
 #: Pages of a list of tools, and characters of a description: a server may be wrong or hostile.
 _PAGES, _DESCRIPTION = 20, 2_000
 #: Errors that are about the call; after any other the connection is made anew.
@@ -90,7 +92,7 @@ class Connection:
             return
         async with (
             httpx2.AsyncClient(
-                headers=server.headers, timeout=httpx2.Timeout(CONNECT, read=server.seconds)
+                headers=server.headers, timeout=httpx2.Timeout(CONNECT, read=_SILENCE + server.seconds)
             ) as http,
             Client(
                 streamable_http_client(server.url, http_client=http), read_timeout_seconds=CONNECT

@@ -1,0 +1,84 @@
+"""docs/extend.md, read: its function, its tools file and its server work as they stand there."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.conversation import ToolCall
+from agents.excerpt import RESULT_LIMIT
+from agents.extensions import GROUP, installed
+from agents.mcp import Servers
+from agents.tools_file import ToolsFile, load
+from scripts.steps import ROOT
+
+PAGE = (ROOT / "docs" / "extend.md").read_text()
+ENVIRON = {"GLOSSARY_TOKEN": "g", "WIKI_TOKEN": "w"}
+
+
+def block(language: str, number: int = 0) -> str:
+    found: list[str] = re.findall(rf"^```{language}\n(.+?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    return found[number]
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The page's package, as an installer leaves it."""
+    project: dict[str, Any] = tomllib.loads(block("toml"))["project"]
+    (tmp_path / "team_tools.py").write_text(block("python"))
+    info = tmp_path / f"team_tools-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1.0\n")
+    points = [f"{name} = {target}" for name, target in project["entry-points"][GROUP].items()]
+    (info / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *points]) + "\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    sys.modules.pop("team_tools", None)
+
+
+def tools_file(folder: Path) -> ToolsFile:
+    path = folder / "tools.json"
+    path.write_text(block("json"))
+    return load(path, {"TEAM_FOLDER": str(folder), **ENVIRON})
+
+
+@pytest.mark.usefixtures("package")
+async def test_the_function_is_a_tool(tmp_path: Path) -> None:
+    (one,) = installed(tools_file(tmp_path).functions)
+    assert (one.tool.name, one.ask_first) == ("open_tickets", False)
+    assert one.tool.description == "List a customer's open tickets, newest first."
+    said = await one.tool.call(ToolCall("c", "open_tickets", '{"customer": "4711", "limit": 1}'))
+    assert json.loads(said.text) == ["Printer on fire"]
+
+
+async def test_the_tools_file_starts_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "glossary.py").write_text(block("python", 1))
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+    glossary = tools_file(tmp_path).servers["glossary"]
+    async with Servers({"glossary": glossary}) as servers:
+        tools = {one.tool.name: one for one in servers.tools()}
+        assert {name: one.ask_first for name, one in tools.items()} == {
+            "glossary_define": True,
+            "glossary_look_up": False,
+        }
+        said = await tools["glossary_look_up"].tool.call(ToolCall("c", "x", '{"word": "ack"}'))
+    assert said.text == "what Slack is told within three seconds"
+
+
+def test_the_other_server_is_reached_with_a_secret_of_the_environment(tmp_path: Path) -> None:
+    wiki = tools_file(tmp_path).servers["wiki"]
+    assert (wiki.headers["Authorization"], wiki.seconds) == ("Bearer w", 20)
+
+
+def test_the_figures_are_those_of_the_code() -> None:
+    from agents.approvals import MOST_SHOWN
+
+    assert f"more than {RESULT_LIMIT:,} characters" in PAGE
+    assert f"more than {MOST_SHOWN:,} characters" in PAGE
