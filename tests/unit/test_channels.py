@@ -12,6 +12,7 @@ from bot.commands import doctor
 from bot.errors import ChannelsRefused
 from bot.preflight import channel_problems
 from bot.settings import Settings
+from scripts.steps import ROOT
 
 FILE = """
 [T0ACME]
@@ -115,3 +116,8 @@ async def test_doctor_shows_the_settings_of_a_channel(
     settings = Settings(channels_file=tmp_path / "channels.toml")
     assert await doctor.run(Namespace(channel="T0ACME/C0SALES"), settings) == 0
     assert f"model = 'channel-model' ({tmp_path}/channels.toml: T0ACME.C0SALES)" in capsys.readouterr().out
+
+
+def test_the_page_for_operators_names_everything_that_can_be_set() -> None:
+    page = (ROOT / "docs" / "operate.md").read_text()
+    assert [name for name in KNOWN if f"`{name}`" not in page] == []

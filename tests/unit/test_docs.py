@@ -9,10 +9,29 @@ from typing import Any
 
 import pytest
 
+from bot import (
+    answer,
+    catch_up,
+    client,
+    context,
+    doctor,
+    files,
+    intake,
+    metrics,
+    pace,
+    preflight,
+    progress,
+    readiness,
+    sockets,
+    text,
+    web,
+)
 from bot.cli import COMMANDS
 from bot.settings import LimitSettings, variable
 from sandbox.limits import Limits
 from scripts.steps import ROOT
+from tasks import node, notes, runner, store
+from tasks.terms import Terms
 
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
@@ -110,3 +129,33 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
     rows = [line for line in text.splitlines() if line.startswith("| ") and "shown by" not in line]
     attacks = [row for row in rows if row.count("|") == 4 and "`tests/" in row]
     assert len(attacks) == len([row for row in rows if row.count("|") == 4]), "each attack has its test"
+
+
+@pytest.mark.parametrize(
+    "knob",
+    [
+        f"{pace.POSTS_PER_MINUTE} posts a minute, {pace.POST_BURST} at once",
+        f"{pace.SHARE:.0%} of Slack's rate".replace("%", " %"),
+        f"{client.TRIES} tries, {client.TIMEOUT:.0f} s each",
+        f"{text.MESSAGE_LIMIT:,} characters",
+        f"{answer.MOST_MESSAGES} messages",
+        f"{progress.STREAM_LIFE:.0f} s",
+        f"{context.MOST} messages",
+        f"{notes.MOST} notes of {notes.LONGEST} characters",
+        f"{intake.HOPS} tasks",
+        f"{catch_up.LONGEST / 3600:.0f} h, {catch_up.MOST} channels and threads",
+        f"10 connections, {sockets.CONNECTIONS} per bot",
+        f"{Terms().undelivered / 86_400:.0f} days, first after {runner.FIRST_RETRY:.0f} s, "
+        f"then up to {runner.LONGEST_RETRY / 3600:.0f} h apart",
+        f"{store.RESCUES} times",
+        f"{node.GRACE} s, {node.SILENCE} s",
+        f"{readiness.PATIENCE} s",
+        f"{metrics.PATIENCE:.0f} s",
+        f"{web.LARGEST_BODY // 2**20} MiB",
+        f"{preflight.ENGINE_SECONDS} s",
+        f"{doctor.DEADLINE:.0f} s",
+        f"{files.ARTIFACTS} files",
+    ],
+)
+def test_a_limit_without_a_variable_stands_there_as_it_is_in_the_code(knob: str) -> None:
+    assert knob in table_rows("docs/limits.md")
