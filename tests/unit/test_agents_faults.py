@@ -222,7 +222,8 @@ async def test_two_empty_replies_are_an_honest_end(api: str) -> None:
 @APIS
 @pytest.mark.parametrize("habit", ["require_reasoning_echo", "require_signature_echo"])
 async def test_what_a_vendor_wants_back_comes_back(habit: str, api: str) -> None:
-    async with ScriptedModel(GOOD, **{habit: True}) as model:
+    options: Any = {habit: True}
+    async with ScriptedModel(GOOD, **options) as model:
         async with endpoint_of(model, api=api) as endpoint:
             ending = await Agent([look_up]).run(endpoint)
         model.assert_complete()
