@@ -1,0 +1,133 @@
+"""Decisions in the database, on both kinds: taken once, given out once, and only a clear yes counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from agents.approvals import Question, Verdict
+from tasks.approvals import TaskApprovals, decide
+from tasks.database import Database
+from tasks.errors import StaleRunner
+from tasks.notes import MOST, Notes
+from tasks.store import Store
+from tasks.task import State, Task, Ticket
+from tests.support.office import message
+
+ASKED = Question(id="q1", tool="send", text="May w1 call send?", digest="d1")
+BUTTON = "q1:d1"
+
+
+class Desk:
+    """A task under way, and its questions."""
+
+    def __init__(self, database: Database, task: Task) -> None:
+        self.database, self.task = database, task
+        self.store = Store(database)
+        self.approvals = TaskApprovals(database, task, patience=0)
+
+    async def press(self, button: str = BUTTON, *, approved: bool = True, task: str = "") -> bool:
+        decided = await decide(self.database, task or self.task.id, button, approved=approved, user="U1")
+        return decided is not None
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    made = Database(database_url)
+    await made.open()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def desk(database: Database) -> Desk:
+    store = Store(database)
+    (ticket,) = (await store.accept(message("1.0"))).tickets
+    task = await store.begin(ticket, "me")
+    assert task is not None
+    found = Desk(database, task)
+    await found.approvals.ask(ASKED)
+    await found.approvals.ask(ASKED)  # its end may not have been seen
+    return found
+
+
+async def test_a_yes_is_given_out_once(desk: Desk) -> None:
+    assert await desk.approvals.take("q1", "d1") is Verdict.OPEN
+    assert await desk.press()
+    assert not await desk.press(approved=False), "decided is decided"
+    assert await desk.approvals.take("q1", "d1") is Verdict.APPROVED
+    assert await desk.approvals.take("q1", "d1") is Verdict.USED
+
+
+async def test_a_no_stays_a_no(desk: Desk) -> None:
+    assert await desk.press(approved=False)
+    assert not await desk.press()
+    assert [await desk.approvals.take("q1", "d1") for _ in range(2)] == [Verdict.DENIED] * 2
+
+
+async def test_of_many_clicks_at_once_one_counts(desk: Desk) -> None:
+    clicks = [desk.press(approved=n % 2 == 0) for n in range(6)]
+    assert sum(await asyncio.gather(*clicks)) == 1
+
+
+@pytest.mark.parametrize("button", ["q1:d2", "q2:d1", "q1", "", ":", "q1:d1:more"])
+async def test_another_button_decides_nothing(desk: Desk, button: str) -> None:
+    assert not await desk.press(button)
+    assert await desk.approvals.take("q1", "d1") is Verdict.OPEN
+
+
+async def test_an_answer_is_none_to_other_arguments_or_of_another_task(desk: Desk) -> None:
+    assert not await desk.press(task="tother")
+    assert await desk.press()
+    assert await desk.approvals.take("q1", "d2") is Verdict.UNCLEAR
+    assert await desk.approvals.take("q1", "d1") is Verdict.APPROVED
+
+
+async def test_a_message_in_place_of_a_click_is_a_no_for_good(desk: Desk) -> None:
+    await desk.store.accept(message("2.0", "sure", thread="1.0"))
+    assert await desk.approvals.take("q1", "d1") is Verdict.UNCLEAR
+    assert not await desk.press()
+    assert await desk.approvals.take("q1", "d1") is Verdict.DENIED
+
+
+async def test_a_click_while_the_task_is_about_to_park_wakes_it_once(desk: Desk) -> None:
+    assert await desk.press()
+    (ticket,) = await desk.store.park(desk.task, seconds=60)
+    assert ticket.attempt == 2
+    again = await desk.store.begin(ticket, "me")
+    assert again is not None
+    assert await desk.store.park(again, seconds=60) == (), "an answer that nobody takes wakes it no more"
+    found = await desk.store.task(desk.task.id)
+    assert found is not None
+    assert found.state is State.WAITING
+
+
+async def test_a_click_on_a_parked_task_has_it_go_on(desk: Desk) -> None:
+    await desk.store.park(desk.task, seconds=60)
+    decided = await decide(desk.database, desk.task.id, BUTTON, approved=True, user="U1")
+    assert decided is not None
+    assert [ticket.attempt for ticket in decided.tickets] == [2]
+
+
+async def test_a_stopped_task_takes_no_decision(desk: Desk) -> None:
+    await desk.store.park(desk.task, seconds=60)
+    await desk.store.stop(desk.task.id, "enough")
+    assert not await desk.press()
+
+
+async def test_a_run_that_was_replaced_gets_no_answer(desk: Desk) -> None:
+    await desk.store.begin(Ticket(desk.task.id, 1), "somebody else")
+    assert await desk.press()
+    with pytest.raises(StaleRunner):
+        await desk.approvals.take("q1", "d1")
+
+
+async def test_notes_of_many_writers_get_numbers_of_their_own(database: Database) -> None:
+    notes = Notes(database)
+    writing = [notes.add("T1", "C1", f"fact {n}", user="U1", user_name="Ann") for n in range(MOST + 3)]
+    numbers = await asyncio.gather(*writing)
+    assert sorted(n for n in numbers if n) == list(range(1, MOST + 1))
+    assert numbers.count(None) == 3
+    assert await notes.of("T1", "C2") == await notes.of("T2", "C1") == []
