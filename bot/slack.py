@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.access import Access
 from bot.app import connect, new_app
 from bot.approvals import Approvals
+from bot.authorization import OneWorkspace
 from bot.catch_up import CatchUp
 from bot.channels import Channels
 from bot.client import TIMEOUT, SlackClient
@@ -25,8 +27,8 @@ from bot.installations import Authorize, Installations
 from bot.intake import Intake
 from bot.links import Links
 from bot.listeners import Listeners
-from bot.oauth import Departures, InstallPages
 from bot.notes import NoteCommands
+from bot.oauth import Departures, InstallPages
 from bot.people import People
 from bot.preferences import Preferences
 from bot.settings import Settings
@@ -52,10 +54,11 @@ class Slack:
         token = settings.slack_app_token
         secret = settings.slack_signing_secret
         self._installations = installations
-        workspaces: dict[str, Any] = {"client": _bolt_client(settings)}
-        if installations is not None:
-            workspaces["authorize"] = Authorize(installations)
-        self.app = new_app("" if token or not secret else secret.get_secret_value(), **workspaces)
+        authorize = Authorize(installations) if installations else OneWorkspace(_bolt_client(settings))
+        self.app = new_app(
+            "" if token or not secret else secret.get_secret_value(),
+            client=AsyncWebClient(base_url=settings.slack_api_url), authorize=authorize,
+        )  # fmt: skip
         people, usage, kept = People(clients), Usage(database), Kept(database)
         access = Access(channels=channels, people=people, usage=usage)
         stops = Stops(engine=engine, people=people, access=access)

@@ -258,3 +258,15 @@ async def test_who_may_not_is_told_in_private(
         assert words in bot.whispers()[0]
         assert bot.thread(ts) == []
         assert len(await bot.server.engine.store.recent()) == before
+
+
+async def test_an_event_that_slack_does_not_explain_is_not_lost(model: ScriptedModel, tmp_path: Path) -> None:
+    async with (
+        SlackStandIn(ack_deadline=0.5, retry_delays=(0.2, 0.2, 0.2)) as slack,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot,
+    ):
+        slack.fail("auth.test", status=500, times=2)
+        ts = await bot.ask(ASK)
+
+        assert (await bot.task(ts)).state is State.ANSWERED
+        assert len(bot.answers(ts)) == 1
