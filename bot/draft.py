@@ -202,4 +202,4 @@ def presentable(text: str) -> str:
     lines = whole.splitlines(keepends=True)
     while lines and lines[-1].lstrip().startswith("|"):
         lines.pop()
-    return inert("".join(lines))[:LONGEST]
+    return inert("".join(lines).rstrip())[:LONGEST]

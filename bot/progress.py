@@ -157,12 +157,16 @@ class Progress:
         await self._call("chat.update", **self._where(text=brief(self._plan.as_text())))
 
     async def _edit(self) -> None:
-        if self._ts:
-            await self._client.pace.turn("chat.update")
-            await self._mend()
-            return
+        """One message, edited. While others wait for their turn, an answer among them, this waits for better
+        times; only the last state is shown whatever it takes."""
         channel = self._task.thread.channel
-        await self._client.pace.turn("chat.postMessage", channel)
+        method = "chat.update" if self._ts else "chat.postMessage"
+        if self._closed:
+            await self._client.pace.turn(method, channel)
+        elif not self._client.pace.claim(method, channel):
+            return self._changed.set()
+        if self._ts:
+            return await self._mend()
         text = brief(self._plan.as_text())
         if answer := await self._call(
             "chat.postMessage", channel=channel, thread_ts=self._task.thread.ts, text=text

@@ -41,12 +41,13 @@ def _streamed(bot: Stack) -> str:
 
 
 async def test_a_long_answer_grows_while_it_is_written(slack: SlackStandIn, tmp_path: Path) -> None:
-    async with _bot(slack, tmp_path, [Say(LONG)]) as bot:
+    async with _bot(slack, tmp_path, [Say(LONG + " \n")]) as bot:
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
 
         (answer,) = bot.answers(ts)
         assert words_of(answer) == LONG
+        assert bot.calls("chat.update") == []
         assert len(_streamed(bot)) > 300
         assert len(bot.calls("chat.appendStream")) >= 2
         assert answer.stream is not None
