@@ -168,7 +168,10 @@ class Orchestrator:
             options: Up to five short answers to choose from; another answer stays possible.
         """
         wait = ToolOutput("", parks=(question, tuple(options[:5])))
-        if not any(e.kind == "asked" and e.body["call"] == call.id for e in self._this_turn()):
+        asked = [entry.body["call"] for entry in self._this_turn() if entry.kind == "asked"]
+        if asked and call.id not in asked:
+            raise ToolFailure("this turn has asked a question already. Ask the next one when it is answered.")
+        if not asked:
             await self._journal.append("asked", {"call": call.id, "question": question})
             return wait
         answers = await self._inbox.unread()
@@ -202,7 +205,7 @@ class Orchestrator:
             names = ", ".join(await self._workspace.names()) or "none"
             raise ToolFailure(f"{refused} The files are: {names}") from None
         text = data.decode("utf-8", errors="replace")
-        return f"[{path}: {len(text):,} characters]\n{text[offset : offset + min(limit, 8000)]}"
+        return f"[{path}: {len(text):,} characters]\n{text[max(offset, 0) :][: max(min(limit, 8000), 0)]}"
 
     async def _name_worker(self, call: ToolCall, title: str) -> str:
         """The worker of this call: the one it had before a restart, or the next number."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from agents.conversation import Reply as Said
 from agents.conversation import Turn as Conversed
 from agents.conversation import Usage as Tokens
 from agents.conversation import UserTurn
-from agents.errors import CredentialsRefused, QuotaExhausted
+from agents.errors import CredentialsRefused, Parked, QuotaExhausted
 from agents.events import PlanChanged, WorkerEnded, WorkerStarted, WorkerStep
+from agents.journal import Incoming
 from agents.orchestrator import Limits
 from agents.prices import Price, Prices
 from agents.report import Facts, Report, total, warning
+from sandbox.workspace import Workspace
 from tests.support.scripted_model import (
     Asked,
     Call,
@@ -30,7 +33,7 @@ from tests.support.scripted_model import (
     Usage,
     openai_error,
 )
-from tests.support.team import Team, bodies, endpoint_of
+from tests.support.team import ListInbox, Team, bodies, endpoint_of
 
 
 def worker(brief: str, **more: Any) -> Call:
@@ -234,6 +237,41 @@ async def test_what_workers_spend_counts_for_the_task() -> None:
         model.assert_complete()
     assert ending.reason == "the limit of 0.50 USD is reached"
     assert bodies(team.journal, "result")[0]["facts"]["cost"] == pytest.approx(0.9)
+
+
+async def test_of_two_questions_in_one_turn_a_person_gets_one_at_a_time() -> None:
+    both = Turn(calls=(Call("ask_user", {"question": "Blue?"}), Call("ask_user", {"question": "Large?"})))
+    inbox = ListInbox()
+    team = Team(inbox=inbox)
+    async with ScriptedModel([both, Say("Blue.")]) as model, endpoint_of(model) as endpoint:
+        with pytest.raises(Parked, match="Blue"):
+            await team.run(endpoint)
+        inbox.messages.append(Incoming("9.1", "Ann: yes"))
+        await team.run(endpoint)
+        model.assert_complete()
+    assert sorted(model.requests[-1].results) == [
+        "Ann: yes",
+        "Error: this turn has asked a question already. Ask the next one when it is answered.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, "0123456789"),
+        ({"offset": 4, "limit": 3}, "456"),
+        ({"offset": -5}, "0123456789"),
+        ({"limit": -1}, ""),
+    ],
+)
+async def test_read_file_gives_the_part_that_is_asked_for(
+    tmp_path: Path, arguments: dict[str, int], expected: str
+) -> None:
+    await Workspace(tmp_path).add("a.txt", b"0123456789")
+    script: list[Reply] = [Call("read_file", {"path": "/work/a.txt", **arguments}), Say("Read.")]
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await Team().run_in(tmp_path, endpoint)
+    assert model.requests[-1].results[0] == f"[/work/a.txt: 10 characters]\n{expected}"
 
 
 async def test_read_file_tells_which_files_there_are() -> None:
