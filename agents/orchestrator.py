@@ -172,6 +172,11 @@ class Orchestrator:
         if asked and call.id not in asked:
             raise ToolFailure("this turn has asked a question already. Ask the next one when it is answered.")
         if not asked:
+            if await self._inbox.unread():
+                # Else what was written before the question would be taken for its answer.
+                raise ToolFailure(
+                    "the person has just written. Read that first, and ask if it is still open."
+                )
             await self._journal.append("asked", {"call": call.id, "question": question})
             return wait
         answers = await self._inbox.unread()

@@ -255,6 +255,22 @@ async def test_of_two_questions_in_one_turn_a_person_gets_one_at_a_time() -> Non
     ]
 
 
+async def test_what_was_written_before_a_question_is_no_answer_to_it() -> None:
+    inbox = ListInbox()
+
+    async def answering(asked: Asked) -> Reply:
+        if not asked.results:
+            inbox.messages.append(Incoming("9.0", "Ann: by the way, make it large"))
+            return Call("ask_user", {"question": "Blue?"})
+        return Say("Large.")
+
+    team = Team(inbox=inbox)
+    async with ScriptedModel(answering) as model, endpoint_of(model) as endpoint:
+        assert (await team.run(endpoint)).text == "Large."
+    assert model.requests[-1].results[0].startswith("Error: the person has just written.")
+    assert model.requests[-1].last_user == "Ann: by the way, make it large"
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
