@@ -25,7 +25,7 @@ from agents.loop import Ending, Loop, Role, Watcher
 from agents.prices import Prices
 from agents.prompts import prompt
 from agents.report import for_orchestrator
-from agents.toolbox import Toolbox, nothing
+from agents.toolbox import Toolbox, nothing, summary
 from agents.tools import Tool, ToolOutput
 from agents.worker import Brief, Worker
 from sandbox.errors import FileRefused
@@ -88,7 +88,9 @@ class Orchestrator:
         self._naming = asyncio.Lock()
         tools = [Tool.of(f) for f in (self.create_worker, self.ask_user, self.plan, self.read_file)]
         self._loop = Loop(
-            Role(model=means.model, instructions=prompt("orchestrator"), tools=tools),
+            Role(
+                model=means.model, instructions=prompt("orchestrator") + summary(means.toolbox()), tools=tools
+            ),
             endpoint=means.endpoint,
             journal=journal,
             inbox=inbox,

@@ -38,6 +38,8 @@ class Facts:
 
     runs: int = 0
     failed_runs: int = 0
+    calls: int = 0
+    """Calls of the team's tools that had a result."""
     turns: int = 0
     tokens: int = 0
     cost: float | None = None
@@ -54,10 +56,12 @@ class Facts:
         runs = [
             e.body["facts"]["run"] for e in entries if e.kind == "result" and "run" in e.body.get("facts", {})
         ]
+        results = [e.body["facts"] for e in entries if e.kind == "result" and e.body.get("facts")]
         replies = [e.body for e in entries if e.kind == "reply"]
         asked = [e.body for e in entries if e.kind in ("reply", "context") and "usage" in e.body]
         return cls(
             runs=len(runs),
+            calls=sum("tool" in facts for facts in results),
             failed_runs=sum(run["status"] != "ok" for run in runs),
             turns=len(replies),
             tokens=sum(body["usage"]["input"] + body["usage"]["output"] for body in asked),
@@ -79,7 +83,7 @@ def warning(report: Report, facts: Facts) -> str:
     unmade = [f for f in report.files if f.removeprefix("/work/") not in facts.files]
     if report.status == "done" and facts.last_run not in ("", "ok"):
         return f"its last run ended with {facts.last_run}"
-    if report.status == "done" and report.evidence and not facts.runs:
+    if report.status == "done" and report.evidence and not (facts.runs or facts.calls):
         return "it names evidence but ran nothing"
     if report.status == "done" and not report.summary.strip():
         return "its summary is empty"
@@ -100,6 +104,7 @@ def for_orchestrator(worker: str, report: Report, facts: Facts, advice: str = ""
         "facts": {
             "runs": facts.runs,
             "failed_runs": facts.failed_runs,
+            **({"tool_calls": facts.calls} if facts.calls else {}),
             "turns": facts.turns,
             "tokens": facts.tokens,
             "seconds": facts.seconds,

@@ -177,6 +177,8 @@ class Worker:
                 self._step(reply.text or "Running Python")
             elif call.name == "report":
                 self._step("Writing the report")
+            else:
+                self._step(f"Calling {call.name}")
 
     def _tell_output(self, output: str) -> None:
         if last := output.strip().rpartition("\n")[2].strip():

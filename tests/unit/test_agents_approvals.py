@@ -9,6 +9,8 @@ import pytest
 
 from agents.approvals import Question, Verdict
 from agents.errors import Parked
+from agents.events import WorkerStep
+from agents.prompts import prompt
 from agents.toolbox import TeamTool, Toolbox
 from agents.tools import Tool
 from tests.support.scripted_model import Call, Reply, Roles, Say, ScriptedModel, Turn
@@ -78,6 +80,29 @@ async def test_output_is_marked_as_nobodys_orders() -> None:
     offered = {asked.is_worker: asked.tools for asked in model.requests}
     assert offered[True] == ("execute_python_code", "report", "send_mail")
     assert "send_mail" not in offered[False]
+
+
+async def test_the_orchestrator_knows_what_its_workers_can_call() -> None:
+    mail = Call("send_mail", {"to": "a"})
+    report = Call("report", {"status": "done", "summary": "ok", "evidence": "the server said so"})
+    brief = Call("create_worker", {"task_description": "Write to Ann"})
+    roles = Roles([brief, Say("Finished.")], [mail, report])
+    team = Team(toolbox=toolbox(ask_first=False))
+    async with ScriptedModel(roles) as model, endpoint_of(model) as endpoint:
+        await team.run(endpoint)
+    told = {asked.is_worker: asked for asked in model.requests}
+    assert told[False].system.endswith("\n- send_mail: Send a mail.")
+    assert "# Tools of this team" not in told[True].system
+    result = json.loads(told[False].results[-1])
+    assert result["facts"]["tool_calls"] == 1
+    assert "warning" not in result
+    assert WorkerStep("w1", "Calling send_mail") in team.events
+
+
+async def test_a_team_without_tools_changes_no_instruction() -> None:
+    async with ScriptedModel([Say("Hello.")]) as model, endpoint_of(model) as endpoint:
+        await Team().run(endpoint)
+    assert model.requests[0].system == prompt("orchestrator")
 
 
 async def test_a_long_output_comes_as_its_ends_and_a_file() -> None:
