@@ -17,6 +17,7 @@ from tasks.task import Task
 from tasks.usage import Usage
 
 DAY = 86_400
+_DEAR = "{whose} have cost {used:.2f} USD in the last 24 hours, and {most:.2f} are the limit. Try later."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,9 @@ class Access:
         return ""
 
     async def _spent(self, thread: ThreadAddress, user: str) -> str:
+        return await self._tokens_spent(thread, user) or await self._money_spent(thread, user)
+
+    async def _tokens_spent(self, thread: ThreadAddress, user: str) -> str:
         most = self._rules(thread).limit_person_daily_tokens
         if not most:
             return ""
@@ -72,3 +76,15 @@ class Access:
         if used < most:
             return ""
         return f"You have used {used:,} tokens in the last 24 hours, and {most:,} are the limit. Try later."
+
+    async def _money_spent(self, thread: ThreadAddress, user: str) -> str:
+        rules, since = self._rules(thread), time.time() - DAY
+        if (most := rules.limit_person_daily_usd) is not None:
+            used = await self.usage.cost(since=since, team=thread.team, user=user)
+            if used >= most:
+                return _DEAR.format(whose="Your tasks", used=used, most=most)
+        if (most := rules.limit_channel_daily_usd) is not None:
+            used = await self.usage.cost(since=since, team=thread.team, channel=thread.channel)
+            if used >= most:
+                return _DEAR.format(whose="This channel's tasks", used=used, most=most)
+        return ""

@@ -42,12 +42,14 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a Home tells: tasks with the links to their threads, and tokens used."""
+    """What a Home tells: tasks with the links to their threads, tokens used and USD spent."""
 
     running: Sequence[tuple[Task, str]]
     recent: Sequence[tuple[Task, str]]
     tokens_day: int
     tokens_week: int
+    cost_day: float
+    cost_week: float
     notice: str = ""
 
 
@@ -93,6 +95,8 @@ class Home:
             running=[pair for pair in linked if not pair[0].state.is_over],
             recent=[pair for pair in linked if pair[0].state.is_over][:RECENT],
             tokens_day=await self.usage.tokens(since=now - 86_400, team=team, user=user),
+            cost_day=await self.usage.cost(since=now - 86_400, team=team, user=user),
+            cost_week=await self.usage.cost(since=now - 7 * 86_400, team=team, user=user),
             tokens_week=await self.usage.tokens(since=now - 7 * 86_400, team=team, user=user),
             notice=notice,
         )
@@ -119,7 +123,10 @@ def view(shown: Shown, settings: Settings) -> dict[str, Any]:
     ]
     blocks += [{"type": "divider"}, _header("Usage and settings")]
     blocks.append(
-        _section(f"Tokens: *{shown.tokens_day:,}* in the last 24 hours, *{shown.tokens_week:,}* in 7 days.")
+        _section(
+            f"Tokens: *{shown.tokens_day:,}* in the last 24 hours, *{shown.tokens_week:,}* in 7 days.\n"
+            f"Cost: *${shown.cost_day:.2f}* and *${shown.cost_week:.2f}*, as far as prices are known."
+        )
     )
     blocks.append(context_block(_settings(settings)))
     return {"type": "home", "blocks": blocks}

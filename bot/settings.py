@@ -81,6 +81,11 @@ class AccessSettings(SettingGroup):
     """Who may stop a task: its requester and admins, or everybody who can write in its thread."""
     limit_person_daily_tokens: int = Field(default=0, ge=0, le=1_000_000_000_000)
     """Tokens that one person's tasks may use in 24 hours; 0 sets no limit."""
+    limit_person_daily_usd: float | None = Field(default=None, gt=0)
+    """USD that one person's tasks may cost in 24 hours, where their models' prices are known; tasks that have
+    ended count. Empty: no limit."""
+    limit_channel_daily_usd: float | None = Field(default=None, gt=0)
+    """The same for all tasks of one channel. Empty: no limit."""
     channels_file: Folder | None = None
     """TOML file of workspaces and channels that have settings of their own: see `docs/operate.md`. Read again
     when it changes."""
@@ -142,6 +147,8 @@ class LimitSettings(SettingGroup):
     """Tasks at work at the same time in this process; further ones wait in order."""
     limit_workspace_tasks: int = Field(default=20, ge=1, le=100_000)
     """Tasks of one workspace at work at the same time, in all processes; further ones wait in order."""
+    limit_channel_tasks: int = Field(default=20, ge=1, le=100_000)
+    """Tasks of one channel at work at the same time, in all processes."""
     limit_person_tasks: int = Field(default=10, ge=1, le=100_000)
     """Tasks of one person at work at the same time, in all processes."""
     limit_waiting_days: float = Field(default=7, gt=0, le=3650)

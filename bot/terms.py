@@ -18,6 +18,7 @@ def terms_from(settings: Settings) -> Terms:
         limits=Limits(
             process=settings.limit_running_tasks,
             workspace=settings.limit_workspace_tasks,
+            channel=settings.limit_channel_tasks,
             person=settings.limit_person_tasks,
         ),
         waiting=settings.limit_waiting_days * _DAY,

@@ -82,6 +82,7 @@ def to_task(row: RowMapping) -> Task:
         reason=row["reason"],
         workers=row["workers"],
         tokens=row["tokens"],
+        cost=row["cost"],
         runner=row["runner"],
         deliveries=row["deliveries"],
     )

@@ -123,7 +123,9 @@ class Runner:
             )
         if outcome.state is State.WAITING:
             return await self._store.park(task, seconds=self._terms.waiting)
-        return await self._store.end(task, outcome, workers=delivery.workers, tokens=delivery.tokens)
+        return await self._store.end(
+            task, outcome, workers=delivery.workers, tokens=delivery.tokens, cost=delivery.cost_usd
+        )
 
     def _tried_long_enough(self, task: Task) -> bool:
         waits = (min(FIRST_RETRY * 2.0 ** min(n, 10), LONGEST_RETRY) for n in range(task.deliveries))

@@ -54,6 +54,8 @@ task = Table(
     Column("reason", Text, nullable=False, default=""),
     Column("workers", Integer, nullable=False, default=0),
     Column("tokens", Integer, nullable=False, default=0),
+    # In USD; null where the price of a reply is not known.
+    Column("cost", Float),
     # Whose entries are taken: the run that began the task last. An earlier one's meet this and are refused.
     Column("runner", String, nullable=False, default=""),
     # Whether the limits have let it through to the queue; until then it stands in its workspace's line.

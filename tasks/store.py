@@ -151,7 +151,7 @@ class Store:
 
     @_persistent
     async def end(
-        self, task: Task, outcome: Outcome, *, workers: int = 0, tokens: int = 0
+        self, task: Task, outcome: Outcome, *, workers: int = 0, tokens: int = 0, cost: float | None = None
     ) -> Sequence[Ticket]:
         """Close a task. Messages that met its end become the thread's next task; what has room now is
         returned, to be placed."""
@@ -159,7 +159,7 @@ class Store:
             found = await self._own(connection, task)
             if found is None:
                 return ()
-            return await self._close(connection, found, outcome, workers=workers, tokens=tokens)
+            return await self._close(connection, found, outcome, workers=workers, tokens=tokens, cost=cost)
 
     @_persistent
     async def stop(self, id_: str, reason: str) -> Sequence[Ticket] | None:
@@ -300,11 +300,11 @@ class Store:
             return (Ticket(id_, task.attempt),)
 
     async def _close(
-        self, connection: AsyncConnection, task: Task, outcome: Outcome, *, workers: int = 0, tokens: int = 0
+        self, connection: AsyncConnection, task: Task, outcome: Outcome, **used: float | None
     ) -> Sequence[Ticket]:
         await _set(
             connection, task.id, state=outcome.state.value, answer=outcome.text, reason=outcome.reason,
-            ended_at=time.time(), workers=workers, tokens=tokens, due_at=None,
+            ended_at=time.time(), due_at=None, **used,
         )  # fmt: skip
         await hand_on(connection, task)
         return await admit(connection, task.thread.team, self._limits)

@@ -63,6 +63,8 @@ class Task:
     reason: str = ""
     workers: int = 0
     tokens: int = 0
+    cost: float | None = None
+    """USD, where the price of every reply is known."""
     runner: str = ""
     """The run that began it last: nobody else may write for the task."""
     deliveries: int = 0

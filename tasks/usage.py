@@ -28,6 +28,16 @@ class Usage:
         async with self._database.read() as connection:
             return int((await connection.execute(query)).scalar_one())
 
+    async def cost(self, *, since: float, team: str, user: str = "", channel: str = "") -> float:
+        """USD of a person's or a channel's tasks that have ended since then, as far as prices are known."""
+        task = schema.task.c
+        where = [task.team == team, task.ended_at >= since]
+        where += [task.user == user] if user else []
+        where += [task.channel == channel] if channel else []
+        query = select(func.coalesce(func.sum(task.cost), 0.0)).where(*where)
+        async with self._database.read() as connection:
+            return float((await connection.execute(query)).scalar_one())
+
     async def tasks(
         self, *, team: str, user: str = "", channel: str = "", running: bool = False, limit: int = 10
     ) -> Sequence[Task]:

@@ -113,9 +113,10 @@ async def office(
 
 
 def message(
-    ts: str, text: str = "please", *, thread: str = "", user: str = "U1", team: str = TEAM
-) -> Message:
+    ts: str, text: str = "please", *, thread: str = "", user: str = "U1", team: str = TEAM,
+    channel: str = CHANNEL,
+) -> Message:  # fmt: skip
     """What a person wrote, at `ts`, in the thread `thread` or as the first of its own."""
     return Message(
-        thread=ThreadAddress(team, CHANNEL, thread or ts), ts=ts, user=user, user_name="Ann", text=text
+        thread=ThreadAddress(team, channel, thread or ts), ts=ts, user=user, user_name="Ann", text=text
     )
