@@ -46,6 +46,19 @@ class EngineFacts:
     seccomp: bool
 
 
+class _Client(docker.APIClient):  # type: ignore[misc, unused-ignore]
+    """docker-py's client, deaf to the environment: a proxy or a bundle of authorities meant for the web would
+    be taken for the engine too, and an engine behind TLS could not be reached."""
+
+    @property
+    def trust_env(self) -> bool:
+        return False
+
+    @trust_env.setter
+    def trust_env(self, value: bool) -> None:
+        """The session sets it to True while it is made."""
+
+
 class Engine:
     """A Docker engine; every method raises EngineUnavailable when it can't be reached."""
 
@@ -79,7 +92,7 @@ class Engine:
         """
         with self._connecting:
             if self._connected is None:
-                self._connected = docker.APIClient(
+                self._connected = _Client(
                     version="auto",
                     timeout=self._seconds,
                     max_pool_size=64,
@@ -239,8 +252,9 @@ def _plain(attached: Any) -> socket.socket:
 
 def _pumped(remote: Any) -> socket.socket:
     ours, theirs = socket.socketpair()
-    threading.Thread(target=_pump, args=(remote.recv, theirs), daemon=True).start()
-    threading.Thread(target=_pump_back, args=(theirs, remote), daemon=True).start()
+    forth = threading.Thread(target=_pump, args=(remote.recv, theirs), daemon=True)
+    forth.start()
+    threading.Thread(target=_pump_back, args=(theirs, remote, forth), daemon=True).start()
     return ours
 
 
@@ -252,9 +266,17 @@ def _pump(receive: Callable[[int], bytes], to: socket.socket) -> None:
         to.shutdown(socket.SHUT_WR)
 
 
-def _pump_back(source: socket.socket, remote: Any) -> None:
+def _pump_back(source: socket.socket, remote: Any, forth: threading.Thread) -> None:
+    """Until our end is closed; then nothing of the connection stays open."""
     with contextlib.suppress(OSError):
         while chunk := source.recv(65536):
             remote.sendall(chunk)
     with contextlib.suppress(OSError):
+        remote.shutdown(socket.SHUT_RDWR)  # wakes the other thread, which closing would not
+    with contextlib.suppress(OSError):
+        # The reply it came in has the same socket open, and docker-py keeps that reply with it.
+        if (reply := getattr(remote, "_response", None)) is not None:
+            reply.close()
         remote.close()
+    forth.join()
+    source.close()
