@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -50,6 +51,8 @@ class Files:
         url = file.source.get("url") or await self._url(file)
         if file.size > self._largest_in:
             raise FileNotFetched(self._too_large(file.size, self._largest_in))
+        if not self._is_slacks(url):
+            raise FileNotFetched("it is not kept at Slack, and nobody else gets the bot's token")
         headers = {"Authorization": f"Bearer {self._client.token}"}
         try:
             async with self._http.get(url, headers=headers) as response:
@@ -58,7 +61,8 @@ class Files:
                 data = await self._read(response)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise FileNotFetched(f"the download broke off ({type(error).__name__})") from error
-        if response.content_type == "text/html" and not file.name.lower().endswith((".html", ".htm")):
+        is_page = response.content_type == "text/html"
+        if is_page and (response.history or not file.name.lower().endswith((".html", ".htm"))):
             # Without the scope Slack sends its login page, with status 200.
             raise FileNotFetched("Slack asks for a login; the app needs the scope files:read")
         return data
@@ -142,6 +146,11 @@ class Files:
         if url := found.get("url_private_download") or found.get("url_private"):
             return str(url)
         raise FileNotFetched("Slack offers no download for it")
+
+    def _is_slacks(self, url: str) -> bool:
+        host = urlsplit(url).hostname or ""
+        own = urlsplit(self._client.base_url).hostname
+        return host == own or host.endswith((".slack.com", ".slack-gov.com"))
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         data = bytearray()

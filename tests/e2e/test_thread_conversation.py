@@ -12,7 +12,7 @@ from playground.slack import SlackStandIn
 from playground.slack.state import State as State_
 from tasks.task import State
 from tests.support.patient_model import Patient
-from tests.support.scripted_model import ScriptedModel
+from tests.support.scripted_model import Call, ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
 ASK = "@Handoff what is the answer?"
@@ -89,6 +89,20 @@ async def test_a_follow_up_reaches_the_running_task_and_is_marked(bot: Stack, pa
     # It came too late for the only turn, so it is the thread's next task.
     await bot.slack.wait_for(lambda _: len(bot.answers(ts)) == 2)
     assert "make it short" in patient.heard
+
+
+async def test_a_follow_up_that_was_read_is_marked(bot: Stack, patient: Patient) -> None:
+    patient.replies.append(Call("plan", {"steps": [{"text": "Think"}]}))
+    ts = await bot.ask(ASK)
+    await patient.was_asked()
+    follow_up = await bot.ask("make it short", thread_ts=ts, user=MEI)
+    await _wait_for_reaction(bot, follow_up, "eyes")
+    patient.go.set()
+    await _wait_for_reaction(bot, follow_up, "writing_hand")
+    await bot.task(ts, State.ANSWERED)
+
+    assert "mei: make it short" in patient.heard
+    assert await _tasks(bot) == 1
 
 
 async def test_mute_and_unmute(bot: Stack, patient: Patient) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from bot.client import SlackClient
 from bot.files import ARTIFACTS, Files
 from playground.slack import SlackStandIn
 from tasks.message import FileRef, Message, ThreadAddress
 from tasks.task import State, Task
-from tasks.thread import Made
+from tasks.thread import FileNotFetched, Made
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, Stack, stack
@@ -142,6 +145,35 @@ async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> N
         files = Files(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
         ref = FileRef(id=file, name="sales.csv", size=0, source={"access": "check_file_info"})
         assert await files.fetch(ref) == data
+
+
+async def test_nobody_but_slack_gets_the_token(slack: SlackStandIn) -> None:
+    heard: list[str | None] = []
+
+    async def thief(request: web.Request) -> web.Response:
+        heard.append(request.headers.get("Authorization"))
+        return web.Response(text="a,b")
+
+    async with aiohttp.ClientSession() as http, _server(thief) as port:
+        client = SlackClient(slack.bot_token, "https://slack.com/api/", http)
+        files = Files(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        ref = FileRef(id="F1", name="a.csv", size=3, source={"url": f"http://127.0.0.1:{port}/a.csv"})
+        with pytest.raises(FileNotFetched, match="not kept at Slack"):
+            await files.fetch(ref)
+    assert heard == []
+
+
+@asynccontextmanager
+async def _server(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[int]:
+    app = web.Application()
+    app.router.add_get("/{path:.*}", handler)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
 
 
 class _NoStore:

@@ -114,7 +114,7 @@ async def test_a_stream_whose_start_was_never_confirmed_is_closed(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
     slack.lose_reply("chat.startStream")
-    replies = [_plan("Step 0"), _plan("Step 0", "Step 1"), Say("Done.")]
+    replies: list[Reply] = [_plan("Step 0"), _plan("Step 0", "Step 1"), Say("Done.")]
     async with _bot(slack, tmp_path, Slowly(1.0, *replies)) as bot:
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
