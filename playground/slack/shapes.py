@@ -24,13 +24,13 @@ class Shapes:
             "real_name_normalized": user.real_name,
             "display_name_normalized": user.name,
             "status_text": user.status,
-            "team": team.id,
+            "team": user.team or team.id,
         }
         if user.is_bot:
             profile |= {"api_app_id": self._state.world.app_id, "bot_id": user.bot_id or ""}
         return {
             "id": user.id,
-            "team_id": team.id,
+            "team_id": user.team or team.id,
             "name": user.name,
             "deleted": False,
             "color": user.color,

@@ -28,6 +28,8 @@ class User:
     is_guest: bool = False
     bot_id: str | None = None
     status: str = ""
+    team: str = ""
+    """Their own workspace, for somebody who is here in a shared channel; empty for this one."""
 
     @property
     def is_bot(self) -> bool:

@@ -1,0 +1,131 @@
+"""Who may: guests, strangers and the daily cost. Refusals are private, and nothing else happens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from playground.slack import SlackStandIn
+from tasks.task import State
+from tests.support.patient_model import Patient
+from tests.support.scripted_model import ScriptedModel
+from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
+
+ASK = "@Handoff what is the answer?"
+DATA = "C0DATA001"
+#: With this price a reply of the scripted model costs several USD.
+DEAR = {"m": {"input": 1_000_000, "output": 1_000_000}}
+
+
+@pytest_asyncio.fixture
+async def model() -> AsyncIterator[ScriptedModel]:
+    patient = Patient()
+    patient.go.set()
+    async with ScriptedModel(patient) as running:
+        yield running
+
+
+async def _refused(bot: Stack, user: str, channel: str = GENERAL) -> str:
+    """Ask; returns what the person is told alone."""
+    before, tasks = len(bot.whispers(user)), len(await bot.server.engine.store.recent())
+    ts = await bot.ask(ASK, user=user, channel=channel)
+    await bot.slack.wait_for(lambda _: len(bot.whispers(user)) > before)
+    assert bot.thread(ts, channel) == []
+    assert len(await bot.server.engine.store.recent()) == tasks
+    return bot.whispers(user)[-1]
+
+
+async def _answered(bot: Stack, user: str, channel: str = GENERAL) -> None:
+    ts = await bot.ask(ASK, user=user, channel=channel)
+    await bot.task(ts, State.ANSWERED, channel=channel)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_guests_only_where_they_are_allowed(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, allowed: bool
+) -> None:
+    slack.state.put_user(replace(slack.state.users[MEI], is_guest=True))
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, allow_guests=allowed) as bot:
+        await _answered(bot, ADA)
+        if allowed:
+            await _answered(bot, MEI)
+        else:
+            assert "no tasks from guests" in await _refused(bot, MEI)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_people_of_other_workspaces_only_where_they_are_allowed(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, allowed: bool
+) -> None:
+    slack.state.put_user(replace(slack.state.users[MEI], team="T0ELSEWHERE"))
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, allow_slack_connect=allowed) as bot:
+        if allowed:
+            await _answered(bot, MEI)
+        else:
+            assert "from another one" in await _refused(bot, MEI)
+
+
+async def test_whom_slack_does_not_describe_counts_as_a_guest(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+) -> None:
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        slack.fail("users.info", "user_not_found", times=20)
+        assert "no tasks from guests" in await _refused(bot, MEI)
+
+
+async def test_what_a_person_spends_in_a_day_is_bounded(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+) -> None:
+    async with stack(
+        slack, model.base_url, tmp_path, sandbox_pool=0, model="m", model_prices=DEAR,
+        limit_person_daily_usd=0.5,
+    ) as bot:  # fmt: skip
+        await _answered(bot, ADA)
+        told = await _refused(bot, ADA, DATA)
+        assert "Your tasks have cost" in told
+        assert "0.50 are the limit" in told
+        await _answered(bot, MEI)
+
+
+async def test_what_a_channel_spends_in_a_day_is_bounded(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+) -> None:
+    async with stack(
+        slack, model.base_url, tmp_path, sandbox_pool=0, model="m", model_prices=DEAR,
+        limit_channel_daily_usd=0.5,
+    ) as bot:  # fmt: skip
+        await _answered(bot, ADA)
+        assert "This channel's tasks have cost" in await _refused(bot, MEI)
+        await _answered(bot, MEI, DATA)
+
+
+async def test_a_model_whose_price_nobody_knows_bounds_nothing(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+) -> None:
+    async with stack(
+        slack, model.base_url, tmp_path, sandbox_pool=0, model="m", limit_person_daily_usd=0.5
+    ) as bot:
+        await _answered(bot, ADA)
+        await _answered(bot, ADA)
+
+
+async def test_a_channel_at_its_limit_tells_the_place_in_the_queue(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    patient = Patient()
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, limit_channel_tasks=1) as bot,
+    ):
+        first = await bot.ask(ASK)
+        await patient.was_asked()
+        second = await bot.ask(ASK, user=MEI)
+        await slack.wait_for(lambda _: bot.whispers(MEI))
+        assert bot.whispers(MEI) == ["You are in the queue: 1 task before yours."]
+        patient.go.set()
+        await bot.task(first, State.ANSWERED)
+        await bot.task(second, State.ANSWERED)
