@@ -139,9 +139,12 @@ async def test_nothing_of_ours_is_left_behind(slack: SlackStandIn, demo: DemoMod
         owner = bot.server.sandbox.owner.label
     client = docker.from_env()
     try:
-        async with asyncio.timeout(30):  # the engine removes them on its own time
-            while any(c.labels.get("handoff.sandbox") == owner for c in await _containers(client)):
-                await asyncio.sleep(0.1)
+        for _ in range(300):  # the engine removes them on its own time
+            left = [c for c in await _containers(client) if c.labels.get("handoff.sandbox") == owner]
+            if not left:
+                break
+            await asyncio.sleep(0.1)
+        assert left == []
     finally:
         client.close()
 
