@@ -1,7 +1,7 @@
 """Who may give tasks, where, how many in a day, and who may stop them.
 
-Answers with a sentence for the person who may not. Fails closed: somebody whom Slack does not describe is
-taken for a guest as long as guests are not allowed.
+Answers with a sentence for the person who may not. Fails closed: somebody whom Slack does not describe may
+not, unless guests and strangers may.
 """
 
 from __future__ import annotations
@@ -61,7 +61,11 @@ class Access:
         person = await self.people.person(thread.team, user)
         if not rules.allow_slack_connect and person.team not in ("", thread.team):
             return "I take tasks from members of this workspace only, and you are from another one."
-        if not rules.allow_guests and (person.is_guest or not person.is_known):
+        if not person.is_known:
+            return (
+                "Slack did not tell me who you are, so I can't take this. Please write it again in a moment."
+            )
+        if not rules.allow_guests and person.is_guest:
             return "I take no tasks from guests of this workspace."
         return ""
 

@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ import pytest
 import pytest_asyncio
 
 from playground.slack import SlackStandIn
+from playground.slack.world import playground_world
 from tasks.task import State
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
@@ -270,3 +272,27 @@ async def test_an_event_that_slack_does_not_explain_is_not_lost(model: ScriptedM
 
         assert (await bot.task(ts)).state is State.ANSWERED
         assert len(bot.answers(ts)) == 1
+
+
+async def test_guests_may_not_unless_the_operator_says_so(model: ScriptedModel, tmp_path: Path) -> None:
+    world = playground_world()
+    users = tuple(replace(user, is_guest=user.id == MEI) for user in world.users)
+    async with SlackStandIn(world=replace(world, users=users)) as slack:
+        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+            await bot.ask(ASK, user=MEI)
+            await slack.wait_for(lambda _: bot.whispers(MEI))
+            assert bot.whispers(MEI) == ["I take no tasks from guests of this workspace."]
+        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, allow_guests=True) as bot:
+            ts = await bot.ask(ASK, user=MEI)
+            assert (await bot.task(ts)).state is State.ANSWERED
+
+
+async def test_somebody_whom_slack_does_not_describe_is_asked_to_write_again(bot: Stack) -> None:
+    bot.slack.fail("users.info", status=500, times=50)
+    ts = await bot.ask(ASK)
+    await bot.slack.wait_for(lambda _: bot.whispers())
+    assert "write it again in a moment" in bot.whispers()[0]
+    assert bot.thread(ts) == []
+    bot.slack.clear_faults()
+    again = await bot.ask(ASK)
+    assert (await bot.task(again)).state is State.ANSWERED
