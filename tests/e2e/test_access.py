@@ -69,12 +69,12 @@ async def test_people_of_other_workspaces_only_where_they_are_allowed(
             assert "from another one" in await _refused(bot, MEI)
 
 
-async def test_whom_slack_does_not_describe_counts_as_a_guest(
+async def test_whom_slack_does_not_describe_may_not(
     slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
 ) -> None:
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
         slack.fail("users.info", "user_not_found", times=20)
-        assert "no tasks from guests" in await _refused(bot, MEI)
+        assert "did not tell me who you are" in await _refused(bot, MEI)
 
 
 async def test_what_a_person_spends_in_a_day_is_bounded(
