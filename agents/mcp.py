@@ -7,7 +7,6 @@ until it is back, never a task. Never offers a tool that the operator did not al
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -25,7 +24,7 @@ from agents.errors import ToolFailure
 from agents.excerpt import excerpt
 from agents.toolbox import TeamTool
 from agents.tools import Tool
-from agents.tools_file import Server
+from agents.tools_file import Server, tool_name
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +114,7 @@ class Connection:
         async def call(arguments: Json) -> str:
             return await self._call(offered.name, arguments)
 
-        name = re.sub(r"[^a-zA-Z0-9_-]", "_", f"{self._name}_{offered.name}")[:64]
+        name = tool_name(self._name, offered.name)
         description = excerpt(offered.description or offered.title or offered.name, _DESCRIPTION)
         return Tool.foreign(name, description, offered.input_schema, call)
 

@@ -68,6 +68,11 @@ class ToolsFile(pydantic.BaseModel):
     functions: dict[str, Terms] = {}
 
 
+def tool_name(server: str, tool: str) -> str:
+    """What a model knows a server's tool as: endpoints take 64 of these characters."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", f"{server}_{tool}")[:64]
+
+
 def load(path: Path, environ: Mapping[str, str]) -> ToolsFile:
     """Read the file, with `${NAME}` in its texts replaced from `environ`, so that it needs to hold no secret.
 

@@ -28,6 +28,8 @@ from bot.manifest import SCOPES
 from bot.model import endpoint_from
 from bot.sandboxes import recipe_from
 from bot.settings import Settings
+from bot.team_tools import lacking, tool_problems, toolbox_from
+from bot.traces import trace_problems
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
 from sandbox.image.build import BASE_LABEL
@@ -202,6 +204,16 @@ async def _channels(settings: Settings) -> str:
     return f"{settings.channels_file} has settings of {', '.join(places) or 'no place'}."
 
 
+async def _tools(settings: Settings) -> str:
+    if problems := (*tool_problems(settings), *trace_problems(settings)):
+        raise CheckFailed(" ".join(problems))
+    async with toolbox_from(settings) as toolbox:
+        if gone := lacking(settings, toolbox()):
+            raise CheckFailed(f"workers would lack {', '.join(gone)}. Look at their servers and their names.")
+        names = [one.tool.name + (" (asks first)" if one.ask_first else "") for one in toolbox()]
+    return f"{', '.join(names) or 'none of your own'}."
+
+
 async def _port(settings: Settings) -> str:
     problem = preflight.port_in_use(settings.host, settings.port)
     if not problem:
@@ -228,5 +240,6 @@ CHECKS: Mapping[str, Check] = {
     "Database": _database,
     "Data folder": _data_folder,
     "Channels file": _channels,
+    "Tools": _tools,
     "Port": _port,
 }

@@ -26,6 +26,7 @@ from bot.manifest import INSTALL_PATH, REDIRECT_PATH, SCOPES
 from bot.preferences import Preferences
 from bot.settings import Settings
 from tasks.engine import Engine
+from tasks.notes import Notes
 from tasks.usage import Usage
 
 log = structlog.get_logger(__name__)
@@ -85,6 +86,7 @@ class Departures:
     engine: Engine
     usage: Usage
     preferences: Preferences
+    notes: Notes
     installations: Installations | None
 
     def register(self, app: AsyncApp) -> None:
@@ -92,12 +94,13 @@ class Departures:
         app.event("tokens_revoked")(self.revoked)
 
     async def uninstalled(self, body: dict[str, Any]) -> None:
-        """Nothing of the workspace goes on, and its token and settings are forgotten."""
+        """Nothing of the workspace goes on, and its token, settings and notes are forgotten."""
         if not isinstance(team := body.get("team_id"), str):
             return
         log.warning("removed from the workspace", team=team)
         await self._forget_token(team)
         await self.preferences.forget(team)
+        await self.notes.forget(team)
         for task in await self.usage.tasks(team=team, running=True, limit=10_000):
             await self.engine.stop(task.id, "Handoff was removed from the workspace")
 

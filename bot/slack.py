@@ -76,8 +76,9 @@ class Slack:
         )  # fmt: skip
         home = Home(engine=engine, usage=usage, clients=clients, links=links, stops=stops, settings=settings)
         departures = Departures(
-            engine=engine, usage=usage, preferences=preferences, installations=installations
-        )
+            engine=engine, usage=usage, preferences=preferences, notes=Notes(database),
+            installations=installations,
+        )  # fmt: skip
         connect(self.app, intake, [listeners, controls, approvals, slash, home, departures])
         #: The pages of an installation, for our web server.
         self.routes = InstallPages(settings, installations).routes() if installations else ()

@@ -6,14 +6,14 @@ Never runs a tool, and imports what speaks to MCP servers only where there are s
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
 from agents.errors import ToolsRefused
 from agents.extensions import installed
-from agents.toolbox import Toolbox
-from agents.tools_file import ToolsFile, load
+from agents.toolbox import TeamTool, Toolbox
+from agents.tools_file import ToolsFile, load, tool_name
 from bot.settings import Settings
 
 _NO_MCP = (
@@ -48,6 +48,17 @@ async def toolbox_from(settings: Settings) -> AsyncIterator[Toolbox]:
 
     async with Servers(file.servers) as servers:
         yield lambda: [*functions, *servers.tools()]
+
+
+def lacking(settings: Settings, tools: Sequence[TeamTool]) -> list[str]:
+    """The tools that the file allows and that are not there, because their server is not or has none such."""
+    there = {one.tool.name for one in tools}
+    wanted = [
+        tool_name(server, name)
+        for server, terms in _file(settings, os.environ).servers.items()
+        for name in terms.tools
+    ]
+    return [name for name in wanted if name not in there]
 
 
 def _file(settings: Settings, environ: Mapping[str, str]) -> ToolsFile:

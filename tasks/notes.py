@@ -72,6 +72,11 @@ class Notes:
         async with self._database.write() as connection:
             return bool((await connection.execute(delete(schema.note).where(mine))).rowcount)
 
+    async def forget(self, team: str) -> None:
+        """Take all notes of a workspace down."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(schema.note).where(_ROW.team == team))
+
     async def _of(self, team: str, channel: str) -> Sequence[Note]:
         query = select(_ROW.number, _ROW.text, _ROW.user_name).where(_in(team, channel))
         async with self._database.read() as connection:

@@ -214,6 +214,8 @@ async def test_removing_the_app_ends_its_tasks_and_forgets_its_token_and_setting
     await office.install(office.second)
     await bot.slack.slash(ADA, GENERAL, "/handoff", "set progress quiet")
     await bot.slack.wait_for(lambda _: "`progress` is *quiet*" in "".join(bot.whispers()))
+    noted = await bot.ask("@Handoff !note add The year ends in March")
+    await bot.slack.wait_for(lambda _: "pinned note 1" in bot.said(noted))
     office.patient.go.clear()
     ts = await bot.ask(ASK)
     await office.patient.was_asked()
@@ -229,6 +231,8 @@ async def test_removing_the_app_ends_its_tasks_and_forgets_its_token_and_setting
     assert bot.slack.bot_token != token
     await bot.slack.slash(ADA, GENERAL, "/handoff", "set")
     await bot.slack.wait_for(lambda _: "`progress` is *full*" in "".join(bot.whispers()))
+    noted = await bot.ask("@Handoff !note")
+    await bot.slack.wait_for(lambda _: "No notes are pinned" in bot.said(noted))
 
 
 async def test_a_revoked_token_keeps_the_answer_until_the_app_is_installed_again(office: Office) -> None:

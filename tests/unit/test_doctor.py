@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
+import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from bot.manifest import SCOPES
 from bot.settings import Settings
 from playground.slack.server import SlackStandIn
 from tests.support.scripted_model import Fault, Say, ScriptedModel
+from tests.support.tool_server import JOURNAL
 
 CLOSED = "http://127.0.0.1:1"
 
@@ -53,7 +56,8 @@ async def test_what_works_is_told_with_what_was_found(healthy: dict[str, Any], t
         model.assert_complete()
     well = {name for name, finding in found.items() if finding.ok}
     assert well == {
-        "Settings", "Slack bot", "Slack events", "Model", "Database", "Data folder", "Channels file", "Port"
+        "Settings", "Slack bot", "Slack events", "Model", "Database", "Data folder", "Channels file", "Tools",
+        "Port",
     }  # fmt: skip
     assert f"all {len(SCOPES)} scopes" in found["Slack bot"].text
     assert str(tmp_path) in found["Database"].text
@@ -64,7 +68,7 @@ async def test_one_fault_hides_no_other(tmp_path: Path) -> None:
     file.write_text("")
     found = await findings(
         {}, data_dir=file / "data", host="no-such-host.invalid", docker_host="tcp://127.0.0.1:1",
-        channels_file=file / "none.toml",
+        channels_file=file / "none.toml", tools_file=file / "none.json",
     )  # fmt: skip
     assert {name for name, finding in found.items() if not finding.ok} == set(doctor.CHECKS)
     for finding in found.values():
@@ -179,3 +183,19 @@ async def test_a_check_that_never_ends_is_cut(
         found = await findings(healthy, slack_api_url=f"http://127.0.0.1:{silent.getsockname()[1]}/api/")
     assert "no answer within" in found["Slack bot"].text
     assert found["Data folder"].ok
+
+
+async def test_tools_that_workers_would_lack_are_named(healthy: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "tools.json"
+    server = {"command": sys.executable, "args": ["-m", "tests.support.tool_server"]}
+    environment = {JOURNAL: str(tmp_path / "journal"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    tools = {"look_up": {}, "write": {"ask_first": True}}
+    file.write_text(json.dumps({"servers": {"things": {**server, "env": environment, "tools": tools}}}))
+    found = (await findings(healthy, tools_file=file))["Tools"]
+    assert (found.ok, found.text) == (True, "things_look_up, things_write (asks first).")
+
+    wrong = {"look_up": {}, "lookup": {}}
+    file.write_text(json.dumps({"servers": {"things": {**server, "env": environment, "tools": wrong}}}))
+    found = (await findings(healthy, tools_file=file))["Tools"]
+    assert not found.ok
+    assert "workers would lack things_lookup." in found.text
