@@ -22,6 +22,7 @@ from bot.listeners import suggest_prompts
 from bot.settings import Settings
 from bot.stops import Stops
 from bot.text import escape, one_plain_line
+from bot.timeline import picture
 from tasks.engine import Engine
 from tasks.task import State, Task
 from tasks.usage import Usage
@@ -30,6 +31,9 @@ log = structlog.get_logger(__name__)
 
 STOP = "handoff_home_stop"
 RECENT = 10
+#: Characters of a bar and lines of the picture: a code block of the Home holds so much without wrapping, and
+#: a section 3,000 characters.
+PICTURE_WIDTH, PICTURE_LINES = 24, 20
 _WORDS = {
     State.QUEUED: ":hourglass_flowing_sand: queued",
     State.WAITING: ":speech_balloon: waiting for an answer",
@@ -51,6 +55,8 @@ class Shown:
     cost_day: float
     cost_week: float
     notice: str = ""
+    picture: Sequence[str] = ()
+    """The newest task's work as lines of text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +105,16 @@ class Home:
             cost_week=await self.usage.cost(since=now - 7 * 86_400, team=team, user=user),
             tokens_week=await self.usage.tokens(since=now - 7 * 86_400, team=team, user=user),
             notice=notice,
+            picture=await self._picture(mine[0]) if mine else (),
         )
         try:
             client = await self.clients.of(team)
             await client.views_publish(user_id=user, view=view(shown, self.settings))
         except FAULTS as error:
             log.info("home not published", user=user, why=error_of(error))
+
+    async def _picture(self, newest: Task) -> Sequence[str]:
+        return picture(newest, await self.engine.store.events(newest.id), width=PICTURE_WIDTH)
 
 
 def view(shown: Shown, settings: Settings) -> dict[str, Any]:
@@ -117,6 +127,9 @@ def view(shown: Shown, settings: Settings) -> dict[str, Any]:
         blocks.append(
             _section("Nothing is running. Mention me in a channel, or write to me under *Messages*.")
         )
+    if shown.picture:
+        drawn = escape("\n".join(shown.picture[:PICTURE_LINES])).replace("`", "'")
+        blocks.append(_section(f"*The newest one, agent by agent*\n```{drawn}```"))
     blocks += [{"type": "divider"}, _header("Recent")]
     blocks += [_row(task, link) for task, link in shown.recent] or [
         _section("No task of yours has ended yet.")

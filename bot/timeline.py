@@ -28,7 +28,7 @@ class _Lane:
 
     def bar(self, clock: _Clock) -> str:
         """Turns win over programs where both fall on one character."""
-        cells = [" "] * WIDTH
+        cells = [" "] * clock.width
         first, last = clock.place(self.rows[0]["at"]), clock.place(self.rows[-1]["at"])
         cells[first : last + 1] = "━" * (last + 1 - first)
         for sign, rows in (("■", self._programs()), ("●", self._turns())):
@@ -59,22 +59,25 @@ class _Lane:
 class _Clock:
     begin: float
     end: float
+    width: int
 
     def place(self, at: float) -> int:
         """The character of a moment."""
         share = (at - self.begin) / max(self.end - self.begin, 1e-9)
-        return min(WIDTH - 1, max(0, int(share * WIDTH)))
+        return min(self.width - 1, max(0, int(share * self.width)))
 
 
-def picture(task: Task, rows: Sequence[Row]) -> list[str]:
-    """Lines of text. `rows` is the task's log in the order written; without any there is no picture."""
+def picture(task: Task, rows: Sequence[Row], *, width: int = WIDTH) -> list[str]:
+    """Lines of text, the bars `width` characters long (24 and more). `rows` is the task's log in the order
+    written; without any there is no picture."""
     if not rows:
         return []
-    clock = _Clock(task.created_at, max(task.ended_at or 0.0, rows[-1]["at"]))
+    clock = _Clock(task.created_at, max(task.ended_at or 0.0, rows[-1]["at"]), width)
     lines = [_scale(clock)]
     begun = task.started_at or rows[0]["at"]
     if (queued := clock.place(begun)) > 0:
-        lines.append(_line("queue", "░" * queued, f"{begun - task.created_at:.1f} s"))
+        bar = "░" * queued + " " * (width - queued)
+        lines.append(_line("queue", bar, f"{begun - task.created_at:.1f} s"))
     lines += [_line(lane.name, lane.bar(clock), lane.words()) for lane in _lanes(rows)]
     return [*lines, " " * NAME + LEGEND]
 
@@ -95,12 +98,12 @@ def _scale(clock: _Clock) -> str:
     begin, end = (
         datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S") for at in (clock.begin, clock.end)
     )
-    gap = "─" * (WIDTH - len(begin) - len(end) - 2)
+    gap = "─" * (clock.width - len(begin) - len(end) - 2)
     return _line("", f"{begin} {gap} {end}", f"{clock.end - clock.begin:.1f} s")
 
 
 def _line(name: str, bar: str, words: str) -> str:
-    return f"{one_line(name, NAME - 1):{NAME}}{bar:{WIDTH}}  {words}".rstrip()
+    return f"{one_line(name, NAME - 1):{NAME}}{bar}  {words}".rstrip()
 
 
 def _reports(row: Row) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,17 @@ async def test_tasks_are_shown_with_links_to_their_threads(bot: Stack, patient: 
     assert ":white_check_mark: answered" in words
     assert _stops(bot) == []
     assert f"*{task.tokens:,}* in the last 24 hours" in words
+
+
+async def test_the_newest_task_is_drawn_agent_by_agent(bot: Stack, patient: Patient) -> None:
+    patient.go.set()
+    ts = await bot.ask(ASK)
+    task = await bot.task(ts, State.ANSWERED)
+    await _home(bot)
+    drawn = [b["text"]["text"] for b in bot.slack.state.homes[ADA]["blocks"] if "```" in str(b)]
+    assert len(drawn) == 1
+    assert re.search(rf"\norchestrator +━*● +1 turn, {task.tokens:,} tokens\n", drawn[0]), drawn[0]
+    assert max(len(line) for line in drawn[0].splitlines()) < 90
 
 
 async def test_stop_in_the_home_stops_and_the_home_shows_it(bot: Stack, patient: Patient) -> None:
