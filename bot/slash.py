@@ -131,7 +131,7 @@ class Slash:
         try:
             posted = await client.chat_postMessage(
                 channel=command.channel_id,
-                text=f"<@{command.user_id}> hands off:\n>>> {escape(inert(text))[:3000]}",
+                text=f"<@{command.user_id}> hands off:\n{_quoted(escape(inert(text))[:3000])}",
             )
         except FAULTS as fault:
             return NOT_HERE if error_of(fault) in _ABSENT else f"Slack did not take it: {error_of(fault)}."
@@ -209,6 +209,10 @@ class Slash:
 
 def _message(thread: ThreadAddress, user: str, text: str) -> Message:
     return Message(thread=thread, ts=thread.ts, user=user, user_name="", text=text)
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.splitlines())
 
 
 async def _tell(respond: AsyncRespond, words: str) -> None:

@@ -72,13 +72,13 @@ async def test_a_task_is_posted_for_all_to_see_and_answered_in_its_thread(
     bot: Stack, patient: Patient
 ) -> None:
     patient.go.set()
-    await bot.slack.slash(MEI, GENERAL, COMMAND, "count the apples & <pears>")
+    await bot.slack.slash(MEI, GENERAL, COMMAND, "count the apples & <pears>\nand the plums")
     root = await _root(bot, MEI)
     task = await bot.task(root.ts, State.ANSWERED)
 
-    assert task.request == "count the apples & <pears>"
+    assert task.request == "count the apples & <pears>\nand the plums"
     assert (task.user, task.user_name) == (MEI, "mei")
-    assert "count the apples &amp; &lt;pears&gt;" in root.text
+    assert root.text.endswith("\n> count the apples &amp; &lt;pears&gt;\n> and the plums")
     assert bot.said(root.ts) == "Done."
 
 
