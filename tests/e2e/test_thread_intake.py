@@ -229,8 +229,12 @@ async def test_what_was_written_while_nobody_was_connected_is_found(
     assert idle not in requests
 
 
-async def test_sockets_that_break_lose_nothing(bot: Stack) -> None:
-    bot.slack.drop_sockets()
+@pytest.mark.parametrize("way", ["broken", "renewed"])
+async def test_connections_that_end_lose_nothing(bot: Stack, way: str) -> None:
+    if way == "broken":
+        bot.slack.drop_sockets()
+    else:
+        await bot.slack.disconnect("refresh_requested")
     ts = await bot.ask(ASK)
     task = await bot.task(ts)
 
@@ -296,3 +300,14 @@ async def test_somebody_whom_slack_does_not_describe_is_asked_to_write_again(bot
     bot.slack.clear_faults()
     again = await bot.ask(ASK)
     assert (await bot.task(again)).state is State.ANSWERED
+
+
+async def test_wrong_shapes_are_acked_on_a_socket_too(model: ScriptedModel, tmp_path: Path) -> None:
+    async with (
+        SlackStandIn(retry_delays=()) as slack,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot,
+    ):
+        for click in CLICKS:
+            await slack.interactions._deliveries.ask("interactive", click)  # raises when nobody acks
+        ts = await bot.ask(ASK)
+        assert (await bot.task(ts)).state is State.ANSWERED
