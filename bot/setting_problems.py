@@ -54,9 +54,14 @@ def _bound(field: FieldInfo, name: str) -> float | None:
 
 
 def _but_is(field: FieldInfo, given: object) -> str:
-    if SecretStr in (field.annotation, *get_args(field.annotation)):
+    if _is_secret(field.annotation):
         return ""
     return f", not {_PASSWORD.sub('…@', str(given))!r}"
+
+
+def _is_secret(annotation: object) -> bool:
+    """However deep it stands: `Annotated[SecretStr, …] | None` too."""
+    return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
 
 
 def _fix(field: FieldInfo) -> str:

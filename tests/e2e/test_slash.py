@@ -78,7 +78,7 @@ async def test_a_task_is_posted_for_all_to_see_and_answered_in_its_thread(
 
     assert task.request == "count the apples & <pears>\nand the plums"
     assert (task.user, task.user_name) == (MEI, "mei")
-    assert root.text.endswith("\n> count the apples &amp; &lt;pears&gt;\n> and the plums")
+    assert root.text.endswith("\n&gt; count the apples &amp; &lt;pears&gt;\n&gt; and the plums")
     assert bot.said(root.ts) == "Done."
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.manifest import EVENTS, SCOPES, manifest, public_origin
+from bot.manifest import EVENTS, REDIRECT_PATH, SCOPES, manifest, public_origin
+from bot.slash import COMMAND, SHORTCUT
 
 SOCKET: Any = manifest()
 HTTP: Any = manifest("https://handoff.example.com")
@@ -76,3 +77,19 @@ def test_a_public_address_is_taken(url: str) -> None:
 def test_another_address_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(ValueError, match=r"like https://handoff\.example\.com"):
         public_origin(url)
+
+
+def test_people_who_install_are_led_back_to_one_address() -> None:
+    assert HTTP["oauth_config"]["redirect_urls"] == [f"https://handoff.example.com{REDIRECT_PATH}"]
+    assert "redirect_urls" not in SOCKET["oauth_config"]
+
+
+def test_what_the_bot_listens_to_is_in_the_manifest() -> None:
+    features = SOCKET["features"]
+    assert [command["command"] for command in features["slash_commands"]] == [COMMAND]
+    assert [shortcut["callback_id"] for shortcut in features["shortcuts"]] == [SHORTCUT]
+    assert features["app_home"]["home_tab_enabled"]
+    assert features["app_home"]["messages_tab_enabled"]
+    assert not features["app_home"]["messages_tab_read_only_enabled"]
+    assert SOCKET["settings"]["interactivity"]["is_enabled"]
+    assert {"app_home_opened", "app_uninstalled", "tokens_revoked", "reaction_added"} <= set(EVENTS)

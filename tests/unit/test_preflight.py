@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from bot import preflight
+from bot.errors import SettingsError
 from bot.settings import Settings
+
+KEY = base64.urlsafe_b64encode(bytes(32)).decode()
 
 
 def settings(folder: Path, **given: object) -> Settings:
@@ -96,3 +100,55 @@ async def test_an_engine_that_never_answers_is_told(tmp_path: Path, monkeypatch:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         problems = await preflight.engine_problems(settings(tmp_path, docker_host=address))
     assert "Docker can't be reached" in problems[0]
+
+
+def several(folder: Path, **changes: object) -> Settings:
+    """An app for several workspaces."""
+    given: dict[str, object] = {
+        "slack_client_id": "1.2",
+        "slack_client_secret": SecretStr("client-secret"),
+        "slack_signing_secret": SecretStr("signing-secret"),
+        "slack_token_key": SecretStr(KEY),
+        **changes,
+    }
+    return settings(folder, **{name: value for name, value in given.items() if value is not None})
+
+
+def test_an_app_for_several_workspaces_needs_no_bot_token(tmp_path: Path) -> None:
+    assert preflight.slack_problems(several(tmp_path)) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"slack_client_secret": None}, "SLACK_CLIENT_SECRET is not set"),
+        ({"slack_token_key": None}, "HANDOFF_SLACK_TOKEN_KEY is not set"),
+        ({"slack_bot_token": SecretStr("xoxb-1")}, "SLACK_BOT_TOKEN and SLACK_CLIENT_ID are both set"),
+        ({"slack_signing_secret": None}, "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set"),
+    ],
+)
+def test_what_an_app_for_several_workspaces_lacks_is_told(
+    tmp_path: Path, changes: dict[str, object], told: str
+) -> None:
+    (problem,) = preflight.slack_problems(several(tmp_path, **changes))
+
+    assert problem.startswith(told)
+    assert problem.endswith((".", "tr +/ -_"))
+
+
+@pytest.mark.parametrize("key", ["short", f"{KEY} short", "not base64 at all", KEY[:-4]])
+def test_a_key_that_is_none_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.load({"HANDOFF_SLACK_TOKEN_KEY": key}, env_file=Path("/nonexistent/.env"))
+
+    (problem,) = refusal.value.problems
+    assert problem.startswith("HANDOFF_SLACK_TOKEN_KEY must hold keys of 32 bytes in URL-safe base64")
+    assert key not in problem
+
+
+def test_two_keys_are_two_secrets(tmp_path: Path) -> None:
+    other = base64.urlsafe_b64encode(bytes(range(32))).decode()
+    found = several(tmp_path, slack_token_key=SecretStr(f"{KEY} {other}"))
+
+    assert found.token_keys == (KEY, other)
+    assert {KEY, other} <= set(found.secrets)
