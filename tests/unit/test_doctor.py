@@ -111,6 +111,20 @@ async def test_http_mode_needs_no_app_token(healthy: dict[str, Any]) -> None:
     assert not (await findings(healthy, slack_app_token=None))["Slack events"].ok
 
 
+async def test_an_app_for_several_workspaces_has_its_own_findings(healthy: dict[str, Any]) -> None:
+    several: dict[str, Any] = {
+        "slack_bot_token": None,
+        "slack_client_id": "1.2",
+        "slack_client_secret": SecretStr("secret"),
+    }
+    lacks = (await findings(healthy, **several))["Slack bot"]
+    assert not lacks.ok
+    assert lacks.text.startswith("HANDOFF_SLACK_TOKEN_KEY is not set")
+    key = SecretStr("A" * 43 + "=")
+    whole = (await findings(healthy, **several, slack_token_key=key))["Slack bot"]
+    assert (whole.ok, "/slack/install" in whole.text) == (True, True)
+
+
 async def test_an_unreachable_slack_is_told(healthy: dict[str, Any]) -> None:
     found = await findings(healthy, slack_api_url=f"{CLOSED}/api/")
     assert "Slack can't be reached" in found["Slack bot"].text
@@ -194,7 +208,7 @@ async def test_tools_that_workers_would_lack_are_named(healthy: dict[str, Any], 
     found = (await findings(healthy, tools_file=file))["Tools"]
     assert (found.ok, found.text) == (True, "things_look_up, things_write (asks first).")
 
-    wrong = {"look_up": {}, "lookup": {}}
+    wrong: dict[str, Any] = {"look_up": {}, "lookup": {}}
     file.write_text(json.dumps({"servers": {"things": {**server, "env": environment, "tools": wrong}}}))
     found = (await findings(healthy, tools_file=file))["Tools"]
     assert not found.ok
