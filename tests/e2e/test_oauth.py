@@ -60,7 +60,8 @@ class Office:
         await self.stop()
         self.server = await self._running.enter_async_context(Server(self._settings))
         for workspace in self._workspaces:
-            await workspace.send_events_to(f"{self.url}/slack/events")
+            if self._settings.slack_app_token is None:
+                await workspace.send_events_to(f"{self.url}/slack/events")
             workspace.installs.redirect_url = f"{self.url}/slack/oauth_redirect"
         self.first, self.second = (Stack(slack, self.server, self._settings) for slack in self._workspaces)
 
@@ -251,6 +252,37 @@ async def test_a_revoked_token_keeps_the_answer_until_the_app_is_installed_again
 
     assert bot.said(ts) == "Done."
     assert task.deliveries == 1
+
+
+async def test_by_socket_mode_what_was_missed_is_found_in_each_workspace(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    patient = Patient()
+    patient.go.set()
+    async with ScriptedModel(patient) as model:
+        settings = Settings(
+            slack_api_url=slack.api_url,
+            slack_client_id=slack.installs.client_id,
+            slack_client_secret=SecretStr(slack.installs.client_secret),
+            slack_app_token=SecretStr(slack.app_token),
+            slack_token_key=SecretStr(KEY),
+            openai_base_url=model.base_url,
+            data_dir=tmp_path,
+            port=0,
+            sandbox_pool=0,
+        )
+        office = Office(slack, slack, settings)
+        try:
+            await office.start()
+            assert (await office.install(office.first)).status == 200
+            first = await office.first.ask(ASK)
+            await office.first.task(first, State.ANSWERED)
+            await office.stop()
+            missed = await slack.post(ADA, GENERAL, ASK)
+            await office.start()
+            await office.first.task(missed, State.ANSWERED)
+        finally:
+            await office.stop()
 
 
 async def _gone(bot: Stack) -> None:
