@@ -1,0 +1,56 @@
+"""The figures when something they are read from is away, and what is counted of a model that fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.conversation import UserTurn
+from agents.errors import CredentialsRefused
+from agents.prices import Prices
+from agents.wire import Request
+from bot.metrics import Metrics
+from bot.watched import WatchedEndpoint
+from tasks.figures import Standing
+from tasks.task import State
+from tests.support.scripted_model import Fault, ScriptedModel
+
+
+async def test_a_database_that_is_away_leaves_a_gap_and_no_old_figure() -> None:
+    answers: list[Standing | Exception] = [
+        Standing(tasks={State.QUEUED: 3}, queue_age=7.0), ConnectionRefusedError("gone")
+    ]  # fmt: skip
+
+    async def standings() -> Standing:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    metrics = Metrics()
+    metrics.standings = standings
+    assert 'handoff_tasks{state="queued"} 3.0' in (await metrics.page()).decode()
+    page = (await metrics.page()).decode()
+    assert "handoff_tasks{" not in page
+    assert "handoff_queue_age_seconds NaN" in page
+    assert "handoff_model_turns" in page
+
+
+async def test_a_mistake_of_ours_is_not_taken_for_a_database_that_is_away() -> None:
+    async def standings() -> Standing:
+        raise KeyError("mistake")
+
+    metrics = Metrics()
+    metrics.standings = standings
+    with pytest.raises(KeyError):
+        await metrics.page()
+
+
+async def test_a_turn_that_fails_is_counted_by_its_kind() -> None:
+    metrics = Metrics()
+    async with ScriptedModel([Fault(401)]) as model:
+        settings = {"api_key": "k", "base_url": model.base_url, "api": "chat", "tries": 1}
+        async with WatchedEndpoint(metrics.model, Prices(), **settings) as endpoint:
+            with pytest.raises(CredentialsRefused):
+                await endpoint.ask(Request(model="m", instructions="", turns=(UserTurn("hello"),)))
+    expected = 'handoff_model_turns_total{model="m",outcome="CredentialsRefused"} 1.0'
+    assert expected in (await metrics.page()).decode()
