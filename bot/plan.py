@@ -105,15 +105,18 @@ class Plan:
     def _plan(self, steps: Sequence[Any]) -> None:
         taken = [row for row in self.rows if row.worker]
         free = [step for step in steps if not any(_likeness(step.text, row.title) >= 0.5 for row in taken)]
-        before = {row.title: row.id for row in self.rows if not row.worker}
-        kept = {step.text: before.pop(step.text) for step in free if step.text in before}
+        left = [row for row in self.rows if not row.worker]
+        same = [_taken(left, step.text) for step in free]
         # Slack can't take a row away: an old one's place goes to a new step, or says that it was dropped.
-        places = chain(before.values(), (f"s{number}" for number in count(self._numbered)))
-        fresh = [Row(kept.get(s.text) or next(places), s.text, s.status) for s in free]
+        places = chain((row.id for row in list(left)), (f"s{number}" for number in count(self._numbered)))
+        fresh = [
+            Row(row.id if row else next(places), step.text, step.status)
+            for row, step in zip(same, free, strict=True)
+        ]
         self._numbered += len(fresh)
         used = {row.id for row in fresh}
-        left = [Row(id_, f"Dropped: {title}", "complete") for title, id_ in before.items() if id_ not in used]
-        self.rows = [*taken, *fresh, *left]
+        dropped = [_dropped(row) for row in left if row.id not in used]
+        self.rows = [*taken, *fresh, *dropped]
 
     def _start(self, worker: str, title: str) -> None:
         self._notice = ""
@@ -152,3 +155,15 @@ def _likeness(one: str, other: str) -> float:
     """The part of the shorter title's words that the other one has too."""
     a, b = set(one.lower().split()), set(other.lower().split())
     return len(a & b) / max(1, min(len(a), len(b)))
+
+
+def _taken(rows: list[Row], title: str) -> Row | None:
+    """The first row of this title, taken out of `rows`."""
+    found = next((row for row in rows if row.title == title), None)
+    if found is not None:
+        rows.remove(found)
+    return found
+
+
+def _dropped(row: Row) -> Row:
+    return Row(row.id, f"Dropped: {row.title.removeprefix('Dropped: ')}", "complete")

@@ -141,14 +141,14 @@ class Progress:
         """Close a stream before Slack does; the whole plan goes on in the next one."""
         if not await self._end(""):
             await self._mend()
-        self._ts, self._shown = "", {}
+        await self._forget()
 
     async def _without_stream(self, error: str) -> None:
         log.info("stream refused", error=error)
         if error in STREAM_GONE:
             # The broken message is mended by an ordinary edit; the next change begins another stream.
             await self._mend()
-            self._ts, self._shown = "", {}
+            await self._forget()
         elif error not in _BROKEN and not self._ts and " " not in error:
             self._streams = False
             await self._edit()
@@ -172,6 +172,11 @@ class Progress:
             "chat.postMessage", channel=channel, thread_ts=self._task.thread.ts, text=text
         ):
             await self._began(str(answer["ts"]))
+
+    async def _forget(self) -> None:
+        """The message is as it shall stay; what comes next begins another."""
+        self._ts, self._shown = "", {}
+        await self._posts.closed(OPEN)
 
     async def _began(self, ts: str) -> None:
         self._ts = ts

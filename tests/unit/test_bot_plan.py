@@ -85,6 +85,13 @@ def test_a_worker_that_starts_again_keeps_its_row() -> None:
     assert [(row.id, row.status) for row in plan.rows] == [("w1", "in_progress")]
 
 
+def test_two_steps_of_the_same_words_are_two_rows() -> None:
+    once, twice = (PlanStep("Think", "pending"),), (PlanStep("Think", "pending"),) * 2
+    plan = _plan(PlanChanged(once), PlanChanged(twice), PlanChanged(twice))
+
+    assert len({row.id for row in plan.rows}) == len(plan.rows) == 2
+
+
 def test_a_long_silence_is_told() -> None:
     plan = _plan(WorkerStarted("w1", "Simulate"))
     plan.beat(60)
