@@ -83,9 +83,22 @@ async def test_the_last_value_is_shown_as_in_a_notebook(run_code: RunCode, code:
     assert (await run_code(code)).stdout == stdout
 
 
+@pytest.mark.parametrize(
+    ("code", "stdout"),
+    [
+        ("import sys\nsys.stdout.write('x')", "x"),
+        ("import sys\nsys.stdout.writelines(['a', 'b'])", "ab"),
+        ("open('f', 'w').write('abc')", ""),
+        ("len('abc')", "3\n"),
+    ],
+)
+async def test_a_last_line_that_writes_shows_no_count(run_code: RunCode, code: str, stdout: str) -> None:
+    assert (await run_code(code)).stdout == stdout
+
+
 async def test_output_that_is_not_utf8_is_still_told(run_code: RunCode) -> None:
     run = await run_code(r"import os; os.write(1, b'caf\xe9 \xf0\x9f\x98\x80\n')")
-    assert (run.status, run.stdout) == (Status.OK, "caf\ufffd \U0001f600\n10\n")
+    assert (run.status, run.stdout) == (Status.OK, "caf\ufffd \U0001f600\n")
 
 
 async def test_long_output_keeps_head_and_tail_and_comes_whole_as_a_file(run_code: RunCode) -> None:

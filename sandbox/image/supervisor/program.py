@@ -17,6 +17,7 @@ import types
 from . import figures
 
 NAME = "/work/main.py"
+_WRITES = ("write", "writelines")  # they return a count that nobody asked to see
 _PIP = ("pip install", "pip3 install")
 _WARM_UP = "import os\nprint(len([n * n for n in range(9)]))\nraise ValueError('warm')"
 
@@ -49,8 +50,7 @@ def _guarded(source: str, names: dict[str, object]) -> int:
 def _execute(source: str, names: dict[str, object]) -> None:
     tree = ast.parse(source, NAME)
     last = tree.body[-1] if tree.body else None
-    shows = isinstance(last, ast.Expr) and not source.rstrip().endswith(";")
-    if isinstance(last, ast.Expr) and shows:
+    if isinstance(last, ast.Expr) and not source.rstrip().endswith(";") and not _writes(last.value):
         tree.body.pop()
         exec(compile(tree, NAME, "exec"), names)
         value = eval(compile(ast.Expression(last.value), NAME, "eval"), names)
@@ -58,6 +58,11 @@ def _execute(source: str, names: dict[str, object]) -> None:
             print(repr(value))
     else:
         exec(compile(tree, NAME, "exec"), names)
+
+
+def _writes(value: ast.expr) -> bool:
+    called = value.func if isinstance(value, ast.Call) else None
+    return isinstance(called, ast.Attribute) and called.attr in _WRITES
 
 
 def _exit_code(code: object) -> int:
