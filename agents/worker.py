@@ -31,6 +31,8 @@ from sandbox.errors import FileRefused
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 
+_NO_VARIABLES = "there are no variables from earlier calls"
+_VARIABLES = "variables, functions and imports of earlier calls are there, unless a note said otherwise"
 _NOTHING = "stdout: (nothing was printed)"
 
 
@@ -59,7 +61,10 @@ class Worker:
         self._meter = meter
         self._emit = emit
         approval = Approval(brief.worker, journal, approvals)
-        tools = [Tool.of(self.execute_python_code), Tool.of(self.report)]
+        python = Tool.of(self.execute_python_code)
+        if sandbox.carries_variables:
+            python = replace(python, description=python.description.replace(_NO_VARIABLES, _VARIABLES))
+        tools = [python, Tool.of(self.report)]
         tools += lent(team_tools, approval, self._cut)
         self._loop = Loop(
             Role(model=model, instructions=prompt("worker"), tools=tools),
@@ -77,6 +82,8 @@ class Worker:
     async def run(self) -> tuple[Report, Facts]:
         """Work to a report. Only failures that every worker would meet are raised."""
         self._emit(WorkerStarted(self._brief.worker, self._brief.title))
+        if not self._journal.entries:  # a worker of the thread's last task may have had the same name
+            await self._workspace.keep_variables(self._brief.worker, b"")
         try:
             name = self._brief.worker
             with structlog.contextvars.bound_contextvars(worker=name), tracing.agent("worker", name):
@@ -96,17 +103,20 @@ class Worker:
         """Run a Python program in a fresh container and return its exit status and what it printed.
 
         The working directory is /work: attached files and files of earlier calls are there, and files you
-        write there are kept. No network, no variables from earlier calls. numpy, pandas, scipy, matplotlib,
-        seaborn, scikit-learn, sympy, networkx, openpyxl and pillow are installed. The time limit is fixed.
+        write there are kept. There is no network, and there are no variables from earlier calls. numpy,
+        pandas, scipy, matplotlib, seaborn, scikit-learn, sympy, networkx, openpyxl and pillow are installed.
+        The time limit is fixed.
 
         Args:
             code: The whole program.
         """
-        files = await self._workspace.files()
-        run = await self._sandbox.run(Job(code=code, files=files), on_output=self._tell_output)
-        notes: Sequence[str] = ()
+        files, state = await self._workspace.files(), await self._variables()
+        run = await self._sandbox.run(Job(code=code, files=files, state=state), on_output=self._tell_output)
+        notes: tuple[str, ...] = ()
+        if run.state is not None:
+            notes += await self._workspace.keep_variables(self._brief.worker, run.state)
         if run.files or run.removed:
-            notes = await self._workspace.keep(run.files, run.removed)
+            notes += await self._workspace.keep(run.files, run.removed)
         if run.files:
             self._emit(FilesMade(self._brief.worker, tuple(run.files)))
         facts = {"status": run.status.value, "seconds": round(run.seconds, 2), "files": list(run.files)}
@@ -167,6 +177,12 @@ class Worker:
         except FileRefused as refused:
             return f"{excerpt(text)}\n[The whole could not be kept: {refused}]"
         return f"{excerpt(text)}\n[All of it: /work/{path}]"
+
+    async def _variables(self) -> bytes | None:
+        """What this worker's earlier calls left; None where variables are not carried."""
+        if not self._sandbox.carries_variables:
+            return None
+        return await self._workspace.variables(self._brief.worker)
 
     def _step(self, text: str) -> None:
         self._emit(WorkerStep(self._brief.worker, one_line(text, 250)))

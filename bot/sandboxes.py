@@ -37,6 +37,7 @@ def sandbox_from(settings: Settings, *, figures: SandboxFigures | None = None) -
         most=settings.sandbox_max,
         queue_seconds=settings.sandbox_queue_seconds,
         transport=settings.sandbox_transport,
+        state=settings.sandbox_state,
     )
 
 

@@ -210,6 +210,11 @@ class SandboxSettings(SettingGroup):
     """Bytes of the files taken out of one run, together."""
     sandbox_artifacts_count: int = Field(default=100, ge=0, le=100_000)
     """Files taken out of one run."""
+    sandbox_state: Literal["none", "session"] = "none"
+    """What a worker's program finds of its earlier ones besides files: `session` carries variables from
+    container to container, as far as they can be pickled."""
+    sandbox_state_bytes: int = Field(default=33_554_432, ge=1024, le=1_073_741_824)
+    """Bytes of the variables of one worker, pickled; what does not fit is named in a note."""
     sandbox_runtime: str = ""
     """Container runtime, `runsc` or `kata-runtime` for instance. Empty: the engine's default."""
     sandbox_image: str = ""

@@ -35,6 +35,8 @@ class Raw:
     stderr: bytearray = field(default_factory=bytearray)
     files: list[tuple[str, bytes]] = field(default_factory=list)
     record: dict[str, object] = field(default_factory=dict)
+    variables: tuple[str, bytes] | None = None
+    """Notes, a line each, and what the program left for the next one."""
     started: bool = False
     stopped: str = ""
     """Why the host ended it: `timeout` or `output_flood`; empty when the supervisor told the end."""
@@ -94,7 +96,7 @@ class Container:
         began = time.monotonic()
         try:
             async with asyncio.timeout(timeout + _GRACE_SECONDS):
-                await collected(self._stream, limits, on_output, raw)
+                await collected(self._stream, limits, on_output, raw, carries=job.state is not None)
         except TimeoutError:
             raw.stopped = "timeout"
         finally:
@@ -132,8 +134,11 @@ class Container:
     async def _hand_over(self, job: Job, limits: Limits, timeout: float) -> None:
         for name, content in job.files.items():
             await self._stream.send(frames.FILE, frames.named(name, content))
+        if job.state:
+            await self._stream.send(frames.VARIABLES, job.state)
         settings = {
             "timeout": timeout,
+            "state_bytes": 0 if job.state is None else limits.state_bytes,
             "flood_bytes": limits.flood_bytes,
             "artifact_bytes": limits.artifact_bytes,
             "artifacts_bytes": limits.artifacts_bytes,
@@ -143,9 +148,11 @@ class Container:
         await self._stream.send(frames.CODE, job.code.encode("utf-8", "replace"))
 
 
-async def collected(stream: FrameStream, limits: Limits, on_output: OnOutput, raw: Raw) -> None:
+async def collected(
+    stream: FrameStream, limits: Limits, on_output: OnOutput, raw: Raw, *, carries: bool = False
+) -> None:
     """Fill `raw` until the exit record; ContainerLost when the container says what no supervisor would."""
-    longest = limits.artifact_bytes + _SAID
+    longest = max(limits.artifact_bytes, limits.state_bytes if carries else 0) + _SAID
     taken = 0
     while not raw.record:
         kind, payload = await stream.receive(longest)
@@ -162,6 +169,8 @@ async def collected(stream: FrameStream, limits: Limits, on_output: OnOutput, ra
             if taken > limits.artifacts_bytes + _SAID or len(raw.files) >= limits.artifacts_count:
                 raise ContainerLost("The container sent more files than it was told it may.")
             raw.files.append(_file(payload))
+        elif kind == frames.VARIABLES and carries and raw.variables is None:
+            raw.variables = _file(payload)
         elif kind == frames.EXIT:
             raw.record = _object(payload)
         else:

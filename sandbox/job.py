@@ -28,6 +28,8 @@ class Job:
     """Contents by path relative to `/work`, `/` between the parts; parents are made."""
     timeout: float | None = None
     """Wall-clock seconds; None takes the limit of the sandbox, a larger value is cut to it."""
+    state: bytes | None = None
+    """Variables of an earlier program, `Run.state`; empty: none yet. None: none go in and none come back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,5 +49,8 @@ class Run:
     """Wall-clock seconds of the program itself, without the container's preparation."""
     sentence: str = ""
     """What happened and what to do about it, for the model that wrote the code; empty for a plain `ok`."""
+    state: bytes | None = None
+    """The variables it left, for the next `Job.state`; unpickled in a container alone. None when none were
+    asked for, or when the program was stopped before it could leave any: then the earlier ones still hold."""
     notes: tuple[str, ...] = ()
     """What was left out and why, a sentence each: output that was cut, files too large or too many."""

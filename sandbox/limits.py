@@ -43,5 +43,7 @@ class Limits:
     """Bytes of all files taken out of one run; what does not fit stays behind and a note says so."""
     artifacts_count: int = 100
     """Number of files taken out of one run; further ones stay behind and a note says so."""
+    state_bytes: int = 32 * MIB
+    """Bytes of the variables carried to a worker's next call, pickled; a note names what does not fit."""
     runtime: str = ""
     """The engine's runtime (`runsc`, `kata-runtime`); empty: the engine's default."""

@@ -19,6 +19,8 @@ def judged(raw: Raw, limits: Limits, timeout: float) -> Run:
     files, notes = _named(raw.files)
     stdout = _text(raw.stdout, "stdout", limits.output_bytes, files, notes)
     stderr = _text(raw.stderr, "stderr", limits.output_bytes, files, notes)
+    said, state = raw.variables or ("", None)
+    notes += [line for line in said.split("\n")[:_NOTES] if line]
     code = raw.record.get("exit_code")
     return Run(
         status=status,
@@ -27,6 +29,7 @@ def judged(raw: Raw, limits: Limits, timeout: float) -> Run:
         stderr=stderr,
         files=files,
         removed=_strings(raw.record.get("removed")),
+        state=state if state is None or len(state) <= limits.state_bytes else None,
         seconds=_seconds(raw),
         sentence=_sentence(status, raw.record, limits, timeout),
         notes=tuple([*_strings(raw.record.get("notes")), *notes][:_NOTES]),

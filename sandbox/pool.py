@@ -20,13 +20,15 @@ DATA = "data"
 _DATA_IMPORT = re.compile(
     r"^\s*(?:import|from)\s+(?:numpy|pandas|matplotlib|seaborn|scipy|sklearn|openpyxl)\b", re.MULTILINE
 )
+_DATA_NAMES = (b"numpy", b"pandas", b"matplotlib")
 _REMEMBERED = 16  # calls that decide how the ready ones are shared between the flavours
 _TEND_SECONDS = 5
 
 
-def flavour_of(code: str) -> str:
-    """The flavour that has imported what `code` will; a wrong guess costs time only."""
-    return DATA if _DATA_IMPORT.search(code) else BARE
+def flavour_of(code: str, state: bytes | None = None) -> str:
+    """The flavour that has imported what `code` will, or `state` needs; a wrong guess costs time only."""
+    needs = any(name in (state or b"") for name in _DATA_NAMES)
+    return DATA if needs or _DATA_IMPORT.search(code) else BARE
 
 
 class Pool:

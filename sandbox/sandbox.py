@@ -43,6 +43,7 @@ class Sandbox:
     `image` None takes the one `handoff sandbox build` makes. `ready` containers are kept waiting ahead of the
     calls, `most` may exist at once, and a call waits `queue_seconds` at most for one. After a burst, as many
     as it needed are kept ready for `remember_seconds`. `transport` auto takes the socket where one works.
+    `state` session: who calls again and again should carry variables along, by `Job.state` and `Run.state`.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Sandbox:
         queue_seconds: float = 60,
         remember_seconds: float = 60,
         transport: Literal["auto", "attach", "socket"] = "auto",
+        state: Literal["none", "session"] = "none",
     ) -> None:
         self.limits = limits or Limits()
+        self.carries_variables = state == "session"
         self.image = image or Recipe().tag
         self.owner = Owner.this_process()
         self.engine = Engine(docker_host)
@@ -114,7 +117,7 @@ class Sandbox:
 
     async def _attempt(self, job: Job, timeout: float, raw: Raw, on_output: OnOutput) -> Run:
         pool = self._entered()
-        container = await pool.take(flavour_of(job.code))
+        container = await pool.take(flavour_of(job.code, job.state))
         try:
             await container.run(job, self.limits, timeout, on_output, raw)
         except ContainerLost:
@@ -189,6 +192,8 @@ class Sandbox:
             why = f"it brings {len(job.files)} files, and {limits.input_count} is the limit"
         elif total > limits.input_bytes:
             why = f"its files have {total} bytes, and {limits.input_bytes} is the limit"
+        elif len(job.state or b"") > limits.state_bytes:
+            why = f"its variables have more than {limits.state_bytes} bytes, the limit"
         elif wrong := next((name for name in job.files if not is_clean(name)), None):
             why = f"{wrong[:80]!r} is not a name a file can have in /work"
         return why and f"The program was not run: {why}."

@@ -18,7 +18,8 @@ from sandbox.errors import FileRefused
 from sandbox.limits import Limits
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_HALF = ".handoff-half-"  # a file being written; one that is left over was cut off by a crash and is ignored
+_OURS = ".handoff-"  # nothing that a program makes is kept under such a name, nor given to one
+_HALF = f"{_OURS}half-"  # a file being written; one that is left over was cut off by a crash and is ignored
 
 
 class Workspace:
@@ -55,6 +56,24 @@ class Workspace:
         """`limit` bytes from `offset` on, or all; raises FileRefused when there is no such file."""
         return await asyncio.to_thread(self._read, path, offset, limit)
 
+    async def variables(self, owner: str) -> bytes:
+        """What `keep_variables` wrote last for `owner`; empty at first."""
+        with contextlib.suppress(FileRefused):
+            return await self.read(_variables_of(owner))
+        return b""
+
+    async def keep_variables(self, owner: str, pickled: bytes) -> tuple[str, ...]:
+        """Write down what a program of `owner` left, in one step; a sentence when that was not possible.
+
+        Programs never find it among their files. No bytes: forget them.
+        """
+        try:
+            name = _variables_of(owner)
+            await asyncio.to_thread(*((self._write, name, pickled) if pickled else (self._remove, name)))
+        except FileRefused as refused:
+            return (f"The variables are as they were before this call. {refused}",)
+        return ()
+
     def _files(self) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
         for name, _ in self._walk():
@@ -86,7 +105,7 @@ class Workspace:
     def _check_room(self, name: str, data: bytes, sizes: Mapping[str, int]) -> None:
         """FileRefused when `data` under `name` would break a limit of the jobs to come."""
         limits = self._limits
-        if not names.is_clean(name) or _HALF in name:
+        if not names.is_clean(name) or name.rpartition("/")[2].startswith(_OURS):
             raise FileRefused(f"{name[:80]!r} was not kept: a file in /work can't have that name.")
         if name not in sizes and len(sizes) >= limits.input_count:
             raise FileRefused(f"{name} was not kept: {limits.input_count} files is the limit of a thread.")
@@ -156,9 +175,13 @@ class Workspace:
     def _walk(self) -> Iterator[tuple[str, int]]:
         """Path and size of every regular file that a job can take."""
         for folder, _, found in os.walk(self.folder):
-            for path in (Path(folder, name) for name in found if not name.startswith(_HALF)):
+            for path in (Path(folder, name) for name in found if not name.startswith(_OURS)):
                 name = path.relative_to(self.folder).as_posix()
                 with contextlib.suppress(FileNotFoundError):
                     status = path.lstat()
                     if stat.S_ISREG(status.st_mode) and names.is_clean(name):
                         yield name, status.st_size
+
+
+def _variables_of(owner: str) -> str:
+    return f"{_OURS}variables-{names.clean(owner.replace('/', '_'))}"

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from . import figures, kernel, program
+from . import figures, kernel, program, variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,16 +25,19 @@ _READY = b"R"
 class Child:
     """The supervisor's ends of the pipes, none of which blocks."""
 
-    def __init__(self, pid: int, job: int, claim: int, stdout: int, stderr: int) -> None:
+    def __init__(
+        self, pid: int, job: int, claim: int, stdout: int, stderr: int, carried: variables.Variables
+    ) -> None:
         self.pid = pid
+        self.variables = carried
         self.claim = claim
         self.stdout = stdout
         self.stderr = stderr
         self._job = job
 
-    def start(self, source: bytes) -> None:
-        """Hand the source over; the child starts at once."""
-        view = memoryview(len(source).to_bytes(8, "big") + source)
+    def start(self, source: bytes, most: int) -> None:
+        """Hand the source over; the child starts at once, and keeps `most` bytes of variables."""
+        view = memoryview(len(source).to_bytes(8, "big") + most.to_bytes(8, "big") + source)
         while view:
             view = view[os.write(self._job, view) :]
         os.close(self._job)
@@ -43,28 +46,29 @@ class Child:
 def spawn(link: Link) -> Child:
     """Fork, let the child warm itself, and return once it waits for its source."""
     job, claim, out, err = os.pipe(), os.pipe(), os.pipe(), os.pipe()
+    carried = variables.Variables()
     pid = os.fork()
     if pid == 0:
         link.close()
         for ours in (job[1], claim[0], out[0], err[0]):
             os.close(ours)
-        _live(job[0], claim[1], out[1], err[1])
+        _live(job[0], claim[1], out[1], err[1], carried.descriptor)
     for theirs in (job[0], claim[1], out[1], err[1]):
         os.close(theirs)
     if os.read(claim[0], 1) != _READY:
         raise RuntimeError("the program's process ended while it was warming up")
     for ours in (claim[0], out[0], err[0]):
         os.set_blocking(ours, False)
-    return Child(pid, job[1], claim[0], out[0], err[0])
+    return Child(pid, job[1], claim[0], out[0], err[0], carried)
 
 
-def _live(job: int, claim: int, out: int, err: int) -> NoReturn:
+def _live(job: int, claim: int, out: int, err: int, memory: int) -> NoReturn:
     """The child from its birth to its end; never returns."""
     kernel.set_dumpable(True)
     kernel.die_first()
     os.dup2(0, 2)
     # Away from 3 and 4, which programs that count descriptors expect to be free.
-    job, claim = _moved(job), _moved(claim)
+    job, claim, memory = _moved(job), _moved(claim), _moved(memory)
     pipe, me = os.fstat(claim), os.getpid()
     _warm_up()
     os.dup2(out, 1)
@@ -73,7 +77,8 @@ def _live(job: int, claim: int, out: int, err: int) -> NoReturn:
     os.close(err)
     os.chdir("/work")
     os.write(claim, _READY)
-    code = program.run(_read_source(job))
+    source, most = _read_source(job)
+    code = program.run(source, variables.Carried(memory, program.NAME, most) if most else None)
     # A fork of the program that ran to its end speaks for itself alone, and a program that closed every
     # descriptor may have opened a file of its own where the pipe was.
     with contextlib.suppress(OSError):
@@ -98,7 +103,8 @@ def _warm_up() -> None:
     figures.watch()
 
 
-def _read_source(job: int) -> str:
+def _read_source(job: int) -> tuple[str, int]:
+    """The program, and how many bytes of variables it may leave."""
     with os.fdopen(job, "rb") as pipe:
-        length = int.from_bytes(pipe.read(8), "big")
-        return pipe.read(length).decode("utf-8", "replace")
+        length, most = (int.from_bytes(pipe.read(8), "big") for _ in range(2))
+        return pipe.read(length).decode("utf-8", "replace"), most

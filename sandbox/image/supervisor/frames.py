@@ -13,6 +13,7 @@ CHUNK = 64 * 1024
 
 # To the container.
 FILE = b"F"  # a file for /work: named()
+VARIABLES = b"V"  # what an earlier program left, pickled; and to the host, named() with the notes
 JOB = b"J"  # settings as JSON, the last frame but one
 CODE = b"C"  # the source in UTF-8; the program starts
 

@@ -12,7 +12,7 @@ import os
 import site
 import sys
 
-from . import child, files, frames, kernel, watch
+from . import child, files, frames, kernel, variables, watch
 from .link import HostGone, Link
 
 _WORK = "/work"
@@ -44,13 +44,14 @@ def _serve(link: Link, flavour: str) -> None:
     process = child.spawn(link)
     link.send(frames.READY, frames.packed({"python": sys.version.split()[0], "flavour": flavour}))
     tree = files.Tree(_WORK)
-    settings, source, problem = _receive(link, tree)
+    settings, source, problem = _receive(link, tree, process.variables)
     if problem:
         link.send(frames.EXIT, frames.packed({"status": "error", "refused": problem}))
         return
     tree.remember()
     link.send(frames.STARTED)
-    process.start(source)
+    most = int(settings["state_bytes"])
+    process.start(source, most)
     flood_bytes = int(settings["flood_bytes"])
     watching = watch.Watch(link, process, timeout=float(settings["timeout"]), flood_bytes=flood_bytes)
     ending = watching.until_end()
@@ -60,6 +61,8 @@ def _serve(link: Link, flavour: str) -> None:
         count=int(settings["artifacts_count"]),
     )
     gone = tree.collect(bounds, lambda name, content: link.send(frames.ARTIFACT, frames.named(name, content)))
+    if most and ending.status in ("ok", "error") and (left := process.variables.left(most + frames.CHUNK)):
+        link.send(frames.VARIABLES, left)
     link.send(frames.EXIT, _record(ending, tree.notes, gone))
 
 
@@ -75,6 +78,7 @@ def _prepare(flavour: str) -> None:
         ):  # an image of somebody's own may lack them; the program will say so
             exec(_WARM_DATA, {"__name__": "warm"})
     gc.collect()
+    kernel.trim_memory()
     gc.freeze()  # so that a collection in the child does not copy what it shares with this process
     kernel.set_dumpable(False)
 
@@ -88,7 +92,7 @@ def _lay_out_fonts() -> None:
                 copy.write(listed.read())
 
 
-def _receive(link: Link, tree: files.Tree) -> tuple[dict[str, str], bytes, str]:
+def _receive(link: Link, tree: files.Tree, carried: variables.Variables) -> tuple[dict[str, str], bytes, str]:
     """Settings, source, and why the job can't be done; the host is heard out in any case."""
     settings: dict[str, str] = {}
     problem = ""
@@ -96,6 +100,8 @@ def _receive(link: Link, tree: files.Tree) -> tuple[dict[str, str], bytes, str]:
         kind, payload = link.receive()
         if kind == frames.FILE:
             problem = problem or _put(tree, *frames.parse_named(payload))
+        elif kind == frames.VARIABLES:
+            carried.fill(payload)
         elif kind == frames.JOB:
             settings = {name: str(value) for name, value in frames.parse_packed(payload).items()}
         elif kind == frames.CODE:

@@ -16,18 +16,28 @@ import types
 
 from . import figures
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .variables import Carried
+
 NAME = "/work/main.py"
 _WRITES = ("write", "writelines")  # they return a count that nobody asked to see
 _PIP = ("pip install", "pip3 install")
 _WARM_UP = "import os\nprint(len([n * n for n in range(9)]))\nraise ValueError('warm')"
 
 
-def run(source: str) -> int:
+def run(source: str, carried: Carried | None = None) -> int:
     """Run `source` to its end, threads and exit handlers included; the exit code it would leave with."""
     sys.modules["__main__"] = module = types.ModuleType("__main__")
     module.__dict__.update(__file__=NAME, __builtins__=builtins)
     linecache.cache[NAME] = (len(source), None, source.splitlines(keepends=True), NAME)
-    return _finish(_guarded(source, module.__dict__))
+    if carried is not None:
+        carried.load(module.__dict__)
+    code = _finish(_guarded(source, module.__dict__))
+    if carried is not None:
+        carried.save(module.__dict__)
+        _flush()  # what an object printed while it was pickled
+    return code
 
 
 def warm() -> None:
