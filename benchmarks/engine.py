@@ -34,6 +34,7 @@ from tasks.terms import Terms
 
 ENTRIES = 17
 SINGLE, PACED, AT_ONCE, PARKED = 60, 200, 1000, 10_000
+_MANY = 10 * AT_ONCE
 IDLE = 15.0
 #: What is measured, and what it should be at most on each database.
 AIMS = {
@@ -142,7 +143,7 @@ class Bench:
 
 @asynccontextmanager
 async def bench(database: Database) -> AsyncIterator[Bench]:
-    limits = Limits(process=AT_ONCE, workspace=10 * AT_ONCE, person=10 * AT_ONCE)
+    limits = Limits(process=AT_ONCE, workspace=_MANY, channel=_MANY, person=_MANY)
     body = Body(database, Store(database, limits=limits))
     async with Engine(database, body, terms=Terms(limits=limits)) as engine:
         yield Bench(engine, body)

@@ -29,7 +29,7 @@ from tasks.terms import Terms
 from tests.support.office import eventually, message, office
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel, Turn
 
-MANY = Limits(process=500, workspace=1000, person=1000)
+MANY = Limits(process=500, workspace=1000, channel=1000, person=1000)
 
 
 class Body:

@@ -76,6 +76,7 @@ class Workload:
             "HANDOFF_PORT": "0",
             "HANDOFF_SANDBOX_POOL": "0",
             "HANDOFF_LIMIT_PERSON_TASKS": "1000",
+            "HANDOFF_LIMIT_CHANNEL_TASKS": "1000",
             "HANDOFF_LIMIT_WORKSPACE_TASKS": "1000",
             "HANDOFF_LOG_FORMAT": "json",
         }
