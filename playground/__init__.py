@@ -1,4 +1,4 @@
-"""Handoff without a workspace and without a key: a local Slack stand-in with a page, and a demo model.
+"""Handoff without a workspace and without a key: a Slack stand-in with a page, and a scripted demo model.
 
 Imports no other room.
 """

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import html
-import re
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -18,78 +15,21 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from bot.installations import Installations
-from bot.server import Server
 from bot.settings import Settings
 from playground.slack import SlackStandIn
 from tasks.database import Database
 from tasks.kept import Kept
 from tasks.task import State
+from tests.support.installing import COOKIE, Office
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, Stack
 from tests.support.switchboard import another_world, switchboard
 
 ASK = "@Handoff what is the answer?"
-COOKIE = "slack-app-oauth-state"
+_NO_TOKENS: list[Any] = [None, 7, [], {}, {"bot": []}, {"oauth": ["U1"]}, "bot"]
+_NO_TEAMS: list[Any] = [None, 7, {}, [], "T0NOWHERE"]
 KEY = Fernet.generate_key().decode()
-
-
-@dataclass
-class Visit:
-    """What came of a person's way through the pages: the status and text of the last one."""
-
-    status: int
-    text: str
-    state: str = ""
-
-
-class Office:
-    """A bot for two workspaces, each as a stack of its own, and the model behind it."""
-
-    def __init__(self, slack: SlackStandIn, other: SlackStandIn, settings: Settings) -> None:
-        self._workspaces = (slack, other)
-        self._settings = settings
-        self._running = AsyncExitStack()
-        self.patient = Patient()
-        self.server: Server
-        self.first: Stack
-        self.second: Stack
-
-    async def start(self) -> None:
-        """Start the bot, anew on the same data if it ran."""
-        await self.stop()
-        self.server = await self._running.enter_async_context(Server(self._settings))
-        for workspace in self._workspaces:
-            if self._settings.slack_app_token is None:
-                await workspace.send_events_to(f"{self.url}/slack/events")
-            workspace.installs.redirect_url = f"{self.url}/slack/oauth_redirect"
-        self.first, self.second = (Stack(slack, self.server, self._settings) for slack in self._workspaces)
-
-    async def stop(self) -> None:
-        await self._running.aclose()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.web.port}"
-
-    async def missing(self) -> list[str]:
-        """What the bot says of itself that is not right."""
-        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/readyz") as answer:
-            return list((await answer.json())["missing"])
-
-    async def install(self, bot: Stack, *, cookie: str | None = None) -> Visit:
-        """A person opens the install page, follows its button, and is led back."""
-        async with aiohttp.ClientSession() as browser:
-            page = f"{self.url}/slack/install?team={bot.slack.team_id}"
-            async with browser.get(page) as answer:
-                state = answer.cookies[COOKIE].value
-                found = re.search(r'href="([^"]+oauth/v2/authorize[^"]+)"', await answer.text())
-                assert found
-            async with browser.get(html.unescape(found[1]), allow_redirects=False) as asked:
-                back = asked.headers["Location"]
-            headers = {"Cookie": f"{COOKIE}={state if cookie is None else cookie}"}
-            async with browser.get(back, headers=headers) as answer:
-                return Visit(answer.status, await answer.text(), state)
 
 
 @pytest_asyncio.fixture
@@ -252,6 +192,19 @@ async def test_a_revoked_token_keeps_the_answer_until_the_app_is_installed_again
 
     assert bot.said(ts) == "Done."
     assert task.deliveries == 1
+
+
+async def test_wrong_news_of_a_removal_is_taken_and_removes_nothing(office: Office) -> None:
+    bot = office.first
+    await office.install(bot)
+    body = {"type": "event_callback", "team_id": bot.slack.team_id, "event_id": "Ev1"}
+    for wrong in _NO_TOKENS:
+        await bot.slack.deliver("events_api", body | {"event": {"type": "tokens_revoked", "tokens": wrong}})
+    for team in _NO_TEAMS:
+        for event in ({"type": "app_uninstalled"}, {"type": "tokens_revoked", "tokens": {"bot": ["U1"]}}):
+            await bot.slack.deliver("events_api", body | {"team_id": team, "event": event})
+    ts = await bot.ask(ASK)
+    await bot.task(ts, State.ANSWERED)
 
 
 async def test_by_socket_mode_what_was_missed_is_found_in_each_workspace(
