@@ -13,16 +13,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from statistics import median, quantiles
 from typing import Any
 
+from sandbox.container import Container
 from sandbox.engine import Engine
 from sandbox.image.build import ensure_image
 from sandbox.job import Job, Run, Status
 from sandbox.limits import Limits
 from sandbox.owner import Owner
-from sandbox.pool import BARE
+from sandbox.pool import BARE, DATA
 from sandbox.sandbox import Sandbox
 from sandbox.spec import container_settings
+from sandbox.transport import Attach
 
-PAIRS, FIRSTS, SUSTAINED, AT_ONCE = 60, 10, 48, 8
+PAIRS, FIRSTS, SUSTAINED, AT_ONCE, IDLE = 60, 10, 48, 8, 3
 PRINT = "print('hello')"
 PANDAS = "import pandas as pd\nprint(pd.DataFrame({'a': [1, 2, 3]}).groupby('a').size().sum())"
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2, 3])\nplt.show()"
@@ -38,6 +40,8 @@ async def main() -> None:
         _print_latencies(rows)
         print()
         await _print_rates(engine, image)
+        print()
+        await _print_memory(engine, image)
 
 
 async def _latencies(sandbox: Sandbox, engine: Engine, image: str) -> dict[str, list[float]]:
@@ -101,6 +105,32 @@ async def _engine_rate(engine: Engine, image: str) -> float:
     began = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(SUSTAINED)))
     return SUSTAINED / (time.perf_counter() - began)
+
+
+async def _print_memory(engine: Engine, image: str) -> None:
+    """What one more idle container costs, without page cache: the first to read a file is charged for it.
+
+    Medians over containers of the engine's own figures, which are those of the kernel's memory controller.
+    """
+    print("| idle container | n | counted MB | page cache MB | one more costs MB |\n|---|---|---|---|---|")
+    for flavour in (BARE, DATA):
+        figures = [await _memory(engine, image, flavour) for _ in range(IDLE)]
+        counted, cache, own = (median(column) / 1e6 for column in zip(*figures, strict=True))
+        print(f"| {flavour} | {IDLE} | {counted:.1f} | {cache:.1f} | {own:.1f} |")
+
+
+async def _memory(engine: Engine, image: str, flavour: str) -> tuple[int, int, int]:
+    """Bytes counted, of which page cache, and the rest: anonymous and the kernel's own."""
+    owner = Owner.this_process()
+    settings = container_settings(Limits(), image=image, flavour=flavour, labels=owner.labels(flavour))
+    container = await Container.start(engine, Attach(engine, owner), settings, flavour)
+    try:
+        told = await engine.call(lambda: engine.client.stats(container.identity, stream=False))
+    finally:
+        await container.end()
+    memory = told["memory_stats"]
+    cache = memory["stats"]["cache"] if "cache" in memory["stats"] else memory["stats"]["file"]
+    return memory["usage"], cache, memory["usage"] - cache
 
 
 async def _execs(engine: Engine, image: str) -> list[float]:
