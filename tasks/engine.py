@@ -74,8 +74,15 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
+        await self.broken()
+
+    async def broken(self) -> None:
+        """Return only if the engine has ended before its time; why is in the log. A process that runs no
+        tasks must end too: others, or its next start, go on with them."""
         if self._owner is not None:
-            await self._owner
+            await asyncio.wait(
+                [self._owner]
+            )  # unlike awaiting it, this leaves it alone when we are cancelled
 
     async def accept(self, message: Message) -> Accepted:
         """Write a message down and have it worked on; returns when it can't be lost any more.
@@ -134,6 +141,14 @@ class Engine:
         return [signals.task for signals in self._running]
 
     async def _own(self) -> None:
+        try:
+            await self._go_on()
+        except Exception:
+            log.exception("the engine has stopped, no task runs here any more")
+            if not self._placing.is_set():
+                raise  # told to whoever is opening it
+
+    async def _go_on(self) -> None:
         """All that goes on beside the tasks, in the order in which each part needs the others."""
         async with asyncio.TaskGroup() as group:
             living = None if self._database.is_sqlite else await self._come_to_life(group)

@@ -73,6 +73,10 @@ class Node:
                 await self._live()
             except _LOSS as error:
                 log.warning("node cut off from the database, coming back", why=str(error) or repr(error))
+            except Exception:
+                # The driver has more ways to say that a connection broke under it than it documents, and a
+                # process that no longer lives among the others would take messages in and run nothing.
+                log.exception("node stumbled, coming back")
             self._up.clear()
             await asyncio.sleep(BEAT)
 

@@ -7,7 +7,6 @@ OPENAI_BASE_URL) set, the real model instead. The page listens on HANDOFF_HOST a
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -48,11 +47,11 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
             settings = settings.model_copy(
                 update={"openai_base_url": demo.base_url, "model": MODEL, "worker_model": None}
             )
-        await stack.enter_async_context(Server(_on(settings, slack)))
+        server = await stack.enter_async_context(Server(_on(settings, slack)))
         _tell(f"Open {slack.url} and write: @Handoff Execute hello world in Python")
         _tell("Ctrl-C stops it.")
-        await asyncio.Event().wait()
-    return 0
+        await server.engine.broken()
+    return 1
 
 
 def _on(settings: Settings, slack: SlackStandIn) -> Settings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 
 from bot.settings import Settings
 
@@ -25,5 +24,5 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 
     async with Server(settings) as server:
         structlog.get_logger(__name__).info("ready", host=settings.host, port=server.web.port)
-        await asyncio.Event().wait()
-    return 0
+        await server.engine.broken()
+    return 1
