@@ -1,13 +1,17 @@
-"""A fresh Slack for each test. The bot on it comes from `tests.support.stack`."""
+"""A fresh Slack for each test, and a bot on it; others come from `tests.support.stack`."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest_asyncio
 
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
+from tests.support.patient_model import Patient
+from tests.support.scripted_model import ScriptedModel
+from tests.support.stack import Stack, stack
 
 
 @pytest_asyncio.fixture
@@ -20,3 +24,19 @@ async def slack() -> AsyncIterator[SlackStandIn]:
 async def demo() -> AsyncIterator[DemoModel]:
     async with DemoModel(latency=0.02, chunk_delay=0) as model:
         yield model
+
+
+@pytest_asyncio.fixture
+async def patient() -> Patient:
+    return Patient()
+
+
+@pytest_asyncio.fixture
+async def bot(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> AsyncIterator[Stack]:
+    """A bot whose model answers when the test lets it; it has no containers ready."""
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as running,
+    ):
+        yield running
+        patient.go.set()

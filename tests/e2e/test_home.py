@@ -21,11 +21,6 @@ ASK = "@Handoff what is the <b>answer</b> & why?"
 
 
 @pytest_asyncio.fixture
-async def patient() -> Patient:
-    return Patient()
-
-
-@pytest_asyncio.fixture
 async def bot(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> AsyncIterator[Stack]:
     async with (
         ScriptedModel(patient) as model,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from playground.slack import SlackStandIn
 from playground.slack.messages import Message
@@ -19,21 +17,6 @@ from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
 COMMAND, SHORTCUT = "/handoff", "handoff_message"
 DIEGO = "U0DIEGO03"
-
-
-@pytest_asyncio.fixture
-async def patient() -> Patient:
-    return Patient()
-
-
-@pytest_asyncio.fixture
-async def bot(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> AsyncIterator[Stack]:
-    async with (
-        ScriptedModel(patient) as model,
-        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as running,
-    ):
-        yield running
-        patient.go.set()
 
 
 async def _say(bot: Stack, text: str, user: str = ADA, channel: str = GENERAL) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest_asyncio
 
 from playground.slack import SlackStandIn
 from playground.slack.state import State as State_
@@ -17,21 +14,6 @@ from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
 ASK = "@Handoff what is the answer?"
 ADA_DM = "D0ADA0001"
-
-
-@pytest_asyncio.fixture
-async def patient() -> Patient:
-    return Patient()
-
-
-@pytest_asyncio.fixture
-async def bot(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> AsyncIterator[Stack]:
-    async with (
-        ScriptedModel(patient) as model,
-        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as running,
-    ):
-        yield running
-        patient.go.set()
 
 
 async def _wait_for_reaction(bot: Stack, ts: str, name: str) -> None:

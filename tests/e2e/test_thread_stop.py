@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from playground.slack import SlackStandIn
 from tasks.task import State
@@ -16,21 +14,6 @@ from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
 ASK = "@Handoff what is the answer?"
 DIEGO = "U0DIEGO03"
-
-
-@pytest_asyncio.fixture
-async def patient() -> Patient:
-    return Patient()
-
-
-@pytest_asyncio.fixture
-async def bot(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> AsyncIterator[Stack]:
-    async with (
-        ScriptedModel(patient) as model,
-        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as running,
-    ):
-        yield running
-        patient.go.set()
 
 
 async def _running(bot: Stack, patient: Patient, user: str = MEI) -> str:
