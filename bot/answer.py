@@ -125,7 +125,7 @@ def _footer(task: Task, delivery: Delivery) -> Iterator[Block]:
 def spent(delivery: Delivery) -> str:
     """What the task took, in one line."""
     workers = f"{delivery.workers} worker{'' if delivery.workers == 1 else 's'}"
-    cost = getattr(delivery, "cost_usd", None)
+    cost = delivery.cost_usd
     money = [] if cost is None else [f"${cost:.2f}" if cost >= 0.005 else "less than 1 ¢"]
     return " · ".join([workers, duration(delivery.seconds), f"{delivery.tokens:,} tokens", *money])
 

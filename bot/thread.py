@@ -15,7 +15,7 @@ import structlog
 
 from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
 from agents.excerpt import one_line
-from bot.answer import Content, spent, told
+from bot.answer import Content, duration, told
 from bot.client import FAULTS, SlackClient, error_of
 from bot.clients import Clients
 from bot.context import before
@@ -161,7 +161,7 @@ class SlackThread:
 
     def _closing_title(self, delivery: Delivery) -> str:
         word = {State.ANSWERED: "Done", State.STOPPED: "Stopped"}.get(delivery.outcome.state, "Failed")
-        return f"{word} · {spent(delivery)}"
+        return f"{word} · {duration(delivery.seconds)}"
 
     async def _begin_session(self) -> None:
         title = one_line(one_plain_line(self._task.request), 150) or "Task"

@@ -9,7 +9,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from playground.demo_model import DemoModel
+from playground.demo_model import MODEL, DemoModel
 from playground.slack import SlackStandIn
 from playground.slack.page_json import Model
 from tests.support.browser import open_chromium, open_page
@@ -25,11 +25,11 @@ REQUEST = """@Handoff three independent parts:
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            SlackStandIn(model=Model("demo-scripted", scripted=True)) as slack,
+            SlackStandIn(model=Model(MODEL, scripted=True)) as slack,
             DemoModel(latency=0) as demo,
             open_chromium() as chromium,
-            stack(slack, demo.base_url, Path(folder)) as bot,
-            open_page(chromium, slack.url, viewport={"width": 1280, "height": 1400}) as page,
+            stack(slack, demo.base_url, Path(folder), model=MODEL) as bot,
+            open_page(chromium, slack.url, viewport={"width": 1280, "height": 1250}) as page,
         ):
             ts = await bot.ask(REQUEST)
             await bot.task(ts)
