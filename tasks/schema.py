@@ -67,6 +67,7 @@ task = Table(
     Index("task_by_thread", "team", "channel", "thread_ts", "created_at"),
     Index("task_by_state", "state", "due_at"),
     Index("task_by_end", "ended_at"),
+    Index("task_by_team", "team", "state", "admitted"),
 )
 
 #: The append-only log. One stream per agent ("" is the orchestrator): parallel agents share no counter. The
