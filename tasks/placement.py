@@ -20,7 +20,7 @@ from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 from tasks.task import Ticket
 
 QUEUE = "tasks"
-#: Seconds between two looks at the queue: half of it is what a task waits, and shorter costs an idle process more.
+#: Seconds between two looks at the queue: a task waits half of it, and shorter costs an idle process more.
 POLL = 0.17
 #: The library replaces the loop's executor by one without a bound, which grows to hundreds of threads.
 THREADS = 16
