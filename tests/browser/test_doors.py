@@ -43,14 +43,14 @@ async def test_the_home_shows_what_runs_and_its_stop_stops_it(
     await page.get_by_role("tab", name="Home").click()
     home = page.locator(".home")
     await expect(home.get_by_role("link", name="count the apples")).to_be_visible()
-    await expect(home.get_by_text("at work")).to_be_visible()
+    await expect(home.get_by_role("paragraph").filter(has_text="at work")).to_be_visible()
     await page.screenshot(path=tmp_path / "home.png")
     await home.get_by_role("button", name="Stop").click()
     await running.task(ts, State.STOPPED)
     await page.get_by_role("tab", name="Messages").click()
     await page.get_by_role("tab", name="Home").click()
 
-    await expect(home.get_by_text("stopped")).to_be_visible()
+    await expect(home.get_by_role("paragraph").filter(has_text="stopped")).to_be_visible()
     await expect(home.get_by_role("button", name="Stop")).to_have_count(0)
     await page.screenshot(path=tmp_path / "home-after.png")
 
