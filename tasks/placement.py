@@ -21,7 +21,7 @@ from tasks.task import Ticket
 
 QUEUE = "tasks"
 #: Seconds between two looks at the queue: a task waits half of it, and shorter costs an idle process more.
-POLL = 0.17
+POLL = 0.19
 #: The library replaces the loop's executor by one without a bound, which grows to hundreds of threads.
 THREADS = 16
 #: A task may live through many deploys; the library's 100 recoveries would end it.
