@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from agents.conversation import Json
 from agents.excerpt import excerpt, one_line
@@ -18,7 +18,6 @@ from agents.journal import Entry
 #: Characters of evidence and of open points, and files, as the orchestrator is told of them.
 _LONGEST, _MOST_FILES = 4_000, 100
 Outcome = Literal["done", "partial", "blocked", "failed"]
-OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
