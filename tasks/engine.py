@@ -74,15 +74,14 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
-        await self.broken()
+        await self.ended()
 
-    async def broken(self) -> None:
-        """Return only if the engine has ended before its time; why is in the log. A process that runs no
-        tasks must end too: others, or its next start, go on with them."""
+    async def ended(self) -> None:
+        """Return when the engine has ended: when it is left, or before its time, and then the log says why. A
+        process that runs no tasks must end too: others, or its next start, go on with them."""
         if self._owner is not None:
-            await asyncio.wait(
-                [self._owner]
-            )  # unlike awaiting it, this leaves it alone when we are cancelled
+            # Awaited plainly it would be cancelled along with whoever waits here.
+            await asyncio.wait([self._owner])
 
     async def accept(self, message: Message) -> Accepted:
         """Write a message down and have it worked on; returns when it can't be lost any more.

@@ -50,7 +50,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
         server = await stack.enter_async_context(Server(_on(settings, slack)))
         _tell(f"Open {slack.url} and write: @Handoff Execute hello world in Python")
         _tell("Ctrl-C stops it.")
-        await server.engine.broken()
+        await server.engine.ended()
     return 1
 
 

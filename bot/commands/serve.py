@@ -24,5 +24,5 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 
     async with Server(settings) as server:
         structlog.get_logger(__name__).info("ready", host=settings.host, port=server.web.port)
-        await server.engine.broken()
+        await server.engine.ended()
     return 1
