@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from statistics import median
 
-from bot.logging import set_up
+from bot.watch.logging import set_up
 from playground.slack import SlackStandIn
 from playground.slack.changes import Call as SlackCall
 from tests.support.model_replies import Asked, Reply

@@ -15,11 +15,11 @@ from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from bot import logging
 from bot.commands import doctor, manifest, play, purge, sandbox, serve, tasks
 from bot.errors import BotError, SettingsError
 from bot.release import version
 from bot.settings import Settings
+from bot.watch import logging
 
 SUMMARY = "Hand a task to a team of agents from Slack and watch the work in the thread."
 TELLS_PROBLEMS_ITSELF = "doctor"

@@ -13,25 +13,25 @@ import aiohttp
 import structlog
 from sqlalchemy import make_url
 
-from bot import readiness
-from bot.channels import Channels
-from bot.clients import Clients
-from bot.database import open_database
-from bot.files import MIB
-from bot.installations import Installations
-from bot.metrics import Metrics
-from bot.model import endpoint_from, means_from, means_in
-from bot.preferences import Preferences
-from bot.readiness import Readiness, SandboxCheck
-from bot.sandboxes import sandbox_from
+from bot.checks import readiness
+from bot.checks.readiness import Readiness, SandboxCheck
+from bot.parts.database import open_database
+from bot.parts.model import endpoint_from, means_from, means_in
+from bot.parts.sandboxes import sandbox_from
+from bot.parts.team_tools import toolbox_from
+from bot.parts.terms import terms_from
+from bot.parts.traces import tracer_from
 from bot.settings import Settings
+from bot.settings.channels import Channels
+from bot.settings.preferences import Preferences
 from bot.slack import Slack, clients_from, installations_from
-from bot.team_tools import toolbox_from
-from bot.terms import terms_from
-from bot.thread import SlackThreads
-from bot.traces import tracer_from
-from bot.watched import slack_calls
+from bot.thread.files import MIB
+from bot.thread.thread import SlackThreads
+from bot.watch.metrics import Metrics
+from bot.watch.watched import slack_calls
 from bot.web import Web
+from bot.wire.clients import Clients
+from bot.wire.installations import Installations
 from sandbox.engine import Engine as Docker
 from sandbox.sandbox import Sandbox
 from tasks.database import Database

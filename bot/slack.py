@@ -13,28 +13,28 @@ from typing import Self
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.access import Access
-from bot.app import connect, new_app
-from bot.approvals import Approvals
-from bot.authorization import OneWorkspace
-from bot.catch_up import CatchUp
-from bot.channels import Channels
-from bot.client import TIMEOUT, SlackClient
-from bot.clients import Clients
-from bot.controls import Controls
-from bot.home import Home
-from bot.installations import Authorize, Installations
-from bot.intake import Intake
-from bot.links import Links
-from bot.listeners import Listeners
-from bot.notes import NoteCommands
-from bot.oauth import Departures, InstallPages
-from bot.people import People
-from bot.preferences import Preferences
+from bot.controls.approvals import Approvals
+from bot.controls.controls import Controls
+from bot.controls.home import Home
+from bot.controls.slash import Slash
+from bot.intake.access import Access
+from bot.intake.catch_up import CatchUp
+from bot.intake.intake import Intake
+from bot.intake.listeners import Listeners
+from bot.intake.notes import NoteCommands
+from bot.intake.stops import Stops
 from bot.settings import Settings
-from bot.slash import Slash
-from bot.sockets import Sockets
-from bot.stops import Stops
+from bot.settings.channels import Channels
+from bot.settings.preferences import Preferences
+from bot.wire.app import connect, new_app
+from bot.wire.authorization import OneWorkspace
+from bot.wire.client import TIMEOUT, SlackClient
+from bot.wire.clients import Clients
+from bot.wire.installations import Authorize, Installations
+from bot.wire.links import Links
+from bot.wire.oauth import Departures, InstallPages
+from bot.wire.people import People
+from bot.wire.sockets import Sockets
 from tasks.amendments import Amendments
 from tasks.database import Database
 from tasks.engine import Engine

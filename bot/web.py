@@ -12,8 +12,8 @@ import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 
-from bot.app import SHAPE, App
-from bot.metrics import CONTENT_TYPE
+from bot.watch.metrics import CONTENT_TYPE
+from bot.wire.app import SHAPE, App
 
 log = structlog.get_logger(__name__)
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from pydantic.fields import FieldInfo
 
-from bot.setting_problems import expectation
-from bot.settings import GROUPS, Settings, variable
+from bot.settings import Settings, variable
+from bot.settings.groups import GROUPS
+from bot.settings.problems import expectation
 from scripts.steps import ROOT
 
-HEADER = "Made from bot/settings.py by `make format`; change it there."
+HEADER = "Made from bot/settings/groups.py by `make format`; change it there."
 
 
 def main() -> None:

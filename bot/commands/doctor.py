@@ -20,7 +20,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.doctor import examine
+    from bot.checks.doctor import examine
 
     if args.channel:
         return _show(args.channel, settings)
@@ -30,8 +30,8 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _show(place: str, settings: Settings) -> int:
-    from bot.channels import Channels
     from bot.errors import ChannelsRefused
+    from bot.settings.channels import Channels
 
     team, _, channel = place.partition("/")
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from bot.manifest import manifest, public_origin
 from bot.settings import Settings
+from bot.wire.manifest import manifest, public_origin
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -22,13 +22,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
-    from bot.preflight import engine_problems, machine_problems
+    from bot.checks.preflight import engine_problems, machine_problems
 
     return (*machine_problems(settings), *await engine_problems(settings))
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.sandboxes import ready_image
+    from bot.parts.sandboxes import ready_image
     from bot.server import Server
     from playground.demo_model import MODEL, DemoModel
     from playground.slack.page_json import Model

@@ -59,7 +59,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _build(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.sandboxes import recipe_from
+    from bot.parts.sandboxes import recipe_from
     from sandbox.engine import Engine
     from sandbox.image.build import ensure_image
 
@@ -72,7 +72,7 @@ async def _build(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _run(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.sandboxes import sandbox_from
+    from bot.parts.sandboxes import sandbox_from
 
     if problem := _unreadable(args):
         print(f"handoff: {problem}", file=sys.stderr)
@@ -82,7 +82,7 @@ async def _run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _run_lines(args: argparse.Namespace, settings: Settings, sandbox: Sandbox) -> int:
-    from bot.jobs import answer_lines
+    from bot.commands.jobs import answer_lines
 
     with _opened(args.file) as lines:
         await answer_lines(sandbox, lines, sys.stdout, at_once=settings.sandbox_max)
@@ -157,7 +157,7 @@ async def _list(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _clean(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.sandboxes import recipe_from
+    from bot.parts.sandboxes import recipe_from
     from sandbox.engine import Engine
     from sandbox.image.build import remove_old
     from sandbox.owner import sweep

@@ -12,7 +12,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
-    from bot.preflight import problems_for_serve
+    from bot.checks.preflight import problems_for_serve
 
     return await problems_for_serve(settings)
 

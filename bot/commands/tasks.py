@@ -69,7 +69,7 @@ async def _export(database: Database, id_: str, settings: Settings) -> int:
 async def _one(database: Database, id_: str, settings: Settings) -> int:
     from agents.excerpt import one_line
     from agents.tracing import trace_id
-    from bot.timeline import picture
+    from bot.watch.timeline import picture
     from tasks.store import Store
 
     store = Store(database)

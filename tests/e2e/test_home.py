@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest_asyncio
 
-from bot.home import STOP
+from bot.controls.home import STOP
 from playground.slack import SlackStandIn
 from tasks.task import State
 from tests.support.patient_model import Patient

@@ -14,8 +14,8 @@ import pytest_asyncio
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from bot.installations import Installations
 from bot.settings import Settings
+from bot.wire.installations import Installations
 from playground.slack import SlackStandIn
 from tasks.database import Database
 from tasks.kept import Kept

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest_asyncio
 from sqlalchemy import select
 
-from bot.controls import FOREIGN, OLD
+from bot.controls.controls import FOREIGN, OLD
 from playground.slack import SlackStandIn
 from playground.slack.messages import Message
 from tasks import schema

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.client import SlackClient
-from bot.files import ARTIFACTS, Files
+from bot.thread.files import ARTIFACTS, Files
+from bot.wire.client import SlackClient
 from playground.slack import SlackStandIn
 from tasks.message import FileRef, Message, ThreadAddress
 from tasks.task import State, Task

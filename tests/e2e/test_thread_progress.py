@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import progress
+from bot.thread import progress
 from playground.slack import SlackStandIn
 from tasks.task import State
 from tests.support.patient_model import Patient

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bot.timeline import NAME, WIDTH, picture
+from bot.watch.timeline import NAME, WIDTH, picture
 from tasks import schema
 from tasks.database import Database
 from tasks.export import export

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.events import Event, Notice, PlanChanged, PlanStep, WorkerEnded, WorkerStarted, WorkerStep
-from bot.plan import FIELD_LIMIT, Plan
+from bot.thread.plan import FIELD_LIMIT, Plan
 
 WORKERS, TEXT = st.sampled_from(["w1", "w2", "w3"]), st.text(max_size=400)
 STEP = st.builds(PlanStep, TEXT, st.sampled_from(["pending", "in_progress", "complete", "error"]))

@@ -7,8 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.draft import presentable
-from bot.text import (
+from bot.thread.draft import presentable
+from bot.wire.text import (
     MESSAGE_LIMIT,
     addresses_a_group,
     brief,

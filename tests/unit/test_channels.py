@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels import KNOWN, LOCAL, Channels
+from bot.checks.preflight import channel_problems
 from bot.commands import doctor
 from bot.errors import ChannelsRefused
-from bot.preflight import channel_problems
 from bot.settings import Settings
+from bot.settings.channels import KNOWN, LOCAL, Channels
 from scripts.steps import ROOT
 
 FILE = """

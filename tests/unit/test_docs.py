@@ -9,25 +9,15 @@ from typing import Any
 
 import pytest
 
-from bot import (
-    answer,
-    catch_up,
-    client,
-    context,
-    doctor,
-    files,
-    intake,
-    metrics,
-    pace,
-    preflight,
-    progress,
-    readiness,
-    sockets,
-    text,
-    web,
-)
+from bot import web
+from bot.checks import doctor, preflight, readiness
 from bot.cli import COMMANDS
-from bot.settings import LimitSettings, variable
+from bot.intake import catch_up, intake
+from bot.settings import variable
+from bot.settings.groups import LimitSettings
+from bot.thread import answer, context, files, progress
+from bot.watch import metrics
+from bot.wire import client, pace, sockets, text
 from sandbox.limits import Limits
 from scripts.steps import ROOT
 from tasks import node, notes, runner, store

@@ -15,10 +15,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from bot import doctor
-from bot.doctor import Finding, examine
-from bot.manifest import SCOPES
+from bot.checks import doctor
+from bot.checks.doctor import Finding, examine
 from bot.settings import Settings
+from bot.wire.manifest import SCOPES
 from playground.slack.server import SlackStandIn
 from tests.support.scripted_model import Fault, Say, ScriptedModel
 from tests.support.tool_server import JOURNAL

@@ -12,8 +12,8 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from bot import logging
 from bot.settings import Settings
+from bot.watch import logging
 
 SECRET = 'pass"wörd/1234'
 TALKATIVE = ("", "dbos", "slack_bolt", "aiohttp.access", "openai")
@@ -48,7 +48,7 @@ def logs(form: Literal["console", "json"] = "json", level: Literal["debug", "inf
 def test_ours_and_others_lines_are_json_with_the_ids_of_the_task() -> None:
     stream = logs()
     structlog.contextvars.bind_contextvars(task="T1", worker="w2", turn=3)
-    structlog.get_logger("bot.intake").info("claimed", ts="1.1")
+    structlog.get_logger("bot.intake.intake").info("claimed", ts="1.1")
     standard.getLogger("someone").warning("took %d ms", 7)
     ours, others = (json.loads(line) for line in stream.getvalue().splitlines())
     assert ours.items() >= {"event": "claimed", "ts": "1.1", "task": "T1", "worker": "w2", "turn": 3}.items()

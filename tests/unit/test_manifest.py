@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.manifest import EVENTS, REDIRECT_PATH, SCOPES, manifest, public_origin
-from bot.slash import COMMAND, SHORTCUT
+from bot.controls.slash import COMMAND, SHORTCUT
+from bot.wire.manifest import EVENTS, REDIRECT_PATH, SCOPES, manifest, public_origin
 
 SOCKET: Any = manifest()
 HTTP: Any = manifest("https://handoff.example.com")

@@ -8,8 +8,8 @@ from agents.conversation import UserTurn
 from agents.errors import CredentialsRefused
 from agents.prices import Prices
 from agents.wire import Request
-from bot.metrics import Metrics
-from bot.watched import WatchedEndpoint
+from bot.watch.metrics import Metrics
+from bot.watch.watched import WatchedEndpoint
 from tasks.figures import Standing
 from tasks.task import State
 from tests.support.scripted_model import Fault, ScriptedModel

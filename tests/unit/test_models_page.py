@@ -17,8 +17,8 @@ import pytest
 from agents.conversation import UserTurn
 from agents.journal import EmptyInbox, MemoryJournal
 from agents.orchestrator import Orchestrator
-from bot.model import endpoint_from, means_from
-from bot.preflight import model_problems
+from bot.checks.preflight import model_problems
+from bot.parts.model import endpoint_from, means_from
 from bot.settings import Settings
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace

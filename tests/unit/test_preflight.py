@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot import preflight
+from bot.checks import preflight
 from bot.errors import SettingsError
 from bot.settings import Settings
 

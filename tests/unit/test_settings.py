@@ -10,8 +10,8 @@ import pytest
 from pydantic import Field, ValidationError, create_model
 
 from bot.errors import SettingsError
-from bot.setting_problems import expectation
 from bot.settings import Settings, variable
+from bot.settings.problems import expectation
 from sandbox.limits import Limits
 
 NO_FILE = Path("/nonexistent/.env")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.parts.terms import terms_from
 from bot.settings import Settings
-from bot.terms import terms_from
 
 
 def test_limits_and_times_are_the_settings() -> None:

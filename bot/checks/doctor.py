@@ -1,0 +1,245 @@
+"""Every check that can be made before the first message, each with what it found and the fix.
+
+The checks run at the same time, each under its own deadline, and none hides another. Beyond creating the
+data folder they change nothing: no message is posted, no table is made, no image is built.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import aiohttp
+from openai import OpenAIError
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from agents.conversation import UserTurn
+from agents.errors import ModelError
+from agents.wire import Request
+from bot.checks import preflight
+from bot.errors import CheckFailed
+from bot.parts.model import endpoint_from
+from bot.parts.sandboxes import recipe_from
+from bot.parts.team_tools import lacking, tool_problems, toolbox_from
+from bot.parts.traces import trace_problems
+from bot.settings import Settings
+from bot.settings.channels import Channels
+from bot.wire.manifest import SCOPES
+from sandbox.engine import Engine
+from sandbox.errors import SandboxError
+from sandbox.image.build import BASE_LABEL
+from tasks.database import Database
+
+#: Seconds one check may take. A first answer of a large model takes several.
+DEADLINE = 30.0
+#: What Slack answers to a token that can't be used -> why.
+_TOKEN_ERRORS = {
+    "account_inactive": "the app was uninstalled or its bot was deactivated",
+    "invalid_auth": "Slack does not know it",
+    "not_allowed_token_type": "it is a token of another kind",
+    "token_expired": "it has expired",
+    "token_revoked": "it was revoked",
+}
+
+Check = Callable[[Settings], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check found: a sentence when `ok`, else what is wrong and the fix."""
+
+    name: str
+    ok: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{'✓' if self.ok else '✗'} {self.name}: {self.text}"
+
+
+async def examine(settings: Settings, settings_problems: tuple[str, ...] = ()) -> tuple[Finding, ...]:
+    """All findings, in a fixed order. `settings_problems` are those that reading the settings met."""
+    async with asyncio.TaskGroup() as group:
+        running = [group.create_task(_finding(name, check, settings)) for name, check in CHECKS.items()]
+    wrong = tuple(Finding(name="Settings", ok=False, text=problem) for problem in settings_problems)
+    read = wrong or (Finding(name="Settings", ok=True, text="read, and each in its bounds."),)
+    return (*read, *(task.result() for task in running))
+
+
+async def _finding(name: str, check: Check, settings: Settings) -> Finding:
+    try:
+        async with asyncio.timeout(DEADLINE):
+            return Finding(name=name, ok=True, text=await check(settings))
+    except TimeoutError:
+        problem = f"no answer within {DEADLINE:.0f} seconds. Look at the network and at what it points to."
+    except CheckFailed as error:
+        problem = str(error)
+    return Finding(name=name, ok=False, text=problem)
+
+
+async def _bot_token(settings: Settings) -> str:
+    if settings.slack_client_id is not None:
+        return _for_several(settings)
+    if settings.slack_bot_token is None:
+        raise CheckFailed(preflight.slack_problems(settings)[0])
+    client = AsyncWebClient(settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
+    answer = await _slack("SLACK_BOT_TOKEN", client.auth_test())
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    granted = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",")}
+    missing = [scope for scope in SCOPES if scope not in granted]
+    if missing:
+        raise CheckFailed(
+            f"the bot token lacks the scopes {', '.join(missing)}. Paste what `handoff manifest` prints on "
+            "the app's page App Manifest, and install the app again."
+        )
+    return f"{answer['user']} in the workspace {answer['team']}, with all {len(SCOPES)} scopes."
+
+
+def _for_several(settings: Settings) -> str:
+    if problems := preflight.oauth_problems(settings):
+        raise CheckFailed(" ".join(problems))
+    return "an app for several workspaces; each brings its token when it installs it at /slack/install."
+
+
+async def _delivery(settings: Settings) -> str:
+    if settings.slack_app_token is not None:
+        client = AsyncWebClient(base_url=settings.slack_api_url)
+        token = settings.slack_app_token.get_secret_value()
+        await _slack("SLACK_APP_TOKEN", client.apps_connections_open(app_token=token))
+        return "Socket Mode opens."
+    if settings.slack_signing_secret is not None:
+        return "HTTP mode; whether Slack reaches /slack/events shows when the address is saved at Slack."
+    raise CheckFailed(preflight.slack_problems(settings)[-1])
+
+
+async def _slack(variable: str, call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
+    try:
+        return await call
+    except SlackApiError as error:
+        code = str(error.response.get("error", "an unknown error"))
+        why = _TOKEN_ERRORS.get(code, f"Slack answers {code}")
+        raise CheckFailed(f"{variable} can't be used: {why}. Copy it again from the app's pages.") from error
+    except (SlackClientError, aiohttp.ClientError, OSError) as error:
+        raise CheckFailed(
+            f"Slack can't be reached ({error}). Look at the network and SLACK_API_URL."
+        ) from error
+
+
+async def _model(settings: Settings) -> str:
+    problems = preflight.model_problems(settings)
+    if problems:
+        raise CheckFailed(problems[0])
+    chosen = ",".join((settings.model, settings.worker_model or ""))
+    names = dict.fromkeys(name.strip() for name in chosen.split(",") if name.strip())
+    question = (UserTurn("Reply with the word: ready"),)
+    try:
+        async with endpoint_from(settings, tries=2) as endpoint:
+            for name in names:
+                await endpoint.ask(
+                    Request(model=name, instructions="You are a connection check.", turns=question)
+                )
+    except ModelError as error:
+        raise CheckFailed(f"{error} Look at OPENAI_API_KEY, OPENAI_BASE_URL and HANDOFF_MODEL.") from error
+    except OpenAIError as error:
+        raise CheckFailed(f"the endpoint can't be used: {error}.") from error
+    return f"{' and '.join(names)} answered."
+
+
+async def _docker(settings: Settings) -> str:
+    try:
+        facts = await preflight.engine_facts(settings)
+    except SandboxError as error:
+        raise CheckFailed(str(error)) from error
+    if not facts.seccomp:
+        raise CheckFailed("this engine has no seccomp, which the sandbox needs. Use one that has it.")
+    return f"Engine {facts.version} on {facts.system}, {facts.cpus} cores."
+
+
+async def _image(settings: Settings) -> str:
+    name = settings.sandbox_image or recipe_from(settings).tag
+    try:
+        async with Engine(settings.docker_host, seconds=preflight.ENGINE_SECONDS) as engine:
+            found = await engine.image_id(name)
+            base = (await engine.image_labels(name)).get(BASE_LABEL, "")
+    except SandboxError as error:
+        raise CheckFailed("it can't be looked for without Docker. Mend that first.") from error
+    if found is None:
+        how = "Pull it" if settings.sandbox_image else "Build it with: handoff sandbox build"
+        raise CheckFailed(f"Docker has no image {name}. {how}.")
+    return f"{name} is there, made from {base}." if base else f"{name} is there; its base is not recorded."
+
+
+async def _database(settings: Settings) -> str:
+    file = preflight.sqlite_file(settings.database_url)
+    if file is not None and (problem := preflight.unwritable(file.parent, "HANDOFF_DATABASE_URL")):
+        raise CheckFailed(problem)
+    database = Database(settings.database_url)
+    try:
+        async with database.read() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError) as error:
+        cause = getattr(error, "orig", None) or error
+        raise CheckFailed(f"it can't be opened ({cause}). Look at HANDOFF_DATABASE_URL.") from error
+    finally:
+        await database.close()
+    return f"{database.url.render_as_string(hide_password=True)} opens."
+
+
+async def _data_folder(settings: Settings) -> str:
+    if problem := preflight.unwritable(settings.data_dir, "HANDOFF_DATA_DIR"):
+        raise CheckFailed(problem)
+    return f"{settings.data_dir} can be written to."
+
+
+async def _channels(settings: Settings) -> str:
+    if settings.channels_file is None:
+        return "none; every channel has the settings of the environment."
+    if problems := preflight.channel_problems(settings):
+        raise CheckFailed(" ".join(problems))
+    places = Channels(settings, settings.channels_file).places
+    return f"{settings.channels_file} has settings of {', '.join(places) or 'no place'}."
+
+
+async def _tools(settings: Settings) -> str:
+    if problems := (*tool_problems(settings), *trace_problems(settings)):
+        raise CheckFailed(" ".join(problems))
+    async with toolbox_from(settings) as toolbox:
+        if gone := lacking(settings, toolbox()):
+            raise CheckFailed(f"workers would lack {', '.join(gone)}. Look at their servers and their names.")
+        names = [one.tool.name + (" (asks first)" if one.ask_first else "") for one in toolbox()]
+    return f"{', '.join(names) or 'none of your own'}."
+
+
+async def _port(settings: Settings) -> str:
+    problem = preflight.port_in_use(settings.host, settings.port)
+    if not problem:
+        return f"{settings.host} port {settings.port} is free."
+    if await _is_handoff(f"http://{settings.host}:{settings.port}/healthz"):
+        return f"a running Handoff answers on {settings.host} port {settings.port}."
+    raise CheckFailed(problem)
+
+
+async def _is_handoff(health: str) -> bool:
+    try:
+        async with aiohttp.ClientSession() as session, session.get(health) as answer:
+            return answer.status == 200
+    except (aiohttp.ClientError, OSError):
+        return False
+
+
+CHECKS: Mapping[str, Check] = {
+    "Slack bot": _bot_token,
+    "Slack events": _delivery,
+    "Model": _model,
+    "Docker": _docker,
+    "Sandbox image": _image,
+    "Database": _database,
+    "Data folder": _data_folder,
+    "Channels file": _channels,
+    "Tools": _tools,
+    "Port": _port,
+}

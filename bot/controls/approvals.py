@@ -1,0 +1,94 @@
+"""Approve and Deny: who may, and what a click does.
+
+Whoever clicks is looked up anew, and everything that is not clearly a yes leaves the call not run. What a
+decision is bound to, and that it is used once, is `tasks.approvals`'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pydantic
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.intake.access import Access
+from bot.thread.answer import APPROVE, DENY
+from bot.wire.clicks import Click, Named, Said, read
+from bot.wire.client import FAULTS, SlackClient, error_of
+from bot.wire.clients import Clients
+from bot.wire.people import People
+from bot.wire.text import brief, escape
+from tasks.engine import Engine
+
+log = structlog.get_logger(__name__)
+
+OLD = "This has been decided, or its task is over or about to be. Nothing was changed."
+FOREIGN = "This button does not belong to a task of mine. Nothing was changed."
+
+
+class _Decision(pydantic.BaseModel):
+    """What both buttons carry: the task, and the question with the digest of what it is about."""
+
+    task: str
+    approval: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approvals:
+    """The listeners for both buttons."""
+
+    engine: Engine
+    people: People
+    clients: Clients
+    access: Access
+
+    def register(self, app: AsyncApp) -> None:
+        app.action(APPROVE)(self.decided)
+        app.action(DENY)(self.decided)
+
+    async def decided(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        click = read(Click, body)
+        if click is None or click.message is None or click.channel is None:
+            return
+        client = await self.clients.of(click.team.id)
+        if words := await self._decide(click, click.channel, click.message, client):
+            await _try(client.chat_postEphemeral(
+                channel=click.channel.id, user=click.user.id, text=words, thread_ts=click.message.thread_ts
+            ))  # fmt: skip
+
+    async def _decide(self, click: Click, channel: Named, message: Said, client: SlackClient) -> str:
+        """Take the decision; a sentence for the person when it was not taken."""
+        try:
+            decision = _Decision.model_validate_json(click.pressed.value)
+        except pydantic.ValidationError as error:
+            log.warning("button not understood", problem=str(error))
+            return FOREIGN
+        task = await self.engine.store.task(decision.task)
+        if task is None or (task.thread.team, task.thread.channel) != (click.team.id, channel.id):
+            return FOREIGN
+        if refusal := await self.access.decision_refusal(task, click.user.id):
+            return refusal
+        approved = click.pressed.action_id == APPROVE
+        if not await self.engine.decide(task.id, decision.approval, approved=approved, user=click.user.id):
+            return OLD
+        name = await self.people.name(click.team.id, click.user.id)
+        await _show(client, channel, message, f"{'Approved' if approved else 'Denied'} by {escape(name)}")
+        return ""
+
+
+async def _show(client: SlackClient, channel: Named, message: Said, verdict: str) -> None:
+    """The question with its answer in place of the buttons."""
+    text = f"{brief(message.text, 3000)}\n*{verdict}*"
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}]
+    await _try(client.chat_update(channel=channel.id, ts=message.ts, text=text[:3000], blocks=blocks))
+
+
+async def _try(call: Any) -> None:
+    """What costs a person a glance when it fails."""
+    try:
+        await call
+    except FAULTS as error:
+        log.info("decision not shown", why=error_of(error))

@@ -1,0 +1,184 @@
+"""What people press: Stop in its forms, an answer's button, a verdict on an answer.
+
+Tells the engine, and the person when nothing came of it. A click on something old says so, in private.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pydantic
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.intake.access import Access
+from bot.intake.stops import Stops
+from bot.thread.answer import ANSWER, FEEDBACK, STOP
+from bot.wire.clicks import Click, read
+from bot.wire.client import FAULTS, error_of
+from bot.wire.clients import Clients
+from bot.wire.people import People
+from bot.wire.text import escape
+from tasks.engine import Engine
+from tasks.message import Message, ThreadAddress
+from tasks.store import Taken
+from tasks.task import State, Task
+
+log = structlog.get_logger(__name__)
+
+STOP_REACTIONS = {"x", "octagonal_sign"}
+OLD = "This question has been answered or its task is over. Nothing was changed."
+FOREIGN = "This button does not belong to a task of mine. Nothing was changed."
+
+
+class _Choice(pydantic.BaseModel):
+    """What an answer's button carries: which task, which of its questions, which answer."""
+
+    task: str
+    attempt: int
+    option: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls:
+    """The listeners for everything that is pressed in a thread."""
+
+    engine: Engine
+    people: People
+    clients: Clients
+    stops: Stops
+    access: Access
+
+    def register(self, app: AsyncApp) -> None:
+        app.event("agent_session_stopped")(self.session_stopped)
+        app.event("reaction_added")(self.reacted)
+        app.action(STOP)(self.stop_pressed)
+        app.action(re.compile(rf"{ANSWER}:\d+"))(self.answered)
+        app.action(FEEDBACK)(self.rated)
+
+    async def session_stopped(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """Slack's own Stop button."""
+        team, channel, ts = body.get("team_id"), event.get("channel"), event.get("thread_ts")
+        user = event.get("user")
+        if (
+            isinstance(team, str)
+            and isinstance(channel, str)
+            and isinstance(ts, str)
+            and isinstance(user, str)
+        ):
+            address = ThreadAddress(team, channel, ts)
+            await self._stop(address, user, await self.engine.current(address))
+
+    async def reacted(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """❌ or 🛑 on the request, on its thread's first message, or on what the bot said."""
+        item, user, team = event.get("item"), event.get("user"), body.get("team_id")
+        reaction = event.get("reaction")
+        if not isinstance(reaction, str) or reaction not in STOP_REACTIONS or not isinstance(item, dict):
+            return
+        channel, ts = item.get("channel"), item.get("ts")
+        if (
+            isinstance(channel, str)
+            and isinstance(ts, str)
+            and isinstance(user, str)
+            and isinstance(team, str)
+        ):
+            task = await self.engine.store.at(channel, ts)
+            if task is not None and task.thread.team == team and not task.state.is_over:
+                await self._stop(task.thread, user, task)
+
+    async def stop_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        if (click := read(Click, body)) is None:
+            return
+        task = await self._task(click, click.pressed.value)
+        if task is None:
+            return await self._whisper(click, FOREIGN)
+        if words := await self.stops.stop(task, click.user.id):
+            await self._whisper(click, words)
+
+    async def answered(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """A click on one of a question's options is a message with that text."""
+        await ack()
+        if (click := read(Click, body)) is None or click.message is None or click.channel is None:
+            return
+        try:
+            choice = _Choice.model_validate_json(click.pressed.value)
+        except pydantic.ValidationError as error:
+            log.warning("button not understood", problem=str(error))
+            return await self._whisper(click, FOREIGN)
+        task = await self._task(click, choice.task)
+        if task is None:
+            return await self._whisper(click, FOREIGN)
+        if task.state is not State.WAITING or task.attempt != choice.attempt:
+            return await self._whisper(click, OLD)
+        if refusal := await self.access.refusal(task.thread, click.user.id):
+            return await self._whisper(click, refusal)
+        name = await self.people.name(click.team.id, click.user.id)
+        # One question takes one answer: whoever clicks second, and every repeated delivery, finds it taken.
+        answer = Message(
+            thread=task.thread,
+            ts=f"{click.message.ts}:answer",
+            user=click.user.id,
+            user_name=name,
+            text=choice.option,
+        )
+        accepted = await self.engine.accept(answer)
+        if accepted.taken is Taken.REPEATED:
+            return await self._whisper(click, OLD)
+        await self._show_choice(
+            click, f"{escape(click.message.text)}\n*{escape(name)}:* {escape(choice.option)}"
+        )
+
+    async def rated(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        if click := read(Click, body):
+            verdict, _, task = click.pressed.value.partition(":")
+            if verdict in ("good", "bad") and await self._task(click, task):
+                await self.engine.store.rate(task, click.user.id, verdict)
+                await self._whisper(click, "Thank you, noted.")
+            else:
+                await self._whisper(click, FOREIGN)
+
+    async def _task(self, click: Click, id_: str) -> Task | None:
+        """The task a button speaks of, if it is of this workspace and of the channel it was pressed in."""
+        task = await self.engine.store.task(id_)
+        if task is None or task.thread.team != click.team.id:
+            return None
+        return task if click.channel is None or click.channel.id == task.thread.channel else None
+
+    async def _stop(self, thread: ThreadAddress, user: str, task: Task | None) -> None:
+        if words := await self.stops.stop(task, user):
+            try:
+                client = await self.clients.of(thread.team)
+                await client.chat_postEphemeral(
+                    channel=thread.channel, user=user, text=words, thread_ts=thread.ts
+                )
+            except FAULTS as error:
+                log.info("whisper not heard", why=error_of(error))
+
+    async def _whisper(self, click: Click, text: str) -> None:
+        if click.channel is None:
+            return
+        thread = click.message.thread_ts if click.message else None
+        try:
+            client = await self.clients.of(click.team.id)
+            await client.chat_postEphemeral(
+                channel=click.channel.id, user=click.user.id, text=text, thread_ts=thread
+            )
+        except FAULTS as error:
+            log.info("whisper not heard", why=error_of(error))
+
+    async def _show_choice(self, click: Click, text: str) -> None:
+        """The question with its answer in place of the buttons."""
+        if click.channel is None or click.message is None:
+            return
+        blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}]
+        try:
+            client = await self.clients.of(click.team.id)
+            await client.chat_update(
+                channel=click.channel.id, ts=click.message.ts, text=text[:3000], blocks=blocks
+            )
+        except FAULTS as error:
+            log.info("choice not shown", why=error_of(error))

@@ -1,0 +1,222 @@
+"""`/handoff`, and the message shortcut "Hand off this message".
+
+Answers go to the person alone. Slack delivers neither in threads, so threads have words of their own
+(`bot.intake.intake`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+
+from bot.intake.access import Access
+from bot.intake.stops import Stops
+from bot.settings.preferences import CHOICES, Preferences
+from bot.thread.answer import duration
+from bot.wire.clicks import Command, Shortcut, read
+from bot.wire.client import FAULTS, error_of
+from bot.wire.clients import Clients
+from bot.wire.links import Links
+from bot.wire.payload import BadPayload, spoken
+from bot.wire.people import People
+from bot.wire.text import escape, inert, one_plain_line, plain
+from tasks.engine import Engine
+from tasks.message import Message, ThreadAddress
+from tasks.store import Taken
+from tasks.task import State, Task
+from tasks.usage import Usage
+
+log = structlog.get_logger(__name__)
+
+COMMAND = "/handoff"
+SHORTCUT = "handoff_message"
+USAGE = (
+    "`/handoff &lt;task&gt;` starts a task in this channel.\n"
+    "`/handoff status` shows what is running here, `/handoff runs` your latest tasks.\n"
+    "`/handoff stop` stops your task in this channel, `/handoff stop &lt;id&gt;` a certain one.\n"
+    "`/handoff set` shows this channel's settings and how to change them.\n"
+    "In a thread: write to steer, `stop` to stop, `!mute` and `!unmute` to have me wait for a mention.\n"
+    "`!note` shows the notes that I read before every task in this channel, and how to pin one."
+)
+NOT_HERE = "I am not in this channel. Invite me with `/invite @Handoff`, then try again."
+_ABSENT = {"not_in_channel", "channel_not_found", "is_archived"}
+_STATES = {State.QUEUED: "queued", State.WAITING: "waiting for an answer", State.RUNNING: "running"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slash:
+    """The listeners for the command and the shortcut."""
+
+    engine: Engine
+    usage: Usage
+    people: People
+    clients: Clients
+    access: Access
+    stops: Stops
+    preferences: Preferences
+    links: Links
+
+    def register(self, app: AsyncApp) -> None:
+        app.command(COMMAND)(self.commanded)
+        app.shortcut(SHORTCUT)(self.handed_off)
+
+    async def commanded(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
+        await ack()
+        if (command := read(Command, body)) is None:
+            return
+        once = ThreadAddress(command.team_id, command.channel_id, f"command:{command.trigger_id}")
+        if not await self.engine.claim(_message(once, command.user_id, "")):
+            return
+        word, _, rest = command.text.strip().partition(" ")
+        match word.lower():
+            case "" | "help":
+                words = USAGE
+            case "status":
+                words = await self._status(command)
+            case "runs":
+                words = await self._runs(command)
+            case "stop":
+                words = await self._stop(command, rest.strip())
+            case "set":
+                words = await self._set(command, rest.split())
+            case _:
+                words = await self._start(command)
+        if words:
+            await _tell(respond, words)
+
+    async def handed_off(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
+        """The message becomes a task of whoever chose the shortcut, answered in the message's thread."""
+        await ack()
+        if (chosen := read(Shortcut, body)) is None:
+            return
+        event = {**body["message"], "type": "message", "channel": chosen.channel.id, "subtype": None}
+        try:
+            message = spoken({"team_id": chosen.team.id, "event": event})
+        except BadPayload as problem:
+            log.warning("shortcut on a message that is not understood", problem=str(problem))
+            return
+        if message is None or not (message.text or message.files):
+            return await _tell(respond, "There is nothing in this message that I could work on.")
+        if refusal := await self.access.refusal(message.thread, chosen.user.id):
+            return await _tell(respond, refusal)
+        name = await self.people.name(chosen.team.id, chosen.user.id)
+        text = plain(message.text, "", lambda user: self.people.known(chosen.team.id, user))
+        client = await self.clients.of(chosen.team.id)
+        try:
+            await client.reactions_add(channel=chosen.channel.id, timestamp=message.ts, name="eyes")
+        except FAULTS as fault:
+            if error_of(fault) in _ABSENT:
+                return await _tell(respond, NOT_HERE)
+            log.info("sign not shown", why=error_of(fault))
+        task = Message(
+            thread=message.thread, ts=message.ts, user=chosen.user.id, user_name=name, text=text,
+            files=message.files,
+        )  # fmt: skip
+        accepted = await self.engine.accept(task)
+        if accepted.taken is Taken.REPEATED:
+            await _tell(respond, "This message has been handed to me already.")
+
+    async def _start(self, command: Command) -> str:
+        """Post the request where all can see it, and begin a task in its thread."""
+        here = ThreadAddress(command.team_id, command.channel_id, "")
+        if refusal := await self.access.refusal(here, command.user_id):
+            return refusal
+        name = await self.people.name(command.team_id, command.user_id)
+        text = plain(command.text, "", lambda user: self.people.known(command.team_id, user))
+        client = await self.clients.of(command.team_id)
+        try:
+            posted = await client.chat_postMessage(
+                channel=command.channel_id,
+                text=f"<@{command.user_id}> hands off:\n{_quoted(escape(inert(text))[:3000])}",
+            )
+        except FAULTS as fault:
+            return NOT_HERE if error_of(fault) in _ABSENT else f"Slack did not take it: {error_of(fault)}."
+        ts = str(posted["ts"])
+        thread = ThreadAddress(command.team_id, command.channel_id, ts)
+        await self.engine.accept(
+            Message(thread=thread, ts=ts, user=command.user_id, user_name=name, text=text)
+        )
+        return ""
+
+    async def _status(self, command: Command) -> str:
+        found = await self.usage.tasks(
+            team=command.team_id, channel=command.channel_id, running=True, limit=20
+        )
+        return await self._list(found, command.team_id) or "Nothing is running in this channel."
+
+    async def _runs(self, command: Command) -> str:
+        found = await self.usage.tasks(team=command.team_id, user=command.user_id, limit=10)
+        return await self._list(found, command.team_id) or "You have not given me a task yet."
+
+    async def _list(self, tasks: Sequence[Task], team: str) -> str:
+        return "\n".join([await self._line(task) for task in tasks])
+
+    async def _line(self, task: Task) -> str:
+        link = await self.links.to(task.thread)
+        title = escape(one_plain_line(task.request)[:80]) or "a file"
+        took = duration(task.ended_at - task.created_at) if task.ended_at else ""
+        state = _STATES.get(task.state, task.state.value)
+        return " · ".join(
+            filter(None, [f"`{task.id}` <{link}|{title}>", state, took, escape(task.user_name)])
+        )
+
+    async def _stop(self, command: Command, id_: str) -> str:
+        if id_:
+            task = await self.engine.store.task(id_.strip("`"))
+            if task is None or not await self._sees(command, task):
+                return f"I know no task `{escape(id_[:30])}`. `/handoff status` lists them."
+            return await self.stops.stop(task, command.user_id)
+        mine = await self.usage.tasks(
+            team=command.team_id, channel=command.channel_id, user=command.user_id, running=True
+        )
+        if len(mine) == 1:
+            return await self.stops.stop(mine[0], command.user_id)
+        if not mine:
+            return "No task of yours is running in this channel."
+        return "Which one? `/handoff stop &lt;id&gt;`:\n" + await self._list(mine, command.team_id)
+
+    async def _sees(self, command: Command, task: Task) -> bool:
+        """Whether somebody may know of a task from here: it is of this channel, theirs, or they are admin."""
+        if task.thread.team != command.team_id:
+            return False
+        if task.thread.channel == command.channel_id or task.user == command.user_id:
+            return True
+        return (await self.people.person(command.team_id, command.user_id)).is_admin
+
+    async def _set(self, command: Command, words: Sequence[str]) -> str:
+        team, channel = command.team_id, command.channel_id
+        here = ThreadAddress(team, channel, "")
+        if words and (refusal := await self.access.refusal(here, command.user_id)):
+            return refusal
+        if len(words) == 2 and words[0] in CHOICES and words[1] in list(CHOICES[words[0]]):
+            await self.preferences.choose(team, channel, words[0], words[1])
+        elif words:
+            return "I don't know that setting. " + await self._settings(team, channel)
+        return await self._settings(team, channel)
+
+    async def _settings(self, team: str, channel: str) -> str:
+        lines = [
+            f"• `{name}` is *{await self.preferences.of(team, channel, name)}* — "
+            f"`/handoff set {name} {'|'.join(values)}`"
+            for name, values in CHOICES.items()
+        ]
+        return "This channel's settings:\n" + "\n".join(lines)
+
+
+def _message(thread: ThreadAddress, user: str, text: str) -> Message:
+    return Message(thread=thread, ts=thread.ts, user=user, user_name="", text=text)
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.splitlines())
+
+
+async def _tell(respond: AsyncRespond, words: str) -> None:
+    try:
+        await respond(text=words, response_type="ephemeral")
+    except FAULTS as error:
+        log.info("command not answered", why=error_of(error))

@@ -1,0 +1,142 @@
+"""Messages that were written while nobody was connected, found by asking Slack.
+
+Slack keeps nothing for an app that is away. After each time without a connection, the channels and threads we
+are in are read from the last moment we were there; the claim makes double reading harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import structlog
+
+from bot.intake.intake import Intake
+from bot.intake.listeners import Listeners
+from bot.wire.client import FAULTS, SlackClient, error_of
+from bot.wire.clients import Clients
+from tasks.kept import Kept
+from tasks.usage import Usage
+
+log = structlog.get_logger(__name__)
+
+#: Seconds between two looks at the connections, and between two notes that we are there.
+LOOK, NOTE = 1.0, 15.0
+#: Longest time looked back, in seconds: an answer to last week's question helps nobody.
+LONGEST = 86_400.0
+#: Seconds read twice, for clocks that differ and events that were under way.
+OVERLAP = 10.0
+#: Channels and threads that are read; Slack allows 50 calls a minute for each method.
+MOST = 100
+_PLACE, _NAME = "slack", "connected"
+
+
+class Connections(Protocol):
+    async def connected(self) -> int: ...
+
+
+class CatchUp:
+    """Watches the connections of one process, and reads what was missed."""
+
+    def __init__(
+        self, clients: Clients, intake: Intake, listeners: Listeners, usage: Usage, kept: Kept
+    ) -> None:
+        self._clients = clients
+        self._intake = intake
+        self._listeners = listeners
+        self._usage = usage
+        self._kept = kept
+
+    @asynccontextmanager
+    async def watching(self, connections: Connections) -> AsyncIterator[None]:
+        """Catch up now and after each gap, until the block ends."""
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self._watch(connections))
+            try:
+                yield
+            finally:
+                watch.cancel()
+
+    async def _watch(self, connections: Connections) -> None:
+        last = await self._kept.get(_PLACE, _NAME)
+        gap_from, noted = (float(last) if last else None), 0.0
+        while True:
+            if await connections.connected():
+                if gap_from is not None:
+                    await self._safely_read(gap_from)
+                    gap_from = None
+                if time.monotonic() - noted >= NOTE:
+                    await self._kept.put(_PLACE, _NAME, time.time())
+                    noted = time.monotonic()
+            elif gap_from is None:
+                gap_from = time.time() - LOOK
+                log.warning("no connection to Slack")
+            await asyncio.sleep(LOOK)
+
+    async def _safely_read(self, since: float) -> None:
+        try:
+            log.info("caught up with Slack", taken=await self.read(since))
+        except Exception:
+            log.exception("could not catch up with Slack")
+
+    async def _safely_read_one(self, client: SlackClient, oldest: float) -> int:
+        """One workspace's trouble must not keep the others from being read."""
+        try:
+            return await self._read(client, oldest)
+        except FAULTS as fault:
+            log.warning("could not catch up with a workspace", why=error_of(fault))
+            return 0
+
+    async def read(self, since: float) -> int:
+        """Take in what was written since then; returns how many messages became something."""
+        oldest = max(since, time.time() - LONGEST) - OVERLAP
+        return sum([await self._safely_read_one(client, oldest) for client in await self._clients.all()])
+
+    async def _read(self, client: SlackClient, oldest: float) -> int:
+        """One workspace."""
+        who = await client.auth_test()
+        team, bot_user = str(who["team_id"]), str(who["user_id"])
+        taken = 0
+        for channel, is_direct in await _channels(client):
+            kind = {"channel_type": "im"} if is_direct else {}
+            for message in await _page(client, "conversations.history", channel, oldest):
+                taken += await self._take(message | kind, channel, team, bot_user)
+        for thread in await self._usage.threads(team=team, since=oldest - LONGEST, limit=MOST):
+            more = {"ts": thread.ts}
+            for message in await _page(client, "conversations.replies", thread.channel, oldest, **more):
+                taken += await self._take(message, thread.channel, team, bot_user)
+        return taken
+
+    async def _take(self, message: dict[str, Any], channel: str, team: str, bot_user: str) -> bool:
+        if message.get("user") == bot_user or message.get("subtype") not in (None, "file_share"):
+            return False
+        event = {**message, "type": "message", "channel": channel}
+        received = await self._intake.receive({"team_id": team, "event": event}, bot_user)
+        await self._listeners.show(received)
+        return received.message is not None
+
+
+async def _channels(client: SlackClient) -> list[tuple[str, bool]]:
+    answer = await client.api_call(
+        "users.conversations",
+        params={"types": "public_channel,private_channel,im,mpim", "exclude_archived": True, "limit": MOST},
+        http_verb="GET",
+    )
+    return [(str(found["id"]), bool(found.get("is_im"))) for found in answer.get("channels") or ()]
+
+
+async def _page(
+    client: SlackClient, method: str, channel: str, oldest: float, **more: str
+) -> list[dict[str, Any]]:
+    """Messages since then, oldest first; those of a channel that can't be read are passed over."""
+    params = {"channel": channel, "oldest": f"{oldest:.6f}", "limit": 200, **more}
+    try:
+        answer = await client.api_call(method, params=params, http_verb="GET")
+    except FAULTS as fault:
+        log.info("channel not read", channel=channel, why=error_of(fault))
+        return []
+    found = [message for message in answer.get("messages") or () if isinstance(message, dict)]
+    return sorted(found, key=lambda message: str(message.get("ts")))

@@ -1,0 +1,204 @@
+"""Decides what a Slack message is to Handoff, and writes it down before Slack is told that it arrived.
+
+Owns the claim: (team, channel, ts) is taken once, so `app_mention` and `message` for one post, retries and
+reconnects are one. Never answers in a thread: what follows an ack is for the listeners of `bot.wire.app`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+
+from bot.intake.access import Access
+from bot.intake.notes import NOTE, NoteCommands, Writer
+from bot.intake.stops import Stops
+from bot.settings.preferences import Preferences
+from bot.wire.payload import Amended, BadPayload, Spoken, amended, spoken
+from bot.wire.people import People
+from bot.wire.text import addresses_a_group, mentioned, plain
+from tasks.amendments import Amendments
+from tasks.engine import Engine
+from tasks.message import Message
+from tasks.store import Taken
+from tasks.usage import Usage
+
+log = structlog.get_logger(__name__)
+
+_STOP = re.compile(r"!?stop[.!]?", re.IGNORECASE)
+_MUTE = re.compile(r"!(un)?mute", re.IGNORECASE)
+#: Tasks that apps may start one after the other in a thread before a person has to: two bots that mention
+#: each other would go on for ever.
+HOPS = 3
+
+
+class Sign(StrEnum):
+    """What the writer of a message is shown at once."""
+
+    NONE = "none"
+    SEEN = "seen"
+    HELP = "help"
+    WHISPER = "whisper"  # `words`, to them alone
+    SAID = "said"  # `words`, to all in the thread
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of one delivery."""
+
+    sign: Sign
+    message: Spoken | None = None
+    words: str = ""
+
+
+_NOTHING = Received(Sign.NONE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """The way in for messages."""
+
+    engine: Engine
+    people: People
+    access: Access
+    preferences: Preferences
+    stops: Stops
+    amendments: Amendments
+    usage: Usage
+    notes: NoteCommands
+
+    async def receive(self, body: object, bot_user: str) -> Received:
+        """Take one event in. Raises only when the message could not be written down: then Slack must not be
+        acked, so that it sends the message again."""
+        try:
+            message, change = spoken(body), amended(body)
+        except BadPayload as problem:
+            log.warning("payload not understood, acked and dropped", problem=str(problem))
+            return _NOTHING
+        if change is not None:
+            return await self._amend(change, bot_user)
+        if message is None or message.user == bot_user or not await self._is_for_us(message, bot_user):
+            return _NOTHING
+        return await self._take(message, bot_user)
+
+    async def _take(self, message: Spoken, bot_user: str) -> Received:
+        """A message that is for us: a word of command, a call for help, or work."""
+        await self._ask_names(message, bot_user)
+        text = self._plain(message, bot_user)
+        if _STOP.fullmatch(text):
+            return await self._stopped(message)
+        if (command := _MUTE.fullmatch(text)) and message.is_reply:
+            return await self._muted(message, muted=not command[1])
+        if refusal := await self.access.refusal(message.thread, message.user):
+            return await self._once(message, Received(Sign.WHISPER, message, refusal))
+        if NOTE.match(text) and not message.by_bot:
+            return await self._noted(message, text)
+        if not text and not message.files:
+            return await self._once(message, Received(Sign.HELP, message))
+        accepted = await self.engine.accept(self._message(message, text))
+        if accepted.taken is Taken.REPEATED:
+            return _NOTHING
+        before = f"{accepted.ahead} task{'' if accepted.ahead == 1 else 's'}"
+        words = f"You are in the queue: {before} before yours." if accepted.ahead else ""
+        return Received(Sign.SEEN, message, words)
+
+    async def _is_for_us(self, message: Spoken, bot_user: str) -> bool:
+        """A mention, a direct message, or a reply where the bot takes part and nobody else is addressed."""
+        named = bot_user in mentioned(message.text)
+        if message.by_bot:
+            return named and await self._may_hop(message)
+        if message.is_direct or named:
+            return True
+        if not message.is_reply or mentioned(message.text) or addresses_a_group(message.text):
+            return False
+        if await self.engine.current(message.thread) is None:
+            return False
+        # A word of command is heard in a muted thread too, or nobody could take the mute back.
+        word = message.text.strip()
+        commanded = _STOP.fullmatch(word) or _MUTE.fullmatch(word) or NOTE.match(word)
+        return bool(commanded) or await self.preferences.answers_without_mention(message.thread)
+
+    async def _may_hop(self, message: Spoken) -> bool:
+        askers = await self.usage.askers(message.thread, limit=HOPS)
+        if len(askers) < HOPS or any(not asker.startswith("B") for asker in askers):
+            return True
+        log.warning("apps answer each other, not taken", channel=message.thread.channel, app=message.user)
+        return False
+
+    async def _stopped(self, message: Spoken) -> Received:
+        current = await self.engine.current(message.thread)
+        if not await self.engine.claim(self._message(message, "")):
+            return _NOTHING
+        if current is not None and _second(current.message_ts) > _second(message.ts):
+            return _NOTHING  # said before this task was asked for, and delivered late
+        words = await self.stops.stop(current, message.user)
+        return Received(Sign.WHISPER, message, words) if words else Received(Sign.NONE, message)
+
+    async def _muted(self, message: Spoken, *, muted: bool) -> Received:
+        await self.preferences.mute(message.thread, muted=muted)
+        words = (
+            "Muted: in this thread I answer only when I am mentioned. `!unmute` takes it back."
+            if muted
+            else "I read along in this thread again."
+        )
+        return await self._once(message, Received(Sign.WHISPER, message, words))
+
+    async def _noted(self, message: Spoken, text: str) -> Received:
+        if not await self.engine.claim(self._message(message, "")):
+            return _NOTHING
+        writer = Writer(user=message.user, name=self.people.known(message.thread.team, message.user))
+        words = await self.notes.answer(message.thread, writer, text)
+        return Received(Sign.SAID, message, words)
+
+    async def _amend(self, change: Amended, bot_user: str) -> Received:
+        """An edit of what nobody has begun is taken; what was deleted is not done."""
+        if change.now is None:
+            if task := await self.amendments.withdraw(change.thread, change.ts):
+                await self.engine.stop(task, "its message was deleted")
+            return _NOTHING
+        now = change.now
+        if now.text == change.before or now.by_bot or now.user == bot_user:
+            return _NOTHING
+        await self._ask_names(now, bot_user)
+        text = self._plain(now, bot_user)
+        if text and await self.amendments.change(change.thread, change.ts, text):
+            log.info("edit taken", ts=change.ts)
+            return _NOTHING
+        newly_named = bot_user in mentioned(now.text) and bot_user not in mentioned(change.before)
+        if newly_named and not await self.amendments.taken(change.thread, change.ts):
+            return await self._take(now, bot_user)
+        return _NOTHING
+
+    async def _once(self, message: Spoken, received: Received) -> Received:
+        """Claim a message that needs no task; its twin gets nothing."""
+        is_first = await self.engine.claim(self._message(message, ""))
+        return received if is_first else _NOTHING
+
+    async def _ask_names(self, message: Spoken, bot_user: str) -> None:
+        """All at the same time, since Slack waits for our ack."""
+        people = {user for user in [message.user, *mentioned(message.text)[:5]] if user != bot_user}
+        team = message.thread.team
+        await asyncio.gather(*(self.people.name(team, user) for user in people if user[0] in "UW"))
+
+    def _plain(self, message: Spoken, bot_user: str) -> str:
+        team = message.thread.team
+        return plain(message.text, bot_user, lambda user: self.people.known(team, user))
+
+    def _message(self, message: Spoken, text: str) -> Message:
+        name = "an app" if message.by_bot else self.people.known(message.thread.team, message.user)
+        return Message(
+            thread=message.thread,
+            ts=message.ts,
+            user=message.user,
+            user_name=name,
+            text=text,
+            files=message.files,
+        )
+
+
+def _second(ts: str) -> float:
+    """When a message was written. A pressed answer's `ts` is that of its question, marked as such."""
+    return float(ts.partition(":")[0])

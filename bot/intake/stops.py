@@ -1,0 +1,32 @@
+"""The one way to stop a task, whatever was pressed or written. Never waits behind any queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.intake.access import Access
+from bot.wire.people import People
+from tasks.engine import Engine
+from tasks.task import Task
+
+NOT_YOURS = "Only {name}, who asked, or an admin of the workspace can stop this task."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stops:
+    """Asks who may, and tells the engine."""
+
+    engine: Engine
+    people: People
+    access: Access
+
+    async def stop(self, task: Task | None, user: str) -> str:
+        """Stop a task; returns a sentence for the person when it was not stopped."""
+        if task is None or task.state.is_over:
+            return "Nothing is running here."
+        if not await self.access.may_stop(task, user):
+            return NOT_YOURS.format(name=task.user_name)
+        name = await self.people.name(task.thread.team, user)
+        if not await self.engine.stop(task.id, f"{name} stopped it"):
+            return "Nothing is running here."
+        return ""

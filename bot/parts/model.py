@@ -1,0 +1,67 @@
+"""The model service as the settings describe it: endpoint, prices, budgets. Never asks it anything."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from agents.budget import Budget
+from agents.endpoint import Endpoint
+from agents.orchestrator import Limits, Means
+from agents.prices import Prices
+from agents.toolbox import Toolbox, nothing
+from bot.settings import Settings
+from bot.settings.channels import Channels
+from bot.watch.metrics import ModelFigures
+from bot.watch.watched import WatchedEndpoint
+from sandbox.sandbox import Sandbox
+from tasks.message import ThreadAddress
+
+
+def endpoint_from(settings: Settings, *, tries: int = 5, figures: ModelFigures | None = None) -> Endpoint:
+    """The endpoint; servers on this machine often want no key, and the client wants some. Its turns are
+    counted in `figures`."""
+    key = settings.openai_api_key
+    make = Endpoint if figures is None else partial(WatchedEndpoint, figures, prices_from(settings))
+    return make(
+        api_key=key.get_secret_value() if key else "none",
+        base_url=settings.openai_base_url,
+        api=settings.model_api,
+        tries=tries,
+        idle_timeout=settings.model_idle_seconds,
+        at_once=settings.limit_model_requests,
+        most_output=settings.model_max_output,
+        extra=settings.model_body,
+    )
+
+
+def means_from(settings: Settings, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox = nothing) -> Means:
+    """What this process has for its agents to work with."""
+    budget = Budget(
+        turns=settings.limit_task_turns,
+        seconds=settings.limit_task_seconds,
+        tokens=settings.limit_task_tokens,
+        usd=settings.limit_task_usd,
+    )
+    return Means(
+        endpoint=endpoint,
+        sandbox=sandbox,
+        model=settings.model,
+        worker_model=settings.worker_model or settings.model,
+        prices=prices_from(settings),
+        toolbox=toolbox,
+        limits=Limits(task=budget, at_once=settings.limit_workers_at_once, workers=settings.limit_workers),
+    )
+
+
+def means_in(
+    channels: Channels, thread: ThreadAddress, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox
+) -> Means:
+    """The same for a task of one thread: with the models, budgets and tools of its channel."""
+    allowed = channels.own(thread.team, thread.channel).tools
+    mine = toolbox if allowed is None else lambda: [t for t in toolbox() if t.tool.name in allowed]
+    return means_from(channels.settings(thread.team, thread.channel), endpoint, sandbox, mine)
+
+
+def prices_from(settings: Settings) -> Prices:
+    """The operator's own prices, then the published ones."""
+    return Prices(settings.model_prices, window=settings.model_window)

@@ -1,0 +1,48 @@
+"""Makes the sandbox and its parts from the settings. Never runs anything in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
+
+from bot.settings import Settings
+from bot.watch.metrics import SandboxFigures
+from bot.watch.watched import WatchedSandbox
+from sandbox.engine import Engine
+from sandbox.image.build import Progress, ensure_image
+from sandbox.image.tag import Recipe
+from sandbox.limits import Limits
+from sandbox.sandbox import Sandbox
+
+
+def limits_from(settings: Settings) -> Limits:
+    """Every limit is the setting of its own name."""
+    return Limits(**{field.name: getattr(settings, f"sandbox_{field.name}") for field in fields(Limits)})
+
+
+def recipe_from(settings: Settings) -> Recipe:
+    """What the image is made from."""
+    return Recipe(settings.sandbox_base, tuple(settings.sandbox_packages.split()))
+
+
+def sandbox_from(settings: Settings, *, figures: SandboxFigures | None = None) -> Sandbox:
+    """The sandbox of one process; enter it before use. Its runs are counted in `figures`."""
+    make = Sandbox if figures is None else partial(WatchedSandbox, figures)
+    return make(
+        limits_from(settings),
+        image=settings.sandbox_image or recipe_from(settings).tag,
+        docker_host=settings.docker_host,
+        ready=settings.sandbox_pool,
+        most=settings.sandbox_max,
+        queue_seconds=settings.sandbox_queue_seconds,
+        transport=settings.sandbox_transport,
+        state=settings.sandbox_state,
+    )
+
+
+async def ready_image(settings: Settings, tell: Callable[[Progress], None]) -> None:
+    """Make the image unless it is there or the operator brings one. Raises `sandbox.errors.SandboxError`."""
+    if not settings.sandbox_image:
+        async with Engine(settings.docker_host) as engine:
+            await ensure_image(engine, recipe_from(settings), tell)

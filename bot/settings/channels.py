@@ -1,0 +1,204 @@
+"""What an operator sets for one workspace or one channel, in a file that is read again when it changes.
+
+The file is TOML: a table for each workspace by its id, and in it one for each of its channels.
+
+    [T0ACME]
+    model = "gpt-5.6"
+    limit_task_usd = 2.5
+
+    [T0ACME.C0SALES]
+    allow_users = "U0ADA U0MEI"
+    tools = ["crm_lookup"]
+
+A channel's value comes before its workspace's, and that before the environment's. Never guesses: a file with
+a mistake is refused as a whole, and what was valid before stays.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from bot.errors import ChannelsRefused
+from bot.settings import Settings, variable
+from bot.settings.preferences import FollowUps, Progresses
+from bot.settings.problems import expectation
+
+log = structlog.get_logger(__name__)
+
+#: Settings of the environment that a workspace or a channel may have its own value of.
+LOCAL = (
+    "model", "worker_model", "limit_task_turns", "limit_task_seconds", "limit_task_tokens", "limit_task_usd",
+    "limit_workers", "limit_workers_at_once", "limit_person_daily_tokens",
+    "limit_person_daily_usd", "limit_channel_daily_usd", "allow_users", "allow_guests",
+    "allow_slack_connect", "allow_stop",
+)  # fmt: skip
+
+
+class Own(BaseModel):
+    """What only this file can set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    tools: list[str] | None = None
+    """The team's tools that workers may use here, by name; without this all of them."""
+    progress: Progresses | None = None
+    follow_ups: FollowUps | None = None
+
+
+def _like(field: FieldInfo) -> Any:
+    """The field's own type and bounds, and None for "not set here"."""
+    bound: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    return (bound | None, None)
+
+
+_Place: Any = create_model(
+    "_Place", __base__=Own, **{name: _like(Settings.model_fields[name]) for name in LOCAL}
+)
+_VARIABLE = variable("channels_file")
+KNOWN = tuple(_Place.model_fields)
+_TEAM, _CHANNEL = re.compile("[TE][A-Z0-9]{2,}"), re.compile("[CDG][A-Z0-9]{2,}")
+Values = Mapping[str, Any]
+Places = Mapping[str, Values]
+"""Values that are set, by `T0ACME` or `T0ACME.C0SALES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """A value and where it comes from."""
+
+    name: str
+    value: object
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.value!r} ({self.source})"
+
+
+class Channels:
+    """Settings by place. Without a file every place has those of the environment."""
+
+    def __init__(self, settings: Settings, file: Path | None = None) -> None:
+        """Raises `ChannelsRefused` when the file can't be used."""
+        self._settings = settings
+        self._file = file
+        self._read_at: object = None
+        self._places: Places = {}
+        if file is not None:
+            self._read_at = _stamp(file)
+            self._places = read(file)
+
+    def settings(self, team: str, channel: str) -> Settings:
+        """All settings as they are for tasks of this channel."""
+        own = {name: value for name, value in self._values(team, channel).items() if name in LOCAL}
+        return self._settings.model_copy(update=own) if own else self._settings
+
+    def own(self, team: str, channel: str) -> Own:
+        """What only the file can set."""
+        values = self._values(team, channel)
+        return Own(**{name: values[name] for name in Own.model_fields if name in values})
+
+    def preference(self, team: str, channel: str, name: str) -> str | None:
+        """What `bot.settings.preferences` asks: the operator's word on one of its choices."""
+        word: StrEnum | None = getattr(self.own(team, channel), name.replace("-", "_"))
+        return None if word is None else word.value
+
+    def effective(self, team: str, channel: str) -> Sequence[Effective]:
+        """Every value that a place may have of its own, and which line of which place it comes from."""
+        places = self._fresh()
+        rows = []
+        for name in KNOWN:
+            where = next((p for p in _inward(team, channel) if name in places.get(p, {})), None)
+            if where is not None:
+                rows.append(Effective(name, places[where][name], f"{self._file}: {where}"))
+            elif name in LOCAL:
+                is_given = name in self._settings.model_fields_set
+                source = variable(name) if is_given else "default"
+                rows.append(Effective(name, getattr(self._settings, name), source))
+        return rows
+
+    @property
+    def places(self) -> Sequence[str]:
+        return list(self._fresh())
+
+    def _values(self, team: str, channel: str) -> Values:
+        places = self._fresh()
+        return {k: v for place in reversed(_inward(team, channel)) for k, v in places.get(place, {}).items()}
+
+    def _fresh(self) -> Places:
+        """The file as it is now; with a mistake in it, as it was before."""
+        if self._file is None or (stamp := _stamp(self._file)) == self._read_at:
+            return self._places
+        self._read_at = stamp
+        try:
+            self._places = read(self._file)
+            log.info("channels file read", places=len(self._places))
+        except ChannelsRefused as refused:
+            log.error("channels file refused, the values before stay", problems=refused.problems)
+        return self._places
+
+
+def read(file: Path) -> Places:
+    """The file's places. Raises `ChannelsRefused` with a sentence for each mistake."""
+    try:
+        tables = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        problem = f"{_VARIABLE}: {file} can't be read ({error}). Correct it."
+        raise ChannelsRefused((problem,)) from None
+    found: dict[str, Values] = {}
+    problems: list[str] = []
+    for place, values in _tables(tables, problems):
+        try:
+            found[place] = _Place(**values).model_dump(exclude_unset=True)
+        except ValidationError as error:
+            problems += [_sentence(file, place, detail) for detail in error.errors()]
+    if problems:
+        raise ChannelsRefused(tuple(problems))
+    return found
+
+
+def _tables(tables: Values, problems: list[str]) -> Iterator[tuple[str, Values]]:
+    for team, table in tables.items():
+        if not _TEAM.fullmatch(team) or not isinstance(table, dict):
+            problems.append(f"{_VARIABLE}: [{team}] is no id of a workspace, such as T0ACME. Correct it.")
+            continue
+        channels = {name: value for name, value in table.items() if _CHANNEL.fullmatch(name)}
+        yield team, {name: value for name, value in table.items() if name not in channels}
+        for channel, values in channels.items():
+            if isinstance(values, dict):
+                yield f"{team}.{channel}", values
+            else:
+                problems.append(f"{_VARIABLE}: [{team}.{channel}] must be a table. Correct it.")
+
+
+def _sentence(file: Path, place: str, detail: ErrorDetails) -> str:
+    name = str(detail["loc"][0])
+    at = f"{file}: [{place}] {name}"
+    if name not in KNOWN:
+        return f"{at} is nothing that a workspace or a channel can set. Those are: {', '.join(KNOWN)}."
+    kind = expectation(Settings.model_fields[name]) if name in LOCAL else ""
+    wanted = f"must be {kind}" if kind else detail["msg"].lower().replace("input should", "must")
+    return f"{at} {wanted}, not {detail['input']!r}. Correct it, or remove it."
+
+
+def _inward(team: str, channel: str) -> tuple[str, str]:
+    return f"{team}.{channel}", team
+
+
+def _stamp(file: Path) -> object:
+    """What changes with the file; None when it is not there."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,77 @@
+"""What people have set for a thread or a channel: who is answered, and how much is shown.
+
+Never decides what a message is: that is `bot.intake.intake`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from tasks.kept import Kept
+from tasks.message import ThreadAddress
+
+
+class Progresses(StrEnum):
+    """How much of the work a channel sees."""
+
+    FULL = "full"
+    QUIET = "quiet"  # no plan: only the sign that a message was seen, and the answer
+
+
+class FollowUps(StrEnum):
+    """Whether a reply needs a mention."""
+
+    ON = "on"
+    OFF = "off"
+
+
+CHOICES: dict[str, type[StrEnum]] = {"follow-ups": FollowUps, "progress": Progresses}
+"""What `/handoff set` knows, with the values of each; the first one is the default."""
+
+
+Default = Callable[[str, str, str], str | None]
+"""A value of `CHOICES` for a workspace, a channel and a name; None where nobody has decided."""
+
+
+class Preferences:
+    """Reads and writes them; every answer has a default."""
+
+    def __init__(self, kept: Kept, default: Default = lambda *_: None) -> None:
+        """`default` is the operator's word for a place, which holds until people choose there."""
+        self._kept = kept
+        self._default = default
+
+    async def progress(self, thread: ThreadAddress) -> Progresses:
+        return Progresses(await self.of(thread.team, thread.channel, "progress"))
+
+    async def answers_without_mention(self, thread: ThreadAddress) -> bool:
+        """Whether a reply in this thread is for us although nobody says so."""
+        if await self._kept.get(_thread(thread), "muted"):
+            return False
+        return await self.of(thread.team, thread.channel, "follow-ups") == FollowUps.ON
+
+    async def mute(self, thread: ThreadAddress, *, muted: bool) -> None:
+        await self._kept.put(_thread(thread), "muted", muted or None)
+
+    async def of(self, team: str, channel: str, name: str) -> str:
+        """A channel's setting, by a name of `CHOICES`."""
+        value = await self._kept.get(_channel(team, channel), name)
+        known = list(CHOICES[name])
+        return value if value in known else self._default(team, channel, name) or known[0]
+
+    async def choose(self, team: str, channel: str, name: str, value: str) -> None:
+        await self._kept.put(_channel(team, channel), name, value)
+
+    async def forget(self, team: str) -> None:
+        """Drop all that was set in a workspace."""
+        await self._kept.forget_below(f"thread {team}/")
+        await self._kept.forget_below(f"channel {team}/")
+
+
+def _thread(thread: ThreadAddress) -> str:
+    return f"thread {thread.team}/{thread.channel}/{thread.ts}"
+
+
+def _channel(team: str, channel: str) -> str:
+    return f"channel {team}/{channel}"

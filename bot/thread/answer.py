@@ -1,0 +1,166 @@
+"""The messages in which a task's end is told: answer, question, failure, what a stop left.
+
+Pure: an outcome in, the content of posts out. Never calls Slack.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.wire.text import brief, escape, inert, parts
+from tasks.task import State, Task
+from tasks.thread import Delivery, Made
+
+Block = dict[str, Any]
+FEEDBACK = "handoff_feedback"
+ANSWER = "handoff_answer"
+STOP = "handoff_stop"
+APPROVE, DENY = "handoff_approve", "handoff_deny"
+#: An answer of more messages than this comes as a file, with its beginning as the message.
+MOST_MESSAGES = 3
+WHOLE = "answer.md"
+_BEGINNING = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One message: Markdown, what stands below it, and what ties it to the task."""
+
+    key: str
+    markdown: str
+    below: list[Block] = field(default_factory=list)
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [markdown_block(self.markdown), *self.below]
+
+    @property
+    def text(self) -> str:
+        """The plain text, for notifications."""
+        return brief(self.markdown)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that is said of an outcome: messages in order, then the answer as a file if it is too long."""
+
+    messages: list[Content]
+    whole: Made | None = None
+
+
+def told(task: Task, delivery: Delivery) -> Told:
+    """What to say. Keys are stable, so a repeated delivery is recognised."""
+    if delivery.outcome.state is State.WAITING:
+        return Told([_question(task, delivery)])
+    words = inert(_words(delivery))
+    below = list(_footer(task, delivery))
+    spoken = parts(words)
+    if len(spoken) > MOST_MESSAGES:
+        whole = Made(path=WHOLE, data=words.encode())
+        return Told([Content("end:0", _summary(words), below)], whole)
+    last = len(spoken) - 1
+    return Told(
+        [
+            Content(f"end:{number}", part, below if number == last else [])
+            for number, part in enumerate(spoken)
+        ]
+    )
+
+
+def _words(delivery: Delivery) -> str:
+    outcome = delivery.outcome
+    match outcome.state:
+        case State.STOPPED | State.EXPIRED:
+            word = "Stopped" if outcome.state is State.STOPPED else "Ended"
+            return f"**{word}:** {outcome.reason.rstrip('.')}.\n\n{outcome.text}".strip()
+        case State.FAILED:
+            return "\n\n".join(filter(None, [outcome.text, f":warning: {outcome.reason}"]))
+    return "\n\n".join(filter(None, [outcome.text, outcome.reason and f"_{outcome.reason}_"])) or "…"
+
+
+def _summary(words: str) -> str:
+    """How a long answer begins and what it goes on with."""
+    beginning = parts(words, _BEGINNING)[0]
+    later = re.findall(r"^#{1,3}\s+(.+)$", words[len(beginning) :], re.MULTILINE)[:20]
+    contents = "\n".join(f"- {title}" for title in later)
+    pieces = [beginning, f"**Further on:**\n{contents}" if contents else ""]
+    pieces.append(f"_The whole answer has {len(words):,} characters: see {WHOLE}._")
+    return "\n\n".join(filter(None, pieces))
+
+
+def _question(task: Task, delivery: Delivery) -> Content:
+    buttons = [
+        button(
+            option, f"{ANSWER}:{number}", {"task": task.id, "attempt": task.attempt, "option": option[:1500]}
+        )
+        for number, option in enumerate(delivery.outcome.options)
+    ]
+    hint = "Choose one, or answer here in the thread." if buttons else "Answer here in the thread."
+    if approval := delivery.outcome.approval:
+        buttons = _decision(task, approval)
+        hint = f"{escape(task.user_name)} or an admin of the workspace decides. Writing instead counts as no."
+    below: list[Block] = [{"type": "actions", "elements": buttons}] if buttons else []
+    question = inert(delivery.outcome.text)[:11_000] or "…"
+    return Content(f"ask:{task.attempt}", question, [*below, context_block(hint)])
+
+
+def _decision(task: Task, approval: str) -> list[Block]:
+    value = {"task": task.id, "approval": approval}
+    return [
+        button("Approve", APPROVE, value, style="primary"),
+        button("Deny", DENY, value, style="danger"),
+    ]
+
+
+def _footer(task: Task, delivery: Delivery) -> Iterator[Block]:
+    yield context_block(spent(delivery))
+    if delivery.outcome.state is State.ANSWERED:
+        yield _feedback(task.id)
+
+
+def spent(delivery: Delivery) -> str:
+    """What the task took, in one line."""
+    workers = f"{delivery.workers} worker{'' if delivery.workers == 1 else 's'}"
+    cost = delivery.cost_usd
+    money = [] if cost is None else [f"${cost:.2f}" if cost >= 0.005 else "less than 1 ¢"]
+    return " · ".join([workers, duration(delivery.seconds), f"{delivery.tokens:,} tokens", *money])
+
+
+def duration(seconds: float) -> str:
+    """`7.4 s` or `3 min 20 s`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def markdown_block(text: str) -> Block:
+    return {"type": "markdown", "text": text}
+
+
+def context_block(text: str) -> Block:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
+
+
+def button(text: str, action: str, value: dict[str, Any] | str, **style: Any) -> Block:
+    """A button's text holds 75 characters and its value 2,000 (docs.slack.dev, button element)."""
+    words = text if len(text) <= 75 else text[:74] + "…"
+    label = {"type": "plain_text", "text": words.strip() or "…", "emoji": False}
+    carried = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return {"type": "button", "text": label, "action_id": action, "value": carried, **style}
+
+
+def _feedback(task: str) -> Block:
+    def verdict(text: str, word: str) -> Block:
+        return {"text": {"type": "plain_text", "text": text}, "value": f"{word}:{task}"}
+
+    buttons = {
+        "type": "feedback_buttons",
+        "action_id": FEEDBACK,
+        "positive_button": verdict("Good answer", "good"),
+        "negative_button": verdict("Bad answer", "bad"),
+    }
+    return {"type": "context_actions", "elements": [buttons]}

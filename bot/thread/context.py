@@ -1,0 +1,63 @@
+"""What people had written in a thread before somebody asked us there.
+
+Reads Slack once and keeps nothing. Never decides what is made of it: that is `tasks.memory`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import structlog
+
+from bot.wire.client import FAULTS, SlackClient, error_of
+from bot.wire.payload import BadPayload, spoken
+from bot.wire.people import People
+from bot.wire.text import mentioned, plain
+from tasks.message import Message
+from tasks.task import Task
+
+log = structlog.get_logger(__name__)
+
+#: The newest messages that are kept, and the pages of 200 that are read to find them.
+MOST, PAGES = 50, 5
+
+
+async def before(client: SlackClient, people: People, task: Task) -> Sequence[Message]:
+    """The newest of them, oldest first, without those of apps; none when Slack does not give them."""
+    found: deque[Message] = deque(maxlen=MOST)
+    asked = task.message_ts.partition(":")[0]
+    cursor: str | None = None
+    try:
+        for _ in range(PAGES):
+            page = await client.conversations_replies(
+                channel=task.thread.channel, ts=task.thread.ts, latest=asked, inclusive=False, limit=200,
+                cursor=cursor,
+            )  # fmt: skip
+            for message in page.get("messages") or ():
+                event = {**message, "type": "message", "channel": task.thread.channel}
+                if (said := await _said(event, people, task)) is not None and said.ts < asked:
+                    found.append(said)
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                break
+    except FAULTS as fault:
+        log.warning("earlier messages of the thread not read", why=error_of(fault))
+    return tuple(found)
+
+
+async def _said(event: dict[str, object], people: People, task: Task) -> Message | None:
+    team = task.thread.team
+    try:
+        said = spoken({"team_id": team, "event": event})
+    except BadPayload as problem:
+        log.info("earlier message not understood", why=str(problem))
+        return None
+    if said is None or said.by_bot:
+        return None
+    for user in mentioned(said.text)[:5]:
+        await people.name(team, user)
+    return Message(
+        thread=task.thread, ts=said.ts, user=said.user, user_name=await people.name(team, said.user),
+        text=plain(said.text, "", lambda user: people.known(team, user)), files=said.files,
+    )  # fmt: skip

@@ -1,0 +1,166 @@
+"""Posts that appear exactly once, whatever happens between us and Slack.
+
+The intent is written down first and its key travels as the message's metadata, so that a post whose reply was
+lost, or whose process died, is looked for before it is made again. Never decides what to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import structlog
+
+from bot.wire.client import FAULTS, SlackClient, error_of, passes
+from tasks.kept import Kept
+from tasks.store import Store
+from tasks.task import Task
+from tasks.thread import NotDelivered
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+EVENT_TYPE = "handoff"
+#: Longest pause between two tries: an answer waits for Slack as long as Slack is away.
+LONGEST_PAUSE = 60.0
+#: Slack's words for a place that can't be written to until a person changes something.
+CLOSED = {
+    "not_in_channel": "The bot was removed from the channel. Invite it again, and the answer follows.",
+    "channel_not_found": "The channel is gone, or the bot was removed from it. Invite it again.",
+    "is_archived": "The channel is archived. Unarchive it and mention the bot there.",
+    "thread_not_found": "The thread was deleted.",
+    "token_revoked": "The bot's token was revoked. Install the app again and set SLACK_BOT_TOKEN.",
+    "token_expired": "The bot's token has expired. Install the app again and set SLACK_BOT_TOKEN.",
+    "account_inactive": "The app was removed from the workspace. Install it again.",
+    "invalid_auth": "Slack does not know the bot's token. Check SLACK_BOT_TOKEN.",
+    "not_authed": "Slack got no token. Check SLACK_BOT_TOKEN.",
+    "missing_scope": "The app lacks the scope chat:write. Add it and install the app again.",
+    "restricted_action": "A setting of the workspace forbids the bot to post in this channel.",
+    "restricted_action_read_only_channel": "The channel is read-only for the bot.",
+    "restricted_action_thread_only_channel": "The channel takes replies only.",
+    "restricted_action_non_threadable_channel": "The channel takes no replies in threads.",
+}
+
+
+class Posts:
+    """One task's messages in its thread, by key."""
+
+    def __init__(self, client: SlackClient, store: Store, task: Task) -> None:
+        self._client = client
+        self._store = store
+        self._task = task
+        self._kept = Kept(store.database)
+        self._place = f"task {task.id}"
+
+    async def once(self, key: str, **content: Any) -> str:
+        """Post under `key` unless that has been done; returns the message's `ts`.
+
+        Waits while Slack is away. Raises `NotDelivered` when the thread can't be written to, and Slack's own
+        error when it refuses this message for good.
+        """
+        known = await self._store.posts(self._task.id)
+        if ts := known.get(key):
+            return ts
+        ts = await self._found(key) if key in known else None
+        if ts is None:
+            await self._store.intend(self._task.id, key, runner=self._task.runner)
+            ts = await self._post(key, content)
+        await self.remember(key, ts)
+        return ts
+
+    async def remember(self, key: str, ts: str) -> None:
+        """Write down that `ts` is the message of `key`, however it came to be."""
+        await self._store.intend(self._task.id, key, runner=self._task.runner)
+        if not await self._store.posted(self._task.id, key, ts):
+            log.warning("another process has posted it too, taken back", key=key)
+            await self._client.chat_delete(channel=self._task.thread.channel, ts=ts)
+
+    async def open(self, name: str) -> str:
+        """The `ts` of the message that is being written under `name`; empty when there is none."""
+        return str(await self._kept.get(self._place, name) or "")
+
+    async def opened(self, name: str, ts: str) -> None:
+        """Write down which message is being written, so that another process can finish it."""
+        await self._kept.put(self._place, name, ts)
+
+    async def closed(self, name: str) -> None:
+        """Nothing is being written under `name` any more."""
+        await self._kept.put(self._place, name, None)
+
+    def metadata(self, key: str) -> dict[str, Any]:
+        """What a message of ours carries, unseen, so that it is known again."""
+        return {"event_type": EVENT_TYPE, "event_payload": {"key": f"{self._task.id}/{key}"}}
+
+    async def insist(self, key: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call that may be made twice until Slack answers it; raises as `once` does."""
+        attempt = 0
+        while True:
+            try:
+                return await call()
+            except FAULTS as fault:
+                attempt += 1
+                await self._wait_out(fault, key, attempt)
+
+    async def _post(self, key: str, content: dict[str, Any]) -> str:
+        thread, attempt = self._task.thread, 0
+        while True:
+            try:
+                answer = await self._client.chat_postMessage(
+                    channel=thread.channel, thread_ts=thread.ts, metadata=self.metadata(key), **content
+                )
+                return str(answer["ts"])
+            except FAULTS as fault:
+                attempt += 1
+                await self._wait_out(fault, key, attempt)
+            if ts := await self._found(key):
+                return ts
+
+    async def _found(self, key: str) -> str | None:
+        """The message that carries our key, if an earlier try arrived after all."""
+        return await self.insist(key, lambda: self._find(key))
+
+    async def _wait_out(self, fault: Exception, key: str, attempt: int) -> None:
+        """Sleep before another try; raises when none would help."""
+        if why := CLOSED.get(error_of(fault)):
+            gone = error_of(fault) == "thread_not_found"
+            raise NotDelivered(why, for_good=gone) from fault
+        if not passes(fault):
+            raise fault
+        pause = min(0.5 * 2**attempt, LONGEST_PAUSE)
+        log.warning("Slack did not take it, trying again", key=key, why=error_of(fault), wait=pause)
+        await asyncio.sleep(pause)
+
+    async def unmarked(self) -> list[dict[str, Any]]:
+        """Messages of apps in the thread that carry no key: progress, and what never became anything. Raises
+        what the client raises."""
+        return [
+            message
+            async for message in self._replies()
+            if message.get("bot_id") and not message.get("metadata") and not message.get("files")
+        ]
+
+    async def _find(self, key: str) -> str | None:
+        wanted = self.metadata(key)["event_payload"]
+        async for message in self._replies():
+            if (message.get("metadata") or {}).get("event_payload") == wanted:
+                return str(message["ts"])
+        return None
+
+    async def _replies(self) -> AsyncIterator[dict[str, Any]]:
+        """The thread's messages since the request."""
+        cursor: str | None = None
+        while True:
+            page = await self._client.conversations_replies(
+                channel=self._task.thread.channel,
+                ts=self._task.thread.ts,
+                oldest=self._task.message_ts.partition(":")[0],
+                include_all_metadata=True,
+                limit=200,
+                cursor=cursor,
+            )
+            for message in page.get("messages") or ():
+                yield message
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return

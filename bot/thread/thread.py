@@ -1,0 +1,192 @@
+"""The only writer to a task's thread: progress while it runs, the answer as it is written, then the files.
+
+Turns the agents' events into Slack calls, in order and at Slack's pace. Never decides what a task does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import structlog
+
+from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
+from agents.excerpt import one_line
+from bot.settings.preferences import Preferences, Progresses
+from bot.thread.answer import Content, duration, told
+from bot.thread.context import before
+from bot.thread.draft import Draft
+from bot.thread.files import Files
+from bot.thread.plan import Plan
+from bot.thread.posts import Posts
+from bot.thread.progress import Progress
+from bot.wire.client import FAULTS, SlackClient, error_of
+from bot.wire.clients import Clients
+from bot.wire.people import People
+from bot.wire.text import escape, one_plain_line
+from tasks.message import FileRef, Message
+from tasks.store import Store
+from tasks.task import State, Task
+from tasks.thread import Delivery, NotDelivered
+
+log = structlog.get_logger(__name__)
+
+#: What a session shows after each outcome (docs.slack.dev, agents.sessions.setStatus).
+_SESSION = {State.WAITING: "suspended"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackThreads:
+    """Opens the threads of tasks. `store` is where posts are written down; sizes are bytes of one file."""
+
+    clients: Clients
+    http: aiohttp.ClientSession
+    store: Store
+    preferences: Preferences
+    largest_in: int
+    largest_out: int
+
+    @asynccontextmanager
+    async def open(self, task: Task) -> AsyncIterator[SlackThread]:
+        client = await self.clients.of(task.thread.team)
+        files = Files(
+            client, self.http, self.store, task, largest_in=self.largest_in, largest_out=self.largest_out
+        )
+        shows = await self.preferences.progress(task.thread)
+        people = People(self.clients)
+        thread = SlackThread(client, self.store, task, files, people, shows_plan=shows is Progresses.FULL)
+        async with asyncio.TaskGroup() as group:
+            writing = group.create_task(thread.write())
+            try:
+                yield thread
+            finally:
+                writing.cancel()
+
+
+class SlackThread:
+    """One thread for as long as a task runs (a `tasks.thread.Thread`)."""
+
+    def __init__(
+        self, client: SlackClient, store: Store, task: Task, files: Files, people: People, *,
+        shows_plan: bool = True,
+    ) -> None:  # fmt: skip
+        self._client = client
+        self._task = task
+        self._files = files
+        self._people = people
+        self._shows_plan = shows_plan
+        self._plan = Plan()
+        self._posts = Posts(client, store, task)
+        self._progress = Progress(client, task, self._posts, self._plan)
+        self._draft = Draft(client, task, self._posts)
+        self._aside = asyncio.Event()
+
+    def emit(self, event: Event) -> None:
+        match event:
+            case AnswerText(text):
+                self._draft.write(text)
+            case WorkerStarted() | PlanChanged():
+                # The turn's text was a remark on its way to these, and not the answer.
+                self._draft.write("")
+                self._aside.set()
+        if self._plan.take(event) and self._shows_plan:
+            self._progress.touch()
+
+    async def write(self) -> None:
+        """Show what is emitted, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for part in (self._begin_session, self._progress.run, self._draft.run, self._set_aside):
+                group.create_task(_safely(part))
+
+    async def fetch(self, file: FileRef) -> bytes:
+        return await self._files.fetch(file)
+
+    async def before(self) -> Sequence[Message]:
+        return await before(self._client, self._people, self._task)
+
+    async def taken_in(self, message_ts: str) -> None:
+        if ":" in message_ts:
+            return  # pressed, not written: the question shows the answer itself
+        await self._try("reactions.add", channel=self._task.thread.channel, timestamp=message_ts,
+                        name="writing_hand")  # fmt: skip
+
+    async def deliver(self, delivery: Delivery) -> None:
+        state = delivery.outcome.state
+        session = _SESSION.get(state, "active")
+        if state is State.WAITING:
+            self._plan.title = "Waiting for an answer"
+        else:
+            self._plan.close(self._closing_title(delivery), answered=state is State.ANSWERED)
+        await self._progress.close()
+        telling = told(self._task, delivery)
+        files = [*([telling.whole] if telling.whole else []), *delivery.files]
+        try:
+            if state is State.WAITING:
+                await self._draft.drop()
+            ended = await self._say(telling.messages, session)
+            await self._files.post(files)
+        except NotDelivered:
+            raise
+        except FAULTS as fault:
+            raise NotDelivered(f"Slack refuses the answer: {error_of(fault)}.", for_good=True) from fault
+        if not ended:
+            await self._session(session)
+
+    async def _say(self, messages: list[Content], session: str) -> bool:
+        """All messages, once; answers whether the session's state went with one."""
+        first, *others = messages
+        streamed = await self._draft.finish(first, session)
+        if streamed is None:
+            others = messages
+        for content in others:
+            await self._post(content)
+        return streamed is not None
+
+    async def _post(self, content: Content) -> None:
+        try:
+            await self._posts.once(content.key, text=content.text, blocks=content.blocks)
+        except FAULTS as fault:
+            # Better plain than not at all: what Slack dislikes may be one mark in a long text.
+            log.error("Slack refuses a message, sent as plain text", key=content.key, why=error_of(fault))
+            await self._posts.once(f"{content.key}:plain", text=escape(content.markdown))
+
+    async def _set_aside(self) -> None:
+        while True:
+            await self._aside.wait()
+            self._aside.clear()
+            await self._draft.drop()
+
+    def _closing_title(self, delivery: Delivery) -> str:
+        word = {State.ANSWERED: "Done", State.STOPPED: "Stopped"}.get(delivery.outcome.state, "Failed")
+        return f"{word} · {duration(delivery.seconds)}"
+
+    async def _begin_session(self) -> None:
+        title = one_line(one_plain_line(self._task.request), 150) or "Task"
+        await self._session("processing", title=title, initiator_user_id=self._task.user)
+
+    async def _session(self, status: str, **more: str) -> None:
+        """Slack's own sign that somebody works here, with its Stop button; older apps have a status line."""
+        thread = {"channel_id": self._task.thread.channel, "thread_ts": self._task.thread.ts}
+        if not await self._try("agents.sessions.setStatus", **thread, status=status, **more):
+            line = "is working on it…" if status == "processing" else ""
+            await self._try("assistant.threads.setStatus", **thread, status=line)
+
+    async def _try(self, method: str, **arguments: str) -> bool:
+        """A call whose failure costs a person a glance and nothing else."""
+        try:
+            await self._client.api_call(method, json=arguments)
+        except FAULTS as fault:
+            log.info("sign not shown", method=method, why=error_of(fault))
+            return False
+        return True
+
+
+async def _safely(part: Callable[[], Awaitable[None]]) -> None:
+    """A fault in what is shown must not end the work."""
+    try:
+        await part()
+    except Exception:
+        log.exception("progress broke off")

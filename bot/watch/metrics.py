@@ -1,0 +1,190 @@
+"""The figures at `/metrics`, in Prometheus' form: told by `bot.watch.watched`, or read when asked for.
+
+`handoff_tasks` and `handoff_queue_age_seconds` are of the whole database and the same from each process: take
+their maximum. All others are of this process: add them up. Never holds a word that a person wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import structlog
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+from agents.conversation import Usage
+from bot.release import version
+from sandbox.job import Run
+from tasks.figures import Standing
+from tasks.patience import trouble
+
+log = structlog.get_logger(__name__)
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+#: Seconds that reading one figure may take: whoever asks gives up after ten.
+PATIENCE = 3.0
+#: Upper edges in seconds: a sign is due within one, a container is waited for a minute.
+_QUICK = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
+#: The same for models and programs, which may take minutes.
+_LONG = (0.5, 1, 2, 5, 10, 20, 40, 90, 180, 600)
+Standings = Callable[[], Awaitable[Standing]]
+
+
+class ModelFigures:
+    """What is asked of the model."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        # fmt: off
+        self._turns = Counter("handoff_model_turns", "Turns by how they ended.",
+                              ["model", "outcome"], registry=registry)
+        self._seconds = Histogram("handoff_model_turn_seconds", "A whole turn, waits and retries included.",
+                                  ["model"], buckets=_LONG, registry=registry)
+        self._tokens = Counter("handoff_model_tokens", "Tokens; those that were cached are input too.",
+                               ["model", "kind"], registry=registry)
+        self._cost = Counter("handoff_model_cost_usd", "Cost, where the model's price is known.",
+                             ["model"], registry=registry)
+        # fmt: on
+
+    def answered(self, model: str, usage: Usage, cost: float | None, seconds: float) -> None:
+        self._turns.labels(model, "answered").inc()
+        self._seconds.labels(model).observe(seconds)
+        for kind in ("input", "output", "cached"):
+            self._tokens.labels(model, kind).inc(getattr(usage, kind))
+        if cost is not None:
+            self._cost.labels(model).inc(cost)
+
+    def failed(self, model: str, error: str) -> None:
+        """`error` is the name of the kind of error."""
+        self._turns.labels(model, error).inc()
+
+
+class SandboxFigures:
+    """What programs did."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        # fmt: off
+        self._runs = Counter("handoff_sandbox_runs", "Programs by how they ended.",
+                             ["status"], registry=registry)
+        self._seconds = Histogram("handoff_sandbox_run_seconds", "A program's own time.",
+                                  buckets=_LONG, registry=registry)
+        self._waits = Histogram("handoff_sandbox_wait_seconds",
+                                "A run beyond its program: a free container, files in and out.",
+                                buckets=_QUICK, registry=registry)
+        self.idle = Gauge("handoff_sandbox_idle", "Containers that wait for a program.", registry=registry)
+        # fmt: on
+
+    def ran(self, run: Run, *, whole: float) -> None:
+        """`whole` is in seconds, from the call to the result."""
+        self._runs.labels(run.status.value).inc()
+        self._seconds.observe(run.seconds)
+        self._waits.observe(max(0.0, whole - run.seconds))
+
+
+class SlackFigures:
+    """What is said to Slack, and how long it takes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        # fmt: off
+        self._calls = Counter("handoff_slack_calls", "Calls of the Web API by HTTP status.",
+                              ["method", "status"], registry=registry)
+        self._seconds = Histogram("handoff_slack_call_seconds", "One call of the Web API.",
+                                  ["method"], buckets=_QUICK, registry=registry)
+        self._limited = Counter("handoff_slack_rate_limited", "Calls that Slack refused for their rate.",
+                                ["method"], registry=registry)
+        self._signs = Histogram("handoff_first_sign_seconds", "From a message's own time to its first sign.",
+                                buckets=_QUICK, registry=registry)
+        self._ages = Gauge("handoff_slack_socket_age_seconds", "How long each open connection is up.",
+                           ["connection"], registry=registry)
+        # fmt: on
+
+    def called(self, method: str, status: str, seconds: float) -> None:
+        """`status` is HTTP's, or `broken` when no answer came."""
+        self._calls.labels(method, status).inc()
+        self._seconds.labels(method).observe(seconds)
+        if status == "429":
+            self._limited.labels(method).inc()
+
+    def signed(self, seconds: float) -> None:
+        self._signs.observe(max(0.0, seconds))
+
+    def connections(self, ages: Mapping[int, float]) -> None:
+        """Seconds by number of the connection; those that are missing are down."""
+        self._ages.clear()
+        for number, age in ages.items():
+            self._ages.labels(str(number)).set(age)
+
+
+class TaskFigures:
+    """Where the tasks of the whole database stand."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        # fmt: off
+        self._tasks = Gauge("handoff_tasks", "Tasks in the database.", ["state"], registry=registry)
+        self._queue_age = Gauge("handoff_queue_age_seconds", "The longest wait for a task's first begin.",
+                                registry=registry)
+        self.running = Gauge("handoff_tasks_running", "Tasks at work in this process.", registry=registry)
+        # fmt: on
+
+    def stand(self, standing: Standing | None) -> None:
+        """None when it could not be read: no figure is better than an old one."""
+        self._tasks.clear()
+        self._queue_age.set(float("nan") if standing is None else standing.queue_age)
+        for state, count in standing.tasks.items() if standing else ():
+            self._tasks.labels(state.value).set(count)
+
+
+class Metrics:
+    """All figures of one process. `standings`, `ages` and `missing` are asked for each page."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        Gauge("handoff_info", "Always 1.", ["version"], registry=registry).labels(version()).set(1)
+        self._ready = Gauge("handoff_ready", "1 when nothing is missing, as /readyz says.", registry=registry)
+        self.model = ModelFigures(registry)
+        self.sandbox = SandboxFigures(registry)
+        self.slack = SlackFigures(registry)
+        self.tasks = TaskFigures(registry)
+        self.standings: Standings | None = None
+        self.ages: Callable[[], Mapping[int, float]] = dict
+        self.missing: Callable[[], Awaitable[Sequence[str]]] | None = None
+
+    async def page(self) -> bytes:
+        """Everything as text, whatever part of it can't be read now."""
+        if self.standings is not None:
+            self.tasks.stand(await _read(self.standings))
+        if self.missing is not None:
+            missing = await self.missing()
+            self._ready.set(not missing)
+        self.slack.connections(self.ages())
+        return generate_latest(self._registry)
+
+    @property
+    def names(self) -> set[str]:
+        """The names that a query may use."""
+        return {sample for family in self._registry.collect() for sample in _names(family.name, family.type)}
+
+
+async def _read(standings: Standings) -> Standing | None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await standings()
+    except Exception as error:
+        if not trouble(error):
+            raise
+        log.warning("figures of the tasks not read", why=trouble(error))
+        return None
+
+
+def _names(name: str, kind: str) -> tuple[str, ...]:
+    if kind == "histogram":
+        return (f"{name}_bucket", f"{name}_sum", f"{name}_count")
+    return (f"{name}_total",) if kind == "counter" else (name,)

@@ -1,0 +1,87 @@
+"""Parts that tell `bot.watch.metrics` how their work went: the model, the sandbox, Slack's Web API.
+
+Each does exactly what it does unwatched. Never changes what a caller gets.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+
+from agents.conversation import Reply
+from agents.endpoint import Endpoint, OnRetry, OnText
+from agents.errors import ModelError
+from agents.prices import Prices
+from agents.wire import Request
+from bot.watch.metrics import ModelFigures, SandboxFigures, SlackFigures
+from sandbox.job import Job, Run
+from sandbox.sandbox import Sandbox
+
+
+class WatchedEndpoint(Endpoint):
+    """An endpoint whose turns, tokens and cost are counted."""
+
+    def __init__(self, figures: ModelFigures, prices: Prices, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._figures = figures
+        self._prices = prices
+
+    async def ask(
+        self, request: Request, on_retry: OnRetry | None = None, on_text: OnText | None = None
+    ) -> Reply:
+        began = time.monotonic()
+        try:
+            reply = await super().ask(request, on_retry, on_text)
+        except ModelError as error:
+            self._figures.failed(request.model, type(error).__name__)
+            raise
+        model = reply.model or request.model
+        cost = self._prices.cost(model, reply.usage)
+        self._figures.answered(model, reply.usage, cost, time.monotonic() - began)
+        return reply
+
+
+class WatchedSandbox(Sandbox):
+    """A sandbox whose runs and waits are counted."""
+
+    def __init__(self, figures: SandboxFigures, *limits: Any, **settings: Any) -> None:
+        super().__init__(*limits, **settings)
+        self._figures = figures
+
+    async def run(self, job: Job, *, on_output: Callable[[str], None] | None = None) -> Run:
+        began = time.monotonic()
+        run = await super().run(job, on_output=on_output)
+        self._figures.ran(run, whole=time.monotonic() - began)
+        return run
+
+
+def slack_calls(figures: SlackFigures, api_url: str) -> aiohttp.TraceConfig:
+    """Counts each request below `api_url` that goes through an aiohttp session with this trace."""
+
+    async def begin(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.began = time.monotonic()
+
+    async def end(
+        _: aiohttp.ClientSession, context: SimpleNamespace, done: aiohttp.TraceRequestEndParams
+    ) -> None:
+        tell(str(done.url), str(done.response.status), context)
+
+    async def broken(
+        _: aiohttp.ClientSession, context: SimpleNamespace, done: aiohttp.TraceRequestExceptionParams
+    ) -> None:
+        tell(str(done.url), "broken", context)
+
+    def tell(url: str, status: str, context: SimpleNamespace) -> None:
+        if url.startswith(api_url):
+            method = url.removeprefix(api_url).partition("?")[0]
+            figures.called(method, status, time.monotonic() - context.began)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(begin)
+    trace.on_request_end.append(end)
+    trace.on_request_exception.append(broken)
+    return trace

@@ -1,0 +1,110 @@
+"""The Bolt app: which of Slack's deliveries go where, and when they are acknowledged.
+
+A message is claimed in a global middleware, which runs before Bolt acks; everything that may wait runs in
+listeners, after the ack. What we don't handle is acked too: otherwise Slack would send it again and again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.signature import SignatureVerifier
+
+from bot.errors import NotTakenIn
+
+log = structlog.get_logger(__name__)
+
+#: What Bolt raises for a payload whose fields are not of the kind it expects.
+SHAPE = (TypeError, AttributeError, KeyError, ValueError, IndexError)
+_ANY = re.compile(".*", re.DOTALL)
+
+
+class TakesIn(Protocol):
+    """What writes down what was said: `bot.intake.intake.Intake`."""
+
+    async def receive(self, body: object, bot_user: str) -> object:
+        """Take one event in. Raises only when it could not be written down."""
+        ...
+
+
+class Registers(Protocol):
+    """Something with listeners."""
+
+    def register(self, app: AsyncApp) -> None: ...
+
+
+class App(AsyncApp):
+    """Bolt's app, which also survives what Bolt itself stumbles over."""
+
+    def __init__(self, signing_secret: str, **arguments: Any) -> None:
+        super().__init__(
+            signing_secret=signing_secret or None,
+            request_verification_enabled=bool(signing_secret),
+            attaching_conversation_kwargs_enabled=False,
+            logger=logging.getLogger("slack_bolt"),
+            **arguments,
+        )
+        self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Bolt reads payloads before any listener does, and trusts their shape. What it can't read is nothing
+        to us either: acked, so that it does not come again."""
+        try:
+            response: BoltResponse = await super().async_dispatch(req)
+        except SHAPE as error:
+            log.warning("payload not understood, acked and dropped", problem=repr(error))
+            return BoltResponse(status=200, body="")
+        if response.status == 404:
+            log.warning("delivery of no known kind, acked and dropped")
+            return BoltResponse(status=200, body="")
+        return response
+
+    def is_signed(self, body: str, headers: Mapping[str, str]) -> bool:
+        """Whether Slack sent it."""
+        return self._verifier is not None and self._verifier.is_valid_request(body, dict(headers))
+
+
+def new_app(signing_secret: str, **workspaces: Any) -> App:
+    """A bare app. `workspaces` is Bolt's `client` for one workspace, or `oauth_settings` for several; an
+    empty signing secret is for Socket Mode, which has no use for one."""
+    return App(signing_secret, **workspaces)
+
+
+def connect(app: AsyncApp, intake: TakesIn, rooms: Sequence[Registers]) -> None:
+    """Claim what is said before the ack, hand the rest to each of `rooms`, and ack what nobody wants."""
+
+    @app.middleware
+    async def claim(
+        body: dict[str, Any], context: AsyncBoltContext, next: Callable[[], Awaitable[None]]
+    ) -> None:
+        try:
+            context["received"] = await intake.receive(body, context.bot_user_id or "")
+        except Exception as error:
+            raise NotTakenIn("an event could not be written down") from error
+        await next()
+
+    for room in rooms:
+        room.register(app)
+    for kind in (app.event, app.action, app.command, app.shortcut, app.view, app.options):
+        kind(_ANY)(_ack)
+    app.view_closed(_ANY)(_ack)
+    app.error(_failed)
+
+
+async def _ack(ack: AsyncAck) -> None:
+    await ack()
+
+
+async def _failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
+    """A delivery that could not be taken in is refused, so that Slack sends it again. Any other would fail
+    again just as it did."""
+    kind = str(body.get("type"))[:50]
+    log.error("delivery failed", type=kind, exc_info=error)
+    return BoltResponse(status=500 if isinstance(error, NotTakenIn) else 200, body="")

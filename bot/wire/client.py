@@ -1,0 +1,108 @@
+"""Slack's Web API as this process calls it: at Slack's pace, patient with its refusals.
+
+Never repeats what could show twice: posting again is `bot.thread.posts`' decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.wire.pace import Pace
+
+log = structlog.get_logger(__name__)
+
+#: Calls that change nothing when they are made twice.
+_REPEATABLE = {
+    "agents.sessions.setStatus", "assistant.threads.setStatus", "assistant.threads.setSuggestedPrompts",
+    "chat.update", "conversations.history", "conversations.info", "conversations.replies", "files.info",
+    "reactions.add", "reactions.remove", "users.conversations", "users.info", "views.publish",
+}  # fmt: skip
+TRIES = 4
+#: Seconds of one call, reply included.
+TIMEOUT = 30.0
+#: Slack's words for faults that another try may not meet again.
+PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited",
+           "rate_limited", "team_added_to_org", "accesslimited"}  # fmt: skip
+#: What goes wrong on the way to Slack, or in what came back.
+FAULTS = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
+
+
+class SlackClient(AsyncWebClient):
+    """A client of one workspace. Each of the SDK's methods goes through `api_call`, and so keeps the pace."""
+
+    def __init__(self, token: str, base_url: str, session: aiohttp.ClientSession | None = None) -> None:
+        super().__init__(token=token, base_url=base_url, retry_handlers=[], session=session)
+        self.pace = Pace()
+
+    async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
+        """Call when it is our turn. Raises what the SDK raises, but for 429: that is waited out."""
+        await self.pace.turn(api_method, _channel(arguments))
+        return await self.call_now(api_method, **arguments)
+
+    async def call_now(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
+        """Call without waiting for a turn, because the caller has had one."""
+        for number in range(1, TRIES + 1):
+            try:
+                return await super().api_call(api_method, **arguments)
+            except FAULTS as fault:
+                if number == TRIES or not self._may_repeat(api_method, arguments, fault):
+                    raise
+                log.info("Slack call again", method=api_method, why=error_of(fault), attempt=number)
+            await asyncio.sleep(0.3 * number)
+            await self.pace.turn(api_method, _channel(arguments))
+        raise AssertionError("the last try returns or raises")
+
+    def _may_repeat(self, method: str, arguments: dict[str, Any], fault: Exception) -> bool:
+        if (seconds := retry_after(fault)) is not None:
+            log.warning("Slack's rate limit met", method=method, wait=seconds)
+            self.pace.hold(method, _channel(arguments), seconds)
+            return True
+        return method in _REPEATABLE and passes(fault)
+
+
+def retry_after(fault: Exception) -> float | None:
+    """Seconds Slack asks to wait; None when it refused for another reason. Nothing was carried out."""
+    if not isinstance(fault, SlackApiError):
+        return None
+    if _status(fault) != 429 and error_of(fault) not in ("ratelimited", "rate_limited"):
+        return None
+    headers = {str(k).lower(): v for k, v in (getattr(fault.response, "headers", None) or {}).items()}
+    said = str(headers.get("retry-after", "1"))
+    return min(float(said), 300.0) if said.isdigit() else 1.0
+
+
+def error_of(fault: Exception) -> str:
+    """Slack's word for a refusal, or what broke."""
+    return _word(fault) or f"{type(fault).__name__}: {fault}"[:300]
+
+
+def passes(fault: Exception) -> bool:
+    """Whether the same call may go well a moment later. A reply without Slack's word for a refusal is a
+    proxy's page or was cut: what became of the call is not known."""
+    word = _word(fault)
+    return not word or word in PASSING or _status(fault) >= 500
+
+
+def _word(fault: Exception) -> str:
+    data = getattr(fault.response, "data", None) if isinstance(fault, SlackApiError) else None
+    return str(data.get("error") or "") if isinstance(data, dict) else ""
+
+
+def _status(fault: SlackApiError | Exception) -> int:
+    response = getattr(fault, "response", None)
+    return getattr(response, "status_code", None) or getattr(response, "status", None) or 200
+
+
+def _channel(arguments: dict[str, Any]) -> str:
+    for part in ("json", "params", "data"):
+        given = arguments.get(part)
+        if isinstance(given, dict) and (channel := given.get("channel") or given.get("channel_id")):
+            return str(channel)
+    return ""

@@ -1,0 +1,43 @@
+"""The Slack client of each workspace: one for all in a workspace of our own, one per installation else.
+
+Never installs anything: that is `bot.wire.installations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import aiohttp
+
+from bot.wire.client import SlackClient
+
+#: A workspace's bot token; None when the app is not installed there.
+TokenOf = Callable[[str], Awaitable[str | None]]
+#: The ids of the workspaces we are in.
+Teams = Callable[[], Awaitable[Sequence[str]]]
+
+
+class Clients:
+    """Clients by workspace. They share their connections, and each keeps to its own workspace's pace."""
+
+    def __init__(
+        self, base_url: str, http: aiohttp.ClientSession, token_of: TokenOf, teams: Teams | None = None
+    ) -> None:
+        self._base_url = base_url
+        self._http = http
+        self._token_of = token_of
+        self._teams = teams
+        self._clients: dict[str, SlackClient] = {}
+
+    async def all(self) -> Sequence[SlackClient]:
+        """The clients of every workspace we are in."""
+        teams = [""] if self._teams is None else await self._teams()
+        return [await self.of(team) for team in teams]
+
+    async def of(self, team: str) -> SlackClient:
+        """The workspace's client. Without a token its calls fail with Slack's `not_authed`."""
+        token = await self._token_of(team) or ""
+        known = self._clients.get(team)
+        if known is None or known.token != token:
+            known = self._clients[team] = SlackClient(token, self._base_url, self._http)
+        return known

@@ -1,0 +1,34 @@
+"""Addresses of threads, as people open them. Asks Slack once per workspace where it lives."""
+
+from __future__ import annotations
+
+import structlog
+
+from bot.wire.client import FAULTS, error_of
+from bot.wire.clients import Clients
+from tasks.message import ThreadAddress
+
+log = structlog.get_logger(__name__)
+
+
+class Links:
+    """Links into one or more workspaces."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._homes: dict[str, str] = {}
+
+    async def to(self, thread: ThreadAddress) -> str:
+        """The link to a thread's first message."""
+        home = await self._home(thread.team)
+        return f"{home}/archives/{thread.channel}/p{thread.ts.replace('.', '')}"
+
+    async def _home(self, team: str) -> str:
+        if team not in self._homes:
+            try:
+                client = await self._clients.of(team)
+                self._homes[team] = str((await client.auth_test())["url"]).rstrip("/")
+            except FAULTS as error:
+                log.info("the workspace's address is not known", why=error_of(error))
+                return "https://slack.com"
+        return self._homes[team]

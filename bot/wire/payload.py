@@ -1,0 +1,143 @@
+"""Slack's event JSON read once, at the edge: wrong shapes end here, in a sentence for the log.
+
+Shapes: docs.slack.dev/reference/events. Never decides what a message means: that is `bot.intake.intake`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import pydantic
+
+from tasks.message import FileRef, ThreadAddress
+
+_Id = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=64)]
+_Ts = Annotated[str, pydantic.StringConstraints(pattern=r"^\d{1,12}\.\d{1,9}$")]
+#: Messages with these subtypes are somebody's words; all others tell of a change.
+_SPOKEN = {"file_share", "thread_broadcast", "bot_message"}
+
+
+class _File(pydantic.BaseModel):
+    id: _Id
+    name: str | None = None
+    size: int | None = None
+    url_private_download: str | None = None
+    file_access: str | None = None
+    mode: str | None = None
+
+
+class _Event(pydantic.BaseModel):
+    type: str
+    channel: _Id
+    ts: _Ts
+    text: str | None = None
+    user: _Id | None = None
+    bot_id: _Id | None = None
+    subtype: str | None = None
+    thread_ts: _Ts | None = None
+    channel_type: str | None = None
+    team: _Id | None = None
+    files: list[Any] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """A message somebody wrote, as Slack tells it."""
+
+    thread: ThreadAddress
+    ts: str
+    user: str
+    text: str
+    files: tuple[FileRef, ...]
+    is_direct: bool
+    is_reply: bool
+    by_bot: bool
+    """Written by an app; `user` is then the app's bot id, which no person has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amended:
+    """A message that its writer changed or deleted. `now` is None for a deleted one."""
+
+    thread: ThreadAddress
+    ts: str
+    before: str
+    now: Spoken | None
+
+
+class BadPayload(Exception):
+    """A payload that is not shaped as Slack documents it; `str()` says where."""
+
+
+def spoken(body: object) -> Spoken | None:
+    """The message that an event tells of; None for every other event. Raises `BadPayload`."""
+    if not isinstance(body, dict) or not isinstance(event := body.get("event"), dict):
+        return None
+    kind, subtype = event.get("type"), event.get("subtype")
+    if kind not in ("message", "app_mention") or not _is_words(subtype):
+        return None
+    return _spoken(event, body)
+
+
+def amended(body: object) -> Amended | None:
+    """The change that an event tells of; None for every other event. Raises `BadPayload`.
+
+    Slack tells of a change as well when it adds a preview to a link: then the text is the same as before.
+    """
+    if not isinstance(body, dict) or not isinstance(event := body.get("event"), dict):
+        return None
+    kind, channel = event.get("subtype"), event.get("channel")
+    if event.get("type") != "message" or kind not in ("message_changed", "message_deleted"):
+        return None
+    before = event.get("previous_message")
+    after = event.get("message") if kind == "message_changed" else None
+    told = after if kind == "message_changed" else before
+    if not isinstance(told, dict) or (before is not None and not isinstance(before, dict)):
+        raise BadPayload("event.message and event.previous_message must be objects")
+    if not _is_words(told.get("subtype")):
+        return None
+    place = {"type": "message", "channel": channel, "channel_type": event.get("channel_type")}
+    said = _spoken({**told, **place, "ts": event.get("deleted_ts") or told.get("ts")}, body)
+    words = before.get("text") if before else None
+    return Amended(
+        thread=said.thread,
+        ts=said.ts,
+        before=words if isinstance(words, str) else "",
+        now=said if after is not None else None,
+    )
+
+
+def _is_words(subtype: object) -> bool:
+    return subtype is None or (isinstance(subtype, str) and subtype in _SPOKEN)
+
+
+def _spoken(event: dict[str, Any], body: dict[str, Any]) -> Spoken:
+    try:
+        read = _Event.model_validate(event)
+    except pydantic.ValidationError as error:
+        where = "; ".join(f"event.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise BadPayload(where) from None
+    team = body.get("team_id") or read.team
+    if not isinstance(team, str) or not 0 < len(team) <= 64 or not (read.user or read.bot_id):
+        raise BadPayload("the event names no team, or neither a user nor a bot")
+    by_bot = read.bot_id is not None or read.subtype == "bot_message"
+    return Spoken(
+        thread=ThreadAddress(team, read.channel, read.thread_ts or read.ts),
+        ts=read.ts,
+        user=(read.bot_id if by_bot else read.user) or "",
+        text=read.text or "",
+        files=tuple(_file(file) for file in read.files),
+        is_direct=read.channel_type == "im" or read.channel.startswith("D"),
+        is_reply=read.thread_ts not in (None, read.ts),
+        by_bot=by_bot,
+    )
+
+
+def _file(file: object) -> FileRef:
+    try:
+        read = _File.model_validate(file)
+    except pydantic.ValidationError as error:
+        raise BadPayload(f"event.files: {error.error_count()} fields are wrong") from None
+    source = {"url": read.url_private_download, "access": read.file_access, "mode": read.mode}
+    return FileRef(id=read.id, name=read.name or read.id, size=read.size or 0, source=source)

@@ -1,0 +1,84 @@
+"""Who people are, asked of Slack once each and kept for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bot.wire.client import FAULTS, error_of
+from bot.wire.clients import Clients
+
+log = structlog.get_logger(__name__)
+
+#: Seconds that an answer is kept: people rename themselves, but rarely.
+KEPT = 3600.0
+#: Seconds to wait for Slack while it waits for our ack; without an answer the person is "someone".
+PATIENCE = 1.0
+#: People remembered; beyond that the oldest are asked again.
+MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A member of the workspace, or a stranger from another one in a shared channel."""
+
+    name: str = "someone"
+    team: str = ""
+    is_admin: bool = False
+    is_guest: bool = False
+    is_known: bool = True
+    """False when Slack did not tell: then nothing but the id is certain."""
+
+
+_UNKNOWN = Person(is_known=False)
+
+
+class People:
+    """People by workspace and user id."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._found: dict[tuple[str, str], tuple[float, Person]] = {}
+
+    def known(self, team: str, user: str) -> str:
+        """A name without asking; "someone" when it was never asked."""
+        return self._found.get((team, user), (0.0, _UNKNOWN))[1].name
+
+    async def name(self, team: str, user: str) -> str:
+        return (await self.person(team, user)).name
+
+    async def person(self, team: str, user: str, *, now: bool = False) -> Person:
+        """Who it is; what is known when Slack does not tell in time. `now` trusts nothing told before."""
+        asked, person = self._found.get((team, user), (-KEPT, _UNKNOWN))
+        if now:
+            asked, person = -KEPT, _UNKNOWN
+        if time.monotonic() - asked < KEPT:
+            return person
+        try:
+            async with asyncio.timeout(PATIENCE):
+                client = await self._clients.of(team)
+                answer = await client.users_info(user=user)
+        except FAULTS as error:
+            log.info("person not known", user=user, why=error_of(error))
+            return person
+        person = _read(answer.get("user") or {})
+        while len(self._found) >= MOST:
+            del self._found[next(iter(self._found))]
+        self._found[team, user] = (time.monotonic(), person)
+        return person
+
+
+def _read(user: Mapping[str, Any]) -> Person:
+    profile = user.get("profile") or {}
+    name = profile.get("display_name") or user.get("real_name") or user.get("name") or "someone"
+    return Person(
+        name=str(name),
+        team=str(user.get("team_id") or ""),
+        is_admin=bool(user.get("is_admin") or user.get("is_owner")),
+        is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+    )
