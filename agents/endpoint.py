@@ -8,8 +8,9 @@ Never decides what to say: that is `agents.loop`.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ from agents import faults
 from agents.conversation import Reply
 from agents.errors import ModelError, ModelUnavailable, QuotaExhausted, UnknownModel
 from agents.pace import Pace
-from agents.wire import Options, Request, Wire
+from agents.wire import CutStream, Options, Request, Wire
 from agents.wire.chat import ChatWire
 from agents.wire.responses import ResponsesWire
 
@@ -158,7 +159,7 @@ class Endpoint:
                 stream_cls=AsyncStream[object],
             )
             async with stream:
-                async for chunk in stream:
+                async for chunk in _chunks(stream, wire):
                     if now() - heard > self._idle_timeout / 100:  # a timer for each piece would cost more
                         heard = now()
                         idle.reschedule(heard + self._idle_timeout)
@@ -189,6 +190,20 @@ class Endpoint:
             return min(max(fault.wait, 0.0), faults.LONGEST_WAIT) + random.uniform(0, self._first_wait)
         wait: float = self._first_wait * 2**number * random.uniform(0.5, 1.5)
         return min(wait, faults.LONGEST_WAIT)
+
+
+async def _chunks(stream: AsyncStream[object], wire: Wire) -> AsyncIterator[object]:
+    """What the service sends, piece by piece; some answer in one piece although asked for a stream."""
+    if stream.response.headers.get("content-type", "").startswith("application/json"):
+        body = json.loads(await stream.response.aread())
+        if not isinstance(body, dict):
+            raise CutStream("the reply is no JSON object")
+        if error := body.get("error"):
+            raise openai.APIError(str(error), stream.response.request, body=error)
+        yield wire.as_chunk(body)
+        return
+    async for chunk in stream:
+        yield chunk
 
 
 def _is_openai(base_url: str) -> bool:

@@ -82,6 +82,10 @@ class Wire(Protocol):
 
     def assembler(self) -> Assembler: ...
 
+    def as_chunk(self, body: Json) -> Json:
+        """A reply that came whole, as the one chunk of a stream."""
+        ...
+
 
 class Pieces(list[str]):
     """A string as it grows by streaming; joined once, where adding to a string would copy it every time."""

@@ -56,6 +56,9 @@ class ChatWire:
     def assembler(self) -> ChatAssembler:
         return ChatAssembler()
 
+    def as_chunk(self, body: Json) -> Json:
+        return body
+
 
 def _tool(tool: Tool) -> Json:
     function = {"name": tool.name, "description": tool.description, "parameters": tool.schema}

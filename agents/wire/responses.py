@@ -57,6 +57,9 @@ class ResponsesWire:
     def assembler(self) -> ResponsesAssembler:
         return ResponsesAssembler()
 
+    def as_chunk(self, body: Json) -> Json:
+        return {"type": f"response.{body.get('status')}", "response": body}
+
 
 def _items(turn: Turn, model: str) -> list[Json]:
     match turn:

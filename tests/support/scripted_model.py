@@ -95,6 +95,7 @@ class ScriptedModel:
         require_signature_echo: bool = False,
         chat_refuses_tools: bool = False,
         no_responses: bool = False,
+        streams: bool = True,
         sends_usage: bool = True,
         latency: float = 0.0,
         chunk_delay: float = 0.0,
@@ -106,6 +107,7 @@ class ScriptedModel:
         self._echo = Echo(reasoning=require_reasoning_echo, signature=require_signature_echo)
         self._chat_refuses_tools = chat_refuses_tools
         self._no_responses = no_responses
+        self._streams = streams
         self._sends_usage = sends_usage
         self._latency = latency
         self._chunk_delay = chunk_delay
@@ -179,7 +181,7 @@ class ScriptedModel:
         delivery = Delivery(
             request=request,
             wire=responses_wire if asked.api == "responses" else chat_wire,
-            stream=bool(asked.body.get("stream")),
+            stream=self._streams and bool(asked.body.get("stream")),
             model=str(asked.body["model"]),
             number=number,
             piece=self._piece,

@@ -120,6 +120,25 @@ async def test_a_passing_fault_ends_in_the_answer(row: Row, api: str) -> None:
     assert len(model.requests) == row.requests
 
 
+WHOLE: dict[str, Sequence[Reply]] = {
+    "none": [], "unfinished": [Polite()], "an error": [StreamError()], "not JSON": [BadJson()],
+    "not UTF-8": [BadUtf8()], "half of it": [Cut()],
+}  # fmt: skip
+
+
+@APIS
+@pytest.mark.parametrize("faults", WHOLE.values(), ids=WHOLE)
+async def test_an_endpoint_that_never_streams_is_understood_too(faults: Sequence[Reply], api: str) -> None:
+    two = Turn(calls=(Call("look_up", {"word": "a"}), Call("look_up", {"word": "b"})))
+    async with ScriptedModel([*faults, two, Say(ANSWER)], streams=False) as model:
+        async with endpoint_of(model, api=api) as endpoint:
+            ending = await Agent([look_up]).run(endpoint)
+        model.assert_complete()
+    assert (ending.text, ending.reason) == (ANSWER, "")
+    assert model.requests[-1].results == ("a: 42", "b: 42")
+    assert len(model.requests) == 2 + len(faults)
+
+
 @dataclass(frozen=True)
 class Lasting:
     """A fault that does not pass: the error it is, words of its sentence, and the requests it is worth."""
