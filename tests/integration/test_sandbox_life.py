@@ -108,7 +108,8 @@ async def test_ready_containers_are_used_once_and_made_anew(sandbox_image: str) 
 
 
 async def test_a_call_waits_its_turn_and_is_told_when_none_comes(sandbox_image: str) -> None:
-    async with Sandbox(image=sandbox_image, ready=0, most=1, queue_seconds=0.5) as sandbox:
+    # Long enough for the first call to get its container from an engine with much to do.
+    async with Sandbox(image=sandbox_image, ready=0, most=1, queue_seconds=5) as sandbox:
         call = await started(sandbox)
         run = await sandbox.run(Job(code="1"))
         call.cancel()
