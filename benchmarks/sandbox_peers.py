@@ -1,8 +1,8 @@
-"""`print` in our sandbox and in other people's, on the same engine and the same packages, one after the other.
+"""`print` in our sandbox and in other people's, on the same engine with the same packages, one by one.
 
-Each runs in a process and an environment of its own (`benchmarks.environments`), and takes turns with the floor,
-`python -c pass` on the host. Their containers are made from our image with what SWE-ReX and smolagents need
-inside added, fetched by pip and built without a registry. What can't be run here is said so in its row.
+Each runs in a process and an environment of its own (`benchmarks.environments`), and takes turns with the
+floor, `python -c pass` on the host. Their containers are made from our image, to which is added what SWE-ReX
+and smolagents need inside: fetched by pip, built without a registry. What does not run says so in its row.
 """
 
 from __future__ import annotations
@@ -57,28 +57,29 @@ ENTRYPOINT []
 CMD ["python3"]
 WORKDIR /root
 ENV HOME=/root PYTHONPATH=/opt/packages:/opt/peers
+COPY swerex-remote /usr/local/bin/swerex-remote
 COPY packages /opt/peers
-RUN printf '#!/usr/bin/env python3\\nfrom swerex.server import main\\nmain()\\n' >/usr/local/bin/swerex-remote && \
-    chmod 755 /usr/local/bin/swerex-remote && python3 -m compileall -q /opt/peers; \
-    python3 -m ipykernel install --user
+RUN python3 -m compileall -q /opt/peers; python3 -m ipykernel install --user
 """
+SERVER = "#!/usr/bin/env python3\nfrom swerex.server import main\nmain()\n"
 REPOSITORY = "handoff-bench-peers"
+COLUMNS = (
+    "system", "a call runs in", "first ms", "p50 ms", "p99 ms", "p50 × floor", "p99 × floor",
+    "8 at once, p99 ms",
+)  # fmt: skip
 
 
 async def main() -> None:
     async with Engine() as engine:
         image = await ensure_image(engine)
         theirs = await _with_their_servers(engine, image)
-    print(
-        "| system | a call runs in | first ms | p50 ms | p99 ms | p50 × floor | p99 × floor | 8 at once, p99 ms |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
     for peer in PEERS:
         try:
             python = await environment(peer.script, peer.requirements.split()) if peer.requirements else None
             cells = _cells(await _measured(peer, python, theirs if python else image))
         except Failed as failed:
-            cells = f"does not run here: {failed} | | | | | "
+            cells = f"does not run here: {failed}" + " |" * (len(COLUMNS) - 3)
         print(f"| {peer.name} | {peer.call} | {cells} |", flush=True)
 
 
@@ -99,7 +100,7 @@ def _cells(figures: dict[str, Any]) -> str:
 
 async def _with_their_servers(engine: Engine, image: str) -> str:
     """Our image with what their servers need, made when the engine lacks it; its name."""
-    recipe = hashlib.sha256(repr((image, INSIDE, DOCKERFILE)).encode()).hexdigest()[:16]
+    recipe = hashlib.sha256(repr((image, INSIDE, DOCKERFILE, SERVER)).encode()).hexdigest()[:16]
     name = f"{REPOSITORY}:{recipe}"
     if await engine.image_id(name) is None:
         version = await engine.call(lambda: _python_of(engine, image))
@@ -127,9 +128,10 @@ def _python_of(engine: Engine, image: str) -> str:
 def _context(packages: Path, dockerfile: str) -> io.BytesIO:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        entry = tarfile.TarInfo("Dockerfile")
-        entry.size = len(dockerfile.encode())
-        tar.addfile(entry, io.BytesIO(dockerfile.encode()))
+        for name, text in (("Dockerfile", dockerfile), ("swerex-remote", SERVER)):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(text.encode()), 0o755
+            tar.addfile(entry, io.BytesIO(text.encode()))
         tar.add(packages, "packages")
     archive.seek(0)
     return archive
