@@ -128,10 +128,10 @@ if __name__ == "__main__":
     queue = multiprocessing.Queue()
     child = multiprocessing.Process(target=queue.put, args=("from a child",))
     child.start(); print(queue.get()); child.join()
-    print(subprocess.run(["sh", "-c", "echo $((6 * 7)); exit 3"], capture_output=True, text=True))
+    done = subprocess.run(["sh", "-c", "echo $((6 * 7)); exit 3"], capture_output=True, text=True)
+    print(done.returncode, done.stdout)
 """,
-        "[0, 16, 111]\nfrom a child\n"
-        "CompletedProcess(args=['sh', '-c', 'echo $((6 * 7)); exit 3'], returncode=3, stdout='42\\n', stderr='')\n",
+        "[0, 16, 111]\nfrom a child\n3 42\n\n",
     ),
     Program(
         "threads",
@@ -259,7 +259,15 @@ print(textwrap.shorten("a long line of words", 12, placeholder="…"))
     ),
     Program("many lines", "for n in range(20_000):\n    print(n)", "".join(f"{n}\n" for n in range(20_000))),
     Program(
-        "a class as the last value", "class A:\n    def __repr__(self):\n        return 'an A'\nA()", "an A\n"
+        "a last value with a form of its own",
+        """
+class Money(int):
+    def __repr__(self):
+        return f"{self / 100:.2f} €"
+
+Money(1999)
+""",
+        "19.99 €\n",
     ),
     Program(
         "its own tests",
@@ -279,10 +287,10 @@ print(ended.result.testsRun, ended.result.wasSuccessful())
         "a module of its own, and compiled code",
         """
 import importlib, pathlib, pickle, sys, ctypes
-pathlib.Path("shapes.py").write_text("class Square:\\n    def __init__(self, a):\\n        self.area = a * a\\n")
+pathlib.Path("shapes.py").write_text("class Square:\\n    def __init__(self, a):\\n        self.side = a\\n")
 importlib.invalidate_caches()
 from shapes import Square
-print(pickle.loads(pickle.dumps(Square(4))).area, ctypes.CDLL(None).abs(-5))
+print(pickle.loads(pickle.dumps(Square(16))).side, ctypes.CDLL(None).abs(-5))
 exec(compile("print(sum(range(5)))", "<made>", "exec"))
 """,
         "16 5\n10\n",

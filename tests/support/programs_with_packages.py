@@ -14,7 +14,8 @@ print(sales["amount"].isna().sum(), sales.shape)
 totals = sales.fillna({"amount": 0}).groupby("region")["amount"].sum().sort_values(ascending=False)
 for region, total in totals.items():
     print(f"{region:<6}{total:>8.2f}")
-print(sales.pivot_table(index="region", columns="month", values="amount", aggfunc="sum").loc["north"].tolist())
+table = sales.pivot_table(index="region", columns="month", values="amount", aggfunc="sum")
+print(table.loc["north"].tolist())
 """,
         "1 (5, 3)\nnorth   300.00\nsouth    50.00\nwest     25.00\n[100.0, 200.0]\n",
     ),
@@ -41,9 +42,9 @@ print(left.merge(right, on="id", how="outer", indicator=True)["_merge"].astype(s
 import numpy as np
 a = np.array([[2.0, 1.0], [1.0, 3.0]])
 print(np.linalg.solve(a, [3, 5]), round(float(np.linalg.det(a)), 6))
-print(np.random.default_rng(7).integers(0, 10, 1000).mean().round() in (4, 5), np.arange(12).reshape(3, 4)[:, -1])
+print(np.random.default_rng(7).random(1000).mean().round(1), np.arange(12).reshape(3, 4)[:, -1])
 """,
-        "[0.8 1.4] 5.0\nTrue [ 3  7 11]\n",
+        "[0.8 1.4] 5.0\n0.5 [ 3  7 11]\n",
     ),
     Program(
         "openpyxl, a workbook there and back",
