@@ -236,7 +236,8 @@ def _plainest(error: BaseException) -> str:
     """The innermost cause, which names the fault without the layers above it."""
     while error.__cause__ is not None or error.__context__ is not None:
         error = error.__cause__ or error.__context__ or error
-    return str(error).strip().rstrip(".") or type(error).__name__
+    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return told.strip().rstrip(".") or type(error).__name__
 
 
 def _plain(attached: Any) -> socket.socket:
