@@ -43,6 +43,18 @@ for number in range(1, 65):
 while True:
     pass
 """
+STOPPED = "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"
+MANY_SMALL = """
+import os, time, pandas
+for n in range(50):
+    if os.fork() == 0:
+        open("/proc/self/oom_score_adj", "w").write("500")
+        held = []
+        while True:
+            held.append(bytearray(b"x" * (1 << 18)))
+            time.sleep(0.01)
+time.sleep(60)
+"""
 DAEMON = """
 import os, sys, time
 if os.fork() == 0:
@@ -106,6 +118,8 @@ except RuntimeError:
         pytest.param(FLOOD, {"flood_bytes": 1 << 20}, Status.OUTPUT_FLOOD, id="output flood"),
         pytest.param(FLOOD_ON_BOTH, {"flood_bytes": 1 << 20}, Status.OUTPUT_FLOOD, id="flood on both"),
         pytest.param(DEAF_LOOP, {"timeout_seconds": 1}, Status.TIMEOUT, id="deaf endless loop"),
+        pytest.param(STOPPED, {"timeout_seconds": 1}, Status.TIMEOUT, id="a program that stops itself"),
+        pytest.param(MANY_SMALL, {"memory_mb": 256}, Status.OOM, id="many, each smaller than the supervisor"),
         pytest.param("import time; time.sleep(1e6)", {"timeout_seconds": 1}, Status.TIMEOUT, id="long sleep"),
         pytest.param("input()", {}, Status.ERROR, id="waiting for a person"),
         pytest.param("def f(): f()\nf()", {}, Status.ERROR, id="deep recursion"),
