@@ -4,6 +4,12 @@ set -eu
 python=$(command -v python3)
 printf 'import sys\n\nsys.path[:0] = ["/opt/handoff", "/opt/packages"]\nfrom supervisor.main import main\n\nmain()\n' >/opt/handoff/start.py
 "$python" -m compileall -q --invalidation-mode unchecked-hash /opt/handoff
+# The official images come without the standard library's bytecode, and a read-only root can't take it later.
+"$python" -c '
+import compileall, re, sysconfig
+unused = re.compile("/(test|tests|idlelib|lib2to3|site-packages|dist-packages)/")
+compileall.compile_dir(sysconfig.get_path("stdlib"), quiet=2, workers=0, rx=unused)
+'
 for name in pip pip3; do
     rm -f "/usr/bin/$name" "/usr/local/bin/$name"
     printf '#!/bin/sh\nexec python3 -m pip "$@"\n' >"/usr/local/bin/$name"
