@@ -187,6 +187,15 @@ async def test_a_daemon_that_floods_ends_with_the_program(run_code: RunCode) -> 
     assert run.seconds < 30
 
 
+async def test_output_in_single_bytes_does_not_keep_the_host_busy(sandbox: Sandbox) -> None:
+    """As many pieces as such a program writes would take half a core from everything else the bot does."""
+    pieces: list[str] = []
+    code = "import os\nfor n in range(300_000):\n    os.write(1 + n % 2, b'x')"
+    run = await sandbox.run(Job(code=code), on_output=pieces.append)
+    assert (run.status, sum(map(len, pieces))) == (Status.OK, 300_000)
+    assert len(pieces) < 250 * run.seconds + 50
+
+
 async def test_ten_megabytes_of_source_are_refused(run_code: RunCode) -> None:
     run = await run_code("#" * 10_000_000)
     assert (run.status, run.exit_code) == (Status.ERROR, None)
