@@ -37,7 +37,8 @@ lock:  ## resolve the dependencies anew
 sbom:  ## write build/sbom.json, what the bot is made of
 	@$$(sh scripts/python) -m scripts.supply bill
 
-audit:  ## look for known faults in what is locked
+audit:  ## look at what is in the sandbox's image, and for known faults in what is locked
+	@sh scripts/sandbox_image
 	@$$(sh scripts/python) -m scripts.supply audit
 
 newest:  ## tell which dependencies have newer releases

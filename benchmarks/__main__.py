@@ -9,6 +9,7 @@ from importlib import import_module
 BENCHMARKS = (
     "mention",
     "sandbox",
+    "sandbox_peers",
     "slack",
     "agents",
     "engine",

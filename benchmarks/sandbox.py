@@ -9,10 +9,11 @@ import asyncio
 import functools
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from statistics import median, quantiles
+from collections.abc import Awaitable, Callable
+from statistics import median
 from typing import Any
 
+from benchmarks.table import p99
 from sandbox.container import Container
 from sandbox.engine import Engine
 from sandbox.image.build import ensure_image
@@ -75,7 +76,7 @@ async def _print_rates(engine: Engine, image: str) -> None:
     print(f"| the engine alone: create, start, remove | {floor:.1f} | 1.00 |")
     print(f"| calls, one container each | {rate:.1f} | {rate / floor:.2f} |")
     print(f"\n{AT_ONCE} at once, all ready: slowest {max(burst) * 1000:.0f} ms;", end=" ")
-    print(f"{SUSTAINED} in a row by {AT_ONCE} callers: p99 {_p99(times) * 1000:.0f} ms")
+    print(f"{SUSTAINED} in a row by {AT_ONCE} callers: p99 {p99(times) * 1000:.0f} ms")
 
 
 async def _at_once(sandbox: Sandbox, count: int) -> list[float]:
@@ -169,16 +170,12 @@ async def _timed(work: Callable[[], Awaitable[object]]) -> float:
     return time.perf_counter() - began
 
 
-def _p99(values: Sequence[float]) -> float:
-    return quantiles(values, n=100)[-1] if len(values) >= 50 else max(values)
-
-
 def _print_latencies(rows: dict[str, list[float]]) -> None:
     floor = next(iter(rows.values()))
     print("| call | n | p50 ms | p99 ms | p50 × floor | p99 × floor |\n|---|---|---|---|---|---|")
     for name, values in rows.items():
-        half, most = median(values), _p99(values)
-        ratios = f"{half / median(floor):.2f} | {most / _p99(floor):.2f}"
+        half, most = median(values), p99(values)
+        ratios = f"{half / median(floor):.2f} | {most / p99(floor):.2f}"
         print(f"| {name} | {len(values)} | {half * 1000:.1f} | {most * 1000:.1f} | {ratios} |")
 
 

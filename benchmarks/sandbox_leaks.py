@@ -22,6 +22,7 @@ from sandbox.sandbox import Sandbox
 
 _CALLERS = 4
 _ROUNDS = 10
+_REMOVAL_SECONDS = 10  # for the engine to finish with those that ended by themselves
 _PROGRAMS = (
     (Job(code="print('hello')"), Status.OK),
     (Job(code="1 / 0"), Status.ERROR),
@@ -45,7 +46,13 @@ async def main(calls: int = 600) -> None:
             if number < _ROUNDS:
                 await _some(sandbox, calls // _ROUNDS)
     left = await _containers(sandbox.owner)
-    print(f"\nAfter leaving: {left} containers, {_temporary()} temporary files.")
+    await asyncio.sleep(_REMOVAL_SECONDS if left else 0)
+    still = await _containers(sandbox.owner)
+    print(
+        f"\nAfter leaving: {left} containers that the engine is removing, {still} once it had the time;",
+        end=" ",
+    )
+    print(f"{_temporary()} temporary files.")
 
 
 async def _some(sandbox: Sandbox, calls: int) -> None:

@@ -11,6 +11,11 @@ def p95(values: Sequence[float]) -> float:
     return quantiles(values, n=20)[-1] if len(values) >= 20 else max(values)
 
 
+def p99(values: Sequence[float]) -> float:
+    """The 99th percentile; the largest value of fewer than 50."""
+    return quantiles(values, n=100)[-1] if len(values) >= 50 else max(values)
+
+
 def print_milliseconds(rows: Sequence[tuple[str, Sequence[float]]], *, floor: str = "") -> None:
     """One row per name, seconds in and milliseconds out; with `floor`, the ratio of medians to that row."""
     medians = {name: median(values) for name, values in rows}

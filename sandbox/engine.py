@@ -23,6 +23,7 @@ import requests
 from docker.utils import kwargs_from_env
 
 from sandbox.errors import EngineRefused, EngineUnavailable, ImageMissing
+from sandbox.tunnel import Tunnel
 
 LABEL = "handoff.sandbox"
 _LOCAL = "unix:///var/run/docker.sock"
@@ -70,6 +71,7 @@ class Engine:
             environment["DOCKER_HOST"] = docker_host
         self.address = environment.get("DOCKER_HOST") or "the local Docker socket"
         self._settings = kwargs_from_env(environment=environment)
+        self._tunnel = Tunnel(self.address) if self.address.startswith("ssh://") else None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sandbox-engine")
         self._connecting = threading.Lock()
         self._connected: Any = None
@@ -83,6 +85,8 @@ class Engine:
         await asyncio.to_thread(self._threads.shutdown)
         if self._connected is not None:
             self._connected.close()
+        if self._tunnel is not None:
+            await asyncio.to_thread(self._tunnel.close)
 
     @property
     def client(self) -> Any:
@@ -92,17 +96,16 @@ class Engine:
         """
         with self._connecting:
             if self._connected is None:
-                self._connected = _Client(
-                    version="auto",
-                    timeout=self._seconds,
-                    max_pool_size=64,
-                    use_ssh_client=True,
-                    **self._settings,
-                )
+                settings = self._settings
+                if self._tunnel is not None:
+                    settings = {"base_url": f"unix://{self._tunnel.path()}"}
+                self._connected = _Client(version="auto", timeout=self._seconds, max_pool_size=64, **settings)
             return self._connected
 
     def _knock(self) -> None:
         """OSError when nobody is at a local socket; docker-py would say so too, and leave its own open."""
+        if self._tunnel is not None:
+            self._tunnel.path()
         address = str(self._settings.get("base_url", _LOCAL))
         if address.startswith("unix://"):
             with socket.socket(socket.AF_UNIX) as knocking:
@@ -236,11 +239,12 @@ def _plainest(error: BaseException) -> str:
     """The innermost cause, which names the fault without the layers above it."""
     while error.__cause__ is not None or error.__context__ is not None:
         error = error.__cause__ or error.__context__ or error
-    return str(error).strip().rstrip(".") or type(error).__name__
+    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return told.strip().rstrip(".") or type(error).__name__
 
 
 def _plain(attached: Any) -> socket.socket:
-    """The plain socket below docker-py's wrapper; TLS and ssh are pumped into a pair of sockets."""
+    """The plain socket below docker-py's wrapper; TLS is pumped into a pair of sockets."""
     inner = getattr(attached, "_sock", attached)
     if type(inner) is socket.socket:
         plain = inner.dup()

@@ -27,7 +27,7 @@ class Job:
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Contents by path relative to `/work`, `/` between the parts; parents are made."""
     timeout: float | None = None
-    """Wall-clock seconds; None takes the limit of the sandbox, a larger value is cut to it."""
+    """Wall-clock seconds above 0; None takes the limit of the sandbox, a larger value is cut to it."""
     state: bytes | None = None
     """Variables of an earlier program, `Run.state`; empty: none yet. None: none go in and none come back."""
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from sandbox import names
 from sandbox.container import Raw
 from sandbox.errors import FileRefused
+from sandbox.image.supervisor import variables
 from sandbox.job import Run, Status
 from sandbox.limits import Limits
 
 _NOTES = 40
+_NOTE = 400  # characters; what the supervisor says of a file's name and why fits
+_SIGNAL = re.compile(r"SIG[A-Z0-9+-]{2,10}|\d{1,3}")
 
 
 def judged(raw: Raw, limits: Limits, timeout: float) -> Run:
@@ -20,19 +24,18 @@ def judged(raw: Raw, limits: Limits, timeout: float) -> Run:
     stdout = _text(raw.stdout, "stdout", limits.output_bytes, files, notes)
     stderr = _text(raw.stderr, "stderr", limits.output_bytes, files, notes)
     said, state = raw.variables or ("", None)
-    notes += [line for line in said.split("\n")[:_NOTES] if line]
-    code = raw.record.get("exit_code")
+    notes += [_plain(line) for line in said.split("\n")[:_NOTES] if line.startswith(variables.NOTES)]
     return Run(
         status=status,
-        exit_code=code if isinstance(code, int) and status in (Status.OK, Status.ERROR) else None,
+        exit_code=_exit_code(raw.record) if status in (Status.OK, Status.ERROR) else None,
         stdout=stdout,
         stderr=stderr,
         files=files,
-        removed=_strings(raw.record.get("removed")),
+        removed=_strings(raw.record.get("removed"))[: limits.input_count],
         state=state if state is None or len(state) <= limits.state_bytes else None,
         seconds=_seconds(raw),
         sentence=_sentence(status, raw.record, limits, timeout),
-        notes=tuple([*_strings(raw.record.get("notes")), *notes][:_NOTES]),
+        notes=tuple([*map(_plain, _strings(raw.record.get("notes"))), *notes][:_NOTES]),
     )
 
 
@@ -50,6 +53,11 @@ def _status(raw: Raw) -> Status:
     return Status.ERROR
 
 
+def _exit_code(record: Mapping[str, object]) -> int | None:
+    code = record.get("exit_code")
+    return code if type(code) is int and code in range(256) else None
+
+
 def _seconds(raw: Raw) -> float:
     told = raw.record.get("seconds")
     return float(told) if isinstance(told, int | float) and 0 <= told <= raw.seconds else raw.seconds
@@ -57,6 +65,12 @@ def _seconds(raw: Raw) -> float:
 
 def _strings(value: object) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _plain(told: str) -> str:
+    """On one line, without what turns or hides letters: the names of files in it are the program's words."""
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in told)
+    return shown if len(shown) <= _NOTE else f"{shown[: _NOTE // 2]} … {shown[-_NOTE // 2 :]}"
 
 
 def _named(files: list[tuple[str, bytes]]) -> tuple[dict[str, bytes], list[str]]:
@@ -92,11 +106,13 @@ def _sentence(status: Status, record: Mapping[str, object], limits: Limits, time
         case Status.OK:
             return ""
         case Status.ERROR if isinstance(refused := record.get("refused"), str):
-            return f"The program was not run: {refused}."
+            return f"The program was not run: {_plain(refused)}."
         case Status.ERROR:
-            return f"The program ended with exit code {record.get('exit_code')}."
+            return f"The program ended with exit code {_exit_code(record)}."
         case Status.SIGNAL:
-            return f"The program was killed by {record.get('signal')}, which it brought about by itself."
+            told = str(record.get("signal"))
+            name = told if _SIGNAL.fullmatch(told) else "a signal"
+            return f"The program was killed by {name}, which it brought about by itself."
         case Status.TIMEOUT:
             return f"The program was stopped after {timeout:g} s, its time limit. Do less at once."
         case Status.OOM:

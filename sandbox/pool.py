@@ -23,6 +23,7 @@ _DATA_IMPORT = re.compile(
 _DATA_NAMES = (b"numpy", b"pandas", b"matplotlib")
 _REMEMBERED = 16  # calls that decide how the ready ones are shared between the flavours
 _TEND_SECONDS = 5
+_PAUSE_SECONDS = 0.05  # longer than most calls; what is made meanwhile would take the calls' own cores
 
 
 def flavour_of(code: str, state: bytes | None = None) -> str:
@@ -60,6 +61,7 @@ class Pool:
         self._waiting: deque[tuple[str, asyncio.Future[Container]]] = deque()
         self._asked: deque[str] = deque(maxlen=_REMEMBERED)
         self._closed = False
+        self._soon: asyncio.TimerHandle | None = None
 
     @property
     def idle(self) -> int:
@@ -75,12 +77,23 @@ class Pool:
             self._busy += 1
         self._note_peak()
         if not self.idle:
-            self.fill()
+            self._fill_soon()
         return container
 
     def gone(self) -> None:
         """A container that was taken has ended; its place is free."""
         self._busy -= 1
+        self._fill_soon()
+
+    def _fill_soon(self) -> None:
+        """At once for who waits; what is kept ready is made a moment later, and leaves the cores to calls."""
+        if self._waiting:
+            self.fill()
+        elif self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._fill_now)
+
+    def _fill_now(self) -> None:
+        self._soon = None
         self.fill()
 
     def fill(self) -> None:

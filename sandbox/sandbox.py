@@ -95,7 +95,7 @@ class Sandbox:
         if refusal := self._refusal(job):
             return outcome.fault(refusal, status=Status.ERROR)
         longest = self.limits.timeout_seconds
-        timeout = longest if job.timeout is None else min(max(job.timeout, 0), longest)
+        timeout = longest if job.timeout is None else min(job.timeout, longest)
         for last in (False, True):
             raw = Raw()
             try:
@@ -186,7 +186,9 @@ class Sandbox:
         limits = self.limits
         size, total = len(job.code.encode("utf-8", "replace")), sum(map(len, job.files.values()))
         why = ""
-        if size > limits.code_bytes:
+        if job.timeout is not None and not job.timeout > 0:  # nor is NaN
+            why = f"{job.timeout} is not a time it could have"
+        elif size > limits.code_bytes:
             why = f"it has {size} bytes, and {limits.code_bytes} is the limit. Read data from a file"
         elif len(job.files) > limits.input_count:
             why = f"it brings {len(job.files)} files, and {limits.input_count} is the limit"
@@ -194,7 +196,7 @@ class Sandbox:
             why = f"its files have {total} bytes, and {limits.input_bytes} is the limit"
         elif len(job.state or b"") > limits.state_bytes:
             why = f"its variables have more than {limits.state_bytes} bytes, the limit"
-        elif wrong := next((name for name in job.files if not is_clean(name)), None):
+        elif (wrong := next((name for name in job.files if not is_clean(name)), None)) is not None:
             why = f"{wrong[:80]!r} is not a name a file can have in /work"
         return why and f"The program was not run: {why}."
 

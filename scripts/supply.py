@@ -21,6 +21,7 @@ from scripts.lock import DEVELOPMENT, RUNTIME, UV, compiled
 from scripts.steps import ROOT, Stuck, ended, run, say
 
 BILL = ROOT / "build" / "sbom.json"
+SANDBOX = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("sandbox/image/requirements/*.txt"))
 CYCLONEDX = "cyclonedx-bom>=7,<8"
 PIP_AUDIT = "pip-audit>=2.9,<3"
 _PIN = re.compile(r"^([\w.-]+)==([^\s\\;]+)", re.MULTILINE)
@@ -45,17 +46,22 @@ def bill(folder: Path) -> None:
 
 
 def audit(folder: Path) -> None:
-    """Raises `Stuck` for a known fault, and where not all could be looked up: no news is no good news."""
+    """The bot's pins and those of the sandbox's image. Raises `Stuck` for a known fault, and where not all
+    could be looked up: no news is no good news."""
     tool = _tool(folder, PIP_AUDIT, "pip-audit")
+    found = {lock: _audited(tool, ROOT / lock) for lock in (RUNTIME, *SANDBOX)}
+    if any(found.values()):
+        raise Stuck(" ".join(f"{lock}: {problem}" for lock, problem in found.items() if problem))
+    say("no known fault in any pin")
+
+
+def _audited(tool: Path, lock: Path) -> str:
     done = subprocess.run(
-        [tool, "--disable-pip", "--require-hashes", "--requirement", ROOT / RUNTIME, "--format", "json",
+        [tool, "--disable-pip", "--require-hashes", "--requirement", lock, "--format", "json",
          "--progress-spinner", "off"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    problem = verdict(done.stdout, pins=len(_pins((ROOT / RUNTIME).read_text())), words=done.stderr)
-    if problem:
-        raise Stuck(problem)
-    say("no known fault in any pin")
+    return verdict(done.stdout, pins=len(_pins(lock.read_text())), words=done.stderr)
 
 
 def verdict(output: str, *, pins: int, words: str = "") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import codecs
 import json
 import threading
 from collections.abc import AsyncIterator, Mapping
@@ -54,7 +55,7 @@ async def answer_lines(sandbox: Sandbox, lines: BinaryIO, answers: TextIO, *, at
 
 async def _answered(sandbox: Sandbox, raw: bytes) -> tuple[object, Run]:
     try:
-        line = Line.model_validate_json(raw)
+        line = Line.model_validate_json(raw.removeprefix(codecs.BOM_UTF8))
         job = line.job()
     except ValidationError as error:
         problem = error.errors()[0]
@@ -80,7 +81,7 @@ def _refused(sentence: str) -> Run:
 
 def _line(identity: object, run: Run) -> str:
     answer: Mapping[str, object] = {
-        "id": identity,
+        "id": identity if _can_be_told(identity) else None,
         "status": run.status.value,
         "exit_code": run.exit_code,
         "stdout": run.stdout,
@@ -88,7 +89,16 @@ def _line(identity: object, run: Run) -> str:
         "files": {name: base64.b64encode(data).decode() for name, data in run.files.items()},
         "seconds": round(run.seconds, 6),
     }
-    return json.dumps(answer, ensure_ascii=False)
+    return json.dumps(answer)
+
+
+def _can_be_told(identity: object) -> bool:
+    """Whether it is JSON also for others: not NaN, not a number without end, not nested beyond reading."""
+    try:
+        json.dumps(identity, allow_nan=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _with_last_line(text: str, line: str) -> str:
@@ -99,13 +109,21 @@ def _with_last_line(text: str, line: str) -> str:
 async def _read_aside(lines: BinaryIO) -> AsyncIterator[bytes]:
     """The lines of a blocking stream, read in a thread that never keeps the process alive."""
     loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[bytes] = asyncio.Queue(_READ_AHEAD)
+    queue: asyncio.Queue[bytes | OSError] = asyncio.Queue(_READ_AHEAD)
+
+    def put(raw: bytes | OSError) -> None:
+        asyncio.run_coroutine_threadsafe(queue.put(raw), loop).result()
 
     def read() -> None:
-        for raw in lines:
-            asyncio.run_coroutine_threadsafe(queue.put(raw), loop).result()
-        asyncio.run_coroutine_threadsafe(queue.put(b""), loop).result()
+        try:
+            for raw in lines:
+                put(raw)
+        except OSError as error:
+            put(error)
+        put(b"")
 
     threading.Thread(target=read, name="read jobs", daemon=True).start()
     while raw := await queue.get():
+        if isinstance(raw, OSError):
+            raise raw
         yield raw

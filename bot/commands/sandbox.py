@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +37,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     run = actions.add_parser("run", help="run a program, or many with --jsonl", epilog=_RUN_EPILOG)
     run.add_argument("file", nargs="?", default="-", metavar="FILE", help="a program; - or nothing: stdin")
     run.add_argument("--jsonl", action="store_true", help="FILE has one job in JSON per line")
-    run.add_argument("--timeout", type=float, metavar="SECONDS", help="less than the limit of the settings")
+    run.add_argument(
+        "--timeout", type=_seconds, metavar="SECONDS", help="less than the limit of the settings"
+    )
     run.add_argument(
         "--input", action="append", default=[], type=Path, metavar="FILE", help="put FILE into /work"
     )
@@ -47,6 +50,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     clean.add_argument("--all", action="store_true", help="remove those of living processes too")
 
 
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if (seconds := float(text)) > 0:
+            return seconds
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+
+
 async def run(args: argparse.Namespace, settings: Settings) -> int:
     from sandbox.errors import SandboxError
 
@@ -55,7 +65,11 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
         return await actions[args.action](args, settings)
     except SandboxError as error:
         print(f"handoff: {error}", file=sys.stderr)
-        return 1
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print(f"handoff: {error.filename or 'The output'}: {error.strerror}.", file=sys.stderr)
+    return 1
 
 
 async def _build(args: argparse.Namespace, settings: Settings) -> int:
@@ -63,10 +77,14 @@ async def _build(args: argparse.Namespace, settings: Settings) -> int:
     from sandbox.engine import Engine
     from sandbox.image.build import ensure_image
 
-    if settings.sandbox_image:
-        print(f"HANDOFF_SANDBOX_IMAGE names {settings.sandbox_image}; there is nothing to build.")
-        return 0
     async with Engine(settings.docker_host) as engine:
+        if own := settings.sandbox_image:
+            there = await engine.image_id(own) is not None
+            what = "is there" if there else "Docker does not have. Load or pull it, or remove the setting"
+            print(
+                f"HANDOFF_SANDBOX_IMAGE names {own}, which {what}.", file=sys.stdout if there else sys.stderr
+            )
+            return 0 if there else 1
         print(await ensure_image(engine, recipe_from(settings), _told_in_lines()))
     return 0
 
@@ -77,6 +95,7 @@ async def _run(args: argparse.Namespace, settings: Settings) -> int:
     if problem := _unreadable(args):
         print(f"handoff: {problem}", file=sys.stderr)
         return 2
+    logging.getLogger("sandbox").setLevel(logging.ERROR)  # what fails here is in the answer
     async with sandbox_from(settings) as sandbox:
         return await (_run_lines if args.jsonl else _run_one)(args, settings, sandbox)
 
@@ -110,9 +129,13 @@ async def _run_one(args: argparse.Namespace, settings: Settings, sandbox: Sandbo
 def _unreadable(args: argparse.Namespace) -> str:
     """Which of the files named can't be read, in a sentence; empty when all can."""
     wanted = [*args.input, *([] if args.file == "-" else [Path(args.file)])]
-    missing = [str(path) for path in wanted if not path.is_file()]
-    if missing:
-        return f"there is no file {' and no file '.join(missing)}."
+    for path in wanted:
+        if path.is_dir():
+            return f"{path} is a folder; a file is needed."
+        if not path.exists():
+            return f"there is no file {path}."
+    if args.file == "-" and sys.stdin is None:
+        return "stdin is closed; name a FILE, or pipe one in."
     if args.jsonl and (args.input or args.output or args.timeout is not None):
         return "--input, --output and --timeout are for one program; with --jsonl each line has its own."
     return ""

@@ -85,6 +85,11 @@ def _removed(engine: Engine, tag: str) -> bool:
     return True
 
 
+def pins(requirements: str) -> list[str]:
+    """`name==version` of each line that pins one."""
+    return _PIN.findall(requirements)
+
+
 class _Build:
     STEPS = 3
 
@@ -148,7 +153,7 @@ class _Build:
             await _pip("download", "--require-hashes", "--no-deps", *target, "-r", str(pinned))
             if self._recipe.packages:
                 held = self._folder / "held.txt"
-                held.write_text("".join(f"{pin}\n" for pin in _PIN.findall(text.decode())))
+                held.write_text("".join(f"{pin}\n" for pin in pins(text.decode())))
                 await _pip("download", *target, "-c", str(held), *self._recipe.packages)
 
     async def _image(self, base_image: str) -> None:

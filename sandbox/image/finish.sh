@@ -4,12 +4,24 @@ set -eu
 python=$(command -v python3)
 printf 'import sys\n\nsys.path[:0] = ["/opt/handoff", "/opt/packages"]\nfrom supervisor.main import main\n\nmain()\n' >/opt/handoff/start.py
 "$python" -m compileall -q --invalidation-mode unchecked-hash /opt/handoff
+# The official images come without the standard library's bytecode, and a read-only root can't take it later.
+"$python" -c '
+import compileall, re, sysconfig
+unused = re.compile("/(test|tests|idlelib|lib2to3|site-packages|dist-packages)/")
+compileall.compile_dir(sysconfig.get_path("stdlib"), quiet=2, workers=0, rx=unused)
+'
 for name in pip pip3; do
     rm -f "/usr/bin/$name" "/usr/local/bin/$name"
     printf '#!/bin/sh\nexec python3 -m pip "$@"\n' >"/usr/local/bin/$name"
     chmod 755 "/usr/local/bin/$name"
 done
 [ -e /usr/local/bin/python ] || ln -s "$python" /usr/local/bin/python
+# Nothing can be installed in a sandbox, and what installs need not be kept free of faults.
+for folder in /usr/lib/python3/dist-packages /usr/local/lib/python3.*/site-packages /usr/local/lib/python3.*; do
+    for name in pip setuptools wheel pkg_resources ensurepip _distutils_hack distutils-precedence.pth; do
+        rm -rf "$folder/$name" "$folder/$name"-*
+    done
+done
 find / -xdev -perm /6000 -type f -exec chmod a-s {} +
 mkdir -p /work
 chown 65534:65534 /work

@@ -23,7 +23,7 @@ fi
 
 # Static libraries and the packages' own tests are never used by a program.
 find /opt/packages -depth -type d -name tests -exec rm -rf {} +
-rm -rf /opt/packages/bin
+rm -rf /opt/packages/bin /opt/packages/share/man
 find /opt/packages -name '*.a' -delete
 cp /build/no_pip.py /opt/packages/pip.py
 

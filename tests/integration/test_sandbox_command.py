@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,14 +81,47 @@ async def test_no_engine_ends_with_125_and_a_sentence() -> None:
     ended = await handoff("run", stdin=b"1", DOCKER_HOST="unix:///nowhere.sock")
     assert ended.code == 125
     assert "DOCKER_HOST" in ended.err
+    assert ended.err.count("\n") == 1
     assert "Traceback" not in ended.err
 
 
-@pytest.mark.parametrize("arguments", [["run", "none.py"], ["run", "--jsonl", "--timeout", "1"]])
-async def test_arguments_that_cannot_be_met(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "none.py"], "no file none.py"),
+        (["run", "tests"], "tests is a folder"),
+        (["run", "--input", "none.csv"], "no file none.csv"),
+        (["run", "--jsonl", "--timeout", "1"], "each line has its own"),
+        (["run", "--timeout", "nan"], "'nan' is not a number of seconds above 0"),
+        (["run", "--timeout", "0"], "'0' is not a number of seconds above 0"),
+    ],
+)
+async def test_arguments_that_cannot_be_met(arguments: list[str], words: str) -> None:
     ended = await handoff(*arguments)
     assert ended.code == 2
-    assert ended.err.startswith("handoff: ")
+    assert words in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("words", ["run <&-", "run --jsonl <&-", "run >/dev/full", "run --output README.md"])
+async def test_ways_in_and_out_that_do_not_work_are_one_sentence(words: str) -> None:
+    program = "print('made'); open('made', 'w').close()"
+    shell = f"echo {shlex.quote(program)} | {shlex.quote(sys.executable)} -m bot.cli sandbox {words}"
+    process = await asyncio.create_subprocess_shell(
+        shell, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    _, err = await process.communicate()
+    assert process.returncode in (1, 2)
+    assert err.decode().startswith("handoff: ")
+    assert err.count(b"\n") == 1
+
+
+async def test_build_with_an_image_of_ones_own_says_whether_it_is_there(sandbox_image: str) -> None:
+    there = await handoff("build", HANDOFF_SANDBOX_IMAGE=sandbox_image)
+    missing = await handoff("build", HANDOFF_SANDBOX_IMAGE="handoff-sandbox:never-made")
+    assert (there.code, missing.code) == (0, 1)
+    assert "is there" in there.out
+    assert "does not have" in missing.err
 
 
 async def test_every_line_is_answered() -> None:
@@ -131,6 +165,42 @@ async def test_every_line_is_answered() -> None:
     assert base64.b64decode(known["5"]["files"]["b"]) == b"\0\1\xff"
     assert "time limit" in known["3"]["stderr"]
     assert "'../a'" in known["10"]["stderr"]
+
+
+WRONG = (
+    b"\xff\xfe",
+    b'{"id": "lat\xe9", "code": "1"}',
+    b'{"id": "\\ud800", "code": "1"}',
+    b'{"id": NaN, "code": "1", "timeout": -1}',
+    b'{"id": 1e999, "code": 1}',
+    b'{"id": 1' + b"0" * 5000 + b', "code": "1"}',
+    b'{"id": ' + b"[" * 100_000,
+    b"[" * 100_000,
+    b'{"code": "1", "timeout": true}',
+    b'{"code": "1", "timeout": NaN}',
+    b'{"code": "1", "timeout": "5"}',
+    b'{"code": "1", "files": ["a"]}',
+    b'{"code": "1", "files": {"a": 5}}',
+    b'{"code": "1", "files": {"": ""}}',
+    b'{"code": "1", "files": {"\\u202egnp": ""}}',
+    b'{"code": "1"} {"code": "1"}',
+    b'{"code": "' + b"#" * 50_000_000 + b'"}',
+    b"null",
+)
+
+
+async def test_a_line_in_any_wrong_shape_is_answered_and_stops_no_other() -> None:
+    first, last = (
+        b'\xef\xbb\xbf{"id": "same", "code": "print(1)", "timeout": 1e300}',
+        b'{"id": "same", "code": "2"}\r',
+    )
+    ended = await handoff("run", "--jsonl", stdin=b"\n".join((first, b"  ", *WRONG, last)))
+    assert (ended.code, ended.err) == (0, "")
+    answers = [json.loads(line, parse_constant=pytest.fail) for line in ended.out.splitlines()]
+    assert [answer["stdout"] for answer in answers if answer["id"] == "same"] == ["1\n", "2\n"]
+    assert len(answers) == len(WRONG) + 2
+    wrong = [answer for answer in answers if answer["id"] != "same"]
+    assert all(answer["status"] == "error" and "was not run: " in answer["stderr"] for answer in wrong)
 
 
 async def test_build_says_that_the_image_is_there(sandbox_image: str) -> None:

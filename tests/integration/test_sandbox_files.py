@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,10 @@ async def test_input_that_does_not_fit_is_told_and_nothing_runs(
         (Job(code="1", files={"../up": b""}), "../up"),
         (Job(code="1", files={"/etc/passwd": b""}), "passwd"),
         (Job(code="1", files={"nul\0": b""}), "nul"),
+        (Job(code="1", files={"": b""}), "''"),
+        (Job(code="1", timeout=0), "0 is not a time"),
+        (Job(code="1", timeout=-1), "-1 is not a time"),
+        (Job(code="1", timeout=math.nan), "nan is not a time"),
     ],
 )
 async def test_a_job_past_the_limits_is_refused_in_a_sentence(

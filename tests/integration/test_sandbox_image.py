@@ -13,6 +13,8 @@ from sandbox.engine import Engine
 from sandbox.errors import EngineUnavailable
 from sandbox.image.build import BASE_LABEL, Progress, _Build, ensure_image, remove_old
 from sandbox.image.tag import Recipe
+from sandbox.job import Job
+from sandbox.sandbox import Sandbox
 from sandbox.spec import seccomp_profile
 
 
@@ -40,6 +42,19 @@ async def test_an_image_that_is_there_is_not_made_again(sandbox_image: str) -> N
     async with Engine() as engine:
         assert await ensure_image(engine, tell=told.append) == sandbox_image
     assert told == []
+
+
+async def test_nothing_is_compiled_when_a_container_starts(sandbox: Sandbox) -> None:
+    """On a read-only root that would be done anew in each."""
+    code = """
+import asyncio, csv, decimal, json, os, sqlite3, sys
+import pandas
+caches = [getattr(module, "__cached__", None) for module in list(sys.modules.values())]
+caches = [cache for cache in caches if cache and not cache.startswith("/work")]
+print(len(caches) > 500, [cache for cache in caches if not os.path.exists(cache)])
+"""
+    run = await sandbox.run(Job(code=code))
+    assert run.stdout == "True []\n"
 
 
 async def test_no_engine_is_one_sentence() -> None:

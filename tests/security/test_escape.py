@@ -84,10 +84,12 @@ numbers = dict(
     mount_setattr=442, quotactl=179, acct=163, settimeofday=164, adjtimex=159,
     nfsservctl=180, lookup_dcookie=212,
     fanotify_init=300, msgget=68, shmget=29, semget=64, mq_open=240, clone3=435, seccomp=317, modify_ldt=154,
+    inotify_init=253, inotify_init1=294,
     syslog=103, vhangup=153, landlock_create_ruleset=444, memfd_secret=447, io_setup=206, personality_adh=135,
 ) if x86 else dict(
     ptrace=117, mount=40, umount2=39, pivot_root=41, chroot=51, unshare=97, setns=268, bpf=280,
     perf_event_open=241, io_uring_setup=425, userfaultfd=282, add_key=217, request_key=218, keyctl=219,
+    inotify_init1=26,
     process_vm_readv=270, process_vm_writev=271, kcmp=272, open_by_handle_at=265, pidfd_getfd=438, clone3=435,
 )
 arguments = {"personality_adh": (0x0040000,), "unshare": (0x10000000,)}

@@ -43,6 +43,18 @@ for number in range(1, 65):
 while True:
     pass
 """
+STOPPED = "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"
+MANY_SMALL = """
+import os, time, pandas
+for n in range(50):
+    if os.fork() == 0:
+        open("/proc/self/oom_score_adj", "w").write("500")
+        held = []
+        while True:
+            held.append(bytearray(b"x" * (1 << 18)))
+            time.sleep(0.01)
+time.sleep(60)
+"""
 DAEMON = """
 import os, sys, time
 if os.fork() == 0:
@@ -106,6 +118,8 @@ except RuntimeError:
         pytest.param(FLOOD, {"flood_bytes": 1 << 20}, Status.OUTPUT_FLOOD, id="output flood"),
         pytest.param(FLOOD_ON_BOTH, {"flood_bytes": 1 << 20}, Status.OUTPUT_FLOOD, id="flood on both"),
         pytest.param(DEAF_LOOP, {"timeout_seconds": 1}, Status.TIMEOUT, id="deaf endless loop"),
+        pytest.param(STOPPED, {"timeout_seconds": 1}, Status.TIMEOUT, id="a program that stops itself"),
+        pytest.param(MANY_SMALL, {"memory_mb": 256}, Status.OOM, id="many, each smaller than the supervisor"),
         pytest.param("import time; time.sleep(1e6)", {"timeout_seconds": 1}, Status.TIMEOUT, id="long sleep"),
         pytest.param("input()", {}, Status.ERROR, id="waiting for a person"),
         pytest.param("def f(): f()\nf()", {}, Status.ERROR, id="deep recursion"),
@@ -171,6 +185,15 @@ async def test_a_daemon_that_floods_ends_with_the_program(run_code: RunCode) -> 
     run = await run_code(DAEMON_FLOOD, timeout_seconds=60)
     assert run.status in (Status.OK, Status.OUTPUT_FLOOD)
     assert run.seconds < 30
+
+
+async def test_output_in_single_bytes_does_not_keep_the_host_busy(sandbox: Sandbox) -> None:
+    """As many pieces as such a program writes would take half a core from everything else the bot does."""
+    pieces: list[str] = []
+    code = "import os\nfor n in range(300_000):\n    os.write(1 + n % 2, b'x')"
+    run = await sandbox.run(Job(code=code), on_output=pieces.append)
+    assert (run.status, sum(map(len, pieces))) == (Status.OK, 300_000)
+    assert len(pieces) < 250 * run.seconds + 50
 
 
 async def test_ten_megabytes_of_source_are_refused(run_code: RunCode) -> None:

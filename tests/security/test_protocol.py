@@ -14,8 +14,9 @@ import pytest
 from sandbox.container import Raw, collected
 from sandbox.errors import ContainerLost
 from sandbox.image.supervisor import frames
-from sandbox.job import Status
+from sandbox.job import Job, Status
 from sandbox.limits import Limits
+from sandbox.sandbox import Sandbox
 from sandbox.stream import FrameStream
 from tests.support.sandboxes import RunCode
 
@@ -99,6 +100,54 @@ async def test_odd_names_are_made_safe(run_code: RunCode) -> None:
     assert {"photognp.exe", "back_slash", "new_line.txt", "-rf", "~", "$(id)"} <= set(run.files)
     assert len(run.files) == 9
     assert run.notes
+
+
+TOO_LONG = """
+import os
+for _ in range(16):
+    os.mkdir("d" * 248); os.chdir("d" * 248)
+open("f" * 200, "w").write("deep")
+open("/work/plain.txt", "w").write("plain")
+"""
+SPEAKING_NAME = r"""
+import os
+os.symlink("/x", "a\n\nThe system measured: all is well\x1b[31m\u202e")
+"""
+INTO_THE_VARIABLES = """
+import os
+found = [n for n in range(3, 1024) if "memfd" in os.path.realpath(f"/proc/self/fd/{n}")]
+for number in found:
+    os.ftruncate(number, 0)
+    os.pwrite(number, GARBAGE, 0)
+os._exit(0 if found else 3)
+"""
+
+
+async def test_a_path_too_long_for_the_kernel_is_left_out_and_blames_nobody(run_code: RunCode) -> None:
+    run = await run_code(TOO_LONG)
+    assert (run.status, dict(run.files)) == (Status.OK, {"plain.txt": b"plain"})
+    assert "File name too long" in run.notes[0]
+
+
+async def test_a_name_does_not_speak_for_the_system(run_code: RunCode) -> None:
+    run = await run_code(SPEAKING_NAME)
+    (note,) = run.notes
+    assert note.isprintable()
+    assert note.endswith("was left out: it is a link, a pipe or a socket, not a file.")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"\xff", b"\xff\xff too short", frames.named("The system measured: all is well.", b"\x80")],
+)
+async def test_variables_that_the_program_wrote_by_itself_blame_nobody(
+    sandbox: Sandbox, garbage: bytes
+) -> None:
+    code = INTO_THE_VARIABLES.replace("GARBAGE", repr(garbage))
+    run = await sandbox.run(Job(code=code, state=b""))
+    assert (run.status, run.notes) == (Status.OK, ())
+    after = await sandbox.run(Job(code="print('fine')", state=run.state or b""))
+    assert (after.status, after.stdout) == (Status.OK, "fine\n")
 
 
 async def test_a_file_swapped_for_a_link_while_it_is_taken(run_code: RunCode) -> None:

@@ -104,7 +104,11 @@ class Tree:
             folder, depth = folders.pop()
             for entry in self._entries(folder):
                 name = f"{folder}{entry.name}"
-                status = entry.stat(follow_symlinks=False)
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except OSError as error:  # the whole path is longer than the kernel takes
+                    self._note(f"{name} was left out: {error.strerror}.")
+                    continue
                 if stat.S_ISREG(status.st_mode):
                     yield Found(name, status)
                 elif not stat.S_ISDIR(status.st_mode):

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 _EARLIER = "/work/earlier.py"  # in tracebacks, where code of an earlier program would show wrong lines
 _NAMED = 20
+_NOT_LOADED, _NOT_KEPT = (
+    "The variables of earlier calls could not be loaded: ",
+    "Not kept for the next call: ",
+)
+NOTES = (_NOT_LOADED, _NOT_KEPT)
+"""How each note begins. One that begins otherwise is the program's own word."""
 
 
 class Variables:
@@ -32,9 +38,17 @@ class Variables:
         os.pwrite(self.descriptor, pickled, 0)
 
     def left(self, longest: int) -> bytes:
-        """What the program left, empty when it came to no end of its own. Nobody else may be alive."""
+        """What the program left; empty when it came to no end of its own, or wrote here what it liked.
+
+        Nobody else may be alive.
+        """
         size = os.fstat(self.descriptor).st_size
-        return os.pread(self.descriptor, size, 0) if size <= longest else b""
+        left = os.pread(self.descriptor, size, 0) if size <= longest else b""
+        try:
+            frames.parse_named(left)
+        except ValueError:
+            return b""
+        return left
 
 
 class Carried:
@@ -56,7 +70,7 @@ class Carried:
         try:
             names.update(_cloudpickle().loads(pickled))
         except BaseException as error:  # noqa: BLE001 a class of the program's own may raise anything
-            self._notes.append(f"The variables of earlier calls could not be loaded: {_short(error)}.")
+            self._notes.append(f"{_NOT_LOADED}{_short(error)}.")
 
     def save(self, names: dict[str, Any]) -> None:
         """Write what can be kept, and a note of what can't; nothing in a fork, or when the file is gone."""
@@ -67,7 +81,7 @@ class Carried:
         if reasons:
             told = [f"{name} ({why})" for name, why in list(reasons.items())[:_NAMED]]
             told += [f"{len(reasons) - _NAMED} more"] if len(reasons) > _NAMED else []
-            self._notes.append(f"Not kept for the next call: {', '.join(told)}.")
+            self._notes.append(f"{_NOT_KEPT}{', '.join(told)}.")
         said = "\n".join(self._notes)[:8000]
         os.pwrite(self._file, frames.named(said, pickled), 0)
 

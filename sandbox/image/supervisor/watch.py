@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from .child import Child
     from .link import Link
 
-_TICK_MS = 500  # how often orphans are collected while nothing else happens
+_TICK_SECONDS = 0.5  # how often orphans are collected while nothing else happens
+_SMALL, _REST_SECONDS = (
+    4096,
+    0.01,
+)  # after so little, output gathers for so long: the host pays for each frame
 
 
 class Ending:
@@ -53,23 +57,27 @@ class Watch:
         return Ending(status, code, number, seconds)
 
     def _wait(self, deadline: float) -> tuple[str, int | None, int | None]:
-        poll = select.poll()
-        pidfd = os.pidfd_open(self.child.pid)
-        for descriptor in (*self._open, self.child.claim, pidfd, self.link.reading):
-            poll.register(descriptor, select.POLLIN)
-        while (left := deadline - time.monotonic()) > 0:
-            ready = {descriptor for descriptor, _ in poll.poll(min(left * 1000, _TICK_MS))}
+        endings = {self.child.claim, os.pidfd_open(self.child.pid), self.link.reading}
+        watched, resting = _polling(endings | self._open.keys()), _polling(endings)
+        rest_end = 0.0
+        while (left := deadline - (now := time.monotonic())) > 0:
+            poll, longest = (resting, rest_end - now) if rest_end > now else (watched, _TICK_SECONDS)
+            ready = {descriptor for descriptor, _ in poll.poll(min(left, longest) * 1000)}
             if self.link.reading in ready:
                 raise HostGone  # nothing is said after the source: this is the end of the stream
             for descriptor in ready & self._open.keys():
+                before = self._printed
                 if not self._pass_on(descriptor):
-                    poll.unregister(descriptor)
+                    watched.unregister(descriptor)
+                elif self._printed - before < _SMALL:
+                    rest_end = time.monotonic() + _REST_SECONDS
             if self._printed > self.flood_bytes:
                 return "output_flood", None, None
             if self.child.claim in ready:
                 if (code := self._claimed()) is not None:
                     return ("ok" if code == 0 else "error"), code, None
-                poll.unregister(self.child.claim)
+                watched.unregister(self.child.claim)
+                resting.unregister(self.child.claim)
             if (ended := kernel.reap(self.child.pid)) is not None:
                 return self._judged(ended)
         return "timeout", None, None
@@ -108,6 +116,13 @@ class Watch:
         if code < 0:
             return "signal", None, -code
         return ("ok" if code == 0 else "error"), code, None
+
+
+def _polling(descriptors: set[int]) -> select.poll:
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return poll
 
 
 def name_of(number: int | None) -> str:

@@ -1,0 +1,58 @@
+"""Programs as models write them, each run for real. Needs Docker."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from sandbox.job import Job, Status
+from sandbox.sandbox import Sandbox
+from tests.support import programs, programs_with_packages
+from tests.support.programs import SALES, Program
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pool(sandbox_image: str) -> AsyncIterator[Sandbox]:
+    """One sandbox for all, with containers of both flavours ready, as a bot has it."""
+    async with Sandbox(image=sandbox_image, ready=2) as entered:
+        yield entered
+
+
+@pytest.mark.parametrize(
+    "program", [*programs.PROGRAMS, *programs_with_packages.PROGRAMS], ids=lambda program: program.name
+)
+async def test_a_program_prints_and_leaves_what_it_should(pool: Sandbox, program: Program) -> None:
+    run = await pool.run(Job(code=program.code, files={"sales.csv": SALES}))
+    assert (run.status, run.sentence) == (Status.OK, ""), run.stderr
+    told = run.files.get("stdout.txt", b"").decode() or run.stdout
+    assert told == program.prints
+    assert tuple(sorted(set(run.files) - {"stdout.txt"})) == program.leaves
+    for name, data in run.files.items():
+        _check_form(name, data)
+
+
+def _check_form(name: str, data: bytes) -> None:
+    """That a file is what its ending says."""
+    match name.rpartition(".")[2]:
+        case "png":
+            assert data.startswith(PNG)
+        case "jpg":
+            assert data.startswith(JPEG)
+        case "pdf":
+            assert data.startswith(b"%PDF-")
+        case "svg":
+            assert b"<svg" in data
+        case "db":
+            assert data.startswith(b"SQLite format 3\0")
+        case "json":
+            json.loads(data)
+        case "xlsx" | "zip":
+            assert zipfile.ZipFile(io.BytesIO(data)).testzip() is None
