@@ -34,6 +34,8 @@ _MIGRATION_LOCK = 5_041_996_201
 _POOL_TIMEOUT = 600
 #: Seconds for a connection to PostgreSQL, and for one statement: a network that swallows packets is noticed.
 _CONNECT_TIMEOUT, _STATEMENT_TIMEOUT = 5, 60
+#: Seconds that a process may stand still inside a transaction; then PostgreSQL frees what it holds.
+STANDSTILL = 5
 #: Bytes on SQLite's disk below which it is told that there is little left.
 _ROOM = 64 * 1024 * 1024
 #: Seconds that a check of the database may take.
@@ -149,7 +151,10 @@ def _postgres(url: URL) -> AsyncEngine:
         pool_timeout=_POOL_TIMEOUT,
         pool_pre_ping=True,
         connect_args={
-            "server_settings": {"search_path": SCHEMA},
+            "server_settings": {
+                "search_path": SCHEMA,
+                "idle_in_transaction_session_timeout": f"{STANDSTILL}s",
+            },
             "timeout": _CONNECT_TIMEOUT,
             "command_timeout": _STATEMENT_TIMEOUT,
         },

@@ -9,62 +9,20 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from dbos import DBOS
 from sqlalchemy import text
 
-from tasks.admission import Limits
 from tasks.database import Database
-from tasks.engine import Engine
 from tasks.log import TaskLog
-from tasks.placement import POLL, QUEUE, THREADS, Placement
-from tasks.signals import Signals
+from tasks.placement import QUEUE, THREADS, Placement
+from tasks.queue import POLL
 from tasks.store import Store
-from tasks.task import Outcome, State, Task, Ticket
-from tasks.terms import Terms
-from tests.support.office import eventually, message, office
+from tasks.task import Task, Ticket
+from tests.support.bodies import MANY, ended, nothing, running
+from tests.support.office import message, office
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel, Turn
-
-MANY = Limits(process=500, workspace=1000, channel=1000, person=1000)
-
-
-class Body:
-    """Runs tasks as a test says and ends them; a `tasks.engine.Runs`."""
-
-    def __init__(self, database: Database, work: Callable[[Task], Awaitable[Any]]) -> None:
-        self._store = Store(database, limits=MANY)
-        self._work = work
-
-    async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
-        task = await self._store.begin(ticket, signals.runner)
-        if task is None:
-            return ()
-        await self._work(task)
-        return await self._store.end(task, Outcome(state=State.ANSWERED, text="done"))
-
-
-@asynccontextmanager
-async def running(url: str, work: Callable[[Task], Awaitable[Any]]) -> AsyncIterator[Engine]:
-    database = Database(url)
-    await database.open()
-    try:
-        async with Engine(database, Body(database, work), terms=Terms(limits=MANY)) as engine:
-            yield engine
-    finally:
-        await database.close()
-
-
-async def ended(engine: Engine, *ids: str) -> None:
-    for id_ in ids:
-        await eventually(lambda task: task.state.is_over, id_, engine.store)
-
-
-async def nothing(task: Task) -> None:
-    await asyncio.sleep(0)
 
 
 async def test_parallel_workers_keep_their_own_words_over_a_restart(tmp_path: Path) -> None:
@@ -172,14 +130,13 @@ async def test_many_tasks_need_no_more_threads(database_url: str) -> None:
         await ended(engine, *(accepted.task for accepted in taken))
 
 
-def test_a_process_on_postgres_has_a_name_that_no_other_had() -> None:
-    """Trap 6: a stable name strands what overlapping deploys hold. On SQLite one process has the file."""
+def test_a_process_has_a_name_that_no_other_had(database_url: str) -> None:
+    """Trap 6: a stable name strands what overlapping deploys hold."""
 
-    def name(url: str) -> str:
-        return Placement(Database(url).url, lambda ticket: asyncio.sleep(0), at_once=1).node
+    def name() -> str:
+        return Placement(Database(database_url).url, lambda ticket: asyncio.sleep(0), at_once=1).node
 
-    assert name("postgresql://x@127.0.0.1/x") != name("postgresql://x@127.0.0.1/x")
-    assert name("sqlite:///x.db") == "local"
+    assert name() != name()
 
 
 async def test_there_is_one_queue(database_url: str) -> None:
