@@ -161,7 +161,7 @@ def _postgres(url: URL) -> AsyncEngine:
     )
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, to: str = "head") -> None:
     """Run the missing migrations; on PostgreSQL under a lock, since two first starts race otherwise."""
     began = time.perf_counter()
     if connection.dialect.name == "postgresql":
@@ -170,5 +170,5 @@ def _migrate(connection: Connection) -> None:
     config = alembic.config.Config()
     config.set_main_option("script_location", "tasks:migrations")
     config.attributes["connection"] = connection
-    alembic.command.upgrade(config, "head")
+    alembic.command.upgrade(config, to)
     log.debug("database ready", seconds=round(time.perf_counter() - began, 3))
