@@ -175,6 +175,7 @@ async def test_a_rolling_restart_loses_nothing(load: Workload, postgres_url: str
 async def test_postgres_stopped_hard_and_back_drops_nothing(
     load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path
 ) -> None:
+    """Trap 10: who gives up on a lost database throws away what was paid for."""
     async with nodes(load, tmp_path, postgres_url, count=1) as (node,):
         await load.give(4)
         await until(lambda: len(load.asked) > 6)

@@ -1,19 +1,22 @@
 """Each trap of a durable engine that is known from measurements, shown not to be stepped into.
 
-Migrations in a race and an insert that was committed unseen are in `test_database`, a database that is away
-is in `tests/e2e/test_survival`.
+Migrations in a race (9) and an insert that was committed unseen (11) are in `test_database`, a database that
+is away (10) is in `tests/e2e/test_survival`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from pathlib import Path
 
+import pytest
 from dbos import DBOS
 from sqlalchemy import text
 
+from scripts.steps import ROOT
 from tasks.database import Database
 from tasks.log import TaskLog
 from tasks.placement import QUEUE, THREADS, Placement
@@ -157,6 +160,14 @@ async def test_a_burst_waits_and_fails_nobody(database_url: str) -> None:
     taken = await asyncio.gather(*(store.accept(message(f"{n}.0")) for n in range(300)))
     assert len({accepted.task for accepted in taken}) == 300
     await database.close()
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_queues_that_fail_at_import_or_retry_for_ever_are_not_used(lock: str) -> None:
+    """Trap 12: taskiq with its Redis broker could not be imported, Restate's steps repeated without end."""
+    pinned = re.findall(r"^([\w.-]+)==", (ROOT / lock).read_text(), re.MULTILINE)
+    assert "dbos" in pinned
+    assert [name for name in pinned if name.startswith(("taskiq", "restate", "redis"))] == []
 
 
 async def test_rows_of_what_has_ended_are_deleted(database_url: str) -> None:
