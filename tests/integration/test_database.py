@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from tasks import schema
 from tasks.database import SCHEMA, Database
 from tasks.errors import DatabaseInUse, StaleRunner
+from tasks.kept import Kept
 from tasks.log import TaskLog
 from tasks.patience import patiently, trouble
 from tasks.store import Store
@@ -57,6 +58,21 @@ async def test_a_second_process_on_one_sqlite_file_is_told(tmp_path: Path) -> No
         await second.open()
     await first.close()
     await second.close()
+
+
+async def test_a_fact_that_several_write_at_once_has_one_of_their_values(database_url: str) -> None:
+    database = Database(database_url)
+    await database.open()
+    kept = Kept(database)
+    for name in "abc":
+        await asyncio.gather(*(kept.put("here", name, number) for number in range(8)))
+    assert {name: value in range(8) for name, value in (await kept.all("here")).items()} == dict.fromkeys(
+        "abc", True
+    )
+    await kept.put("here", "a", "the last")
+    await kept.put("here", "b", None)
+    assert (await kept.get("here", "a"), await kept.get("here", "b")) == ("the last", None)
+    await database.close()
 
 
 async def test_a_run_that_was_replaced_can_write_nothing_more(database_url: str) -> None:
