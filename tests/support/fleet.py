@@ -22,7 +22,7 @@ _READY = re.compile(rb'"event": "ready"|ready ')
 
 class Process:
     """One `handoff serve`. An async context manager: it is ready inside, and gone after. `on_break` is told
-    just before it is killed or frozen."""
+    just before it is killed, frozen or thawed."""
 
     def __init__(
         self, name: str, settings: Mapping[str, str], on_break: Callable[[], object] = lambda: None
@@ -81,6 +81,7 @@ class Process:
 
     def thaw(self) -> None:
         assert self._process is not None
+        self._on_break()
         self._process.send_signal(signal.SIGCONT)
 
     @property

@@ -73,7 +73,8 @@ class Workload:
     _answered: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def broke(self) -> None:
-        """A bot is being killed or frozen: what is in flight there may be asked for again."""
+        """A bot is being killed, frozen or thawed: what is in flight there may be asked for again, by others
+        or by itself before it knows that it was replaced."""
         self._breaks.append(time.monotonic())
 
     def settings(self, folder: Path, database_url: str) -> Mapping[str, str]:
