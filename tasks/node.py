@@ -32,7 +32,10 @@ WATCHED = 3
 _ANSWER = 5.0
 
 _BEAT = "beat = beat + 1"
-_LOSS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+#: The last is what the driver says to a process that slept over an answer.
+_LOSS = (
+    OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+)  # fmt: skip
 
 
 class _Buried(Exception):

@@ -24,7 +24,7 @@ WORKERS = ("a", "b")
 #: Turns of a worker; all but the last are calls that need no container.
 TURNS = 3
 _JOB = re.compile(r"job (\d+)(?: part (\w))?\b")
-#: Seconds after its last byte in which a reply is written down, with both cores busy; later it is safe.
+#: Seconds that a request may be on its way, and a reply until it is written down, with both cores busy.
 SETTLED = 1.0
 #: Seconds after which a delivery of Slack's that got no answer is repeated: Slack's own would take minutes.
 _REPEATS = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 10.0, 10.0, 10.0, 20.0, 20.0)
@@ -136,12 +136,13 @@ class Workload:
         job, part = _named(asked)
         turn = sum(message.get("role") == "assistant" for message in asked.body["messages"])
         # Counted when it arrives: whoever is killed while it waits has paid for it all the same.
-        name, began = f"{job}/{part}/{turn}", time.monotonic()
+        name, arrived = f"{job}/{part}/{turn}", time.monotonic()
         self.asked[name] += 1
         if (before := self._answered.pop(name, None)) is not None:
-            self.needless += not any(before[0] <= moment <= before[1] + SETTLED for moment in self._breaks)
+            began, ended = before[0] - SETTLED, before[1] + SETTLED
+            self.needless += not any(began <= moment <= ended for moment in self._breaks)
         await asyncio.sleep(self.latency)
-        self._answered[name] = began, time.monotonic()
+        self._answered[name] = arrived, time.monotonic()
         if part:
             return _worker(turn)
         if turn == 0:
