@@ -46,7 +46,6 @@ class Placement:
         self._url = url
         self._body = body
         self._at_once = at_once
-        self._running: set[asyncio.Task[Any]] = set()
         self._places: set[asyncio.Task[Any]] = set()
         self._workflow: Any = None
         self._worker: QueueWorker | None = None
@@ -62,11 +61,11 @@ class Placement:
 
         @DBOS.step(name="advance", preemptible=True)
         async def advance(task: str) -> None:
-            await self._advance(_ticket(DBOS.workflow_id or f"{task}:1"))
+            await self._body(_ticket(DBOS.workflow_id or f"{task}:1"))
 
         @DBOS.workflow(name="run_task", max_recovery_attempts=RECOVERIES)
         async def run_task(task: str) -> None:
-            self._take_place(_current())
+            self._take_place()
             await advance(task)
 
         self._workflow = run_task
@@ -94,10 +93,10 @@ class Placement:
 
     async def close(self) -> None:
         """Cancel what runs here; it goes on from its log, here under a new name or elsewhere."""
-        for running in self._running:
-            running.cancel()
-        if self._running:
-            await asyncio.wait(self._running)
+        for place in self._places:
+            place.cancel()
+        if self._places:
+            await asyncio.wait(self._places)
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as outside:
             # In a thread: it joins the library's own threads, which may be waiting for this loop.
@@ -151,24 +150,18 @@ class Placement:
             count += len(old)
         return count
 
-    async def _advance(self, ticket: Ticket) -> None:
-        current = _current()
-        self._running.add(current)
-        try:
-            await self._body(ticket)
-        finally:
-            self._running.discard(current)
-
-    def _take_place(self, workflow: asyncio.Task[Any]) -> None:
-        """Until the library has written down how it ended, which it does in the same task."""
-
-        def leave(_: object) -> None:
-            if self.is_full:
-                self.look()
-            self._places.discard(workflow)
-
+    def _take_place(self) -> None:
+        """Held until the library has written down how the workflow ended, which it does in the same task."""
+        workflow = asyncio.current_task()
+        if workflow is None:
+            raise RuntimeError("a workflow runs in a task of the loop")
         self._places.add(workflow)
-        workflow.add_done_callback(leave)
+        workflow.add_done_callback(self._leave_place)
+
+    def _leave_place(self, workflow: asyncio.Task[Any]) -> None:
+        if self.is_full:
+            self.look()
+        self._places.discard(workflow)
 
     @staticmethod
     def _destroy() -> None:
@@ -186,13 +179,6 @@ class _Json(Serializer):
 
     def name(self) -> str:
         return "json"
-
-
-def _current() -> asyncio.Task[Any]:
-    current = asyncio.current_task()
-    if current is None:
-        raise RuntimeError("workflows and steps run in tasks of the loop")
-    return current
 
 
 def _id(ticket: Ticket) -> str:
