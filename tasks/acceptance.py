@@ -45,7 +45,7 @@ async def accept(connection: AsyncConnection, message: Message, limits: Limits) 
     await alone(connection, message.thread.team)
     current = await one(connection, *within(message.thread), schema.task.c.state.in_(OPEN))
     id_ = message.task_id if current is None else current.id
-    await connection.execute(insert(schema.message).values(claim(message, task=id_)))
+    await connection.execute(insert(schema.message), claim(message, task=id_))
     if current is None:
         return await _begin(connection, message, limits)
     return await _tell(connection, current, message)
@@ -80,7 +80,7 @@ async def new_task(connection: AsyncConnection, message: Message, *, admitted: b
         "request": message.text, "files": files_to_json(message.files), "state": State.QUEUED.value,
         "attempt": 1, "created_at": time.time(), "admitted": admitted,
     }  # fmt: skip
-    await connection.execute(insert(schema.task).values(row))
+    await connection.execute(insert(schema.task), row)
 
 
 async def _tell(connection: AsyncConnection, task: Task, message: Message) -> Accepted:
@@ -88,7 +88,7 @@ async def _tell(connection: AsyncConnection, task: Task, message: Message) -> Ac
         "task": task.id, "id": message.ts, "user": message.user, "user_name": message.user_name,
         "text": message.text, "files": files_to_json(message.files), "seen": False, "at": time.time(),
     }  # fmt: skip
-    await connection.execute(insert(schema.inbox).values(row))
+    await connection.execute(insert(schema.inbox), row)
     if task.state is State.WAITING:
         return Accepted(taken=Taken.ANSWER, task=task.id, tickets=await wake(connection, task))
     await ring(connection, task.id)

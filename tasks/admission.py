@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import case, func, select, text, update
+from sqlalchemy import Select, bindparam, case, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
@@ -17,6 +18,7 @@ from tasks.task import State, Ticket
 
 #: Any number serves, as long as every process takes the same: it sets these advisory locks apart.
 _LOCKS = 504_199
+_ALONE = text("SELECT pg_advisory_xact_lock(:space, hashtext(:team))")
 #: Tasks that one transaction lets in.
 BATCH = 100
 _HOLDING_ROOM = [State.QUEUED.value, State.RUNNING.value, State.STOPPING.value, State.EXPIRING.value]
@@ -39,8 +41,7 @@ async def alone(connection: AsyncConnection, team: str) -> None:
     SQLite has one writer anyway.
     """
     if connection.dialect.name == "postgresql":
-        query = text("SELECT pg_advisory_xact_lock(:space, hashtext(:team))")
-        await connection.execute(query, {"space": _LOCKS, "team": team})
+        await connection.execute(_ALONE, {"space": _LOCKS, "team": team})
 
 
 async def admit(connection: AsyncConnection, team: str, limits: Limits) -> tuple[Ticket, ...]:
@@ -100,26 +101,36 @@ class Standing:
         return max(0, self.held + 1 - max(1, self.nodes) * limits.process)
 
 
-async def standing(connection: AsyncConnection, team: str, channel: str, user: str) -> Standing:
-    """Read before the new task is written: all of it with one statement, since somebody waits for it."""
+def _standing() -> Select[Any]:
     task = schema.task.c
     count = select(func.count()).select_from(schema.task)
     held = count.where(task.state.in_(_HOLDING_ROOM), task.admitted)
-    line = count.where(task.state == State.QUEUED.value, task.team == team, task.admitted.is_(False))
+    line = count.where(
+        task.state == State.QUEUED.value, task.team == bindparam("team"), task.admitted.is_(False)
+    )
     nodes = select(func.count()).select_from(schema.node)
     # Counted in one pass over the few that hold room: asked for by channel, SQLite takes the index of threads
     # and walks every parked task of the channel.
     ours = (
         select(
             func.count().label("workspace"),
-            func.count(case((task.channel == channel, 1))).label("channel"),
-            func.count(case((task.user == user, 1))).label("person"),
+            func.count(case((task.channel == bindparam("channel"), 1))).label("channel"),
+            func.count(case((task.user == bindparam("user"), 1))).label("person"),
         )
-        .where(task.team == team, task.state.in_(_HOLDING_ROOM), task.admitted)
+        .where(task.team == bindparam("team"), task.state.in_(_HOLDING_ROOM), task.admitted)
         .subquery()
     )
-    query = select(held.scalar_subquery(), ours, line.scalar_subquery(), nodes.scalar_subquery())
-    return Standing(*(await connection.execute(query)).one())
+    return select(held.scalar_subquery(), ours, line.scalar_subquery(), nodes.scalar_subquery())
+
+
+#: Put together once: that takes longer than to ask it.
+_STANDING = _standing()
+
+
+async def standing(connection: AsyncConnection, team: str, channel: str, user: str) -> Standing:
+    """Read before the new task is written: all of it with one statement, since somebody waits for it."""
+    given = {"team": team, "channel": channel, "user": user}
+    return Standing(*(await connection.execute(_STANDING, given)).one())
 
 
 async def _at_work(connection: AsyncConnection, team: str) -> tuple[Counter[str], Counter[str]]:

@@ -1,4 +1,4 @@
-"""How the process that runs a task hears of a change made by another: a word through PostgreSQL.
+"""How one process hears what another has written: a word through PostgreSQL.
 
 A word may be lost with its connection, so whoever listens also looks once a second. SQLite has one process,
 which needs no words.
@@ -10,10 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 CHANNEL = "handoff"
+#: The word for whoever has room: more is queued than the process runs that took it in.
+QUEUED = ""
 
 
-async def ring(connection: AsyncConnection, task: str) -> None:
-    """Have the process that runs a task look at it, when this transaction is committed."""
+async def ring(connection: AsyncConnection, word: str) -> None:
+    """Say a word when this transaction is committed: the id of a task that has news, or `QUEUED`."""
     if connection.dialect.name == "postgresql":
-        query = text("SELECT pg_notify(:channel, :task)")
-        await connection.execute(query, {"channel": CHANNEL, "task": task})
+        query = text("SELECT pg_notify(:channel, :word)")
+        await connection.execute(query, {"channel": CHANNEL, "word": word})

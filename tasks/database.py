@@ -34,6 +34,8 @@ _MIGRATION_LOCK = 5_041_996_201
 _POOL_TIMEOUT = 600
 #: Seconds for a connection to PostgreSQL, and for one statement: a network that swallows packets is noticed.
 _CONNECT_TIMEOUT, _STATEMENT_TIMEOUT = 5, 60
+#: Seconds that a process may stand still inside a transaction; then PostgreSQL frees what it holds.
+STANDSTILL = 5
 #: Bytes on SQLite's disk below which it is told that there is little left.
 _ROOM = 64 * 1024 * 1024
 #: Seconds that a check of the database may take.
@@ -149,14 +151,17 @@ def _postgres(url: URL) -> AsyncEngine:
         pool_timeout=_POOL_TIMEOUT,
         pool_pre_ping=True,
         connect_args={
-            "server_settings": {"search_path": SCHEMA},
+            "server_settings": {
+                "search_path": SCHEMA,
+                "idle_in_transaction_session_timeout": f"{STANDSTILL}s",
+            },
             "timeout": _CONNECT_TIMEOUT,
             "command_timeout": _STATEMENT_TIMEOUT,
         },
     )
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, to: str = "head") -> None:
     """Run the missing migrations; on PostgreSQL under a lock, since two first starts race otherwise."""
     began = time.perf_counter()
     if connection.dialect.name == "postgresql":
@@ -165,5 +170,5 @@ def _migrate(connection: Connection) -> None:
     config = alembic.config.Config()
     config.set_main_option("script_location", "tasks:migrations")
     config.attributes["connection"] = connection
-    alembic.command.upgrade(config, "head")
+    alembic.command.upgrade(config, to)
     log.debug("database ready", seconds=round(time.perf_counter() - began, 3))

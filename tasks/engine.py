@@ -10,13 +10,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import structlog
 from sqlalchemy import select
 
 from tasks import schema
 from tasks.approvals import decide
+from tasks.bell import QUEUED, ring
 from tasks.database import Database
 from tasks.message import Message, ThreadAddress
 from tasks.patience import FIRST_WAIT
@@ -80,8 +81,8 @@ class Engine:
         """Return when the engine has ended: when it is left, or before its time, and then the log says why. A
         process that runs no tasks must end too: others, or its next start, go on with them."""
         if self._owner is not None:
-            # Awaited plainly it would be cancelled along with whoever waits here.
-            await asyncio.wait([self._owner])
+            # Awaited plainly it would be cancelled along with whoever waits, and raise what is in the log.
+            await asyncio.gather(asyncio.shield(self._owner), return_exceptions=True)
 
     async def accept(self, message: Message) -> Accepted:
         """Write a message down and have it worked on; returns when it can't be lost any more.
@@ -141,39 +142,46 @@ class Engine:
 
     async def _own(self) -> None:
         try:
-            await self._go_on()
+            while not self._closing.is_set():
+                await self._go_on()
         except Exception:
             log.exception("the engine has stopped, no task runs here any more")
-            if not self._placing.is_set():
-                raise  # told to whoever is opening it
+            raise  # told to whoever is opening it
 
     async def _go_on(self) -> None:
-        """All that goes on beside the tasks, in the order in which each part needs the others."""
+        """All that goes on beside the tasks, in the order in which each part needs the others. Returns when
+        the engine is left, or when others have taken this process for dead: then nothing of it is used on."""
         async with asyncio.TaskGroup() as group:
-            living = None if self._database.is_sqlite else await self._come_to_life(group)
+            closing = group.create_task(self._closing.wait())
+            living = closing if self._database.is_sqlite else await self._come_to_life(group, closing)
+            if closing.done():
+                return
             await self._placement.open()
-            parts = [
-                group.create_task(part) for part in (self._place_next(), self._watch(), self._upkeep.run())
-            ]
+            going_on = (self._placement.run(), self._place_next(), self._watch(), self._upkeep.run())
+            parts = [group.create_task(part) for part in going_on]
             self._placing.set()
-            await self._closing.wait()
+            await asyncio.wait([closing, living], return_when=asyncio.FIRST_COMPLETED)
+            self._placing.clear()
             for part in parts:
                 part.cancel()
             await asyncio.wait(parts)
             await self._placement.close()
-            if living is not None:
-                # Last, so that nobody takes a task over that is still being left here.
-                living.cancel()
+            # Last, so that nobody takes a task over that is still being left here.
+            living.cancel()
+            closing.cancel()
 
-    async def _come_to_life(self, group: asyncio.TaskGroup) -> asyncio.Task[None]:
+    async def _come_to_life(self, group: asyncio.TaskGroup, closing: asyncio.Task[Any]) -> asyncio.Task[Any]:
         from tasks.node import Node  # needs a driver that an installation on SQLite does without
 
         node = Node(
             self._database.url, self._placement.node,
-            on_death=self._take_over, on_bell=lambda _: self._bell.set(),
+            on_death=self._take_over, on_bell=self._hear,
         )  # fmt: skip
-        living = group.create_task(node.run())
-        await node.wait_until_up()
+        living, up = group.create_task(node.run()), group.create_task(node.wait_until_up())
+        await asyncio.wait([up, closing], return_when=asyncio.FIRST_COMPLETED)
+        if closing.done():
+            living.cancel()
+            up.cancel()
         return living
 
     def _place(self, ticket: Ticket) -> None:
@@ -189,6 +197,9 @@ class Engine:
             ticket = await self._to_place.get()
             try:
                 await self._placement.place(ticket)
+                if self._placement.is_full and not self._database.is_sqlite:
+                    async with self._database.write() as connection:
+                        await ring(connection, QUEUED)
             except Exception:
                 log.exception("task not queued, found again by the upkeep", task=ticket.task)
                 await asyncio.sleep(FIRST_WAIT)
@@ -203,6 +214,12 @@ class Engine:
                 log.exception("run broke off, begun again by the upkeep")
             finally:
                 self._running.discard(signals)
+
+    def _hear(self, word: str) -> None:
+        if word == QUEUED:
+            self._placement.look()
+        else:
+            self._bell.set()
 
     async def _take_over(self, node: str) -> None:
         await self._placing.wait()

@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks import schema
 from tasks.database import Database
@@ -36,10 +37,14 @@ class Kept:
         """Keep a value in place of the one before; None forgets it."""
         mine = (schema.kept.c.place == place) & (schema.kept.c.name == name)
         async with self._database.write() as connection:
-            await connection.execute(delete(schema.kept).where(mine))
-            if value is not None:
-                row = {"place": place, "name": name, "value": value, "at": time.time()}
-                await connection.execute(insert(schema.kept).values(row))
+            if value is None:
+                await connection.execute(delete(schema.kept).where(mine))
+                return
+            # One statement, as another process may be writing the same.
+            insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
+            new = {"value": value, "at": time.time()}
+            row = insert(schema.kept).values(place=place, name=name, **new)
+            await connection.execute(row.on_conflict_do_update(index_elements=["place", "name"], set_=new))
 
     async def forget(self, beginning: str) -> None:
         """Drop everything of the places that begin so."""

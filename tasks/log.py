@@ -100,7 +100,7 @@ class TaskLog:
         try:
             async with self._database.write() as connection:
                 await hold(connection, self._task, self._runner)
-                await connection.execute(insert(schema.event).values(row))
+                await connection.execute(insert(schema.event), row)
         except IntegrityError as error:
             # An earlier try may have been committed while its connection broke: then the row is our own.
             async with self._database.read() as connection:

@@ -31,7 +31,15 @@ WATCHED = 3
 #: Seconds that this connection waits for one answer.
 _ANSWER = 5.0
 
-_LOSS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_BEAT = "beat = beat + 1"
+#: The last is what the driver says to a process that slept over an answer.
+_LOSS = (
+    OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+)  # fmt: skip
+
+
+class _Buried(Exception):
+    """Others have taken this process for dead."""
 
 
 @dataclass(slots=True)
@@ -44,7 +52,7 @@ class _Seen:
 
 
 class Node:
-    """Beats and watches until cancelled. `on_death` gets the id of a process whose tasks are free now, while
+    """Beats and watches. `on_death` gets the id of a process whose tasks are free now, while
     nobody else can; `on_bell` the id of a task that has news."""
 
     def __init__(
@@ -67,17 +75,19 @@ class Node:
         await self._up.wait()
 
     async def run(self) -> None:
-        """Live, and come back to life after each loss of the connection."""
+        """Live until cancelled, and come back to life after each loss of the connection. Returns when others
+        have taken this process for dead: what it held is theirs, and its name is used up."""
         while True:
             try:
                 await self._live()
+            except _Buried:
+                log.warning("node was taken for dead", node=self.id)
+                return
             except _LOSS as error:
                 log.warning("node cut off from the database, coming back", why=str(error) or repr(error))
             except Exception:
-                # The driver has more ways to say that a connection broke under it than it documents, and a
-                # process that no longer lives among the others would take messages in and run nothing.
+                # The driver has more ways to say that a connection broke under it than it documents.
                 log.exception("node stumbled, coming back")
-            self._up.clear()
             await asyncio.sleep(BEAT)
 
     async def _live(self) -> None:
@@ -87,7 +97,7 @@ class Node:
             await connection.add_listener(CHANNEL, lambda *words: self._on_bell(str(words[-1])))
             seen: dict[str, _Seen] = {}
             while True:
-                await self._beat(connection)
+                await self._touch(connection, _BEAT)
                 for peer in await self._peers(connection):
                     await self._look(connection, peer, seen)
                 await asyncio.sleep(BEAT)
@@ -100,10 +110,12 @@ class Node:
     async def _join(self, connection: asyncpg.Connection) -> None:
         # Held by somebody who takes our tasks over, or by our own lost session until that is noticed.
         await connection.execute("SELECT pg_advisory_lock($1)", self._number)
+        if self._up.is_set():
+            await self._touch(connection, "pid = pg_backend_pid()")
+            return
         await connection.execute(
             f'INSERT INTO {SCHEMA}.node (id, number, pid, beat, "left") '
-            "VALUES ($1, $2, pg_backend_pid(), 0, false) "
-            'ON CONFLICT (id) DO UPDATE SET pid = excluded.pid, "left" = false',
+            "VALUES ($1, $2, pg_backend_pid(), 0, false) ON CONFLICT (id) DO UPDATE SET pid = excluded.pid",
             self.id,
             self._number,
         )
@@ -118,12 +130,11 @@ class Node:
         except _LOSS as error:
             log.info("node left without a word", why=str(error))
 
-    async def _beat(self, connection: asyncpg.Connection) -> None:
-        done = await connection.execute(f"UPDATE {SCHEMA}.node SET beat = beat + 1 WHERE id = $1", self.id)
+    async def _touch(self, connection: asyncpg.Connection, change: str) -> None:
+        """Change our own row. Raises `_Buried` when there is none any more."""
+        done = await connection.execute(f"UPDATE {SCHEMA}.node SET {change} WHERE id = $1", self.id)
         if done == "UPDATE 0":
-            # Taken for dead while it stood still: the tasks have gone to others, the process is new.
-            await connection.execute("SELECT pg_advisory_unlock($1)", self._number)
-            await self._join(connection)
+            raise _Buried
 
     async def _peers(self, connection: asyncpg.Connection) -> Sequence[asyncpg.Record]:
         """The next few in the ring of ids, so that everybody is watched by somebody."""
@@ -168,5 +179,12 @@ class Node:
 
     async def _bury(self, connection: asyncpg.Connection, id_: str) -> None:
         log.warning("node gone, its tasks go on elsewhere", node=id_)
-        await self._on_death(id_)
+        burial = asyncio.ensure_future(self._on_death(id_))
+        try:
+            # The dead may hold rows until their server ends the session: whoever waits for it lives on.
+            while not (await asyncio.wait([burial], timeout=BEAT))[0]:
+                await self._touch(connection, _BEAT)
+        finally:
+            burial.cancel()
+        await burial
         await connection.execute(f"DELETE FROM {SCHEMA}.node WHERE id = $1", id_)

@@ -19,10 +19,11 @@ log = structlog.get_logger(__name__)
 
 #: Seconds before the second try; doubled for each further one up to the longest.
 FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
-#: PostgreSQL's classes of errors that a later try need not meet: connection, resources, shutdown, and the two
-#: by which it asks for a transaction to be repeated (postgresql.org/docs/current/errcodes-appendix.html).
+#: PostgreSQL's classes of errors that a later try need not meet: connection, resources, shutdown, and those
+#: by which it asks for a transaction to be repeated, the last because this process stood still in the middle
+#: of it (postgresql.org/docs/current/errcodes-appendix.html).
 _PASSING_CLASSES = ("08", "53", "57")
-_PASSING_STATES = {"40001", "40P01"}
+_PASSING_STATES = {"40001", "40P01", "25P03"}
 
 
 def trouble(error: BaseException) -> str:

@@ -17,11 +17,11 @@ from typing import Any
 import sqlalchemy
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
+from tasks.database import STANDSTILL
+from tasks.queue import POLL, QueueWorker
 from tasks.task import Ticket
 
 QUEUE = "tasks"
-#: Seconds between two looks at the queue: a task waits half of it, and shorter costs an idle process more.
-POLL = 0.19
 #: The library replaces the loop's executor by one without a bound, which grows to hundreds of threads.
 THREADS = 16
 #: A task may live through many deploys; the library's 100 recoveries would end it.
@@ -36,8 +36,8 @@ _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 class Placement:
     """Runs `body(ticket)` once at a time for each placed ticket, here or elsewhere, until it returns.
 
-    A body that is cancelled (the process stops) or killed runs again: at the next start on SQLite, by another
-    process on PostgreSQL. A body that raises ends its placement for good, so it must not raise.
+    A body that is cancelled (the process stops) or killed runs again, once `take_over` is told of its
+    process. A body that raises ends its placement for good, so it must not raise.
     """
 
     def __init__(
@@ -46,46 +46,70 @@ class Placement:
         self._url = url
         self._body = body
         self._at_once = at_once
-        self._running: set[asyncio.Task[Any]] = set()
+        self._places: set[asyncio.Task[Any]] = set()
         self._workflow: Any = None
-        #: On SQLite one process has the file (see `tasks.database`), so what this id left unfinished is its
-        #: own. On PostgreSQL an id that outlives its process would strand what the former one held.
-        self.node = "local" if url.get_backend_name() == "sqlite" else uuid.uuid4().hex
+        self._worker: QueueWorker | None = None
+        #: Whose work this is. A name that is used twice would strand what its former bearer held.
+        self.node = uuid.uuid4().hex
 
     async def open(self) -> None:
-        """Start taking tasks. Must run inside the loop that the bodies are to run on: started before it, the
+        """Start the library. Must run inside the loop that the bodies are to run on: started before it, the
         library would run them on a loop of its own, where the clients of this process do not work."""
-        DBOS(config=_config(self._url, self.node))
+        library = DBOS(config=_config(self._url, self.node))
+        # It would look at the queue by time alone.
+        DBOS.listen_queues([])
 
         @DBOS.step(name="advance", preemptible=True)
         async def advance(task: str) -> None:
-            await self._advance(_ticket(DBOS.workflow_id or f"{task}:1"))
+            await self._body(_ticket(DBOS.workflow_id or f"{task}:1"))
 
         @DBOS.workflow(name="run_task", max_recovery_attempts=RECOVERIES)
         async def run_task(task: str) -> None:
+            self._take_place()
             await advance(task)
 
         self._workflow = run_task
         DBOS.launch()
-        await DBOS.register_queue_async(QUEUE, worker_concurrency=self._at_once, polling_interval_sec=POLL)
+        queue = await DBOS.register_queue_async(
+            QUEUE, worker_concurrency=self._at_once, polling_interval_sec=POLL
+        )
+        self._worker = QueueWorker(library, queue)
+
+    async def run(self) -> None:
+        """Take from the queue until cancelled."""
+        if self._worker is None:
+            raise RuntimeError("the placement is not open")
+        await self._worker.run()
+
+    def look(self) -> None:
+        """Have the queue looked at now: something may be in it."""
+        if self._worker is not None:
+            self._worker.ring()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether this process runs as many as it may."""
+        return len(self._places) >= self._at_once
 
     async def close(self) -> None:
-        """Cancel what runs here; it goes on from its log at the next start."""
-        for running in self._running:
-            running.cancel()
-        if self._running:
-            await asyncio.wait(self._running)
+        """Cancel what runs here; it goes on from its log, here under a new name or elsewhere."""
+        for place in self._places:
+            place.cancel()
+        if self._places:
+            await asyncio.wait(self._places)
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as outside:
             # In a thread: it joins the library's own threads, which may be waiting for this loop.
             await loop.run_in_executor(outside, self._destroy)
         # The library's executor had taken the place of the loop's own, and is shut down now.
         loop.set_default_executor(ThreadPoolExecutor(THREADS))
+        self.node = uuid.uuid4().hex
 
     async def place(self, ticket: Ticket) -> None:
         """Queue one attempt of a task; doing so again changes nothing."""
         with SetWorkflowID(_id(ticket)):
             await DBOS.enqueue_workflow_async(QUEUE, self._workflow, ticket.task)
+        self.look()
 
     async def take_over(self, node: str) -> int:
         """Queue again what a process that is gone had begun; returns how many tasks that are."""
@@ -96,6 +120,7 @@ class Placement:
             # Without the queue's name they would go to one that knows no limit.
             await DBOS.resume_workflows_async([found.workflow_id for found in held], queue_name=QUEUE)
             count += len(held)
+        self.look()
         return count
 
     async def known(self, tickets: Collection[Ticket]) -> dict[Ticket, bool]:
@@ -125,15 +150,18 @@ class Placement:
             count += len(old)
         return count
 
-    async def _advance(self, ticket: Ticket) -> None:
-        current = asyncio.current_task()
-        if current is None:
-            raise RuntimeError("a step runs in a task of the loop")
-        self._running.add(current)
-        try:
-            await self._body(ticket)
-        finally:
-            self._running.discard(current)
+    def _take_place(self) -> None:
+        """Held until the library has written down how the workflow ended, which it does in the same task."""
+        workflow = asyncio.current_task()
+        if workflow is None:
+            raise RuntimeError("a workflow runs in a task of the loop")
+        self._places.add(workflow)
+        workflow.add_done_callback(self._leave_place)
+
+    def _leave_place(self, workflow: asyncio.Task[Any]) -> None:
+        if self.is_full:
+            self.look()
+        self._places.discard(workflow)
 
     @staticmethod
     def _destroy() -> None:
@@ -172,6 +200,9 @@ def _config(url: sqlalchemy.URL, node: str) -> DBOSConfig:
         serializer=_Json(),
         log_level="WARNING",
         run_migrations=True,
+        # For messages between workflows, of which there are none.
+        use_listen_notify=False,
+        sys_db_idle_transaction_timeout_sec=STANDSTILL,
     )
     if url.get_backend_name() == "sqlite":
         config["system_database_engine"] = _sqlite(url)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
@@ -14,6 +14,8 @@ from tasks.errors import StaleRunner
 from tasks.message import FileRef, Message, ThreadAddress, files_from_json
 from tasks.task import State, Task
 
+#: Put together once, as it is asked before every entry.
+_RUNNER = select(schema.task.c.runner).where(schema.task.c.id == bindparam("task")).with_for_update(read=True)
 OPEN = [state.value for state in State if not state.is_over]
 
 
@@ -33,8 +35,7 @@ async def hold(connection: AsyncConnection, task: str, runner: str) -> None:
 
     It stays so until the transaction ends: another begin waits for it, and then sees what it wrote.
     """
-    query = select(schema.task.c.runner).where(schema.task.c.id == task).with_for_update(read=True)
-    if (await connection.execute(query)).scalar() != runner:
+    if (await connection.execute(_RUNNER, {"task": task})).scalar() != runner:
         raise StaleRunner(f"task {task} is run by another process now")
 
 

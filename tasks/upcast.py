@@ -16,13 +16,19 @@ VERSION = 2
 Step = Callable[[str, Json], Json]
 
 
-def _replies_name_their_model(kind: str, body: Json) -> Json:
-    """Version 1 did not record which model was asked, and kept every call of a reply."""
-    return {"model": "", "left_out": 0, **body} if kind == "reply" else body
+def _from_1(kind: str, body: Json) -> Json:
+    """Version 1 did not record which model was asked, and kept every call of a reply. Nor did it record that
+    a result was an agent's last, as that of a report is, or how often the same one had come."""
+    match kind:
+        case "reply":
+            return {"model": "", "left_out": 0, **body}
+        case "result":
+            return {"ends": "report" in body["facts"], "times": 1, "same_as": "", **body}
+    return body
 
 
 #: What brings a body of each version to the next.
-STEPS: Mapping[int, Step] = {1: _replies_name_their_model}
+STEPS: Mapping[int, Step] = {1: _from_1}
 
 
 def upcast(kind: str, body: Json, version: int) -> Json:

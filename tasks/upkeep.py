@@ -48,7 +48,6 @@ class Upkeep:
         self._place = place
         self._removal = removal
         self._swept_at = 0.0
-        self._homeless: set[str] = set()
 
     async def run(self) -> None:
         """Keep up until cancelled; a round that fails is told, and the next one tries again."""
@@ -61,11 +60,10 @@ class Upkeep:
 
     async def once(self) -> None:
         """One round."""
+        await self._house()
         await self._mend()
         await self._let_in()
         await self._do_what_is_due()
-        if not self._database.is_sqlite:
-            await self._house()
         if time.monotonic() - self._swept_at > SWEEP or not self._swept_at:
             await self._sweep()
             self._swept_at = time.monotonic()
@@ -106,16 +104,15 @@ class Upkeep:
                 self._place_all(await self._store.redeliver(id_))
 
     async def _house(self) -> None:
-        """Take over from processes that hold tasks and are in nobody's list: seen so in two rounds, since one
-        that just comes back enters itself before the next."""
+        """Take over from those that hold tasks and live no more: on SQLite everybody before this process, on
+        PostgreSQL whoever was buried and went on for a moment when it woke."""
+        # Asked for first: who holds something has entered itself before, and stays entered while it lives.
+        holders = set(await self._placement.holders())
         async with self._database.read() as connection:
-            nodes = set((await connection.execute(select(schema.node.c.id))).scalars())
-        homeless = set(await self._placement.holders()) - nodes
-        for node in homeless & self._homeless:
-            log.warning(
-                "tasks without a process go on", node=node, tasks=await self._placement.take_over(node)
-            )
-        self._homeless = homeless
+            living = set((await connection.execute(select(schema.node.c.id))).scalars())
+        for node in holders - living - {self._placement.node}:
+            tasks = await self._placement.take_over(node)
+            log.warning("tasks without a process go on", node=node, tasks=tasks)
 
     async def _sweep(self) -> None:
         """Delete the rows of tasks that ended long ago, and the placement's of those that ended at all."""

@@ -11,13 +11,12 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
-from datetime import datetime
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from tests.support.chaos import chaos, tell_again
+from tests.support.chaos import chaos, taken_over, tell_again
 from tests.support.databases import postgres_server, postgres_url
 from tests.support.fleet import Process
 from tests.support.postgres import Postgres
@@ -30,7 +29,6 @@ __all__ = ["postgres_server", "postgres_url", "sandbox_image"]
 #: Seconds without one more answer after which a job is taken for lost.
 PATIENCE = 60.0
 _HIRE = Call("create_worker", {"task_description": "Keep something and read it.", "title": "Keep"})
-_TAKEN = r'"event": "tasks taken over".*"timestamp": "([^"]+)"'
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +46,7 @@ async def load() -> AsyncIterator[Workload]:
 @asynccontextmanager
 async def nodes(load: Workload, folder: Path, url: str, count: int = 2) -> AsyncIterator[list[Process]]:
     settings = load.settings(folder, url)
-    made = [Process(f"node {number}", settings) for number in range(count)]
+    made = [Process(f"node {number}", settings, load.broke) for number in range(count)]
     try:
         for node in made:
             await node.__aenter__()
@@ -66,7 +64,7 @@ def nothing_lost(load: Workload, *, repeats: int) -> None:
     """Every job is answered once, and no single call was made again more often than there were breaks."""
     tally = load.tally()
     print(tally)
-    assert (tally.lost, tally.doubled) == (0, 0), tally
+    assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
     assert tally.most_repeats <= repeats, tally
 
 
@@ -74,16 +72,14 @@ def nothing_lost(load: Workload, *, repeats: int) -> None:
 async def test_kill_9_on_sqlite_loses_and_doubles_nothing(tmp_path: Path) -> None:
     tally = await chaos([f"sqlite:///{tmp_path / 'handoff.db'}"], tmp_path, jobs=12, kills=4)
     print(tally)
-    assert (tally.lost, tally.doubled) == (0, 0), tally
-    assert tally.most_repeats <= 4, tally
+    assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
 
 
 @pytest.mark.timeout(300)
 async def test_kill_9_of_two_nodes_loses_and_doubles_nothing(postgres_url: str, tmp_path: Path) -> None:
     tally = await chaos([postgres_url] * 2, tmp_path, jobs=12, kills=4)
     print(tally)
-    assert (tally.lost, tally.doubled) == (0, 0), tally
-    assert tally.most_repeats <= 4, tally
+    assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
 
 
 @pytest.mark.timeout(180)
@@ -93,14 +89,15 @@ async def test_a_dead_nodes_tasks_go_on_elsewhere_within_seconds(
     async with nodes(load, tmp_path, postgres_url) as both:
         await load.give(8)
         await until(lambda: len(load.asked) > 12)
-        first, second = busiest_first(both, postgres_server, postgres_url)
+        first, _ = busiest_first(both, postgres_server, postgres_url)
         await first.kill()
         died = time.time()
         await load.finish(PATIENCE)
         nothing_lost(load, repeats=1)
-        taken = datetime.fromisoformat(re.findall(_TAKEN, second.log)[0]).timestamp()
-        print(f"taken over after {taken - died:.1f} s")
-        assert taken - died < 5
+        (name,) = (line["node"] for line in first.told("node joined"))
+        (seconds,) = taken_over(both, {name: died})
+        print(f"taken over after {seconds:.1f} s")
+        assert seconds < 5
         held = "SELECT count(*) FROM dbos.workflow_status WHERE status = 'PENDING'"
         await until(lambda: postgres_server.ask(postgres_url, held) == "0")
 
@@ -175,6 +172,7 @@ async def test_a_rolling_restart_loses_nothing(load: Workload, postgres_url: str
 async def test_postgres_stopped_hard_and_back_drops_nothing(
     load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path
 ) -> None:
+    """Trap 10: who gives up on a lost database throws away what was paid for."""
     async with nodes(load, tmp_path, postgres_url, count=1) as (node,):
         await load.give(4)
         await until(lambda: len(load.asked) > 6)

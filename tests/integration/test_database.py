@@ -12,10 +12,12 @@ from sqlalchemy.exc import OperationalError
 from tasks import schema
 from tasks.database import SCHEMA, Database
 from tasks.errors import DatabaseInUse, StaleRunner
+from tasks.kept import Kept
 from tasks.log import TaskLog
 from tasks.patience import patiently, trouble
 from tasks.store import Store
 from tasks.task import Ticket
+from tests.support.databases import limit_pages
 from tests.support.office import message
 from tests.support.postgres import Postgres
 
@@ -40,7 +42,7 @@ async def test_migrations_from_empty_make_the_tables_of_the_schema(database_url:
 
 
 async def test_two_first_starts_at_once_make_the_tables_once(postgres_url: str) -> None:
-    """Trap: without a lock, one of two concurrent first starts fails in CREATE TABLE."""
+    """Trap 9: without a lock, one of two concurrent first starts fails in CREATE TABLE."""
     databases = [Database(postgres_url) for _ in range(4)]
     await asyncio.gather(*(database.open() for database in databases))
     assert await databases[0].is_made()
@@ -56,6 +58,21 @@ async def test_a_second_process_on_one_sqlite_file_is_told(tmp_path: Path) -> No
         await second.open()
     await first.close()
     await second.close()
+
+
+async def test_a_fact_that_several_write_at_once_has_one_of_their_values(database_url: str) -> None:
+    database = Database(database_url)
+    await database.open()
+    kept = Kept(database)
+    for name in "abc":
+        await asyncio.gather(*(kept.put("here", name, number) for number in range(8)))
+    assert {name: value in range(8) for name, value in (await kept.all("here")).items()} == dict.fromkeys(
+        "abc", True
+    )
+    await kept.put("here", "a", "the last")
+    await kept.put("here", "b", None)
+    assert (await kept.get("here", "a"), await kept.get("here", "b")) == ("the last", None)
+    await database.close()
 
 
 async def test_a_run_that_was_replaced_can_write_nothing_more(database_url: str) -> None:
@@ -100,7 +117,7 @@ async def test_a_begin_waits_for_an_append_that_is_under_way(postgres_url: str) 
 
 
 async def test_an_insert_that_was_committed_unseen_is_not_a_conflict(database_url: str) -> None:
-    """Trap: a retried INSERT after a lost connection may have been committed."""
+    """Trap 11: a retried INSERT after a lost connection may have been committed."""
     database = Database(database_url)
     await database.open()
     store = Store(database)
@@ -124,7 +141,7 @@ async def test_a_full_disk_is_waited_for_and_told(tmp_path: Path) -> None:
     await database.open()
     store, patient = Store(database), Store(database, patience=60)
     accepted = await store.accept(message("1.0"))
-    await _limit_pages(database, free=0)
+    await limit_pages(database, free=0)
     big = message("2.0", "x" * 200_000)
 
     with pytest.raises(OperationalError) as caught:
@@ -134,7 +151,7 @@ async def test_a_full_disk_is_waited_for_and_told(tmp_path: Path) -> None:
     while not await database.check():  # noqa: ASYNC110 - as whoever asks /readyz does
         await asyncio.sleep(0.02)
     assert await database.check() == "the disk of the database is full"
-    await _limit_pages(database, free=100_000)
+    await limit_pages(database, free=100_000)
     later = await waiting
 
     assert await database.check() == ""
@@ -183,13 +200,3 @@ async def test_patience_ends_and_never_hides_another_fault() -> None:
     with pytest.raises(ValueError, match="no such thing"):
         await patiently(wrong, seconds=60)
     assert len(tries) == 1
-
-
-async def _limit_pages(database: Database, *, free: int) -> None:
-    """SQLite's own full disk: no page more than there are now, on every connection of the pool."""
-    connections = [await database._engine.connect() for _ in range(4)]
-    for connection in connections:
-        count = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
-        await connection.execute(text(f"PRAGMA max_page_count = {count + free}"))
-    for connection in connections:
-        await connection.close()

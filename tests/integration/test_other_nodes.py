@@ -6,16 +6,20 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError
 
+import tasks.database
 import tasks.engine
 from tasks import schema
 from tasks.acceptance import Taken
+from tasks.admission import alone
 from tasks.database import Database
+from tasks.patience import trouble
 from tasks.store import Store
 from tasks.task import State
 from tests.support.office import message, office
-from tests.support.scripted_model import Asked, Reply, ScriptedModel
+from tests.support.scripted_model import Asked, Reply, Say, ScriptedModel
 
 
 class Silent:
@@ -81,3 +85,45 @@ async def test_what_was_accepted_and_never_placed_is_found(postgres_url: str, tm
         task = await desk.until(accepted.task, State.RUNNING)
         assert task.id == accepted.task
     await elsewhere.close()
+
+
+async def test_a_process_that_was_taken_for_dead_joins_as_another(postgres_url: str, tmp_path: Path) -> None:
+    """What it ran is not its own any more, and what comes now is run."""
+    silent = Silent()
+
+    async def answer(asked: Asked) -> Reply | None:
+        return Say("Done.") if silent.reached.is_set() else await silent(asked)
+
+    async with ScriptedModel(answer) as model, office(postgres_url, model, tmp_path) as desk:
+        accepted = await desk.engine.accept(message("1.0"))
+        await silent.reached.wait()
+        name = desk.engine._placement.node
+        async with desk.database.write() as connection:
+            await connection.execute(delete(schema.node))
+        await desk.until(accepted.task)
+        later = await desk.engine.accept(message("2.0"))
+        await desk.until(later.task)
+
+        assert desk.engine._placement.node != name
+        assert [d.outcome.text for d in desk.board.told[accepted.task]] == ["Done."]
+        assert await desk.engine.problems() == []
+
+
+async def test_what_a_process_holds_that_stands_still_is_freed(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen in the middle of a transaction, it would keep a whole workspace waiting."""
+    monkeypatch.setattr(tasks.database, "STANDSTILL", 1)
+    frozen, other = Database(postgres_url), Database(postgres_url)
+    await frozen.open()
+    async with frozen._engine.connect() as connection:
+        await alone(connection, "T1")
+        async with asyncio.timeout(30):
+            accepted = await Store(other).accept(message("1.0"))
+        assert accepted.taken is Taken.NEW
+        with pytest.raises(DBAPIError) as late:
+            await connection.execute(select(schema.task.c.id))
+        assert trouble(late.value), "it passes by itself"
+        await connection.invalidate()
+    await frozen.close()
+    await other.close()

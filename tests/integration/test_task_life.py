@@ -15,6 +15,7 @@ from tasks.message import ThreadAddress
 from tasks.task import State
 from tasks.terms import Terms
 from tasks.upcast import VERSION
+from tests.support.databases import limit_pages
 from tests.support.office import CHANNEL, TEAM, Board, message, office
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
 
@@ -241,6 +242,50 @@ async def test_a_clock_that_jumps_back_hides_no_task(
         assert current.id == second.task, "a stop in the thread is meant for what is under way"
         await desk.engine.stop(current.id, "Ann stopped it")
         await desk.until(second.task, State.STOPPED)
+
+
+async def test_a_clock_that_jumps_ahead_ends_no_task(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day is more than a run may stand still, and less than a person may take."""
+    gate = Gate(Say("Done."), Say("Red it is."))
+    parks = ScriptedModel([ASK])
+    async with parks, office(database_url, parks, tmp_path) as desk:
+        parked = await desk.engine.accept(message("1.0"))
+        await desk.until(parked.task, State.WAITING)
+    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
+        running = await desk.engine.accept(message("2.0"))
+        await gate.reached.wait()
+        now = time.time
+        monkeypatch.setattr(time, "time", lambda: now() + 86_400)
+        await desk.engine._upkeep.once()
+        await desk.engine._look()
+        states = [task.state for task in await desk.engine.store.recent()]
+        assert sorted(states) == [State.RUNNING, State.WAITING]
+
+        gate.opened.set()
+        assert (await desk.until(running.task)).answer == "Done."
+        await desk.engine.accept(message("1.1", "red", thread="1.0"))
+        assert (await desk.until(parked.task)).answer == "Red it is."
+
+
+async def test_a_task_on_a_full_disk_waits_and_pays_for_nothing_twice(tmp_path: Path) -> None:
+    gate = Gate(Say("A long answer. " * 5000))
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+    async with ScriptedModel(gate) as model, office(url, model, tmp_path) as desk:
+        accepted = await desk.engine.accept(message("1.0"))
+        await gate.reached.wait()
+        await limit_pages(desk.database, free=0)
+        gate.opened.set()
+        async with asyncio.timeout(30):
+            while desk.engine.running and not await desk.engine.problems():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert await desk.engine.problems() == ["the disk of the database is full"]
+        await limit_pages(desk.database, free=100_000)
+        task = await desk.until(accepted.task)
+
+        assert (task.state, await desk.engine.problems()) == (State.ANSWERED, [])
+        assert len(model.requests) == 1
 
 
 async def test_a_task_that_a_later_version_began_waits_for_such_a_process(

@@ -1,70 +1,31 @@
 """Each trap of a durable engine that is known from measurements, shown not to be stepped into.
 
-Migrations in a race and an insert that was committed unseen are in `test_database`, a database that is away
-is in `tests/e2e/test_survival`.
+Migrations in a race (9) and an insert that was committed unseen (11) are in `test_database`, a database that
+is away (10) is in `tests/e2e/test_survival`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
+import pytest
 from dbos import DBOS
 from sqlalchemy import text
 
-from tasks.admission import Limits
+from scripts.steps import ROOT
 from tasks.database import Database
-from tasks.engine import Engine
 from tasks.log import TaskLog
-from tasks.placement import POLL, QUEUE, THREADS, Placement
-from tasks.signals import Signals
+from tasks.placement import QUEUE, THREADS, Placement
+from tasks.queue import POLL
 from tasks.store import Store
-from tasks.task import Outcome, State, Task, Ticket
-from tasks.terms import Terms
-from tests.support.office import eventually, message, office
+from tasks.task import Task, Ticket
+from tests.support.bodies import MANY, ended, nothing, running
+from tests.support.office import message, office
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel, Turn
-
-MANY = Limits(process=500, workspace=1000, channel=1000, person=1000)
-
-
-class Body:
-    """Runs tasks as a test says and ends them; a `tasks.engine.Runs`."""
-
-    def __init__(self, database: Database, work: Callable[[Task], Awaitable[Any]]) -> None:
-        self._store = Store(database, limits=MANY)
-        self._work = work
-
-    async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
-        task = await self._store.begin(ticket, signals.runner)
-        if task is None:
-            return ()
-        await self._work(task)
-        return await self._store.end(task, Outcome(state=State.ANSWERED, text="done"))
-
-
-@asynccontextmanager
-async def running(url: str, work: Callable[[Task], Awaitable[Any]]) -> AsyncIterator[Engine]:
-    database = Database(url)
-    await database.open()
-    try:
-        async with Engine(database, Body(database, work), terms=Terms(limits=MANY)) as engine:
-            yield engine
-    finally:
-        await database.close()
-
-
-async def ended(engine: Engine, *ids: str) -> None:
-    for id_ in ids:
-        await eventually(lambda task: task.state.is_over, id_, engine.store)
-
-
-async def nothing(task: Task) -> None:
-    await asyncio.sleep(0)
 
 
 async def test_parallel_workers_keep_their_own_words_over_a_restart(tmp_path: Path) -> None:
@@ -172,14 +133,13 @@ async def test_many_tasks_need_no_more_threads(database_url: str) -> None:
         await ended(engine, *(accepted.task for accepted in taken))
 
 
-def test_a_process_on_postgres_has_a_name_that_no_other_had() -> None:
-    """Trap 6: a stable name strands what overlapping deploys hold. On SQLite one process has the file."""
+def test_a_process_has_a_name_that_no_other_had(database_url: str) -> None:
+    """Trap 6: a stable name strands what overlapping deploys hold."""
 
-    def name(url: str) -> str:
-        return Placement(Database(url).url, lambda ticket: asyncio.sleep(0), at_once=1).node
+    def name() -> str:
+        return Placement(Database(database_url).url, lambda ticket: asyncio.sleep(0), at_once=1).node
 
-    assert name("postgresql://x@127.0.0.1/x") != name("postgresql://x@127.0.0.1/x")
-    assert name("sqlite:///x.db") == "local"
+    assert name() != name()
 
 
 async def test_there_is_one_queue(database_url: str) -> None:
@@ -200,6 +160,14 @@ async def test_a_burst_waits_and_fails_nobody(database_url: str) -> None:
     taken = await asyncio.gather(*(store.accept(message(f"{n}.0")) for n in range(300)))
     assert len({accepted.task for accepted in taken}) == 300
     await database.close()
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_queues_that_fail_at_import_or_retry_for_ever_are_not_used(lock: str) -> None:
+    """Trap 12: taskiq with its Redis broker could not be imported, Restate's steps repeated without end."""
+    pinned = re.findall(r"^([\w.-]+)==", (ROOT / lock).read_text(), re.MULTILINE)
+    assert "dbos" in pinned
+    assert [name for name in pinned if name.startswith(("taskiq", "restate", "redis"))] == []
 
 
 async def test_rows_of_what_has_ended_are_deleted(database_url: str) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from tasks.database import Database
 from tests.support.postgres import Postgres, postgres
 
 
@@ -29,3 +31,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'handoff.db'}"
     return str(request.getfixturevalue("postgres_url"))
+
+
+async def limit_pages(database: Database, *, free: int) -> None:
+    """SQLite's own full disk: no page more than there are now, on every connection of the pool."""
+    connections = [await database._engine.connect() for _ in range(4)]
+    for connection in connections:
+        count = (await connection.execute(text("PRAGMA page_count"))).scalar_one()
+        await connection.execute(text(f"PRAGMA max_page_count = {count + free}"))
+    for connection in connections:
+        await connection.close()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds that a process may take to say that it is ready, with both cores busy.
@@ -20,10 +21,14 @@ _READY = re.compile(rb'"event": "ready"|ready ')
 
 
 class Process:
-    """One `handoff serve`. An async context manager: it is ready inside, and gone after."""
+    """One `handoff serve`. An async context manager: it is ready inside, and gone after. `on_break` is told
+    just before it is killed, frozen or thawed."""
 
-    def __init__(self, name: str, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, settings: Mapping[str, str], on_break: Callable[[], object] = lambda: None
+    ) -> None:
         self.name = name
+        self._on_break = on_break
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "DOCKER_HOST") if key in os.environ}
         self._environment = {**inherited, **settings}
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
@@ -65,15 +70,18 @@ class Process:
     async def kill(self, how: signal.Signals = signal.SIGKILL) -> int:
         """End it, the hard way unless told otherwise; returns its exit code."""
         assert self._process is not None
+        self._on_break()
         self._process.send_signal(how)
         return await self._process.wait()
 
     def freeze(self) -> None:
         assert self._process is not None
+        self._on_break()
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         assert self._process is not None
+        self._on_break()
         self._process.send_signal(signal.SIGCONT)
 
     @property
@@ -83,3 +91,8 @@ class Process:
     @property
     def log(self) -> str:
         return os.pread(self._log.fileno(), 1 << 26, 0).decode(errors="replace")
+
+    def told(self, event: str) -> list[dict[str, Any]]:
+        """The lines of its log about an event, oldest first."""
+        lines = [line for line in self.log.splitlines() if f'"event": "{event}"' in line]
+        return [json.loads(line) for line in lines if line.endswith("}")]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -23,6 +24,8 @@ WORKERS = ("a", "b")
 #: Turns of a worker; all but the last are calls that need no container.
 TURNS = 3
 _JOB = re.compile(r"job (\d+)(?: part (\w))?\b")
+#: Seconds that a request may be on its way, and a reply until it is written down, with both cores busy.
+SETTLED = 1.0
 #: Seconds after which a delivery of Slack's that got no answer is repeated: Slack's own would take minutes.
 _REPEATS = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 10.0, 10.0, 10.0, 20.0, 20.0)
 
@@ -42,13 +45,16 @@ class Tally:
     """Model calls whose asker was gone before the reply: only these have to be made again."""
     repeated: int
     """Model calls made again."""
+    needless: int
+    """Those of them whose first reply had come long before its process broke: it should be in the log."""
     most_repeats: int
     """The largest number of times that one and the same call was made again."""
 
     def __str__(self) -> str:
         return (
             f"{self.jobs} jobs, {self.lost} lost, {self.doubled} doubled; "
-            f"{self.calls} model calls, {self.cut} cut off, {self.repeated} repeated, "
+            f"{self.calls} model calls, {self.cut} cut off, {self.repeated} repeated "
+            f"({self.repeated - self.needless} in flight, {self.needless} finished before), "
             f"one at most {self.most_repeats} times"
         )
 
@@ -62,6 +68,14 @@ class Workload:
     latency: float
     asked: Counter[str] = field(default_factory=Counter)
     given: dict[int, str] = field(default_factory=dict)
+    needless: int = 0
+    _breaks: list[float] = field(default_factory=list)
+    _answered: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def broke(self) -> None:
+        """A bot is being killed, frozen or thawed: what is in flight there may be asked for again, by others
+        or by itself before it knows that it was replaced."""
+        self._breaks.append(time.monotonic())
 
     def settings(self, folder: Path, database_url: str) -> Mapping[str, str]:
         return {
@@ -113,6 +127,7 @@ class Workload:
             calls=len(self.asked),
             cut=self.model.hung_up,
             repeated=sum(count - 1 for count in self.asked.values()),
+            needless=self.needless,
             most_repeats=max((count - 1 for count in self.asked.values()), default=0),
         )
 
@@ -121,8 +136,13 @@ class Workload:
         job, part = _named(asked)
         turn = sum(message.get("role") == "assistant" for message in asked.body["messages"])
         # Counted when it arrives: whoever is killed while it waits has paid for it all the same.
-        self.asked[f"{job}/{part}/{turn}"] += 1
+        name, arrived = f"{job}/{part}/{turn}", time.monotonic()
+        self.asked[name] += 1
+        if (before := self._answered.pop(name, None)) is not None:
+            began, ended = before[0] - SETTLED, before[1] + SETTLED
+            self.needless += not any(began <= moment <= ended for moment in self._breaks)
         await asyncio.sleep(self.latency)
+        self._answered[name] = arrived, time.monotonic()
         if part:
             return _worker(turn)
         if turn == 0:

@@ -16,6 +16,12 @@ def test_a_reply_of_the_first_version_is_read() -> None:
     assert reply_from_json(shaped).text == "hello"
 
 
+def test_a_result_of_the_first_version_is_read() -> None:
+    body = {"call": "c1", "text": "seven", "note": "", "facts": {"report": {"status": "done"}}}
+    assert upcast("result", body, 1) == body | {"ends": True, "times": 1, "same_as": ""}
+    assert upcast("result", body | {"facts": {}}, 1)["ends"] is False
+
+
 def test_an_entry_of_today_stays_as_it_is() -> None:
     body = {"text": "hello"}
     assert upcast("user", body, VERSION) is body

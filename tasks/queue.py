@@ -1,0 +1,83 @@
+"""When this process looks at the placement's queue: at once when it is rung for, else from time to time.
+
+How a look goes (who is next, whether there is room, that nobody else gets it) is the library's, whose own
+worker runs here in a thread of ours. Never decides what is taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from dbos import DBOS, Queue
+
+# The one private name of the library that is used; `pyproject.toml` keeps to one minor version for it.
+from dbos._queue import queue_worker_thread
+
+log = structlog.get_logger(__name__)
+
+#: Seconds between two looks that nobody rings for: at what a process left that is gone.
+POLL = 1.0
+#: Seconds from one look to the next however much is rung, so that a burst is taken with few.
+GATHER = 0.02
+#: Seconds that the worker may take to end.
+_END = 10.0
+
+
+class QueueWorker:
+    """The library's worker of one queue, looking when it is rung for."""
+
+    def __init__(self, library: DBOS, queue: Queue) -> None:
+        self._library = library
+        self._queue = queue
+        self._bell = _Bell()
+
+    def ring(self) -> None:
+        """Have it look now; from any thread."""
+        self._bell.ring()
+
+    async def run(self) -> None:
+        """Take from the queue until cancelled. A worker that ends by itself is told and begun again."""
+        outside = ThreadPoolExecutor(1, thread_name_prefix="queue")
+        work = functools.partial(queue_worker_thread, self._bell, self._library, self._queue)
+        try:
+            while True:
+                working = asyncio.get_running_loop().run_in_executor(outside, work)
+                await asyncio.wait([working])
+                log.error("the queue's worker ended, begun again", exc_info=working.exception())
+                await asyncio.sleep(POLL)
+        finally:
+            self._bell.set()
+            # It may be handing a task to this loop, so the loop must go on meanwhile.
+            await asyncio.wait([working], timeout=_END)
+            outside.shutdown(wait=False)
+
+
+class _Bell(threading.Event):
+    """Given to the worker as the event that ends it, for which it waits between two looks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rung = threading.Event()
+        self._rung.set()
+        self._looked_at = 0.0
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    def set(self) -> None:
+        super().set()
+        self._rung.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return at a ring or after `timeout` seconds; true when the worker has to end."""
+        self._rung.wait(timeout)
+        time.sleep(max(0.0, self._looked_at + GATHER - time.monotonic()))
+        # Cleared before the look: what is rung for during it may be too late for it.
+        self._rung.clear()
+        self._looked_at = time.monotonic()
+        return self.is_set()

@@ -1,0 +1,110 @@
+"""What is queued is begun because somebody rings, wherever there is room; time alone would take an hour."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import asyncpg  # type: ignore[import-untyped]
+import pytest
+from dbos import DBOS, SetWorkflowID
+
+import tasks.placement
+import tasks.queue
+from tasks.admission import Limits
+from tasks.bell import CHANNEL, QUEUED, ring
+from tasks.database import Database
+from tasks.placement import QUEUE
+from tasks.store import Store
+from tasks.task import Task
+from tests.support.bodies import ended, nothing, running
+from tests.support.office import message
+
+ONE = Limits(process=1)
+
+
+@pytest.fixture(autouse=True)
+def no_look_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks.placement, "POLL", 3600.0)
+
+
+async def test_what_is_accepted_is_begun_at_once(database_url: str) -> None:
+    async with running(database_url, nothing) as engine:
+        for number in range(3):
+            await ended(engine, (await engine.accept(message(f"{number}.0"))).task)
+
+
+async def test_no_more_run_at_once_than_may_and_the_next_follows_in_order(database_url: str) -> None:
+    order: list[str] = []
+    at_once = most = 0
+
+    async def work(task: Task) -> None:
+        nonlocal at_once, most
+        order.append(task.id)
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.05)
+        at_once -= 1
+
+    async with running(database_url, work, limits=ONE) as engine:
+        taken = [(await engine.accept(message(f"{number}.0"))).task for number in range(4)]
+        await ended(engine, *taken)
+        assert (order, most) == (taken, 1)
+
+
+async def test_what_was_left_is_begun_at_the_next_start(tmp_path: Path) -> None:
+    """Here the process says goodbye; `tests/e2e/test_survival` kills it."""
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+
+    async def never(task: Task) -> None:
+        await asyncio.sleep(3600)
+
+    async with running(url, never, limits=ONE) as engine:
+        taken = [(await engine.accept(message(f"{number}.0"))).task for number in range(2)]
+        while not engine.running:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    async with running(url, nothing, limits=ONE) as engine:
+        await ended(engine, *taken)
+
+
+async def test_a_full_process_tells_the_others(postgres_url: str) -> None:
+    full, words = asyncio.Event(), asyncio.Queue[str]()
+
+    async def work(task: Task) -> None:
+        full.set()
+        await asyncio.sleep(3600)
+
+    async with running(postgres_url, work, limits=ONE) as engine:
+        other = await asyncpg.connect(postgres_url)
+        await other.add_listener(CHANNEL, lambda *said: words.put_nowait(str(said[-1])))
+        await engine.accept(message("1.0"))
+        await full.wait()
+        await engine.accept(message("2.0"))
+        async with asyncio.timeout(30):
+            assert await words.get() == QUEUED
+        assert words.empty(), "with room nobody is told"
+        await other.close()
+
+
+async def test_a_process_with_room_hears_of_what_another_queued(postgres_url: str) -> None:
+    async with running(postgres_url, nothing) as engine:
+        await ended(engine, (await engine.accept(message("1.0"))).task)
+        elsewhere = Database(postgres_url)
+        accepted = await Store(elsewhere).accept(message("2.0"))
+        with SetWorkflowID(f"{accepted.task}:1"):
+            await DBOS.enqueue_workflow_async(QUEUE, engine._placement._workflow, accepted.task)
+        async with elsewhere.write() as connection:
+            await ring(connection, QUEUED)
+        await ended(engine, accepted.task)
+        await elsewhere.close()
+
+
+async def test_a_worker_that_ended_is_begun_again(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks.queue, "POLL", 0.05)
+    async with running(database_url, nothing) as engine:
+        # The library's worker ends when its queue is gone.
+        await DBOS.delete_queue_async(QUEUE)
+        engine._placement.look()
+        await asyncio.sleep(0.5)
+        await DBOS.register_queue_async(QUEUE, polling_interval_sec=3600.0)
+        await ended(engine, (await engine.accept(message("1.0"))).task)

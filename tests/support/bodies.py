@@ -1,0 +1,57 @@
+"""Tasks that do what a test says, on a real engine: no agents, no model, no thread to tell anything in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tasks.admission import Limits
+from tasks.database import Database
+from tasks.engine import Engine
+from tasks.signals import Signals
+from tasks.store import Store
+from tasks.task import Outcome, State, Task, Ticket
+from tasks.terms import Terms
+from tests.support.office import eventually
+
+MANY = Limits(process=500, workspace=1000, channel=1000, person=1000)
+
+
+class Body:
+    """Runs tasks as a test says and ends them; a `tasks.engine.Runs`."""
+
+    def __init__(self, database: Database, work: Callable[[Task], Awaitable[Any]]) -> None:
+        self._store = Store(database, limits=MANY)
+        self._work = work
+
+    async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
+        task = await self._store.begin(ticket, signals.runner)
+        if task is None:
+            return ()
+        await self._work(task)
+        return await self._store.end(task, Outcome(state=State.ANSWERED, text="done"))
+
+
+@asynccontextmanager
+async def running(
+    url: str, work: Callable[[Task], Awaitable[Any]], *, limits: Limits = MANY
+) -> AsyncIterator[Engine]:
+    """An engine that runs each task by `work` and ends it."""
+    database = Database(url)
+    await database.open()
+    try:
+        async with Engine(database, Body(database, work), terms=Terms(limits=limits)) as engine:
+            yield engine
+    finally:
+        await database.close()
+
+
+async def ended(engine: Engine, *ids: str) -> None:
+    for id_ in ids:
+        await eventually(lambda task: task.state.is_over, id_, engine.store)
+
+
+async def nothing(task: Task) -> None:
+    await asyncio.sleep(0)
