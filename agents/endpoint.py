@@ -10,22 +10,26 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpx2
 import openai
 import structlog
-from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
+from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit
 
 from agents import faults
 from agents.conversation import Reply
 from agents.errors import ModelError, ModelUnavailable, QuotaExhausted, UnknownModel
 from agents.pace import Pace
 from agents.wire import Options, Request, Wire
+from agents.wire.assembler import Assembler
 from agents.wire.chat import ChatWire
 from agents.wire.responses import ResponsesWire
+from agents.wire.stream import values
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +40,14 @@ PASSED_OVER_SECONDS = 60.0
 OnRetry = Callable[[str, float], None]
 #: Told what a reply says so far, as it grows; a try that is repeated begins again.
 OnText = Callable[[str], None]
+#: What the client would tell of this machine with every request: no endpoint needs it, and each costs time.
+_UNSAID = {
+    f"x-stainless-{what}": Omit()
+    for what in (
+        "lang", "package-version", "os", "arch", "runtime", "runtime-version", "async", "retry-count",
+        "read-timeout",
+    )
+}  # fmt: skip
 #: The whole text is told each time, so it is told again only when it has grown by a fiftieth.
 _GROWN = 1.02
 
@@ -147,28 +159,37 @@ class Endpoint:
 
     async def _fetch(self, wire: Wire, request: Request, on_text: OnText | None) -> Reply:
         assembler = wire.assembler()
-        now = asyncio.get_running_loop().time
-        told, heard = 0, now()
-        async with asyncio.timeout(self._idle_timeout) as idle:
-            stream: AsyncStream[object] = await self._client.post(
-                wire.path,
-                cast_to=object,
-                body=wire.body(request, self._options),
-                stream=True,
-                stream_cls=AsyncStream[object],
-            )
-            async with stream:
-                async for chunk in stream:
-                    if now() - heard > self._idle_timeout / 100:  # a timer for each piece would cost more
-                        heard = now()
-                        idle.reschedule(heard + self._idle_timeout)
-                    assembler.add(chunk)
-                    if on_text is not None and assembler.said > told * _GROWN:
-                        told = assembler.said
-                        on_text(assembler.text)
-        if on_text is not None and assembler.said > told:
-            on_text(assembler.text)
-        return replace(assembler.reply(), model=request.model)
+        telling = _Telling(assembler, on_text)
+        try:
+            async with asyncio.timeout(self._idle_timeout) as idle:
+                patience = _Patience(idle, self._idle_timeout)
+                async with aclosing(await self._post(wire, request)) as response:
+                    reading = values(response.headers.get("content-type", ""))
+                    async for piece in response.aiter_bytes():
+                        for value in reading.feed(piece):
+                            assembler.add(value)
+                            patience.heard(assembler.lingers)
+                        telling.tell()
+                    for value in reading.finish():
+                        assembler.add(value)
+        except TimeoutError:
+            if assembler.lingers is None:
+                raise
+        reply = replace(assembler.reply(), model=request.model)
+        telling.tell(last=True)
+        return reply
+
+    async def _post(self, wire: Wire, request: Request) -> httpx2.Response:
+        """The response as it begins; its body is read as it comes."""
+        response = await self._client.post(
+            wire.path,
+            cast_to=httpx2.Response,
+            body=wire.body(request, self._options),
+            options={"headers": _UNSAID},
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
+        return cast("httpx2.Response", response)
 
     def _learns_from(self, error: Exception, wire: Wire) -> bool:
         """Whether the service wants the other API: once for the process, for all that are under way."""
@@ -189,6 +210,40 @@ class Endpoint:
             return min(max(fault.wait, 0.0), faults.LONGEST_WAIT) + random.uniform(0, self._first_wait)
         wait: float = self._first_wait * 2**number * random.uniform(0.5, 1.5)
         return min(wait, faults.LONGEST_WAIT)
+
+
+class _Telling:
+    """Tells somebody what a reply says, as it grows."""
+
+    def __init__(self, assembler: Assembler, on_text: OnText | None) -> None:
+        self._assembler = assembler
+        self._on_text = on_text
+        self._told = 0
+
+    def tell(self, *, last: bool = False) -> None:
+        said = self._assembler.said
+        if self._on_text is not None and said > self._told * (1 if last else _GROWN):
+            self._told = said
+            self._on_text(self._assembler.text)
+
+
+class _Patience:
+    """Puts off the moment at which a silent stream is given up."""
+
+    def __init__(self, idle: asyncio.Timeout, seconds: float) -> None:
+        self._idle = idle
+        self._seconds = seconds
+        self._now = asyncio.get_running_loop().time
+        self._heard = self._now()
+
+    def heard(self, lingers: float | None) -> None:
+        """A value has come; `lingers` is set when the reply is whole."""
+        now = self._now()
+        if lingers is not None:
+            self._idle.reschedule(now + min(lingers, self._seconds))
+        elif now - self._heard > self._seconds / 100:  # a timer for each value would cost more
+            self._heard = now
+            self._idle.reschedule(now + self._seconds)
 
 
 def _is_openai(base_url: str) -> bool:
