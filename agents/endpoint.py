@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 import structlog
-from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit
+from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit, RequestOptions
 
 from agents import faults
 from agents.conversation import Reply
@@ -66,10 +66,12 @@ class Endpoint:
         tries: int = 5, first_wait: float = 0.5, patience: float = 600.0, at_once: int = 256,
         most_output: int | None = None, extra: dict[str, object] | None = None,
     ) -> None:  # fmt: skip
-        self._client = AsyncOpenAI(
-            api_key=api_key, base_url=base_url, max_retries=0, http_client=DefaultAioHttpClient(),
-            timeout=httpx2.Timeout(idle_timeout, pool=None),
-        )  # fmt: skip
+        self._client = AsyncOpenAI(api_key=api_key, base_url=base_url, http_client=DefaultAioHttpClient())
+        # Whatever is given with a request is not copied or joined anew for it.
+        self._with_each: RequestOptions = {
+            "headers": _UNSAID, "params": {}, "max_retries": 0,
+            "timeout": httpx2.Timeout(idle_timeout, pool=None),
+        }  # fmt: skip
         is_openai = _is_openai(str(self._client.base_url))
         self._options = Options(
             most_output=most_output,
@@ -182,10 +184,10 @@ class Endpoint:
     async def _post(self, wire: Wire, request: Request) -> httpx2.Response:
         """The response as it begins; its body is read as it comes."""
         response = await self._client.post(
-            wire.path,
+            f"{self._client.base_url}{wire.path}",
             cast_to=httpx2.Response,
             body=wire.body(request, self._options),
-            options={"headers": _UNSAID},
+            options=self._with_each,
             stream=True,
             stream_cls=AsyncStream[object],
         )
@@ -235,13 +237,15 @@ class _Patience:
         self._seconds = seconds
         self._now = asyncio.get_running_loop().time
         self._heard = self._now()
+        self._lingers: float | None = None
 
     def heard(self, lingers: float | None) -> None:
         """A value has come; `lingers` is set when the reply is whole."""
         now = self._now()
-        if lingers is not None:
-            self._idle.reschedule(now + min(lingers, self._seconds))
-        elif now - self._heard > self._seconds / 100:  # a timer for each value would cost more
+        if lingers != self._lingers:
+            self._lingers = lingers
+            self._idle.reschedule(now + min(lingers or self._seconds, self._seconds))
+        elif lingers is None and now - self._heard > self._seconds / 100:  # each value's own would cost more
             self._heard = now
             self._idle.reschedule(now + self._seconds)
 

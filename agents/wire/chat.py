@@ -22,7 +22,7 @@ class ChatWire:
     """`POST /chat/completions`, always streamed."""
 
     name = "chat"
-    path = "/chat/completions"
+    path = "chat/completions"
 
     def body(self, request: Request, options: Options) -> Json:
         messages: list[Json] = [{"role": "system", "content": request.instructions}]

@@ -19,7 +19,7 @@ class ResponsesWire:
     """`POST /responses`, always streamed."""
 
     name = "responses"
-    path = "/responses"
+    path = "responses"
 
     def body(self, request: Request, options: Options) -> Json:
         items = [item for turn in request.turns for item in _items(turn, request.model)]
