@@ -7,7 +7,6 @@ came in. Never knows how an API spells a reply.
 from __future__ import annotations
 
 import json
-import math
 import re
 import uuid
 from abc import ABC, abstractmethod
@@ -16,8 +15,6 @@ from typing import Any
 from agents.conversation import LONGEST_ARGUMENTS, Json, Reply, ToolCall
 from agents.wire.stream import LONGEST_REPLY, ErrorInside, RunawayReply, Unreadable
 
-#: Lists and objects inside each other; vendors' fields have a handful.
-DEEPEST = 64
 #: More tokens than any reply has; databases hold it.
 MOST_TOKENS = 1_000_000_000
 #: What code that reads an object raises when it is given something else.
@@ -72,46 +69,6 @@ def _told(error: object) -> ErrorInside:
     if isinstance(error, dict):
         return ErrorInside(error.get("code"), error.get("message"))
     return ErrorInside("", error)
-
-
-class Pieces(list[str]):
-    """A string as it grows by streaming; joined once, where adding to a string would copy it every time."""
-
-    def __str__(self) -> str:
-        if len(self) > 1:
-            self[:] = ["".join(self)]
-        return sound(self[0]) if self else ""
-
-
-def sound(text: str) -> str:
-    """The text as it can be stored and sent: halves of a character put together, or replaced where one is
-    missing, and without NUL, which databases refuse. Some endpoints cut an emoji between two chunks."""
-    if "\x00" in text:
-        text = text.replace("\x00", "")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def soundly(value: Any, deep: int = 0) -> Any:
-    """The same value with every string in it sound, and in one piece; numbers that JSON has no word for are
-    None. Raises `ValueError` for one that is deeper than any stack bears."""
-    if deep > DEEPEST:
-        raise ValueError(f"deeper than {DEEPEST}")
-    match value:
-        case Pieces():
-            return str(value)
-        case str():
-            return sound(value)
-        case dict():
-            return {sound(key): soundly(part, deep + 1) for key, part in value.items()}
-        case list():
-            return [soundly(part, deep + 1) for part in value]
-        case float() if not math.isfinite(value):
-            return None
-    return value
 
 
 def named(id_: object, others: set[str]) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, Usage, UserTurn
+from agents.sound import Pieces, soundly
 from agents.tools import Tool
 from agents.wire import Options, Request, with_extra
-from agents.wire.assembler import Assembler, Pieces, count, named, part, soundly, spelled, taken
+from agents.wire.assembler import Assembler, count, named, part, spelled, taken
 from agents.wire.stream import DONE, CutStream
 
 #: Fields of a delta that are repeated whole in each chunk, so a later value replaces an earlier one.

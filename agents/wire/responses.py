@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, Usage, UserTurn
+from agents.sound import Pieces, soundly
 from agents.wire import Options, Request, with_extra
-from agents.wire.assembler import Assembler, Pieces, count, named, part, soundly, spelled, taken
+from agents.wire.assembler import Assembler, count, named, part, spelled, taken
 from agents.wire.stream import DONE, CutStream, ErrorInside
 
 
