@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+import aiohttp
 import httpx2
 import openai
 
@@ -58,14 +59,9 @@ class Passing:
 def is_the_endpoints(error: Exception) -> bool:
     """Whether an error came from asking, and not from a mistake in our own code."""
     kinds = (
-        openai.APIError,
-        httpx2.HTTPError,
-        httpx2.StreamError,
-        CutStream,
-        ErrorInside,
-        OSError,
-        ValueError,
-    )
+        openai.APIError, httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError, CutStream, ErrorInside,
+        OSError, ValueError,
+    )  # fmt: skip
     return isinstance(error, kinds)
 
 
@@ -86,13 +82,26 @@ def read(error: Exception, model: str) -> Passing | ModelError:
             return Passing(f"the reply was cut ({error})")
         case ErrorInside():
             return _read_inside(error, model)
-        case TimeoutError() | openai.APITimeoutError() | httpx2.TimeoutException():
-            return Passing("the model service did not answer in time")
         case openai.APIStatusError():
             return _read_status(error, model)
-        case openai.APIConnectionError():
-            return Passing("the model service can't be reached")
-    return Passing("the connection to the model service broke")
+    return Passing(_below_http(error))
+
+
+def _below_http(error: BaseException) -> str:
+    """What went wrong with the connection, by its first cause: the client's transport calls every one of them
+    a timeout, a refused connection and an unknown host among them."""
+    while error.__cause__ is not None and not isinstance(error, aiohttp.ClientError):
+        error = error.__cause__
+    match error:
+        case TimeoutError():
+            return "the model service did not answer in time"
+        case httpx2.TooManyRedirects():
+            return "the model service sends every request on to another address"
+        case aiohttp.ClientConnectorCertificateError():
+            return "the certificate of the model service is not one that is trusted here"
+        case aiohttp.ClientConnectorError() | openai.APIConnectionError():
+            return "the model service can't be reached"
+    return "the connection to the model service broke"
 
 
 def _read_inside(error: ErrorInside, model: str) -> Passing | ModelError:
