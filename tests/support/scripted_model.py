@@ -123,6 +123,8 @@ class ScriptedModel:
         """What the client did wrong: a broken rule of the wire, or a request without a scripted reply."""
         self.most_at_once = 0
         """The largest number of turns that were under way at the same time."""
+        self.connections: set[object] = set()
+        """Where requests came from: one address and port for each connection."""
         self.hung_up = 0
         """How many turns the client left before they were complete."""
 
@@ -157,6 +159,7 @@ class ScriptedModel:
         if isinstance(asked, str):
             return self._refuse(400, asked)
         self.requests.append(asked)
+        self.connections.add(request.transport and request.transport.get_extra_info("peername"))
         number = len(self.requests)
         if refusal := self._vendor_refusal(asked):
             return refusal
