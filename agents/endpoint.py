@@ -174,8 +174,8 @@ class Endpoint:
                         telling.tell()
                     for value in reading.finish():
                         assembler.add(value)
-        except TimeoutError:
-            if assembler.lingers is None:
+        except (TimeoutError, httpx2.TransportError):
+            if assembler.lingers is None:  # a whole reply is one, however its connection ends
                 raise
         reply = replace(assembler.reply(), model=request.model)
         telling.tell(last=True)

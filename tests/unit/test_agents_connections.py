@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import ModuleType
 
 import httpx2
 import openai
@@ -14,6 +15,8 @@ import pytest
 from agents import faults
 from agents.endpoint import Endpoint
 from agents.errors import ModelUnavailable
+from tests.support import chat_wire, responses_wire
+from tests.support.scripted_model import Turn
 from tests.support.team import Agent
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -66,6 +69,15 @@ async def test_an_endpoint_that_is_not_there_is_told_in_one_sentence(url: str) -
     async with Endpoint(api_key="none", base_url=url, tries=2, first_wait=0.001) as endpoint:
         with pytest.raises(ModelUnavailable, match="can't be reached"):
             await Agent().run(endpoint)
+
+
+@pytest.mark.parametrize("wire", [chat_wire, responses_wire])
+async def test_a_whole_reply_is_one_however_its_connection_ends(wire: ModuleType) -> None:
+    content, ending = wire.frames(Turn("Here."), "m", 1, 7, None)
+    sent = OK + b"Content-Length: 100000\r\n\r\n" + b"".join([*content, *ending])
+    api = wire.__name__.rpartition(".")[2].removesuffix("_wire")
+    async with answering(sent) as url, Endpoint(api_key="none", base_url=url, api=api, tries=1) as endpoint:
+        assert (await Agent().run(endpoint)).text == "Here."
 
 
 async def test_a_circle_of_redirects_ends() -> None:
