@@ -8,25 +8,28 @@ Never decides what to say: that is `agents.loop`.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import replace
 from types import TracebackType
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpx2
 import openai
 import structlog
-from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
+from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit, RequestOptions
 
 from agents import faults
 from agents.conversation import Reply
 from agents.errors import ModelError, ModelUnavailable, QuotaExhausted, UnknownModel
 from agents.pace import Pace
-from agents.wire import CutStream, Options, Request, Wire
+from agents.wire import Options, Request, Wire
+from agents.wire.assembler import Assembler
 from agents.wire.chat import ChatWire
 from agents.wire.responses import ResponsesWire
+from agents.wire.stream import values
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +40,14 @@ PASSED_OVER_SECONDS = 60.0
 OnRetry = Callable[[str, float], None]
 #: Told what a reply says so far, as it grows; a try that is repeated begins again.
 OnText = Callable[[str], None]
+#: What the client would tell of this machine with every request: no endpoint needs it, and each costs time.
+_UNSAID = {
+    f"x-stainless-{what}": Omit()
+    for what in (
+        "lang", "package-version", "os", "arch", "runtime", "runtime-version", "async", "retry-count",
+        "read-timeout",
+    )
+}  # fmt: skip
 #: The whole text is told each time, so it is told again only when it has grown by a fiftieth.
 _GROWN = 1.02
 
@@ -55,10 +66,12 @@ class Endpoint:
         tries: int = 5, first_wait: float = 0.5, patience: float = 600.0, at_once: int = 256,
         most_output: int | None = None, extra: dict[str, object] | None = None,
     ) -> None:  # fmt: skip
-        self._client = AsyncOpenAI(
-            api_key=api_key, base_url=base_url, max_retries=0, http_client=DefaultAioHttpClient(),
-            timeout=httpx2.Timeout(idle_timeout, pool=None),
-        )  # fmt: skip
+        self._client = AsyncOpenAI(api_key=api_key, base_url=base_url, http_client=DefaultAioHttpClient())
+        # Whatever is given with a request is not copied or joined anew for it.
+        self._with_each: RequestOptions = {
+            "headers": _UNSAID, "params": {}, "max_retries": 0,
+            "timeout": httpx2.Timeout(idle_timeout, pool=None),
+        }  # fmt: skip
         is_openai = _is_openai(str(self._client.base_url))
         self._options = Options(
             most_output=most_output,
@@ -148,28 +161,37 @@ class Endpoint:
 
     async def _fetch(self, wire: Wire, request: Request, on_text: OnText | None) -> Reply:
         assembler = wire.assembler()
-        now = asyncio.get_running_loop().time
-        told, heard = 0, now()
-        async with asyncio.timeout(self._idle_timeout) as idle:
-            stream: AsyncStream[object] = await self._client.post(
-                wire.path,
-                cast_to=object,
-                body=wire.body(request, self._options),
-                stream=True,
-                stream_cls=AsyncStream[object],
-            )
-            async with stream:
-                async for chunk in _chunks(stream, wire):
-                    if now() - heard > self._idle_timeout / 100:  # a timer for each piece would cost more
-                        heard = now()
-                        idle.reschedule(heard + self._idle_timeout)
-                    assembler.add(chunk)
-                    if on_text is not None and assembler.said > told * _GROWN:
-                        told = assembler.said
-                        on_text(assembler.text)
-        if on_text is not None and assembler.said > told:
-            on_text(assembler.text)
-        return replace(assembler.reply(), model=request.model)
+        telling = _Telling(assembler, on_text)
+        try:
+            async with asyncio.timeout(self._idle_timeout) as idle:
+                patience = _Patience(idle, self._idle_timeout)
+                async with aclosing(await self._post(wire, request)) as response:
+                    reading = values(response.headers.get("content-type", ""))
+                    async for piece in response.aiter_bytes():
+                        for value in reading.feed(piece):
+                            assembler.add(value)
+                            patience.heard(assembler.lingers)
+                        telling.tell()
+                    for value in reading.finish():
+                        assembler.add(value)
+        except (TimeoutError, httpx2.TransportError):
+            if assembler.lingers is None:  # a whole reply is one, however its connection ends
+                raise
+        reply = replace(assembler.reply(), model=request.model)
+        telling.tell(last=True)
+        return reply
+
+    async def _post(self, wire: Wire, request: Request) -> httpx2.Response:
+        """The response as it begins; its body is read as it comes."""
+        response = await self._client.post(
+            f"{self._client.base_url}{wire.path}",
+            cast_to=httpx2.Response,
+            body=wire.body(request, self._options),
+            options=self._with_each,
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
+        return cast("httpx2.Response", response)
 
     def _learns_from(self, error: Exception, wire: Wire) -> bool:
         """Whether the service wants the other API: once for the process, for all that are under way."""
@@ -192,18 +214,40 @@ class Endpoint:
         return min(wait, faults.LONGEST_WAIT)
 
 
-async def _chunks(stream: AsyncStream[object], wire: Wire) -> AsyncIterator[object]:
-    """What the service sends, piece by piece; some answer in one piece although asked for a stream."""
-    if stream.response.headers.get("content-type", "").startswith("application/json"):
-        body = json.loads(await stream.response.aread())
-        if not isinstance(body, dict):
-            raise CutStream("the reply is no JSON object")
-        if error := body.get("error"):
-            raise openai.APIError(str(error), stream.response.request, body=error)
-        yield wire.as_chunk(body)
-        return
-    async for chunk in stream:
-        yield chunk
+class _Telling:
+    """Tells somebody what a reply says, as it grows."""
+
+    def __init__(self, assembler: Assembler, on_text: OnText | None) -> None:
+        self._assembler = assembler
+        self._on_text = on_text
+        self._told = 0
+
+    def tell(self, *, last: bool = False) -> None:
+        said = self._assembler.said
+        if self._on_text is not None and said > self._told * (1 if last else _GROWN):
+            self._told = said
+            self._on_text(self._assembler.text)
+
+
+class _Patience:
+    """Puts off the moment at which a silent stream is given up."""
+
+    def __init__(self, idle: asyncio.Timeout, seconds: float) -> None:
+        self._idle = idle
+        self._seconds = seconds
+        self._now = asyncio.get_running_loop().time
+        self._heard = self._now()
+        self._lingers: float | None = None
+
+    def heard(self, lingers: float | None) -> None:
+        """A value has come; `lingers` is set when the reply is whole."""
+        now = self._now()
+        if lingers != self._lingers:
+            self._lingers = lingers
+            self._idle.reschedule(now + min(lingers or self._seconds, self._seconds))
+        elif lingers is None and now - self._heard > self._seconds / 100:  # each value's own would cost more
+            self._heard = now
+            self._idle.reschedule(now + self._seconds)
 
 
 def _is_openai(base_url: str) -> bool:

@@ -5,11 +5,13 @@ Owns the reading of the endpoint's errors. Never retries by itself: that is `age
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+import aiohttp
 import httpx2
 import openai
 
@@ -22,7 +24,8 @@ from agents.errors import (
     RequestRefused,
     UnknownModel,
 )
-from agents.wire import CutStream
+from agents.excerpt import one_line
+from agents.wire.stream import CutStream, ErrorInside, NoReply, Unreadable
 
 # Words by which endpoints say what a status alone does not; each is from a vendor's documentation or answer.
 #: Money, not pace, is the problem; 429 is used for both.
@@ -55,7 +58,10 @@ class Passing:
 
 def is_the_endpoints(error: Exception) -> bool:
     """Whether an error came from asking, and not from a mistake in our own code."""
-    kinds = (openai.APIError, httpx2.HTTPError, httpx2.StreamError, CutStream, OSError, ValueError)
+    kinds = (
+        openai.APIError, httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError, CutStream, ErrorInside,
+        OSError, ValueError,
+    )  # fmt: skip
     return isinstance(error, kinds)
 
 
@@ -68,20 +74,42 @@ def is_about_the_model(error: openai.APIStatusError) -> bool:
 def read(error: Exception, model: str) -> Passing | ModelError:
     """Sort one failed request. Raises nothing; errors that are not the endpoint's are not for here."""
     match error:
+        case NoReply():
+            return Passing(str(error))
+        case Unreadable():
+            return Passing("the model service sent something unreadable")
         case CutStream():
             return Passing(f"the reply was cut ({error})")
-        case TimeoutError() | openai.APITimeoutError() | httpx2.TimeoutException():
-            return Passing("the model service did not answer in time")
+        case ErrorInside():
+            return _read_inside(error, model)
         case openai.APIStatusError():
             return _read_status(error, model)
-        case openai.APIConnectionError():
-            return Passing("the model service can't be reached")
-        case openai.APIError():  # inside a stream that began well
-            said = f"{error.code} {error.message}"
-            return _read_words(said, model) or Passing(f"the model service broke off ({said[:200]})")
-        case ValueError():
-            return Passing("the model service sent something unreadable")
-    return Passing("the connection to the model service broke")
+    return Passing(_below_http(error))
+
+
+def _below_http(error: BaseException) -> str:
+    """What went wrong with the connection, by its first cause: the client's transport calls every one of them
+    a timeout, a refused connection and an unknown host among them."""
+    while error.__cause__ is not None and not isinstance(error, aiohttp.ClientError):
+        error = error.__cause__
+    match error:
+        case TimeoutError():
+            return "the model service did not answer in time"
+        case httpx2.TooManyRedirects():
+            return "the model service sends every request on to another address"
+        case aiohttp.ClientConnectorCertificateError():
+            return "the certificate of the model service is not one that is trusted here"
+        case aiohttp.ClientConnectorError() | openai.APIConnectionError():
+            return "the model service can't be reached"
+    return "the connection to the model service broke"
+
+
+def _read_inside(error: ErrorInside, model: str) -> Passing | ModelError:
+    is_pace = "429" in str(error.code) or "rate_limit" in str(error.code)
+    if (refusal := _read_words(str(error), model, is_pace=is_pace)) is not None:
+        return refusal
+    why = _pace(429) if is_pace else f"the model service broke off ({one_line(str(error), 200)})"
+    return Passing(why, is_pace=is_pace)
 
 
 def _read_status(error: openai.APIStatusError, model: str) -> Passing | ModelError:
@@ -163,16 +191,18 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
     headers = error.response.headers
     try:
         if "retry-after-ms" in headers:
-            return float(headers["retry-after-ms"]) / 1000
-        return float(headers.get("retry-after", ""))
+            seconds = float(headers["retry-after-ms"]) / 1000
+        else:
+            seconds = float(headers.get("retry-after", ""))
     except ValueError:
         return _seconds_until(headers.get("retry-after", ""))
+    return None if math.isnan(seconds) else seconds
 
 
 def _seconds_until(date: str) -> float | None:
     try:
         return parsedate_to_datetime(date).timestamp() - time.time()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -136,7 +136,7 @@ class Loop:
         return reply
 
     async def _ask(self, deadline: float, request: Request) -> Reply:
-        with tracing.turn(self._role.model, self._transcript.turns[-1].text) as turn:
+        with tracing.turn(self._role.model, self._transcript.turns[-1]) as turn:
             async with asyncio.timeout_at(deadline):
                 reply = await self._endpoint.ask(request, self._watcher.on_retry, self._watcher.on_text)
             turn.replied(reply)

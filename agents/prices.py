@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from genai_prices import Usage as Counted
 from genai_prices import calc_price
+from genai_prices.types import PriceCalculation
 
 from agents.conversation import Usage
 
@@ -48,18 +49,21 @@ class Prices:
 
 
 def _listed(model: str, tokens_in: int, tokens_out: int, cached: int) -> float | None:
-    if not model:
+    if not model or (known := _known(model)) is None:
         return None
     counted = Counted(input_tokens=tokens_in, output_tokens=tokens_out, cache_read_tokens=cached)
-    try:
-        return float(calc_price(counted, model).total_price)
-    except LookupError:
-        return None
+    return float(known.model.calc_price(counted, known.provider).total_price)
+
+
+def _listed_window(model: str) -> int | None:
+    known = _known(model)
+    return known.model.context_window if known else None
 
 
 @lru_cache(maxsize=64)
-def _listed_window(model: str) -> int | None:
+def _known(model: str) -> PriceCalculation | None:
+    """Where a model stands in the list, found once: the list goes by patterns, a hundred of them."""
     try:
-        return calc_price(Counted(input_tokens=1, output_tokens=1), model).model.context_window
+        return calc_price(Counted(input_tokens=1, output_tokens=1), model)
     except LookupError:
         return None

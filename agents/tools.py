@@ -19,6 +19,7 @@ import pydantic
 
 from agents.conversation import Json, ToolCall
 from agents.errors import ToolFailure
+from agents.sound import soundly
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,11 @@ class Tool:
             raise ToolFailure(call.refused)
         try:
             parsed = self._arguments.model_validate_json(call.arguments or "{}")
+            arguments = {name: soundly(getattr(parsed, name)) for name in type(parsed).model_fields}
         except pydantic.ValidationError as error:
             raise ToolFailure(self._what_to_send(error)) from None
-        arguments = {name: getattr(parsed, name) for name in type(parsed).model_fields}
+        except ValueError as error:
+            raise ToolFailure(f"the arguments are {error} lists and objects. Nothing was run.") from None
         if self._takes_call:
             arguments[self._takes_call] = call
         result = await self._function(**arguments)
@@ -142,7 +145,7 @@ def _built(function: Function, *, is_bound: bool) -> Tool:
         described = pydantic.Field(default, description=_one_line(about.get(name, "")) or None)
         fields[name] = (hints[name], described)
     arguments = pydantic.create_model(  # type: ignore[call-overload]
-        function.__name__, __config__=pydantic.ConfigDict(extra="forbid"), **fields
+        function.__name__, __config__=pydantic.ConfigDict(extra="forbid", allow_inf_nan=False), **fields
     )
     description = "\n".join(filter(None, [doc.short_description, doc.long_description]))
     schema = arguments.model_json_schema()

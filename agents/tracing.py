@@ -7,6 +7,7 @@ Owns what a span is called and what it says. Never sends one, and imports nothin
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -14,7 +15,8 @@ from typing import Protocol
 
 import structlog
 
-from agents.conversation import Reply, ToolCall
+from agents.conversation import Json, Reply, ToolCall, ToolResult, UserTurn
+from agents.conversation import Turn as Said
 
 Value = str | int | float | bool | Sequence[str]
 
@@ -104,15 +106,15 @@ class Turn:
             "gen_ai.usage.cache_read.input_tokens": usage.cached,
         })  # fmt: skip
         if self._takes_content:
-            calls = [f"{call.name}({call.arguments})" for call in reply.calls]
-            self._span.set({"gen_ai.output.messages": "\n".join(filter(None, [reply.text, *calls]))})
+            said = _message(reply) | {"finish_reason": reply.finish}
+            self._span.set({"gen_ai.output.messages": json.dumps([said])})
 
 
 _UNSEEN = Turn(_NOTHING, takes_content=False)
 
 
 @contextmanager
-def turn(model: str, asked: str) -> Iterator[Turn]:
+def turn(model: str, asked: Said) -> Iterator[Turn]:
     """One question to a model, its retries included; `asked` is the newest of what it is sent."""
     if (tracer := _tracer.get()) is None:
         yield _UNSEEN
@@ -122,9 +124,27 @@ def turn(model: str, asked: str) -> Iterator[Turn]:
         "gen_ai.request.model": model, "gen_ai.request.stream": True,
     }  # fmt: skip
     if tracer.takes_content:
-        attributes["gen_ai.input.messages"] = asked
+        attributes["gen_ai.input.messages"] = json.dumps([_message(asked)])
     with tracer.span(f"chat {model}", attributes, calls_out=True) as span:
         yield Turn(span, takes_content=tracer.takes_content)
+
+
+def _message(turn: Said) -> Json:
+    """The conventions' own form of what was said (`gen-ai-input-messages.json`)."""
+    match turn:
+        case ToolResult(call_id, text):
+            return {
+                "role": "tool",
+                "parts": [{"type": "tool_call_response", "id": call_id, "response": text}],
+            }
+        case UserTurn(text):
+            return {"role": "user", "parts": [{"type": "text", "content": text}]}
+    parts: list[Json] = [{"type": "text", "content": turn.text}] if turn.text else []
+    parts += [
+        {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments}
+        for call in turn.calls
+    ]
+    return {"role": "assistant", "parts": parts}
 
 
 class Use:

@@ -22,6 +22,7 @@ from agents.conversation import (
     reply_to_json,
 )
 from agents.journal import Journal
+from agents.sound import sound
 from agents.tools import ToolOutput
 
 #: What an agent is told when its reply was empty, or cut by the model's length limit.
@@ -106,7 +107,7 @@ class Transcript:
         """A person's message; the same `id_` is taken once, however often it is offered."""
         if id_ in self._taken:
             return False
-        await self._append("user", {"text": text, "inbox": id_})
+        await self._append("user", {"text": sound(text), "inbox": id_})
         return True
 
     async def result(self, call: ToolCall, output: ToolOutput, **measured: object) -> None:
@@ -114,7 +115,7 @@ class Transcript:
         signature = (call.name, call.arguments, output.same_as or output.text)
         times = 1 + self._seen[signature]
         body = {
-            "call": call.id, "text": output.text, "note": SAME_AGAIN if times == 3 else "",
+            "call": call.id, "text": sound(output.text), "note": SAME_AGAIN if times == 3 else "",
             "facts": output.facts, "ends": output.ends, "times": times, "same_as": output.same_as,
         }  # fmt: skip
         await self._append("result", body | measured)
@@ -198,7 +199,7 @@ def _cleared(turn: Turn, longer_than: int) -> Turn:
 def _opening(turn: Turn) -> Json:
     if isinstance(turn, ToolResult):
         raise TypeError("a conversation can't open with a tool result")
-    return {"who": "user" if isinstance(turn, UserTurn) else "assistant", "text": turn.text}
+    return {"who": "user" if isinstance(turn, UserTurn) else "assistant", "text": sound(turn.text)}
 
 
 def _turn(spelled: Json) -> Turn:

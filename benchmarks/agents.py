@@ -54,7 +54,7 @@ class Handoff:
 
     def __init__(self, endpoint: Endpoint, folder: Path) -> None:
         self._endpoint = endpoint
-        self._folder = folder
+        self._folder = folder / "no file yet"
         self._sandbox = InstantSandbox()
 
     async def run(self, model: str) -> None:

@@ -31,6 +31,10 @@ class Workspace:
 
     async def files(self) -> dict[str, bytes]:
         """Everything, ready for `Job.files`."""
+        if (
+            not self.folder.exists()
+        ):  # as long as a thread has no file; a thread of ours costs more than a look
+            return {}
         return await asyncio.to_thread(self._files)
 
     async def names(self) -> list[str]:

@@ -6,23 +6,14 @@ Gemini its `extra_content.google.thought_signature`, and both answer 400 without
 
 from __future__ import annotations
 
-import re
-import uuid
 from typing import Any
 
 from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, Usage, UserTurn
+from agents.sound import Pieces, soundly
 from agents.tools import Tool
-from agents.wire import (
-    LONGEST_REPLY,
-    CutStream,
-    Options,
-    Pieces,
-    Request,
-    RunawayReply,
-    soundly,
-    taken,
-    with_extra,
-)
+from agents.wire import Options, Request, with_extra
+from agents.wire.assembler import Assembler, count, named, part, spelled, taken
+from agents.wire.stream import DONE, CutStream
 
 #: Fields of a delta that are repeated whole in each chunk, so a later value replaces an earlier one.
 _WHOLE = {"role", "id", "type", "name", "index"}
@@ -32,7 +23,7 @@ class ChatWire:
     """`POST /chat/completions`, always streamed."""
 
     name = "chat"
-    path = "/chat/completions"
+    path = "chat/completions"
 
     def body(self, request: Request, options: Options) -> Json:
         messages: list[Json] = [{"role": "system", "content": request.instructions}]
@@ -55,9 +46,6 @@ class ChatWire:
 
     def assembler(self) -> ChatAssembler:
         return ChatAssembler()
-
-    def as_chunk(self, body: Json) -> Json:
-        return body
 
 
 def _tool(tool: Tool) -> Json:
@@ -88,67 +76,63 @@ def _message(turn: Turn, model: str) -> Json:
     return message
 
 
-class ChatAssembler:
+class ChatAssembler(Assembler):
     """Puts the deltas of one choice together."""
 
     def __init__(self) -> None:
-        self.said = 0
+        super().__init__()
         self._message: Json = {"role": "assistant", "content": Pieces()}
         self._calls: list[Json] = []
         self._left_out: set[object] = set()
         self._finish = ""
         self._usage = Usage()
-        self._length = 0
 
     @property
     def text(self) -> str:
         return str(self._message["content"])
 
-    def add(self, chunk: Any) -> None:
-        try:
-            self._add(chunk)
-        except (AttributeError, TypeError, ValueError) as error:
-            raise CutStream(f"the stream carries something that is no chunk of a reply: {error}") from error
-        if self._length > LONGEST_REPLY:
-            raise RunawayReply(f"the reply did not end within {LONGEST_REPLY:,} characters")
-
-    def _add(self, chunk: Json) -> None:
-        if usage := chunk.get("usage"):
+    def _add(self, value: Any) -> None:
+        if value is DONE:
+            self.lingers = 0.1
+            return
+        if isinstance(usage := value.get("usage"), dict):
             self._usage = _usage(usage)
-        for choice in chunk.get("choices") or ():
-            delta = dict(choice.get("delta") or choice.get("message") or {})
-            for part in delta.pop("tool_calls", None) or ():
-                if (call := self._call(part)) is not None:
-                    self._length += _merge(call, part)
-            content = delta["content"] = _text(delta.get("content"))
-            self.said += len(content)
-            self._length += _merge(self._message, delta)
-            self._finish = choice.get("finish_reason") or self._finish
+        for choice in value.get("choices") or ():
+            self._add_delta(dict(choice.get("delta") or choice.get("message") or {}))
+            if finish := choice.get("finish_reason"):
+                self._finish = str(finish)
+                self.lingers = 5.0  # the count of tokens comes after it
 
-    def reply(self) -> Reply:
+    def _add_delta(self, delta: Json) -> None:
+        parts = delta.pop("tool_calls", None) or []
+        if old_form := delta.pop("function_call", None):
+            parts = [*parts, {"index": 0, "function": old_form}]
+        for one in parts:
+            if (call := self._call(one)) is not None:
+                self._length += _merge(call, one)
+        content = delta["content"] = _text(delta.get("content"))
+        self.said += len(content)
+        self._length += _merge(self._message, delta)
+
+    def _reply(self) -> Reply:
         if not self._finish:
             raise CutStream("the stream ended without a finish reason")
         ids: set[str] = set()
-        for call in self._calls:
-            if not call.get("id") or call["id"] in ids:
-                call["id"] = f"call_{uuid.uuid4().hex[:12]}"
-            ids.add(call["id"])
-            call.setdefault("type", "function")
-            call.pop("index", None)
         whole = [soundly(call) for call in self._calls]
-        calls = tuple(_tool_call(call) for call in whole)
+        calls = tuple(_tool_call(call, ids) for call in whole)
         message = soundly(self._message) | ({"tool_calls": whole} if calls else {})
+        message["content"] = message["content"] or _text(message.get("refusal"))
         return Reply(
-            text=self.text, calls=calls, finish=self._finish, usage=self._usage,
+            text=message["content"], calls=calls, finish=self._finish, usage=self._usage,
             left_out=len(self._left_out), api="chat", raw=(message,),
         )  # fmt: skip
 
-    def _call(self, part: Json) -> Json | None:
+    def _call(self, one: Json) -> Json | None:
         """The call a delta belongs to; some endpoints give no index, some reuse one for a second call.
 
         None for a call beyond the most that are kept.
         """
-        index, id_ = part.get("index"), part.get("id")
+        index, id_ = one.get("index"), one.get("id")
         for call in reversed(self._calls):
             same_id = not id_ or call.get("id") in (None, "", id_)
             if same_id and (index is None or call.get("index") == index):
@@ -160,11 +144,14 @@ class ChatAssembler:
         return self._calls[-1]
 
 
-def _tool_call(call: Json) -> ToolCall:
-    function = call.setdefault("function", {})
-    found = taken(call["id"], function.get("name") or "", function.get("arguments") or "")
-    # An endpoint refuses a name that no tool could have, so a call without one comes back under another.
-    function["name"] = re.sub(r"[^a-zA-Z0-9_-]", "_", found.name)[:64] or "unnamed"
+def _tool_call(call: Json, ids: set[str]) -> ToolCall:
+    """The call, and its message put right where the endpoint would refuse to hear it again."""
+    function = call["function"] = part(call, "function")
+    found = taken(named(call.get("id"), ids), function.get("name"), function.get("arguments"))
+    call["id"] = found.id
+    call["type"] = "function"
+    call.pop("index", None)
+    function["name"] = spelled(found.name)
     function["arguments"] = found.arguments
     return found
 
@@ -199,9 +186,5 @@ def _merge(into: Json, delta: Json) -> int:
 
 
 def _usage(usage: Json) -> Usage:
-    details = usage.get("prompt_tokens_details") or {}
-    return Usage(
-        usage.get("prompt_tokens") or 0,
-        usage.get("completion_tokens") or 0,
-        details.get("cached_tokens") or 0,
-    )
+    cached = count(part(usage, "prompt_tokens_details"), "cached_tokens")
+    return Usage(count(usage, "prompt_tokens"), count(usage, "completion_tokens"), cached)

@@ -6,29 +6,21 @@ verbatim, so a conversation survives a restart and accounts with zero data reten
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, Usage, UserTurn
-from agents.wire import (
-    LONGEST_REPLY,
-    CutStream,
-    Options,
-    Pieces,
-    Request,
-    RunawayReply,
-    soundly,
-    taken,
-    with_extra,
-)
+from agents.sound import Pieces, soundly
+from agents.wire import Options, Request, with_extra
+from agents.wire.assembler import Assembler, count, named, part, spelled, taken
+from agents.wire.stream import DONE, CutStream, ErrorInside
 
 
 class ResponsesWire:
     """`POST /responses`, always streamed."""
 
     name = "responses"
-    path = "/responses"
+    path = "responses"
 
     def body(self, request: Request, options: Options) -> Json:
         items = [item for turn in request.turns for item in _items(turn, request.model)]
@@ -57,9 +49,6 @@ class ResponsesWire:
     def assembler(self) -> ResponsesAssembler:
         return ResponsesAssembler()
 
-    def as_chunk(self, body: Json) -> Json:
-        return {"type": f"response.{body.get('status')}", "response": body}
-
 
 def _items(turn: Turn, model: str) -> list[Json]:
     match turn:
@@ -77,84 +66,78 @@ def _items(turn: Turn, model: str) -> list[Json]:
     ]
 
 
-class ResponsesAssembler:
+class ResponsesAssembler(Assembler):
     """Keeps finished output items; only the closing event makes them a reply."""
 
     def __init__(self) -> None:
-        self.said = 0
+        super().__init__()
         self._text = Pieces()
         self._items: list[Json] = []
         self._final: Json | None = None
-        self._length = 0
 
     @property
     def text(self) -> str:
         return str(self._text)
 
-    def add(self, chunk: Any) -> None:
-        try:
-            self._add(chunk)
-        except (AttributeError, TypeError, KeyError) as error:
-            raise CutStream(f"the stream carries something that is no event of a reply: {error}") from error
-        if self._length > LONGEST_REPLY:
-            raise RunawayReply(f"the reply did not end within {LONGEST_REPLY:,} characters")
-
-    def _add(self, event: Json) -> None:
-        delta = event.get("delta") or ""
+    def _add(self, value: Any) -> None:
+        if value is DONE:
+            return
+        if value.get("object") == "response":  # from an endpoint that does not stream
+            value = {"type": f"response.{value.get('status')}", "response": value}
+        delta = value.get("delta") or ""
         self._length += len(delta)
-        match event.get("type"):
-            case "response.output_text.delta":
+        match value.get("type"):
+            case "response.output_text.delta" | "response.refusal.delta":
                 self._text.append(delta)
                 self.said += len(delta)
             case "response.output_item.done":
-                self._items.append(event.get("item") or {})
+                self._items.append(value["item"])
             case "response.completed" | "response.incomplete":
-                self._final = event.get("response") or {}
+                self._final = part(value, "response")
+                self.lingers = 0.1
             case "response.failed" | "error":
-                raise CutStream(str(event.get("response", event).get("error") or event))
+                error = part(part(value, "response"), "error") or value
+                raise ErrorInside(error.get("code"), error.get("message"))
 
-    def reply(self) -> Reply:
+    def _reply(self) -> Reply:
         if self._final is None:
             raise CutStream("the stream ended without response.completed")
         items: list[Json] = []
         calls: list[ToolCall] = []
+        ids: set[str] = set()
         left_out = 0
         for item in soundly(self._final.get("output") or self._items):
             if item.get("type") == "function_call":
                 if len(calls) == MOST_CALLS:
                     left_out += 1
                     continue
-                calls.append(_tool_call(item, {call.id for call in calls}))
+                calls.append(_tool_call(item, ids))
             items.append(item)
         return Reply(
             text=_text(items), calls=tuple(calls), finish=_finish(self._final, calls), left_out=left_out,
-            usage=_usage(self._final.get("usage") or {}), api="responses", raw=tuple(items),
+            usage=_usage(part(self._final, "usage")), api="responses", raw=tuple(items),
         )  # fmt: skip
 
 
 def _tool_call(item: Json, ids: set[str]) -> ToolCall:
-    if not item.get("call_id") or item["call_id"] in ids:
-        item["call_id"] = f"call_{uuid.uuid4().hex[:12]}"
-    found = taken(item["call_id"], item.get("name") or "", item.get("arguments") or "")
-    item["name"] = found.name or "unnamed"
+    found = taken(named(item.get("call_id"), ids), item.get("name"), item.get("arguments"))
+    item["call_id"] = found.id
+    item["name"] = spelled(found.name)
     item["arguments"] = found.arguments
     return found
 
 
 def _text(items: Sequence[Json]) -> str:
-    parts = [p for item in items if item.get("type") == "message" for p in item.get("content") or ()]
-    return "".join(part.get("text") or part.get("refusal") or "" for part in parts)
+    said = [one for item in items if item.get("type") == "message" for one in item.get("content") or ()]
+    return "".join(one.get("text") or one.get("refusal") or "" for one in said)
 
 
 def _finish(final: Json, calls: Sequence[ToolCall]) -> str:
-    reason = (final.get("incomplete_details") or {}).get("reason", "")
-    if reason:
+    if reason := part(final, "incomplete_details").get("reason"):
         return "length" if reason == "max_output_tokens" else str(reason)
     return "tool_calls" if calls else "stop"
 
 
 def _usage(usage: Json) -> Usage:
-    details = usage.get("input_tokens_details") or {}
-    return Usage(
-        usage.get("input_tokens") or 0, usage.get("output_tokens") or 0, details.get("cached_tokens") or 0
-    )
+    cached = count(part(usage, "input_tokens_details"), "cached_tokens")
+    return Usage(count(usage, "input_tokens"), count(usage, "output_tokens"), cached)

@@ -18,6 +18,7 @@ from tests.support.model_replies import (
     Fault,
     Hang,
     Polite,
+    Raw,
     Reply,
     StreamError,
     Turn,
@@ -64,6 +65,8 @@ class Delivery:
                 return await self._turn(reply)
             case Hang():
                 return await self._hang(reply)
+            case Raw():
+                return await self._raw(reply)
             case _ if self.stream:
                 return await self._faulty_stream(reply)
             case _:
@@ -82,6 +85,15 @@ class Delivery:
             response = web.StreamResponse()
         await asyncio.sleep(hang.seconds)
         return self._break(response)
+
+    async def _raw(self, raw: Raw) -> web.StreamResponse:
+        response = web.StreamResponse(headers=raw.headers)
+        await response.prepare(self.request)
+        for piece in raw.pieces:
+            await response.write(piece)
+        await asyncio.sleep(raw.hold)
+        await response.write_eof()
+        return response
 
     async def _faulty_stream(self, reply: Reply) -> web.StreamResponse:
         match reply:

@@ -6,7 +6,7 @@ Knows nothing of HTTP: `chat_wire` and `responses_wire` turn these into bytes, `
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,6 +131,15 @@ class BadUtf8:
     """Status 200 and a body, or a stream chunk, with bytes that are not UTF-8."""
 
 
+@dataclass(frozen=True)
+class Raw:
+    """Status 200 and these bytes, piece by piece; then the connection stays open for `hold` seconds."""
+
+    pieces: Sequence[bytes]
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "text/event-stream"})
+    hold: float = 0.0
+
+
 def Html502() -> Fault:
     """The page of a proxy whose model server is away."""
     page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
@@ -144,7 +153,9 @@ def openai_error(status: int, message: str, code: str | None = None, **headers: 
     return Fault(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-Reply = Say | Call | Turn | Empty | Fault | Cut | Polite | Hang | Endless | StreamError | BadJson | BadUtf8
+Reply = (
+    Say | Call | Turn | Empty | Fault | Cut | Polite | Hang | Endless | StreamError | BadJson | BadUtf8 | Raw
+)
 
 
 @dataclass(frozen=True)

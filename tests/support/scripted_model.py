@@ -35,6 +35,7 @@ from tests.support.model_replies import (
     Hang,
     Html502,
     Polite,
+    Raw,
     Reply,
     Say,
     StreamError,
@@ -57,6 +58,7 @@ __all__ = [
     "Hang",
     "Html502",
     "Polite",
+    "Raw",
     "Reply",
     "Roles",
     "Say",
@@ -81,6 +83,7 @@ class ScriptedModel:
     - `require_signature_echo`: the first tool call of a turn has a signature that must come back (Gemini).
     - `chat_refuses_tools`: tools on chat completions get a 400 that names /v1/responses (gpt-5.6).
     - `no_responses`: /v1/responses is a 404 (most self-hosted servers).
+    - `streams`: off for servers that answer whole, whatever they are asked.
     - `sends_usage`: off for servers that count nothing.
     - `prefix`: the path of its base URL; `fields`: those of a request that it knows, and refuses others.
     - `latency`: seconds before the first byte; `chunk_delay`: seconds after each chunk;
@@ -123,6 +126,8 @@ class ScriptedModel:
         """What the client did wrong: a broken rule of the wire, or a request without a scripted reply."""
         self.most_at_once = 0
         """The largest number of turns that were under way at the same time."""
+        self.connections: set[object] = set()
+        """Where requests came from: one address and port for each connection."""
         self.hung_up = 0
         """How many turns the client left before they were complete."""
 
@@ -157,6 +162,7 @@ class ScriptedModel:
         if isinstance(asked, str):
             return self._refuse(400, asked)
         self.requests.append(asked)
+        self.connections.add(request.transport and request.transport.get_extra_info("peername"))
         number = len(self.requests)
         if refusal := self._vendor_refusal(asked):
             return refusal

@@ -7,21 +7,11 @@ it is, after no more requests than have a point. Needs no services.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agents.errors import (
-    ContextTooLong,
-    CredentialsRefused,
-    ModelError,
-    ModelUnavailable,
-    QuotaExhausted,
-    RequestRefused,
-    UnknownModel,
-)
+from tests.support.fault_rows import BESIDES, LASTING, PAGE, PASSING, Lasting, Row, page
 from tests.support.scripted_model import (
     BadJson,
     BadUtf8,
@@ -29,16 +19,13 @@ from tests.support.scripted_model import (
     Cut,
     Empty,
     Endless,
-    Fault,
     Hang,
-    Html502,
     Polite,
     Reply,
     Say,
     ScriptedModel,
     StreamError,
     Turn,
-    openai_error,
 )
 from tests.support.team import Agent, endpoint_of
 
@@ -56,56 +43,6 @@ async def look_up(word: str) -> str:
 
 
 GOOD: tuple[Reply, ...] = (Call("look_up", {"word": "answer"}), Say(ANSWER))
-
-
-@dataclass(frozen=True)
-class Row:
-    """A fault, in front of a script that would do; `requests` is how many the answer takes in all."""
-
-    name: str
-    faults: Sequence[Reply]
-    requests: int
-
-    def __str__(self) -> str:
-        return self.name
-
-
-PASSING = [
-    Row("none", [], 2),
-    Row("one 429", [openai_error(429, "Rate limit reached", "rate_limit_exceeded", retry_after="0.01")], 3),
-    Row("429 with a date", [openai_error(429, "Slow down", retry_after="Wed, 21 Oct 2015 07:28:00 GMT")], 3),
-    Row("nine 429 in a row", [Fault(429, "slow down", {"Retry-After": "0.001"}, times=9)], 11),
-    Row("Gemini's limit per minute", [Fault(429, {"error": {"message":
-        "You exceeded your current quota. Please retry in 0.01s.", "status": "RESOURCE_EXHAUSTED"}})], 3),
-    Row("four 500", [Fault(500, "oops", times=4)], 6),
-    Row("502 with a page of HTML", [Html502()], 3),
-    Row("503", [openai_error(503, "overloaded")], 3),
-    Row("529", [openai_error(529, "overloaded")], 3),
-    Row("408", [Fault(408, "")], 3),
-    Row("connection cut before a byte", [Cut(after_chunks=0)], 3),
-    Row("connection cut in the middle", [Cut(after_chunks=3)], 3),
-    Row("stream that ends politely half-way", [Polite()], 3),
-    Row("stream that breaks off with an error", [StreamError()], 3),
-    Row("stream that is not JSON", [BadJson()], 3),
-    Row("stream that is not UTF-8", [BadUtf8()], 3),
-    Row("one that goes silent", [Hang(30, after_chunks=2)], 3),
-    Row("one that never begins", [Hang(30)], 3),
-    Row("empty reply", [Empty()], 3),
-    Row("only white space", [Say(" \n ")], 3),
-    Row("arguments that are not JSON", [Call("look_up", '{"word": "answer')], 3),
-    Row("arguments that are no object", [Call("look_up", '["answer"]')], 3),
-    Row("no arguments", [Call("look_up", "")], 3),
-    Row("a missing argument", [Call("look_up", {})], 3),
-    Row("an argument too many", [Call("look_up", {"word": "a", "timeout": 9})], 3),
-    Row("an argument of the wrong type", [Call("look_up", {"word": {"a": 1}})], 3),
-    Row("an unknown tool", [Call("google", {"q": "answer"})], 3),
-    Row("a tool without a name", [Call("", {"q": "answer"})], 3),
-    Row("a tool whose name no tool can have", [Call("look up!", {"q": "answer"})], 3),
-    Row("two calls with one id", [Turn(calls=(
-        Call("look_up", {"word": "a"}, id="same"), Call("look_up", {"word": "b"}, id="same")))], 3),
-    Row("ids used again in a later turn", [
-        Call("look_up", {"word": "a"}, id="call_0"), Call("look_up", {"word": "b"}, id="call_0")], 4),
-]  # fmt: skip
 
 
 @APIS
@@ -139,62 +76,15 @@ async def test_an_endpoint_that_never_streams_is_understood_too(faults: Sequence
     assert len(model.requests) == 2 + len(faults)
 
 
-@dataclass(frozen=True)
-class Lasting:
-    """A fault that does not pass: the error it is, words of its sentence, and the requests it is worth."""
-
-    name: str
-    fault: Reply
-    kind: type[ModelError]
-    sentence: str
-    requests: int
-
-    def __str__(self) -> str:
-        return self.name
-
-
-QUOTA = "You exceeded your current quota, please check your plan and billing details."
-CONTEXT = (
-    "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens."
-)
-LASTING = [
-    Lasting("401", openai_error(401, "Incorrect API key provided", "invalid_api_key", ),
-            CredentialsRefused, "OPENAI_API_KEY", 1),
-    Lasting("403", openai_error(403, "Forbidden"), CredentialsRefused, "OPENAI_API_KEY", 1),
-    Lasting("Gemini's wrong key", openai_error(400, "API key not valid. Please pass a valid API key."),
-            CredentialsRefused, "OPENAI_API_KEY", 1),
-    Lasting("quota", openai_error(429, QUOTA, "insufficient_quota"), QuotaExhausted, "no credit left", 1),
-    Lasting("DeepSeek's 402", openai_error(402, "Insufficient Balance"), QuotaExhausted, "no credit", 1),
-    Lasting("Anthropic's credit", openai_error(400, "Your credit balance is too low to access the API."),
-            QuotaExhausted, "no credit", 1),
-    Lasting("DashScope's arrears", openai_error(400, "Access denied, account overdue.", "Arrearage"),
-            QuotaExhausted, "no credit", 1),
-    Lasting("context", openai_error(400, CONTEXT, "context_length_exceeded"),
-            ContextTooLong, "longer than the model m can read", 1),
-    Lasting("DashScope's context", openai_error(400, "Range of input length should be [1, 30720]"),
-            ContextTooLong, "longer than", 1),
-    Lasting("llama.cpp's context", openai_error(400, "the request exceeds the available context size"),
-            ContextTooLong, "longer than", 1),
-    Lasting("unknown model", openai_error(404, "The model `m` does not exist", "model_not_found"),
-            UnknownModel, "does not know the model m", 1),
-    Lasting("DeepSeek's unknown model", openai_error(400, "Model Not Exist"),
-            UnknownModel, "does not know the model m", 1),
-    Lasting("another 400", openai_error(400, "tools[0] is not to my taste"),
-            RequestRefused, "refused the request (400)", 1),
-    Lasting("500 for ever", Fault(500, "oops", times=5), ModelUnavailable, "in 5 tries", 5),
-]  # fmt: skip
-
-
 @APIS
 @pytest.mark.parametrize("row", LASTING, ids=str)
 async def test_a_lasting_fault_ends_in_one_sentence(row: Lasting, api: str) -> None:
-    async with ScriptedModel([row.fault]) as model:
+    async with ScriptedModel([row.fault] * row.requests) as model:
         async with endpoint_of(model, api=api) as endpoint:
             with pytest.raises(row.kind) as caught:
                 await Agent([look_up]).run(endpoint)
         model.assert_complete()
-    assert row.sentence in str(caught.value)
-    assert str(caught.value).endswith(".")
+    assert str(caught.value) == row.sentence
     assert len(model.requests) == row.requests
 
 
@@ -268,8 +158,7 @@ async def test_two_calls_with_one_id_are_both_run(api: str) -> None:
 
 @APIS
 async def test_a_stream_without_end_is_ended(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for wire in ("chat", "responses"):
-        monkeypatch.setattr(f"agents.wire.{wire}.LONGEST_REPLY", 2_000)
+    monkeypatch.setattr("agents.wire.assembler.LONGEST_REPLY", 2_000)
     async with ScriptedModel([Endless(), Say(ANSWER)], piece=50) as model:
         async with endpoint_of(model, api=api) as endpoint:
             ending = await Agent([look_up]).run(endpoint)
@@ -329,7 +218,5 @@ async def test_an_answer_of_200_kilobytes_arrives_whole(api: str) -> None:
 
 
 def test_the_page_tells_of_each_row() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "agents.md").read_text()
-    rows = [f"| {row.name} | {row.requests} |" for row in PASSING]
-    rows += [f"| {row.name} | `{row.kind.__name__}` | {row.requests} |" for row in LASTING]
-    assert [row for row in rows if row not in page] == []
+    assert page() in PAGE.read_text()
+    assert [row for row in BESIDES if row[-1] not in globals()] == []

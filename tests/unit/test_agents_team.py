@@ -126,6 +126,38 @@ async def test_workers_beyond_the_limit_at_once_wait_and_beyond_the_limit_in_all
     assert refused == ["Error: this task has had its 4 workers. Answer with what there is."]
 
 
+async def test_eight_work_at_once_and_twenty_four_in_all_unless_set_otherwise() -> None:
+    briefs = Turn(calls=tuple(worker(f"Part {n}") for n in range(26)))
+    script = Roles([briefs, Say("All there is.")], [report() for _ in range(24)])
+    async with ScriptedModel(script, latency=0.02) as model, endpoint_of(model) as endpoint:
+        await Team().run(endpoint)
+        model.assert_complete()
+    assert model.most_at_once == 8
+    assert sum("has had its 24 workers" in result for result in model.requests[-1].results) == 2
+
+
+@pytest.mark.parametrize(("effort", "turns"), [("quick", 6), ("normal", 15), ("deep", 40)])
+async def test_effort_is_how_long_a_worker_may_go_on(effort: str, turns: int) -> None:
+    steps = [Call("nothing", {"n": n}) for n in range(turns)]
+    script = Roles([worker("Count", effort=effort), Say("So far.")], [*steps, Say("Up to 17.")])
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await Team().run(endpoint)
+        model.assert_complete()
+    assert told(model.requests[-1])["open_points"] == f"Stopped: the limit of {turns} turns is reached."
+
+
+async def test_all_agents_of_a_process_share_one_connection_as_long_as_one_is_enough() -> None:
+    turns = [worker(f"Part {n}") for n in range(4)]
+    async with (
+        ScriptedModel(Roles([*turns, Say("All.")], [report()] * 4)) as model,
+        endpoint_of(model) as endpoint,
+    ):
+        await Team().run(endpoint)
+        model.assert_complete()
+    assert len(model.requests) == 9
+    assert len(model.connections) == 1
+
+
 async def test_a_worker_is_never_offered_workers() -> None:
     script = Roles([worker("Count"), Say("Done.")], [worker("More"), report()])
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:

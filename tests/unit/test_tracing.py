@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -112,8 +113,14 @@ async def test_what_was_said_goes_along_when_asked_for() -> None:
     (tool,) = taken.named("execute_tool look_up")
     assert tool.attributes["gen_ai.tool.call.arguments"] == '{"word": "ack"}'
     assert SECRET in tool.attributes["gen_ai.tool.call.result"]
-    assert any(SECRET in span.attributes["gen_ai.output.messages"] for span in taken.named("chat m"))
-    assert any("please" in span.attributes["gen_ai.input.messages"] for span in taken.named("chat m"))
+    read = [json.loads(span.attributes["gen_ai.input.messages"]) for span in taken.named("chat m")]
+    said = [json.loads(span.attributes["gen_ai.output.messages"]) for span in taken.named("chat m")]
+    assert [{"role": "user", "parts": [{"type": "text", "content": "Ann: please"}]}] in read
+    assert any(message["parts"][0]["type"] == "tool_call_response" for (message,) in read)
+    answer = {"role": "assistant", "parts": [{"type": "text", "content": SECRET}], "finish_reason": "stop"}
+    assert [answer] in said
+    calls = [message["parts"][0] for (message,) in said if message["parts"][0]["type"] == "tool_call"]
+    assert {"look_up", "create_worker", "report"} == {call["name"] for call in calls}
 
 
 async def test_a_refusal_marks_every_span_it_ends() -> None:
