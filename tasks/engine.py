@@ -55,7 +55,7 @@ class Engine:
         self._placement = Placement(database.url, self._run, at_once=terms.limits.process)
         self._upkeep = Upkeep(database, self._placement, terms, self._place, removal)
         self._running: set[Signals] = set()
-        self._to_place: asyncio.Queue[Ticket] = asyncio.Queue()
+        self._to_place: asyncio.Queue[tuple[Ticket, bool]] = asyncio.Queue()
         self._bell = asyncio.Event()
         self._placing = asyncio.Event()
         self._closing = asyncio.Event()
@@ -112,7 +112,9 @@ class Engine:
         if tickets is None:
             return False
         log.info("task stopped", task=task, reason=reason)
-        self._place_all(tickets)
+        # Somebody waits for it, and there is nothing left to do but to say so.
+        for ticket in tickets:
+            self._place(ticket, now=True)
         self._bell.set()
         return True
 
@@ -176,9 +178,9 @@ class Engine:
         await node.wait_until_up()
         return living
 
-    def _place(self, ticket: Ticket) -> None:
+    def _place(self, ticket: Ticket, *, now: bool = False) -> None:
         """What was accepted is safe in the database, so nobody waits until the queue has it too."""
-        self._to_place.put_nowait(ticket)
+        self._to_place.put_nowait((ticket, now))
 
     def _place_all(self, tickets: Sequence[Ticket]) -> None:
         for ticket in tickets:
@@ -186,9 +188,9 @@ class Engine:
 
     async def _place_next(self) -> None:
         while True:
-            ticket = await self._to_place.get()
+            ticket, now = await self._to_place.get()
             try:
-                await self._placement.place(ticket)
+                await self._placement.place(ticket, now=now)
             except Exception:
                 log.exception("task not queued, found again by the upkeep", task=ticket.task)
                 await asyncio.sleep(FIRST_WAIT)

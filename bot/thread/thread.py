@@ -83,6 +83,7 @@ class SlackThread:
         self._progress = Progress(client, task, self._posts, self._plan)
         self._draft = Draft(client, task, self._posts)
         self._aside = asyncio.Event()
+        self._beginning: asyncio.Task[None] | None = None
 
     def emit(self, event: Event) -> None:
         match event:
@@ -98,7 +99,9 @@ class SlackThread:
     async def write(self) -> None:
         """Show what is emitted, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for part in (self._begin_session, self._progress.run, self._draft.run, self._set_aside):
+            if not self._task.state.is_ending:
+                self._beginning = group.create_task(_safely(self._begin_session))
+            for part in (self._progress.run, self._draft.run, self._set_aside):
                 group.create_task(_safely(part))
 
     async def fetch(self, file: FileRef) -> bytes:
@@ -116,6 +119,8 @@ class SlackThread:
     async def deliver(self, delivery: Delivery) -> None:
         state = delivery.outcome.state
         session = _SESSION.get(state, "active")
+        if self._beginning is not None:
+            self._beginning.cancel()  # it may still wait for its turn, and must not come last
         if state is State.WAITING:
             self._plan.title = "Waiting for an answer"
         else:
@@ -134,6 +139,9 @@ class SlackThread:
             raise NotDelivered(f"Slack refuses the answer: {error_of(fault)}.", for_good=True) from fault
         if not ended:
             await self._session(session)
+        if state is State.STOPPED and ":" not in self._task.message_ts:
+            await self._try("reactions.remove", channel=self._task.thread.channel, name="eyes",
+                            timestamp=self._task.message_ts)  # fmt: skip
 
     async def _say(self, messages: list[Content], session: str) -> bool:
         """All messages, once; answers whether the session's state went with one."""
