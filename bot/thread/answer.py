@@ -18,6 +18,8 @@ from tasks.thread import Delivery, Made
 Block = dict[str, Any]
 FEEDBACK = "handoff_feedback"
 ANSWER = "handoff_answer"
+#: What the key of a question's post begins with; the attempt that asked it follows.
+ASKED = "ask"
 STOP = "handoff_stop"
 APPROVE, DENY = "handoff_approve", "handoff_deny"
 #: An answer of more messages than this comes as a file, with its beginning as the message.
@@ -105,7 +107,7 @@ def _question(task: Task, delivery: Delivery) -> Content:
         hint = f"{escape(task.user_name)} or an admin of the workspace decides. Writing instead counts as no."
     below: list[Block] = [{"type": "actions", "elements": buttons}] if buttons else []
     question = inert(delivery.outcome.text)[:11_000] or "…"
-    return Content(f"ask:{task.attempt}", question, [*below, context_block(hint)])
+    return Content(f"{ASKED}:{task.attempt}", question, [*below, context_block(hint)])
 
 
 def _decision(task: Task, approval: str) -> list[Block]:

@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 EVENT_TYPE = "handoff"
+#: The name under which it is kept which message an answer is being written into.
+DRAFT = "draft"
 #: Longest pause between two tries: an answer waits for Slack as long as Slack is away.
 LONGEST_PAUSE = 60.0
 #: Slack's words for a place that can't be written to until a person changes something.

@@ -16,6 +16,7 @@ import structlog
 from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
 from agents.excerpt import one_line
 from bot.settings.preferences import Preferences, Progresses
+from bot.thread import question
 from bot.thread.answer import Content, duration, told
 from bot.thread.context import before
 from bot.thread.draft import Draft
@@ -23,6 +24,7 @@ from bot.thread.files import Files
 from bot.thread.plan import Plan
 from bot.thread.posts import Posts
 from bot.thread.progress import Progress
+from bot.thread.record import recalled
 from bot.wire.client import FAULTS, SlackClient, error_of
 from bot.wire.clients import Clients
 from bot.wire.people import People
@@ -58,6 +60,7 @@ class SlackThreads:
         shows = await self.preferences.progress(task.thread)
         people = People(self.clients)
         thread = SlackThread(client, self.store, task, files, people, shows_plan=shows is Progresses.FULL)
+        await _safely(thread.recall)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(thread.write())
             try:
@@ -74,6 +77,7 @@ class SlackThread:
         shows_plan: bool = True,
     ) -> None:  # fmt: skip
         self._client = client
+        self._store = store
         self._task = task
         self._files = files
         self._people = people
@@ -84,6 +88,16 @@ class SlackThread:
         self._draft = Draft(client, task, self._posts)
         self._aside = asyncio.Event()
         self._beginning: asyncio.Task[None] | None = None
+        self._asked = ""
+
+    async def recall(self) -> None:
+        """Go on with the plan that an earlier run of the task has shown, and know what it had asked."""
+        self._asked = await question.left_open(self._store, self._task)
+        if self._shows_plan and await self._progress.recall():
+            for event in recalled(await self._store.events(self._task.id)):
+                self._plan.take(event)
+            if not self._task.state.is_ending:
+                self._progress.touch()
 
     def emit(self, event: Event) -> None:
         match event:
@@ -101,7 +115,7 @@ class SlackThread:
         async with asyncio.TaskGroup() as group:
             if not self._task.state.is_ending:
                 self._beginning = group.create_task(_safely(self._begin_session))
-            for part in (self._progress.run, self._draft.run, self._set_aside):
+            for part in (self._close_question, self._progress.run, self._draft.run, self._set_aside):
                 group.create_task(_safely(part))
 
     async def fetch(self, file: FileRef) -> bytes:
@@ -121,15 +135,16 @@ class SlackThread:
         session = _SESSION.get(state, "active")
         if self._beginning is not None:
             self._beginning.cancel()  # it may still wait for its turn, and must not come last
-        if state is State.WAITING:
-            self._plan.title = "Waiting for an answer"
+        waits = state is State.WAITING
+        if waits:
+            self._plan.pause()
         else:
             self._plan.close(self._closing_title(delivery), answered=state is State.ANSWERED)
-        await self._progress.close()
+        await self._progress.close(goes_on=waits)
         telling = told(self._task, delivery)
         files = [*([telling.whole] if telling.whole else []), *delivery.files]
         try:
-            if state is State.WAITING:
+            if waits:
                 await self._draft.drop()
             ended = await self._say(telling.messages, session)
             await self._files.post(files)
@@ -166,6 +181,10 @@ class SlackThread:
             await self._aside.wait()
             self._aside.clear()
             await self._draft.drop()
+
+    async def _close_question(self) -> None:
+        if self._asked:
+            await question.close(self._client, self._task, self._asked)
 
     def _closing_title(self, delivery: Delivery) -> str:
         word = {State.ANSWERED: "Done", State.STOPPED: "Stopped"}.get(delivery.outcome.state, "Failed")

@@ -186,7 +186,8 @@ async def test_slack_without_streams_and_sessions_gets_plain_messages(
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
 
-        progress, answer = bot.answers(ts)
+        (progress,) = [m for m in bot.thread(ts) if "plan" in {block["type"] for block in m.blocks}]
+        (answer,) = bot.answers(ts)
         assert progress.text.startswith("Done · ")
         assert "● Think" in progress.text
         assert words_of(answer) == LONG
