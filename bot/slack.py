@@ -35,6 +35,7 @@ from bot.wire.links import Links
 from bot.wire.oauth import Departures, InstallPages
 from bot.wire.people import People
 from bot.wire.sockets import Sockets
+from bot.wire.voices import Voices
 from tasks.amendments import Amendments
 from tasks.database import Database
 from tasks.engine import Engine
@@ -66,6 +67,7 @@ class Slack:
         intake = Intake(
             engine=engine, people=people, access=access, preferences=preferences, stops=stops,
             amendments=Amendments(database), usage=usage, notes=NoteCommands(Notes(database)),
+            voices=Voices(kept),
         )  # fmt: skip
         listeners = Listeners(clients=clients, engine=engine, usage=usage, signed=signed)
         controls = Controls(engine=engine, people=people, clients=clients, stops=stops, access=access)

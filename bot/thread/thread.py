@@ -29,6 +29,8 @@ from bot.wire.client import FAULTS, SlackClient, error_of
 from bot.wire.clients import Clients
 from bot.wire.people import People
 from bot.wire.text import escape, one_plain_line
+from bot.wire.voices import Voices
+from tasks.kept import Kept
 from tasks.message import FileRef, Message
 from tasks.store import Store
 from tasks.task import State, Task
@@ -122,7 +124,11 @@ class SlackThread:
         return await self._files.fetch(file)
 
     async def before(self) -> Sequence[Message]:
-        return await before(self._client, self._people, self._task)
+        said = await before(self._client, self._people, self._task)
+        await Voices(Kept(self._store.database)).heard(
+            self._task.thread, {one.user: float(one.ts) for one in said}
+        )
+        return said
 
     async def taken_in(self, message_ts: str) -> None:
         if ":" in message_ts:
