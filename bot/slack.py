@@ -43,6 +43,8 @@ from tasks.kept import Kept
 from tasks.notes import Notes
 from tasks.usage import Usage
 
+_REFUSED = "Slack does not take the bot's token ({}): install the app again and set SLACK_BOT_TOKEN"
+
 
 class Slack:
     """An async context manager: inside it, Slack's events come in."""
@@ -70,6 +72,7 @@ class Slack:
             voices=Voices(kept),
         )  # fmt: skip
         listeners = Listeners(clients=clients, engine=engine, usage=usage, signed=signed)
+        self._engine, self._usage, self._clients = engine, usage, clients
         controls = Controls(engine=engine, people=people, clients=clients, stops=stops, access=access)
         approvals = Approvals(engine=engine, people=people, clients=clients, access=access)
         slash = Slash(
@@ -79,7 +82,7 @@ class Slack:
         home = Home(engine=engine, usage=usage, clients=clients, links=links, stops=stops, settings=settings)
         departures = Departures(
             engine=engine, usage=usage, preferences=preferences, notes=Notes(database),
-            installations=installations,
+            installations=installations, clients=clients,
         )  # fmt: skip
         connect(self.app, intake, [listeners, controls, approvals, slash, home, departures])
         #: The pages of an installation, for our web server.
@@ -93,6 +96,9 @@ class Slack:
             self._stack.push_async_callback(self._sockets.stop)
             await self._sockets.start()
             await self._stack.enter_async_context(self._catch_up.watching(self._sockets))
+        # What kept an answer back may have been what this start has mended: the token, or a setting.
+        for task in await self._usage.undelivered():
+            await self._engine.redeliver(task)
         return self
 
     async def __aexit__(
@@ -108,7 +114,9 @@ class Slack:
         """What is not right between Slack and us, in words."""
         unconnected = self._sockets is not None and not await self._sockets.connected()
         found = ["no connection to Slack"] if unconnected else []
-        return found + (await self._installations.problems() if self._installations else [])
+        if self._installations is not None:
+            return found + await self._installations.problems()
+        return found + [_REFUSED.format(word) for word in self._clients.refused()]
 
 
 def installations_from(settings: Settings, kept: Kept) -> Installations | None:

@@ -30,7 +30,7 @@ LONGEST_PAUSE = 60.0
 CLOSED = {
     "not_in_channel": "The bot was removed from the channel. Invite it again, and the answer follows.",
     "channel_not_found": "The channel is gone, or the bot was removed from it. Invite it again.",
-    "is_archived": "The channel is archived. Unarchive it and mention the bot there.",
+    "is_archived": "The channel is archived. Unarchive it, and the answer follows.",
     "thread_not_found": "The thread was deleted.",
     "token_revoked": "The bot's token was revoked. Install the app again and set SLACK_BOT_TOKEN.",
     "token_expired": "The bot's token has expired. Install the app again and set SLACK_BOT_TOKEN.",

@@ -37,6 +37,12 @@ class Memberships:
         """Nothing can be written there any more."""
         self._state.put_channel(replace(self._found(channel), archived=True))
 
+    def unarchive(self, channel: str, user: str) -> None:
+        """A person opens it again; who was in it still is."""
+        opened = replace(self._found(channel), archived=False)
+        self._state.put_channel(opened)
+        self._events.unarchived(opened, user)
+
     def _changed(self, channel: str, *, added: str | None = None, removed: str | None = None) -> Channel:
         known = self._found(channel)
         members = (known.members | {added}) if added else (known.members - {removed or ""})
