@@ -155,6 +155,13 @@ def button(text: str, action: str, value: dict[str, Any] | str, **style: Any) ->
     return {"type": "button", "text": label, "action_id": action, "value": carried, **style}
 
 
+def stoppable(blocks: list[Block], text: str, task: Task) -> list[Block]:
+    """What a message under way shows, or its text where that is all, with a Stop button below."""
+    words = {"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}
+    stop = button("Stop", STOP, task.id, style="danger")
+    return [*(blocks or [words]), {"type": "actions", "elements": [stop]}]
+
+
 def _feedback(task: str) -> Block:
     def verdict(text: str, word: str) -> Block:
         return {"text": {"type": "plain_text", "text": text}, "value": f"{word}:{task}"}

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from bot.thread.answer import stoppable
 from bot.thread.plan import Chunk, Plan
 from bot.thread.posts import DRAFT, Posts
 from bot.wire.client import FAULTS, SlackClient, error_of
@@ -53,6 +54,8 @@ class Progress:
         self._kept = ""
         self._streams = True
         self._draws = True
+        self.offers_stop = False
+        """Whether an edited message has a Stop button, where Slack shows none."""
         self._changed = asyncio.Event()
         self._closed = False
         self._one_writer = asyncio.Lock()
@@ -192,7 +195,10 @@ class Progress:
     async def _write(self, method: str, **where: Any) -> dict[str, Any] | None:
         """The plan as a block, and as plain lines where Slack does not take that."""
         text = brief(self._plan.as_text())
-        if self._draws and (blocks := self._plan.blocks()):
+        blocks = self._plan.blocks()
+        if self.offers_stop and not self._closed:
+            blocks = stoppable(blocks, text, self._task)
+        if self._draws and blocks:
             try:
                 answer = await self._client.call_now(method, json={**where, "text": text, "blocks": blocks})
             except FAULTS as fault:

@@ -38,6 +38,8 @@ from tasks.thread import Delivery, NotDelivered
 
 log = structlog.get_logger(__name__)
 
+#: Seconds after which a status line is set anew: Slack takes it away after 2 minutes.
+STATUS_LIFE = 90.0
 #: What a session shows after each outcome (docs.slack.dev, agents.sessions.setStatus).
 _SESSION = {State.WAITING: "suspended"}
 
@@ -159,7 +161,7 @@ class SlackThread:
         except FAULTS as fault:
             raise NotDelivered(f"Slack refuses the answer: {error_of(fault)}.", for_good=True) from fault
         if not ended:
-            await self._session(session)
+            await self._end_session(session)
         if state is State.STOPPED and ":" not in self._task.message_ts:
             await self._try("reactions.remove", channel=self._task.thread.channel, name="eyes",
                             timestamp=self._task.message_ts)  # fmt: skip
@@ -197,15 +199,29 @@ class SlackThread:
         return f"{word} · {duration(delivery.seconds)}"
 
     async def _begin_session(self) -> None:
+        """Slack's own sign that somebody works here, with its Stop button; older apps have a status line,
+        which Slack takes away by itself, and a button of ours."""
         title = one_line(one_plain_line(self._task.request), 150) or "Task"
-        await self._session("processing", title=title, initiator_user_id=self._task.user)
+        if await self._session("processing", title=title, initiator_user_id=self._task.user):
+            return
+        self._progress.offers_stop = True
+        while True:
+            await self._status_line("is working on it…")
+            await asyncio.sleep(STATUS_LIFE)
 
-    async def _session(self, status: str, **more: str) -> None:
-        """Slack's own sign that somebody works here, with its Stop button; older apps have a status line."""
-        thread = {"channel_id": self._task.thread.channel, "thread_ts": self._task.thread.ts}
-        if not await self._try("agents.sessions.setStatus", **thread, status=status, **more):
-            line = "is working on it…" if status == "processing" else ""
-            await self._try("assistant.threads.setStatus", **thread, status=line)
+    async def _end_session(self, status: str) -> None:
+        if not await self._session(status):
+            await self._status_line("")
+
+    async def _session(self, status: str, **more: str) -> bool:
+        return await self._try("agents.sessions.setStatus", **self._place, status=status, **more)
+
+    async def _status_line(self, words: str) -> None:
+        await self._try("assistant.threads.setStatus", **self._place, status=words)
+
+    @property
+    def _place(self) -> dict[str, str]:
+        return {"channel_id": self._task.thread.channel, "thread_ts": self._task.thread.ts}
 
     async def _try(self, method: str, **arguments: str) -> bool:
         """A call whose failure costs a person a glance and nothing else."""

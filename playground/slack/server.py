@@ -287,6 +287,10 @@ class SlackStandIn:
         """Cuts every Socket Mode connection without a word."""
         self._sockets.drop()
 
+    def freeze_sockets(self) -> None:
+        """Hears nothing more on the bot's connections, and leaves them open."""
+        self._sockets.freeze()
+
     async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
         """Asks the bot to renew every connection, as Slack does from time to time."""
         await self._sockets.disconnect(reason)

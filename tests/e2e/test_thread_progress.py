@@ -12,7 +12,7 @@ import pytest
 from bot.thread import progress
 from playground.slack import SlackStandIn
 from tasks.task import State
-from tests.support.patient_model import Patient
+from tests.support.patient_model import Halting, Patient
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel
 from tests.support.stack import ADA, GENERAL, Stack, stack
 
@@ -34,16 +34,6 @@ class Slowly(Patient):
     async def __call__(self, asked: Asked) -> Reply:
         await asyncio.sleep(self._seconds)
         return await super().__call__(asked)
-
-
-class Halting(Patient):
-    """Says nothing after the last of its replies, until it is told to go on."""
-
-    async def __call__(self, asked: Asked) -> Reply:
-        reply = await super().__call__(asked)
-        if not self.replies:
-            self.go.clear()
-        return reply
 
 
 @asynccontextmanager

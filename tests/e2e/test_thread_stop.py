@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.thread import thread
 from playground.slack import SlackStandIn
 from tasks.task import State
-from tests.support.patient_model import Patient
+from tests.support.patient_model import Halting, Patient
 from tests.support.scripted_model import Call, ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack, words_of
 
@@ -152,6 +153,28 @@ async def test_stop_is_told_at_once_though_every_place_is_taken(slack: SlackStan
         await bot.task(works, State.ANSWERED)
         await asyncio.sleep(0.5)
         assert len(bot.answers(queued)) == 1, "its turn in the queue comes to nothing"
+
+
+async def test_where_slack_has_no_stop_the_progress_message_has_one(
+    slack: SlackStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thread, "STATUS_LIFE", 0.3)
+    for method in ("chat.startStream", "agents.sessions.setStatus"):
+        slack.fail(method, "unknown_method", times=50)
+    patient = Halting(Call("plan", {"steps": [{"text": "Think"}]}))
+    patient.go.set()
+    async with ScriptedModel(patient) as model, stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        ts = await bot.ask(ASK, user=MEI)
+        await slack.wait_for(lambda _: [m for m in bot.thread(ts) if "handoff_stop" in str(m.blocks)])
+        await slack.wait_for(lambda _: len(bot.calls("assistant.threads.setStatus")) >= 3)
+        (progress,) = bot.thread(ts)
+        await slack.click(MEI, GENERAL, progress.ts, "handoff_stop")
+        await bot.task(ts, State.STOPPED)
+
+        (progress, summary) = bot.thread(ts)
+        assert words_of(summary).startswith("**Stopped:** mei stopped it.")
+        assert [block["type"] for block in progress.blocks] == ["plan"]
+        assert bot.calls("assistant.threads.setStatus")[-1]["status"] == ""
 
 
 async def test_the_home_lists_what_runs_and_stops_it(bot: Stack, patient: Patient) -> None:
