@@ -133,10 +133,13 @@ def spent(delivery: Delivery) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`7.4 s` or `3 min 20 s`."""
+    """`7.4 s`, `3 min 20 s`, `5 h 10 min` or `2 d 4 h`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")]
+    at = next(number for number, (size, _) in enumerate(units) if seconds >= size)
+    (large, name), (small, rest) = units[at : at + 2]
+    return f"{int(seconds // large)} {name} {int(seconds % large // small)} {rest}"
 
 
 def markdown_block(text: str) -> Block:

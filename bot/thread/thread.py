@@ -28,16 +28,18 @@ from bot.thread.record import recalled
 from bot.wire.client import FAULTS, SlackClient, error_of
 from bot.wire.clients import Clients
 from bot.wire.people import People
-from bot.wire.text import escape, one_plain_line
+from bot.wire.text import escape, inert, one_plain_line
 from bot.wire.voices import Voices
 from tasks.kept import Kept
 from tasks.message import FileRef, Message
 from tasks.store import Store
 from tasks.task import State, Task
-from tasks.thread import Delivery, NotDelivered
+from tasks.thread import Delivery, FileNotFetched, NotDelivered
 
 log = structlog.get_logger(__name__)
 
+#: Seconds for which the work waits until a remark is in the thread.
+TELLING = 10.0
 #: Seconds after which a status line is set anew: Slack takes it away after 2 minutes.
 STATUS_LIFE = 90.0
 #: What a session shows after each outcome (docs.slack.dev, agents.sessions.setStatus).
@@ -123,7 +125,20 @@ class SlackThread:
                 group.create_task(_safely(part))
 
     async def fetch(self, file: FileRef) -> bytes:
-        return await self._files.fetch(file)
+        try:
+            return await self._files.fetch(file)
+        except FileNotFetched as reason:
+            await self._tell_unread(file, str(reason))
+            raise
+
+    async def _tell_unread(self, file: FileRef, reason: str) -> None:
+        """Say it here, once: whether the agents say it too is theirs to decide."""
+        text = escape(inert(f"{file.name} could not be read: {reason}."))
+        try:
+            async with asyncio.timeout(TELLING):
+                await self._posts.once(f"unread:{file.id}", text=text)
+        except (NotDelivered, *FAULTS) as fault:
+            log.info("attachment's fault not told", why=error_of(fault))
 
     async def before(self) -> Sequence[Message]:
         said = await before(self._client, self._people, self._task)
