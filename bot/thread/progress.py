@@ -93,15 +93,9 @@ class Progress:
         async with self._one_writer:
             self._closed = True
             await self._end_what_a_dead_process_left()
-            if self._ts and self._streams:
-                if not await self._end():
-                    await self._mend()
-            elif self._ts or self._take_up():
-                await self._edit()
-            else:
-                return
-            await self._keep_before([*self._before, self._ts] if goes_on else [])
-            await self._posts.closed(OPEN)
+            if (self._ts or self._take_up()) and await self._settle():
+                await self._keep_before([*self._before, self._ts] if goes_on else [])
+                await self._posts.closed(OPEN)
 
     async def _show(self) -> None:
         if self._streams and self._ts and time.monotonic() - self._since > STREAM_LIFE:
@@ -155,6 +149,13 @@ class Progress:
             return False
         return True
 
+    async def _settle(self) -> bool:
+        """Show the last state whatever it takes; what can't be settled now is left to the next delivery."""
+        if self._since and self._streams and await self._end():
+            return True
+        await self._client.pace.turn("chat.update")
+        return await self._mend()
+
     async def _roll(self) -> None:
         """Close a stream before Slack does; the whole plan goes on in the next one."""
         if not await self._end():
@@ -175,22 +176,20 @@ class Progress:
 
     async def _edit(self) -> None:
         """One message, edited. While others wait for their turn, an answer among them, this waits for better
-        times; only the last state is shown whatever it takes."""
+        times."""
         channel = self._task.thread.channel
         method = "chat.update" if self._ts or self._take_up() else "chat.postMessage"
-        if self._closed:
-            await self._client.pace.turn(method, channel)
-        elif not self._client.pace.claim(method, channel):
-            return self._changed.set()
-        if self._ts:
-            return await self._mend()
-        if answer := await self._write(method, channel=channel, thread_ts=self._task.thread.ts):
+        if not self._client.pace.claim(method, channel):
+            self._changed.set()
+        elif self._ts:
+            await self._mend()
+        elif answer := await self._write(method, channel=channel, thread_ts=self._task.thread.ts):
             await self._began(str(answer["ts"]))
             await self._replace()
 
-    async def _mend(self) -> None:
-        """Have an ordinary message show the plan as it is."""
-        await self._write("chat.update", **self._where())
+    async def _mend(self) -> bool:
+        """Have an ordinary message show the plan as it is; False when Slack did not take it."""
+        return await self._write("chat.update", **self._where()) is not None
 
     async def _write(self, method: str, **where: Any) -> dict[str, Any] | None:
         """The plan as a block, and as plain lines where Slack does not take that."""
@@ -219,7 +218,7 @@ class Progress:
     async def _set_aside(self) -> None:
         """Nothing more goes into the message; the next one replaces it."""
         self._before.append(self._ts)
-        self._ts, self._shown = "", {}
+        self._ts, self._since, self._shown = "", 0.0, {}
         await self._keep_before(self._before)
         await self._posts.closed(OPEN)
 

@@ -102,7 +102,7 @@ class SlackThread:
         if self._shows_plan and await self._progress.recall():
             for event in recalled(await self._store.events(self._task.id)):
                 self._plan.take(event)
-            if not self._task.state.is_ending:
+            if not self._task.state.is_ending and not self._task.deliveries:
                 self._progress.touch()
 
     def emit(self, event: Event) -> None:

@@ -232,9 +232,10 @@ async def _token_problems(bot: Stack) -> list[str]:
 async def test_an_archived_channel_gets_the_answer_when_it_is_unarchived(
     slack: SlackStandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with _bot(slack, tmp_path, [Say(LONG)]) as bot:
+    plan = Call("plan", {"steps": [{"text": "Think"}]})
+    async with _bot(slack, tmp_path, [plan, Say(LONG)]) as bot:
         ts = await bot.ask(ASK)
-        await bot.task(ts, State.RUNNING)
+        await slack.wait_for(lambda _: bot.plans(ts))
         slack.memberships.archive(GENERAL)
         task = await bot.task(ts, State.DELIVERING)
         calls = len(slack.calls)
@@ -245,6 +246,9 @@ async def test_an_archived_channel_gets_the_answer_when_it_is_unarchived(
         slack.memberships.unarchive(GENERAL, ADA)
         assert (await bot.task(ts)).id == task.id
         assert [words_of(answer) for answer in bot.answers(ts)] == [LONG]
+        (shown,) = [m for m in bot.thread(ts) if "plan" in {block["type"] for block in m.blocks}]
+        assert shown.stream is None
+        assert shown.blocks[0]["title"].startswith("Done · ")
 
 
 async def test_a_revoked_token_keeps_the_answer_until_one_works(slack: SlackStandIn, tmp_path: Path) -> None:
