@@ -1,4 +1,4 @@
-"""Who is in which channel: making channels, inviting, leaving, archiving. The page has no need of it."""
+"""Who is in which channel: making channels, inviting, leaving, archiving."""
 
 from __future__ import annotations
 

@@ -249,7 +249,7 @@ async def test_a_connection_that_only_looks_open_is_noticed(
     monkeypatch.setattr(sockets, "PING", 0.5)
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
         opened = len(bot.calls("apps.connections.open"))
-        slack.freeze_sockets()
+        slack.drop_sockets(half=True)
         ts = await bot.ask(ASK)
         task = await bot.task(ts)
 
