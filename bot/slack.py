@@ -35,12 +35,15 @@ from bot.wire.links import Links
 from bot.wire.oauth import Departures, InstallPages
 from bot.wire.people import People
 from bot.wire.sockets import Sockets
+from bot.wire.voices import Voices
 from tasks.amendments import Amendments
 from tasks.database import Database
 from tasks.engine import Engine
 from tasks.kept import Kept
 from tasks.notes import Notes
 from tasks.usage import Usage
+
+_REFUSED = "Slack does not take the bot's token ({}): install the app again and set SLACK_BOT_TOKEN"
 
 
 class Slack:
@@ -66,8 +69,10 @@ class Slack:
         intake = Intake(
             engine=engine, people=people, access=access, preferences=preferences, stops=stops,
             amendments=Amendments(database), usage=usage, notes=NoteCommands(Notes(database)),
+            voices=Voices(kept),
         )  # fmt: skip
         listeners = Listeners(clients=clients, engine=engine, usage=usage, signed=signed)
+        self._engine, self._usage, self._clients = engine, usage, clients
         controls = Controls(engine=engine, people=people, clients=clients, stops=stops, access=access)
         approvals = Approvals(engine=engine, people=people, clients=clients, access=access)
         slash = Slash(
@@ -77,7 +82,7 @@ class Slack:
         home = Home(engine=engine, usage=usage, clients=clients, links=links, stops=stops, settings=settings)
         departures = Departures(
             engine=engine, usage=usage, preferences=preferences, notes=Notes(database),
-            installations=installations,
+            installations=installations, clients=clients,
         )  # fmt: skip
         connect(self.app, intake, [listeners, controls, approvals, slash, home, departures])
         #: The pages of an installation, for our web server.
@@ -91,6 +96,9 @@ class Slack:
             self._stack.push_async_callback(self._sockets.stop)
             await self._sockets.start()
             await self._stack.enter_async_context(self._catch_up.watching(self._sockets))
+        # What kept an answer back may have been what this start has mended: the token, or a setting.
+        for task in await self._usage.undelivered():
+            await self._engine.redeliver(task)
         return self
 
     async def __aexit__(
@@ -106,7 +114,9 @@ class Slack:
         """What is not right between Slack and us, in words."""
         unconnected = self._sockets is not None and not await self._sockets.connected()
         found = ["no connection to Slack"] if unconnected else []
-        return found + (await self._installations.problems() if self._installations else [])
+        if self._installations is not None:
+            return found + await self._installations.problems()
+        return found + [_REFUSED.format(word) for word in self._clients.refused()]
 
 
 def installations_from(settings: Settings, kept: Kept) -> Installations | None:

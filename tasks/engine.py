@@ -56,7 +56,7 @@ class Engine:
         self._placement = Placement(database.url, self._run, at_once=terms.limits.process)
         self._upkeep = Upkeep(database, self._placement, terms, self._place, removal)
         self._running: set[Signals] = set()
-        self._to_place: asyncio.Queue[Ticket] = asyncio.Queue()
+        self._to_place: asyncio.Queue[tuple[Ticket, bool]] = asyncio.Queue()
         self._bell = asyncio.Event()
         self._placing = asyncio.Event()
         self._closing = asyncio.Event()
@@ -113,7 +113,9 @@ class Engine:
         if tickets is None:
             return False
         log.info("task stopped", task=task, reason=reason)
-        self._place_all(tickets)
+        # Somebody waits for it, and there is nothing left to do but to say so.
+        for ticket in tickets:
+            self._place(ticket, now=True)
         self._bell.set()
         return True
 
@@ -184,9 +186,9 @@ class Engine:
             up.cancel()
         return living
 
-    def _place(self, ticket: Ticket) -> None:
+    def _place(self, ticket: Ticket, *, now: bool = False) -> None:
         """What was accepted is safe in the database, so nobody waits until the queue has it too."""
-        self._to_place.put_nowait(ticket)
+        self._to_place.put_nowait((ticket, now))
 
     def _place_all(self, tickets: Sequence[Ticket]) -> None:
         for ticket in tickets:
@@ -194,10 +196,10 @@ class Engine:
 
     async def _place_next(self) -> None:
         while True:
-            ticket = await self._to_place.get()
+            ticket, now = await self._to_place.get()
             try:
-                await self._placement.place(ticket)
-                if self._placement.is_full and not self._database.is_sqlite:
+                await self._placement.place(ticket, now=now)
+                if self._placement.is_full and not now and not self._database.is_sqlite:
                     async with self._database.write() as connection:
                         await ring(connection, QUEUED)
             except Exception:

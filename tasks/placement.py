@@ -105,9 +105,13 @@ class Placement:
         loop.set_default_executor(ThreadPoolExecutor(THREADS))
         self.node = uuid.uuid4().hex
 
-    async def place(self, ticket: Ticket) -> None:
-        """Queue one attempt of a task; doing so again changes nothing."""
+    async def place(self, ticket: Ticket, *, now: bool = False) -> None:
+        """Queue one attempt of a task, or with `now` run it here whatever else runs; doing so again changes
+        nothing."""
         with SetWorkflowID(_id(ticket)):
+            if now:
+                await DBOS.start_workflow_async(self._workflow, ticket.task)
+                return
             await DBOS.enqueue_workflow_async(QUEUE, self._workflow, ticket.task)
         self.look()
 

@@ -165,7 +165,8 @@ class Store:
     async def stop(self, id_: str, reason: str) -> Sequence[Ticket] | None:
         """Write down that a person stopped a task; None when it was over already.
 
-        Its runner ends it. Where there is none, the task is queued once more for that.
+        Its runner ends it. Where there is none, the ticket is for a run that does nothing but that, and need
+        not wait for a place.
         """
         return await self._finish(id_, State.STOPPING, reason)
 
@@ -294,10 +295,11 @@ class Store:
                 return None
             await forget_unread(connection, id_)
             await _set(connection, id_, state=state.value, reason=reason, admitted=True)
-            if task.state in (State.WAITING, State.DELIVERING):
+            if task.state in (State.QUEUED, State.WAITING, State.DELIVERING):
+                # With a new attempt: the place of the old one in the queue comes to nothing.
                 return await wake(connection, task, as_=state)
             await ring(connection, id_)
-            return (Ticket(id_, task.attempt),)
+            return ()
 
     async def _close(
         self, connection: AsyncConnection, task: Task, outcome: Outcome, **used: float | None

@@ -51,12 +51,13 @@ class Usage:
         async with self._database.read() as connection:
             return [to_task(row) for row in (await connection.execute(query)).mappings()]
 
-    async def waiting_for(self, *, team: str, channel: str) -> Sequence[str]:
-        """Ids of tasks in a channel whose end could not be told there."""
+    async def undelivered(self, *, team: str = "", channel: str = "") -> Sequence[str]:
+        """Ids of tasks whose end could not be told: in a channel of a workspace, or anywhere."""
         task = schema.task.c
-        mine = (task.team == team) & (task.channel == channel) & (task.state == State.DELIVERING.value)
+        where = [task.state == State.DELIVERING.value]
+        where += [task.team == team, task.channel == channel] if team else []
         async with self._database.read() as connection:
-            return list((await connection.execute(select(task.id).where(mine))).scalars())
+            return list((await connection.execute(select(task.id).where(*where))).scalars())
 
     async def askers(self, thread: ThreadAddress, *, limit: int) -> Sequence[str]:
         """Who asked for a thread's newest tasks, newest first."""

@@ -39,7 +39,8 @@ USAGE = (
     "`/handoff status` shows what is running here, `/handoff runs` your latest tasks.\n"
     "`/handoff stop` stops your task in this channel, `/handoff stop &lt;id&gt;` a certain one.\n"
     "`/handoff set` shows this channel's settings and how to change them.\n"
-    "In a thread: write to steer, `stop` to stop, `!mute` and `!unmute` to have me wait for a mention.\n"
+    "In a thread: write to steer, `stop` to stop, `!mute` and `!unmute` to have me wait for a mention. "
+    "Where others write too, I wait for one by myself.\n"
     "`!note` shows the notes that I read before every task in this channel, and how to pin one."
 )
 NOT_HERE = "I am not in this channel. Invite me with `/invite @Handoff`, then try again."

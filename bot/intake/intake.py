@@ -16,20 +16,25 @@ import structlog
 from bot.intake.access import Access
 from bot.intake.notes import NOTE, NoteCommands, Writer
 from bot.intake.stops import Stops
-from bot.settings.preferences import Preferences
+from bot.settings.preferences import FollowUps, Preferences
 from bot.wire.payload import Amended, BadPayload, Spoken, amended, spoken
 from bot.wire.people import People
 from bot.wire.text import addresses_a_group, mentioned, plain
+from bot.wire.voices import Voices
 from tasks.amendments import Amendments
 from tasks.engine import Engine
 from tasks.message import Message
 from tasks.store import Taken
+from tasks.task import State, Task
 from tasks.usage import Usage
 
 log = structlog.get_logger(__name__)
 
 _STOP = re.compile(r"!?stop[.!]?", re.IGNORECASE)
 _MUTE = re.compile(r"!(un)?mute", re.IGNORECASE)
+HINT = (
+    "Others write in this thread too, so I answer here when I am mentioned. Ignore this if it was not for me."
+)
 #: Tasks that apps may start one after the other in a thread before a person has to: two bots that mention
 #: each other would go on for ever.
 HOPS = 3
@@ -69,6 +74,7 @@ class Intake:
     amendments: Amendments
     usage: Usage
     notes: NoteCommands
+    voices: Voices
 
     async def receive(self, body: object, bot_user: str) -> Received:
         """Take one event in. Raises only when the message could not be written down: then Slack must not be
@@ -80,9 +86,11 @@ class Intake:
             return _NOTHING
         if change is not None:
             return await self._amend(change, bot_user)
-        if message is None or message.user == bot_user or not await self._is_for_us(message, bot_user):
+        if message is None or message.user == bot_user:
             return _NOTHING
-        return await self._take(message, bot_user)
+        if await self._is_for_us(message, bot_user):
+            return await self._take(message, bot_user)
+        return await self._left_alone(message)
 
     async def _take(self, message: Spoken, bot_user: str) -> Received:
         """A message that is for us: a word of command, a call for help, or work."""
@@ -106,20 +114,46 @@ class Intake:
         return Received(Sign.SEEN, message, words)
 
     async def _is_for_us(self, message: Spoken, bot_user: str) -> bool:
-        """A mention, a direct message, or a reply where the bot takes part and nobody else is addressed."""
+        """A mention, a direct message, or a reply in a thread of ours, if it is clear that it is meant so."""
         named = bot_user in mentioned(message.text)
         if message.by_bot:
             return named and await self._may_hop(message)
-        if message.is_direct or named:
-            return True
-        if not message.is_reply or mentioned(message.text) or addresses_a_group(message.text):
-            return False
-        if await self.engine.current(message.thread) is None:
+        if message.is_direct or not message.is_reply:
+            return message.is_direct or named
+        current = await self.engine.current(message.thread)
+        if current is not None:
+            spoke = {current.user: _second(current.message_ts), message.user: float(message.ts)}
+            await self.voices.heard(message.thread, spoke)
+        return named or (current is not None and await self._is_meant(message, current))
+
+    async def _is_meant(self, message: Spoken, current: Task) -> bool:
+        """Whether a reply without a mention is for us: nobody else is addressed, or there to be."""
+        if mentioned(message.text) or addresses_a_group(message.text):
             return False
         # A word of command is heard in a muted thread too, or nobody could take the mute back.
         word = message.text.strip()
-        commanded = _STOP.fullmatch(word) or _MUTE.fullmatch(word) or NOTE.match(word)
-        return bool(commanded) or await self.preferences.answers_without_mention(message.thread)
+        if _STOP.fullmatch(word) or _MUTE.fullmatch(word) or NOTE.match(word):
+            return True
+        match await self.preferences.follow_ups(message.thread):
+            case FollowUps.OFF:
+                return False
+            case FollowUps.ALL:
+                return True
+        is_asked = current.state is State.WAITING and message.user == current.user
+        return is_asked or not await self.voices.others(current, message.user, float(message.ts))
+
+    async def _left_alone(self, message: Spoken) -> Received:
+        """Nothing follows; who might expect otherwise is told once in a thread, alone, what to do."""
+        addressed = mentioned(message.text) or addresses_a_group(message.text)
+        if message.by_bot or not message.is_reply or addressed:
+            return _NOTHING
+        current = await self.engine.current(message.thread)
+        if current is None or current.user != message.user:
+            return _NOTHING
+        if await self.preferences.follow_ups(message.thread) is not FollowUps.ON:
+            return _NOTHING  # people here have asked for that
+        is_first = await self.voices.first_hint(message.thread)
+        return Received(Sign.WHISPER, message, HINT) if is_first else _NOTHING
 
     async def _may_hop(self, message: Spoken) -> bool:
         askers = await self.usage.askers(message.thread, limit=HOPS)

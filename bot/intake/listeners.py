@@ -46,6 +46,8 @@ class Listeners:
         app.event("message")(self.show_sign)
         app.event("app_mention")(self.show_sign)
         app.event("member_joined_channel")(self.joined)
+        app.event("channel_unarchive")(self.opened)
+        app.event("group_unarchive")(self.opened)
 
     async def show_sign(self, context: AsyncBoltContext) -> None:
         await self.show(context["received"])
@@ -77,16 +79,16 @@ class Listeners:
             log.info("sign not shown", sign=received.sign.value, why=error_of(error))
 
     async def joined(self, event: dict[str, Any], body: dict[str, Any], context: AsyncBoltContext) -> None:
-        """The bot is (again) in a channel: what could not be told there is told now."""
+        """The bot is (again) in a channel."""
+        if event.get("user") == context.bot_user_id:
+            await self.opened(event, body)
+
+    async def opened(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """What could not be told in a channel is told now."""
         team, channel = body.get("team_id"), event.get("channel")
-        if (
-            event.get("user") != context.bot_user_id
-            or not isinstance(team, str)
-            or not isinstance(channel, str)
-        ):
-            return
-        for task in await self.usage.waiting_for(team=team, channel=channel):
-            await self.engine.redeliver(task)
+        if isinstance(team, str) and isinstance(channel, str):
+            for task in await self.usage.undelivered(team=team, channel=channel):
+                await self.engine.redeliver(task)
 
 
 async def suggest_prompts(clients: Clients, team: str, channel: str) -> None:

@@ -22,8 +22,9 @@ class Progresses(StrEnum):
 class FollowUps(StrEnum):
     """Whether a reply needs a mention."""
 
-    ON = "on"
+    ON = "on"  # not while its writer and the bot are alone in the thread
     OFF = "off"
+    ALL = "all"  # not, whoever else is there
 
 
 CHOICES: dict[str, type[StrEnum]] = {"follow-ups": FollowUps, "progress": Progresses}
@@ -45,11 +46,11 @@ class Preferences:
     async def progress(self, thread: ThreadAddress) -> Progresses:
         return Progresses(await self.of(thread.team, thread.channel, "progress"))
 
-    async def answers_without_mention(self, thread: ThreadAddress) -> bool:
-        """Whether a reply in this thread is for us although nobody says so."""
+    async def follow_ups(self, thread: ThreadAddress) -> FollowUps:
+        """Whether a reply in this thread needs a mention; a muted one has all of them do."""
         if await self._kept.get(_thread(thread), "muted"):
-            return False
-        return await self.of(thread.team, thread.channel, "follow-ups") == FollowUps.ON
+            return FollowUps.OFF
+        return FollowUps(await self.of(thread.team, thread.channel, "follow-ups"))
 
     async def mute(self, thread: ThreadAddress, *, muted: bool) -> None:
         await self._kept.put(_thread(thread), "muted", muted or None)

@@ -18,6 +18,8 @@ from tasks.thread import Delivery, Made
 Block = dict[str, Any]
 FEEDBACK = "handoff_feedback"
 ANSWER = "handoff_answer"
+#: What the key of a question's post begins with; the attempt that asked it follows.
+ASKED = "ask"
 STOP = "handoff_stop"
 APPROVE, DENY = "handoff_approve", "handoff_deny"
 #: An answer of more messages than this comes as a file, with its beginning as the message.
@@ -105,7 +107,7 @@ def _question(task: Task, delivery: Delivery) -> Content:
         hint = f"{escape(task.user_name)} or an admin of the workspace decides. Writing instead counts as no."
     below: list[Block] = [{"type": "actions", "elements": buttons}] if buttons else []
     question = inert(delivery.outcome.text)[:11_000] or "…"
-    return Content(f"ask:{task.attempt}", question, [*below, context_block(hint)])
+    return Content(f"{ASKED}:{task.attempt}", question, [*below, context_block(hint)])
 
 
 def _decision(task: Task, approval: str) -> list[Block]:
@@ -131,10 +133,13 @@ def spent(delivery: Delivery) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`7.4 s` or `3 min 20 s`."""
+    """`7.4 s`, `3 min 20 s`, `5 h 10 min` or `2 d 4 h`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    units = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")]
+    at = next(number for number, (size, _) in enumerate(units) if seconds >= size)
+    (large, name), (small, rest) = units[at : at + 2]
+    return f"{int(seconds // large)} {name} {int(seconds % large // small)} {rest}"
 
 
 def markdown_block(text: str) -> Block:
@@ -151,6 +156,13 @@ def button(text: str, action: str, value: dict[str, Any] | str, **style: Any) ->
     label = {"type": "plain_text", "text": words.strip() or "…", "emoji": False}
     carried = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return {"type": "button", "text": label, "action_id": action, "value": carried, **style}
+
+
+def stoppable(blocks: list[Block], text: str, task: Task) -> list[Block]:
+    """What a message under way shows, or its text where that is all, with a Stop button below."""
+    words = {"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}
+    stop = button("Stop", STOP, task.id, style="danger")
+    return [*(blocks or [words]), {"type": "actions", "elements": [stop]}]
 
 
 def _feedback(task: str) -> Block:

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from bot.thread.answer import Content, markdown_block
-from bot.thread.posts import Posts
+from bot.thread.posts import DRAFT, Posts
 from bot.wire.client import FAULTS, SlackClient, error_of, passes
 from bot.wire.text import MESSAGE_LIMIT, inert, table_at
 from tasks.task import Task
@@ -21,7 +21,6 @@ from tasks.thread import NotDelivered
 
 log = structlog.get_logger(__name__)
 
-KEY = "draft"
 #: A shorter answer is there before a stream would be.
 SHORTEST = 240
 #: Seconds between two appends, and of a stream's life, which Slack ends after about 5 minutes.
@@ -66,7 +65,7 @@ class Draft:
         """What was written is not the answer: take it out of the thread."""
         async with self._one_writer:
             self._text = self._sent = ""
-            if ts := self._ts or await self._posts.open(KEY):
+            if ts := self._ts or await self._posts.open(DRAFT):
                 await self._remove(ts)
             self._ts, self._spoilt = "", False
 
@@ -79,7 +78,7 @@ class Draft:
             self._over = True
             if self._lost:
                 await self._remove_lost()
-            ts = self._ts or await self._posts.open(KEY)
+            ts = self._ts or await self._posts.open(DRAFT)
             if not ts:
                 return None
             ended = self._grew_into(content) and await self._end(content, session)
@@ -87,7 +86,7 @@ class Draft:
                 await self._remove(ts)
                 return None
             await self._posts.remember(content.key, ts)
-            await self._posts.closed(KEY)
+            await self._posts.closed(DRAFT)
             return ts
 
     async def _show(self) -> None:
@@ -119,7 +118,7 @@ class Draft:
             self._over, self._lost = True, passes(fault)
             return
         self._ts, self._since = str(answer["ts"]), time.monotonic()
-        await self._posts.opened(KEY, self._ts)
+        await self._posts.opened(DRAFT, self._ts)
         self._changed.set()
 
     async def _append(self, text: str) -> None:
@@ -188,7 +187,7 @@ class Draft:
                 await self._client.api_call(method, json=where)
             except FAULTS as fault:
                 log.info("draft not removed", method=method, why=error_of(fault))
-        await self._posts.closed(KEY)
+        await self._posts.closed(DRAFT)
 
     def _where(self, **more: Any) -> dict[str, Any]:
         return {"channel": self._task.thread.channel, "ts": self._ts, **more}

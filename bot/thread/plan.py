@@ -42,6 +42,16 @@ class Row:
         shown = one_line(now, FIELD_LIMIT) or "…"
         return {"type": "task_update", "id": self.id, "status": self.status, "title": shown, **said}
 
+    def card(self) -> Chunk:
+        """The row as it stands in a block: texts are rich there (docs.slack.dev, task card block)."""
+        row = self.chunk()
+        card = {"type": "task_card", "task_id": row["id"], "title": row["title"], "status": row["status"]}
+        if said := row.get("output"):
+            words = [{"type": "text", "text": said}]
+            section = {"type": "rich_text_section", "elements": words}
+            card["output"] = {"type": "rich_text", "elements": [section]}
+        return card
+
 
 class Plan:
     """The rows of one task, built from its events."""
@@ -80,6 +90,13 @@ class Plan:
         minutes = max(1, round(self._quiet / 60))
         self.title = f"{self._notice or self._progress()} · {minutes} min since the last step"
 
+    def pause(self) -> None:
+        """Nothing goes on until somebody answers, and no row looks as if it did."""
+        self.title = "Waiting for an answer"
+        for row in self.rows:
+            if row.status == "in_progress":
+                row.status = "pending"
+
     def close(self, title: str, *, answered: bool) -> None:
         """The last state: no row is left looking as if somebody worked on it."""
         self.title = title
@@ -92,6 +109,13 @@ class Plan:
         """The whole plan, for a stream that begins."""
         title = {"type": "plan_update", "title": one_line(one_plain_line(self.title), FIELD_LIMIT) or "…"}
         return [title, *(row.chunk() for row in self.rows)]
+
+    def blocks(self) -> list[Chunk]:
+        """The whole plan as a block, for a message that is not streamed; nothing where it has no rows."""
+        if not self.rows:
+            return []
+        title = one_line(one_plain_line(self.title), FIELD_LIMIT) or "…"
+        return [{"type": "plan", "title": title, "tasks": [row.card() for row in self.rows]}]
 
     def as_text(self) -> str:
         """The plan as plain lines, for places without streams."""

@@ -22,13 +22,15 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 EVENT_TYPE = "handoff"
+#: The name under which it is kept which message an answer is being written into.
+DRAFT = "draft"
 #: Longest pause between two tries: an answer waits for Slack as long as Slack is away.
 LONGEST_PAUSE = 60.0
 #: Slack's words for a place that can't be written to until a person changes something.
 CLOSED = {
     "not_in_channel": "The bot was removed from the channel. Invite it again, and the answer follows.",
     "channel_not_found": "The channel is gone, or the bot was removed from it. Invite it again.",
-    "is_archived": "The channel is archived. Unarchive it and mention the bot there.",
+    "is_archived": "The channel is archived. Unarchive it, and the answer follows.",
     "thread_not_found": "The thread was deleted.",
     "token_revoked": "The bot's token was revoked. Install the app again and set SLACK_BOT_TOKEN.",
     "token_expired": "The bot's token has expired. Install the app again and set SLACK_BOT_TOKEN.",

@@ -16,6 +16,7 @@ import structlog
 from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
 from agents.excerpt import one_line
 from bot.settings.preferences import Preferences, Progresses
+from bot.thread import question
 from bot.thread.answer import Content, duration, told
 from bot.thread.context import before
 from bot.thread.draft import Draft
@@ -23,17 +24,24 @@ from bot.thread.files import Files
 from bot.thread.plan import Plan
 from bot.thread.posts import Posts
 from bot.thread.progress import Progress
+from bot.thread.record import recalled
 from bot.wire.client import FAULTS, SlackClient, error_of
 from bot.wire.clients import Clients
 from bot.wire.people import People
-from bot.wire.text import escape, one_plain_line
+from bot.wire.text import escape, inert, one_plain_line
+from bot.wire.voices import Voices
+from tasks.kept import Kept
 from tasks.message import FileRef, Message
 from tasks.store import Store
 from tasks.task import State, Task
-from tasks.thread import Delivery, NotDelivered
+from tasks.thread import Delivery, FileNotFetched, NotDelivered
 
 log = structlog.get_logger(__name__)
 
+#: Seconds for which the work waits until a remark is in the thread.
+TELLING = 10.0
+#: Seconds after which a status line is set anew: Slack takes it away after 2 minutes.
+STATUS_LIFE = 90.0
 #: What a session shows after each outcome (docs.slack.dev, agents.sessions.setStatus).
 _SESSION = {State.WAITING: "suspended"}
 
@@ -58,6 +66,7 @@ class SlackThreads:
         shows = await self.preferences.progress(task.thread)
         people = People(self.clients)
         thread = SlackThread(client, self.store, task, files, people, shows_plan=shows is Progresses.FULL)
+        await _safely(thread.recall)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(thread.write())
             try:
@@ -74,6 +83,7 @@ class SlackThread:
         shows_plan: bool = True,
     ) -> None:  # fmt: skip
         self._client = client
+        self._store = store
         self._task = task
         self._files = files
         self._people = people
@@ -83,6 +93,17 @@ class SlackThread:
         self._progress = Progress(client, task, self._posts, self._plan)
         self._draft = Draft(client, task, self._posts)
         self._aside = asyncio.Event()
+        self._beginning: asyncio.Task[None] | None = None
+        self._asked = ""
+
+    async def recall(self) -> None:
+        """Go on with the plan that an earlier run of the task has shown, and know what it had asked."""
+        self._asked = await question.left_open(self._store, self._task)
+        if self._shows_plan and await self._progress.recall():
+            for event in recalled(await self._store.events(self._task.id)):
+                self._plan.take(event)
+            if not self._task.state.is_ending and not self._task.deliveries:
+                self._progress.touch()
 
     def emit(self, event: Event) -> None:
         match event:
@@ -98,14 +119,33 @@ class SlackThread:
     async def write(self) -> None:
         """Show what is emitted, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for part in (self._begin_session, self._progress.run, self._draft.run, self._set_aside):
+            if not self._task.state.is_ending:
+                self._beginning = group.create_task(_safely(self._begin_session))
+            for part in (self._close_question, self._progress.run, self._draft.run, self._set_aside):
                 group.create_task(_safely(part))
 
     async def fetch(self, file: FileRef) -> bytes:
-        return await self._files.fetch(file)
+        try:
+            return await self._files.fetch(file)
+        except FileNotFetched as reason:
+            await self._tell_unread(file, str(reason))
+            raise
+
+    async def _tell_unread(self, file: FileRef, reason: str) -> None:
+        """Say it here, once: whether the agents say it too is theirs to decide."""
+        text = escape(inert(f"{file.name} could not be read: {reason}."))
+        try:
+            async with asyncio.timeout(TELLING):
+                await self._posts.once(f"unread:{file.id}", text=text)
+        except (NotDelivered, *FAULTS) as fault:
+            log.info("attachment's fault not told", why=error_of(fault))
 
     async def before(self) -> Sequence[Message]:
-        return await before(self._client, self._people, self._task)
+        said = await before(self._client, self._people, self._task)
+        await Voices(Kept(self._store.database)).heard(
+            self._task.thread, {one.user: float(one.ts) for one in said}
+        )
+        return said
 
     async def taken_in(self, message_ts: str) -> None:
         if ":" in message_ts:
@@ -116,15 +156,18 @@ class SlackThread:
     async def deliver(self, delivery: Delivery) -> None:
         state = delivery.outcome.state
         session = _SESSION.get(state, "active")
-        if state is State.WAITING:
-            self._plan.title = "Waiting for an answer"
+        if self._beginning is not None:
+            self._beginning.cancel()  # it may still wait for its turn, and must not come last
+        waits = state is State.WAITING
+        if waits:
+            self._plan.pause()
         else:
             self._plan.close(self._closing_title(delivery), answered=state is State.ANSWERED)
-        await self._progress.close()
+        await self._progress.close(goes_on=waits)
         telling = told(self._task, delivery)
         files = [*([telling.whole] if telling.whole else []), *delivery.files]
         try:
-            if state is State.WAITING:
+            if waits:
                 await self._draft.drop()
             ended = await self._say(telling.messages, session)
             await self._files.post(files)
@@ -133,7 +176,10 @@ class SlackThread:
         except FAULTS as fault:
             raise NotDelivered(f"Slack refuses the answer: {error_of(fault)}.", for_good=True) from fault
         if not ended:
-            await self._session(session)
+            await self._end_session(session)
+        if state is State.STOPPED and ":" not in self._task.message_ts:
+            await self._try("reactions.remove", channel=self._task.thread.channel, name="eyes",
+                            timestamp=self._task.message_ts)  # fmt: skip
 
     async def _say(self, messages: list[Content], session: str) -> bool:
         """All messages, once; answers whether the session's state went with one."""
@@ -159,20 +205,38 @@ class SlackThread:
             self._aside.clear()
             await self._draft.drop()
 
+    async def _close_question(self) -> None:
+        if self._asked:
+            await question.close(self._client, self._task, self._asked)
+
     def _closing_title(self, delivery: Delivery) -> str:
         word = {State.ANSWERED: "Done", State.STOPPED: "Stopped"}.get(delivery.outcome.state, "Failed")
         return f"{word} · {duration(delivery.seconds)}"
 
     async def _begin_session(self) -> None:
+        """Slack's own sign that somebody works here, with its Stop button; older apps have a status line,
+        which Slack takes away by itself, and a button of ours."""
         title = one_line(one_plain_line(self._task.request), 150) or "Task"
-        await self._session("processing", title=title, initiator_user_id=self._task.user)
+        if await self._session("processing", title=title, initiator_user_id=self._task.user):
+            return
+        self._progress.offers_stop = True
+        while True:
+            await self._status_line("is working on it…")
+            await asyncio.sleep(STATUS_LIFE)
 
-    async def _session(self, status: str, **more: str) -> None:
-        """Slack's own sign that somebody works here, with its Stop button; older apps have a status line."""
-        thread = {"channel_id": self._task.thread.channel, "thread_ts": self._task.thread.ts}
-        if not await self._try("agents.sessions.setStatus", **thread, status=status, **more):
-            line = "is working on it…" if status == "processing" else ""
-            await self._try("assistant.threads.setStatus", **thread, status=line)
+    async def _end_session(self, status: str) -> None:
+        if not await self._session(status):
+            await self._status_line("")
+
+    async def _session(self, status: str, **more: str) -> bool:
+        return await self._try("agents.sessions.setStatus", **self._place, status=status, **more)
+
+    async def _status_line(self, words: str) -> None:
+        await self._try("assistant.threads.setStatus", **self._place, status=words)
+
+    @property
+    def _place(self) -> dict[str, str]:
+        return {"channel_id": self._task.thread.channel, "thread_ts": self._task.thread.ts}
 
     async def _try(self, method: str, **arguments: str) -> bool:
         """A call whose failure costs a person a glance and nothing else."""

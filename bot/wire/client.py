@@ -30,6 +30,8 @@ TIMEOUT = 30.0
 #: Slack's words for faults that another try may not meet again.
 PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited",
            "rate_limited", "team_added_to_org", "accesslimited"}  # fmt: skip
+#: Slack's words for a token that does not serve any more.
+DEAD = {"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"}
 #: What goes wrong on the way to Slack, or in what came back.
 FAULTS = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
@@ -40,6 +42,8 @@ class SlackClient(AsyncWebClient):
     def __init__(self, token: str, base_url: str, session: aiohttp.ClientSession | None = None) -> None:
         super().__init__(token=token, base_url=base_url, retry_handlers=[], session=session)
         self.pace = Pace()
+        self.refused = ""
+        """Slack's word, while it does not take the token."""
 
     async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
         """Call when it is our turn. Raises what the SDK raises, but for 429: that is waited out."""
@@ -50,11 +54,16 @@ class SlackClient(AsyncWebClient):
         """Call without waiting for a turn, because the caller has had one."""
         for number in range(1, TRIES + 1):
             try:
-                return await super().api_call(api_method, **arguments)
+                answer = await super().api_call(api_method, **arguments)
             except FAULTS as fault:
+                if (word := error_of(fault)) in DEAD:
+                    self.refused = word
                 if number == TRIES or not self._may_repeat(api_method, arguments, fault):
                     raise
                 log.info("Slack call again", method=api_method, why=error_of(fault), attempt=number)
+            else:
+                self.refused = ""
+                return answer
             await asyncio.sleep(0.3 * number)
             await self.pace.turn(api_method, _channel(arguments))
         raise AssertionError("the last try returns or raises")

@@ -34,6 +34,10 @@ class Clients:
         teams = [""] if self._teams is None else await self._teams()
         return [await self.of(team) for team in teams]
 
+    def refused(self) -> Sequence[str]:
+        """Slack's words for those of our tokens that it did not take when they were used last."""
+        return sorted({client.refused for client in self._clients.values() if client.refused})
+
     async def of(self, team: str) -> SlackClient:
         """The workspace's client. Without a token its calls fail with Slack's `not_authed`."""
         token = await self._token_of(team) or ""

@@ -23,6 +23,7 @@ from bot.errors import NotInstalled
 from bot.settings import Settings
 from bot.settings.preferences import Preferences
 from bot.wire.client import FAULTS, error_of
+from bot.wire.clients import Clients
 from bot.wire.installations import STATE_LIFETIME, Installations, States
 from bot.wire.manifest import INSTALL_PATH, REDIRECT_PATH, SCOPES
 from tasks.engine import Engine
@@ -88,6 +89,7 @@ class Departures:
     preferences: Preferences
     notes: Notes
     installations: Installations | None
+    clients: Clients
 
     def register(self, app: AsyncApp) -> None:
         app.event("app_uninstalled")(self.uninstalled)
@@ -110,6 +112,14 @@ class Departures:
         if isinstance(team, str) and isinstance(tokens, dict) and tokens.get("bot"):
             log.error("Slack has revoked the bot's token: install the app again", team=team)
             await self._forget_token(team)
+            await self._find_out(team)
+
+    async def _find_out(self, team: str) -> None:
+        """Call once, so that /readyz knows although nothing is to be said just now."""
+        try:
+            await (await self.clients.of(team)).auth_test()
+        except FAULTS as fault:
+            log.info("token asked about", team=team, answer=error_of(fault))
 
     async def _forget_token(self, team: str) -> None:
         if self.installations is not None:

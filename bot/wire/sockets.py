@@ -22,13 +22,15 @@ from bot.wire.app import SHAPE
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 2
+#: Seconds between two pings: a connection that stays silent for half as long is dead, and opened anew.
+PING = 10.0
 
 
 class Sockets:
     """The bot's connections to Slack."""
 
     def __init__(self, app: AsyncApp, app_token: str) -> None:
-        self._handlers = [_Handler(app, app_token) for _ in range(CONNECTIONS)]
+        self._handlers = [_Handler(app, app_token, ping_interval=PING) for _ in range(CONNECTIONS)]
         self._since: dict[int, float] = {}
         for number, handler in enumerate(self._handlers):
             handler.client.message_listeners.append(self._note(number))

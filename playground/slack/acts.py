@@ -8,6 +8,7 @@ from typing import Any
 from playground.slack.errors import ActionRefused
 from playground.slack.interactions import Interactions
 from playground.slack.people import People
+from playground.slack.slack_commands import SlackCommands
 from playground.slack.world import Json
 
 
@@ -48,8 +49,9 @@ Act = Callable[[Request], Awaitable[Json]]
 class Acts:
     """Every `do` of the protocol, by name."""
 
-    def __init__(self, people: People, interactions: Interactions) -> None:
+    def __init__(self, people: People, interactions: Interactions, commands: SlackCommands) -> None:
         self._people = people
+        self._commands = commands
         self._interactions = interactions
         self._acts: dict[str, Act] = {
             "post": self._post,
@@ -130,12 +132,15 @@ class Acts:
         return {}
 
     async def _slash(self, request: Request) -> Json:
-        await self._interactions.slash(
+        typed = (
             request.text("user"),
             request.text("channel"),
             request.text("command"),
             request.maybe_text("text") or "",
         )
+        if told := self._commands.run(*typed):
+            return {"told": told}
+        await self._interactions.slash(*typed)
         return {}
 
     async def _shortcut(self, request: Request) -> Json:

@@ -19,7 +19,8 @@ from playground.slack.world import Channel, Json, Kind
 # fmt: off
 SUBSCRIPTIONS = frozenset({
     "agent_session_stopped", "agent_session_title_changed", "app_context_changed", "app_home_opened",
-    "app_mention", "app_uninstalled", "member_joined_channel", "member_left_channel", "message.channels",
+    "app_mention", "app_uninstalled", "channel_unarchive", "group_unarchive",
+    "member_joined_channel", "member_left_channel", "message.channels",
     "message.groups", "message.im", "message.mpim", "reaction_added", "reaction_removed", "tokens_revoked",
 })
 # fmt: on
@@ -121,6 +122,11 @@ class Events:
             "event_ts": self._state.new_ts(),
         }
         self._send(kind, event | ({"inviter": inviter} if inviter else {}))
+
+    def unarchived(self, channel: Channel, user: str) -> None:
+        kind = "group_unarchive" if channel.kind == "private" else "channel_unarchive"
+        event = {"type": kind, "channel": channel.id, "user": user, "event_ts": self._state.new_ts()}
+        self._send(kind, event)
 
     def session_stopped(self, channel: str, thread_ts: str, user: str, streaming: list[str]) -> None:
         self._send(

@@ -1,4 +1,4 @@
-"""Who is in which channel: making channels, inviting, leaving, archiving. The page has no need of it."""
+"""Who is in which channel: making channels, inviting, leaving, archiving."""
 
 from __future__ import annotations
 
@@ -36,6 +36,12 @@ class Memberships:
     def archive(self, channel: str) -> None:
         """Nothing can be written there any more."""
         self._state.put_channel(replace(self._found(channel), archived=True))
+
+    def unarchive(self, channel: str, user: str) -> None:
+        """A person opens it again; who was in it still is."""
+        opened = replace(self._found(channel), archived=False)
+        self._state.put_channel(opened)
+        self._events.unarchived(opened, user)
 
     def _changed(self, channel: str, *, added: str | None = None, removed: str | None = None) -> Channel:
         known = self._found(channel)

@@ -1,6 +1,6 @@
 """The page's side of the server: its static files, the snapshot, the live websocket and uploads.
 
-Translates the page's requests into `people` and `interactions` and never changes the state itself. It answers
+Translates the page's requests into `acts` and `people` and never changes the state itself. It answers
 only pages that this server served: a foreign site open in the same browser must not be able to speak here.
 """
 
@@ -18,7 +18,6 @@ from aiohttp import WSMsgType, web
 from playground.slack.acts import Acts
 from playground.slack.changes import Change
 from playground.slack.errors import ActionRefused
-from playground.slack.interactions import Interactions
 from playground.slack.page_json import Model, change_json, file_json, snapshot_json
 from playground.slack.people import People
 from playground.slack.socket_mode import SocketMode
@@ -48,14 +47,14 @@ class Page:
         self,
         state: State,
         people: People,
-        interactions: Interactions,
+        acts: Acts,
         sockets: SocketMode,
         model: Model | None,
         host: str,
     ) -> None:
         self._state = state
         self._people = people
-        self._acts = Acts(people, interactions)
+        self._acts = acts
         self._sockets = sockets
         self._model = model
         self._hosts = _LOOPBACK | {host}

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 from aiohttp import web
 
+from playground.slack.acts import Acts
 from playground.slack.background import Background
 from playground.slack.changes import Call, SocketsChanged
 from playground.slack.credentials import SCOPES, Credentials
@@ -30,6 +31,7 @@ from playground.slack.people import People
 from playground.slack.rates import Rates
 from playground.slack.responses import Responses
 from playground.slack.shapes import Shapes
+from playground.slack.slack_commands import SlackCommands
 from playground.slack.socket_mode import DisconnectReason, SocketMode
 from playground.slack.state import State
 from playground.slack.streams import Streams
@@ -103,7 +105,9 @@ class SlackStandIn:
                 self._background,
             )
         )  # fmt: skip
-        self._page = Page(self.state, self.people, self.interactions, self._sockets, model, host)
+        commands = SlackCommands(self.state, self.people, self.memberships)
+        acts = Acts(self.people, self.interactions, commands)
+        self._page = Page(self.state, self.people, acts, self._sockets, model, host)
 
     @property
     def url(self) -> str:
@@ -260,14 +264,9 @@ class SlackStandIn:
         return await self._deliveries.ask(kind, payload)
 
     def fail(
-        self,
-        method: str,
-        error: str | None = None,
-        *,
-        status: int = 200,
-        retry_after: int | None = None,
+        self, method: str, error: str | None = None, *, status: int = 200, retry_after: int | None = None,
         times: int = 1,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """The next calls of a method are not carried out: Slack's `error`, or HTML with an HTTP status."""
         self._web_api.faults.add(method, Fault(error, status, retry_after), times)
 
@@ -283,9 +282,9 @@ class SlackStandIn:
     def clear_faults(self) -> None:
         self._web_api.faults.clear()
 
-    def drop_sockets(self) -> None:
-        """Cuts every Socket Mode connection without a word."""
-        self._sockets.drop()
+    def drop_sockets(self, *, half: bool = False) -> None:
+        """Cuts every Socket Mode connection without a word; with `half`, so that they still look open."""
+        (self._sockets.freeze if half else self._sockets.drop)()
 
     async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
         """Asks the bot to renew every connection, as Slack does from time to time."""

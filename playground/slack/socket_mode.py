@@ -99,6 +99,12 @@ class SocketMode:
             self._forget(socket)
             transport.abort()
 
+    def freeze(self) -> None:
+        """Hears nothing more on the connections there are, and leaves them open, as a lost network can."""
+        for transport in self._sockets.values():
+            if isinstance(transport, asyncio.ReadTransport):
+                transport.pause_reading()
+
     async def close(self) -> None:
         """Ends every connection, as the server goes."""
         for socket in tuple(self._sockets):

@@ -11,9 +11,9 @@ from playwright.async_api import Page, expect
 
 from playground.slack import SlackStandIn
 from tasks.task import State
-from tests.browser.people import ADAS_DM, channel, write
+from tests.browser.people import ADAS_DM, channel, thread, thread_box, write
 from tests.support.patient_model import Patient
-from tests.support.scripted_model import ScriptedModel
+from tests.support.scripted_model import Call, ScriptedModel
 from tests.support.stack import MEI, Stack, stack
 
 pytestmark = pytest.mark.timeout(120)
@@ -83,3 +83,39 @@ async def test_a_message_is_handed_off_from_its_menu(page: Page, running: Stack,
 
     assert task.request == "the build is red since noon"
     await expect(message.get_by_role("button", name="1 reply")).to_be_visible()
+
+
+async def test_a_channel_that_is_archived_gets_its_answer_when_it_is_open_again(
+    page: Page, running: Stack, patient: Patient, tmp_path: Path
+) -> None:
+    ts = await running.ask("@Handoff count the plums")
+    await patient.was_asked()
+    await write(page, "/archive")
+    await expect(page.get_by_text("#general is archived.")).to_be_visible()
+    patient.go.set()
+    await running.task(ts, State.DELIVERING)
+    await write(page, "/unarchive")
+    await running.task(ts, State.ANSWERED)
+    await channel(page).filter(has_text="count the plums").get_by_role("button", name="1 reply").click()
+
+    await expect(page.locator(".thread").get_by_text("Done.")).to_be_visible()
+    await page.screenshot(path=tmp_path / "unarchived.png")
+
+
+async def test_a_question_loses_its_buttons_when_words_answer_it(
+    page: Page, running: Stack, patient: Patient, tmp_path: Path
+) -> None:
+    patient.replies.append(Call("ask_user", {"question": "Which ones?", "options": ["All", "The blue"]}))
+    patient.go.set()
+    ts = await running.ask("@Handoff count the plums")
+    await running.task(ts, State.WAITING)
+    await channel(page).filter(has_text="count the plums").get_by_role("button", name="1 reply").click()
+    await expect(thread(page).get_by_role("button", name="The blue")).to_be_visible()
+    await page.screenshot(path=tmp_path / "question.png")
+    await thread_box(page).fill("the ripe ones")
+    await thread_box(page).press("Enter")
+    await running.task(ts, State.ANSWERED)
+
+    await expect(thread(page).get_by_text("Answered below.")).to_be_visible()
+    await expect(thread(page).get_by_role("button", name="The blue")).to_have_count(0)
+    await page.screenshot(path=tmp_path / "answered.png")

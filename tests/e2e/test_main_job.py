@@ -9,7 +9,7 @@ from typing import Any
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
 from tasks.task import State
-from tests.support.stack import ADA, GENERAL, MEI, stack
+from tests.support.stack import ADA, GENERAL, stack
 
 HELLO = "@Handoff Execute hello world in Python"
 THREE = (
@@ -96,7 +96,7 @@ async def test_a_thread_goes_on_without_a_mention_and_remembers(
     async with stack(slack, demo.base_url, tmp_path) as bot:
         ts = await bot.ask(HELLO)
         first = await bot.task(ts, State.ANSWERED)
-        await bot.ask("and the first 5 primes, please", thread_ts=ts, user=MEI)
+        await bot.ask("and the first 5 primes, please", thread_ts=ts)
         second = await bot.task(ts, State.ANSWERED, after=first)
 
         events = await bot.server.engine.store.events(second.id)

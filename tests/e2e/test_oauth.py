@@ -212,9 +212,13 @@ async def test_by_socket_mode_what_was_missed_is_found_in_each_workspace(
 ) -> None:
     patient = Patient()
     patient.go.set()
-    async with ScriptedModel(patient) as model:
+    async with (
+        SlackStandIn(world=another_world()) as other,
+        switchboard([slack, other]) as api,
+        ScriptedModel(patient) as model,
+    ):
         settings = Settings(
-            slack_api_url=slack.api_url,
+            slack_api_url=api,
             slack_client_id=slack.installs.client_id,
             slack_client_secret=SecretStr(slack.installs.client_secret),
             slack_app_token=SecretStr(slack.app_token),
@@ -224,18 +228,34 @@ async def test_by_socket_mode_what_was_missed_is_found_in_each_workspace(
             port=0,
             sandbox_pool=0,
         )
-        office = Office(slack, slack, settings)
+        office = Office(slack, other, settings)
         try:
             await office.start()
-            assert (await office.install(office.first)).status == 200
-            first = await office.first.ask(ASK)
-            await office.first.task(first, State.ANSWERED)
+            for bot in (office.first, office.second):
+                assert (await office.install(bot)).status == 200
+            heard = await office.first.ask(ASK)
+            await office.first.task(heard, State.ANSWERED)
             await office.stop()
-            missed = await slack.post(ADA, GENERAL, ASK)
-            await office.start()
-            await office.first.task(missed, State.ANSWERED)
+            missed = [await workspace.post(ADA, GENERAL, ASK) for workspace in (slack, other)]
+            direct = await other.post(ADA, "D0ADA0001", "what is the answer?")
+            for _ in range(2):  # what was found is not found again
+                read = len(other.calls)
+                await office.start()
+                await _caught_up(other, read)
+                for bot, ts in zip((office.first, office.second), missed, strict=True):
+                    await bot.task(ts, State.ANSWERED)
+                    assert bot.said(ts) == "Done."
+                await office.second.task(direct, State.ANSWERED, channel="D0ADA0001")
+                assert len(await office.server.engine.store.recent()) == 4
         finally:
             await office.stop()
+
+
+async def _caught_up(slack: SlackStandIn, after: int) -> None:
+    """Wait until three channels have been read since so many calls."""
+    await slack.wait_for(
+        lambda _: sum(call.method == "conversations.history" for call in slack.calls[after:]) >= 3
+    )
 
 
 async def _gone(bot: Stack) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from playground.slack import Model, SlackStandIn
 from playground.slack.acts import Acts
 from playground.slack.errors import ActionRefused
+from playground.slack.slack_commands import SlackCommands
 from tests.support.bolt import new_client
 
 GENERAL, ADA, MEI = "C0GENERAL", "U0ADA0001", "U0MEI0002"
@@ -170,6 +171,32 @@ async def test_refusals_are_sentences(page: Page) -> None:
     assert (await page.line("done"))["error"] == "The request is not JSON."
 
 
+async def test_slacks_own_commands_change_who_is_there_and_close_a_channel(
+    slack: SlackStandIn, page: Page
+) -> None:
+    async def typed(command: str, text: str = "", channel: str = GENERAL) -> str:
+        answer = await page.do("slash", user=ADA, channel=channel, command=command, text=text)
+        return str(answer["told"] if answer["ok"] else answer["error"])
+
+    def members() -> frozenset[str]:
+        return slack.state.channels[GENERAL].members
+
+    assert "is not in #general any more" in await typed("/remove", "@Handoff")
+    assert slack.bot_user_id not in members()
+    assert "Handoff is not in #general." in await typed("/remove", f"<@{slack.bot_user_id}>")
+    assert "is in #general now" in await typed("/invite", "handoff")
+    assert "already" in await typed("/invite", "@handoff")
+    assert slack.bot_user_id in members()
+    assert "Whom?" in await typed("/invite", "@nobody")
+    assert "direct message" in await typed("/archive", channel="D0ADA0001")
+    assert "not in this channel" in await typed("/archive", channel="D0MEI0002")
+    assert "is archived" in await typed("/archive")
+    refused = await page.do("post", user=ADA, channel=GENERAL, text="hello?")
+    assert "is archived" in refused["error"]
+    assert "open again" in await typed("/unarchive")
+    assert (await page.do("post", user=ADA, channel=GENERAL, text="hello?"))["ok"]
+
+
 async def test_files_go_up_and_come_down_harmless(
     slack: SlackStandIn, session: aiohttp.ClientSession, page: Page
 ) -> None:
@@ -207,7 +234,8 @@ async def test_other_sites_and_names_cannot_speak_here(
 )
 async def test_any_request_is_done_or_refused_with_a_sentence(fields: Line, what: str) -> None:
     async with SlackStandIn(ack_deadline=0.01) as slack:
-        acts = Acts(slack.people, slack.interactions)
+        commands = SlackCommands(slack.state, slack.people, slack.memberships)
+        acts = Acts(slack.people, slack.interactions, commands)
         try:
             answer = await acts.do(fields | {"do": what})
         except ActionRefused as refusal:

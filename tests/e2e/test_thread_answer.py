@@ -13,7 +13,7 @@ from playground.slack import SlackStandIn
 from tasks.task import State
 from tests.support.model_replies import Reply
 from tests.support.scripted_model import Call, Say, ScriptedModel, Turn
-from tests.support.stack import GENERAL, Stack, stack, words_of
+from tests.support.stack import ADA, GENERAL, Stack, stack, words_of
 
 ASK = "@Handoff what is the answer?"
 SENTENCE = "This is a sentence of an answer that takes a while to be written. "
@@ -186,7 +186,8 @@ async def test_slack_without_streams_and_sessions_gets_plain_messages(
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
 
-        progress, answer = bot.answers(ts)
+        (progress,) = [m for m in bot.thread(ts) if "plan" in {block["type"] for block in m.blocks}]
+        (answer,) = bot.answers(ts)
         assert progress.text.startswith("Done · ")
         assert "● Think" in progress.text
         assert words_of(answer) == LONG
@@ -217,3 +218,62 @@ async def test_a_bot_that_was_removed_answers_when_it_is_back(slack: SlackStandI
         slack.memberships.invite(GENERAL, slack.bot_user_id)
         assert (await bot.task(ts)).id == task.id
         assert [words_of(answer) for answer in bot.answers(ts)] == [LONG]
+
+
+_REVOKED = (
+    "Slack does not take the bot's token (token_revoked): install the app again and set SLACK_BOT_TOKEN"
+)
+
+
+async def _token_problems(bot: Stack) -> list[str]:
+    return [words for words in await bot.server.readiness.missing() if "token" in words]
+
+
+async def test_an_archived_channel_gets_the_answer_when_it_is_unarchived(
+    slack: SlackStandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Call("plan", {"steps": [{"text": "Think"}]})
+    async with _bot(slack, tmp_path, [plan, Say(LONG)]) as bot:
+        ts = await bot.ask(ASK)
+        await slack.wait_for(lambda _: bot.plans(ts))
+        slack.memberships.archive(GENERAL)
+        task = await bot.task(ts, State.DELIVERING)
+        calls = len(slack.calls)
+        await asyncio.sleep(1)
+        assert len(slack.calls) == calls, "it waits and does not try on and on"
+        assert "The channel is archived. Unarchive it, and the answer follows." in capsys.readouterr().out
+
+        slack.memberships.unarchive(GENERAL, ADA)
+        assert (await bot.task(ts)).id == task.id
+        assert [words_of(answer) for answer in bot.answers(ts)] == [LONG]
+        (shown,) = [m for m in bot.thread(ts) if "plan" in {block["type"] for block in m.blocks}]
+        assert shown.stream is None
+        assert shown.blocks[0]["title"].startswith("Done · ")
+
+
+async def test_a_revoked_token_keeps_the_answer_until_one_works(slack: SlackStandIn, tmp_path: Path) -> None:
+    async with _bot(slack, tmp_path, [Say(LONG)]) as bot:
+        ts = await bot.ask(ASK)
+        await bot.task(ts, State.RUNNING)
+        slack.installs.revoke()
+        await bot.task(ts, State.DELIVERING)
+        calls = len(slack.calls)
+        await asyncio.sleep(1)
+        assert len(slack.calls) == calls, "it waits and does not try on and on"
+        assert await _token_problems(bot) == [_REVOKED]
+    slack.credentials.current_bot_token()
+    async with _bot(slack, tmp_path, []) as bot:
+        await bot.task(ts, State.ANSWERED)
+        assert [words_of(answer) for answer in bot.answers(ts)] == [LONG]
+        assert await _token_problems(bot) == []
+
+
+async def test_a_token_that_is_revoked_while_nothing_runs_is_told(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    async with _bot(slack, tmp_path, []) as bot:
+        slack.installs.revoke()
+        await slack.wait_for(lambda _: bot.calls("auth.test"))
+        async with asyncio.timeout(10):
+            while await _token_problems(bot) != [_REVOKED]:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)

@@ -44,6 +44,16 @@ async def _asked(bot: Stack) -> tuple[str, Message]:
     return ts, bot.answers(ts)[-1]
 
 
+async def _closed(bot: Stack, question: Message, hint: str) -> None:
+    """Wait until a question has its words, no buttons, and the hint."""
+    shown = await bot.slack.wait_for(
+        lambda s: (m := s.message(GENERAL, question.ts)) and hint in str(m.blocks) and m
+    )
+    assert isinstance(shown, Message)
+    assert shown.blocks[0] == question.blocks[0]
+    assert "handoff_answer" not in str(shown.blocks)
+
+
 async def test_a_button_answers_the_question(bot: Stack, patient: Patient) -> None:
     ts, question = await _asked(bot)
     assert "<@U0MEI0002>" not in str(question.blocks)
@@ -61,15 +71,17 @@ async def test_a_button_answers_the_question(bot: Stack, patient: Patient) -> No
 
 
 async def test_words_answer_the_question_too(bot: Stack, patient: Patient) -> None:
-    ts, _ = await _asked(bot)
+    ts, question = await _asked(bot)
     await bot.ask("neither: yellow", thread_ts=ts)
     await bot.task(ts, State.ANSWERED)
 
     assert "neither: yellow" in str(patient.asked[-1].messages)
+    await _closed(bot, question, "Answered below.")
 
 
 async def test_a_question_takes_one_answer(bot: Stack, patient: Patient) -> None:
     ts, question = await _asked(bot)
+    bot.slack.fail("chat.update", "message_not_found", times=4)
     await bot.ask("yellow", thread_ts=ts)
     await bot.task(ts, State.ANSWERED)
     await bot.slack.click(MEI, GENERAL, question.ts, "handoff_answer:0")
@@ -89,11 +101,12 @@ async def test_a_button_of_another_channels_task_does_nothing(bot: Stack) -> Non
 
 
 async def test_a_question_can_be_stopped(bot: Stack) -> None:
-    ts, _ = await _asked(bot)
+    ts, question = await _asked(bot)
     await bot.ask("stop", thread_ts=ts)
 
     assert (await bot.task(ts)).state is State.STOPPED
     assert "**Stopped:** ada stopped it" in bot.said(ts)
+    await _closed(bot, question, "Not answered: it was stopped.")
 
 
 async def test_a_verdict_is_kept_and_can_be_changed(bot: Stack, patient: Patient) -> None:

@@ -63,7 +63,7 @@ async def test_a_follow_up_reaches_the_running_task_and_is_marked(bot: Stack, pa
     ts = await bot.ask(ASK)
     await bot.task(ts, State.RUNNING)
     await patient.was_asked()
-    follow_up = await bot.ask("make it short", thread_ts=ts, user=MEI)
+    follow_up = await bot.ask("make it short", thread_ts=ts)
     await _wait_for_reaction(bot, follow_up, "eyes")
     patient.go.set()
     await bot.task(ts, State.ANSWERED)
@@ -77,13 +77,13 @@ async def test_a_follow_up_that_was_read_is_marked(bot: Stack, patient: Patient)
     patient.replies.append(Call("plan", {"steps": [{"text": "Think"}]}))
     ts = await bot.ask(ASK)
     await patient.was_asked()
-    follow_up = await bot.ask("make it short", thread_ts=ts, user=MEI)
+    follow_up = await bot.ask("make it short", thread_ts=ts)
     await _wait_for_reaction(bot, follow_up, "eyes")
     patient.go.set()
     await _wait_for_reaction(bot, follow_up, "writing_hand")
     await bot.task(ts, State.ANSWERED)
 
-    assert "mei: make it short" in patient.heard
+    assert "ada: make it short" in patient.heard
     assert await _tasks(bot) == 1
 
 

@@ -30,8 +30,10 @@ def _patient() -> Patient:
     return patient
 
 
-async def _told(slack: SlackStandIn, folder: Path, name: str, data: bytes, **settings: Any) -> str:
-    """What the model is told of an attached file."""
+async def _told(
+    slack: SlackStandIn, folder: Path, name: str, data: bytes, said: str = "", **settings: Any
+) -> str:
+    """What the model is told of an attached file; people read `said` in the thread, once."""
     patient = _patient()
     async with (
         ScriptedModel(patient) as model,
@@ -40,6 +42,7 @@ async def _told(slack: SlackStandIn, folder: Path, name: str, data: bytes, **set
         file = await slack.upload(ADA, name, data)
         ts = await bot.ask(ASK, files=[file])
         await bot.task(ts, State.ANSWERED)
+        assert [m.text for m in bot.answers(ts)[:-1]] == ([said] if said else [])
     return patient.heard
 
 
@@ -57,7 +60,8 @@ async def test_any_file_reaches_the_workspace_under_its_own_name(slack: SlackSta
 
 
 async def test_a_file_that_is_too_large_is_told(slack: SlackStandIn, tmp_path: Path) -> None:
-    told = await _told(slack, tmp_path, "big.bin", b"x" * (2 * 1024 * 1024), limit_attachment_mb=1)
+    said = "big.bin could not be read: it has 2.0 MiB, and 1 MiB are the limit."
+    told = await _told(slack, tmp_path, "big.bin", b"x" * (2 * 1024 * 1024), said, limit_attachment_mb=1)
 
     assert "big.bin could not be fetched: it has 2.0 MiB, and 1 MiB are the limit" in told
 
@@ -66,7 +70,8 @@ async def test_without_the_scope_the_login_page_is_not_the_file(tmp_path: Path) 
     from playground.slack.credentials import SCOPES
 
     async with SlackStandIn(scopes=SCOPES - {"files:read"}) as slack:
-        told = await _told(slack, tmp_path, "sales.csv", b"a,b\n1,2\n")
+        said = "sales.csv could not be read: Slack asks for a login; the app needs the scope files:read."
+        told = await _told(slack, tmp_path, "sales.csv", b"a,b\n1,2\n", said)
 
     assert "could not be fetched: Slack asks for a login; the app needs the scope files:read" in told
 

@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from bot.wire import sockets
 from playground.slack import SlackStandIn
 from playground.slack.world import playground_world
 from tasks.task import State
@@ -240,6 +241,21 @@ async def test_connections_that_end_lose_nothing(bot: Stack, way: str) -> None:
 
     assert task.state is State.ANSWERED
     assert len(bot.answers(ts)) == 1
+
+
+async def test_a_connection_that_only_looks_open_is_noticed(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "PING", 0.5)
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        opened = len(bot.calls("apps.connections.open"))
+        slack.drop_sockets(half=True)
+        ts = await bot.ask(ASK)
+        task = await bot.task(ts)
+
+        assert task.state is State.ANSWERED
+        assert len(bot.answers(ts)) == 1
+        assert len(bot.calls("apps.connections.open")) > opened
 
 
 @pytest.mark.parametrize(

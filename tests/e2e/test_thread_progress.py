@@ -12,8 +12,8 @@ import pytest
 from bot.thread import progress
 from playground.slack import SlackStandIn
 from tasks.task import State
-from tests.support.patient_model import Patient
-from tests.support.scripted_model import Call, Reply, Say, ScriptedModel
+from tests.support.patient_model import Halting, Patient
+from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel
 from tests.support.stack import ADA, GENERAL, Stack, stack
 
 ASK = "@Handoff do it"
@@ -31,9 +31,9 @@ class Slowly(Patient):
         self._seconds = seconds
         self.go.set()
 
-    async def __call__(self, asked: object) -> Reply:
+    async def __call__(self, asked: Asked) -> Reply:
         await asyncio.sleep(self._seconds)
-        return await super().__call__(asked)  # type: ignore[arg-type]
+        return await super().__call__(asked)
 
 
 @asynccontextmanager
@@ -51,11 +51,25 @@ async def test_a_long_task_rolls_its_stream_and_leaves_none_open(
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
 
-        plans = bot.plans(ts)
-        assert len(plans) >= 2
-        assert {plan.state for plan in plans} == {"done"}
-        assert [row.title for row in plans[-1].rows] == [f"Step {n}" for n in range(5)]
-        assert plans[-1].title.startswith("Done · ")
+        assert len(bot.calls("chat.startStream")) >= 2
+        (plan,) = bot.plans(ts)
+        assert plan.state == "done"
+        assert [row.title for row in plan.rows] == [f"Step {n}" for n in range(5)]
+        assert plan.title.startswith("Done · ")
+
+
+async def test_a_plan_that_may_not_be_deleted_says_where_it_goes_on(
+    slack: SlackStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "STREAM_LIFE", 1.5)
+    slack.fail("chat.delete", "cant_delete_message", times=20)
+    steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(1, 4)]
+    async with _bot(slack, tmp_path, Slowly(1.0, *steps, Say("Done."))) as bot:
+        ts = await bot.ask(ASK)
+        await bot.task(ts, State.ANSWERED)
+
+        assert len(bot.plans(ts)) == 1
+        assert {message.text for message in bot.answers(ts)} == {"The plan goes on below.", "Done."}
 
 
 async def test_a_stream_that_slack_ended_is_mended_and_begun_anew(tmp_path: Path) -> None:
@@ -119,5 +133,74 @@ async def test_a_stream_whose_start_was_never_confirmed_is_closed(
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
 
-        assert [plan.state for plan in bot.plans(ts)] == ["done", "done"]
+        assert [plan.state for plan in bot.plans(ts)] == ["done"]
         assert bot.said(ts) == "Done."
+
+
+HIRE = Call("create_worker", {"task_description": "Count the apples.", "title": "Count the apples"})
+REPORT = Call("report", {"status": "done", "summary": "There are 12."})
+QUESTION = Call("ask_user", {"question": "All of them?", "options": ["Yes"]})
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_after_a_question_the_one_plan_goes_on(
+    slack: SlackStandIn, tmp_path: Path, *, restarts: bool
+) -> None:
+    replies: list[Reply] = [_plan("Count the apples", "Draw them"), HIRE, REPORT, QUESTION, Say("Done.")]
+    patient = Slowly(0.3, *replies)
+    async with _bot(slack, tmp_path, patient) as bot:
+        ts = await bot.ask(ASK)
+        await bot.task(ts, State.WAITING)
+        (plan,) = bot.plans(ts)
+        assert (plan.state, plan.title) == ("done", "Waiting for an answer")
+        if not restarts:
+            await _goes_on(bot, ts)
+    if restarts:
+        async with _bot(slack, tmp_path, patient) as bot:
+            await _goes_on(bot, ts)
+
+
+async def _goes_on(bot: Stack, ts: str) -> None:
+    """Answer the question, and look at the plan when all is done: it stands below the answer."""
+    answer = await bot.ask("all of them", thread_ts=ts)
+    await bot.task(ts, State.ANSWERED)
+    (message,) = [m for m in bot.thread(ts) if m.stream is not None and m.stream.rows]
+    assert message.stream is not None
+    assert message.ts > answer
+    assert message.stream.title.startswith("Done · ")
+    assert [(row.title, row.status, row.output) for row in message.stream.rows] == [
+        ("Count the apples", "complete", "There are 12."),
+        ("Draw them", "complete", ""),
+    ]
+
+
+async def test_a_stopped_question_leaves_a_stopped_plan(slack: SlackStandIn, tmp_path: Path) -> None:
+    replies: list[Reply] = [_plan("Count the apples", "Draw them"), HIRE, REPORT, QUESTION]
+    async with _bot(slack, tmp_path, Slowly(0.3, *replies)) as bot:
+        ts = await bot.ask(ASK)
+        await bot.task(ts, State.WAITING)
+        await bot.ask("stop", thread_ts=ts)
+        await bot.task(ts, State.STOPPED)
+
+        (plan,) = [block for m in bot.thread(ts) for block in m.blocks if block["type"] == "plan"]
+        assert bot.plans(ts) == []
+        assert plan["title"].startswith("Stopped · ")
+        assert [(task["title"], task["status"]) for task in plan["tasks"]] == [
+            ("Count the apples", "complete"),
+            ("Draw them · stopped", "error"),
+        ]
+
+
+async def test_rows_that_were_done_are_there_after_a_restart(slack: SlackStandIn, tmp_path: Path) -> None:
+    patient = Halting(_plan("Count the apples", "Draw them"), HIRE, REPORT)
+    patient.go.set()
+    async with _bot(slack, tmp_path, patient) as bot:
+        ts = await bot.ask(ASK)
+        await slack.wait_for(lambda _: [p for p in bot.plans(ts) if "12" in p.rows[0].output])
+    patient.go.set()
+    async with _bot(slack, tmp_path, patient) as bot:
+        await bot.task(ts, State.ANSWERED)
+        (plan,) = bot.plans(ts)
+        assert (plan.state, plan.rows[0].output) == ("done", "There are 12.")
+        assert plan.title.startswith("Done · ")
+        assert len(bot.answers(ts)) == 1

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from bot.thread import thread
 from playground.slack import SlackStandIn
 from tasks.task import State
-from tests.support.patient_model import Patient
-from tests.support.scripted_model import ScriptedModel
-from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
+from tests.support.patient_model import Halting, Patient
+from tests.support.scripted_model import Call, ScriptedModel
+from tests.support.stack import ADA, GENERAL, MEI, Stack, stack, words_of
 
 ASK = "@Handoff what is the answer?"
 DIEGO = "U0DIEGO03"
@@ -21,6 +23,12 @@ async def _running(bot: Stack, patient: Patient, user: str = MEI) -> str:
     await patient.was_asked()
     await bot.slack.wait_for(lambda _: bot.calls("agents.sessions.setStatus"))
     return ts
+
+
+def _eyes(bot: Stack, ts: str) -> bool:
+    """Whether the request has the sign that it was seen."""
+    asked = bot.slack.state.message(GENERAL, ts)
+    return asked is not None and asked.reacted("eyes", bot.slack.bot_user_id)
 
 
 async def _press(bot: Stack, ts: str, form: str) -> None:
@@ -117,6 +125,56 @@ async def test_a_task_in_the_queue_can_be_stopped(
         await bot.ask("stop", thread_ts=second, user=MEI)
         assert (await bot.task(second)).state is State.STOPPED
         patient.go.set()
+
+
+async def test_stop_is_told_at_once_though_every_place_is_taken(slack: SlackStandIn, tmp_path: Path) -> None:
+    patient = Patient(Call("ask_user", {"question": "Which year?"}))
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, limit_running_tasks=1) as bot,
+    ):
+        patient.go.set()
+        asks = await bot.ask(ASK, user=MEI)
+        await bot.task(asks, State.WAITING)
+        patient.go.clear()
+        works = await _running(bot, patient)
+        queued = await bot.ask(ASK, user=MEI)
+        await bot.task(queued, State.QUEUED)
+        await bot.slack.wait_for(lambda _: _eyes(bot, queued))
+        for ts in (queued, asks):
+            await bot.ask("stop", thread_ts=ts, user=MEI)
+            task = await bot.task(ts, State.STOPPED)
+            assert "**Stopped:** mei stopped it.\n\nNo worker had begun." in bot.said(ts)
+            assert slack.state.sessions[GENERAL, ts].status == "active"
+        assert task.id != (await bot.task(works, State.RUNNING)).id
+        assert [words_of(answer) for answer in bot.answers(queued)] == [bot.said(queued)]
+        assert not _eyes(bot, queued)
+        patient.go.set()
+        await bot.task(works, State.ANSWERED)
+        await asyncio.sleep(0.5)
+        assert len(bot.answers(queued)) == 1, "its turn in the queue comes to nothing"
+
+
+async def test_where_slack_has_no_stop_the_progress_message_has_one(
+    slack: SlackStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thread, "STATUS_LIFE", 0.3)
+    for method in ("chat.startStream", "agents.sessions.setStatus"):
+        slack.fail(method, "unknown_method", times=50)
+    patient = Halting(Call("plan", {"steps": [{"text": "Think"}]}))
+    patient.go.set()
+    async with ScriptedModel(patient) as model, stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        ts = await bot.ask(ASK, user=MEI)
+        await slack.wait_for(lambda _: [m for m in bot.thread(ts) if "handoff_stop" in str(m.blocks)])
+        await slack.wait_for(lambda _: len(bot.calls("assistant.threads.setStatus")) >= 3)
+        (progress,) = bot.thread(ts)
+        await slack.click(MEI, GENERAL, progress.ts, "handoff_stop")
+        await bot.task(ts, State.STOPPED)
+
+        (progress, summary) = bot.thread(ts)
+        assert words_of(summary).startswith("**Stopped:** mei stopped it.")
+        assert [block["type"] for block in progress.blocks] == ["plan"]
+        assert bot.calls("assistant.threads.setStatus")[-1]["status"] == ""
 
 
 async def test_the_home_lists_what_runs_and_stops_it(bot: Stack, patient: Patient) -> None:

@@ -32,3 +32,13 @@ class Patient:
         """All that users have said in the newest request."""
         said = [str(m["content"]) for m in self.asked[-1].messages if m.get("role") == "user"]
         return "\n".join(said)
+
+
+class Halting(Patient):
+    """Says nothing after the last of its replies, until it is told to go on."""
+
+    async def __call__(self, asked: Asked) -> Reply:
+        reply = await super().__call__(asked)
+        if not self.replies:
+            self.go.clear()
+        return reply

@@ -113,4 +113,6 @@ def words_of(message: Message) -> str:
 
 
 def _is_plan(message: Message) -> bool:
+    if any(block["type"] == "plan" for block in message.blocks):
+        return True
     return message.stream is not None and (bool(message.stream.rows) or message.stream.mode == "plan")

@@ -78,9 +78,10 @@ class _Board:
             return web.Response(status=answer.status, body=await answer.read(), headers=passed)
 
     def _workspace(self, request: web.Request) -> SlackStandIn:
-        """Whose token it is; for a code, who was asked for one last: no two are under way at once."""
+        """Whose token it is, the app's being the first one's; for a code, who was asked for one last: no two
+        are under way at once."""
         if request.path == "/oauth/v2/authorize":
             team = request.query.get("team")
             self._asked = next((w for w in self._workspaces if w.team_id == team), self._asked)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return next((w for w in self._workspaces if w.bot_token == token), self._asked)
+        return next((w for w in self._workspaces if token in (w.bot_token, w.app_token)), self._asked)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.thread.answer import duration
 from bot.thread.draft import presentable
 from bot.wire.text import (
     MESSAGE_LIMIT,
@@ -100,3 +102,17 @@ def test_rows_show_words_and_not_marks() -> None:
     assert one_plain_line("**Done**: see [the plot](x.png)\n\n- one\n- `two`") == "Done: see the plot one two"
     assert one_plain_line("2 * 3 * 4 and a_b_c") == "2 * 3 * 4 and a_b_c"
     assert "@channel" not in one_plain_line("@channel look")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (7.44, "7.4 s"),
+        (200, "3 min 20 s"),
+        (3599, "59 min 59 s"),
+        (18_600, "5 h 10 min"),
+        (187_200, "2 d 4 h"),
+    ],
+)
+def test_a_time_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

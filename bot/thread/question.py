@@ -1,0 +1,51 @@
+"""A question that is not open any more: its message keeps the words and loses the buttons.
+
+What a click puts there is `bot.controls`' own; here is every other end. Never decides what an answer is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from bot.thread.answer import ASKED, context_block
+from bot.wire.client import FAULTS, SlackClient, error_of
+from tasks.store import Store
+from tasks.task import State, Task
+
+log = structlog.get_logger(__name__)
+
+_HINTS = {State.STOPPING: "Not answered: it was stopped.", State.EXPIRING: "Nobody answered in time."}
+_WORDS = "Answered below."
+
+
+async def left_open(store: Store, task: Task) -> str:
+    """The `ts` of the task's newest question, if this run is the first since and no click has closed it; else
+    empty. To be asked before the agents read their messages."""
+    if task.attempt < 2:
+        return ""
+    posts = await store.posts(task.id)
+    numbers = [int(key.partition(":")[2]) for key in posts if key.startswith(f"{ASKED}:")]
+    came = await store.unread(task.id)
+    clicked = any(":" in item.id for item in came)
+    if not numbers or clicked or not (came or task.state.is_ending):
+        return ""
+    return posts[f"{ASKED}:{max(numbers)}"] or ""
+
+
+async def close(client: SlackClient, task: Task, ts: str) -> None:
+    """Take the buttons away. A failure costs a person a click that is told to be late."""
+    place = {"channel": task.thread.channel, "ts": ts}
+    try:
+        page = await client.conversations_replies(
+            channel=task.thread.channel, ts=task.thread.ts, oldest=ts, latest=ts, inclusive=True
+        )
+        asked: dict[str, Any] = next((m for m in page.get("messages") or () if m.get("ts") == ts), {})
+        kept = [block for block in asked.get("blocks") or () if block["type"] not in ("actions", "context")]
+        if kept:
+            hint = context_block(_HINTS.get(task.state, _WORDS))
+            edit = {**place, "text": asked.get("text") or "", "blocks": [*kept, hint]}
+            await client.api_call("chat.update", json=edit)
+    except FAULTS as fault:
+        log.info("question not closed", why=error_of(fault))

@@ -1,0 +1,58 @@
+"""What earlier runs of a task had shown of its plan, read from the task's log.
+
+Pure: rows in, events out. What was shown of a step on the way to its end is not in the log, and not missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pydantic
+from sqlalchemy import RowMapping
+
+from agents.events import Event, PlanChanged, PlanStep, WorkerEnded, WorkerStarted
+from agents.excerpt import one_line
+from agents.orchestrator import Step
+
+#: A row of the log, by column.
+Row = Mapping[Any, Any] | RowMapping
+
+
+class _Plan(pydantic.BaseModel):
+    """The arguments of a call of `plan`."""
+
+    steps: list[Step]
+
+
+def recalled(rows: Sequence[Row]) -> Iterator[Event]:
+    """The events of a log, in the order written."""
+    for row in rows:
+        body = row["body"]
+        if row["agent"]:
+            if row["kind"] == "result" and (report := body["facts"].get("report")):
+                yield WorkerEnded(row["agent"], report["status"], report["summary"])
+        elif row["kind"] == "worker":
+            yield WorkerStarted(body["worker"], body["title"])
+        elif row["kind"] == "reply":
+            yield from _plans(body["calls"])
+        elif row["kind"] == "result" and (told := body["facts"].get("worker")):
+            yield from _unreported(told, rows)
+
+
+def _plans(calls: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+    for call in calls:
+        if call["name"] == "plan":
+            try:
+                read = _Plan.model_validate_json(call["arguments"])
+            except pydantic.ValidationError:
+                continue  # the model was told, and nobody has seen it
+            steps = [PlanStep(one_line(step.text, 250), step.status) for step in read.steps[:40]]
+            yield PlanChanged(tuple(steps))
+
+
+def _unreported(told: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[Event]:
+    """The end of a worker that handed in no report of its own."""
+    mine = [row for row in rows if row["agent"] == told["worker"] and row["kind"] == "result"]
+    if not any("report" in row["body"]["facts"] for row in mine):
+        yield WorkerEnded(told["worker"], told["status"], "")
