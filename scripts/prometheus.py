@@ -1,7 +1,7 @@
 """A Prometheus for the test of the dashboard: found, or unpacked from Debian's package into `.cache`.
 
-Nothing is installed and no server is started: the package itself would do that. Where it can't be had nothing is
-wrong either, and the test that needs it is skipped with a sentence.
+Nothing is installed and no server is started, as the package itself would do. Where it can't be had nothing
+is wrong either: the test that needs it is skipped with a sentence.
 """
 
 from __future__ import annotations
@@ -41,9 +41,8 @@ def _fetch() -> None:
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
     fix = f"{PACKAGE} could not be fetched, so the dashboard will not be tried on one."
-    # As another user apt could not write where we are; it warns and goes on as this one.
-    run(["sh", "-c", f"cd '{half}' && (apt-get download {PACKAGE} || (apt-get update && apt-get download {PACKAGE}))"],
-        fix=fix)  # fmt: skip
+    get = f"apt-get download {PACKAGE}"
+    run(["sh", "-c", f"cd '{half}' && ({get} || (apt-get update && {get}))"], fix=fix)
     (archive,) = half.glob("*.deb")
     subprocess.run(["dpkg-deb", "--extract", archive, half], check=True)
     archive.unlink()

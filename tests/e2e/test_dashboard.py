@@ -120,7 +120,7 @@ def test_a_panel_has_the_unit_of_all_its_queries(panel: dict[str, Any]) -> None:
 
 def unit_of(expression: str) -> str:
     (name, *_) = re.findall(r"\b(?:handoff|process)_\w+", expression)
-    if name.endswith("_count") or "_bucket" in name and "histogram_quantile" not in expression:
+    if name.endswith("_count") or ("_bucket" in name and "histogram_quantile" not in expression):
         return "short"
     if name == "process_cpu_seconds_total":
         return "short"  # seconds a second: cores

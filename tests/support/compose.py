@@ -2,9 +2,9 @@
 
     python -m tests.support.compose --jobs 24
 
-Needs a Docker Engine with networks, and Docker Compose 2. Where no registry of images answers, the bot's image is
-made as `make image` does and Postgres' from Debian's packages. The Slack, the model and the people are in this
-process. Prints the count of what went wrong and exits with 1 if anything was lost or doubled.
+Needs a Docker Engine with networks, and Docker Compose 2. Where no registry of images answers, the bot's
+image is made as `make image` does and Postgres' from Debian's packages. The Slack, the model and the people
+are in this process. Prints the count of what went wrong and exits with 1 if anything was lost or doubled.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.support.workload import Workload, workload
 
 #: Seconds without one more answer after which the rest is taken for lost.
 PATIENCE = 60.0
-#: Seconds over which the jobs are given, and that each of the model's replies takes: some are always under way.
+#: Seconds over which the jobs are given, and for each reply of the model: some jobs are always under way.
 SPREAD, LATENCY = 60.0, 1.5
 SOCKET = Path("/var/run/docker.sock")
 _ENTRY = Path(__file__).with_name("postgres_entry.sh")
@@ -39,7 +39,7 @@ _HOLDING = """SELECT executor_id, count(*) FROM dbos.workflow_status WHERE statu
 
 
 class Project:
-    """One project of Compose, in a folder that has its `.env`, with a network whose gateway is this machine."""
+    """One project of Compose, in a folder with its `.env`, on a network whose gateway is this machine."""
 
     def __init__(self, name: str, folder: Path, compose: Sequence[str]) -> None:
         self.name, self.folder, self._compose = name, folder, compose
@@ -105,7 +105,7 @@ async def started(made: Project, load: Workload, jobs: int) -> bool:
     say(f"{len(first)} bots are healthy and hold {load.slack.connections} connections")
     async with asyncio.TaskGroup() as group:
         group.create_task(load.give(jobs, pause=SPREAD / jobs))
-        while len(load.waiting()) < min(3, jobs):
+        while len(load.waiting()) < min(3, jobs):  # noqa: ASYNC110 - jobs come from people, not from us
             await asyncio.sleep(0.2)
         victim = await made.busiest()
         await told("docker", "kill", victim)
@@ -142,12 +142,18 @@ async def told(*command: str) -> str:
     return said
 
 
+async def works(*command: str) -> bool:
+    quiet = asyncio.subprocess.DEVNULL
+    return await (await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)).wait() == 0
+
+
 def compose_program() -> Sequence[str]:
     """How Compose 2 is called here. Raises `Stuck` where it isn't."""
     for command in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(command[0]) is None:
             continue
-        version = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, check=False)
+        asking = [*command, "version", "--short"]
+        version = subprocess.run(asking, capture_output=True, text=True, check=False)
         if version.returncode == 0 and version.stdout.lstrip("v").startswith(("2.", "3.", "4.", "5.")):
             return command
     raise Stuck("There is no Docker Compose 2 here. Install it (docs.docker.com/compose/install).")
@@ -163,9 +169,9 @@ async def postgres_image() -> str:
     """The image that compose.yaml names, or one made from Debian's packages where no registry answers."""
     wanted, own = official_postgres(), f"handoff-postgres:{base.release()}"
     for name in (wanted, own):
-        if subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False).returncode == 0:
+        if await works("docker", "image", "inspect", name):
             return name
-    if subprocess.run(["docker", "pull", "--quiet", wanted], capture_output=True, check=False).returncode == 0:
+    if await works("docker", "pull", "--quiet", wanted):
         return wanted
     if os.geteuid() != 0 or shutil.which("mmdebstrap") is None:
         raise Stuck(f"{wanted} can't be pulled, and making one from packages needs root and mmdebstrap.")
@@ -193,7 +199,7 @@ async def play(jobs: int) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="compose.yaml, with a bot killed and all replaced under load")
+    parser = argparse.ArgumentParser(description="compose.yaml with a bot killed and all replaced under load")
     parser.add_argument("--jobs", type=int, default=24)
     jobs = parser.parse_args().jobs
     if not asyncio.run(play(jobs)):

@@ -153,7 +153,9 @@ def _named(asked: Asked) -> tuple[int, str]:
 
 @asynccontextmanager
 async def workload(
-    *, latency: float = 0.4, answer: Callable[[Asked], Awaitable[Reply | None]] | None = None,
+    *,
+    latency: float = 0.4,
+    answer: Callable[[Asked], Awaitable[Reply | None]] | None = None,
     host: str = "127.0.0.1",
 ) -> AsyncIterator[Workload]:
     """A Slack and a model whose calls take `latency` seconds; with `answer`, it says what that says.

@@ -90,7 +90,14 @@ def test_wrong_settings_are_told_at_once_without_a_traceback(tmp_path: Path) -> 
     assert all(line.startswith("handoff: ") and line.endswith(".") for line in told)
 
 
-@pytest.mark.parametrize("arguments", [(), ("dance",), ("manifest", "--url", "http://x")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (), ("dance",), ("manifest", "--url", "http://x"), ("doctor", "--channel", "sales"),
+        ("tasks", "--limit", "-4"), ("purge",), ("purge", "--older-than", "-5", "--yes"),
+        ("purge", "--older-than", "nan", "--yes"),
+    ],
+)  # fmt: skip
 def test_wrong_arguments_end_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = handoff(tmp_path, *arguments)
     assert done.returncode == 2
