@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging as standard
 import os
 import signal
 import sys
@@ -68,6 +69,10 @@ def run(commands: Mapping[str, Command], arguments: Sequence[str] | None) -> int
         code = 0
     except BotError as error:
         print(f"handoff: {error}", file=sys.stderr)
+        code = 1
+    except Exception:
+        # Through the log and not past it: it takes out secrets, and a log of JSON stays one.
+        standard.getLogger(__name__).critical("ended by a fault of Handoff's own", exc_info=True)
         code = 1
     return code
 

@@ -4,6 +4,7 @@ BotError              anything below; its text is a sentence for the person who 
 ├── SettingsError     the environment or `.env` can't be used as it is; the command ends with code 2
 ├── ChannelsRefused   the file of workspaces and channels can't be used; what was valid before stays
 ├── CheckFailed       one of the doctor's checks found something to mend; its line begins with ✗
+│   └── TokenRefused  Slack itself says that a token can't be used; `serve` ends with code 2
 ├── NotInstalled      what Slack gave for an installation can't be used; whoever installs sees a page
 └── NotTakenIn        an event could not be written down; refused, so that Slack sends it again
 
@@ -45,6 +46,10 @@ class ChannelsRefused(BotError):
 
 class CheckFailed(BotError):
     """One of the doctor's checks found something to mend."""
+
+
+class TokenRefused(CheckFailed):
+    """Slack says that a token can't be used."""
 
 
 class NotInstalled(BotError):

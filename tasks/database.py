@@ -17,11 +17,14 @@ from typing import IO, Any, TypeVar
 
 import alembic.command
 import alembic.config
+import alembic.util
 import structlog
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, event, inspect, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from tasks.errors import DatabaseInUse
+from tasks.errors import DatabaseInUse, DatabaseTooNew
 from tasks.patience import patiently, trouble
 
 T = TypeVar("T")
@@ -56,8 +59,8 @@ class Database:
     async def open(self) -> None:
         """Take the file for this process (SQLite) and bring the tables up to date.
 
-        Raises `DatabaseInUse` when another process has the SQLite file, and SQLAlchemy's errors when the
-        database can't be reached.
+        Raises `DatabaseInUse` when another process has the SQLite file, `DatabaseTooNew` when a later release
+        has had it, and SQLAlchemy's errors when the database can't be reached.
         """
         if self.is_sqlite:
             await asyncio.to_thread(self._take_file)
@@ -71,6 +74,14 @@ class Database:
         async with self._engine.connect() as connection:
             found = await connection.run_sync(lambda sync: inspect(sync).has_table("task", schema=SCHEMA))
         return bool(found)
+
+    async def is_current(self) -> bool:
+        """Whether the tables are those of this release; changes nothing."""
+        async with self.read() as connection:
+            found = await connection.run_sync(
+                lambda sync: MigrationContext.configure(sync).get_current_heads()
+            )
+        return set(found) == set(ScriptDirectory.from_config(_migrations()).get_heads())
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -167,8 +178,19 @@ def _migrate(connection: Connection, to: str = "head") -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATION_LOCK})
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    config = _migrations()
+    config.attributes["connection"] = connection
+    try:
+        alembic.command.upgrade(config, to)
+    except alembic.util.CommandError as error:
+        raise DatabaseTooNew(
+            "The tables of the database were made by a later release than this one. Go on with that release, "
+            "or restore the backup that was made before it."
+        ) from error
+    log.debug("database ready", seconds=round(time.perf_counter() - began, 3))
+
+
+def _migrations() -> alembic.config.Config:
     config = alembic.config.Config()
     config.set_main_option("script_location", "tasks:migrations")
-    config.attributes["connection"] = connection
-    alembic.command.upgrade(config, to)
-    log.debug("database ready", seconds=round(time.perf_counter() - began, 3))
+    return config

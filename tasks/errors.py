@@ -5,6 +5,7 @@
     TaskError
     ├── StaleRunner       another process has taken this task over (an `agents.errors.Superseded`)
     ├── DatabaseInUse     a second process on one SQLite file; told to the operator at start
+    ├── DatabaseTooNew    a later release has changed the tables; told to the operator at start
     ├── NewerRow          a task's log was written by a later version of the program
     └── UnknownTask       no task has this id
 """
@@ -24,6 +25,10 @@ class StaleRunner(TaskError, Superseded):
 
 class DatabaseInUse(TaskError):
     """SQLite serves one process; `str()` says which file and what to do."""
+
+
+class DatabaseTooNew(TaskError):
+    """This release doesn't know the tables; `str()` says what to do."""
 
 
 class NewerRow(TaskError):

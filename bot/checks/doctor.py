@@ -12,17 +12,14 @@ from dataclasses import dataclass
 
 import aiohttp
 from openai import OpenAIError
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from agents.conversation import UserTurn
 from agents.errors import ModelError
 from agents.wire import Request
-from bot.checks import preflight
+from bot.checks import preflight, tokens
 from bot.errors import CheckFailed
+from bot.parts.database import FAULTS, cause
 from bot.parts.model import endpoint_from
 from bot.parts.sandboxes import recipe_from
 from bot.parts.team_tools import lacking, tool_problems, toolbox_from
@@ -37,13 +34,17 @@ from tasks.database import Database
 
 #: Seconds one check may take. A first answer of a large model takes several.
 DEADLINE = 30.0
-#: What Slack answers to a token that can't be used -> why.
-_TOKEN_ERRORS = {
-    "account_inactive": "the app was uninstalled or its bot was deactivated",
-    "invalid_auth": "Slack does not know it",
-    "not_allowed_token_type": "it is a token of another kind",
-    "token_expired": "it has expired",
-    "token_revoked": "it was revoked",
+#: Seconds for whatever holds our port to say that it is a Handoff.
+_NEIGHBOUR = 3.0
+#: Where to look when a check gets no answer.
+_POINTS_TO = {
+    "Slack bot": "SLACK_API_URL",
+    "Slack events": "SLACK_API_URL",
+    "Model": "OPENAI_BASE_URL",
+    "Docker": "DOCKER_HOST",
+    "Sandbox image": "DOCKER_HOST",
+    "Database": "HANDOFF_DATABASE_URL",
+    "Tools": "HANDOFF_TOOLS_FILE",
 }
 
 Check = Callable[[Settings], Awaitable[str]]
@@ -75,7 +76,8 @@ async def _finding(name: str, check: Check, settings: Settings) -> Finding:
         async with asyncio.timeout(DEADLINE):
             return Finding(name=name, ok=True, text=await check(settings))
     except TimeoutError:
-        problem = f"no answer within {DEADLINE:.0f} seconds. Look at the network and at what it points to."
+        where = _POINTS_TO.get(name, "the disk")
+        problem = f"no answer within {DEADLINE:.0f} seconds. Look at the network and at {where}."
     except CheckFailed as error:
         problem = str(error)
     return Finding(name=name, ok=False, text=problem)
@@ -86,8 +88,7 @@ async def _bot_token(settings: Settings) -> str:
         return _for_several(settings)
     if settings.slack_bot_token is None:
         raise CheckFailed(preflight.slack_problems(settings)[0])
-    client = AsyncWebClient(settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
-    answer = await _slack("SLACK_BOT_TOKEN", client.auth_test())
+    answer = await tokens.identity(settings, settings.slack_bot_token.get_secret_value())
     headers = {name.lower(): value for name, value in answer.headers.items()}
     granted = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",")}
     missing = [scope for scope in SCOPES if scope not in granted]
@@ -107,26 +108,11 @@ def _for_several(settings: Settings) -> str:
 
 async def _delivery(settings: Settings) -> str:
     if settings.slack_app_token is not None:
-        client = AsyncWebClient(base_url=settings.slack_api_url)
-        token = settings.slack_app_token.get_secret_value()
-        await _slack("SLACK_APP_TOKEN", client.apps_connections_open(app_token=token))
+        await tokens.opens_socket_mode(settings, settings.slack_app_token.get_secret_value())
         return "Socket Mode opens."
     if settings.slack_signing_secret is not None:
         return "HTTP mode; whether Slack reaches /slack/events shows when the address is saved at Slack."
     raise CheckFailed(preflight.slack_problems(settings)[-1])
-
-
-async def _slack(variable: str, call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
-    try:
-        return await call
-    except SlackApiError as error:
-        code = str(error.response.get("error", "an unknown error"))
-        why = _TOKEN_ERRORS.get(code, f"Slack answers {code}")
-        raise CheckFailed(f"{variable} can't be used: {why}. Copy it again from the app's pages.") from error
-    except (SlackClientError, aiohttp.ClientError, OSError) as error:
-        raise CheckFailed(
-            f"Slack can't be reached ({error}). Look at the network and SLACK_API_URL."
-        ) from error
 
 
 async def _model(settings: Settings) -> str:
@@ -143,7 +129,9 @@ async def _model(settings: Settings) -> str:
                     Request(model=name, instructions="You are a connection check.", turns=question)
                 )
     except ModelError as error:
-        raise CheckFailed(f"{error} Look at OPENAI_API_KEY, OPENAI_BASE_URL and HANDOFF_MODEL.") from error
+        told = "OPENAI_BASE_URL" in str(error)
+        fix = "" if told else " Look at OPENAI_API_KEY, OPENAI_BASE_URL and HANDOFF_MODEL."
+        raise CheckFailed(f"{error}{fix}") from error
     except OpenAIError as error:
         raise CheckFailed(f"the endpoint can't be used: {error}.") from error
     return f"{' and '.join(names)} answered."
@@ -181,12 +169,13 @@ async def _database(settings: Settings) -> str:
     try:
         async with database.read() as connection:
             await connection.execute(text("SELECT 1"))
-    except (SQLAlchemyError, OSError) as error:
-        cause = getattr(error, "orig", None) or error
-        raise CheckFailed(f"it can't be opened ({cause}). Look at HANDOFF_DATABASE_URL.") from error
+        is_other = await database.is_made() and not await database.is_current()
+    except FAULTS as error:
+        raise CheckFailed(f"it can't be opened: {cause(error)}. Look at HANDOFF_DATABASE_URL.") from error
     finally:
         await database.close()
-    return f"{database.url.render_as_string(hide_password=True)} opens."
+    then = "; its tables are of another release, and a start brings earlier ones up to date"
+    return f"{database.url.render_as_string(hide_password=True)} opens{then if is_other else ''}."
 
 
 async def _data_folder(settings: Settings) -> str:
@@ -216,6 +205,8 @@ async def _tools(settings: Settings) -> str:
 
 async def _port(settings: Settings) -> str:
     problem = preflight.port_in_use(settings.host, settings.port)
+    if not problem and not settings.port:
+        return f"{settings.host}, a port that is free then."
     if not problem:
         return f"{settings.host} port {settings.port} is free."
     if await _is_handoff(f"http://{settings.host}:{settings.port}/healthz"):
@@ -225,9 +216,13 @@ async def _port(settings: Settings) -> str:
 
 async def _is_handoff(health: str) -> bool:
     try:
-        async with aiohttp.ClientSession() as session, session.get(health) as answer:
+        async with (
+            asyncio.timeout(_NEIGHBOUR),
+            aiohttp.ClientSession() as session,
+            session.get(health) as answer,
+        ):
             return answer.status == 200
-    except (aiohttp.ClientError, OSError):
+    except (aiohttp.ClientError, OSError, TimeoutError):
         return False
 
 

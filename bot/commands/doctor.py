@@ -15,25 +15,41 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="Ends with 0 when all is well and with 1 when something is to be mended.",
     )
     parser.add_argument(
-        "--channel", metavar="T…/C…", help="show the settings of one channel instead, and where each is set"
+        "--channel",
+        metavar="T…/C…",
+        type=_place,
+        help="show the settings of one channel instead, and where each is set",
     )
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
     from bot.checks.doctor import examine
+    from bot.watch import logging
 
     if args.channel:
         return _show(args.channel, settings)
+    if "log_level" not in settings.model_fields_set:
+        # What goes wrong is told once, as a finding.
+        logging.set_up(settings.model_copy(update={"log_level": "error"}))
     findings = await examine(settings, args.settings_problems)
     print("\n".join(str(finding) for finding in findings))
     return 0 if all(finding.ok for finding in findings) else 1
 
 
-def _show(place: str, settings: Settings) -> int:
+def _place(given: str) -> tuple[str, str]:
+    from bot.settings.channels import CHANNEL, TEAM
+
+    team, _, channel = given.partition("/")
+    if not (TEAM.fullmatch(team) and CHANNEL.fullmatch(channel)):
+        raise argparse.ArgumentTypeError(f"it must be ids like T0ACME/C0SALES, not {given!r}")
+    return team, channel
+
+
+def _show(place: tuple[str, str], settings: Settings) -> int:
     from bot.errors import ChannelsRefused
     from bot.settings.channels import Channels
 
-    team, _, channel = place.partition("/")
+    team, channel = place
     try:
         rows = Channels(settings, settings.channels_file).effective(team, channel)
     except ChannelsRefused as refused:

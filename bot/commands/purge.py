@@ -7,6 +7,7 @@ with its last task. What Handoff posted in Slack stays there, under Slack's own 
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,21 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser("purge", help="delete old tasks for good", description=__doc__)
     parser.add_argument("id", nargs="*", help="tasks by their ids")
     parser.add_argument(
-        "--older-than", type=float, metavar="DAYS", help="that ended so many days ago or more"
+        "--older-than", type=_days, metavar="DAYS", help="that ended so many days ago or more"
     )
     parser.add_argument("--user", default="", metavar="U…", help="that this person asked for")
     parser.add_argument("--channel", default="", metavar="C…", help="of this channel")
     parser.add_argument("--yes", action="store_true", help="delete them")
+
+
+def _days(given: str) -> float:
+    try:
+        days = float(given)
+    except ValueError:
+        days = math.nan
+    if not 0 <= days < math.inf:
+        raise argparse.ArgumentTypeError(f"it must be a number of days from 0, not {given!r}")
+    return days
 
 
 async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
@@ -39,12 +50,11 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
-    from tasks.database import Database
+    from bot.parts.database import kept_in
     from tasks.removal import Removal
 
-    database = Database(settings.database_url)
-    try:
-        if not await database.is_made():
+    async with kept_in(settings.database_url) as database:
+        if database is None:
             print("There are no tasks yet.")
             return 0
         removal = Removal(database, settings.data_dir / "work")
@@ -57,8 +67,6 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
         threads = await removal.files_of([task.thread for task in found]) + await removal.files()
         print(f"Deleted {len(found)} tasks and the files of {threads} threads.")
         return 0
-    finally:
-        await database.close()
 
 
 def _tell(found: Sequence[Task]) -> None:

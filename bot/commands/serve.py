@@ -12,9 +12,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
+    from bot.checks import tokens
     from bot.checks.preflight import problems_for_serve
 
-    return await problems_for_serve(settings)
+    return await problems_for_serve(settings) or await tokens.refused(settings)
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:

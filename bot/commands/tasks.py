@@ -18,10 +18,16 @@ if TYPE_CHECKING:
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser("tasks", help="list tasks, or show one task's log", description=__doc__)
     parser.add_argument("id", nargs="?", help="a task's id; without one the newest tasks are listed")
-    parser.add_argument("--limit", type=int, default=30, help="tasks to list (default: 30)")
+    parser.add_argument("--limit", type=_at_least_one, default=30, help="tasks to list (default: 30)")
     parser.add_argument(
         "--json", action="store_true", help="everything that is kept of the task, for programs"
     )
+
+
+def _at_least_one(given: str) -> int:
+    if not given.isdecimal() or not int(given):
+        raise argparse.ArgumentTypeError(f"it must be a whole number from 1, not {given!r}")
+    return int(given)
 
 
 async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
@@ -29,18 +35,18 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
-    from tasks.database import Database
+    from bot.parts.database import kept_in
 
-    database = Database(settings.database_url)
-    try:
-        if not await database.is_made():
-            print("There are no tasks yet: nothing has been accepted with this database.")
-            return 0
+    async with kept_in(settings.database_url) as database:
+        if database is None:
+            print(
+                "There are no tasks yet: nothing has been accepted with this database.",
+                file=sys.stderr if args.id else sys.stdout,
+            )
+            return 1 if args.id else 0
         if not args.id:
             return await _list(database, args.limit)
         return await (_export if args.json else _one)(database, args.id, settings)
-    finally:
-        await database.close()
 
 
 async def _list(database: Database, limit: int) -> int:

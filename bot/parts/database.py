@@ -1,20 +1,67 @@
-"""Opens the database, and says in a sentence why it can't be. Never reads or writes it."""
+"""Opens the database, and says in a sentence why it can't be. Never reads or writes a table itself."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError
+
 from bot.errors import BotError
 from tasks.database import Database
-from tasks.errors import DatabaseInUse
+from tasks.errors import DatabaseInUse, DatabaseTooNew
 from tasks.patience import trouble
+
+#: What a database that is away, refuses, or is none raises; asyncpg's own errors are not all wrapped.
+FAULTS = (DBAPIError, OSError, TimeoutError)
 
 
 async def open_database(database: Database) -> None:
     """Open and migrate; raises `BotError` for what whoever runs the bot can mend."""
     try:
         await database.open()
-    except DatabaseInUse as error:
+    except (DatabaseInUse, DatabaseTooNew) as error:
         raise BotError(str(error)) from None
-    except Exception as error:
-        if not (words := trouble(error)):
-            raise
-        raise BotError(f"Handoff can't start: {words} ({error}). See HANDOFF_DATABASE_URL.") from error
+    except FAULTS as error:
+        raise BotError(f"Handoff can't start: {cause(error)}. See HANDOFF_DATABASE_URL.") from error
+
+
+@asynccontextmanager
+async def kept_in(url: str) -> AsyncIterator[Database | None]:
+    """The database for a command that looks at what a bot has kept; None when there is nothing yet.
+
+    Raises `BotError` when it can't be used, also for what goes wrong with it inside the block.
+    """
+    database = Database(url)
+    try:
+        yield database if await _is_ready(database) else None
+    except DBAPIError as error:
+        raise BotError(_unusable(error)) from error
+    finally:
+        await database.close()
+
+
+async def _is_ready(database: Database) -> bool:
+    try:
+        if not await database.is_made():
+            return False
+        is_current = await database.is_current()
+    except FAULTS as error:
+        raise BotError(_unusable(error)) from error
+    if not is_current:
+        raise BotError(
+            "The database has the tables of another release. `handoff serve` brings those of an earlier one "
+            "up to date when it starts; for those of a later one use that release."
+        )
+    return True
+
+
+def cause(error: BaseException) -> str:
+    """What is the matter with the database, in the driver's own words, without the names of its classes."""
+    driver = getattr(error, "orig", None) or error
+    words = str(driver.__cause__ or driver)
+    return f"{trouble(error) or 'the database refuses'} ({words})"
+
+
+def _unusable(error: BaseException) -> str:
+    return f"{cause(error).capitalize()}. Look at HANDOFF_DATABASE_URL."

@@ -67,7 +67,7 @@ _Place: Any = create_model(
 )
 _VARIABLE = variable("channels_file")
 KNOWN = tuple(_Place.model_fields)
-_TEAM, _CHANNEL = re.compile("[TE][A-Z0-9]{2,}"), re.compile("[CDG][A-Z0-9]{2,}")
+TEAM, CHANNEL = re.compile("[TE][A-Z0-9]{2,}"), re.compile("[CDG][A-Z0-9]{2,}")
 Values = Mapping[str, Any]
 Places = Mapping[str, Values]
 """Values that are set, by `T0ACME` or `T0ACME.C0SALES`."""
@@ -153,7 +153,8 @@ def read(file: Path) -> Places:
     try:
         tables = tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        problem = f"{_VARIABLE}: {file} can't be read ({error}). Correct it."
+        why = getattr(error, "strerror", None) or error
+        problem = f"{_VARIABLE}: {file} can't be read ({why}). Correct it."
         raise ChannelsRefused((problem,)) from None
     found: dict[str, Values] = {}
     problems: list[str] = []
@@ -169,10 +170,10 @@ def read(file: Path) -> Places:
 
 def _tables(tables: Values, problems: list[str]) -> Iterator[tuple[str, Values]]:
     for team, table in tables.items():
-        if not _TEAM.fullmatch(team) or not isinstance(table, dict):
+        if not TEAM.fullmatch(team) or not isinstance(table, dict):
             problems.append(f"{_VARIABLE}: [{team}] is no id of a workspace, such as T0ACME. Correct it.")
             continue
-        channels = {name: value for name, value in table.items() if _CHANNEL.fullmatch(name)}
+        channels = {name: value for name, value in table.items() if CHANNEL.fullmatch(name)}
         yield team, {name: value for name, value in table.items() if name not in channels}
         for channel, values in channels.items():
             if isinstance(values, dict):

@@ -7,13 +7,12 @@ Never logs anything itself.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import sys
 from collections.abc import Iterable
 from typing import TextIO
-from urllib.parse import quote
+from urllib.parse import unquote
 
 import structlog
 from structlog.typing import Processor
@@ -26,9 +25,13 @@ _SECRET_SHAPES = (
     r"\bx(?:ox[a-z]|app)-[\w.-]+",
     r"\bsk-[\w-]{16,}",
     r"(?<=Bearer )[^\s\"'\\,}]+",
-    r"(?<=ticket=)[\w.%-]+",
+    r"(?<= )(?<=bearer )(?=\S*\d)[^\s\"'\\,}]{8,}",
+    r"(?<=Basic )[A-Za-z0-9+/=]{8,}",
+    r"(?<==)(?i:(?<=ticket=)|(?<=password=)|(?<=secret=)|(?<=api-key=)|(?<=api_key=))[^\s\"'\\&,}]+",
+    r"(?<= )(?i:(?<=api-key: )|(?<=api-key': )|(?<=api-key\": )|(?<=x-slack-signature: ))[^\s\\,}]+",
     r"(?<=://)[^/@\s:\"']*:[^/@\s\"']+(?=@)",
     r"(?<=hooks\.slack\.com/)[\w./-]+",
+    r"(?<=files\.slack\.com/upload/)[\w./-]+",
 )
 #: Shorter values are words rather than secrets, and taking them out would make every line unreadable.
 _SHORTEST_SECRET = 8
@@ -46,6 +49,8 @@ def set_up(settings: Settings, stream: TextIO | None = None) -> None:
         # dbos gives its logger a handler of its own, past our redaction, unless it finds one there.
         logger = logging.getLogger(name)
         logger.handlers[:], logger.propagate = [handler], False
+    # Otherwise Python prints them past everything here.
+    logging.captureWarnings(capture=True)
     logging.getLogger().setLevel(level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(level if level <= logging.DEBUG else max(level, logging.WARNING))
@@ -101,16 +106,18 @@ def _as_json() -> list[Processor]:
 
 
 def _exactly(secrets: Iterable[str]) -> Iterable[str]:
-    """Patterns of each value as it is, as it stands in JSON, and as it stands in a URL; longest first."""
-    forms = {
-        form
-        for secret in secrets
-        if len(secret) >= _SHORTEST_SECRET
-        for form in (
-            secret,
-            json.dumps(secret, ensure_ascii=False)[1:-1],
-            quote(secret, safe=""),
-            repr(secret)[1:-1],
-        )
-    }
-    return [re.escape(form) for form in sorted(forms, key=len, reverse=True)]
+    """Patterns of each value, however it was coded on its way into the line; longest first."""
+    values = {unquote(secret) for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+    return ["".join(map(_coded, value)) for value in sorted(values, key=len, reverse=True)]
+
+
+def _coded(character: str) -> str:
+    """A character as it is, in a URL, in JSON and in Python's own form, one inside the other or not: each of
+    them puts backslashes before what it escapes, of which so many are followed that no line takes long."""
+    if character.isascii() and character.isalnum():
+        return character
+    halves = re.findall("....", character.encode("utf-16-be").hex())
+    in_json = "".join(rf"\\{{1,9}}u{half}" for half in halves)
+    in_url = re.escape("".join(f"%{byte:02x}" for byte in character.encode()))
+    in_python = rf"\\{{1,9}}x{ord(character):02x}|\\{{1,9}}U{ord(character):08x}"
+    return rf"(?i:\\{{0,9}}{re.escape(character)}|{in_json}|{in_url}|{in_python})"

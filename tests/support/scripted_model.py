@@ -105,7 +105,9 @@ class ScriptedModel:
         piece: int = 7,
         prefix: str = "/v1",
         fields: Container[str] | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
+        self._host = host
         self._script = script_of(replies)
         self._echo = Echo(reasoning=require_reasoning_echo, signature=require_signature_echo)
         self._chat_refuses_tools = chat_refuses_tools
@@ -139,9 +141,8 @@ class ScriptedModel:
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        self.base_url = f"http://{host}:{port}{self._prefix}"
+        await web.TCPSite(runner, self._host, 0).start()
+        self.base_url = f"http://{self._host}:{runner.addresses[0][1]}{self._prefix}"
         return self
 
     async def __aexit__(

@@ -173,13 +173,19 @@ def _named(asked: Asked) -> tuple[int, str]:
 
 @asynccontextmanager
 async def workload(
-    *, latency: float = 0.4, answer: Callable[[Asked], Awaitable[Reply | None]] | None = None
+    *,
+    latency: float = 0.4,
+    answer: Callable[[Asked], Awaitable[Reply | None]] | None = None,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[Workload]:
-    """A Slack and a model whose calls take `latency` seconds; with `answer`, it says what that says."""
+    """A Slack and a model whose calls take `latency` seconds; with `answer`, it says what that says.
+
+    Both listen on `host`.
+    """
     holder: list[Workload] = []
     async with (
-        SlackStandIn(rate_limits=False, retry_delays=_REPEATS) as slack,
-        ScriptedModel(answer or (lambda asked: holder[0].answer(asked)), piece=200) as model,
+        SlackStandIn(host=host, rate_limits=False, retry_delays=_REPEATS) as slack,
+        ScriptedModel(answer or (lambda asked: holder[0].answer(asked)), piece=200, host=host) as model,
     ):
         holder.append(Workload(slack, model, latency))
         yield holder[0]

@@ -114,7 +114,7 @@ async def test_doctor_shows_the_settings_of_a_channel(
 ) -> None:
     channels(tmp_path)
     settings = Settings(channels_file=tmp_path / "channels.toml")
-    assert await doctor.run(Namespace(channel="T0ACME/C0SALES"), settings) == 0
+    assert await doctor.run(Namespace(channel=("T0ACME", "C0SALES")), settings) == 0
     assert f"model = 'channel-model' ({tmp_path}/channels.toml: T0ACME.C0SALES)" in capsys.readouterr().out
 
 

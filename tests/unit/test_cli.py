@@ -90,7 +90,14 @@ def test_wrong_settings_are_told_at_once_without_a_traceback(tmp_path: Path) -> 
     assert all(line.startswith("handoff: ") and line.endswith(".") for line in told)
 
 
-@pytest.mark.parametrize("arguments", [(), ("dance",), ("manifest", "--url", "http://x")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (), ("dance",), ("manifest", "--url", "http://x"), ("doctor", "--channel", "sales"),
+        ("tasks", "--limit", "-4"), ("purge",), ("purge", "--older-than", "-5", "--yes"),
+        ("purge", "--older-than", "nan", "--yes"),
+    ],
+)  # fmt: skip
 def test_wrong_arguments_end_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = handoff(tmp_path, *arguments)
     assert done.returncode == 2
@@ -129,3 +136,29 @@ async def test_a_signal_lets_the_command_clean_up(tmp_path: Path, number: signal
     process.send_signal(number)
     out, err = await process.communicate()
     assert (process.returncode, out, err) == (code, b"cleaned up\n", b"")
+
+
+def test_a_fault_of_our_own_is_a_line_of_the_log_without_secrets(tmp_path: Path) -> None:
+    code = """
+        import sys
+        from bot import cli
+
+        def register(subparsers):
+            subparsers.add_parser("fail")
+
+        def run(args, settings):
+            raise KeyError("xoxb-1-2-3")
+
+        raise SystemExit(cli.run({"fail": sys.modules[__name__]}, ["fail"]))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=tmp_path,
+        env={**clean_environ(tmp_path), "HANDOFF_LOG_FORMAT": "json"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    (line,) = map(json.loads, done.stderr.splitlines())
+    assert (line["level"], line["event"]) == ("critical", "ended by a fault of Handoff's own")
+    assert "xoxb" not in done.stderr

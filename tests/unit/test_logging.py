@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging as standard
+import re
+import warnings
 from collections.abc import Iterator
 from io import StringIO
 from typing import Literal
@@ -30,6 +32,7 @@ def as_before() -> Iterator[None]:
     for logger, handlers, level, propagate in before:
         logger.handlers[:], logger.propagate = handlers, propagate
         logger.setLevel(level)
+    standard.captureWarnings(capture=False)
 
 
 def logs(form: Literal["console", "json"] = "json", level: Literal["debug", "info"] = "info") -> StringIO:
@@ -38,8 +41,9 @@ def logs(form: Literal["console", "json"] = "json", level: Literal["debug", "inf
         log_format=form,
         log_level=level,
         openai_api_key=SecretStr(SECRET),
+        slack_client_secret=SecretStr("p@ss wörd/9"),
         slack_signing_secret=SecretStr("short"),
-        database_url="postgresql://ada:hunter2hunter2@db/handoff",
+        database_url="postgresql://ada:hunter2hunter2@db/handoff?sslmode=require",
     )
     logging.set_up(settings, stream)
     return stream
@@ -69,11 +73,17 @@ def test_ours_and_others_lines_are_json_with_the_ids_of_the_task() -> None:
         "https://hooks.slack.com/commands/T1/2/abc",
         SECRET,
         "hunter2hunter2",
+        "p@ss wörd/9",
+        "bearer abcdef012345",
+        "Basic Y2xpZW50OnNlY3JldA==",
+        "https://host/v1?api_key=abcdef0123&x=1",
+        "postgresql://db/x?user=a&password=abcdef01234",
+        "https://files.slack.com/upload/v1/ABCdef123",
     ],
 )
 def test_a_secret_is_taken_out_wherever_it_stands(form: Literal["console", "json"], secret: str) -> None:
     stream = logs(form)
-    told = secret.removeprefix("Bearer ")
+    told = re.sub("(?i)^(bearer|basic) ", "", secret)
     structlog.get_logger("bot").info(f"got {secret}", header=secret, nested={"deep": [secret]})
     standard.getLogger("slack_bolt").error("failed with %s", secret)
     try:
@@ -81,13 +91,53 @@ def test_a_secret_is_taken_out_wherever_it_stands(form: Literal["console", "json
     except RuntimeError:
         standard.getLogger("dbos").exception("workflow failed")
     text = stream.getvalue()
-    hidden = [part for part in (told, told.partition("ticket=")[2].partition("&")[0]) if part]
+    hidden = [told, *re.findall(r"(?:ticket|key|password)=([^&]+)", told)]
     assert logging.REDACTED in text
     assert [part for part in hidden if part in text or json.dumps(part)[1:-1] in text] == []
 
 
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_a_secret_is_taken_out_of_json_in_an_errors_text(form: Literal["console", "json"]) -> None:
+    stream = logs(form)
+    body = json.dumps({"headers": {"key": SECRET, "other": "p@ss wörd/9"}})
+    try:
+        raise RuntimeError(repr(body))
+    except RuntimeError:
+        structlog.get_logger("bot").exception(
+            "refused", body=body, shown=repr(SECRET), coded="p%40ss%20w%C3%B6rd%2F9"
+        )
+    assert not re.search(r"1234|wörd|rd/9|%2F9|u00f6rd", stream.getvalue())
+
+
+def test_a_password_that_stands_coded_in_a_url_is_taken_out_as_it_is() -> None:
+    stream = StringIO()
+    logging.set_up(Settings(database_url="postgresql://ada:p%40ss%2Fword9@db/handoff"), stream)
+    standard.getLogger("asyncpg").error("no entry for ada with p@ss/word9, coded p%40ss%2Fword9")
+    assert "word9" not in stream.getvalue()
+
+
+def test_pythons_own_warnings_are_lines_too() -> None:
+    stream = logs()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        standard.captureWarnings(capture=True)
+        warnings.warn("old ways, xoxb-1-2", DeprecationWarning, stacklevel=1)
+        standard.captureWarnings(capture=False)
+    (line,) = map(json.loads, stream.getvalue().splitlines())
+    assert line["logger"] == "py.warnings"
+    assert "old ways, [redacted]" in line["event"]
+
+
 @pytest.mark.parametrize(
-    "harmless", ["task-1234567890123456789", "scikit-learn sk-learn", "short", "a bearer of it"]
+    "harmless",
+    [
+        "task-1234567890123456789",
+        "scikit-learn sk-learn",
+        "short",
+        "a bearer of it",
+        "a basic one",
+        "the secret is",
+    ],
 )
 def test_words_stay_words(harmless: str) -> None:
     stream = logs()

@@ -1,0 +1,163 @@
+"""What an operator's commands say on the real command line when something is wrong, and what survives.
+
+Needs PostgreSQL's programs; `serve` also looks for Docker before it starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from playground.slack import SlackStandIn
+from scripts.steps import ROOT
+from tasks.database import Database
+from tests.integration.test_keeping import done, foundation, message, opened, upgrade, work_of
+from tests.support.databases import database_url, postgres_server, postgres_url
+from tests.support.postgres import Postgres
+
+__all__ = ["database_url", "postgres_server", "postgres_url"]
+
+CLOSED = "http://127.0.0.1:1"
+SERVE = {
+    "SLACK_BOT_TOKEN": "xoxb-not-a-real-one", "SLACK_APP_TOKEN": "xapp-not-a-real-one",
+    "SLACK_API_URL": f"{CLOSED}/api/", "OPENAI_BASE_URL": f"{CLOSED}/v1", "HANDOFF_PORT": "0",
+}  # fmt: skip
+COMMANDS = [("tasks",), ("purge", "--user", "U1", "--yes"), ("serve",)]
+
+
+async def handoff(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
+    """A real `handoff`: its exit code, what it told on stdout, and on stderr."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.cli", *words, cwd=ROOT,
+        env={"HANDOFF_DATA_DIR": str(folder), "PATH": "/usr/bin:/bin", **environment},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(60):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def broken(kind: str, folder: Path, server: Postgres) -> str:
+    """The URL of a database that can't be used."""
+    match kind:
+        case "away":
+            return "postgresql://ada:hunter2hunter2@127.0.0.1:1/handoff"
+        case "refuses the user":
+            return server.create().replace("handoff@", "stranger:hunter2hunter2@")
+        case "none":
+            (folder / "handoff.db").write_bytes(b"not a database " * 100)
+    return f"sqlite:///{folder / 'handoff.db'}"
+
+
+@pytest.mark.parametrize("kind", ["away", "refuses the user", "none"])
+async def test_a_database_that_cannot_be_used_is_one_sentence_for_each_command(
+    kind: str, postgres_server: Postgres, tmp_path: Path
+) -> None:
+    url = await broken(kind, tmp_path, postgres_server)
+    ends = [handoff(tmp_path, *words, HANDOFF_DATABASE_URL=url, **SERVE) for words in COMMANDS]
+    for code, out, told in await asyncio.gather(*ends):
+        sentence = told.splitlines()[-1]
+        assert (code, out) == (1, ""), told
+        assert re.fullmatch(r"handoff: .+ HANDOFF_DATABASE_URL\.", sentence), told
+        assert not re.search(r"Traceback|hunter2|asyncpg|sqlalche|Error", told), told
+
+
+async def test_tables_of_an_earlier_release_are_told_and_a_start_brings_them_up(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+    old = Database(url)
+    await upgrade(old, "0001")
+    async with old.write() as connection:
+        for statement in (*foundation("answered"), "UPDATE task SET ended_at = 2.0"):
+            await connection.exec_driver_sql(statement)
+    await old.close()
+
+    commands = [("tasks",), ("purge", "told", "--yes"), ("doctor",)]
+    *refused, looked_at = await asyncio.gather(*(handoff(tmp_path, *w) for w in commands))
+    for code, out, told in refused:
+        assert (code, out) == (1, "")
+        assert re.fullmatch(r"handoff: .+ another release\. `handoff serve` brings .+\.\n", told)
+    assert "opens; its tables are of another release" in looked_at[1]
+
+    async with opened(url):
+        pass  # as a start does it
+    looked_at, listed, one = await asyncio.gather(
+        *(handoff(tmp_path, *words) for words in [("doctor",), ("tasks",), ("tasks", "told")])
+    )
+    assert " opens.\n" in looked_at[1]
+    assert "an old request" in listed[1]
+    assert "asked by Ada in C1" in one[1]
+    assert "Deleted 1 tasks" in (await handoff(tmp_path, "purge", "told", "--yes"))[1]
+
+
+async def test_tables_of_a_later_release_are_left_alone(database_url: str, tmp_path: Path) -> None:
+    async with opened(database_url) as database, database.write() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'from_the_future'")
+    code, _, told = await handoff(tmp_path, "serve", HANDOFF_DATABASE_URL=database_url, **SERVE)
+    assert code == 1
+    assert told.splitlines()[-1].startswith(
+        "handoff: The tables of the database were made by a later release"
+    )
+    assert "Traceback" not in told
+
+
+async def test_a_task_that_is_not_there_is_told_and_prints_no_json(tmp_path: Path) -> None:
+    code, out, told = await handoff(tmp_path, "tasks", "none", "--json")
+    assert (code, out) == (1, "")
+    assert told.startswith("There are no tasks yet")
+
+
+async def test_a_token_that_slack_refuses_ends_the_start_with_2(tmp_path: Path) -> None:
+    async with SlackStandIn() as slack:
+        slack.credentials.revoke(slack.bot_token)
+        mine = {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": slack.bot_token}
+        code, _, told = await handoff(tmp_path, "serve", **{**SERVE, **mine})
+        assert slack.bot_token not in told
+    assert code == 2
+    assert told == (
+        "handoff: SLACK_BOT_TOKEN can't be used: it was revoked. Copy it again from the app's pages.\n"
+    )
+
+
+async def test_backup_and_restore_are_the_commands_of_the_page(tmp_path: Path) -> None:
+    """The database is open and written to meanwhile, as a bot has it."""
+    data, backup = tmp_path / "data", tmp_path / "backup"
+    backup.mkdir()
+    save, restore = page_commands(backup)
+    async with opened(f"sqlite:///{data / 'handoff.db'}") as database:
+        kept = await done(database, message(1))
+        work_of(data / "work", message(1))
+        shell(save, data)
+        await done(database, message(2))
+
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    shell(restore, fresh)
+    code, out, told = await handoff(fresh, "tasks")
+    assert (code, told) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == [kept], "what came later is not in it"
+    (table,) = (fresh / "work").rglob("data.csv")
+    assert table.read_text() == "a,b\n"
+
+
+def page_commands(backup: Path) -> tuple[str, str]:
+    """The two blocks of docs/operate.md, with its folder for backups put elsewhere."""
+    page = (ROOT / "docs" / "operate.md").read_text()
+    section = page.partition("## Backup and restore")[2].partition("\n## ")[0]
+    save, restore = re.findall(r"\n\n((?: {4}.+\n)+)", section)
+    return save.replace("/backup/", f"{backup}/"), restore.replace("/backup/", f"{backup}/")
+
+
+def shell(commands: str, data: Path) -> None:
+    subprocess.run(
+        ["sh", "-eu", "-c", commands],
+        check=True,
+        env={"HANDOFF_DATA_DIR": str(data), "PATH": "/usr/bin:/bin"},
+    )
