@@ -31,9 +31,7 @@ class Workspace:
 
     async def files(self) -> dict[str, bytes]:
         """Everything, ready for `Job.files`."""
-        if (
-            not self.folder.exists()
-        ):  # as long as a thread has no file; a thread of ours costs more than a look
+        if not self.folder.exists():  # a Slack thread without files; a thread of ours costs more
             return {}
         return await asyncio.to_thread(self._files)
 

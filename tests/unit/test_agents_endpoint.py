@@ -143,6 +143,14 @@ async def test_the_host_decides_what_it_is_sent(base_url: str) -> None:
     assert found == HOSTS[base_url]
 
 
+async def test_nothing_is_told_of_the_machine_we_run_on() -> None:
+    async with ScriptedModel([Say("Here.")]) as model, endpoint_of(model) as endpoint:
+        await endpoint.ask(request())
+    sent = {name.lower() for name in model.requests[0].headers}
+    assert "authorization" in sent
+    assert not [name for name in sent if name.startswith("x-stainless")]
+
+
 @pytest.mark.parametrize(
     ("wire", "field"), [(ChatWire(), "max_completion_tokens"), (ResponsesWire(), "max_output_tokens")]
 )
