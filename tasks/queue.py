@@ -41,14 +41,16 @@ class QueueWorker:
         self._bell.ring()
 
     async def run(self) -> None:
-        """Take from the queue until cancelled. A worker that ends by itself is told and begun again."""
+        """Take from the queue until cancelled. A worker that ends by itself is begun again; raises what one
+        fails with, since a process that takes nothing from its queue must not go on."""
         outside = ThreadPoolExecutor(1, thread_name_prefix="queue")
         work = functools.partial(queue_worker_thread, self._bell, self._library, self._queue)
         try:
             while True:
                 working = asyncio.get_running_loop().run_in_executor(outside, work)
                 await asyncio.wait([working])
-                log.error("the queue's worker ended, begun again", exc_info=working.exception())
+                working.result()
+                log.error("the queue's worker ended, begun again")
                 await asyncio.sleep(POLL)
         finally:
             self._bell.set()

@@ -20,7 +20,7 @@ from bot.watch import metrics
 from bot.wire import client, pace, sockets, text
 from sandbox.limits import Limits
 from scripts.steps import ROOT
-from tasks import node, notes, runner, store
+from tasks import database, node, notes, runner, store
 from tasks.terms import Terms
 
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -139,6 +139,7 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"then up to {runner.LONGEST_RETRY / 3600:.0f} h apart",
         f"{store.RESCUES} times",
         f"{node.GRACE} s, {node.SILENCE} s",
+        f"{database.STANDSTILL} s",
         f"{readiness.PATIENCE} s",
         f"{metrics.PATIENCE:.0f} s",
         f"{web.LARGEST_BODY // 2**20} MiB",
