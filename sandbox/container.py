@@ -117,7 +117,8 @@ class Container:
         await self._engine.remove(self.identity)
 
     async def ended_by_itself(self, seconds: float) -> bool:
-        """Whether the container closes its end in time, as the supervisor does after its last word."""
+        """Whether the container ends in time once it hears that nothing more comes."""
+        self._stream.finish()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stream.closed()

@@ -23,7 +23,8 @@ _DATA_IMPORT = re.compile(
 _DATA_NAMES = (b"numpy", b"pandas", b"matplotlib")
 _REMEMBERED = 16  # calls that decide how the ready ones are shared between the flavours
 _TEND_SECONDS = 5
-_PAUSE_SECONDS = 0.05  # longer than most calls; what is made meanwhile would take the calls' own cores
+PAUSE_SECONDS = 0.05
+"""Longer than most calls; what the engine makes or takes away meanwhile would take the calls' own cores."""
 
 
 def flavour_of(code: str, state: bytes | None = None) -> str:
@@ -83,14 +84,19 @@ class Pool:
     def gone(self) -> None:
         """A container that was taken has ended; its place is free."""
         self._busy -= 1
-        self._fill_soon()
+        self.fill()
+
+    @property
+    def short(self) -> bool:
+        """Whether somebody waits for a container."""
+        return bool(self._waiting)
 
     def _fill_soon(self) -> None:
         """At once for who waits; what is kept ready is made a moment later, and leaves the cores to calls."""
         if self._waiting:
             self.fill()
         elif self._soon is None:
-            self._soon = asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._fill_now)
+            self._soon = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._fill_now)
 
     def _fill_now(self) -> None:
         self._soon = None

@@ -24,7 +24,7 @@ from sandbox.job import Job, Run, Status
 from sandbox.limits import Limits
 from sandbox.names import is_clean
 from sandbox.owner import Owner, remove_all, sweep
-from sandbox.pool import Pool, flavour_of
+from sandbox.pool import PAUSE_SECONDS, Pool, flavour_of
 from sandbox.spec import container_settings
 from sandbox.transport import Attach, Auto, Transport, UnixSocket
 
@@ -137,6 +137,8 @@ class Sandbox:
 
     async def _see_off(self, container: Container, told: bool) -> None:
         try:
+            if told and not self._entered().short:
+                await asyncio.sleep(PAUSE_SECONDS)
             if not (told and await container.ended_by_itself(_OWN_END_SECONDS)):
                 await container.end()
         except SandboxError as error:

@@ -60,6 +60,11 @@ class FrameStream:
             raise ContainerLost(f"The container sent a frame of {length} bytes; {longest} are allowed.")
         return kind, await self._exactly(length)
 
+    def finish(self) -> None:
+        """Say that nothing more comes; the other end may still speak, and be heard to close."""
+        with contextlib.suppress(OSError):
+            self._writer.write_eof()
+
     async def closed(self) -> None:
         """Wait until the container's end closes, whatever still comes."""
         with contextlib.suppress(OSError):

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
 IMAGE, PYTHON = sys.argv[1:3]
-PAIRS, ROUNDS, AT_ONCE = 50, 5, 8
-PAUSE = 0.3  # as while a model thinks, though it thinks longer
+PAIRS, ROUNDS, AT_ONCE = 50, 4, 8
+PAUSE = 0.25  # as while a model thinks, though it thinks longer
 ROUND_PAUSE = 3.0
 
 Call = Callable[[str], Awaitable[str]]

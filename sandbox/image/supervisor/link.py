@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket  # what `socket` is made of; that one costs every start milliseconds
 import fcntl
 import os
+import select
 
 from . import frames
 
@@ -58,6 +59,12 @@ class Link:
         """Wait for one frame; HostGone at the end of the stream."""
         kind, length = frames.header(self._exactly(frames.HEADER))
         return kind, self._exactly(length)
+
+    def linger(self, seconds: float) -> None:
+        """Wait until the host hangs up, `seconds` at most."""
+        poll = select.poll()
+        poll.register(self.reading, select.POLLIN)
+        poll.poll(seconds * 1000)
 
     def close(self) -> None:
         """Let go of the descriptors, in a child that must not have them."""

@@ -16,6 +16,7 @@ from . import child, files, frames, kernel, variables, watch
 from .link import HostGone, Link
 
 _WORK = "/work"
+_LINGER_SECONDS = 1  # for the host to choose when the engine takes the container away
 _FONTS = "/opt/handoff/matplotlib"
 # What the first use of these libraries imports and builds, half a second that no call should wait for.
 _WARM_DATA = """
@@ -36,6 +37,7 @@ def main() -> None:
     link = Link.connect(sockets[0]) if sockets else Link.take_over()
     with contextlib.suppress(HostGone):
         _serve(link, flavour)
+        link.linger(_LINGER_SECONDS)
     os._exit(0)
 
 
