@@ -73,6 +73,8 @@ class Slack:
         )  # fmt: skip
         listeners = Listeners(clients=clients, engine=engine, usage=usage, signed=signed)
         self._engine, self._usage, self._clients = engine, usage, clients
+        if installations is not None:
+            installations.on_saved = self._redeliver
         controls = Controls(engine=engine, people=people, clients=clients, stops=stops, access=access)
         approvals = Approvals(engine=engine, people=people, clients=clients, access=access)
         slash = Slash(
@@ -97,9 +99,12 @@ class Slack:
             await self._sockets.start()
             await self._stack.enter_async_context(self._catch_up.watching(self._sockets))
         # What kept an answer back may have been what this start has mended: the token, or a setting.
-        for task in await self._usage.undelivered():
-            await self._engine.redeliver(task)
+        await self._redeliver()
         return self
+
+    async def _redeliver(self, team: str = "") -> None:
+        for task in await self._usage.undelivered(team=team):
+            await self._engine.redeliver(task)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -52,10 +52,11 @@ class Usage:
             return [to_task(row) for row in (await connection.execute(query)).mappings()]
 
     async def undelivered(self, *, team: str = "", channel: str = "") -> Sequence[str]:
-        """Ids of tasks whose end could not be told: in a channel of a workspace, or anywhere."""
+        """Ids of tasks whose end could not be told: in a channel, in a workspace, or anywhere."""
         task = schema.task.c
         where = [task.state == State.DELIVERING.value]
-        where += [task.team == team, task.channel == channel] if team else []
+        where += [task.team == team] if team else []
+        where += [task.channel == channel] if channel else []
         async with self._database.read() as connection:
             return list((await connection.execute(select(task.id).where(*where))).scalars())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -30,6 +30,9 @@ _PLACE = "installations"
 _STATE = b"state "
 
 
+async def _nothing(_: str) -> None: ...
+
+
 class Installations(AsyncInstallationStore):
     """One installation per workspace, the newest. Bot tokens only: we ask for nobody's own.
 
@@ -40,6 +43,8 @@ class Installations(AsyncInstallationStore):
     def __init__(self, kept: Kept, keys: Sequence[str]) -> None:
         self._kept = kept
         self._box = MultiFernet([Fernet(key) for key in keys])
+        self.on_saved: Callable[[str], Awaitable[None]] = _nothing
+        """Told the workspace of each installation."""
 
     @property
     def logger(self) -> logging.Logger:
@@ -56,6 +61,7 @@ class Installations(AsyncInstallationStore):
         sealed = self._box.encrypt(json.dumps(vars(installation)).encode()).decode()
         await self._kept.put(_PLACE, team, sealed)
         log.info("installed", team=team, name=installation.team_name, by=installation.user_id)
+        await self.on_saved(team)
 
     async def async_find_installation(
         self,

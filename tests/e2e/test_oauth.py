@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from bot.settings import Settings
 from bot.wire.installations import Installations
 from playground.slack import SlackStandIn
+from tasks import runner
 from tasks.database import Database
 from tasks.kept import Kept
 from tasks.task import State
@@ -176,7 +177,10 @@ async def test_removing_the_app_ends_its_tasks_and_forgets_its_token_and_setting
     await bot.slack.wait_for(lambda _: "No notes are pinned" in bot.said(noted))
 
 
-async def test_a_revoked_token_keeps_the_answer_until_the_app_is_installed_again(office: Office) -> None:
+async def test_a_revoked_token_keeps_the_answer_until_the_app_is_installed_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "FIRST_RETRY", 600.0)
     bot = office.first
     await office.install(bot)
     office.patient.go.clear()

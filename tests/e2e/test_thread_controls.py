@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
@@ -123,3 +124,14 @@ async def test_a_verdict_is_kept_and_can_be_changed(bot: Stack, patient: Patient
     async with bot.server.engine.store.database.read() as connection:
         rows = await connection.execute(select(schema.verdict.c.user, schema.verdict.c.verdict))
         assert {(row.user, row.verdict) for row in rows} == {(MEI, "bad"), (ADA, "good")}
+
+
+@pytest.mark.parametrize("value", ["good:tsomeoneelse", "splendid", "", "good"])
+async def test_a_verdict_on_nothing_of_ours_says_so(bot: Stack, patient: Patient, value: str) -> None:
+    patient.replies.clear()
+    ts = await bot.ask(ASK)
+    await bot.task(ts, State.ANSWERED)
+    await bot.slack.click(MEI, GENERAL, bot.answers(ts)[0].ts, "handoff_feedback", value)
+    await bot.slack.wait_for(lambda _: bot.whispers(MEI))
+
+    assert bot.whispers(MEI) == [FOREIGN]

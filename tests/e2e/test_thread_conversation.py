@@ -137,6 +137,25 @@ async def test_an_edit_of_what_nobody_has_begun_is_taken(
         assert (await bot.task(first)).state is State.ANSWERED
 
 
+async def test_a_follow_up_is_changed_and_taken_back_until_it_is_read(bot: Stack, patient: Patient) -> None:
+    patient.replies.append(Call("plan", {"steps": [{"text": "Think"}]}))
+    ts = await bot.ask(ASK)
+    await patient.was_asked()
+    kept = await bot.ask("make it short", thread_ts=ts)
+    gone = await bot.ask("in verse", thread_ts=ts)
+    await _wait_for_reaction(bot, gone, "eyes")
+    await bot.slack.edit(ADA, GENERAL, kept, "make it long")
+    await bot.slack.delete(ADA, GENERAL, gone)
+    await asyncio.sleep(0.5)
+    patient.go.set()
+    await bot.task(ts, State.ANSWERED)
+
+    assert "ada: make it long" in patient.heard
+    assert "make it short" not in patient.heard
+    assert "in verse" not in patient.heard
+    assert await _tasks(bot) == 1
+
+
 async def test_a_mention_added_by_an_edit_is_a_mention(bot: Stack, patient: Patient) -> None:
     patient.go.set()
     ts = await bot.ask("what is the answer?")

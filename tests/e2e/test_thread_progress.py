@@ -191,6 +191,22 @@ async def test_a_stopped_question_leaves_a_stopped_plan(slack: SlackStandIn, tmp
         ]
 
 
+async def test_slacks_own_stop_leaves_one_plan_that_says_so(slack: SlackStandIn, tmp_path: Path) -> None:
+    patient = Halting(_plan("Count the apples"))
+    patient.go.set()
+    async with _bot(slack, tmp_path, patient) as bot:
+        ts = await bot.ask(ASK)
+        await slack.wait_for(lambda _: bot.plans(ts) and (GENERAL, ts) in slack.state.sessions)
+        await slack.stop_session(ADA, GENERAL, ts)
+        await bot.task(ts, State.STOPPED)
+
+        (answer,) = bot.answers(ts)
+        (plan,) = [m for m in bot.thread(ts) if m.user == slack.bot_user_id and m.ts != answer.ts]
+        assert "Stopped · " in f"{plan.stream} {plan.blocks}"
+        assert "Count the apples · stopped" in f"{plan.stream} {plan.blocks}"
+        assert plan.stream is None or plan.stream.state == "done"
+
+
 async def test_rows_that_were_done_are_there_after_a_restart(slack: SlackStandIn, tmp_path: Path) -> None:
     patient = Halting(_plan("Count the apples", "Draw them"), HIRE, REPORT)
     patient.go.set()

@@ -67,16 +67,16 @@ async def test_another_person_s_reply_is_not_ours_while_the_first_is_there(bot: 
 async def test_who_has_been_quiet_since_our_reply_does_not_count(
     bot: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(voices, "QUIET", 2.0)
+    monkeypatch.setattr(voices, "QUIET", 3.0)
     ts = await bot.ask(ASK)
     await _answered(bot, ts, 1)
     await bot.ask("interesting", thread_ts=ts, user=MEI)
-    await asyncio.sleep(2.2)
+    await asyncio.sleep(3.2)
     await bot.ask("is it?", thread_ts=ts)
     await bot.slack.wait_for(lambda _: bot.whispers())  # quiet, but since nobody has answered her
     await bot.ask("@Handoff is it?", thread_ts=ts)
     await _answered(bot, ts, 2)
-    await asyncio.sleep(2.2)
+    await asyncio.sleep(3.2)
     await bot.ask("and why?", thread_ts=ts)
     await _answered(bot, ts, 3)
 
