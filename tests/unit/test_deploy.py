@@ -80,6 +80,6 @@ def test_systemd_takes_the_unit_and_calls_it_well_confined(tmp_path: Path) -> No
     text = (ROOT / "deploy" / "handoff.service").read_text()
     unit.write_text(text.replace("/opt/handoff/.venv/bin/handoff", str(Path(sys.prefix) / "bin" / "handoff")))
     # An exposure of 3.0 and less of 10 is what systemd calls OK.
-    for check in (["verify", unit], ["security", "--offline=true", "--threshold=30", unit]):
+    for check in (["verify", str(unit)], ["security", "--offline=true", "--threshold=30", str(unit)]):
         done = subprocess.run(["systemd-analyze", *check], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
