@@ -37,11 +37,8 @@ _SECRET_SHAPES = (
 _SHORTEST_SECRET = 8
 #: Told only from `warning` on unless the level is `debug`: they report each request.
 _TALKATIVE = ("aiohttp.access", "alembic", "dbos", "httpcore2", "httpx2", "openai", "slack_bolt", "slack_sdk")
-#: What libraries warn of at each stop and each start, and is as it should be: told at `debug`.
-_AS_IT_SHOULD_BE = (
-    "Asyncio task cancelled for workflow or step",
-    "As you gave `client` as well, `token` will be unused",
-)
+#: What dbos warns of at each stop with tasks under way, which is as it should be: told at `debug`.
+_AS_IT_SHOULD_BE = "Asyncio task cancelled for workflow or step"
 
 
 def set_up(settings: Settings, stream: TextIO | None = None) -> None:
