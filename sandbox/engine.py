@@ -198,7 +198,8 @@ class Engine:
         """Bytes a running container uses now, None when it does not run or the engine can't say."""
 
         def look() -> int | None:
-            with contextlib.suppress(docker.errors.NotFound):
+            # The engine's answer is empty when the container ends while it is asked.
+            with contextlib.suppress(docker.errors.NotFound, requests.exceptions.JSONDecodeError):
                 told = self.client.stats(container, stream=False, one_shot=True)
                 return int(told.get("memory_stats", {}).get("usage", 0)) or None
             return None

@@ -36,8 +36,11 @@ class Line(BaseModel):
 
 
 async def answer_lines(sandbox: Sandbox, lines: BinaryIO, answers: TextIO, *, at_once: int) -> None:
-    """Run every line's job, `at_once` at the same time, and write each answer when it is done."""
-    places = asyncio.Semaphore(at_once)
+    """Run every line's job, `at_once` at the same time, and write each answer when it is done.
+
+    Raises BrokenPipeError when nobody reads the answers any more.
+    """
+    places, gone = asyncio.Semaphore(at_once), False
 
     async def answer(raw: bytes) -> None:
         try:
@@ -46,11 +49,16 @@ async def answer_lines(sandbox: Sandbox, lines: BinaryIO, answers: TextIO, *, at
         finally:
             places.release()
 
-    async with asyncio.TaskGroup() as group:
-        async for raw in _read_aside(lines):
-            if raw.strip():
-                await places.acquire()
-                group.create_task(answer(raw))
+    try:
+        async with asyncio.TaskGroup() as group:
+            async for raw in _read_aside(lines):
+                if raw.strip():
+                    await places.acquire()
+                    group.create_task(answer(raw))
+    except* BrokenPipeError:
+        gone = True
+    if gone:
+        raise BrokenPipeError
 
 
 async def _answered(sandbox: Sandbox, raw: bytes) -> tuple[object, Run]:

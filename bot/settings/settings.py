@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -48,9 +49,11 @@ class Settings(
         """
         environ = os.environ if environ is None else environ
         try:
-            in_file = dotenv_values(env_file)
+            # Docker makes a folder of that name where it is to mount a file that is missing.
+            in_file = dotenv_values(stream=StringIO(env_file.read_text("utf-8") if env_file.exists() else ""))
         except (OSError, UnicodeDecodeError) as error:
-            problem = f"{env_file} can't be read ({error}). Correct or remove the file."
+            why = getattr(error, "strerror", None) or error
+            problem = f"{env_file} can't be read ({why}). Correct or remove it."
             raise SettingsError((problem,), cls(data_dir=data_folder(environ))) from None
         given = _not_empty({**in_file, **environ})
         values = cls._values(given)

@@ -37,6 +37,8 @@ _SECRET_SHAPES = (
 _SHORTEST_SECRET = 8
 #: Told only from `warning` on unless the level is `debug`: they report each request.
 _TALKATIVE = ("aiohttp.access", "alembic", "dbos", "httpcore2", "httpx2", "openai", "slack_bolt", "slack_sdk")
+#: What dbos warns of at each stop with tasks under way, which is as it should be: told at `debug`.
+_AS_IT_SHOULD_BE = "Asyncio task cancelled for workflow or step"
 
 
 def set_up(settings: Settings, stream: TextIO | None = None) -> None:
@@ -45,6 +47,8 @@ def set_up(settings: Settings, stream: TextIO | None = None) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_RedactingFormatter(settings, colors=stream.isatty()))
+    if level > logging.DEBUG:
+        handler.addFilter(lambda record: not str(record.msg).startswith(_AS_IT_SHOULD_BE))
     for name in ("", "dbos"):
         # dbos gives its logger a handler of its own, past our redaction, unless it finds one there.
         logger = logging.getLogger(name)

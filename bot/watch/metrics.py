@@ -22,7 +22,7 @@ from prometheus_client import (
 
 from agents.conversation import Usage
 from bot.release import version
-from sandbox.job import Run
+from sandbox.job import Run, Status
 from tasks.figures import Standing
 from tasks.patience import trouble
 
@@ -73,6 +73,8 @@ class SandboxFigures:
         # fmt: off
         self._runs = Counter("handoff_sandbox_runs", "Programs by how they ended.",
                              ["status"], registry=registry)
+        for status in Status:
+            self._runs.labels(status.value)  # a first failure is a rise only where there was a 0
         self._seconds = Histogram("handoff_sandbox_run_seconds", "A program's own time.",
                                   buckets=_LONG, registry=registry)
         self._waits = Histogram("handoff_sandbox_wait_seconds",

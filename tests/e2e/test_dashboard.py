@@ -1,4 +1,7 @@
-"""deploy/grafana.json on a real Prometheus that scrapes a real bot: each query has its data, in its unit."""
+"""The dashboard and the alerts of deploy/ on a real Prometheus that scrapes a real bot.
+
+Each query of the dashboard has its data, in its unit; no alert is raised for a bot that is well.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,15 @@ import asyncio
 import json
 import math
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import yaml  # type: ignore[import-untyped]
 
+from bot.watch.metrics import Metrics
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
 from scripts.prometheus import program
@@ -23,6 +29,9 @@ from tests.support.stack import Stack, stack
 PROMETHEUS = program()
 PRICES = {"gpt-5.6": {"input": 2.0, "output": 10.0}}
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy" / "grafana.json").read_text())
+ALERTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "deploy" / "alerts.yaml").read_text())["groups"][0][
+    "rules"
+]
 PANELS: list[dict[str, Any]] = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 #: Grafana's units of a query by the end of the figure's name, after Prometheus' conventions.
 UNITS = {"seconds": "s", "usd": "currencyUSD", "bytes": "bytes"}
@@ -51,7 +60,9 @@ async def test_each_panel_shows_what_a_bot_at_work_tells(
                 await work(bot, watching)
             silent = await silent_after_a_while(watching)
             names = await watching.query(asked(label_query()))
+            alarmed = [rule["alert"] for rule in ALERTS if await watching.query(rule["expr"])]
     assert silent == []
+    assert alarmed == [], "a bot that is well alarms nobody"
     assert [series["metric"]["job"] for series in names] == [JOB], "the job can be chosen"
 
 
@@ -110,6 +121,24 @@ async def test_the_page_of_figures_keeps_to_the_rules_of_prometheus(
     )  # fmt: skip
     said, _ = await check.communicate(page)
     assert (check.returncode, said.decode()) == (0, "")
+
+
+@needs_prometheus
+def test_prometheus_takes_the_alerts() -> None:
+    check = [str(program("promtool")), "check", "rules", str(ROOT / "deploy" / "alerts.yaml")]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: str(rule["alert"]))
+def test_an_alert_asks_for_figures_that_are_there(rule: dict[str, Any]) -> None:
+    named = set(re.findall(r"\bhandoff_\w+", rule["expr"]))
+    assert named
+    assert named <= Metrics().names
+    page = (ROOT / "docs" / "operate.md").read_text()
+    assert {re.sub("_(bucket|sum|count)$", "", name) for name in named} <= set(
+        re.findall(r"handoff_\w+", page)
+    )
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: str(panel["title"]))

@@ -15,7 +15,7 @@ import pytest
 from tests.support.databases import postgres_server, postgres_url
 from tests.support.fleet import Process
 from tests.support.sandboxes import sandbox_image
-from tests.support.scripted_model import Asked, Call, Fault, Reply, Say, openai_error
+from tests.support.scripted_model import Asked, Call, Reply, Say, openai_error
 from tests.support.workload import CHANNEL, USER, Workload, workload
 
 __all__ = ["postgres_server", "postgres_url", "sandbox_image"]
@@ -32,7 +32,7 @@ async def answer(asked: Asked) -> Reply:
     if asked.results:
         return Say("It is said.")
     if len(asked.body["messages"]) < 3 and "cut off" in str(asked.body["messages"]):
-        return Fault(400, openai_error(f"no such thing for the key {KEY}"))
+        return openai_error(400, f"no such thing for the key {KEY}")
     return _HIRE
 
 
@@ -56,8 +56,7 @@ async def test_each_line_is_json_with_its_ids_and_without_a_secret(
         load.slack.fail("reactions.add", "internal_error", status=500)
         load.slack.lose_reply("chat.startStream")
         for text in ("@Handoff say it", "@Handoff be cut off"):
-            ts = await load.slack.post(USER, CHANNEL, text)
-            await load.slack.wait_for(lambda state, ts=ts: len(state.replies(CHANNEL, ts)) > 1, 60)
+            await answered(load, await load.slack.post(USER, CHANNEL, text))
         await asyncio.sleep(1)
         assert await bot.kill(signal.SIGTERM) == 0
         text = bot.log
@@ -73,3 +72,8 @@ async def test_each_line_is_json_with_its_ids_and_without_a_secret(
     secrets = [load.slack.bot_token, load.slack.app_token, KEY, "hunter2", "signed-and-sealed", "ticket="]
     leaked = [line for line in text.splitlines() if any(secret in line for secret in secrets)]
     assert [line for line in leaked if "ticket=[redacted]" not in line] == []
+
+
+async def answered(load: Workload, ts: str) -> None:
+    """Return when a thread has more than a plan."""
+    await load.slack.wait_for(lambda state: len(state.replies(CHANNEL, ts)) > 1, 60)

@@ -118,9 +118,12 @@ async def test_a_token_that_slack_refuses_ends_the_start_with_2(tmp_path: Path) 
     async with SlackStandIn() as slack:
         slack.credentials.revoke(slack.bot_token)
         mine = {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": slack.bot_token}
-        code, _, told = await handoff(tmp_path, "serve", **{**SERVE, **mine})
-        assert slack.bot_token not in told
-    assert code == 2
+        (code, _, told), (found, findings, log) = await asyncio.gather(
+            *(handoff(tmp_path, command, **{**SERVE, **mine}) for command in ("serve", "doctor"))
+        )
+        assert slack.bot_token not in told + findings
+    assert (code, found, log) == (2, 1, ""), "the doctor's findings are all it says"
+    assert "✗ Slack bot: SLACK_BOT_TOKEN can't be used: it was revoked." in findings
     assert told == (
         "handoff: SLACK_BOT_TOKEN can't be used: it was revoked. Copy it again from the app's pages.\n"
     )

@@ -203,6 +203,17 @@ async def test_a_line_in_any_wrong_shape_is_answered_and_stops_no_other() -> Non
     assert all(answer["status"] == "error" and "was not run: " in answer["stderr"] for answer in wrong)
 
 
+async def test_a_reader_that_leaves_early_is_no_fault(tmp_path: Path) -> None:
+    lines = tmp_path / "jobs.jsonl"
+    lines.write_text("\n".join(json.dumps({"id": n, "code": "print('x' * 9000)"}) for n in range(12)))
+    command = f"{sys.executable} -m bot.cli sandbox run --jsonl {lines} | true; echo ${{PIPESTATUS[0]}}"
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", command, cwd=ROOT, env={"PATH": os.environ["PATH"], "HANDOFF_SANDBOX_POOL": "0"},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert await process.communicate() == (b"0\n", b"")
+
+
 async def test_build_says_that_the_image_is_there(sandbox_image: str) -> None:
     ended = await handoff("build")
     assert (ended.code, ended.out) == (0, f"{sandbox_image}\n")

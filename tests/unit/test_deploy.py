@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,3 +72,14 @@ def test_the_image_runs_as_nobody_in_particular_and_tells_its_health() -> None:
     assert "/healthz" in dockerfile
     assert dockerfile.count("\nFROM ") == 2
     assert len(set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE))) == 1, "one base, named once"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="There is no systemd here to ask")
+def test_systemd_takes_the_unit_and_calls_it_well_confined(tmp_path: Path) -> None:
+    unit = tmp_path / "handoff.service"
+    text = (ROOT / "deploy" / "handoff.service").read_text()
+    unit.write_text(text.replace("/opt/handoff/.venv/bin/handoff", str(Path(sys.prefix) / "bin" / "handoff")))
+    # An exposure of 3.0 and less of 10 is what systemd calls OK.
+    for check in (["verify", str(unit)], ["security", "--offline=true", "--threshold=30", str(unit)]):
+        done = subprocess.run(["systemd-analyze", *check], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

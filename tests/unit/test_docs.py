@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot import web
-from bot.checks import doctor, preflight, readiness
+from bot.checks import doctor, preflight, readiness, tokens
 from bot.cli import COMMANDS
 from bot.intake import catch_up, intake
 from bot.settings import variable
@@ -144,6 +144,7 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{metrics.PATIENCE:.0f} s",
         f"{web.LARGEST_BODY // 2**20} MiB",
         f"{preflight.ENGINE_SECONDS} s",
+        f"{tokens.PATIENCE:.0f} s",
         f"{doctor.DEADLINE:.0f} s",
         f"{files.ARTIFACTS} files",
     ],

@@ -189,6 +189,15 @@ async def test_a_port_of_another_program_is_told_and_one_of_handoff_is_fine(heal
         assert "can't listen" in (await findings(healthy, port=server.port))["Port"].text
 
 
+async def test_a_port_of_a_program_that_says_nothing_is_in_use(
+    healthy: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_NEIGHBOUR", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        found = await findings(healthy, port=silent.getsockname()[1])
+    assert "can't listen" in found["Port"].text
+
+
 async def test_a_check_that_never_ends_is_cut(
     healthy: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +205,7 @@ async def test_a_check_that_never_ends_is_cut(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         found = await findings(healthy, slack_api_url=f"http://127.0.0.1:{silent.getsockname()[1]}/api/")
     assert "no answer within" in found["Slack bot"].text
+    assert "Look at the network and at SLACK_API_URL." in found["Slack bot"].text
     assert found["Data folder"].ok
 
 

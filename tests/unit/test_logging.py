@@ -166,6 +166,17 @@ def test_requests_of_libraries_are_told_at_debug_only() -> None:
     assert "request" in loud.getvalue()
 
 
+def test_a_warning_of_what_is_meant_is_told_at_debug_only() -> None:
+    words = "Asyncio task cancelled for workflow or step <function run>"
+    quiet, dbos = logs(), standard.getLogger("dbos")
+    dbos.warning(words)
+    dbos.warning("Asyncio is slow")
+    assert [json.loads(line)["event"] for line in quiet.getvalue().splitlines()] == ["Asyncio is slow"]
+    loud = logs(level="debug")
+    dbos.warning(words)
+    assert words in loud.getvalue()
+
+
 def test_the_engine_adds_no_handler_of_its_own() -> None:
     from dbos._logger import init_logger
 

@@ -82,6 +82,8 @@ def test_a_file_that_cannot_be_read_is_a_problem_with_a_name(tmp_path: Path) -> 
     file.write_bytes(b"HANDOFF_MODEL=\xff\xfe\n")
     with pytest.raises(SettingsError, match=r"\.env can't be read"):
         Settings.load({"HOME": "/home/ada"}, file)
+    with pytest.raises(SettingsError, match=r"can't be read \(Is a directory\)"):
+        Settings.load({"HOME": "/home/ada"}, tmp_path)
 
 
 def test_every_problem_is_told_at_once_in_the_order_of_the_settings() -> None:
