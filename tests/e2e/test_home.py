@@ -98,7 +98,7 @@ async def test_the_newest_task_is_drawn_agent_by_agent(bot: Stack, patient: Pati
     await _home(bot)
     drawn = [b["text"]["text"] for b in bot.slack.state.homes[ADA]["blocks"] if "```" in str(b)]
     assert len(drawn) == 1
-    assert re.search(rf"\norchestrator +━*● +1 turn, {task.tokens:,} tokens\n", drawn[0]), drawn[0]
+    assert re.search(rf"\norchestrator +━*●━* +1 turn, {task.tokens:,} tokens\n", drawn[0]), drawn[0]
     assert max(len(line) for line in drawn[0].splitlines()) < 90
 
 

@@ -255,7 +255,7 @@ async def test_a_connection_that_only_looks_open_is_noticed(
 
         assert task.state is State.ANSWERED
         assert len(bot.answers(ts)) == 1
-        assert len(bot.calls("apps.connections.open")) > opened
+        await slack.wait_for(lambda _: len(bot.calls("apps.connections.open")) > opened)
 
 
 @pytest.mark.parametrize(
