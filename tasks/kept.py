@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks import schema
 from tasks.database import Database
+from tasks.message import ThreadAddress
 
 
 class Kept:
@@ -46,14 +47,13 @@ class Kept:
             row = insert(schema.kept).values(place=place, name=name, **new)
             await connection.execute(row.on_conflict_do_update(index_elements=["place", "name"], set_=new))
 
-    async def forget(self, beginning: str) -> None:
-        """Drop everything of the places that begin so."""
+    async def forget_below(self, beginning: str) -> None:
+        """Drop everything of the places whose names begin so."""
         mine = schema.kept.c.place.startswith(beginning, autoescape=True)
         async with self._database.write() as connection:
             await connection.execute(delete(schema.kept).where(mine))
 
-    async def forget_below(self, beginning: str) -> None:
-        """Drop everything of all places whose names begin so."""
-        below = schema.kept.c.place.startswith(beginning, autoescape=True)
-        async with self._database.write() as connection:
-            await connection.execute(delete(schema.kept).where(below))
+
+def place_of(thread: ThreadAddress) -> str:
+    """The place of what is kept of a thread; it goes with the thread's last task."""
+    return f"thread {thread.team}/{thread.channel}/{thread.ts}"

@@ -9,9 +9,11 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
 from tasks.database import Database
+from tasks.kept import place_of
 from tasks.message import ThreadAddress
 from tasks.rows import to_task
 from tasks.task import Task
@@ -69,18 +71,27 @@ class Removal:
     async def _some(self, ids: Sequence[str]) -> None:
         task = schema.task.c
         async with self._database.write() as connection:
-            over = select(task.id).where(task.id.in_(ids), task.ended_at.is_not(None))
-            mine = (await connection.execute(over)).scalars().all()
+            over = select(schema.task).where(task.id.in_(ids), task.ended_at.is_not(None))
+            gone = [to_task(row) for row in (await connection.execute(over)).mappings()]
+            mine = [one.id for one in gone]
             for table in OF_A_TASK:
                 await connection.execute(delete(table).where(table.c.task.in_(mine)))
             await connection.execute(delete(schema.task).where(task.id.in_(mine)))
+            for thread in {one.thread for one in gone}:
+                if not await _has_tasks(connection, thread):
+                    await connection.execute(
+                        delete(schema.kept).where(schema.kept.c.place == place_of(thread))
+                    )
 
     async def _has_task(self, folder: Path) -> bool:
-        team, channel, ts = folder.parts[-3:]
-        task = schema.task.c
-        mine = (task.team == team) & (task.channel == channel) & (task.thread_ts == ts)
         async with self._database.read() as connection:
-            return (await connection.execute(select(task.id).where(mine).limit(1))).first() is not None
+            return await _has_tasks(connection, ThreadAddress(*folder.parts[-3:]))
+
+
+async def _has_tasks(connection: AsyncConnection, thread: ThreadAddress) -> bool:
+    task = schema.task.c
+    mine = (task.team == thread.team) & (task.channel == thread.channel) & (task.thread_ts == thread.ts)
+    return (await connection.execute(select(task.id).where(mine).limit(1))).first() is not None
 
 
 def folder_of(thread: ThreadAddress) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-from tasks.kept import Kept
+from tasks.kept import Kept, place_of
 from tasks.message import ThreadAddress
 
 
@@ -48,12 +48,12 @@ class Preferences:
 
     async def follow_ups(self, thread: ThreadAddress) -> FollowUps:
         """Whether a reply in this thread needs a mention; a muted one has all of them do."""
-        if await self._kept.get(_thread(thread), "muted"):
+        if await self._kept.get(place_of(thread), "muted"):
             return FollowUps.OFF
         return FollowUps(await self.of(thread.team, thread.channel, "follow-ups"))
 
     async def mute(self, thread: ThreadAddress, *, muted: bool) -> None:
-        await self._kept.put(_thread(thread), "muted", muted or None)
+        await self._kept.put(place_of(thread), "muted", muted or None)
 
     async def of(self, team: str, channel: str, name: str) -> str:
         """A channel's setting, by a name of `CHOICES`."""
@@ -68,10 +68,6 @@ class Preferences:
         """Drop all that was set in a workspace."""
         await self._kept.forget_below(f"thread {team}/")
         await self._kept.forget_below(f"channel {team}/")
-
-
-def _thread(thread: ThreadAddress) -> str:
-    return f"thread {thread.team}/{thread.channel}/{thread.ts}"
 
 
 def _channel(team: str, channel: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tasks.kept import Kept
+from tasks.kept import Kept, place_of
 from tasks.message import ThreadAddress
 from tasks.task import Task
 
@@ -26,16 +26,16 @@ class Voices:
 
     async def heard(self, thread: ThreadAddress, spoke: Mapping[str, float]) -> None:
         """People wrote there, each last at that time, in seconds since 1970."""
-        known: dict[str, float] = await self._kept.get(_place(thread), _NAME) or {}
+        known: dict[str, float] = await self._kept.get(place_of(thread), _NAME) or {}
         later = {user: at for user, at in spoke.items() if at > known.get(user, 0.0)}
         if later:
             newest = sorted((known | later).items(), key=lambda one: one[1])[-MOST:]
-            await self._kept.put(_place(thread), _NAME, dict(newest))
+            await self._kept.put(place_of(thread), _NAME, dict(newest))
 
     async def others(self, task: Task, user: str, now: float) -> list[str]:
         """Who else is there, in the thread of `task`, its newest, when somebody writes. Who asked for it has
         waited for the reply, and has been quiet only since then."""
-        known: dict[str, float] = await self._kept.get(_place(task.thread), _NAME) or {}
+        known: dict[str, float] = await self._kept.get(place_of(task.thread), _NAME) or {}
         replied = task.ended_at or task.started_at or 0.0
         if task.user in known:
             known[task.user] = max(known[task.user], replied)
@@ -44,11 +44,7 @@ class Voices:
 
     async def first_hint(self, thread: ThreadAddress) -> bool:
         """Whether nobody has been told yet that a mention is waited for there; from now on somebody has."""
-        if await self._kept.get(_place(thread), _HINTED):
+        if await self._kept.get(place_of(thread), _HINTED):
             return False
-        await self._kept.put(_place(thread), _HINTED, value=True)
+        await self._kept.put(place_of(thread), _HINTED, value=True)
         return True
-
-
-def _place(thread: ThreadAddress) -> str:
-    return f"thread {thread.team}/{thread.channel}/{thread.ts}"

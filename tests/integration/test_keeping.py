@@ -17,6 +17,7 @@ from bot.watch.timeline import NAME, WIDTH, picture
 from tasks import schema
 from tasks.database import Database
 from tasks.export import export
+from tasks.kept import Kept, place_of
 from tasks.message import Message, ThreadAddress
 from tasks.removal import OF_A_TASK, Removal, folder_of
 from tasks.store import Store
@@ -87,6 +88,21 @@ async def test_what_is_removed_leaves_no_row_and_no_file(database_url: str, tmp_
         assert [place.exists() for place in [*places, place]] == [False, False, True]
         assert await rows(database) == before / 2
         assert [task.id for task in await Store(database).recent()] == [kept]
+
+
+async def test_what_is_kept_of_a_thread_goes_with_its_last_task(database_url: str, tmp_path: Path) -> None:
+    first = message(1)
+    later = message(2, thread=first.thread.ts)
+    async with opened(database_url) as database:
+        kept, removal = Kept(database), Removal(database, tmp_path)
+        ids = [await done(database, given) for given in (first, later)]
+        await kept.put(place_of(first.thread), "voices", {"U1": 1.0})
+        await kept.put("channel T1/C1", "progress", "quiet")
+        await removal.tasks(ids[:1])
+        assert await kept.all(place_of(first.thread)) == {"voices": {"U1": 1.0}}
+        await removal.tasks(ids[1:])
+        assert await kept.all(place_of(first.thread)) == {}
+        assert await kept.all("channel T1/C1") == {"progress": "quiet"}
 
 
 async def test_a_task_under_way_is_never_removed(database_url: str, tmp_path: Path) -> None:
