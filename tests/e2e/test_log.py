@@ -55,8 +55,8 @@ async def test_each_line_is_json_with_its_ids_and_without_a_secret(
         load.slack.fail("chat.postMessage", "ratelimited", status=429, retry_after=1)
         load.slack.fail("reactions.add", "internal_error", status=500)
         load.slack.lose_reply("chat.startStream")
-        for text in ("@Handoff say it", "@Handoff be cut off"):
-            await answered(load, await load.slack.post(USER, CHANNEL, text))
+        for text, words in (("say it", "It is said."), ("be cut off", "refused the request (400)")):
+            await told(load, await load.slack.post(USER, CHANNEL, f"@Handoff {text}"), words)
         await asyncio.sleep(1)
         assert await bot.kill(signal.SIGTERM) == 0
         text = bot.log
@@ -74,6 +74,6 @@ async def test_each_line_is_json_with_its_ids_and_without_a_secret(
     assert [line for line in leaked if "ticket=[redacted]" not in line] == []
 
 
-async def answered(load: Workload, ts: str) -> None:
-    """Return when a thread has more than a plan."""
-    await load.slack.wait_for(lambda state: len(state.replies(CHANNEL, ts)) > 1, 60)
+async def told(load: Workload, ts: str, words: str) -> None:
+    """Return when a thread has been told these words."""
+    await load.slack.wait_for(lambda state: any(words in m.text for m in state.replies(CHANNEL, ts)), 60)
