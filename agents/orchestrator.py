@@ -70,6 +70,11 @@ class Step(pydantic.BaseModel, extra="forbid", frozen=True):
     status: Literal["pending", "in_progress", "complete", "error"] = "pending"
 
 
+def shown(steps: Sequence[Step]) -> PlanChanged:
+    """A plan as people see it: its first 40 steps, a line each."""
+    return PlanChanged(tuple(PlanStep(one_line(step.text, 250), step.status) for step in steps[:40]))
+
+
 class Orchestrator:
     """Carries one task from its opening to an answer. Made anew after a restart, it reads its journal."""
 
@@ -195,7 +200,7 @@ class Orchestrator:
         Args:
             steps: The whole plan, in order.
         """
-        self._emit(PlanChanged(tuple(PlanStep(one_line(s.text, 250), s.status) for s in steps[:40])))
+        self._emit(shown(steps))
         return "The plan is shown."
 
     async def read_file(self, path: str, offset: int = 0, limit: int = 8000) -> str:

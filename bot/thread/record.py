@@ -11,9 +11,8 @@ from typing import Any
 import pydantic
 from sqlalchemy import RowMapping
 
-from agents.events import Event, PlanChanged, PlanStep, WorkerEnded, WorkerStarted
-from agents.excerpt import one_line
-from agents.orchestrator import Step
+from agents.events import Event, WorkerEnded, WorkerStarted
+from agents.orchestrator import Step, shown
 
 #: A row of the log, by column.
 Row = Mapping[Any, Any] | RowMapping
@@ -47,8 +46,7 @@ def _plans(calls: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
                 read = _Plan.model_validate_json(call["arguments"])
             except pydantic.ValidationError:
                 continue  # the model was told, and nobody has seen it
-            steps = [PlanStep(one_line(step.text, 250), step.status) for step in read.steps[:40]]
-            yield PlanChanged(tuple(steps))
+            yield shown(read.steps)
 
 
 def _unreported(told: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[Event]:

@@ -37,8 +37,9 @@ _SECRET_SHAPES = (
 _SHORTEST_SECRET = 8
 #: Told only from `warning` on unless the level is `debug`: they report each request.
 _TALKATIVE = ("aiohttp.access", "alembic", "dbos", "httpcore2", "httpx2", "openai", "slack_bolt", "slack_sdk")
-#: What dbos warns of at each stop with tasks under way, which is as it should be: told at `debug`.
-_AS_IT_SHOULD_BE = "Asyncio task cancelled for workflow or step"
+#: What libraries warn of although it is as it should be, told at `debug`: dbos at each stop with tasks under
+#: way, and Bolt at each start, since it finds SLACK_BOT_TOKEN by itself and our client's token comes first.
+_AS_IT_SHOULD_BE = ("Asyncio task cancelled for workflow or step", "As you gave `client` as well, `token`")
 
 
 def set_up(settings: Settings, stream: TextIO | None = None) -> None:

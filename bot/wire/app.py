@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
-from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
@@ -49,7 +48,7 @@ class App(AsyncApp):
             signing_secret=signing_secret or None,
             request_verification_enabled=bool(signing_secret),
             attaching_conversation_kwargs_enabled=False,
-            logger=_bolt_log(),
+            logger=logging.getLogger("slack_bolt"),
             **arguments,
         )
         self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
@@ -70,17 +69,6 @@ class App(AsyncApp):
     def is_signed(self, body: str, headers: Mapping[str, str]) -> bool:
         """Whether Slack sent it."""
         return self._verifier is not None and self._verifier.is_valid_request(body, dict(headers))
-
-
-def _bolt_log() -> logging.Logger:
-    """Bolt reads SLACK_BOT_TOKEN by itself and warns at each start that our client's comes first."""
-    logger = logging.getLogger("slack_bolt")
-    logger.addFilter(_is_news)
-    return logger
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    return record.getMessage() != warning_client_prioritized_and_token_skipped()
 
 
 def new_app(signing_secret: str, **workspaces: Any) -> App:
