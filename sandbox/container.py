@@ -18,7 +18,7 @@ from sandbox.stream import FrameStream
 from sandbox.transport import Transport
 
 _READY_SECONDS = 60  # to start and import pandas on a machine that does much else
-_HAND_OVER_SECONDS = 60  # for all input files, also to an engine far away
+_HAND_OVER_SECONDS = 60  # for all input files, and again for what comes back, also with an engine far away
 _GRACE_SECONDS = 5  # what the supervisor has for its own end after the time limit, before it is killed
 _SMALL = 64 * 1024  # an exit record with its notes and names
 _SAID = 1 << 20
@@ -38,6 +38,8 @@ class Raw:
     variables: tuple[str, bytes] | None = None
     """Notes, a line each, and what the program left for the next one."""
     started: bool = False
+    ended: bool = False
+    """The program is over, by itself or stopped; what it left may still be on its way."""
     stopped: str = ""
     """Why the host ended it: `timeout` or `output_flood`; empty when the supervisor told the end."""
     seconds: float = 0.0
@@ -94,10 +96,22 @@ class Container:
                 f"The container did not take its job within {_HAND_OVER_SECONDS} s."
             ) from None
         began = time.monotonic()
+        clock = asyncio.get_running_loop().time
         try:
-            async with asyncio.timeout(timeout + _GRACE_SECONDS):
-                await collected(self._stream, limits, on_output, raw, carries=job.state is not None)
+            async with asyncio.timeout(timeout + _GRACE_SECONDS) as bound:
+                await collected(
+                    self._stream,
+                    limits,
+                    on_output,
+                    raw,
+                    carries=job.state is not None,
+                    at_end=lambda: bound.reschedule(clock() + _HAND_OVER_SECONDS),
+                )
         except TimeoutError:
+            if raw.ended:
+                raise ContainerLost(
+                    f"What the program left did not arrive within {_HAND_OVER_SECONDS} s."
+                ) from None
             raw.stopped = "timeout"
         finally:
             raw.seconds = time.monotonic() - began
@@ -150,9 +164,18 @@ class Container:
 
 
 async def collected(
-    stream: FrameStream, limits: Limits, on_output: OnOutput, raw: Raw, *, carries: bool = False
+    stream: FrameStream,
+    limits: Limits,
+    on_output: OnOutput,
+    raw: Raw,
+    *,
+    carries: bool = False,
+    at_end: Callable[[], None] = lambda: None,
 ) -> None:
-    """Fill `raw` until the exit record; ContainerLost when the container says what no supervisor would."""
+    """Fill `raw` until the exit record; ContainerLost when the container says what no supervisor would.
+
+    `at_end` is called when the program is over and what it left is still to come.
+    """
     longest = max(limits.artifact_bytes, limits.state_bytes if carries else 0) + _SAID
     taken = 0
     while not raw.record:
@@ -165,6 +188,9 @@ async def collected(
                 return
         elif kind == frames.STARTED:
             raw.started = True
+        elif kind == frames.ENDED and not raw.ended:
+            raw.ended = True
+            at_end()
         elif kind == frames.ARTIFACT:
             taken += len(payload)
             if taken > limits.artifacts_bytes + _SAID or len(raw.files) >= limits.artifacts_count:

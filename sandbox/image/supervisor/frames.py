@@ -22,6 +22,7 @@ READY = b"R"  # the program's process is up and warm
 STARTED = b"S"  # from here on something may have happened
 STDOUT = b"o"
 STDERR = b"e"
+ENDED = b"D"  # the program is over, what it left is on its way
 ARTIFACT = b"A"  # a file of /work that is new or changed: named()
 EXIT = b"X"  # how it ended, JSON, the last frame
 

@@ -57,6 +57,7 @@ def _serve(link: Link, flavour: str) -> None:
     flood_bytes = int(settings["flood_bytes"])
     watching = watch.Watch(link, process, timeout=float(settings["timeout"]), flood_bytes=flood_bytes)
     ending = watching.until_end()
+    link.send(frames.ENDED)
     bounds = files.Bounds(
         one=int(settings["artifact_bytes"]),
         together=int(settings["artifacts_bytes"]),
