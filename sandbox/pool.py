@@ -18,7 +18,8 @@ from sandbox.errors import Busy, ContainerLost, SandboxError
 BARE = "bare"
 DATA = "data"
 _DATA_IMPORT = re.compile(
-    r"^\s*(?:import|from)\s+(?:numpy|pandas|matplotlib|seaborn|scipy|sklearn|openpyxl)\b", re.MULTILINE
+    r"^[ \t]*(?:import|from)[ \t][^#\n]*\b(?:numpy|pandas|matplotlib|seaborn|scipy|sklearn|openpyxl)\b",
+    re.MULTILINE,
 )
 _DATA_NAMES = (b"numpy", b"pandas", b"matplotlib")
 _REMEMBERED = 16  # calls that decide how the ready ones are shared between the flavours

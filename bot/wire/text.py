@@ -11,14 +11,16 @@ from collections.abc import Callable
 
 #: Characters of Markdown in one message: Slack takes 12,000 in all, and counts what it adds.
 MESSAGE_LIMIT = 11_500
-_MENTION = re.compile(r"<@([UWB][A-Z0-9]+)(?:\|[^>]*)?>")
-_LINK = re.compile(r"<((?:https?|mailto):[^|>]+)(?:\|([^>]*))?>")
-_CHANNEL = re.compile(r"<#[CG][A-Z0-9]+\|?([^>]*)>")
-_SPECIAL = re.compile(r"<!(?:subteam\^[A-Z0-9]+\|)?([^>|^]*)[^>]*>")
+_MENTION = re.compile(r"<@([UWB][A-Z0-9]+)(?:\|[^<>]*)?>")
+_LINK = re.compile(r"<((?:https?|mailto):[^|<>]+)(?:\|([^<>]*))?>")
+_CHANNEL = re.compile(r"<#[CG][A-Z0-9]+\|?([^<>]*)>")
+_SPECIAL = re.compile(r"<!(?:subteam\^[A-Z0-9]+\|)?([^<>|^]*)[^<>]*>")
 _GROUP = re.compile(r"<!(?:subteam\^|channel|here|everyone)")
 #: What pings people when a model writes it, as an entity or as plain words that clients turn into one.
 _LOUD = re.compile(r"<(?=[@!#])|@(?=(?:channel|here|everyone)\b)")
 
+#: Characters of a text that any title or row can show a part of; the rest would only cost time.
+_LINE_FROM = 2000
 #: The line below a table's first line.
 _RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
 
@@ -35,7 +37,7 @@ def addresses_a_group(text: str) -> bool:
 
 def plain(text: str, bot_user: str, name_of: Callable[[str], str]) -> str:
     """A message as its writer saw it: entities spelled out, the mention of the bot gone."""
-    text = re.sub(rf"<@{re.escape(bot_user)}(?:\|[^>]*)?>[:,]?", "", text)
+    text = re.sub(rf"<@{re.escape(bot_user)}(?:\|[^<>]*)?>[:,]?", "", text)
     text = _MENTION.sub(lambda m: f"@{name_of(m[1])}", text)
     text = _LINK.sub(lambda m: m[1] if m[2] in (None, "", m[1]) else f"{m[2]} ({m[1]})", text)
     text = _CHANNEL.sub(lambda m: f"#{m[1]}", text)
@@ -65,9 +67,9 @@ def brief(text: str, most_bytes: int = 3500) -> str:
 
 def one_plain_line(markdown: str) -> str:
     """Markdown as plain words on one line, for rows and titles, which show its marks as they are."""
-    text = re.sub(r"^\s*```.*$", "", markdown, flags=re.MULTILINE)
-    text = re.sub(r"^\s*(?:#{1,6}|>|[-*+])\s+", "", text, flags=re.MULTILINE)
-    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"^[ \t]*```.*$", "", markdown[:_LINE_FROM], flags=re.MULTILINE)
+    text = re.sub(r"^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+", "", text, flags=re.MULTILINE)
+    text = re.sub(r"!?\[([^\[\]]*)\]\([^)\[]*\)", r"\1", text)
     text = re.sub(r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
     return inert(" ".join(text.replace("```", " ").split()))
 

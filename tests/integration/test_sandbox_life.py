@@ -347,6 +347,10 @@ async def test_containers_carry_their_owner(sandbox: Sandbox) -> None:
         ("def f():\n    from matplotlib import pyplot", DATA),
         ("# import pandas", BARE),
         ("import numpydoc", BARE),
+        ("import json, numpy as np", DATA),
+        ("print(1)  # from pandas", BARE),
+        pytest.param("\n" * 1_000_000, BARE, id="a million empty lines"),
+        pytest.param("import " * 100_000, BARE, id="imports of nothing"),
     ],
 )
 def test_the_flavour_follows_from_the_imports(code: str, flavour: str) -> None:
