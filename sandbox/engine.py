@@ -20,6 +20,7 @@ from typing import Any, Self, TypeVar
 import docker
 import docker.errors
 import requests
+import urllib3.exceptions
 from docker.utils import kwargs_from_env
 
 from sandbox.errors import EngineRefused, EngineUnavailable, ImageMissing
@@ -29,6 +30,13 @@ LABEL = "handoff.sandbox"
 _LOCAL = "unix:///var/run/docker.sock"
 T = TypeVar("T")
 _THREADS = 8  # as many requests at once as a small engine answers without queueing
+#: urllib3's own where an answer breaks off while docker-py reads it piece by piece, past requests.
+_FAULTS = (
+    docker.errors.DockerException,
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+)
 _SECONDS = 60  # longest answer waited for; a start on a loaded machine takes a few
 
 
@@ -131,7 +139,7 @@ class Engine:
             ) from error
         except docker.errors.APIError as error:
             raise EngineRefused(f"Docker refused a request: {error.explanation or error}") from error
-        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        except _FAULTS as error:
             raise EngineUnavailable(
                 f"Docker can't be reached at {self.address}: {_plainest(error)}. "
                 "Start it, or point DOCKER_HOST at a running engine."
