@@ -1,4 +1,4 @@
-"""An engine at the other end of a slow line: a door in front of the local one that passes few bytes a second."""
+"""An engine at the other end of a slow line: a door before the local one that passes few bytes a second."""
 
 from __future__ import annotations
 

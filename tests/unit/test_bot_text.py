@@ -104,7 +104,7 @@ def test_rows_show_words_and_not_marks() -> None:
     assert "@channel" not in one_plain_line("@channel look")
 
 
-@pytest.mark.parametrize("repeated", ["\n", " \n", "[", "[a](", "**a ", "__a", "`", "<https://", "<@U1|", "| - "])
+@pytest.mark.parametrize("repeated", ["\n", " \n", "[", "[a](", "**a ", "__a", "`", "<https://", "<@U1|"])
 def test_a_long_text_of_marks_does_not_take_for_ever(repeated: str) -> None:
     """With a pattern that looks at the rest of the text from each mark on, this takes hours."""
     text = repeated * 400_000
