@@ -50,7 +50,7 @@ async def done(database: Database, given: Message) -> str:
     (ticket,) = accepted.tickets
     task = await store.begin(ticket, "run")
     assert task is not None
-    await store.intend(task.id, "answer")
+    await store.said.intend(task.id, "answer")
     await store.rate(task.id, given.user, "good")
     await store.end(task, Outcome(state=State.ANSWERED, text="42"), tokens=7)
     return task.id
