@@ -11,6 +11,7 @@ BENCHMARKS = (
     "sandbox",
     "sandbox_peers",
     "slack",
+    "stop",
     "agents",
     "engine",
     "frameworks",

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import functools
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import alembic.command
 import alembic.config
@@ -27,6 +28,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from tasks.errors import DatabaseInUse, DatabaseTooNew
 from tasks.patience import patiently, trouble
 
+P = ParamSpec("P")
+S = TypeVar("S", bound="Persistent")
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
@@ -135,6 +138,25 @@ class Database:
                 f"Another Handoff is running on {path}. Stop it, set HANDOFF_DATA_DIR to another folder, or "
                 "set HANDOFF_DATABASE_URL to a PostgreSQL database, which serves several processes."
             ) from None
+
+
+class Persistent(Protocol):
+    """What has `persistent` methods: it waits `patience` seconds for a database that is away."""
+
+    database: Database
+    patience: float
+
+
+def persistent(
+    method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Repeat a method, which is one transaction, as long as its owner is patient and the trouble passes."""
+
+    async def persist(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.database.persist(lambda: method(self, *args, **kwargs), self.patience)
+
+    functools.update_wrapper(persist, method)
+    return persist
 
 
 def _free(path: Path) -> int:

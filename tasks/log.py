@@ -23,6 +23,7 @@ from tasks import schema
 from tasks.database import Database
 from tasks.errors import StaleRunner
 from tasks.rows import hold
+from tasks.stopwatch import Stopwatch
 from tasks.upcast import VERSION, upcast
 
 #: Seconds that a write may go on after its run was cancelled.
@@ -33,6 +34,8 @@ _CANCELLED_WRITE_SECONDS = 5.0
 class Spent:
     """What a task has used."""
 
+    seconds: float
+    """Of work, up to the newest entry."""
     workers: int
     tokens: int
     cost: float | None
@@ -50,6 +53,7 @@ class TaskLog:
         agent: str,
         runner: str,
         rows: dict[str, list[Entry]],
+        stopwatch: Stopwatch,
         patience: float,
         on_append: Callable[[], None],
     ) -> None:
@@ -58,6 +62,7 @@ class TaskLog:
         self._agent = agent
         self._runner = runner
         self._rows = rows
+        self._stopwatch = stopwatch
         self._patience = patience
         self._on_append = on_append
         self._in_order = asyncio.Lock()
@@ -74,8 +79,8 @@ class TaskLog:
     ) -> TaskLog:
         """The orchestrator's stream, with every worker's read along; `on_append` is told of every entry of
         any of them. Raises `NewerRow` for entries of a later version of the program."""
-        rows = await database.persist(lambda: _read(database, task), patience)
-        return cls(database, task, "", runner, rows, patience, on_append)
+        rows, worked = await database.persist(lambda: _read(database, task), patience)
+        return cls(database, task, "", runner, rows, Stopwatch(worked), patience, on_append)
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -88,6 +93,7 @@ class TaskLog:
             row: dict[str, Any] = {
                 "task": self._task, "agent": self._agent, "seq": len(self.entries), "kind": kind,
                 "body": body, "version": VERSION, "runner": self._runner, "at": time.time(),
+                "worked": self._stopwatch.read(),
             }  # fmt: skip
             await _to_its_end(self._write(row, Entry(kind, body)))
 
@@ -109,8 +115,9 @@ class TaskLog:
 
     async def open(self, agent: str) -> TaskLog:
         return TaskLog(
-            self._database, self._task, agent, self._runner, self._rows, self._patience, self._on_append
-        )
+            self._database, self._task, agent, self._runner, self._rows, self._stopwatch, self._patience,
+            self._on_append,
+        )  # fmt: skip
 
     @property
     def agents(self) -> Mapping[str, Sequence[Entry]]:
@@ -122,22 +129,25 @@ class TaskLog:
         """What the whole task has used so far."""
         bodies = [e.body for entries in self._rows.values() for e in entries if "usage" in e.body]
         return Spent(
+            seconds=self._stopwatch.seconds,
             workers=sum(e.kind == "worker" for e in self._rows[""]),
             tokens=sum(body["usage"]["input"] + body["usage"]["output"] for body in bodies),
             cost=total(body.get("cost") for body in bodies),
         )
 
 
-async def _read(database: Database, task: str) -> dict[str, list[Entry]]:
+async def _read(database: Database, task: str) -> tuple[dict[str, list[Entry]], float]:
+    """Every agent's entries, and the seconds of work that the newest of them was written after."""
     columns = schema.event.c
-    query = select(columns.agent, columns.kind, columns.body, columns.version).where(columns.task == task)
+    query = select(columns.agent, columns.kind, columns.body, columns.version, columns.worked)
+    query = query.where(columns.task == task).order_by(columns.agent, columns.seq)
     rows: dict[str, list[Entry]] = defaultdict(list)
+    longest = 0.0
     async with database.read() as connection:
-        for agent, kind, body, version in await connection.execute(
-            query.order_by(columns.agent, columns.seq)
-        ):
+        for agent, kind, body, version, worked in await connection.execute(query):
             rows[agent].append(Entry(kind, upcast(kind, body, version)))
-    return rows
+            longest = max(longest, worked or 0.0)
+    return rows, longest
 
 
 async def _to_its_end(writing: Coroutine[Any, Any, None]) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, and_, delete, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
 from tasks.database import Database
 from tasks.kept import place_of
 from tasks.message import ThreadAddress
-from tasks.rows import to_task
+from tasks.rows import to_task, within
 from tasks.task import Task
 
 #: Tasks that one statement deletes, so that no other waits long for it.
@@ -77,21 +77,22 @@ class Removal:
             for table in OF_A_TASK:
                 await connection.execute(delete(table).where(table.c.task.in_(mine)))
             await connection.execute(delete(schema.task).where(task.id.in_(mine)))
-            for thread in {one.thread for one in gone}:
-                if not await _has_tasks(connection, thread):
-                    await connection.execute(
-                        delete(schema.kept).where(schema.kept.c.place == place_of(thread))
-                    )
+            threads = {one.thread for one in gone}
+            places = [place_of(thread) for thread in threads - await _with_tasks(connection, threads)]
+            await connection.execute(delete(schema.kept).where(schema.kept.c.place.in_(places)))
 
     async def _has_task(self, folder: Path) -> bool:
         async with self._database.read() as connection:
-            return await _has_tasks(connection, ThreadAddress(*folder.parts[-3:]))
+            return bool(await _with_tasks(connection, {ThreadAddress(*folder.parts[-3:])}))
 
 
-async def _has_tasks(connection: AsyncConnection, thread: ThreadAddress) -> bool:
+async def _with_tasks(connection: AsyncConnection, threads: Set[ThreadAddress]) -> Set[ThreadAddress]:
+    """Those of the threads that have a task."""
     task = schema.task.c
-    mine = (task.team == thread.team) & (task.channel == thread.channel) & (task.thread_ts == thread.ts)
-    return (await connection.execute(select(task.id).where(mine).limit(1))).first() is not None
+    # Not a list of rows to be in: SQLite would walk every task there is.
+    among = or_(false(), *(and_(*within(thread)) for thread in threads))
+    query = select(task.team, task.channel, task.thread_ts).where(among).distinct()
+    return {ThreadAddress(*row) for row in await connection.execute(query)}
 
 
 def folder_of(thread: ThreadAddress) -> str:

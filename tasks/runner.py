@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -102,7 +101,7 @@ class Runner:
         async with self._threads.open(task) as thread:
             try:
                 outcome = await self._outcome(task, journal, workspace, thread, signals)
-                delivery = await _delivery(task, journal, workspace, outcome)
+                delivery = await _delivery(journal, workspace, outcome)
                 return delivery, await _deliver(thread, delivery)
             except Superseded as superseded:
                 # Raised outside: the tasks of the thread would wrap it.
@@ -230,7 +229,7 @@ def _so_far(journal: TaskLog) -> str:
     return " ".join(filter(None, lines)) or "No worker had begun."
 
 
-async def _delivery(task: Task, journal: TaskLog, workspace: Workspace, outcome: Outcome) -> Delivery:
+async def _delivery(journal: TaskLog, workspace: Workspace, outcome: Outcome) -> Delivery:
     files = [] if outcome.state is State.WAITING else await made_for_people(journal, workspace, outcome)
     return Delivery(
         outcome=outcome,
@@ -238,7 +237,7 @@ async def _delivery(task: Task, journal: TaskLog, workspace: Workspace, outcome:
         workers=journal.spent.workers,
         tokens=journal.spent.tokens,
         cost_usd=journal.spent.cost,
-        seconds=time.time() - (task.started_at or time.time()),
+        seconds=journal.spent.seconds,
     )
 
 

@@ -83,6 +83,8 @@ event = Table(
     Column("version", Integer, nullable=False),
     Column("runner", String, nullable=False),
     Column("at", Float, nullable=False),
+    # Seconds of work on the task until then; null in rows of versions that did not count it.
+    Column("worked", Float),
 )
 
 #: Messages for a task that had begun already; a stop is not here, it is a state.

@@ -1,4 +1,4 @@
-"""Tasks in SQL: moving states, inbox, posts, history.
+"""Tasks in SQL: moving states, inbox, history.
 
 Each public method is one transaction, and may be repeated where its outcome was not seen. Never decides when
 a task runs: that is `tasks.engine`.
@@ -6,11 +6,10 @@ a task runs: that is `tasks.engine`.
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -21,30 +20,17 @@ from tasks.acceptance import Accepted, Taken, accept, claim, forget_unread, hand
 from tasks.admission import Limits, admit, alone
 from tasks.approvals import newly_decided
 from tasks.bell import ring
-from tasks.database import Database
+from tasks.database import Database, persistent
 from tasks.message import Message, ThreadAddress
 from tasks.rows import OPEN, InboxItem, claimed_by, hold, one, to_task, unread, within
+from tasks.said import Said
 from tasks.task import Outcome, State, Task, Ticket
 
 __all__ = ["Accepted", "InboxItem", "Store", "Taken"]
 
-P = ParamSpec("P")
-T = TypeVar("T")
 #: After so many times in which a task's run vanished without an end, it is not begun again.
 RESCUES = 5
 _LOST = "It broke off again and again inside Handoff, and was given up. You can ask again."
-
-
-def _persistent(
-    method: Callable[Concatenate[Store, P], Coroutine[Any, Any, T]],
-) -> Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]:
-    """Repeat the transaction for as long as the store is patient and the trouble passes by itself."""
-
-    async def persist(self: Store, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self.database.persist(lambda: method(self, *args, **kwargs), self.patience)
-
-    functools.update_wrapper(persist, method)
-    return persist
 
 
 class Store:
@@ -57,9 +43,10 @@ class Store:
     def __init__(self, database: Database, *, patience: float = 0.0, limits: Limits | None = None) -> None:
         self.database = database
         self.patience = patience
+        self.said = Said(database, patience)
         self._limits = limits or Limits()
 
-    @_persistent
+    @persistent
     async def accept(self, message: Message) -> Accepted:
         """Claim a message and decide what it becomes, once for all its deliveries and on all nodes."""
         try:
@@ -71,7 +58,7 @@ class Store:
                 task = await claimed_by(connection, message)
             return Accepted(taken=Taken.REPEATED, task=task or message.task_id)
 
-    @_persistent
+    @persistent
     async def claim(self, message: Message) -> bool:
         """Take a message without making anything of it; False when it was taken before."""
         try:
@@ -81,26 +68,26 @@ class Store:
             return False
         return True
 
-    @_persistent
+    @persistent
     async def task(self, id_: str) -> Task | None:
         async with self.database.read() as connection:
             return await one(connection, schema.task.c.id == id_)
 
-    @_persistent
+    @persistent
     async def current(self, thread: ThreadAddress) -> Task | None:
         """The thread's task that is under way, or else its newest."""
         async with self.database.read() as connection:
             open_ = await one(connection, *within(thread), schema.task.c.state.in_(OPEN))
             return open_ or await one(connection, *within(thread))
 
-    @_persistent
+    @persistent
     async def recent(self, limit: int = 50) -> Sequence[Task]:
         """Tasks of all threads, newest first."""
         query = select(schema.task).order_by(schema.task.c.created_at.desc()).limit(limit)
         async with self.database.read() as connection:
             return [to_task(row) for row in (await connection.execute(query)).mappings()]
 
-    @_persistent
+    @persistent
     async def history(self, thread: ThreadAddress, before: Task, limit: int = 20) -> Sequence[Task]:
         """The thread's earlier tasks that have ended, oldest first, at most the newest `limit`."""
         ended = schema.task.c.ended_at.is_not(None) & (schema.task.c.created_at < before.created_at)
@@ -110,7 +97,7 @@ class Store:
             rows = (await connection.execute(query)).mappings()
             return [to_task(row) for row in rows][::-1]
 
-    @_persistent
+    @persistent
     async def begin(self, ticket: Ticket, runner: str) -> Task | None:
         """Make `runner` the only one that may write for a task; None when there is nothing to run: the task
         is over, parked, or on another attempt."""
@@ -124,7 +111,7 @@ class Store:
             await _set(connection, task.id, state=state.value, started_at=started, runner=runner)
             return replace(task, state=state, started_at=started, runner=runner)
 
-    @_persistent
+    @persistent
     async def park(self, task: Task, *, seconds: float) -> Sequence[Ticket]:
         """Leave a task waiting, for `seconds` at most; if an answer has come meanwhile, it goes on."""
         async with self.database.write() as connection:
@@ -138,7 +125,7 @@ class Store:
             await _set(connection, task.id, state=State.WAITING.value, due_at=time.time() + seconds)
             return await admit(connection, task.thread.team, self._limits)
 
-    @_persistent
+    @persistent
     async def postpone(self, task: Task, *, seconds: float) -> Sequence[Ticket]:
         """Leave a task whose end could not be told; it is tried again in `seconds`."""
         async with self.database.write() as connection:
@@ -149,7 +136,7 @@ class Store:
             await _set(connection, task.id, deliveries=found.deliveries + 1, **values)
             return await admit(connection, task.thread.team, self._limits)
 
-    @_persistent
+    @persistent
     async def end(
         self, task: Task, outcome: Outcome, *, workers: int = 0, tokens: int = 0, cost: float | None = None
     ) -> Sequence[Ticket]:
@@ -161,7 +148,7 @@ class Store:
                 return ()
             return await self._close(connection, found, outcome, workers=workers, tokens=tokens, cost=cost)
 
-    @_persistent
+    @persistent
     async def stop(self, id_: str, reason: str) -> Sequence[Ticket] | None:
         """Write down that a person stopped a task; None when it was over already.
 
@@ -170,12 +157,12 @@ class Store:
         """
         return await self._finish(id_, State.STOPPING, reason)
 
-    @_persistent
+    @persistent
     async def expire(self, id_: str, reason: str) -> Sequence[Ticket] | None:
         """End a task that nobody answered; None when somebody just has."""
         return await self._finish(id_, State.EXPIRING, reason, only=State.WAITING)
 
-    @_persistent
+    @persistent
     async def undelivered(self, team: str, channel: str) -> Sequence[str]:
         """Ids of the tasks whose end could not be told in a channel."""
         columns = schema.task.c
@@ -184,7 +171,7 @@ class Store:
         async with self.database.read() as connection:
             return (await connection.execute(query)).scalars().all()
 
-    @_persistent
+    @persistent
     async def redeliver(self, id_: str) -> Sequence[Ticket]:
         """Have a task whose end could not be told try again."""
         async with self.database.write() as connection:
@@ -193,7 +180,7 @@ class Store:
                 return ()
             return await wake(connection, task)
 
-    @_persistent
+    @persistent
     async def rescue(self, ticket: Ticket) -> Sequence[Ticket]:
         """Have a task go on whose run ended without an end of the task; given up when that happens again and
         again."""
@@ -209,47 +196,18 @@ class Store:
             await _set(connection, task.id, rescues=count + 1)
             return await wake(connection, task, as_=task.state if task.state.is_ending else State.QUEUED)
 
-    @_persistent
+    @persistent
     async def unread(self, id_: str) -> Sequence[InboxItem]:
         async with self.database.read() as connection:
             return await unread(connection, id_)
 
-    @_persistent
+    @persistent
     async def mark(self, id_: str, items: Sequence[str]) -> None:
         mine = (schema.inbox.c.task == id_) & schema.inbox.c.id.in_(items)
         async with self.database.write() as connection:
             await connection.execute(update(schema.inbox).where(mine).values(seen=True))
 
-    @_persistent
-    async def posts(self, id_: str) -> dict[str, str | None]:
-        """What was said for a task: `ts` by key, None where the post is intended but not confirmed."""
-        query = select(schema.post.c.key, schema.post.c.ts).where(schema.post.c.task == id_)
-        async with self.database.read() as connection:
-            return {row.key: row.ts for row in await connection.execute(query)}
-
-    @_persistent
-    async def intend(self, id_: str, key: str, *, runner: str | None = None) -> None:
-        """Write down that `key` is about to be posted. Raises `StaleRunner` when another run than `runner`
-        speaks for the task now."""
-        mine = (schema.post.c.task == id_) & (schema.post.c.key == key)
-        async with self.database.write() as connection:
-            if runner is not None:
-                await hold(connection, id_, runner)
-            if (await connection.execute(select(schema.post.c.key).where(mine))).first() is None:
-                await connection.execute(insert(schema.post).values(task=id_, key=key, at=time.time()))
-
-    @_persistent
-    async def posted(self, id_: str, key: str, ts: str) -> bool:
-        """Confirm a post; False when another process has made it too, and earlier: then this one is extra."""
-        mine = (schema.post.c.task == id_) & (schema.post.c.key == key)
-        async with self.database.write() as connection:
-            await connection.execute(
-                update(schema.post).where(mine, schema.post.c.ts.is_(None)).values(ts=ts)
-            )
-            said = (await connection.execute(select(schema.post.c.ts).where(mine))).scalar()
-            return said in (None, ts)
-
-    @_persistent
+    @persistent
     async def at(self, channel: str, ts: str) -> Task | None:
         """The task that a message belongs to: it started it, it began its thread, or the task said it."""
         columns, said = schema.task.c, schema.post.c
@@ -259,7 +217,7 @@ class Store:
         async with self.database.read() as connection:
             return await one(connection, asked | columns.id.in_(by_post))
 
-    @_persistent
+    @persistent
     async def rate(self, id_: str, user: str, verdict: str) -> None:
         """Keep a person's verdict on an answer; a later one replaces it."""
         mine = (schema.verdict.c.task == id_) & (schema.verdict.c.user == user)
@@ -268,7 +226,7 @@ class Store:
             row = {"task": id_, "user": user, "verdict": verdict, "at": time.time()}
             await connection.execute(insert(schema.verdict).values(row))
 
-    @_persistent
+    @persistent
     async def events(self, id_: str) -> Sequence[RowMapping]:
         """A task's whole log in the order it was written."""
         query = select(schema.event).where(schema.event.c.task == id_).order_by(schema.event.c.at)

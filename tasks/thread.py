@@ -31,6 +31,7 @@ class Delivery:
     cost_usd: float | None = None
     """None where the price of a model that was asked is not known."""
     seconds: float = 0.0
+    """Of work; waits for a person or a process are not in it."""
 
 
 class FileNotFetched(Exception):

@@ -84,11 +84,11 @@ class Files:
     async def _post_once(self, file: Made) -> str:
         """Upload in Slack's three steps; answers with the problem, in words for the thread."""
         key = f"file:{file.path}"
-        known = await self._store.posts(self._task.id)
+        known = await self._store.said.posts(self._task.id)
         if known.get(key) or not file.data:
             return "" if file.data else "it is empty, and Slack takes no empty files"
         name = inert(PurePosixPath(file.path).name)
-        await self._store.intend(self._task.id, key, runner=self._task.runner)
+        await self._store.said.intend(self._task.id, key, runner=self._task.runner)
         try:
             if (id_ := await self._kept.get(self._place, key)) is None or not await self._is_shared(id_):
                 id_ = await self._posts.insist(key, lambda: self._upload(name, file.data))
@@ -100,7 +100,7 @@ class Files:
             log.warning("artifact not posted", file=file.path, why=error_of(fault))
             needs = "; the app needs the scope files:write" if error_of(fault) == "missing_scope" else ""
             return f"Slack answered {error_of(fault)}{needs}"
-        await self._store.posted(self._task.id, key, id_)
+        await self._store.said.posted(self._task.id, key, id_)
         await self._kept.put(self._place, key, None)
         return ""
 

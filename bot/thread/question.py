@@ -25,7 +25,7 @@ async def left_open(store: Store, task: Task) -> str:
     empty. To be asked before the agents read their messages."""
     if task.attempt < 2:
         return ""
-    posts = await store.posts(task.id)
+    posts = await store.said.posts(task.id)
     numbers = [int(key.partition(":")[2]) for key in posts if key.startswith(f"{ASKED}:")]
     came = await store.unread(task.id)
     clicked = any(":" in item.id for item in came)

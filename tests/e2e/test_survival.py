@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
@@ -187,6 +188,26 @@ async def test_postgres_stopped_hard_and_back_drops_nothing(
         await load.finish(PATIENCE)
         nothing_lost(load, repeats=0)
         assert await readiness(node, 200) == []
+
+
+@pytest.mark.timeout(120)
+async def test_a_process_whose_queue_fails_ends_with_1_and_its_next_start_goes_on(
+    load: Workload, tmp_path: Path
+) -> None:
+    """The library bears with most faults of its tables, but not with a pause that no clock can keep."""
+    async with nodes(load, tmp_path, f"sqlite:///{tmp_path / 'handoff.db'}", count=1) as (node,):
+        with closing(sqlite3.connect(tmp_path / "handoff-engine.db")) as database:
+            database.execute("UPDATE queues SET polling_interval_sec = 9e999")
+            database.commit()
+        await load.give(1)
+        async with asyncio.timeout(PATIENCE):
+            assert await node.ended() == 1
+        (told,) = node.told("the engine has stopped, no task runs here any more")
+        assert told["level"] == "error"
+        assert "OverflowError" in str(told["exception"]), "whoever runs it learns why"
+        await node.start()
+        await load.finish(PATIENCE)
+        nothing_lost(load, repeats=1)
 
 
 @pytest.mark.timeout(120)

@@ -91,7 +91,7 @@ async def test_a_run_that_was_replaced_can_write_nothing_more(database_url: str)
         with pytest.raises(StaleRunner):
             await stream.append("user", {"text": "two"})
     with pytest.raises(StaleRunner):
-        await store.intend(accepted.task, "end:0", runner="old")
+        await store.said.intend(accepted.task, "end:0", runner="old")
     assert old is not None
     with pytest.raises(StaleRunner):
         await store.park(old, seconds=1)

@@ -50,7 +50,7 @@ async def done(database: Database, given: Message) -> str:
     (ticket,) = accepted.tickets
     task = await store.begin(ticket, "run")
     assert task is not None
-    await store.intend(task.id, "answer")
+    await store.said.intend(task.id, "answer")
     await store.rate(task.id, given.user, "good")
     await store.end(task, Outcome(state=State.ANSWERED, text="42"), tokens=7)
     return task.id
@@ -91,16 +91,18 @@ async def test_what_is_removed_leaves_no_row_and_no_file(database_url: str, tmp_
 
 
 async def test_what_is_kept_of_a_thread_goes_with_its_last_task(database_url: str, tmp_path: Path) -> None:
-    first = message(1)
+    first, other = message(1), message(3)
     later = message(2, thread=first.thread.ts)
     async with opened(database_url) as database:
         kept, removal = Kept(database), Removal(database, tmp_path)
-        ids = [await done(database, given) for given in (first, later)]
-        await kept.put(place_of(first.thread), "voices", {"U1": 1.0})
+        ids = [await done(database, given) for given in (first, other, later)]
+        for given in (first, other):
+            await kept.put(place_of(given.thread), "voices", {"U1": 1.0})
         await kept.put("channel T1/C1", "progress", "quiet")
-        await removal.tasks(ids[:1])
+        await removal.tasks(ids[:2])
         assert await kept.all(place_of(first.thread)) == {"voices": {"U1": 1.0}}
-        await removal.tasks(ids[1:])
+        assert await kept.all(place_of(other.thread)) == {}
+        await removal.tasks(ids[2:])
         assert await kept.all(place_of(first.thread)) == {}
         assert await kept.all("channel T1/C1") == {"progress": "quiet"}
 

@@ -74,6 +74,11 @@ class Process:
         self._process.send_signal(how)
         return await self._process.wait()
 
+    async def ended(self) -> int:
+        """Wait until it ends by itself; returns its exit code."""
+        assert self._process is not None
+        return await self._process.wait()
+
     def freeze(self) -> None:
         assert self._process is not None
         self._on_break()

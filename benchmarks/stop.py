@@ -1,0 +1,95 @@
+"""From a person's `stop` to the word of it in the thread, and to the end of all that was at work.
+
+A task has eight workers: each in a program that runs in its container, or each in a stream of the model that
+goes on for ever. Slack, the bot, the model and Docker are real ones over sockets, as in the tests. The bot
+keeps no containers ready, so those that are left are the task's. Needs Docker and the image.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bot.watch.logging import set_up
+from playground.slack import SlackStandIn
+from sandbox.engine import Engine
+from sandbox.owner import Owner
+from tests.support.model_replies import Asked, Endless, Reply
+from tests.support.scripted_model import Call, ScriptedModel, Turn
+from tests.support.stack import Stack, stack
+
+STOPS, WORKERS = 10, 8
+#: Seconds between two looks at what is left.
+LOOK = 0.01
+#: Seconds until all workers are at work, with both cores busy.
+BEGIN = 120
+_BEGUN = "begun"
+_LINGER = f"import time\nprint('{_BEGUN}', flush=True)\ntime.sleep(100)"
+
+
+async def main() -> None:
+    async with Engine() as engine:
+        rows = await _measure(Call("execute_python_code", {"code": _LINGER}), engine)
+        _print("8 programs", "the last container gone", rows)
+        rows = await _measure(Endless(delay=0.05), engine)
+        _print("8 streams", "the last stream closed", rows)
+
+
+async def _measure(work: Reply, engine: Engine) -> Sequence[tuple[float, float]]:
+    """For each stop, seconds to the thread's message and to the end of the last worker's work."""
+
+    async def reply(asked: Asked) -> Reply:
+        if asked.is_worker:
+            return work
+        briefs = [{"task_description": f"Part {n}", "title": f"Part {n}"} for n in range(WORKERS)]
+        return Turn(calls=tuple(Call("create_worker", brief) for brief in briefs))
+
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            SlackStandIn(rate_limits=False) as slack,
+            ScriptedModel(reply) as model,
+            stack(slack, model.base_url, Path(folder), sandbox_pool=0) as bot,
+        ):
+            set_up(bot.settings.model_copy(update={"log_level": "error"}))
+
+            async def at_work() -> int:
+                if isinstance(work, Endless):
+                    return sum(asked.is_worker for asked in model.requests) - model.hung_up
+                return sum(Owner.of(found) == bot.server.sandbox.owner for found in await engine.listed())
+
+            return [await _stop(bot, at_work) for _ in range(STOPS)]
+
+
+async def _stop(bot: Stack, at_work: Callable[[], Coroutine[Any, Any, int]]) -> tuple[float, float]:
+    ts = await bot.ask("@Handoff do all eight")
+    async with asyncio.timeout(BEGIN):
+        while await at_work() < WORKERS:  # noqa: ASYNC110 (nobody tells when)
+            await asyncio.sleep(LOOK)
+    # A container is there before its program is; a stream is asked for before it flows.
+    await asyncio.sleep(2)
+    began = time.perf_counter()
+    await bot.ask("stop", thread_ts=ts)
+
+    async def told() -> float:
+        await bot.slack.wait_for(lambda _: "**Stopped:**" in bot.said(ts))
+        return time.perf_counter() - began
+
+    async def ended() -> float:
+        while await at_work():  # noqa: ASYNC110 (Docker tells of no event we could wait for)
+            await asyncio.sleep(LOOK)
+        return time.perf_counter() - began
+
+    said, gone = await asyncio.gather(told(), ended())
+    return said, gone
+
+
+def _print(what: str, end: str, stops: Sequence[tuple[float, float]]) -> None:
+    print(f"| a stop of {what} | n | median ms | max ms |\n|---|---|---|---|")
+    for name, values in zip(("the thread says so", end), zip(*stops, strict=True), strict=True):
+        print(f"| {name} | {len(values)} | {median(values) * 1000:.0f} | {max(values) * 1000:.0f} |")
+    print(flush=True)
