@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.wire.pace import Pace
+from bot.wire.refusals import TOKEN_REFUSALS
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +31,6 @@ TIMEOUT = 30.0
 #: Slack's words for faults that another try may not meet again.
 PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited",
            "rate_limited", "team_added_to_org", "accesslimited"}  # fmt: skip
-#: Slack's words for a token that does not serve any more.
-DEAD = {"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"}
 #: What goes wrong on the way to Slack, or in what came back.
 FAULTS = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
@@ -56,7 +55,7 @@ class SlackClient(AsyncWebClient):
             try:
                 answer = await super().api_call(api_method, **arguments)
             except FAULTS as fault:
-                if (word := error_of(fault)) in DEAD:
+                if (word := error_of(fault)) in TOKEN_REFUSALS:
                     self.refused = word
                 if number == TRIES or not self._may_repeat(api_method, arguments, fault):
                     raise
