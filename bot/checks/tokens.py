@@ -19,17 +19,24 @@ PATIENCE = 5.0
 
 
 async def refused(settings: Settings) -> tuple[str, ...]:
-    """A sentence when Slack says that the bot token can't be used; nothing while Slack can't be asked."""
-    if settings.slack_bot_token is None:
-        return ()
+    """A sentence for each token that Slack says can't be used; nothing while Slack can't be asked."""
+    asked: list[Awaitable[object]] = []
+    if settings.slack_bot_token is not None:
+        asked.append(identity(settings, settings.slack_bot_token.get_secret_value()))
+    if settings.slack_app_token is not None:
+        asked.append(opens_socket_mode(settings, settings.slack_app_token.get_secret_value()))
+    return tuple(sentence for sentence in await asyncio.gather(*map(_refusal, asked)) if sentence)
+
+
+async def _refusal(asked: Awaitable[object]) -> str:
     try:
         async with asyncio.timeout(PATIENCE):
-            await identity(settings, settings.slack_bot_token.get_secret_value())
+            await asked
     except TokenRefused as refusal:
-        return (str(refusal),)
+        return str(refusal)
     except (CheckFailed, TimeoutError):
-        return ()  # a start must not wait for Slack: what was taken in before goes on without it
-    return ()
+        return ""  # a start must not wait for Slack: what was taken in before goes on without it
+    return ""
 
 
 async def identity(settings: Settings, token: str) -> AsyncSlackResponse:

@@ -88,17 +88,18 @@ def retry_after(fault: Exception) -> float | None:
 
 def error_of(fault: Exception) -> str:
     """Slack's word for a refusal, or what broke."""
-    return _word(fault) or f"{type(fault).__name__}: {fault}"[:300]
+    return word_of(fault) or f"{type(fault).__name__}: {fault}"[:300]
 
 
 def passes(fault: Exception) -> bool:
     """Whether the same call may go well a moment later. A reply without Slack's word for a refusal is a
     proxy's page or was cut: what became of the call is not known."""
-    word = _word(fault)
+    word = word_of(fault)
     return not word or word in PASSING or _status(fault) >= 500
 
 
-def _word(fault: Exception) -> str:
+def word_of(fault: Exception) -> str:
+    """Slack's word for a refusal; empty when what came back, if anything did, is not Slack's."""
     data = getattr(fault.response, "data", None) if isinstance(fault, SlackApiError) else None
     return str(data.get("error") or "") if isinstance(data, dict) else ""
 

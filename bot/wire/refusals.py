@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+import aiohttp
+from slack_sdk.errors import SlackApiError
+
 #: Slack's words for a token that does not serve -> why.
 TOKEN_REFUSALS: Mapping[str, str] = {
     "account_inactive": "the app was uninstalled or its bot was deactivated",
@@ -20,8 +23,7 @@ TOKEN_REFUSALS: Mapping[str, str] = {
 #: The setting of a token -> where a new one comes from.
 _FIXES: Mapping[str, str] = {
     "SLACK_BOT_TOKEN": "Copy it again from the app's pages.",
-    "SLACK_APP_TOKEN": "Generate an app-level token with the scope connections:write on the app's page Basic "
-    "Information and set it.",
+    "SLACK_APP_TOKEN": "Generate one with the scope connections:write, under App-Level Tokens.",
 }
 
 
@@ -33,5 +35,12 @@ def token_refused(variable: str, word: str) -> str:
 
 def unreachable(url: str, fault: BaseException) -> str:
     """That there is no way to Slack at `url`, or none back."""
-    why = str(fault) or "no answer in time"
+    why = _answered(fault) or str(fault) or "no answer in time"
     return f"Slack can't be reached at {urlsplit(url).netloc} ({why}). Look at the network and SLACK_API_URL."
+
+
+def _answered(fault: BaseException) -> str:
+    """What came back without being Slack's, but not the page, nor all of the address."""
+    if isinstance(fault, SlackApiError):
+        return "what answers there is not Slack"
+    return f"HTTP status {fault.status}" if isinstance(fault, aiohttp.ClientResponseError) else ""

@@ -17,7 +17,7 @@ from bot.settings import variable
 from bot.settings.groups import LimitSettings
 from bot.thread import answer, context, files, progress
 from bot.watch import metrics
-from bot.wire import client, pace, sockets, text
+from bot.wire import client, outage, pace, sockets, text
 from sandbox.limits import Limits
 from scripts.steps import ROOT
 from tasks import database, node, notes, runner, store
@@ -140,6 +140,7 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{store.RESCUES} times",
         f"{node.GRACE} s, {node.SILENCE} s",
         f"{database.STANDSTILL} s",
+        f"{outage.AGAIN:.0f} s",
         f"{readiness.PATIENCE} s",
         f"{metrics.PATIENCE:.0f} s",
         f"{web.LARGEST_BODY // 2**20} MiB",
