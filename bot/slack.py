@@ -94,12 +94,14 @@ class Slack:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        if self._sockets is not None:
-            self._stack.push_async_callback(self._sockets.stop)
-            await self._sockets.start()
-            await self._stack.enter_async_context(self._catch_up.watching(self._sockets))
-        # What kept an answer back may have been what this start has mended: the token, or a setting.
-        await self._redeliver()
+        async with AsyncExitStack() as stack:
+            if self._sockets is not None:
+                stack.push_async_callback(self._sockets.stop)
+                await self._sockets.start()
+                await stack.enter_async_context(self._catch_up.watching(self._sockets))
+            # What kept an answer back may have been what this start has mended: the token, or a setting.
+            await self._redeliver()
+            self._stack = stack.pop_all()
         return self
 
     async def _redeliver(self, team: str = "") -> None:

@@ -33,15 +33,17 @@ class Sockets:
     """The bot's connections to Slack."""
 
     def __init__(self, app: AsyncApp, app_token: str) -> None:
-        outage = Outage()
-        self._handlers = [_Handler(app, app_token, outage) for _ in range(CONNECTIONS)]
+        self._app, self._app_token = app, app_token
+        self._handlers: list[_Handler] = []
         self._since: dict[int, float] = {}
-        for number, handler in enumerate(self._handlers):
-            handler.client.message_listeners.append(self._note(number))
 
     async def start(self) -> None:
-        """Returns when all are open, however long Slack is away."""
-        for handler in self._handlers:
+        """Returns when all are open, however long Slack is away. `stop` closes what there is by then."""
+        outage = Outage()
+        for number in range(CONNECTIONS):
+            handler = _Handler(self._app, self._app_token, outage)
+            self._handlers.append(handler)
+            handler.client.message_listeners.append(self._note(number))
             await handler.connect_async()  # type: ignore[no-untyped-call]
         log.info("connected to Slack", connections=len(self._handlers))
 

@@ -144,6 +144,22 @@ async def test_a_token_that_slack_refuses_ends_the_start_with_2(
     assert told == f"handoff: {told_by_serve}\n"
 
 
+async def test_a_start_waits_for_slack_with_one_sentence_and_ends_at_once_without_it(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.cli", "serve", cwd=ROOT,
+        env={"HANDOFF_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", **SERVE},
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    async with asyncio.timeout(60):
+        while b"Slack can't be reached at 127.0.0.1:1 (" not in (line := await process.stderr.readline()):
+            assert line, "it ended"
+        process.terminate()
+        rest = (await process.communicate())[1].decode()
+    assert process.returncode == 0
+    assert not re.search(r"error|Unclosed|Traceback", rest), rest
+
+
 async def test_backup_and_restore_are_the_commands_of_the_page(tmp_path: Path) -> None:
     """The database is open and written to meanwhile, as a bot has it."""
     data, backup = tmp_path / "data", tmp_path / "backup"
