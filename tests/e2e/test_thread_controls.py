@@ -69,6 +69,8 @@ async def test_a_button_answers_the_question(bot: Stack, patient: Patient) -> No
     assert isinstance(shown, Message)
     assert "Blue &amp; green" in str(shown.blocks)
     assert "handoff_answer" not in str(shown.blocks)
+    assert shown.blocks[0] == question.blocks[0], "the question keeps its words and their look"
+    assert "Blue &amp; green" in shown.text
 
 
 async def test_words_answer_the_question_too(bot: Stack, patient: Patient) -> None:
