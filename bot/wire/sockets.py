@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
+from aiohttp import ClientWSTimeout
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 CONNECTIONS = 2
 #: Seconds between two pings: a connection that stays silent for half as long is dead, and opened anew.
 PING = 10.0
+#: Seconds that Slack has to answer the close of a connection.
+FAREWELL = 2.0
 
 
 class Sockets:
@@ -49,8 +52,7 @@ class Sockets:
 
     async def stop(self) -> None:
         """Close cleanly: Slack keeps sending events to a connection it believes open."""
-        for handler in self._handlers:
-            await handler.close_async()  # type: ignore[no-untyped-call]
+        await asyncio.gather(*(handler.close_async() for handler in self._handlers))  # type: ignore[no-untyped-call]
 
     async def connected(self) -> int:
         """How many connections are up."""
@@ -117,6 +119,7 @@ class _Client(SocketModeClient):
     async def _open(self, url: str) -> None:
         self.current_session = await self.aiohttp_client_session.ws_connect(
             url, autoping=False, heartbeat=self.ping_interval, proxy=self.proxy,
+            timeout=ClientWSTimeout(ws_close=FAREWELL),
             ssl=True if self.web_client.ssl is None else self.web_client.ssl,
         )  # fmt: skip
         self.auto_reconnect_enabled, self.stale = self.default_auto_reconnect_enabled, False

@@ -19,6 +19,7 @@ from bot.thread import answer, context, files, progress
 from bot.watch import metrics
 from bot.wire import client, outage, pace, sockets, text
 from sandbox.limits import Limits
+from sandbox.sandbox import END_SECONDS
 from scripts.steps import ROOT
 from tasks import database, node, notes, runner, store
 from tasks.terms import Terms
@@ -143,6 +144,8 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{outage.AGAIN:.0f} s",
         f"{readiness.PATIENCE} s",
         f"{metrics.PATIENCE:.0f} s",
+        f"{END_SECONDS} s",
+        f"{web.LAST_ANSWERS:.0f} s, {sockets.FAREWELL:.0f} s",
         f"{web.LARGEST_BODY // 2**20} MiB",
         f"{preflight.ENGINE_SECONDS} s",
         f"{tokens.PATIENCE:.0f} s",

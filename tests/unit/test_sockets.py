@@ -133,3 +133,13 @@ async def test_an_address_that_did_not_serve_is_not_tried_again(log: Log) -> Non
     assert log.lines(*TROUBLE) == [
         f"Slack can't be reached at {host} (HTTP status 403). Look at the network and SLACK_API_URL."
     ]
+
+
+async def test_a_slack_that_does_not_say_goodbye_is_left() -> None:
+    """Two goodbyes of aiohttp's ten seconds each would not fit."""
+    async with SlackStandIn() as slack, connecting(slack.api_url, slack.app_token) as ours:
+        await slack.wait_for(lambda _: slack.connections == CONNECTIONS)
+        slack.drop_sockets(half=True)
+        async with asyncio.timeout(15):
+            await ours.stop()
+        assert await ours.connected() == 0
