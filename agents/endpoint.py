@@ -21,7 +21,7 @@ import openai
 import structlog
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit, RequestOptions
 
-from agents import faults
+from agents import faults, redirects
 from agents.conversation import Reply
 from agents.errors import ModelError, ModelUnavailable, QuotaExhausted, UnknownModel
 from agents.pace import Pace
@@ -66,7 +66,8 @@ class Endpoint:
         tries: int = 5, first_wait: float = 0.5, patience: float = 600.0, at_once: int = 256,
         most_output: int | None = None, extra: dict[str, object] | None = None,
     ) -> None:  # fmt: skip
-        self._client = AsyncOpenAI(api_key=api_key, base_url=base_url, http_client=DefaultAioHttpClient())
+        http = DefaultAioHttpClient(event_hooks={"response": [redirects.stay]})
+        self._client = AsyncOpenAI(api_key=api_key, base_url=base_url, http_client=http)
         # Whatever is given with a request is not copied or joined anew for it.
         self._with_each: RequestOptions = {
             "headers": _UNSAID, "params": {}, "max_retries": 0,

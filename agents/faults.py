@@ -25,6 +25,7 @@ from agents.errors import (
     UnknownModel,
 )
 from agents.excerpt import one_line
+from agents.redirects import SentElsewhere
 from agents.wire.stream import CutStream, ErrorInside, NoReply, Unreadable
 
 # Words by which endpoints say what a status alone does not; each is from a vendor's documentation or answer.
@@ -60,7 +61,7 @@ def is_the_endpoints(error: Exception) -> bool:
     """Whether an error came from asking, and not from a mistake in our own code."""
     kinds = (
         openai.APIError, httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError, CutStream, ErrorInside,
-        OSError, ValueError,
+        SentElsewhere, OSError, ValueError,
     )  # fmt: skip
     return isinstance(error, kinds)
 
@@ -74,6 +75,12 @@ def is_about_the_model(error: openai.APIStatusError) -> bool:
 def read(error: Exception, model: str) -> Passing | ModelError:
     """Sort one failed request. Raises nothing; errors that are not the endpoint's are not for here."""
     match error:
+        case SentElsewhere():
+            return RequestRefused(
+                f"The model service sends requests on to {error}. Whoever runs Handoff needs to set "
+                "OPENAI_BASE_URL to the address that answers.",
+                detail=str(error),
+            )
         case NoReply():
             return Passing(str(error))
         case Unreadable():

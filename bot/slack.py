@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.controls.approvals import Approvals
 from bot.controls.controls import Controls
 from bot.controls.home import Home
+from bot.controls.replies import Replies
 from bot.controls.slash import Slash
 from bot.intake.access import Access
 from bot.intake.catch_up import CatchUp
@@ -75,8 +76,9 @@ class Slack:
         self._engine, self._usage, self._clients = engine, usage, clients
         if installations is not None:
             installations.on_saved = self._redeliver
-        controls = Controls(engine=engine, people=people, clients=clients, stops=stops, access=access)
-        approvals = Approvals(engine=engine, people=people, clients=clients, access=access)
+        replies = Replies(clients)
+        controls = Controls(engine=engine, people=people, replies=replies, stops=stops, access=access)
+        approvals = Approvals(engine=engine, people=people, replies=replies, access=access)
         slash = Slash(
             engine=engine, usage=usage, people=people, clients=clients, access=access, stops=stops,
             preferences=preferences, links=links,
@@ -94,12 +96,14 @@ class Slack:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        if self._sockets is not None:
-            self._stack.push_async_callback(self._sockets.stop)
-            await self._sockets.start()
-            await self._stack.enter_async_context(self._catch_up.watching(self._sockets))
-        # What kept an answer back may have been what this start has mended: the token, or a setting.
-        await self._redeliver()
+        async with AsyncExitStack() as stack:
+            if self._sockets is not None:
+                stack.push_async_callback(self._sockets.stop)
+                await self._sockets.start()
+                await stack.enter_async_context(self._catch_up.watching(self._sockets))
+            # What kept an answer back may have been what this start has mended: the token, or a setting.
+            await self._redeliver()
+            self._stack = stack.pop_all()
         return self
 
     async def _redeliver(self, team: str = "") -> None:

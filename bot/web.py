@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 #: Slack's events are far smaller; files never come this way.
 LARGEST_BODY = 2 * 1024 * 1024
+#: Seconds that requests under way have at the end, and once more after they were cut.
+LAST_ANSWERS = 2.0
 #: What is not right, in words; empty when all is well.
 Readiness = Callable[[], Awaitable[list[str]]]
 #: The page of `/metrics`.
@@ -48,7 +50,7 @@ class Web:
         application.add_routes(self._routes)
         if self._takes_events:
             application.router.add_post("/slack/events", self._events)
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=LAST_ANSWERS)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         await site.start()

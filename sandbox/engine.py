@@ -12,7 +12,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -23,7 +22,9 @@ import requests
 import urllib3.exceptions
 from docker.utils import kwargs_from_env
 
+from sandbox.attached import plain
 from sandbox.errors import EngineRefused, EngineUnavailable, ImageMissing
+from sandbox.threads import Threads
 from sandbox.tunnel import Tunnel
 
 LABEL = "handoff.sandbox"
@@ -38,6 +39,7 @@ _FAULTS = (
     OSError,
 )
 _SECONDS = 60  # longest answer waited for; a start on a loaded machine takes a few
+_LEAVE_SECONDS = 1  # for requests that nobody waits for any more, so that their connections are closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,9 @@ class Engine:
         self.address = environment.get("DOCKER_HOST") or "the local Docker socket"
         self._settings = kwargs_from_env(environment=environment)
         self._tunnel = Tunnel(self.address) if self.address.startswith("ssh://") else None
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sandbox-engine")
+        self._threads = Threads(_THREADS, "sandbox-engine")
+        self._asked: set[asyncio.Timeout] = set()
+        self._until: float | None = None
         self._connecting = threading.Lock()
         self._connected: Any = None
 
@@ -90,7 +94,7 @@ class Engine:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.to_thread(self._threads.shutdown)
+        await self._threads.ended(_LEAVE_SECONDS)
         if self._connected is not None:
             self._connected.close()
         if self._tunnel is not None:
@@ -124,6 +128,12 @@ class Engine:
         """Whether the engine is reached by a socket file, and so shares this machine's file system."""
         return str(self._settings.get("base_url", _LOCAL)).startswith("unix://")
 
+    def hurry(self, seconds: float) -> None:
+        """Wait this long from now on for all answers together, those under way too."""
+        self._until = asyncio.get_running_loop().time() + seconds
+        for patience in self._asked:
+            patience.reschedule(self._until)
+
     async def call(self, work: Callable[[], T]) -> T:
         """Run a blocking request in a thread, its faults told as sentences."""
 
@@ -132,7 +142,7 @@ class Engine:
             return work()
 
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, knock_and_work)
+            return await self._in_time(knock_and_work)
         except docker.errors.ImageNotFound as error:
             raise ImageMissing(
                 f"Docker has no such image ({error.explanation}). Build it with: handoff sandbox build"
@@ -144,6 +154,19 @@ class Engine:
                 f"Docker can't be reached at {self.address}: {_plainest(error)}. "
                 "Start it, or point DOCKER_HOST at a running engine."
             ) from error
+
+    async def _in_time(self, work: Callable[[], T]) -> T:
+        try:
+            async with asyncio.timeout_at(self._until) as patience:
+                self._asked.add(patience)
+                try:
+                    return await self._threads.call(work)
+                finally:
+                    self._asked.discard(patience)
+        except TimeoutError:
+            if patience.expired():
+                raise EngineUnavailable(f"Docker at {self.address} is too slow for this end.") from None
+            raise
 
     async def facts(self) -> EngineFacts:
         """Version, machine and runtimes."""
@@ -167,7 +190,7 @@ class Engine:
     async def attach(self, container: str) -> socket.socket:
         """The container's standard streams as one socket that asyncio can read."""
         wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-        return _plain(await self.call(lambda: self.client.attach_socket(container, wanted)))
+        return plain(await self.call(lambda: self.client.attach_socket(container, wanted)))
 
     async def start(self, container: str) -> None:
         """Start a container that was made."""
@@ -250,46 +273,3 @@ def _plainest(error: BaseException) -> str:
         error = error.__cause__ or error.__context__ or error
     told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return told.strip().rstrip(".") or type(error).__name__
-
-
-def _plain(attached: Any) -> socket.socket:
-    """The plain socket below docker-py's wrapper; TLS is pumped into a pair of sockets."""
-    inner = getattr(attached, "_sock", attached)
-    if type(inner) is socket.socket:
-        plain = inner.dup()
-        attached.close()
-        inner.close()
-        return plain
-    return _pumped(inner)
-
-
-def _pumped(remote: Any) -> socket.socket:
-    ours, theirs = socket.socketpair()
-    forth = threading.Thread(target=_pump, args=(remote.recv, theirs), daemon=True)
-    forth.start()
-    threading.Thread(target=_pump_back, args=(theirs, remote, forth), daemon=True).start()
-    return ours
-
-
-def _pump(receive: Callable[[int], bytes], to: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while chunk := receive(65536):
-            to.sendall(chunk)
-    with contextlib.suppress(OSError):
-        to.shutdown(socket.SHUT_WR)
-
-
-def _pump_back(source: socket.socket, remote: Any, forth: threading.Thread) -> None:
-    """Until our end is closed; then nothing of the connection stays open."""
-    with contextlib.suppress(OSError):
-        while chunk := source.recv(65536):
-            remote.sendall(chunk)
-    with contextlib.suppress(OSError):
-        remote.shutdown(socket.SHUT_RDWR)  # wakes the other thread, which closing would not
-    with contextlib.suppress(OSError):
-        # The reply it came in has the same socket open, and docker-py keeps that reply with it.
-        if (reply := getattr(remote, "_response", None)) is not None:
-            reply.close()
-        remote.close()
-    forth.join()
-    source.close()

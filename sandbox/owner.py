@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
@@ -56,9 +57,10 @@ async def sweep(engine: Engine, *, everything: bool = False) -> int:
 
 async def remove_all(engine: Engine, owner: Owner) -> None:
     """Remove what one owner has."""
-    for found in await engine.listed():
-        if Owner.of(found).label == owner.label:
-            await engine.remove(str(found["Id"]))
+    left = [str(found["Id"]) for found in await engine.listed() if Owner.of(found).label == owner.label]
+    for fault in await asyncio.gather(*map(engine.remove, left), return_exceptions=True):
+        if fault is not None:
+            raise fault
 
 
 def _birth(pid: int) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import contextlib
 import functools
 import logging
 from collections.abc import Callable
@@ -34,6 +33,8 @@ _TRANSPORTS: dict[str, Callable[[Engine, Owner], Transport]] = {
     "attach": Attach,
     "socket": UnixSocket,
 }
+END_SECONDS = 8
+"""To leave an engine, however slow it is: half for what is under way, the rest to remove what is left."""
 _OWN_END_SECONDS = 3  # a container that told its end is gone long before; past it the engine is asked
 
 
@@ -149,19 +150,30 @@ class Sandbox:
     async def _keep(self, up: asyncio.Event) -> None:
         """Everything that runs beside the calls lives and ends in here."""
         async with self.engine:
-            async with asyncio.TaskGroup() as group:
-                self._group = group
-                transport = self._make_transport(self.engine, self.owner)
-                self._pool = self._make_pool(functools.partial(self._start, transport), group)
-                beside = group.create_task(self._open(self._pool), name="tend the sandbox")
-                up.set()
-                await self._stop.wait()
-                beside.cancel()
-                for container in self._pool.close():
-                    container.hang_up()
+            transport = self._make_transport(self.engine, self.owner)
+            try:
+                async with asyncio.timeout(None) as patience, asyncio.TaskGroup() as group:
+                    await self._tend(group, transport, up)
+                    self.engine.hurry(END_SECONDS)
+                    patience.reschedule(asyncio.get_running_loop().time() + END_SECONDS / 2)
+            except TimeoutError:
+                _log.info("containers were still being started or removed at the end")
             transport.close()
-            with contextlib.suppress(SandboxError):  # an engine that is down has nothing running
+            try:
                 await remove_all(self.engine, self.owner)
+            except SandboxError as error:  # an engine that is down has nothing running
+                _log.warning("containers may be left over until the next start: %s", error)
+
+    async def _tend(self, group: asyncio.TaskGroup, transport: Transport, up: asyncio.Event) -> None:
+        """Have containers ready until the sandbox is left; then every one of them is hung up."""
+        self._group = group
+        self._pool = self._make_pool(functools.partial(self._start, transport), group)
+        beside = group.create_task(self._open(self._pool), name="tend the sandbox")
+        up.set()
+        await self._stop.wait()
+        beside.cancel()
+        for container in self._pool.close():
+            container.hang_up()
 
     async def _open(self, pool: Pool) -> None:
         try:

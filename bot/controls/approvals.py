@@ -13,19 +13,17 @@ import pydantic
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.controls.replies import FOREIGN, Replies
 from bot.intake.access import Access
 from bot.thread.answer import APPROVE, DENY
-from bot.wire.clicks import Click, Named, Said, read
-from bot.wire.client import FAULTS, SlackClient, error_of
-from bot.wire.clients import Clients
+from bot.wire.clicks import Click, Named, read
 from bot.wire.people import People
-from bot.wire.text import brief, escape
+from bot.wire.text import escape
 from tasks.engine import Engine
 
 log = structlog.get_logger(__name__)
 
 OLD = "This has been decided, or its task is over or about to be. Nothing was changed."
-FOREIGN = "This button does not belong to a task of mine. Nothing was changed."
 
 
 class _Decision(pydantic.BaseModel):
@@ -41,7 +39,7 @@ class Approvals:
 
     engine: Engine
     people: People
-    clients: Clients
+    replies: Replies
     access: Access
 
     def register(self, app: AsyncApp) -> None:
@@ -53,13 +51,10 @@ class Approvals:
         click = read(Click, body)
         if click is None or click.message is None or click.channel is None:
             return
-        client = await self.clients.of(click.team.id)
-        if words := await self._decide(click, click.channel, click.message, client):
-            await _try(client.chat_postEphemeral(
-                channel=click.channel.id, user=click.user.id, text=words, thread_ts=click.message.thread_ts
-            ))  # fmt: skip
+        if words := await self._decide(click, click.channel):
+            await self.replies.whisper(click, words)
 
-    async def _decide(self, click: Click, channel: Named, message: Said, client: SlackClient) -> str:
+    async def _decide(self, click: Click, channel: Named) -> str:
         """Take the decision; a sentence for the person when it was not taken."""
         try:
             decision = _Decision.model_validate_json(click.pressed.value)
@@ -75,20 +70,5 @@ class Approvals:
         if not await self.engine.decide(task.id, decision.approval, approved=approved, user=click.user.id):
             return OLD
         name = await self.people.name(click.team.id, click.user.id)
-        await _show(client, channel, message, f"{'Approved' if approved else 'Denied'} by {escape(name)}")
+        await self.replies.settle(click, f"*{'Approved' if approved else 'Denied'} by {escape(name)}*")
         return ""
-
-
-async def _show(client: SlackClient, channel: Named, message: Said, verdict: str) -> None:
-    """The question with its answer in place of the buttons."""
-    text = f"{brief(message.text, 3000)}\n*{verdict}*"
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}]
-    await _try(client.chat_update(channel=channel.id, ts=message.ts, text=text[:3000], blocks=blocks))
-
-
-async def _try(call: Any) -> None:
-    """What costs a person a glance when it fails."""
-    try:
-        await call
-    except FAULTS as error:
-        log.info("decision not shown", why=error_of(error))

@@ -13,14 +13,13 @@ import pydantic
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.controls.replies import FOREIGN, Replies
 from bot.intake.access import Access
 from bot.intake.stops import Stops
 from bot.thread.answer import ANSWER, FEEDBACK, STOP
 from bot.wire.clicks import Click, read
-from bot.wire.client import FAULTS, error_of
-from bot.wire.clients import Clients
 from bot.wire.people import People
-from bot.wire.text import escape
+from bot.wire.text import brief, escape
 from tasks.engine import Engine
 from tasks.message import Message, ThreadAddress
 from tasks.store import Taken
@@ -30,7 +29,6 @@ log = structlog.get_logger(__name__)
 
 STOP_REACTIONS = {"x", "octagonal_sign"}
 OLD = "This question has been answered or its task is over. Nothing was changed."
-FOREIGN = "This button does not belong to a task of mine. Nothing was changed."
 
 
 class _Choice(pydantic.BaseModel):
@@ -47,7 +45,7 @@ class Controls:
 
     engine: Engine
     people: People
-    clients: Clients
+    replies: Replies
     stops: Stops
     access: Access
 
@@ -94,9 +92,9 @@ class Controls:
             return
         task = await self._task(click, click.pressed.value)
         if task is None:
-            return await self._whisper(click, FOREIGN)
+            return await self.replies.whisper(click, FOREIGN)
         if words := await self.stops.stop(task, click.user.id):
-            await self._whisper(click, words)
+            await self.replies.whisper(click, words)
 
     async def answered(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A click on one of a question's options is a message with that text."""
@@ -107,14 +105,14 @@ class Controls:
             choice = _Choice.model_validate_json(click.pressed.value)
         except pydantic.ValidationError as error:
             log.warning("button not understood", problem=str(error))
-            return await self._whisper(click, FOREIGN)
+            return await self.replies.whisper(click, FOREIGN)
         task = await self._task(click, choice.task)
         if task is None:
-            return await self._whisper(click, FOREIGN)
+            return await self.replies.whisper(click, FOREIGN)
         if task.state is not State.WAITING or task.attempt != choice.attempt:
-            return await self._whisper(click, OLD)
+            return await self.replies.whisper(click, OLD)
         if refusal := await self.access.refusal(task.thread, click.user.id):
-            return await self._whisper(click, refusal)
+            return await self.replies.whisper(click, refusal)
         name = await self.people.name(click.team.id, click.user.id)
         # One question takes one answer: whoever clicks second, and every repeated delivery, finds it taken.
         answer = Message(
@@ -126,10 +124,8 @@ class Controls:
         )
         accepted = await self.engine.accept(answer)
         if accepted.taken is Taken.REPEATED:
-            return await self._whisper(click, OLD)
-        await self._show_choice(
-            click, f"{escape(click.message.text)}\n*{escape(name)}:* {escape(choice.option)}"
-        )
+            return await self.replies.whisper(click, OLD)
+        await self.replies.settle(click, f"*{escape(name)}:* {brief(choice.option, 1500)}")
 
     async def rated(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -137,9 +133,9 @@ class Controls:
             verdict, _, task = click.pressed.value.partition(":")
             if verdict in ("good", "bad") and await self._task(click, task):
                 await self.engine.store.rate(task, click.user.id, verdict)
-                await self._whisper(click, "Thank you, noted.")
+                await self.replies.whisper(click, "Thank you, noted.")
             else:
-                await self._whisper(click, FOREIGN)
+                await self.replies.whisper(click, FOREIGN)
 
     async def _task(self, click: Click, id_: str) -> Task | None:
         """The task a button speaks of, if it is of this workspace and of the channel it was pressed in."""
@@ -150,35 +146,4 @@ class Controls:
 
     async def _stop(self, thread: ThreadAddress, user: str, task: Task | None) -> None:
         if words := await self.stops.stop(task, user):
-            try:
-                client = await self.clients.of(thread.team)
-                await client.chat_postEphemeral(
-                    channel=thread.channel, user=user, text=words, thread_ts=thread.ts
-                )
-            except FAULTS as error:
-                log.info("whisper not heard", why=error_of(error))
-
-    async def _whisper(self, click: Click, text: str) -> None:
-        if click.channel is None:
-            return
-        thread = click.message.thread_ts if click.message else None
-        try:
-            client = await self.clients.of(click.team.id)
-            await client.chat_postEphemeral(
-                channel=click.channel.id, user=click.user.id, text=text, thread_ts=thread
-            )
-        except FAULTS as error:
-            log.info("whisper not heard", why=error_of(error))
-
-    async def _show_choice(self, click: Click, text: str) -> None:
-        """The question with its answer in place of the buttons."""
-        if click.channel is None or click.message is None:
-            return
-        blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}]
-        try:
-            client = await self.clients.of(click.team.id)
-            await client.chat_update(
-                channel=click.channel.id, ts=click.message.ts, text=text[:3000], blocks=blocks
-            )
-        except FAULTS as error:
-            log.info("choice not shown", why=error_of(error))
+            await self.replies.whisper_in(thread.team, thread.channel, thread.ts, user, words)

@@ -60,7 +60,7 @@ class Files:
                     raise FileNotFetched(f"Slack answered {response.status}")
                 data = await self._read(response)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise FileNotFetched(f"the download broke off ({type(error).__name__})") from error
+            raise FileNotFetched(_broke_off(error)) from error
         is_page = response.content_type == "text/html"
         if is_page and (response.history or not file.name.lower().endswith((".html", ".htm"))):
             # Without the scope Slack sends its login page, with status 200.
@@ -107,7 +107,8 @@ class Files:
     async def _upload(self, name: str, data: bytes) -> str:
         """Bring the bytes to Slack, where nobody sees them yet; returns the file's id."""
         place = await self._client.files_getUploadURLExternal(filename=name, length=len(data))
-        async with self._http.post(str(place["upload_url"]), data=data) as response:
+        # A redirect would be followed without the bytes, and its page taken for Slack's word that they came.
+        async with self._http.post(str(place["upload_url"]), data=data, allow_redirects=False) as response:
             if response.status != 200:
                 raise aiohttp.ClientError(f"the upload was answered with status {response.status}")
         return str(place["file_id"])
@@ -163,6 +164,15 @@ class Files:
     @staticmethod
     def _too_large(size: int, limit: int) -> str:
         return f"it has {size / MIB:.1f} MiB, and {limit / MIB:.0f} MiB are the limit"
+
+
+def _broke_off(error: Exception) -> str:
+    match error:
+        case aiohttp.TooManyRedirects():
+            return "Slack sends the download from one address to another without end"
+        case TimeoutError():
+            return "the download took too long"
+    return "the download broke off"
 
 
 def _shown(path: str) -> str:

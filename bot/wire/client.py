@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.wire.pace import Pace
+from bot.wire.refusals import TOKEN_REFUSALS
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +31,6 @@ TIMEOUT = 30.0
 #: Slack's words for faults that another try may not meet again.
 PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited",
            "rate_limited", "team_added_to_org", "accesslimited"}  # fmt: skip
-#: Slack's words for a token that does not serve any more.
-DEAD = {"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"}
 #: What goes wrong on the way to Slack, or in what came back.
 FAULTS = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
@@ -56,7 +55,7 @@ class SlackClient(AsyncWebClient):
             try:
                 answer = await super().api_call(api_method, **arguments)
             except FAULTS as fault:
-                if (word := error_of(fault)) in DEAD:
+                if (word := error_of(fault)) in TOKEN_REFUSALS:
                     self.refused = word
                 if number == TRIES or not self._may_repeat(api_method, arguments, fault):
                     raise
@@ -89,17 +88,18 @@ def retry_after(fault: Exception) -> float | None:
 
 def error_of(fault: Exception) -> str:
     """Slack's word for a refusal, or what broke."""
-    return _word(fault) or f"{type(fault).__name__}: {fault}"[:300]
+    return word_of(fault) or f"{type(fault).__name__}: {fault}"[:300]
 
 
 def passes(fault: Exception) -> bool:
     """Whether the same call may go well a moment later. A reply without Slack's word for a refusal is a
     proxy's page or was cut: what became of the call is not known."""
-    word = _word(fault)
+    word = word_of(fault)
     return not word or word in PASSING or _status(fault) >= 500
 
 
-def _word(fault: Exception) -> str:
+def word_of(fault: Exception) -> str:
+    """Slack's word for a refusal; empty when what came back, if anything did, is not Slack's."""
     data = getattr(fault.response, "data", None) if isinstance(fault, SlackApiError) else None
     return str(data.get("error") or "") if isinstance(data, dict) else ""
 

@@ -6,11 +6,13 @@ that moment go to the other connection. Never reads an envelope: Bolt does.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
+from aiohttp import ClientWSTimeout
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
@@ -18,32 +20,39 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.wire.app import SHAPE
+from bot.wire.client import FAULTS, error_of, retry_after
+from bot.wire.outage import Outage
 
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 2
 #: Seconds between two pings: a connection that stays silent for half as long is dead, and opened anew.
 PING = 10.0
+#: Seconds that Slack has to answer the close of a connection.
+FAREWELL = 2.0
 
 
 class Sockets:
     """The bot's connections to Slack."""
 
     def __init__(self, app: AsyncApp, app_token: str) -> None:
-        self._handlers = [_Handler(app, app_token, ping_interval=PING) for _ in range(CONNECTIONS)]
+        self._app, self._app_token = app, app_token
+        self._handlers: list[_Handler] = []
         self._since: dict[int, float] = {}
-        for number, handler in enumerate(self._handlers):
-            handler.client.message_listeners.append(self._note(number))
 
     async def start(self) -> None:
-        for handler in self._handlers:
+        """Returns when all are open, however long Slack is away. `stop` closes what there is by then."""
+        outage = Outage()
+        for number in range(CONNECTIONS):
+            handler = _Handler(self._app, self._app_token, outage)
+            self._handlers.append(handler)
+            handler.client.message_listeners.append(self._note(number))
             await handler.connect_async()  # type: ignore[no-untyped-call]
         log.info("connected to Slack", connections=len(self._handlers))
 
     async def stop(self) -> None:
         """Close cleanly: Slack keeps sending events to a connection it believes open."""
-        for handler in self._handlers:
-            await handler.close_async()  # type: ignore[no-untyped-call]
+        await asyncio.gather(*(handler.close_async() for handler in self._handlers))  # type: ignore[no-untyped-call]
 
     async def connected(self) -> int:
         """How many connections are up."""
@@ -66,8 +75,76 @@ class Sockets:
         return note
 
 
+class _Client(SocketModeClient):
+    """The SDK's client with its own way of connecting: the SDK's logs a traceback at each try for as long as
+    Slack is away, and tries again with an address that Slack lets be used once."""
+
+    def __init__(self, outage: Outage, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._outage = outage
+
+    async def issue_new_wss_url(self) -> str:
+        """Not here, where the SDK would log that it fails: each try of `connect` asks for its own."""
+        return ""
+
+    async def connect(self) -> None:
+        """Returns with an open connection, or when the client is closed. Raises what nobody expects."""
+        while not self.closed:
+            way = self.web_client.base_url
+            try:
+                await self._leave_former()
+                answer = await self.web_client.apps_connections_open(app_token=self.app_token)
+                way = str(answer["url"])
+                await self._open(way)
+            except Exception as fault:
+                if self.closed:
+                    return
+                if not isinstance(fault, FAULTS):
+                    raise
+                self._outage.met(self, way, fault)
+                await asyncio.sleep(retry_after(fault) or self.ping_interval)
+            else:
+                self._outage.over(self)
+                return
+
+    async def _leave_former(self) -> None:
+        """Before there is a new one: Slack bounds how many an app may have."""
+        self.auto_reconnect_enabled = False
+        if self.current_session is not None:
+            try:
+                await self.current_session.close()
+            except FAULTS as fault:
+                log.info("a connection broke while it was closed", why=error_of(fault))
+
+    async def _open(self, url: str) -> None:
+        self.current_session = await self.aiohttp_client_session.ws_connect(
+            url, autoping=False, heartbeat=self.ping_interval, proxy=self.proxy,
+            timeout=ClientWSTimeout(ws_close=FAREWELL),
+            ssl=True if self.web_client.ssl is None else self.web_client.ssl,
+        )  # fmt: skip
+        self.auto_reconnect_enabled, self.stale = self.default_auto_reconnect_enabled, False
+        await self.current_session.ping(f"sdk-ping-pong:{time.time()}".encode())
+        self._watch_session()
+
+    def _watch_session(self) -> None:
+        """Never waits: it may be one of the two that it cancels."""
+        for former in (self.current_session_monitor, self.message_receiver):
+            if former is not None:
+                former.cancel()
+        self.current_session_monitor = asyncio.ensure_future(self.monitor_current_session())
+        self.message_receiver = asyncio.ensure_future(self.receive_messages())
+
+
 class _Handler(AsyncSocketModeHandler):
-    """Bolt's handler, which also acks what Bolt can't read: it would come again for nothing."""
+    """Bolt's handler on our client, which also acks what Bolt can't read: it would come again for nothing."""
+
+    def __init__(self, app: AsyncApp, app_token: str, outage: Outage) -> None:
+        # Without Bolt's own, which opens a client of the SDK's.
+        self.app, self.app_token = app, app_token
+        self.client = _Client(
+            outage, app_token=app_token, logger=app.logger, web_client=app.client, ping_interval=PING
+        )
+        self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
         try:

@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from bot.controls.controls import FOREIGN, OLD
+from bot.controls.controls import OLD
+from bot.controls.replies import FOREIGN
 from playground.slack import SlackStandIn
 from playground.slack.messages import Message
 from tasks import schema
@@ -69,6 +70,8 @@ async def test_a_button_answers_the_question(bot: Stack, patient: Patient) -> No
     assert isinstance(shown, Message)
     assert "Blue &amp; green" in str(shown.blocks)
     assert "handoff_answer" not in str(shown.blocks)
+    assert shown.blocks[0] == question.blocks[0], "the question keeps its words and their look"
+    assert "Blue &amp; green" in shown.text
 
 
 async def test_words_answer_the_question_too(bot: Stack, patient: Patient) -> None:

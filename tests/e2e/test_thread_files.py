@@ -168,10 +168,63 @@ async def test_nobody_but_slack_gets_the_token(slack: SlackStandIn) -> None:
     assert heard == []
 
 
+async def test_a_download_sent_to_another_host_goes_there_without_the_token(slack: SlackStandIn) -> None:
+    heard: list[str | None] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        heard.append(request.headers.get("Authorization"))
+        return web.Response(text="a,b")
+
+    async with aiohttp.ClientSession() as http, _server(elsewhere) as port:
+
+        async def slacks(request: web.Request) -> web.Response:
+            heard.append(request.headers.get("Authorization"))
+            raise web.HTTPFound(f"http://localhost:{port}/a.csv")
+
+        async with _server(slacks) as here:
+            fetched = await _fetch(slack, http, here)
+    assert (fetched, heard) == (b"a,b", [f"Bearer {slack.bot_token}", None])
+
+
+async def test_a_download_sent_in_a_circle_is_told_in_words(slack: SlackStandIn) -> None:
+    async def circle(request: web.Request) -> web.Response:
+        raise web.HTTPMovedPermanently(request.path)
+
+    async with aiohttp.ClientSession() as http, _server(circle) as port:
+        with pytest.raises(FileNotFetched, match="from one address to another without end"):
+            await _fetch(slack, http, port)
+
+
+async def test_an_upload_that_is_sent_on_is_not_taken_for_done(slack: SlackStandIn) -> None:
+    """It would be followed by a GET, whose page says nothing of the bytes."""
+
+    async def sends_on(request: web.Request) -> web.Response:
+        if request.path.endswith("files.getUploadURLExternal"):
+            address = f"http://{request.host}/upload"
+            return web.json_response({"ok": True, "upload_url": address, "file_id": "F1"})
+        if request.path == "/upload":
+            raise web.HTTPFound("/login")
+        return web.Response(text="Sign in")
+
+    async with aiohttp.ClientSession() as http, _server(sends_on) as port:
+        client = SlackClient(slack.bot_token, f"http://127.0.0.1:{port}/api/", http)
+        files = Files(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        with pytest.raises(aiohttp.ClientError, match="status 302"):
+            await files._upload("a.txt", b"x")
+
+
+async def _fetch(slack: SlackStandIn, http: aiohttp.ClientSession, port: int) -> bytes:
+    """A file whose address at Slack is this port's."""
+    client = SlackClient(slack.bot_token, slack.api_url, http)
+    files = Files(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+    source = {"url": f"http://127.0.0.1:{port}/a.csv"}
+    return await files.fetch(FileRef(id="F1", name="a.csv", size=3, source=source))
+
+
 @asynccontextmanager
 async def _server(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[int]:
     app = web.Application()
-    app.router.add_get("/{path:.*}", handler)
+    app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -114,19 +114,50 @@ async def test_a_task_that_is_not_there_is_told_and_prints_no_json(tmp_path: Pat
     assert told.startswith("There are no tasks yet")
 
 
-async def test_a_token_that_slack_refuses_ends_the_start_with_2(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("check", "told_by_serve"),
+    [
+        ("Slack bot", "SLACK_BOT_TOKEN can't be used: it was revoked. Copy it again from the app's pages."),
+        (
+            "Slack events",
+            "SLACK_APP_TOKEN can't be used: it was revoked. Generate one with the scope connections:write, "
+            "under App-Level Tokens.",
+        ),
+    ],
+)
+async def test_a_token_that_slack_refuses_ends_the_start_with_2(
+    tmp_path: Path, check: str, told_by_serve: str
+) -> None:
     async with SlackStandIn() as slack:
-        slack.credentials.revoke(slack.bot_token)
-        mine = {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": slack.bot_token}
+        slack.credentials.revoke(slack.bot_token if check == "Slack bot" else slack.app_token)
+        mine = {
+            "SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+        }  # fmt: skip
         (code, _, told), (found, findings, log) = await asyncio.gather(
             *(handoff(tmp_path, command, **{**SERVE, **mine}) for command in ("serve", "doctor"))
         )
-        assert slack.bot_token not in told + findings
+        for token in (slack.bot_token, slack.app_token):
+            assert token not in told + findings
     assert (code, found, log) == (2, 1, ""), "the doctor's findings are all it says"
-    assert "✗ Slack bot: SLACK_BOT_TOKEN can't be used: it was revoked." in findings
-    assert told == (
-        "handoff: SLACK_BOT_TOKEN can't be used: it was revoked. Copy it again from the app's pages.\n"
-    )
+    assert f"✗ {check}: {told_by_serve}" in findings
+    assert told == f"handoff: {told_by_serve}\n"
+
+
+async def test_a_start_waits_for_slack_with_one_sentence_and_ends_at_once_without_it(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.cli", "serve", cwd=ROOT,
+        env={"HANDOFF_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", **SERVE},
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    async with asyncio.timeout(60):
+        while b"Slack can't be reached at 127.0.0.1:1 (" not in (line := await process.stderr.readline()):
+            assert line, "it ended"
+        process.terminate()
+        rest = (await process.communicate())[1].decode()
+    assert process.returncode == 0
+    assert not re.search(r"error|Unclosed|Traceback", rest), rest
 
 
 async def test_backup_and_restore_are_the_commands_of_the_page(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from agents import faults
 from agents.endpoint import Endpoint
-from agents.errors import ModelUnavailable
+from agents.errors import ModelUnavailable, RequestRefused
 from tests.support import chat_wire, responses_wire
 from tests.support.scripted_model import Turn
 from tests.support.team import Agent
@@ -86,6 +86,36 @@ async def test_a_circle_of_redirects_ends() -> None:
         Endpoint(api_key="none", base_url=url, tries=1) as endpoint,
     ):
         with pytest.raises(ModelUnavailable, match="sends every request on"):
+            await Agent().run(endpoint)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_to_another_service_is_told_and_gets_neither_key_nor_words(status: int) -> None:
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1))
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as other:
+        there = f"http://localhost:{other.sockets[0].getsockname()[1]}/v1/chat/completions"
+        moved = f"HTTP/1.1 {status} X\r\nLocation: {there}?key=k\r\nConnection: close\r\n\r\n"
+        async with (
+            answering(moved.encode()) as url,
+            Endpoint(api_key="none", base_url=url, api="chat", tries=2, first_wait=0.001) as endpoint,
+        ):
+            with pytest.raises(RequestRefused, match=f"sends requests on to {there}. Whoever runs Handoff"):
+                await Agent().run(endpoint)
+    assert heard == []
+
+
+async def test_a_redirect_that_would_lose_the_question_is_told() -> None:
+    """301 to 303 make a GET of a POST, which an endpoint answers with anything."""
+    async with (
+        answering(b"HTTP/1.1 301 X\r\nLocation: /v2/chat\r\nConnection: close\r\n\r\n") as url,
+        Endpoint(api_key="none", base_url=url, tries=1) as endpoint,
+    ):
+        with pytest.raises(RequestRefused, match=r"sends requests on to http://.*/v2/chat. Whoever"):
             await Agent().run(endpoint)
 
 

@@ -17,8 +17,9 @@ from bot.settings import variable
 from bot.settings.groups import LimitSettings
 from bot.thread import answer, context, files, progress
 from bot.watch import metrics
-from bot.wire import client, pace, sockets, text
+from bot.wire import client, outage, pace, sockets, text
 from sandbox.limits import Limits
+from sandbox.sandbox import END_SECONDS
 from scripts.steps import ROOT
 from tasks import database, node, notes, runner, store
 from tasks.terms import Terms
@@ -140,8 +141,11 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{store.RESCUES} times",
         f"{node.GRACE} s, {node.SILENCE} s",
         f"{database.STANDSTILL} s",
+        f"{outage.AGAIN:.0f} s",
         f"{readiness.PATIENCE} s",
         f"{metrics.PATIENCE:.0f} s",
+        f"{END_SECONDS} s",
+        f"{web.LAST_ANSWERS:.0f} s, {sockets.FAREWELL:.0f} s",
         f"{web.LARGEST_BODY // 2**20} MiB",
         f"{preflight.ENGINE_SECONDS} s",
         f"{tokens.PATIENCE:.0f} s",

@@ -1,0 +1,53 @@
+"""What the operator hears of a time without a way to Slack: a sentence as it begins, a line as it ends.
+
+Never tries anything: `bot.wire.sockets` does.
+"""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+
+from bot.wire.client import passes, word_of
+from bot.wire.refusals import token_refused, unreachable
+
+log = structlog.get_logger(__name__)
+
+#: Seconds until what lasts is told again.
+AGAIN = 600.0
+
+
+class Outage:
+    """One for all connections: what keeps one of them away mostly keeps the others away too."""
+
+    def __init__(self) -> None:
+        self._away: set[object] = set()
+        self._kind = ""
+        self._since = self._told_at = 0.0
+
+    def met(self, connection: object, url: str, fault: Exception) -> None:
+        """A connection could not be opened by way of `url`, and will be tried again."""
+        now, kind = time.monotonic(), word_of(fault)
+        if not self._away:
+            self._since = now
+        if not self._away or kind != self._kind or now - self._told_at >= AGAIN:
+            self._kind, self._told_at = kind, now
+            log.error(_sentence(url, fault))
+        self._away.add(connection)
+
+    def over(self, connection: object) -> None:
+        """A connection was opened."""
+        if connection in self._away:
+            self._away.discard(connection)
+            if not self._away:
+                log.info("connected to Slack again", away_seconds=round(time.monotonic() - self._since))
+
+
+def _sentence(url: str, fault: Exception) -> str:
+    word = word_of(fault)
+    if not word:
+        return unreachable(url, fault)
+    if passes(fault):
+        return f"Slack opens no connection for now: it answers {word}. It is tried again."
+    return token_refused("SLACK_APP_TOKEN", word)
