@@ -12,7 +12,7 @@ import uuid
 from abc import ABC, abstractmethod
 from typing import Any
 
-from agents.conversation import LONGEST_ARGUMENTS, Json, Reply, ToolCall
+from agents.conversation import LONGEST_ARGUMENTS, Json, Reply, ToolCall, Usage
 from agents.wire.stream import LONGEST_REPLY, ErrorInside, RunawayReply, Unreadable
 
 #: More tokens than any reply has; databases hold it.
@@ -98,7 +98,15 @@ def taken(id_: str, name: object, arguments: object) -> ToolCall:
     return ToolCall(id_, name, "{}", refused=refusal)
 
 
-def count(usage: Json, key: str) -> int:
+def counted(usage: Json, *, sent: str, said: str) -> Usage:
+    """The endpoint's count of tokens; `sent` and `said` are its names for what went in and what came out.
+    More from the cache than was sent can't be: some endpoints leave it out of what was sent."""
+    input_ = _count(usage, sent)
+    cached = _count(part(usage, f"{sent}_details"), "cached_tokens")
+    return Usage(input_, _count(usage, said), min(cached, input_))
+
+
+def _count(usage: Json, key: str) -> int:
     """A number of tokens; 0 where the endpoint says nothing that can be one."""
     found = usage.get(key)
     return min(found, MOST_TOKENS) if isinstance(found, int) and found > 0 else 0

@@ -12,7 +12,7 @@ from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, T
 from agents.sound import Pieces, soundly
 from agents.tools import Tool
 from agents.wire import Options, Request, with_extra
-from agents.wire.assembler import Assembler, count, named, part, spelled, taken
+from agents.wire.assembler import Assembler, counted, named, part, spelled, taken
 from agents.wire.stream import DONE, CutStream
 
 #: Fields of a delta that are repeated whole in each chunk, so a later value replaces an earlier one.
@@ -96,7 +96,7 @@ class ChatAssembler(Assembler):
             self.lingers = 0.1
             return
         if isinstance(usage := value.get("usage"), dict):
-            self._usage = _usage(usage)
+            self._usage = counted(usage, sent="prompt_tokens", said="completion_tokens")
         for choice in value.get("choices") or ():
             self._add_delta(dict(choice.get("delta") or choice.get("message") or {}))
             if finish := choice.get("finish_reason"):
@@ -183,8 +183,3 @@ def _merge(into: Json, delta: Json) -> int:
         elif value is not None:
             into[key] = value
     return length
-
-
-def _usage(usage: Json) -> Usage:
-    cached = count(part(usage, "prompt_tokens_details"), "cached_tokens")
-    return Usage(count(usage, "prompt_tokens"), count(usage, "completion_tokens"), cached)

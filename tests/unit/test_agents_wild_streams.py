@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from agents.prices import Price, Prices
 from tests.support import chat_wire, responses_wire
-from tests.support.scripted_model import Call, Fault, Raw, Reply, Say, ScriptedModel, Turn
+from tests.support.scripted_model import Call, Fault, Raw, Reply, Say, ScriptedModel, Turn, Usage
 from tests.support.team import Agent, bodies, endpoint_of
 
 ANSWER = "Forty-two \u2028 caf\u00e9 \U0001f600."
@@ -263,6 +264,19 @@ async def test_a_count_that_is_none_counts_nothing(usage: Any) -> None:
     async with ScriptedModel([reply]) as model, endpoint_of(model, api="chat") as endpoint:
         assert (await agent.run(endpoint)).text == "Good"
     assert agent.meter.tokens == 0
+
+
+@APIS
+@pytest.mark.parametrize("model_name", ["gpt-4o", "m"])
+async def test_more_tokens_from_the_cache_than_were_sent_cost_what_was_sent(
+    api: str, model_name: str
+) -> None:
+    reply = Turn("Good", usage=Usage(1_000_000, 0, cached=3_000_000))
+    prices = Prices({"m": Price(input=2.0, output=8.0, cached=0.5)})
+    agent = Agent(prices=prices, model=model_name)
+    async with ScriptedModel([reply]) as model, endpoint_of(model, api=api) as endpoint:
+        assert (await agent.run(endpoint)).text == "Good"
+    assert agent.meter.usd == pytest.approx({"gpt-4o": 1.25, "m": 0.5}[model_name])
 
 
 async def test_a_count_beyond_all_measure_fits_into_a_database() -> None:
