@@ -15,8 +15,8 @@ from typing import Any
 from agents.conversation import LONGEST_ARGUMENTS, Json, Reply, ToolCall, Usage
 from agents.wire.stream import LONGEST_REPLY, ErrorInside, RunawayReply, Unreadable
 
-#: More tokens than any reply has; databases hold it.
-MOST_TOKENS = 1_000_000_000
+#: More tokens than any reply has; a task's sum of it still fits into four bytes, which PostgreSQL keeps it in.
+MOST_TOKENS = 10_000_000
 #: What code that reads an object raises when it is given something else.
 _MISFITS = (AttributeError, TypeError, KeyError, ValueError, RecursionError)
 

@@ -17,7 +17,7 @@ from tasks.terms import Terms
 from tasks.upcast import VERSION
 from tests.support.databases import limit_pages
 from tests.support.office import CHANNEL, TEAM, Board, message, office
-from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
+from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn, Usage
 
 ASK = Call("ask_user", {"question": "Which colour?", "options": ["red", "blue"]})
 
@@ -49,6 +49,18 @@ async def test_a_message_becomes_an_answer(database_url: str, tmp_path: Path) ->
         assert [d.outcome.text for d in desk.board.told[task.id]] == ["One, two, three."]
         assert task.workers == 1
         model.assert_complete()
+
+
+async def test_counts_beyond_all_measure_fit_into_the_tasks_row(database_url: str, tmp_path: Path) -> None:
+    usage = Usage(10**12, 10**12)
+    brief = Call("create_worker", {"task_description": "count to three"})
+    script = Roles([Turn(calls=(brief,), usage=usage), Turn("123", usage=usage)], [Turn("One.", usage=usage)])
+    async with ScriptedModel(script) as model, office(database_url, model, tmp_path) as desk:
+        accepted = await desk.engine.accept(message("1.0"))
+        task = await desk.until(accepted.task)
+
+        assert (task.state, task.answer) == (State.ANSWERED, "123")
+        assert len(desk.board.told[task.id]) == 1
 
 
 async def test_a_message_is_one_task_however_often_it_arrives(database_url: str, tmp_path: Path) -> None:
