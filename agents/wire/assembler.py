@@ -15,7 +15,7 @@ from typing import Any
 from agents.conversation import LONGEST_ARGUMENTS, Json, Reply, ToolCall, Usage
 from agents.wire.stream import LONGEST_REPLY, ErrorInside, RunawayReply, Unreadable
 
-#: More tokens than any reply has; a task's sum of it still fits into four bytes, which PostgreSQL keeps it in.
+#: More tokens than any reply has; the sum of a task still fits into four bytes, as PostgreSQL keeps it.
 MOST_TOKENS = 10_000_000
 #: What code that reads an object raises when it is given something else.
 _MISFITS = (AttributeError, TypeError, KeyError, ValueError, RecursionError)

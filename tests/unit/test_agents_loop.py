@@ -81,6 +81,25 @@ async def test_a_broken_tool_is_told_without_its_inner_life() -> None:
     assert "secret" not in model.requests[-1].results[0]
 
 
+ENDS: list[BaseException] = [
+    SystemExit(3), asyncio.CancelledError(), BaseExceptionGroup("both", [SystemExit(3), KeyError("x")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", ENDS, ids=repr)
+async def test_a_tool_that_wants_to_end_more_than_itself_ends_its_call(error: BaseException) -> None:
+    async def leave() -> str:
+        """Leave."""
+        raise error
+
+    calls = (Call("leave"), Call("echo", {"word": "still here"}))
+    async with ScriptedModel([Turn(calls=calls), Say("Sorry.")]) as model, endpoint_of(model) as endpoint:
+        ending = await Agent([leave, echo]).run(endpoint)
+    assert ending.text == "Sorry."
+    assert "leave failed inside Handoff" in model.requests[-1].results[0]
+    assert model.requests[-1].results[1] == "still here"
+
+
 async def test_wrong_arguments_are_answered_with_the_right_ones() -> None:
     async with (
         ScriptedModel([Call("echo", {"wrod": "a"}), Say("Hm.")]) as model,
