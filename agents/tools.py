@@ -19,6 +19,7 @@ import pydantic
 
 from agents.conversation import Json, ToolCall
 from agents.errors import ToolFailure
+from agents.schema import shown
 from agents.sound import soundly
 
 
@@ -50,7 +51,8 @@ class Tool:
     name: str
     description: str
     schema: Json
-    """JSON schema of the arguments, an object with `additionalProperties: false`."""
+    """JSON schema of the arguments: an object, with `additionalProperties: false` but for foreign ones that
+    say otherwise."""
     _arguments: type[pydantic.BaseModel]
     _function: Function
     _takes_call: str = ""
@@ -71,21 +73,21 @@ class Tool:
     ) -> Tool:
         """Make a tool of a schema that somebody else wrote: the arguments' names are checked here, their
         values where the call goes."""
-        shown = _for_the_model(schema, schema.get("$defs", {}))
-        shown = {"properties": {}} | shown | {"type": "object", "additionalProperties": False}
-        required = shown.get("required", ())
+        told = {"properties": {}, "additionalProperties": False} | shown(schema) | {"type": "object"}
+        required = told.get("required", ())
         fields = {
             f"a{n}": (Any, pydantic.Field(... if key in required else None, alias=key))
-            for n, key in enumerate(shown["properties"])
+            for n, key in enumerate(told["properties"])
         }
+        others = "allow" if told["additionalProperties"] else "forbid"
         arguments = pydantic.create_model(  # type: ignore[call-overload]
-            "Arguments", __config__=pydantic.ConfigDict(extra="forbid"), **fields
+            "Arguments", __config__=pydantic.ConfigDict(extra=others), **fields
         )
 
         async def run(call: ToolCall, **_: Any) -> str:
             return await function(json.loads(call.arguments or "{}"))
 
-        return cls(name, description, shown, arguments, run, "call")
+        return cls(name, description, told, arguments, run, "call")
 
     async def call(self, call: ToolCall) -> ToolOutput:
         """Check the arguments and run the function; raises `ToolFailure` with what to send instead."""
@@ -148,8 +150,7 @@ def _built(function: Function, *, is_bound: bool) -> Tool:
         function.__name__, __config__=pydantic.ConfigDict(extra="forbid", allow_inf_nan=False), **fields
     )
     description = "\n".join(filter(None, [doc.short_description, doc.long_description]))
-    schema = arguments.model_json_schema()
-    schema = _for_the_model(schema, schema.get("$defs", {}))
+    schema = shown(arguments.model_json_schema())
     return Tool(function.__name__, description, schema, arguments, function, takes_call)
 
 
@@ -166,24 +167,3 @@ def _complaint(kind: str, where: str, message: str) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _for_the_model(schema: Any, definitions: Json) -> Any:
-    """The schema without what costs tokens or portability.
-
-    Pydantic repeats every name as a `title`, and puts nested types behind `$ref`, which several
-    OpenAI-compatible servers do not follow.
-    """
-    if isinstance(schema, list):
-        return [_for_the_model(item, definitions) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        return _for_the_model(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
-    return {
-        key: {name: _for_the_model(value, definitions) for name, value in value.items()}
-        if key == "properties"
-        else _for_the_model(value, definitions)
-        for key, value in schema.items()
-        if key != "$defs" and not (key == "title" and isinstance(value, str))
-    }
