@@ -18,6 +18,7 @@ from agents.errors import ToolsRefused
 from agents.toolbox import TeamTool
 from agents.tools import Tool
 from agents.tools_file import Terms
+from agents.wire.assembler import spelled
 
 GROUP = "handoff.tools"
 #: Names of the tools that every worker has.
@@ -35,7 +36,7 @@ def installed(terms: Mapping[str, Terms], points: Iterable[EntryPoint] | None = 
     for point in entry_points(group=GROUP) if points is None else points:
         try:
             tool = _tool(point.load())
-        except Exception as error:  # noqa: BLE001 (anything may go wrong in a package of somebody else)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (a package of somebody else)
             problems.append(_broken(point, error))
             continue
         if tool.name in found:
@@ -56,15 +57,24 @@ def _tool(function: object) -> Tool:
         raise TypeError("it is no function")
     if not inspect.getdoc(function):
         raise TypeError("it has no docstring to tell the model what it does")
-    untyped = [
-        name for name in inspect.signature(function).parameters if name not in get_type_hints(function)
-    ]
-    if untyped:
-        raise TypeError(f"its parameter {untyped[0]} has no type")
+    hints = get_type_hints(function)
+    for parameter in inspect.signature(function).parameters.values():
+        _check(parameter, is_typed=parameter.name in hints)
     tool = Tool.of(_awaitable(function))
     if tool.name in _TAKEN:
         raise TypeError(f"every worker has a tool {tool.name} already")
+    if spelled(tool.name) != tool.name:
+        raise TypeError(f"its name is {tool.name}, and model services take 64 of the characters a-zA-Z0-9_-")
     return tool
+
+
+def _check(parameter: inspect.Parameter, *, is_typed: bool) -> None:
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        raise TypeError(f"its parameter {parameter.name} takes any number of arguments")
+    if parameter.kind is parameter.POSITIONAL_ONLY:
+        raise TypeError(f"its parameter {parameter.name} can't be given by name")
+    if not is_typed:
+        raise TypeError(f"its parameter {parameter.name} has no type")
 
 
 def _awaitable(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,13 +86,23 @@ def _awaitable(function: Callable[..., Any]) -> Callable[..., Any]:
             result = await function(**arguments)
         else:
             # A thread, since nobody knows how long it takes; the loop serves every other task meanwhile.
-            result = await asyncio.to_thread(function, **arguments)
+            result = await asyncio.to_thread(_called, function, arguments)
+            if inspect.isawaitable(result):  # a coroutine behind a decorator that is none
+                result = await result
         return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str)
 
     return call
 
 
-def _broken(point: EntryPoint, error: Exception) -> str:
+def _called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    try:
+        return function(**arguments)
+    except StopIteration as error:
+        # No future takes it (and Python 3.11 waits for ever); coroutines make the same of it.
+        raise RuntimeError("the function raised StopIteration") from error
+
+
+def _broken(point: EntryPoint, error: BaseException) -> str:
     package = f" of the package {point.dist.name}" if point.dist else ""
     why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"The tool {point.name}{package} ({point.value}) can't be used: {why}. Correct or remove it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import json
 import sys
@@ -75,7 +76,12 @@ BROKEN = {
     "class": ("class f: 'x'", "f", "it is no function"),
     "docstring": ("def f(a: int): pass", "f", "no docstring"),
     "types": ("def f(a):\n    'x'", "f", "its parameter a has no type"),
-    "exit": ("raise SystemError('bad')", "f", "SystemError: bad"),
+    "error": ("raise SystemError('bad')", "f", "SystemError: bad"),
+    "exit": ("raise SystemExit('no licence')", "f", "SystemExit: no licence"),
+    "many": ("def f(*words: str):\n    'x'", "f", "its parameter words takes any number of arguments"),
+    "more": ("def f(**words: str):\n    'x'", "f", "its parameter words takes any number of arguments"),
+    "nameless": ("def f(a: int, /):\n    'x'", "f", "its parameter a can't be given by name"),
+    "letters": ("def größe(a: int):\n    'x'", "größe", "its name is größe, and model services take 64 of"),
     "taken": ("def report(a: int):\n    'x'", "report", "a tool report already"),
 }
 
@@ -104,3 +110,37 @@ def test_all_problems_are_told_at_once(install: Install) -> None:
     assert "Two installed packages have a tool greet" in told
     assert "ZeroDivisionError" in told
     assert "terms for the function gret, which no installed package brings" in told
+
+
+async def call(install: Install, code: str, arguments: str = "{}") -> str:
+    (tool,) = installed({}, install(code, mine="f"))
+    async with asyncio.timeout(10):
+        return (await tool.tool.call(ToolCall("c", "f", arguments))).text
+
+
+async def test_a_coroutine_behind_a_plain_decorator_is_awaited(install: Install) -> None:
+    code = """
+        import functools
+
+        def traced(function):
+            @functools.wraps(function)
+            def around(*args, **kwargs):
+                return function(*args, **kwargs)
+            return around
+
+        @traced
+        async def f(name: str) -> str:
+            "Greet somebody."
+            return f"Hello {name}"
+    """
+    assert await call(install, code, '{"name": "Ann"}') == "Hello Ann"
+
+
+async def test_a_search_that_finds_nothing_fails_and_does_not_hang(install: Install) -> None:
+    code = """
+        def f() -> str:
+            "Find the first one."
+            return next(name for name in ["Ann"] if name == "Bob")
+    """
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await call(install, code)
