@@ -73,15 +73,15 @@ class Tool:
     ) -> Tool:
         """Make a tool of a schema that somebody else wrote: the arguments' names are checked here, their
         values where the call goes."""
-        told = {"properties": {}, "additionalProperties": False} | shown(schema) | {"type": "object"}
+        told: Json = {"properties": {}, "additionalProperties": False} | shown(schema) | {"type": "object"}
         required = told.get("required", ())
         fields = {
             f"a{n}": (Any, pydantic.Field(... if key in required else None, alias=key))
             for n, key in enumerate(told["properties"])
         }
-        others = "allow" if told["additionalProperties"] else "forbid"
+        config = pydantic.ConfigDict(extra="allow" if told["additionalProperties"] else "forbid")
         arguments = pydantic.create_model(  # type: ignore[call-overload]
-            "Arguments", __config__=pydantic.ConfigDict(extra=others), **fields
+            "Arguments", __config__=config, **fields
         )
 
         async def run(call: ToolCall, **_: Any) -> str:
@@ -137,14 +137,16 @@ def _built(function: Function, *, is_bound: bool) -> Tool:
     """The tool of a function, made once: agents come and go, and a schema takes a millisecond."""
     doc = docstring_parser.parse(inspect.getdoc(function) or "")
     about = {p.arg_name: p.description or "" for p in doc.params}
-    hints = typing.get_type_hints(function)
+    hints = typing.get_type_hints(function, include_extras=True)
     takes_call, fields = "", {}
     for name, parameter in list(inspect.signature(function).parameters.items())[is_bound:]:
         if hints[name] is ToolCall:
             takes_call = name
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
-        described = pydantic.Field(default, description=_one_line(about.get(name, "")) or None)
+        words = _one_line(about.get(name, ""))
+        # No description and an empty one differ: the latter would hide that of the annotation.
+        described = pydantic.Field(default, description=words) if words else pydantic.Field(default)
         fields[name] = (hints[name], described)
     arguments = pydantic.create_model(  # type: ignore[call-overload]
         function.__name__, __config__=pydantic.ConfigDict(extra="forbid", allow_inf_nan=False), **fields

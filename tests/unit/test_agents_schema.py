@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 import pytest
@@ -97,3 +97,25 @@ async def test_a_foreign_tool_that_takes_any_argument_is_given_any() -> None:
     tool = Tool.foreign("t", "T", {"type": "object", "additionalProperties": {"type": "number"}}, told)
     assert tool.schema["additionalProperties"] == {"type": "number"}
     assert (await tool.call(ToolCall("c", "t", '{"any": 5}'))).text == '{"any": 5}'
+
+
+async def sell(
+    count: Annotated[int, pydantic.Field(ge=1, description="How many.")],
+    price: Annotated[float, pydantic.Field(gt=0, description="Not this.")],
+) -> str:
+    """Sell something.
+
+    Args:
+        price: In EUR.
+    """
+    return f"{count} at {price}"
+
+
+async def test_what_an_annotation_says_of_a_parameter_is_shown_and_checked() -> None:
+    tool = Tool.of(sell)
+    assert properties(tool) == {
+        "count": {"type": "integer", "minimum": 1, "description": "How many."},
+        "price": {"type": "number", "exclusiveMinimum": 0, "description": "In EUR."},
+    }
+    with pytest.raises(ToolFailure, match="count is wrong: Input should be greater than or equal to 1"):
+        await tool.call(ToolCall("c", "sell", '{"count": 0, "price": 2}'))
