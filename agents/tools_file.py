@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -66,6 +67,19 @@ class ToolsFile(pydantic.BaseModel):
 
     servers: dict[_Name, Server] = {}
     functions: dict[str, Terms] = {}
+
+    @pydantic.model_validator(mode="after")
+    def _names_apart(self) -> ToolsFile:
+        by_name: dict[str, list[str]] = defaultdict(list)
+        for server, terms in self.servers.items():
+            for tool in terms.tools:
+                by_name[tool_name(server, tool)].append(f"{tool} of {server}")
+        alike = [
+            f"{' and '.join(tools)} by one name, {name}" for name, tools in by_name.items() if len(tools) > 1
+        ]
+        if alike:
+            raise ValueError(f"models know {', and '.join(alike)}: allow one of each")
+        return self
 
 
 def tool_name(server: str, tool: str) -> str:
