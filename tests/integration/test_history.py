@@ -1,9 +1,11 @@
-"""What a thread's later task knows of the earlier ones, on both databases. No Docker."""
+"""What was said in a thread before: to later tasks, to one that goes on, and once it is changed. No Docker."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from tasks.acceptance import wake
+from tasks.amendments import Amendments
 from tasks.task import State
 from tests.support.office import message, office
 from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
@@ -23,3 +25,21 @@ async def test_a_report_without_a_word_is_no_fault_of_the_next_task(
 
         assert (task.state, task.answer) == (State.ANSWERED, "As I said.")
         assert "Counting (failed): (nothing was said)" in str(model.requests[-1].body)
+
+
+async def test_words_that_an_agent_has_read_are_not_said_to_be_changed(
+    database_url: str, tmp_path: Path
+) -> None:
+    ask = Call("ask_user", {"question": "Which colour?"})
+    async with ScriptedModel([ask]) as model, office(database_url, model, tmp_path) as desk:
+        amendments = Amendments(desk.database)
+        accepted = await desk.engine.accept(message("1.0", "paint it"))
+        parked = await desk.until(accepted.task, State.WAITING)
+        # Answered, and in the queue again: its first words are in the log, and nobody reads them anew.
+        async with desk.database.write() as connection:
+            await wake(connection, parked)
+
+        assert not await amendments.change(parked.thread, "1.0", "paint it blue")
+        task = await desk.engine.store.task(parked.id)
+        assert task is not None
+        assert task.request == "paint it"
