@@ -1,13 +1,14 @@
-"""What was said in a thread before: to later tasks, to one that goes on, and once it is changed. No Docker."""
+"""What was said in a thread before: to later tasks, to one that goes on, when it is changed. No Docker."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.acceptance import wake
+from tasks.acceptance import Taken, wake
 from tasks.amendments import Amendments
+from tasks.message import ThreadAddress
 from tasks.task import State
-from tests.support.office import message, office
+from tests.support.office import CHANNEL, TEAM, Gate, message, office
 from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
 
 
@@ -43,3 +44,30 @@ async def test_words_that_an_agent_has_read_are_not_said_to_be_changed(
         task = await desk.engine.store.task(parked.id)
         assert task is not None
         assert task.request == "paint it"
+
+
+async def test_messages_of_two_people_that_met_an_end_stay_two(database_url: str, tmp_path: Path) -> None:
+    gate = Gate(Say("Done."), Say("Both."))
+    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
+        first = await desk.engine.accept(message("1.0", "first"))
+        await gate.reached.wait()
+        await desk.engine.accept(message("1.1", "in blue", thread="1.0", user="U2", name="Bob"))
+        await desk.engine.accept(message("1.2", "with a title", thread="1.0", user="U3", name="Eve"))
+        gate.opened.set()
+        await desk.until(first.task)
+        second = await desk.engine.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
+        assert second is not None
+        ended = await desk.until(second.id)
+
+        assert (ended.request, ended.user, ended.message_ts, ended.answer) == (
+            "in blue",
+            "U2",
+            "1.1",
+            "Both.",
+        )
+        told = str(model.requests[-1].body)
+        assert told.index("Bob: in blue") < told.index("Eve: with a title")
+        assert len(model.requests) == 2
+        assert desk.board.taken_in == ["1.2"]
+        again = await desk.engine.accept(message("1.2", "with a title", thread="1.0", user="U3", name="Eve"))
+        assert (again.taken, again.task) == (Taken.REPEATED, ended.id)

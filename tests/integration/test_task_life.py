@@ -16,24 +16,10 @@ from tasks.task import State
 from tasks.terms import Terms
 from tasks.upcast import VERSION
 from tests.support.databases import limit_pages
-from tests.support.office import CHANNEL, TEAM, Board, message, office
+from tests.support.office import CHANNEL, TEAM, Board, Gate, message, office
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn, Usage
 
 ASK = Call("ask_user", {"question": "Which colour?", "options": ["red", "blue"]})
-
-
-class Gate:
-    """A model whose first reply waits until the test opens it."""
-
-    def __init__(self, *replies: Reply) -> None:
-        self.opened = asyncio.Event()
-        self.reached = asyncio.Event()
-        self._replies = list(replies)
-
-    async def __call__(self, asked: Asked) -> Reply | None:
-        self.reached.set()
-        await self.opened.wait()
-        return self._replies.pop(0)
 
 
 async def test_a_message_becomes_an_answer(database_url: str, tmp_path: Path) -> None:

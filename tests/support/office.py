@@ -22,7 +22,7 @@ from tasks.store import Store
 from tasks.task import State, Task
 from tasks.terms import Terms
 from tasks.thread import Delivery, FileNotFetched, NotDelivered
-from tests.support.scripted_model import ScriptedModel
+from tests.support.scripted_model import Asked, Reply, ScriptedModel
 from tests.support.team import endpoint_of
 
 TEAM, CHANNEL = "T1", "C1"
@@ -94,6 +94,20 @@ async def eventually(is_so: Callable[[Task], bool], id_: str, store: Store) -> T
     raise TimeoutError(f"the task {id_} never got so far: {task}")
 
 
+class Gate:
+    """A model whose first reply waits until the test opens it."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self.opened = asyncio.Event()
+        self.reached = asyncio.Event()
+        self._replies = list(replies)
+
+    async def __call__(self, asked: Asked) -> Reply | None:
+        self.reached.set()
+        await self.opened.wait()
+        return self._replies.pop(0)
+
+
 @asynccontextmanager
 async def office(
     url: str, model: ScriptedModel, folder: Path, *, terms: Terms | None = None, board: Board | None = None
@@ -113,10 +127,10 @@ async def office(
 
 
 def message(
-    ts: str, text: str = "please", *, thread: str = "", user: str = "U1", team: str = TEAM,
-    channel: str = CHANNEL,
+    ts: str, text: str = "please", *, thread: str = "", user: str = "U1", name: str = "Ann",
+    team: str = TEAM, channel: str = CHANNEL,
 ) -> Message:  # fmt: skip
     """What a person wrote, at `ts`, in the thread `thread` or as the first of its own."""
     return Message(
-        thread=ThreadAddress(team, channel, thread or ts), ts=ts, user=user, user_name="Ann", text=text
+        thread=ThreadAddress(team, channel, thread or ts), ts=ts, user=user, user_name=name, text=text
     )
