@@ -12,6 +12,7 @@ from sqlalchemy import update
 from tasks import schema
 from tasks.acceptance import Taken
 from tasks.message import ThreadAddress
+from tasks.signals import Signals
 from tasks.task import State
 from tasks.terms import Terms
 from tasks.upcast import VERSION
@@ -219,6 +220,26 @@ async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Pat
 
         assert task.state is State.FAILED
         assert "Nothing happened" in task.reason
+
+
+async def test_a_task_that_waited_to_be_begun_has_not_stood_still(database_url: str, tmp_path: Path) -> None:
+    gate = Gate(Say("Done."), Say("Done."))
+    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
+        (ticket,) = (await desk.engine.store.accept(message("1.0"))).tickets
+        runner = desk.engine._runner
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            cut = group.create_task(runner.run(ticket, Signals(ticket.task)))
+            await gate.reached.wait()
+            cut.cancel()
+            await asyncio.wait([cut])
+            gate.reached.clear()
+            signals = Signals(ticket.task)
+            signals.moved_at -= Terms().stalled  # for so long its database was away
+            group.create_task(runner.run(ticket, signals))
+            await gate.reached.wait()
+            assert time.monotonic() - signals.moved_at < Terms().stalled
+            gate.opened.set()
+        assert (await desk.until(ticket.task)).answer == "Done."
 
 
 async def test_a_clock_that_jumps_back_hides_no_task(
