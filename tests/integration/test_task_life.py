@@ -225,6 +225,8 @@ async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Pat
 async def test_a_task_that_waited_to_be_begun_has_not_stood_still(database_url: str, tmp_path: Path) -> None:
     gate = Gate(Say("Done."), Say("Done."))
     async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
+        while not desk.engine._upkeep._swept_at:  # noqa: ASYNC110 (its first round would place the ticket)
+            await asyncio.sleep(0.01)
         (ticket,) = (await desk.engine.store.accept(message("1.0"))).tickets
         runner = desk.engine._runner
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
