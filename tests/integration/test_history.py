@@ -8,7 +8,7 @@ from tasks.acceptance import Taken, wake
 from tasks.amendments import Amendments
 from tasks.message import ThreadAddress
 from tasks.task import State
-from tests.support.office import CHANNEL, TEAM, Gate, message, office
+from tests.support.office import CHANNEL, TEAM, Board, Gate, message, office
 from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
 
 
@@ -71,3 +71,19 @@ async def test_messages_of_two_people_that_met_an_end_stay_two(database_url: str
         assert desk.board.taken_in == ["1.2"]
         again = await desk.engine.accept(message("1.2", "with a title", thread="1.0", user="U3", name="Eve"))
         assert (again.taken, again.task) == (Taken.REPEATED, ended.id)
+
+
+async def test_a_file_that_comes_with_an_answer_is_fetched_once(database_url: str, tmp_path: Path) -> None:
+    ask = Call("ask_user", {"question": "Which rows?"})
+    board = Board(files={"rows.csv": b"1,2"})
+    async with (
+        ScriptedModel([ask, Say("Two rows.")]) as model,
+        office(database_url, model, tmp_path, board=board) as desk,
+    ):
+        accepted = await desk.engine.accept(message("1.0"))
+        await desk.until(accepted.task, State.WAITING)
+        await desk.engine.accept(message("1.1", "these", thread="1.0", files=["rows.csv"]))
+        task = await desk.until(accepted.task)
+
+        assert (task.answer, board.fetched) == ("Two rows.", ["rows.csv"])
+        assert "[Attached file: /work/rows.csv, 1 bytes]" in str(model.requests[-1].body)

@@ -36,6 +36,9 @@ class Board:
 
     told: dict[str, list[Delivery]] = field(default_factory=dict)
     taken_in: list[str] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What can be fetched, by name."""
+    fetched: list[str] = field(default_factory=list)
     before: Sequence[Message] = ()
     """What people had written in the thread."""
     closed: str = ""
@@ -56,7 +59,10 @@ class BoardThread:
     def emit(self, event: Event) -> None: ...
 
     async def fetch(self, file: FileRef) -> bytes:
-        raise FileNotFetched(f"{file.name} is not on this board")
+        if file.name not in self.board.files:
+            raise FileNotFetched(f"{file.name} is not on this board")
+        self.board.fetched.append(file.name)
+        return self.board.files[file.name]
 
     async def before(self) -> Sequence[Message]:
         return self.board.before
@@ -128,9 +134,11 @@ async def office(
 
 def message(
     ts: str, text: str = "please", *, thread: str = "", user: str = "U1", name: str = "Ann",
-    team: str = TEAM, channel: str = CHANNEL,
+    team: str = TEAM, channel: str = CHANNEL, files: Sequence[str] = (),
 ) -> Message:  # fmt: skip
     """What a person wrote, at `ts`, in the thread `thread` or as the first of its own."""
+    attached = tuple(FileRef(id=f"F{name}", name=name, size=1) for name in files)
     return Message(
-        thread=ThreadAddress(team, channel, thread or ts), ts=ts, user=user, user_name=name, text=text
-    )
+        thread=ThreadAddress(team, channel, thread or ts), ts=ts, user=user, user_name=name, text=text,
+        files=attached,
+    )  # fmt: skip
