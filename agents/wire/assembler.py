@@ -12,6 +12,8 @@ import uuid
 from abc import ABC, abstractmethod
 from typing import Any
 
+from pydantic_core import from_json
+
 from agents.conversation import LONGEST_ARGUMENTS, Json, Reply, ToolCall, Usage
 from agents.wire.stream import LONGEST_REPLY, ErrorInside, RunawayReply, Unreadable
 
@@ -82,6 +84,17 @@ def spelled(name: str) -> str:
     """A tool's name as an endpoint hears it again: no tool could have another, and one that is refused would
     end the work."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unnamed"
+
+
+def readable(arguments: str) -> str:
+    """A call's arguments as an endpoint hears them again. vLLM, SGLang and llama.cpp read them before the
+    model does, and refuse each later turn for what is no JSON object."""
+    try:
+        if isinstance(from_json(arguments or "{}", allow_inf_nan=False), dict):
+            return arguments or "{}"
+    except ValueError:
+        pass
+    return json.dumps({"not_json": arguments}, ensure_ascii=False)
 
 
 def taken(id_: str, name: object, arguments: object) -> ToolCall:

@@ -12,7 +12,7 @@ from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, T
 from agents.sound import Pieces, soundly
 from agents.tools import Tool
 from agents.wire import Options, Request, with_extra
-from agents.wire.assembler import Assembler, counted, named, part, spelled, taken
+from agents.wire.assembler import Assembler, counted, named, part, readable, spelled, taken
 from agents.wire.stream import DONE, CutStream
 
 #: Fields of a delta that are repeated whole in each chunk, so a later value replaces an earlier one.
@@ -70,7 +70,11 @@ def _message(turn: Turn, model: str) -> Json:
     message: Json = {"role": "assistant", "content": turn.text}
     if turn.calls:
         message["tool_calls"] = [
-            {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+            {
+                "id": c.id,
+                "type": "function",
+                "function": {"name": spelled(c.name), "arguments": readable(c.arguments)},
+            }
             for c in turn.calls
         ]
     return message
@@ -152,7 +156,7 @@ def _tool_call(call: Json, ids: set[str]) -> ToolCall:
     call["type"] = "function"
     call.pop("index", None)
     function["name"] = spelled(found.name)
-    function["arguments"] = found.arguments
+    function["arguments"] = readable(found.arguments)
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, UserTurn
 from agents.sound import Pieces, soundly
 from agents.wire import Options, Request, with_extra
-from agents.wire.assembler import Assembler, counted, named, part, spelled, taken
+from agents.wire.assembler import Assembler, counted, named, part, readable, spelled, taken
 from agents.wire.stream import DONE, CutStream, ErrorInside
 
 
@@ -61,7 +61,12 @@ def _items(turn: Turn, model: str) -> list[Json]:
     # Another model's reply, or another API's: its sealed reasoning can't be opened here.
     said: list[Json] = [{"role": "assistant", "content": turn.text}] if turn.text else []
     return said + [
-        {"type": "function_call", "call_id": c.id, "name": c.name, "arguments": c.arguments}
+        {
+            "type": "function_call",
+            "call_id": c.id,
+            "name": spelled(c.name),
+            "arguments": readable(c.arguments),
+        }
         for c in turn.calls
     ]
 
@@ -124,7 +129,7 @@ def _tool_call(item: Json, ids: set[str]) -> ToolCall:
     found = taken(named(item.get("call_id"), ids), item.get("name"), item.get("arguments"))
     item["call_id"] = found.id
     item["name"] = spelled(found.name)
-    item["arguments"] = found.arguments
+    item["arguments"] = readable(found.arguments)
     return found
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
 import pytest
+from pydantic_core import from_json
 
 from agents.prices import Price, Prices
 from tests.support import chat_wire, responses_wire
@@ -298,6 +299,8 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "half an emoji": ('{"word": "\\ud83d"}', "not valid JSON"),
     "NUL": ('{"word": "a\\u0000b"}', "saw ab"),
     "one key twice": ('{"word": "a", "word": "b"}', "saw b"),
+    "nothing": ("", "the argument word is missing"),
+    "NaN": ('{"word": "a", "n": NaN}', "there is no argument n"),
     "Python's own quotes": ("{'word': 'a'}", "not valid JSON"),
     "a fence around it": ('```json\n{"word": "a"}\n```', "not valid JSON"),
 }
@@ -312,6 +315,15 @@ async def test_arguments_of_every_kind_are_run_or_told(kind: str, api: str) -> N
         assert (await Agent([look]).run(endpoint)).text == ANSWER
         model.assert_complete()
     assert told in model.requests[-1].results[0]
+    (again,) = heard_again(model.requests[-1].body)
+    assert isinstance(from_json(again, allow_inf_nan=False), dict), "vLLM and others refuse every later turn"
+
+
+def heard_again(body: Mapping[str, Any]) -> list[str]:
+    """The arguments of the calls that a request repeats."""
+    said = [call["function"] for m in body.get("messages", ()) for call in m.get("tool_calls", ())]
+    said += [item for item in body.get("input", ()) if item.get("type") == "function_call"]
+    return [call["arguments"] for call in said]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
