@@ -7,10 +7,13 @@ Owns finding them and what they may be. Never runs one at import, and never lets
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import inspect
 import json
+import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
@@ -85,8 +88,7 @@ def _awaitable(function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.iscoroutinefunction(function):
             result = await function(**arguments)
         else:
-            # A thread, since nobody knows how long it takes; the loop serves every other task meanwhile.
-            result = await asyncio.to_thread(_called, function, arguments)
+            result = await _in_a_thread(function, arguments)
             if inspect.isawaitable(result):  # a coroutine behind a decorator that is none
                 result = await result
         return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str)
@@ -94,12 +96,27 @@ def _awaitable(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-    try:
-        return function(**arguments)
-    except StopIteration as error:
-        # No future takes it (and Python 3.11 waits for ever); coroutines make the same of it.
-        raise RuntimeError("the function raised StopIteration") from error
+async def _in_a_thread(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """The function's result. It has a thread of its own, which ends with the process: nobody knows whether it
+    returns, and the few threads of the loop are for what does."""
+    done: Future[Any] = Future()
+    done.set_running_or_notify_cancel()
+    context = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            done.set_result(context.run(function, **arguments))
+        except StopIteration as error:
+            broken = RuntimeError(
+                "the function raised StopIteration"
+            )  # as coroutines have it: no future takes it
+            broken.__cause__ = error
+            done.set_exception(broken)
+        except BaseException as error:  # noqa: BLE001 (it is raised where the call is awaited)
+            done.set_exception(error)
+
+    threading.Thread(target=run, name=function.__name__, daemon=True).start()
+    return await asyncio.wrap_future(done)
 
 
 def _broken(point: EntryPoint, error: BaseException) -> str:

@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -144,3 +145,31 @@ async def test_a_search_that_finds_nothing_fails_and_does_not_hang(install: Inst
     """
     with pytest.raises(RuntimeError, match="StopIteration"):
         await call(install, code)
+
+
+async def test_functions_that_never_return_hold_up_nobody_else(install: Install) -> None:
+    code = """
+        import threading
+
+        free = threading.Event()
+
+        def f() -> str:
+            "Wait for a server that never answers."
+            free.wait()
+            return "late"
+    """
+    (hung,) = installed({}, install(code, mine="f"))
+    calls = [asyncio.ensure_future(hung.tool.call(ToolCall("c", "f", "{}"))) for _ in range(50)]
+    await asyncio.sleep(0.1)
+    try:
+        async with asyncio.timeout(10):
+            assert await asyncio.to_thread(len, "abc") == 3
+        assert all(thread.daemon for thread in threading.enumerate() if thread.name == "f"), (
+            "they hold no exit"
+        )
+        for call_ in calls[1:]:
+            call_.cancel()
+    finally:
+        sys.modules["team_tools_0"].free.set()
+    assert (await calls[0]).text == "late"
+    await asyncio.wait(calls)
