@@ -189,7 +189,7 @@ async def test_an_end_that_cannot_be_told_is_kept_and_told_later(database_url: s
         accepted = await desk.engine.accept(message("1.0"))
         await desk.until(accepted.task, State.DELIVERING)
         board.closed = ""
-        await desk.engine.release(TEAM, CHANNEL)
+        await desk.engine.redeliver(accepted.task)
         task = await desk.until(accepted.task)
 
         assert (task.state, task.answer, task.deliveries) == (State.ANSWERED, "The answer.", 1)
