@@ -93,7 +93,7 @@ def load(path: Path, environ: Mapping[str, str]) -> ToolsFile:
     Raises `ToolsRefused` with every problem there is.
     """
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(path.read_text("utf-8"), object_pairs_hook=_once)
     except OSError as error:
         why = error.strerror or str(error)
         problem = f"{path} can't be read ({why}). Correct HANDOFF_TOOLS_FILE."
@@ -110,6 +110,16 @@ def load(path: Path, environ: Mapping[str, str]) -> ToolsFile:
     if unset:
         raise ToolsRefused(tuple(unset))
     return tools
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of a name that is there twice, the first value would be lost, and with it a question."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name} is there twice in one object")
+        found[name] = value
+    return found
 
 
 def _filled(value: Any, environ: Mapping[str, str], missing: set[str]) -> Any:

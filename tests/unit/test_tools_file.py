@@ -78,6 +78,12 @@ def test_two_tools_that_a_model_could_not_tell_apart_are_refused(tmp_path: Path)
     ]
 
 
+def test_a_tool_that_is_named_twice_does_not_lose_its_question(tmp_path: Path) -> None:
+    tools = '{"edit": {"ask_first": true}, "read": {}, "edit": {}}'
+    (found,) = problems(tmp_path, f'{{"servers": {{"wiki": {{"command": "x", "tools": {tools}}}}}}}')
+    assert found.endswith("is not JSON (edit is there twice in one object). Correct it there.")
+
+
 def test_a_variable_that_is_not_set_is_named_and_no_secret_is_shown(tmp_path: Path) -> None:
     server = {"url": "ftp://${HOST}", "headers": {"Key": "${KEY}"}, "tools": {"a": {}}}
     path = written(tmp_path, {"servers": {"s": server}})
