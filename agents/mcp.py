@@ -130,8 +130,9 @@ class Connection:
                 raise ToolFailure(error.message) from error
             log.warning("tool server lost", server=self._name, tool=tool, why=_why(error))
             self._lost.set()
+            said = f" ({error.message})" if isinstance(error, MCPError) else ""
             raise ToolFailure(
-                f"the server {self._name} broke off ({_why(error)}), so nobody knows how far the call came. "
+                f"the server {self._name} broke off{said}, so nobody knows how far the call came. "
                 "Find out before you send it again"
             ) from error
         if result.is_error:

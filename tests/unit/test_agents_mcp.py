@@ -86,8 +86,9 @@ async def test_wrong_arguments_never_leave_and_are_told(tmp_path: Path) -> None:
 async def test_a_program_that_dies_is_started_again(tmp_path: Path) -> None:
     async with Servers({"things": program(tmp_path)}) as servers:
         tool = tool_of(servers, "things_look_up")
-        with pytest.raises(ToolFailure, match="the server things broke off"):
+        with pytest.raises(ToolFailure, match="the server things broke off") as caught:
             await say(tool, word="break")
+        assert "Error" not in str(caught.value), "no name of a Python class"
         for _ in range(200):
             try:
                 assert await say(tool, word="ack") == "ack means ack. "
