@@ -131,9 +131,11 @@ def _parks(text: str, approval: str, digest: str) -> ToolOutput:
 
 
 def _shown(call: ToolCall) -> str:
-    """The arguments as they will be sent; a backtick is spelled so that it can't end its block."""
+    """The arguments as they will be sent. Spelled by their numbers are a backtick, which could end their
+    block, and what can't be seen or turns a text round, which could have them look like others."""
     arguments = json.loads(call.arguments or "{}")
-    return json.dumps(arguments, indent=2, ensure_ascii=False).replace("`", "\\u0060")
+    plain = json.dumps(arguments, indent=2, ensure_ascii=False).replace("`", "\\u0060")
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in plain)
 
 
 def _digest(call: ToolCall) -> str:

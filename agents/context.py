@@ -43,7 +43,7 @@ async def room(
     if not urgent and size < FULL * window:
         return None
     before = _boundary(turns)
-    spared = sum(len(t.text) - _SHORT for t in turns[:before] if _is_long(t)) // PER_TOKEN
+    spared = sum(len(t.text) - _SHORT for t in turns[:before] if _can_be_left_out(t)) // PER_TOKEN
     if spared > 0 and (urgent or size - spared < ROOMY * window):
         return Room({"before": before, "longer_than": _SHORT})
     if before < 3:
@@ -74,8 +74,8 @@ def _boundary(turns: Sequence[Turn]) -> int:
     return before
 
 
-def _is_long(turn: Turn) -> bool:
-    return isinstance(turn, ToolResult) and len(turn.text) > _SHORT
+def _can_be_left_out(turn: Turn) -> bool:
+    return isinstance(turn, ToolResult) and not turn.only_once and len(turn.text) > _SHORT
 
 
 def _length(turn: Turn) -> int:

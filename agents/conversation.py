@@ -76,6 +76,8 @@ class ToolResult:
 
     call_id: str
     text: str
+    only_once: bool = False
+    """Whether the same call would not bring it again: a worker's report, a person's answer."""
 
 
 Turn = UserTurn | Reply | ToolResult

@@ -7,10 +7,13 @@ Owns finding them and what they may be. Never runs one at import, and never lets
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import inspect
 import json
+import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
@@ -18,6 +21,7 @@ from agents.errors import ToolsRefused
 from agents.toolbox import TeamTool
 from agents.tools import Tool
 from agents.tools_file import Terms
+from agents.wire.assembler import spelled
 
 GROUP = "handoff.tools"
 #: Names of the tools that every worker has.
@@ -35,7 +39,7 @@ def installed(terms: Mapping[str, Terms], points: Iterable[EntryPoint] | None = 
     for point in entry_points(group=GROUP) if points is None else points:
         try:
             tool = _tool(point.load())
-        except Exception as error:  # noqa: BLE001 (anything may go wrong in a package of somebody else)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (a package of somebody else)
             problems.append(_broken(point, error))
             continue
         if tool.name in found:
@@ -56,15 +60,24 @@ def _tool(function: object) -> Tool:
         raise TypeError("it is no function")
     if not inspect.getdoc(function):
         raise TypeError("it has no docstring to tell the model what it does")
-    untyped = [
-        name for name in inspect.signature(function).parameters if name not in get_type_hints(function)
-    ]
-    if untyped:
-        raise TypeError(f"its parameter {untyped[0]} has no type")
+    hints = get_type_hints(function)
+    for parameter in inspect.signature(function).parameters.values():
+        _check(parameter, is_typed=parameter.name in hints)
     tool = Tool.of(_awaitable(function))
     if tool.name in _TAKEN:
         raise TypeError(f"every worker has a tool {tool.name} already")
+    if spelled(tool.name) != tool.name:
+        raise TypeError(f"its name is {tool.name}, and model services take 64 of the characters a-zA-Z0-9_-")
     return tool
+
+
+def _check(parameter: inspect.Parameter, *, is_typed: bool) -> None:
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        raise TypeError(f"its parameter {parameter.name} takes any number of arguments")
+    if parameter.kind is parameter.POSITIONAL_ONLY:
+        raise TypeError(f"its parameter {parameter.name} can't be given by name")
+    if not is_typed:
+        raise TypeError(f"its parameter {parameter.name} has no type")
 
 
 def _awaitable(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,14 +88,38 @@ def _awaitable(function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.iscoroutinefunction(function):
             result = await function(**arguments)
         else:
-            # A thread, since nobody knows how long it takes; the loop serves every other task meanwhile.
-            result = await asyncio.to_thread(function, **arguments)
+            result = await _in_a_thread(function, arguments)
+            if inspect.isawaitable(result):  # a coroutine behind a decorator that is none
+                result = await result
         return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str)
 
     return call
 
 
-def _broken(point: EntryPoint, error: Exception) -> str:
+async def _in_a_thread(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """The function's result. It has a thread of its own, which ends with the process: nobody knows whether it
+    returns, and the few threads of the loop are for what does."""
+    done: Future[Any] = Future()
+    done.set_running_or_notify_cancel()
+    context = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            done.set_result(context.run(function, **arguments))
+        except StopIteration as error:
+            broken = RuntimeError(
+                "the function raised StopIteration"
+            )  # as coroutines have it: no future takes it
+            broken.__cause__ = error
+            done.set_exception(broken)
+        except BaseException as error:  # noqa: BLE001 (it is raised where the call is awaited)
+            done.set_exception(error)
+
+    threading.Thread(target=run, name=function.__name__, daemon=True).start()
+    return await asyncio.wrap_future(done)
+
+
+def _broken(point: EntryPoint, error: BaseException) -> str:
     package = f" of the package {point.dist.name}" if point.dist else ""
     why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"The tool {point.name}{package} ({point.value}) can't be used: {why}. Correct or remove it."

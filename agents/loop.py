@@ -223,9 +223,12 @@ class Loop:
                     return output
         except ToolFailure as failure:
             return ToolOutput(f"Error: {failure}")
-        except AgentError:
+        except (AgentError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:
+            # Else a tool's own exit would end the process, and its own cancellation pass for a stop.
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
             if isinstance(error, TimeoutError) and limit.expired():
                 return ToolOutput(f"Error: {self._meter.time_is_up}, and {call.name} was cut.")
             log.exception("tool failed", tool=call.name)
@@ -265,6 +268,12 @@ class Loop:
             elif entry.kind == "result":
                 self._meter.spend(body["facts"].get("tokens", 0), body["facts"].get("cost") or 0.0)
         self._meter.go_on_from(clock)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody has cancelled the task that this runs in."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _first(several: ExceptionGroup[Exception]) -> Exception:

@@ -7,6 +7,7 @@ until it is back, never a task. Never offers a tool that the operator did not al
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -129,8 +130,9 @@ class Connection:
                 raise ToolFailure(error.message) from error
             log.warning("tool server lost", server=self._name, tool=tool, why=_why(error))
             self._lost.set()
+            said = f" ({error.message})" if isinstance(error, MCPError) else ""
             raise ToolFailure(
-                f"the server {self._name} broke off ({_why(error)}), so nobody knows how far the call came. "
+                f"the server {self._name} broke off{said}, so nobody knows how far the call came. "
                 "Find out before you send it again"
             ) from error
         if result.is_error:
@@ -179,7 +181,10 @@ async def _all_tools(client: Client) -> list[Offered]:
 
 
 def _text(result: CallToolResult) -> str:
-    """A result's words; what is none is named, so that nobody takes it for nothing."""
+    """A result's words, or its fields where it has no words; what is neither is named, so that nobody takes
+    it for nothing."""
+    if not result.content and result.structured_content is not None:
+        return json.dumps(result.structured_content, ensure_ascii=False)
     return "\n".join(map(_words, result.content))
 
 

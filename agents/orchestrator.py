@@ -24,7 +24,7 @@ from agents.journal import Entry, Inbox, Journal
 from agents.loop import Ending, Loop, Role, Watcher
 from agents.prices import Prices
 from agents.prompts import prompt
-from agents.report import for_orchestrator
+from agents.report import for_orchestrator, in_work
 from agents.toolbox import Toolbox, nothing, summary
 from agents.tools import Tool, ToolOutput
 from agents.worker import Brief, Worker
@@ -212,7 +212,7 @@ class Orchestrator:
             limit: Characters to return, at most 8000.
         """
         try:
-            data = await self._workspace.read(path.removeprefix("/work/"))
+            data = await self._workspace.read(in_work(path))
         except FileRefused as refused:
             names = ", ".join(await self._workspace.names()) or "none"
             raise ToolFailure(f"{refused} The files are: {names}") from None

@@ -7,6 +7,7 @@ worker can't claim a run that it did not make.
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -77,9 +78,14 @@ def total(costs: Iterable[float | None]) -> float | None:
     return sum(cost for cost in known if cost is not None) if None not in known else None
 
 
+def in_work(path: str) -> str:
+    """A file's path relative to `/work`, however a model has spelled it."""
+    return posixpath.normpath(path.strip()).removeprefix("/work/")
+
+
 def warning(report: Report, facts: Facts) -> str:
     """Where the words and the measurements disagree; empty when they don't."""
-    unmade = [f for f in report.files if f.removeprefix("/work/") not in facts.files]
+    unmade = [f for f in report.files if in_work(f) not in facts.files]
     if report.status == "done" and facts.last_run not in ("", "ok"):
         return f"its last run ended with {facts.last_run}"
     if report.status == "done" and report.evidence and not (facts.runs or facts.calls):
@@ -98,7 +104,7 @@ def for_orchestrator(worker: str, report: Report, facts: Facts, advice: str = ""
         "status": report.status,
         "summary": report.summary,
         "evidence": excerpt(report.evidence, _LONGEST),
-        "files": [f"/work/{f.removeprefix('/work/')}" for f in (report.files or facts.files)[:_MOST_FILES]],
+        "files": [f"/work/{in_work(f)}" for f in (report.files or facts.files)[:_MOST_FILES]],
         "open_points": excerpt(report.open_points, _LONGEST),
         "facts": {
             "runs": facts.runs,

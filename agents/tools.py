@@ -19,6 +19,7 @@ import pydantic
 
 from agents.conversation import Json, ToolCall
 from agents.errors import ToolFailure
+from agents.schema import shown
 from agents.sound import soundly
 
 
@@ -50,7 +51,8 @@ class Tool:
     name: str
     description: str
     schema: Json
-    """JSON schema of the arguments, an object with `additionalProperties: false`."""
+    """JSON schema of the arguments: an object, with `additionalProperties: false` but for foreign ones that
+    say otherwise."""
     _arguments: type[pydantic.BaseModel]
     _function: Function
     _takes_call: str = ""
@@ -71,21 +73,21 @@ class Tool:
     ) -> Tool:
         """Make a tool of a schema that somebody else wrote: the arguments' names are checked here, their
         values where the call goes."""
-        shown = _for_the_model(schema, schema.get("$defs", {}))
-        shown = {"properties": {}} | shown | {"type": "object", "additionalProperties": False}
-        required = shown.get("required", ())
+        told: Json = {"properties": {}, "additionalProperties": False} | shown(schema) | {"type": "object"}
+        required = told.get("required", ())
         fields = {
             f"a{n}": (Any, pydantic.Field(... if key in required else None, alias=key))
-            for n, key in enumerate(shown["properties"])
+            for n, key in enumerate(told["properties"])
         }
+        config = pydantic.ConfigDict(extra="allow" if told["additionalProperties"] else "forbid")
         arguments = pydantic.create_model(  # type: ignore[call-overload]
-            "Arguments", __config__=pydantic.ConfigDict(extra="forbid"), **fields
+            "Arguments", __config__=config, **fields
         )
 
         async def run(call: ToolCall, **_: Any) -> str:
             return await function(json.loads(call.arguments or "{}"))
 
-        return cls(name, description, shown, arguments, run, "call")
+        return cls(name, description, told, arguments, run, "call")
 
     async def call(self, call: ToolCall) -> ToolOutput:
         """Check the arguments and run the function; raises `ToolFailure` with what to send instead."""
@@ -135,21 +137,22 @@ def _built(function: Function, *, is_bound: bool) -> Tool:
     """The tool of a function, made once: agents come and go, and a schema takes a millisecond."""
     doc = docstring_parser.parse(inspect.getdoc(function) or "")
     about = {p.arg_name: p.description or "" for p in doc.params}
-    hints = typing.get_type_hints(function)
+    hints = typing.get_type_hints(function, include_extras=True)
     takes_call, fields = "", {}
     for name, parameter in list(inspect.signature(function).parameters.items())[is_bound:]:
         if hints[name] is ToolCall:
             takes_call = name
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
-        described = pydantic.Field(default, description=_one_line(about.get(name, "")) or None)
+        words = _one_line(about.get(name, ""))
+        # No description and an empty one differ: the latter would hide that of the annotation.
+        described = pydantic.Field(default, description=words) if words else pydantic.Field(default)
         fields[name] = (hints[name], described)
     arguments = pydantic.create_model(  # type: ignore[call-overload]
         function.__name__, __config__=pydantic.ConfigDict(extra="forbid", allow_inf_nan=False), **fields
     )
     description = "\n".join(filter(None, [doc.short_description, doc.long_description]))
-    schema = arguments.model_json_schema()
-    schema = _for_the_model(schema, schema.get("$defs", {}))
+    schema = shown(arguments.model_json_schema())
     return Tool(function.__name__, description, schema, arguments, function, takes_call)
 
 
@@ -166,24 +169,3 @@ def _complaint(kind: str, where: str, message: str) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _for_the_model(schema: Any, definitions: Json) -> Any:
-    """The schema without what costs tokens or portability.
-
-    Pydantic repeats every name as a `title`, and puts nested types behind `$ref`, which several
-    OpenAI-compatible servers do not follow.
-    """
-    if isinstance(schema, list):
-        return [_for_the_model(item, definitions) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        return _for_the_model(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
-    return {
-        key: {name: _for_the_model(value, definitions) for name, value in value.items()}
-        if key == "properties"
-        else _for_the_model(value, definitions)
-        for key, value in schema.items()
-        if key != "$defs" and not (key == "title" and isinstance(value, str))
-    }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,6 +68,19 @@ class ToolsFile(pydantic.BaseModel):
     servers: dict[_Name, Server] = {}
     functions: dict[str, Terms] = {}
 
+    @pydantic.model_validator(mode="after")
+    def _names_apart(self) -> ToolsFile:
+        by_name: dict[str, list[str]] = defaultdict(list)
+        for server, terms in self.servers.items():
+            for tool in terms.tools:
+                by_name[tool_name(server, tool)].append(f"{tool} of {server}")
+        alike = [
+            f"{' and '.join(tools)} by one name, {name}" for name, tools in by_name.items() if len(tools) > 1
+        ]
+        if alike:
+            raise ValueError(f"models know {', and '.join(alike)}: allow one of each")
+        return self
+
 
 def tool_name(server: str, tool: str) -> str:
     """What a model knows a server's tool as: endpoints take 64 of these characters."""
@@ -79,7 +93,7 @@ def load(path: Path, environ: Mapping[str, str]) -> ToolsFile:
     Raises `ToolsRefused` with every problem there is.
     """
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(path.read_text("utf-8"), object_pairs_hook=_once)
     except OSError as error:
         why = error.strerror or str(error)
         problem = f"{path} can't be read ({why}). Correct HANDOFF_TOOLS_FILE."
@@ -96,6 +110,16 @@ def load(path: Path, environ: Mapping[str, str]) -> ToolsFile:
     if unset:
         raise ToolsRefused(tuple(unset))
     return tools
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of a name that is there twice, the first value would be lost, and with it a question."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name} is there twice in one object")
+        found[name] = value
+    return found
 
 
 def _filled(value: Any, environ: Mapping[str, str], missing: set[str]) -> Any:

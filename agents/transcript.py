@@ -32,6 +32,8 @@ CUT = "Your reply was cut by the length limit. Go on exactly where it stopped, w
 SAME_AGAIN = "\n\n(Note: this same call has now given this same result three times. Do something else.)"
 _LEFT_OUT = "\n\n(Note: {count:,} more calls of this turn were not run. Send at most {kept} in one turn.)"
 _CLEARED = "[A result of {count:,} characters was left out here to save room. Call again if it is needed.]"
+#: Facts of results that no second call would bring.
+_ONLY_ONCE = ("worker", "inbox")
 
 Signature = tuple[str, str, str]
 
@@ -177,7 +179,8 @@ class Transcript:
         text = body["text"] + body["note"]
         if self._reply and self._reply.left_out and not self.open_calls:
             text += _LEFT_OUT.format(count=self._reply.left_out, kept=len(self._reply.calls))
-        self.turns.append(ToolResult(body["call"], text))
+        only_once = not body["facts"].keys().isdisjoint(_ONLY_ONCE)
+        self.turns.append(ToolResult(body["call"], text, only_once=only_once))
 
     def _read_context(self, body: Json) -> None:
         before = self.turns[: body["before"]]
@@ -191,7 +194,7 @@ class Transcript:
 
 
 def _cleared(turn: Turn, longer_than: int) -> Turn:
-    if isinstance(turn, ToolResult) and len(turn.text) > longer_than:
+    if isinstance(turn, ToolResult) and not turn.only_once and len(turn.text) > longer_than:
         return ToolResult(turn.call_id, _CLEARED.format(count=len(turn.text)))
     return turn
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
@@ -110,19 +110,22 @@ async def forget_unread(connection: AsyncConnection, id_: str) -> None:
 
 
 async def hand_on(connection: AsyncConnection, task: Task) -> None:
-    """Make the messages that met a task's end the thread's next task."""
+    """Make the messages that met a task's end the thread's next task: the first of them its request, the
+    others what is said to it meanwhile, each with its own writer and files."""
     left = await unread(connection, task.id)
     if not left:
         return
-    await forget_unread(connection, task.id)
+    first = left[0]
     message = Message(
-        thread=task.thread, ts=left[-1].id, user=left[-1].user, user_name=left[-1].user_name,
-        text="\n".join(item.text for item in left), files=tuple(f for item in left for f in item.files),
+        thread=task.thread, ts=first.id, user=first.user, user_name=first.user_name, text=first.text,
+        files=first.files,
     )  # fmt: skip
     await new_task(connection, message)
-    columns = schema.message.c
-    mine = select(schema.inbox.c.id).where(schema.inbox.c.task == task.id, schema.inbox.c.id == left[-1].id)
-    claims = (columns.team == task.thread.team) & (columns.channel == task.thread.channel)
-    await connection.execute(
-        update(schema.message).where(claims, columns.ts.in_(mine)).values(task=message.task_id)
-    )
+    columns = schema.inbox.c
+    mine = (columns.task == task.id) & columns.seen.is_(False)
+    await connection.execute(update(schema.inbox).where(mine, columns.id == first.id).values(seen=True))
+    await connection.execute(update(schema.inbox).where(mine).values(task=message.task_id))
+    claims = schema.message.c
+    here = (claims.team == task.thread.team) & (claims.channel == task.thread.channel)
+    ours = here & claims.ts.in_([item.id for item in left])
+    await connection.execute(update(schema.message).where(ours).values(task=message.task_id))

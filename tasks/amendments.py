@@ -31,7 +31,9 @@ class Amendments:
     async def change(self, place: ThreadAddress, ts: str, text: str) -> bool:
         """Give a message that nobody has begun with its new text; False when it is too late."""
         async with self._database.write() as connection:
-            waiting = (_asked(place, ts)) & (schema.task.c.state == State.QUEUED.value)
+            # One that goes on after a question stands in the queue too.
+            is_new = (schema.task.c.state == State.QUEUED.value) & schema.task.c.started_at.is_(None)
+            waiting = _asked(place, ts) & is_new
             task = await connection.execute(update(schema.task).where(waiting).values(request=text))
             inbox = await connection.execute(
                 update(schema.inbox).where(_told(place, ts), schema.inbox.c.seen.is_(False)).values(text=text)

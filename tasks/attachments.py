@@ -25,6 +25,8 @@ class Attachments:
         self._task = task
         self._workspace = workspace
         self._thread = thread
+        # By message: an answer is read by the tool that asked for it, and once more before it is marked.
+        self._lines: dict[str, list[str]] = {}
 
     async def put(self, files: Sequence[FileRef]) -> list[str]:
         """Fetch files into `/work`; returns a line for each, saying where it is or why it is not there."""
@@ -32,8 +34,11 @@ class Attachments:
 
     async def unread(self) -> Sequence[Incoming]:
         items = await self._store.unread(self._task.id)
+        for item in items:
+            if item.id not in self._lines:
+                self._lines[item.id] = await self.put(item.files)
         return [
-            Incoming(item.id, "\n".join([f"{item.user_name}: {item.text}", *await self.put(item.files)]))
+            Incoming(item.id, "\n".join([f"{item.user_name}: {item.text}", *self._lines[item.id]]))
             for item in items
         ]
 

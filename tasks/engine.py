@@ -119,11 +119,6 @@ class Engine:
         self._bell.set()
         return True
 
-    async def release(self, team: str, channel: str) -> None:
-        """Deliver what waited for a channel to be open to us again."""
-        for id_ in await self.store.undelivered(team, channel):
-            self._place_all(await self.store.redeliver(id_))
-
     async def redeliver(self, task: str) -> None:
         """Tell the end of a task again that could not be told."""
         self._place_all(await self.store.redeliver(task))

@@ -6,8 +6,7 @@
     ├── StaleRunner       another process has taken this task over (an `agents.errors.Superseded`)
     ├── DatabaseInUse     a second process on one SQLite file; told to the operator at start
     ├── DatabaseTooNew    a later release has changed the tables; told to the operator at start
-    ├── NewerRow          a task's log was written by a later version of the program
-    └── UnknownTask       no task has this id
+    └── NewerRow          a task's log was written by a later version of the program
 """
 
 from __future__ import annotations
@@ -33,7 +32,3 @@ class DatabaseTooNew(TaskError):
 
 class NewerRow(TaskError):
     """This process is too old for a task's log: it was begun by a newer one and waits for such."""
-
-
-class UnknownTask(TaskError):
-    """No task has this id."""

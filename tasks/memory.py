@@ -71,6 +71,6 @@ class Memory:
             for task, body in await connection.execute(query.order_by(event.task, event.seq)):
                 if "worker" in body["facts"]:
                     told = json.loads(body["text"])
-                    words = one_line(told["summary"], _REPORT)
+                    words = one_line(told.get("summary", "(nothing was said)"), _REPORT)
                     found[task].append(f"{body['facts']['worker']['title']} ({told['status']}): {words}")
         return found

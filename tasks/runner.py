@@ -73,7 +73,7 @@ class Runner:
         task = await self._store.begin(ticket, signals.runner)
         if task is None:
             return ()
-        signals.begun = True
+        signals.begin()
         if task.state.is_ending:
             signals.ring(Why.DECIDED)
         try:

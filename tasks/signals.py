@@ -30,6 +30,12 @@ class Signals:
         self.moved_at = time.monotonic()
         self._hear: Callable[[], object] = lambda: None
 
+    def begin(self) -> None:
+        """The task is this run's from now on: it has not stood still before, however long the database was
+        away."""
+        self.begun = True
+        self.move()
+
     def ring(self, why: Why) -> None:
         """End the work. The first reason stands, but a replaced run is replaced whatever it heard before."""
         if self.why is None or why is Why.REPLACED:

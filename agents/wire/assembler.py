@@ -12,11 +12,13 @@ import uuid
 from abc import ABC, abstractmethod
 from typing import Any
 
-from agents.conversation import LONGEST_ARGUMENTS, Json, Reply, ToolCall
+from pydantic_core import from_json
+
+from agents.conversation import LONGEST_ARGUMENTS, Json, Reply, ToolCall, Usage
 from agents.wire.stream import LONGEST_REPLY, ErrorInside, RunawayReply, Unreadable
 
-#: More tokens than any reply has; databases hold it.
-MOST_TOKENS = 1_000_000_000
+#: More tokens than any reply has; the sum of a task still fits into four bytes, as PostgreSQL keeps it.
+MOST_TOKENS = 10_000_000
 #: What code that reads an object raises when it is given something else.
 _MISFITS = (AttributeError, TypeError, KeyError, ValueError, RecursionError)
 
@@ -84,6 +86,17 @@ def spelled(name: str) -> str:
     return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unnamed"
 
 
+def readable(arguments: str) -> str:
+    """A call's arguments as an endpoint hears them again. vLLM, SGLang and llama.cpp read them before the
+    model does, and refuse each later turn for what is no JSON object."""
+    try:
+        if isinstance(from_json(arguments or "{}", allow_inf_nan=False), dict):
+            return arguments or "{}"
+    except ValueError:
+        pass
+    return json.dumps({"not_json": arguments}, ensure_ascii=False)
+
+
 def taken(id_: str, name: object, arguments: object) -> ToolCall:
     """A call as it may be run: arguments that nobody can use are left out, and said to be."""
     name = name if isinstance(name, str) else ""
@@ -98,7 +111,15 @@ def taken(id_: str, name: object, arguments: object) -> ToolCall:
     return ToolCall(id_, name, "{}", refused=refusal)
 
 
-def count(usage: Json, key: str) -> int:
+def counted(usage: Json, *, sent: str, said: str) -> Usage:
+    """The endpoint's count of tokens; `sent` and `said` are its names for what went in and what came out.
+    More from the cache than was sent can't be: some endpoints leave it out of what was sent."""
+    input_ = _count(usage, sent)
+    cached = _count(part(usage, f"{sent}_details"), "cached_tokens")
+    return Usage(input_, _count(usage, said), min(cached, input_))
+
+
+def _count(usage: Json, key: str) -> int:
     """A number of tokens; 0 where the endpoint says nothing that can be one."""
     found = usage.get(key)
     return min(found, MOST_TOKENS) if isinstance(found, int) and found > 0 else 0

@@ -12,7 +12,7 @@ from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, T
 from agents.sound import Pieces, soundly
 from agents.tools import Tool
 from agents.wire import Options, Request, with_extra
-from agents.wire.assembler import Assembler, count, named, part, spelled, taken
+from agents.wire.assembler import Assembler, counted, named, part, readable, spelled, taken
 from agents.wire.stream import DONE, CutStream
 
 #: Fields of a delta that are repeated whole in each chunk, so a later value replaces an earlier one.
@@ -70,7 +70,11 @@ def _message(turn: Turn, model: str) -> Json:
     message: Json = {"role": "assistant", "content": turn.text}
     if turn.calls:
         message["tool_calls"] = [
-            {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+            {
+                "id": c.id,
+                "type": "function",
+                "function": {"name": spelled(c.name), "arguments": readable(c.arguments)},
+            }
             for c in turn.calls
         ]
     return message
@@ -96,7 +100,7 @@ class ChatAssembler(Assembler):
             self.lingers = 0.1
             return
         if isinstance(usage := value.get("usage"), dict):
-            self._usage = _usage(usage)
+            self._usage = counted(usage, sent="prompt_tokens", said="completion_tokens")
         for choice in value.get("choices") or ():
             self._add_delta(dict(choice.get("delta") or choice.get("message") or {}))
             if finish := choice.get("finish_reason"):
@@ -152,7 +156,7 @@ def _tool_call(call: Json, ids: set[str]) -> ToolCall:
     call["type"] = "function"
     call.pop("index", None)
     function["name"] = spelled(found.name)
-    function["arguments"] = found.arguments
+    function["arguments"] = readable(found.arguments)
     return found
 
 
@@ -183,8 +187,3 @@ def _merge(into: Json, delta: Json) -> int:
         elif value is not None:
             into[key] = value
     return length
-
-
-def _usage(usage: Json) -> Usage:
-    cached = count(part(usage, "prompt_tokens_details"), "cached_tokens")
-    return Usage(count(usage, "prompt_tokens"), count(usage, "completion_tokens"), cached)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, Usage, UserTurn
+from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, UserTurn
 from agents.sound import Pieces, soundly
 from agents.wire import Options, Request, with_extra
-from agents.wire.assembler import Assembler, count, named, part, spelled, taken
+from agents.wire.assembler import Assembler, counted, named, part, readable, spelled, taken
 from agents.wire.stream import DONE, CutStream, ErrorInside
 
 
@@ -61,7 +61,12 @@ def _items(turn: Turn, model: str) -> list[Json]:
     # Another model's reply, or another API's: its sealed reasoning can't be opened here.
     said: list[Json] = [{"role": "assistant", "content": turn.text}] if turn.text else []
     return said + [
-        {"type": "function_call", "call_id": c.id, "name": c.name, "arguments": c.arguments}
+        {
+            "type": "function_call",
+            "call_id": c.id,
+            "name": spelled(c.name),
+            "arguments": readable(c.arguments),
+        }
         for c in turn.calls
     ]
 
@@ -115,7 +120,8 @@ class ResponsesAssembler(Assembler):
             items.append(item)
         return Reply(
             text=_text(items), calls=tuple(calls), finish=_finish(self._final, calls), left_out=left_out,
-            usage=_usage(part(self._final, "usage")), api="responses", raw=tuple(items),
+            usage=counted(part(self._final, "usage"), sent="input_tokens", said="output_tokens"),
+            api="responses", raw=tuple(items),
         )  # fmt: skip
 
 
@@ -123,7 +129,7 @@ def _tool_call(item: Json, ids: set[str]) -> ToolCall:
     found = taken(named(item.get("call_id"), ids), item.get("name"), item.get("arguments"))
     item["call_id"] = found.id
     item["name"] = spelled(found.name)
-    item["arguments"] = found.arguments
+    item["arguments"] = readable(found.arguments)
     return found
 
 
@@ -136,8 +142,3 @@ def _finish(final: Json, calls: Sequence[ToolCall]) -> str:
     if reason := part(final, "incomplete_details").get("reason"):
         return "length" if reason == "max_output_tokens" else str(reason)
     return "tool_calls" if calls else "stop"
-
-
-def _usage(usage: Json) -> Usage:
-    cached = count(part(usage, "input_tokens_details"), "cached_tokens")
-    return Usage(count(usage, "input_tokens"), count(usage, "output_tokens"), cached)

@@ -12,28 +12,15 @@ from sqlalchemy import update
 from tasks import schema
 from tasks.acceptance import Taken
 from tasks.message import ThreadAddress
+from tasks.signals import Signals
 from tasks.task import State
 from tasks.terms import Terms
 from tasks.upcast import VERSION
 from tests.support.databases import limit_pages
-from tests.support.office import CHANNEL, TEAM, Board, message, office
-from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
+from tests.support.office import CHANNEL, TEAM, Board, Gate, message, office
+from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn, Usage
 
 ASK = Call("ask_user", {"question": "Which colour?", "options": ["red", "blue"]})
-
-
-class Gate:
-    """A model whose first reply waits until the test opens it."""
-
-    def __init__(self, *replies: Reply) -> None:
-        self.opened = asyncio.Event()
-        self.reached = asyncio.Event()
-        self._replies = list(replies)
-
-    async def __call__(self, asked: Asked) -> Reply | None:
-        self.reached.set()
-        await self.opened.wait()
-        return self._replies.pop(0)
 
 
 async def test_a_message_becomes_an_answer(database_url: str, tmp_path: Path) -> None:
@@ -49,6 +36,18 @@ async def test_a_message_becomes_an_answer(database_url: str, tmp_path: Path) ->
         assert [d.outcome.text for d in desk.board.told[task.id]] == ["One, two, three."]
         assert task.workers == 1
         model.assert_complete()
+
+
+async def test_counts_beyond_all_measure_fit_into_the_tasks_row(database_url: str, tmp_path: Path) -> None:
+    usage = Usage(10**12, 10**12)
+    brief = Call("create_worker", {"task_description": "count to three"})
+    script = Roles([Turn(calls=(brief,), usage=usage), Turn("123", usage=usage)], [Turn("One.", usage=usage)])
+    async with ScriptedModel(script) as model, office(database_url, model, tmp_path) as desk:
+        accepted = await desk.engine.accept(message("1.0"))
+        task = await desk.until(accepted.task)
+
+        assert (task.state, task.answer) == (State.ANSWERED, "123")
+        assert len(desk.board.told[task.id]) == 1
 
 
 async def test_a_message_is_one_task_however_often_it_arrives(database_url: str, tmp_path: Path) -> None:
@@ -190,7 +189,7 @@ async def test_an_end_that_cannot_be_told_is_kept_and_told_later(database_url: s
         accepted = await desk.engine.accept(message("1.0"))
         await desk.until(accepted.task, State.DELIVERING)
         board.closed = ""
-        await desk.engine.release(TEAM, CHANNEL)
+        await desk.engine.redeliver(accepted.task)
         task = await desk.until(accepted.task)
 
         assert (task.state, task.answer, task.deliveries) == (State.ANSWERED, "The answer.", 1)
@@ -221,6 +220,28 @@ async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Pat
 
         assert task.state is State.FAILED
         assert "Nothing happened" in task.reason
+
+
+async def test_a_task_that_waited_to_be_begun_has_not_stood_still(database_url: str, tmp_path: Path) -> None:
+    gate = Gate(Say("Done."), Say("Done."))
+    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
+        while not desk.engine._upkeep._swept_at:  # noqa: ASYNC110 (its first round would place the ticket)
+            await asyncio.sleep(0.01)
+        (ticket,) = (await desk.engine.store.accept(message("1.0"))).tickets
+        runner = desk.engine._runner
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            cut = group.create_task(runner.run(ticket, Signals(ticket.task)))
+            await gate.reached.wait()
+            cut.cancel()
+            await asyncio.wait([cut])
+            gate.reached.clear()
+            signals = Signals(ticket.task)
+            signals.moved_at -= Terms().stalled  # for so long its database was away
+            group.create_task(runner.run(ticket, signals))
+            await gate.reached.wait()
+            assert time.monotonic() - signals.moved_at < Terms().stalled
+            gate.opened.set()
+        assert (await desk.until(ticket.task)).answer == "Done."
 
 
 async def test_a_clock_that_jumps_back_hides_no_task(

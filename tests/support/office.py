@@ -22,7 +22,7 @@ from tasks.store import Store
 from tasks.task import State, Task
 from tasks.terms import Terms
 from tasks.thread import Delivery, FileNotFetched, NotDelivered
-from tests.support.scripted_model import ScriptedModel
+from tests.support.scripted_model import Asked, Reply, ScriptedModel
 from tests.support.team import endpoint_of
 
 TEAM, CHANNEL = "T1", "C1"
@@ -36,6 +36,9 @@ class Board:
 
     told: dict[str, list[Delivery]] = field(default_factory=dict)
     taken_in: list[str] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What can be fetched, by name."""
+    fetched: list[str] = field(default_factory=list)
     before: Sequence[Message] = ()
     """What people had written in the thread."""
     closed: str = ""
@@ -56,7 +59,10 @@ class BoardThread:
     def emit(self, event: Event) -> None: ...
 
     async def fetch(self, file: FileRef) -> bytes:
-        raise FileNotFetched(f"{file.name} is not on this board")
+        if file.name not in self.board.files:
+            raise FileNotFetched(f"{file.name} is not on this board")
+        self.board.fetched.append(file.name)
+        return self.board.files[file.name]
 
     async def before(self) -> Sequence[Message]:
         return self.board.before
@@ -94,6 +100,20 @@ async def eventually(is_so: Callable[[Task], bool], id_: str, store: Store) -> T
     raise TimeoutError(f"the task {id_} never got so far: {task}")
 
 
+class Gate:
+    """A model whose first reply waits until the test opens it."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self.opened = asyncio.Event()
+        self.reached = asyncio.Event()
+        self._replies = list(replies)
+
+    async def __call__(self, asked: Asked) -> Reply | None:
+        self.reached.set()
+        await self.opened.wait()
+        return self._replies.pop(0)
+
+
 @asynccontextmanager
 async def office(
     url: str, model: ScriptedModel, folder: Path, *, terms: Terms | None = None, board: Board | None = None
@@ -113,10 +133,12 @@ async def office(
 
 
 def message(
-    ts: str, text: str = "please", *, thread: str = "", user: str = "U1", team: str = TEAM,
-    channel: str = CHANNEL,
+    ts: str, text: str = "please", *, thread: str = "", user: str = "U1", name: str = "Ann",
+    team: str = TEAM, channel: str = CHANNEL, files: Sequence[str] = (),
 ) -> Message:  # fmt: skip
     """What a person wrote, at `ts`, in the thread `thread` or as the first of its own."""
+    attached = tuple(FileRef(id=f"F{name}", name=name, size=1) for name in files)
     return Message(
-        thread=ThreadAddress(team, channel, thread or ts), ts=ts, user=user, user_name="Ann", text=text
-    )
+        thread=ThreadAddress(team, channel, thread or ts), ts=ts, user=user, user_name=name, text=text,
+        files=attached,
+    )  # fmt: skip

@@ -16,6 +16,7 @@ from pathlib import Path
 import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import CallToolResult
 
 #: The file that each call of `write` leaves a line in.
 JOURNAL = "TOOL_SERVER_JOURNAL"
@@ -41,6 +42,11 @@ def tool_server(journal: Path) -> MCPServer:
         with journal.open("a") as file:
             file.write(f"{line}\n")
         return "written"
+
+    @server.tool()
+    def measure() -> CallToolResult:
+        """Measure, and answer in fields alone."""
+        return CallToolResult(content=[], structured_content={"metres": 5, "place": "Malmö"})
 
     @server.tool()
     def forbidden() -> str:

@@ -217,6 +217,29 @@ async def test_nobody_is_asked_about_a_call_that_can_not_be_made_or_shown(
     assert desk.questions == []
 
 
+HIDDEN = {
+    "turned round": ("bob@example.com\u202emoc.live@eve", r"bob@example.com\u202emoc.live@eve"),
+    "of no width": ("bob\u200b@example.com", r"bob\u200b@example.com"),
+    "a line of its own": ("bob@example.com\u2028to all", r"bob@example.com\u2028to all"),
+    "a tag": ("bob\U000e0041@example.com", r"bob\udb40\udc41@example.com"),
+    "none": ("bob@exämple.com 😀", "bob@exämple.com 😀"),
+}
+
+
+@pytest.mark.parametrize("kind", HIDDEN)
+async def test_a_person_is_shown_every_character_of_the_arguments(kind: str) -> None:
+    to, shown = HIDDEN[kind]
+    desk, team = Desk(), Team(toolbox=toolbox(ask_first=True))
+    team.approvals = desk
+    async with (
+        ScriptedModel(script(Call("send_mail", {"to": to}))) as model,
+        endpoint_of(model) as endpoint,
+    ):
+        with pytest.raises(Parked):
+            await team.run(endpoint)
+    assert f'"to": "{shown}"' in desk.questions[0].text
+
+
 async def test_other_workers_finish_before_the_task_parks() -> None:
     briefs = Turn(calls=tuple(Call("create_worker", {"task_description": d}) for d in ("Mail", "Count")))
     report = Call("report", {"status": "done", "summary": "12"})

@@ -12,6 +12,7 @@ from agents.conversation import ToolCall, ToolResult, Turn, Usage, UserTurn
 from agents.errors import ContextTooLong
 from agents.journal import MemoryJournal
 from agents.prices import Prices
+from agents.tools import ToolOutput
 from agents.transcript import Transcript
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel, openai_error
 from tests.support.team import Agent, CutJournal, bodies, endpoint_of, kinds
@@ -70,6 +71,27 @@ async def test_when_leaving_out_is_not_enough_the_work_is_summed_up() -> None:
     assert users[0] == "Ann: please"
     assert users[1].endswith("Noted so far: everything up to here.")
     assert agent.meter.turns == 31
+
+
+@pytest.mark.parametrize("fact", ["worker", "inbox"])
+async def test_what_no_call_would_bring_again_is_summed_up_and_not_left_out(fact: str) -> None:
+    async def hear(part: int) -> ToolOutput:
+        """Hear a worker's report, or a person's answer."""
+        return ToolOutput(f"part {part}: " + "words " * 300, {fact: {"status": "done"}})
+
+    async def answering(asked: Asked) -> Reply:
+        if not asked.tools:
+            assert "RESULT: part 0: words words" in asked.last_user
+            return Say("All that was said.")
+        replies = len(bodies(agent.journal, "reply"))
+        return Say("All heard.") if replies == 14 else Call("hear", {"part": replies})
+
+    agent = Agent([hear], prices=Prices(window=6_000))
+    async with ScriptedModel(answering) as model, endpoint_of(model) as endpoint:
+        assert (await agent.run(endpoint)).text == "All heard."
+    assert model.problems == []
+    assert "was left out" not in str([asked.body for asked in model.requests])
+    assert any("All that was said." in str(asked.body) for asked in model.requests)
 
 
 async def test_a_refusal_for_length_makes_room_and_goes_on() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -186,6 +187,15 @@ def test_another_models_reply_is_told_without_its_vendors_fields(wire: Wire) -> 
     assert "look" in str(body)
     same = wire.body(Request(model="a", instructions="", turns=turns), Options())
     assert "sealed" in str(same)
+
+
+@pytest.mark.parametrize("wire", [ChatWire(), ResponsesWire()], ids=["chat", "responses"])
+def test_another_models_broken_call_is_told_as_every_endpoint_takes_it(wire: Wire) -> None:
+    call = ToolCall("c1", "look up!", '{"word": "a')
+    turns: list[Turn] = [UserTurn("Go"), Said(calls=(call,), model="a"), ToolResult("c1", "Error")]
+    body = json.dumps(wire.body(Request(model="b", instructions="", turns=turns), Options()))
+    assert '"name": "look_up_"' in body
+    assert json.dumps(json.dumps({"not_json": call.arguments})) in body
 
 
 async def test_all_turns_of_one_agent_have_one_cache_key() -> None:

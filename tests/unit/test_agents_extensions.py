@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import json
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -75,7 +77,12 @@ BROKEN = {
     "class": ("class f: 'x'", "f", "it is no function"),
     "docstring": ("def f(a: int): pass", "f", "no docstring"),
     "types": ("def f(a):\n    'x'", "f", "its parameter a has no type"),
-    "exit": ("raise SystemError('bad')", "f", "SystemError: bad"),
+    "error": ("raise SystemError('bad')", "f", "SystemError: bad"),
+    "exit": ("raise SystemExit('no licence')", "f", "SystemExit: no licence"),
+    "many": ("def f(*words: str):\n    'x'", "f", "its parameter words takes any number of arguments"),
+    "more": ("def f(**words: str):\n    'x'", "f", "its parameter words takes any number of arguments"),
+    "nameless": ("def f(a: int, /):\n    'x'", "f", "its parameter a can't be given by name"),
+    "letters": ("def größe(a: int):\n    'x'", "größe", "its name is größe, and model services take 64 of"),
     "taken": ("def report(a: int):\n    'x'", "report", "a tool report already"),
 }
 
@@ -104,3 +111,65 @@ def test_all_problems_are_told_at_once(install: Install) -> None:
     assert "Two installed packages have a tool greet" in told
     assert "ZeroDivisionError" in told
     assert "terms for the function gret, which no installed package brings" in told
+
+
+async def call(install: Install, code: str, arguments: str = "{}") -> str:
+    (tool,) = installed({}, install(code, mine="f"))
+    async with asyncio.timeout(10):
+        return (await tool.tool.call(ToolCall("c", "f", arguments))).text
+
+
+async def test_a_coroutine_behind_a_plain_decorator_is_awaited(install: Install) -> None:
+    code = """
+        import functools
+
+        def traced(function):
+            @functools.wraps(function)
+            def around(*args, **kwargs):
+                return function(*args, **kwargs)
+            return around
+
+        @traced
+        async def f(name: str) -> str:
+            "Greet somebody."
+            return f"Hello {name}"
+    """
+    assert await call(install, code, '{"name": "Ann"}') == "Hello Ann"
+
+
+async def test_a_search_that_finds_nothing_fails_and_does_not_hang(install: Install) -> None:
+    code = """
+        def f() -> str:
+            "Find the first one."
+            return next(name for name in ["Ann"] if name == "Bob")
+    """
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await call(install, code)
+
+
+async def test_functions_that_never_return_hold_up_nobody_else(install: Install) -> None:
+    code = """
+        import threading
+
+        free = threading.Event()
+
+        def f() -> str:
+            "Wait for a server that never answers."
+            free.wait()
+            return "late"
+    """
+    (hung,) = installed({}, install(code, mine="f"))
+    calls = [asyncio.ensure_future(hung.tool.call(ToolCall("c", "f", "{}"))) for _ in range(50)]
+    await asyncio.sleep(0.1)
+    try:
+        async with asyncio.timeout(10):
+            assert await asyncio.to_thread(len, "abc") == 3
+        assert all(thread.daemon for thread in threading.enumerate() if thread.name == "f"), (
+            "they hold no exit"
+        )
+        for call_ in calls[1:]:
+            call_.cancel()
+    finally:
+        sys.modules["team_tools_0"].free.set()
+    assert (await calls[0]).text == "late"
+    await asyncio.wait(calls)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from agents.budget import EFFORT, Budget, Meter
+from agents.budget import EFFORT, LAST_TURN_SECONDS, Budget, Meter
 from agents.errors import ModelUnavailable, Parked, ToolFailure
 from agents.journal import Incoming
 from agents.prices import Price, Prices
@@ -79,6 +79,25 @@ async def test_a_broken_tool_is_told_without_its_inner_life() -> None:
     assert ending.text == "Sorry."
     assert "failed inside Handoff" in model.requests[-1].results[0]
     assert "secret" not in model.requests[-1].results[0]
+
+
+ENDS: list[BaseException] = [
+    SystemExit(3), asyncio.CancelledError(), BaseExceptionGroup("both", [SystemExit(3), KeyError("x")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", ENDS, ids=repr)
+async def test_a_tool_that_wants_to_end_more_than_itself_ends_its_call(error: BaseException) -> None:
+    async def leave() -> str:
+        """Leave."""
+        raise error
+
+    calls = (Call("leave"), Call("echo", {"word": "still here"}))
+    async with ScriptedModel([Turn(calls=calls), Say("Sorry.")]) as model, endpoint_of(model) as endpoint:
+        ending = await Agent([leave, echo]).run(endpoint)
+    assert ending.text == "Sorry."
+    assert "leave failed inside Handoff" in model.requests[-1].results[0]
+    assert model.requests[-1].results[1] == "still here"
 
 
 async def test_wrong_arguments_are_answered_with_the_right_ones() -> None:
@@ -307,6 +326,17 @@ def test_a_child_never_gets_more_than_its_parent_has() -> None:
     small = other.child(EFFORT["quick"])
     other.spend(1, 1.0)
     assert small.exceeded() == "the task's limit of 1.00 USD is reached"
+
+
+def test_a_child_has_after_a_restart_what_it_would_have_had_without() -> None:
+    parent = Meter(Budget(9, 1_800, 10**6))
+    parent.go_on_from(1_500)
+    child = parent.child(EFFORT["deep"])
+    child.go_on_from(500)
+    assert child.left == pytest.approx(300 - LAST_TURN_SECONDS, abs=1)
+    longer = parent.child(EFFORT["deep"])
+    longer.go_on_from(800)
+    assert longer.left == pytest.approx(100, abs=1), "its own limit stands"
 
 
 def test_a_child_of_a_parent_without_time_has_none() -> None:

@@ -43,6 +43,11 @@ async def test_a_program_lends_the_tools_that_are_allowed_and_no_other(tmp_path:
     assert said == "ack means ack. "
 
 
+async def test_a_result_in_fields_alone_is_told_as_json(tmp_path: Path) -> None:
+    async with Servers({"things": program(tmp_path, tools={"measure": Terms()})}) as servers:
+        assert await say(tool_of(servers, "things_measure")) == '{"metres": 5, "place": "Malmö"}'
+
+
 async def test_a_server_over_http_is_called_with_its_headers(tmp_path: Path) -> None:
     async with serve_http(tmp_path / "journal", token="secret") as url:
         server = Server(url=url, headers={"Authorization": "Bearer secret"}, tools=ALLOWED)
@@ -81,8 +86,9 @@ async def test_wrong_arguments_never_leave_and_are_told(tmp_path: Path) -> None:
 async def test_a_program_that_dies_is_started_again(tmp_path: Path) -> None:
     async with Servers({"things": program(tmp_path)}) as servers:
         tool = tool_of(servers, "things_look_up")
-        with pytest.raises(ToolFailure, match="the server things broke off"):
+        with pytest.raises(ToolFailure, match="the server things broke off") as caught:
             await say(tool, word="break")
+        assert "Error" not in str(caught.value), "no name of a Python class"
         for _ in range(200):
             try:
                 assert await say(tool, word="ack") == "ack means ack. "

@@ -322,6 +322,15 @@ async def test_read_file_gives_the_part_that_is_asked_for(
     assert model.requests[-1].results[0] == f"[/work/a.txt: 10 characters]\n{expected}"
 
 
+@pytest.mark.parametrize("path", ["a.txt", "./a.txt", " /work/./a.txt"])
+async def test_a_file_is_found_however_its_path_is_spelled(tmp_path: Path, path: str) -> None:
+    await Workspace(tmp_path).add("a.txt", b"0123")
+    script: list[Reply] = [Call("read_file", {"path": path}), Say("Read.")]
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await Team().run_in(tmp_path, endpoint)
+    assert model.requests[-1].results[0].endswith("0123")
+
+
 async def test_read_file_tells_which_files_there_are() -> None:
     script: list[Reply] = [Call("read_file", {"path": "/work/../etc/passwd"}), Say("No.")]
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
@@ -346,6 +355,8 @@ WARNINGS = [
     (Report(status="done", summary="x", files=("/work/a.csv",)), Facts(runs=1, last_run="ok"),
      "it names files that no run of its made: /work/a.csv"),
     (Report(status="done", summary="x", files=("/work/a.csv",)),
+     Facts(runs=1, last_run="ok", files=("a.csv",)), ""),
+    (Report(status="done", summary="x", files=("./a.csv", "/work//b/../a.csv")),
      Facts(runs=1, last_run="ok", files=("a.csv",)), ""),
     (Report(status="failed", summary="x"), Facts(runs=1, last_run="error"), ""),
 ]  # fmt: skip

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
 import pytest
+from pydantic_core import from_json
 
+from agents.prices import Price, Prices
 from tests.support import chat_wire, responses_wire
-from tests.support.scripted_model import Call, Fault, Raw, Reply, Say, ScriptedModel, Turn
+from tests.support.scripted_model import Call, Fault, Raw, Reply, Say, ScriptedModel, Turn, Usage
 from tests.support.team import Agent, bodies, endpoint_of
 
 ANSWER = "Forty-two \u2028 caf\u00e9 \U0001f600."
@@ -265,12 +267,25 @@ async def test_a_count_that_is_none_counts_nothing(usage: Any) -> None:
     assert agent.meter.tokens == 0
 
 
-async def test_a_count_beyond_all_measure_fits_into_a_database() -> None:
+@APIS
+@pytest.mark.parametrize("model_name", ["gpt-4o", "m"])
+async def test_more_tokens_from_the_cache_than_were_sent_cost_what_was_sent(
+    api: str, model_name: str
+) -> None:
+    reply = Turn("Good", usage=Usage(1_000_000, 0, cached=3_000_000))
+    prices = Prices({"m": Price(input=2.0, output=8.0, cached=0.5)})
+    agent = Agent(prices=prices, model=model_name)
+    async with ScriptedModel([reply]) as model, endpoint_of(model, api=api) as endpoint:
+        assert (await agent.run(endpoint)).text == "Good"
+    assert agent.meter.usd == pytest.approx({"gpt-4o": 1.25, "m": 0.5}[model_name])
+
+
+async def test_a_count_beyond_all_measure_is_the_most_there_can_be() -> None:
     reply = chat({"content": "Good"}, usage={"prompt_tokens": 10**30})
     agent = Agent()
     async with ScriptedModel([reply]) as model, endpoint_of(model, api="chat") as endpoint:
         await agent.run(endpoint)
-    assert agent.meter.tokens == 1_000_000_000
+    assert agent.meter.tokens == 10_000_000
 
 
 ARGUMENTS: dict[str, tuple[str, str]] = {
@@ -284,6 +299,8 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "half an emoji": ('{"word": "\\ud83d"}', "not valid JSON"),
     "NUL": ('{"word": "a\\u0000b"}', "saw ab"),
     "one key twice": ('{"word": "a", "word": "b"}', "saw b"),
+    "nothing": ("", "the argument word is missing"),
+    "NaN": ('{"word": "a", "n": NaN}', "there is no argument n"),
     "Python's own quotes": ("{'word': 'a'}", "not valid JSON"),
     "a fence around it": ('```json\n{"word": "a"}\n```', "not valid JSON"),
 }
@@ -298,6 +315,15 @@ async def test_arguments_of_every_kind_are_run_or_told(kind: str, api: str) -> N
         assert (await Agent([look]).run(endpoint)).text == ANSWER
         model.assert_complete()
     assert told in model.requests[-1].results[0]
+    (again,) = heard_again(model.requests[-1].body)
+    assert isinstance(from_json(again, allow_inf_nan=False), dict), "vLLM and others refuse every later turn"
+
+
+def heard_again(body: Mapping[str, Any]) -> list[str]:
+    """The arguments of the calls that a request repeats."""
+    said = [call["function"] for m in body.get("messages", ()) for call in m.get("tool_calls", ())]
+    said += [item for item in body.get("input", ()) if item.get("type") == "function_call"]
+    return [call["arguments"] for call in said]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])

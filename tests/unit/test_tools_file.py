@@ -66,6 +66,24 @@ def test_every_problem_is_told_at_once_and_where_it_is(tmp_path: Path) -> None:
     assert len(found) == 7
 
 
+def test_two_tools_that_a_model_could_not_tell_apart_are_refused(tmp_path: Path) -> None:
+    long = "a" * 60
+    names = ["pages.read", "pages/read", f"{long}1", f"{long}2", "search"]
+    server = {"command": "x", "tools": {name: {} for name in names}}
+    assert problems(tmp_path, {"servers": {"wiki": server}}) == [
+        "the whole is wrong: models know pages.read of wiki and pages/read of wiki by one name, "
+        f"wiki_pages_read, and {long}1 of wiki and {long}2 of wiki by one name, "
+        f"wiki_{'a' * 59}: allow one of each. docs/extend.md shows "
+        "the whole shape."
+    ]
+
+
+def test_a_tool_that_is_named_twice_does_not_lose_its_question(tmp_path: Path) -> None:
+    tools = '{"edit": {"ask_first": true}, "read": {}, "edit": {}}'
+    (found,) = problems(tmp_path, f'{{"servers": {{"wiki": {{"command": "x", "tools": {tools}}}}}}}')
+    assert found.endswith("is not JSON (edit is there twice in one object). Correct it there.")
+
+
 def test_a_variable_that_is_not_set_is_named_and_no_secret_is_shown(tmp_path: Path) -> None:
     server = {"url": "ftp://${HOST}", "headers": {"Key": "${KEY}"}, "tools": {"a": {}}}
     path = written(tmp_path, {"servers": {"s": server}})

@@ -1,0 +1,89 @@
+"""What was said in a thread before: to later tasks, to one that goes on, when it is changed. No Docker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tasks.acceptance import Taken, wake
+from tasks.amendments import Amendments
+from tasks.message import ThreadAddress
+from tasks.task import State
+from tests.support.office import CHANNEL, TEAM, Board, Gate, message, office
+from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
+
+
+async def test_a_report_without_a_word_is_no_fault_of_the_next_task(
+    database_url: str, tmp_path: Path
+) -> None:
+    brief = Call("create_worker", {"task_description": "count", "title": "Counting"})
+    empty = Call("report", {"status": "failed", "summary": ""})
+    script = Roles([brief, Say("It did not work."), Say("As I said.")], [empty])
+    async with ScriptedModel(script) as model, office(database_url, model, tmp_path) as desk:
+        first = await desk.engine.accept(message("1.0"))
+        await desk.until(first.task)
+        second = await desk.engine.accept(message("1.1", thread="1.0"))
+        task = await desk.until(second.task)
+
+        assert (task.state, task.answer) == (State.ANSWERED, "As I said.")
+        assert "Counting (failed): (nothing was said)" in str(model.requests[-1].body)
+
+
+async def test_words_that_an_agent_has_read_are_not_said_to_be_changed(
+    database_url: str, tmp_path: Path
+) -> None:
+    ask = Call("ask_user", {"question": "Which colour?"})
+    async with ScriptedModel([ask]) as model, office(database_url, model, tmp_path) as desk:
+        amendments = Amendments(desk.database)
+        accepted = await desk.engine.accept(message("1.0", "paint it"))
+        parked = await desk.until(accepted.task, State.WAITING)
+        # Answered, and in the queue again: its first words are in the log, and nobody reads them anew.
+        async with desk.database.write() as connection:
+            await wake(connection, parked)
+
+        assert not await amendments.change(parked.thread, "1.0", "paint it blue")
+        task = await desk.engine.store.task(parked.id)
+        assert task is not None
+        assert task.request == "paint it"
+
+
+async def test_messages_of_two_people_that_met_an_end_stay_two(database_url: str, tmp_path: Path) -> None:
+    gate = Gate(Say("Done."), Say("Both."))
+    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
+        first = await desk.engine.accept(message("1.0", "first"))
+        await gate.reached.wait()
+        await desk.engine.accept(message("1.1", "in blue", thread="1.0", user="U2", name="Bob"))
+        await desk.engine.accept(message("1.2", "with a title", thread="1.0", user="U3", name="Eve"))
+        gate.opened.set()
+        await desk.until(first.task)
+        second = await desk.engine.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
+        assert second is not None
+        ended = await desk.until(second.id)
+
+        assert (ended.request, ended.user, ended.message_ts, ended.answer) == (
+            "in blue",
+            "U2",
+            "1.1",
+            "Both.",
+        )
+        told = str(model.requests[-1].body)
+        assert told.index("Bob: in blue") < told.index("Eve: with a title")
+        assert len(model.requests) == 2
+        assert desk.board.taken_in == ["1.2"]
+        again = await desk.engine.accept(message("1.2", "with a title", thread="1.0", user="U3", name="Eve"))
+        assert (again.taken, again.task) == (Taken.REPEATED, ended.id)
+
+
+async def test_a_file_that_comes_with_an_answer_is_fetched_once(database_url: str, tmp_path: Path) -> None:
+    ask = Call("ask_user", {"question": "Which rows?"})
+    board = Board(files={"rows.csv": b"1,2"})
+    async with (
+        ScriptedModel([ask, Say("Two rows.")]) as model,
+        office(database_url, model, tmp_path, board=board) as desk,
+    ):
+        accepted = await desk.engine.accept(message("1.0"))
+        await desk.until(accepted.task, State.WAITING)
+        await desk.engine.accept(message("1.1", "these", thread="1.0", files=["rows.csv"]))
+        task = await desk.until(accepted.task)
+
+        assert (task.answer, board.fetched) == ("Two rows.", ["rows.csv"])
+        assert "[Attached file: /work/rows.csv, 1 bytes]" in str(model.requests[-1].body)
