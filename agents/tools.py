@@ -73,7 +73,8 @@ class Tool:
     ) -> Tool:
         """Make a tool of a schema that somebody else wrote: the arguments' names are checked here, their
         values where the call goes."""
-        told: Json = {"properties": {}, "additionalProperties": False} | shown(schema) | {"type": "object"}
+        given = {key: value for key, value in shown(schema).items() if value is not None}
+        told: Json = {"properties": {}, "additionalProperties": False} | given | {"type": "object"}
         required = told.get("required", ())
         fields = {
             f"a{n}": (Any, pydantic.Field(... if key in required else None, alias=key))

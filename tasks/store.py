@@ -163,15 +163,6 @@ class Store:
         return await self._finish(id_, State.EXPIRING, reason, only=State.WAITING)
 
     @persistent
-    async def undelivered(self, team: str, channel: str) -> Sequence[str]:
-        """Ids of the tasks whose end could not be told in a channel."""
-        columns = schema.task.c
-        there = (columns.team == team) & (columns.channel == channel)
-        query = select(columns.id).where(there, columns.state == State.DELIVERING.value)
-        async with self.database.read() as connection:
-            return (await connection.execute(query)).scalars().all()
-
-    @persistent
     async def redeliver(self, id_: str) -> Sequence[Ticket]:
         """Have a task whose end could not be told try again."""
         async with self.database.write() as connection:
@@ -187,6 +178,8 @@ class Store:
         async with self.database.write() as connection:
             task = await _locked(connection, ticket.task)
             if task is None or task.state.is_over or task.attempt != ticket.attempt:
+                return ()
+            if task.state in (State.WAITING, State.DELIVERING):  # parked since its run was looked for
                 return ()
             rescues = schema.task.c.rescues
             mine = select(rescues).where(schema.task.c.id == task.id)

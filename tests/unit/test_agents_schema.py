@@ -99,6 +99,15 @@ async def test_a_foreign_tool_that_takes_any_argument_is_given_any() -> None:
     assert (await tool.call(ToolCall("c", "t", '{"any": 5}'))).text == '{"any": 5}'
 
 
+@pytest.mark.parametrize("absent", ["properties", "required", "additionalProperties"])
+async def test_a_foreign_schema_may_say_that_a_part_is_null(absent: str) -> None:
+    async def told(arguments: dict[str, Any]) -> str:
+        return json.dumps(arguments)
+
+    tool = Tool.foreign("t", "T", {"type": "object", absent: None}, told)
+    assert (await tool.call(ToolCall("c", "t", "{}"))).text == "{}"
+
+
 async def sell(
     count: Annotated[int, pydantic.Field(ge=1, description="How many.")],
     price: Annotated[float, pydantic.Field(gt=0, description="Not this.")],

@@ -1,0 +1,56 @@
+"""Runs that vanished without an end of their task: it goes on, or is given up. Needs the databases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tasks.database import Database
+from tasks.store import RESCUES, Store
+from tasks.task import State, Task, Ticket
+from tests.support.office import message
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    database = Database(database_url)
+    await database.open()
+    yield Store(database)
+    await database.close()
+
+
+async def begun(store: Store) -> tuple[Ticket, Task]:
+    (ticket,) = (await store.accept(message("1.0"))).tickets
+    task = await store.begin(ticket, "me")
+    assert task is not None
+    return ticket, task
+
+
+async def state_of(store: Store, ticket: Ticket) -> State:
+    task = await store.task(ticket.task)
+    assert task is not None
+    return task.state
+
+
+async def test_what_vanishes_again_and_again_is_given_up(store: Store) -> None:
+    ticket, _ = await begun(store)
+    for _ in range(RESCUES):
+        (ticket,) = await store.rescue(ticket)
+        await store.begin(ticket, "me")
+    assert await store.rescue(ticket) == ()
+    assert await state_of(store, ticket) is State.FAILED
+
+
+async def test_a_task_that_was_parked_since_its_run_was_looked_for_stays_so(store: Store) -> None:
+    ticket, task = await begun(store)
+    await store.park(task, seconds=60)
+    assert await store.rescue(ticket) == ()
+    assert await state_of(store, ticket) is State.WAITING
+
+
+async def test_an_attempt_that_is_no_longer_the_tasks_is_not_rescued(store: Store) -> None:
+    ticket, _ = await begun(store)
+    (later,) = await store.rescue(ticket)
+    assert await store.rescue(ticket) == ()
+    assert (await store.begin(later, "me")) is not None
