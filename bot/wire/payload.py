@@ -83,16 +83,18 @@ def spoken(body: object) -> Spoken | None:
 def amended(body: object) -> Amended | None:
     """The change that an event tells of; None for every other event. Raises `BadPayload`.
 
-    Slack tells of a change as well when it adds a preview to a link: then the text is the same as before.
+    Slack tells of a change as well when it adds a preview to a link: then the text is the same as before. A
+    deleted message that has replies is told as one that was changed to a tombstone.
     """
     if not isinstance(body, dict) or not isinstance(event := body.get("event"), dict):
         return None
     kind, channel = event.get("subtype"), event.get("channel")
     if event.get("type") != "message" or kind not in ("message_changed", "message_deleted"):
         return None
-    before = event.get("previous_message")
-    after = event.get("message") if kind == "message_changed" else None
-    told = after if kind == "message_changed" else before
+    before, after = event.get("previous_message"), event.get("message")
+    is_tombstone = isinstance(after, dict) and after.get("subtype") == "tombstone"
+    is_gone = kind == "message_deleted" or is_tombstone
+    told = before if is_gone else after
     if not isinstance(told, dict) or (before is not None and not isinstance(before, dict)):
         raise BadPayload("event.message and event.previous_message must be objects")
     if not _is_words(told.get("subtype")):
@@ -104,7 +106,7 @@ def amended(body: object) -> Amended | None:
         thread=said.thread,
         ts=said.ts,
         before=words if isinstance(words, str) else "",
-        now=said if after is not None else None,
+        now=None if is_gone else said,
     )
 
 
