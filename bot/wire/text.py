@@ -16,6 +16,8 @@ _LINK = re.compile(r"<((?:https?|mailto):[^|>]+)(?:\|([^>]*))?>")
 _CHANNEL = re.compile(r"<#[CG][A-Z0-9]+\|?([^>]*)>")
 _SPECIAL = re.compile(r"<!(?:subteam\^[A-Z0-9]+\|)?([^>|^]*)[^>]*>")
 _GROUP = re.compile(r"<!(?:subteam\^|channel|here|everyone)")
+#: Characters that a row or a title is made from; they hold 256.
+_LINE_READ = 2_000
 #: What pings people when a model writes it, as an entity or as plain words that clients turn into one.
 _LOUD = re.compile(r"<(?=[@!#])|@(?=(?:channel|here|everyone)\b)")
 
@@ -64,11 +66,12 @@ def brief(text: str, most_bytes: int = 3500) -> str:
 
 
 def one_plain_line(markdown: str) -> str:
-    """Markdown as plain words on one line, for rows and titles, which show its marks as they are."""
-    text = re.sub(r"^\s*```.*$", "", markdown, flags=re.MULTILINE)
-    text = re.sub(r"^\s*(?:#{1,6}|>|[-*+])\s+", "", text, flags=re.MULTILINE)
+    """Markdown as plain words on one line, for rows and titles, which show its marks as they are, and far less
+    of it than is read here: marks without end take long to tell apart."""
+    text = re.sub(r"^[ \t]*```.*$", "", markdown.strip()[:_LINE_READ], flags=re.MULTILINE)
+    text = re.sub(r"^[ \t]*(?:#{1,6}|>|[-*+])\s+", "", text, flags=re.MULTILINE)
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    text = re.sub(r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
+    text = re.sub(r"(\*\*|__|~~|`{1,3})(?=\S)(.+?)(?<=\S)\1", r"\2", text)
     return inert(" ".join(text.replace("```", " ").split()))
 
 

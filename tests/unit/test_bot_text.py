@@ -104,6 +104,14 @@ def test_rows_show_words_and_not_marks() -> None:
     assert "@channel" not in one_plain_line("@channel look")
 
 
+@pytest.mark.parametrize("piece", ["\n", "__a ", "**a `b ", "![a", "`"])
+def test_long_text_without_end_is_a_line_at_once(piece: str) -> None:
+    """Each of these took a minute, in which the process did nothing else."""
+    looked_at = one_plain_line("The plan " + piece * 20_000)
+
+    assert looked_at.startswith("The plan")
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
