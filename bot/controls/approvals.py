@@ -15,11 +15,12 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.intake.access import Access
 from bot.thread.answer import APPROVE, DENY
+from bot.thread.question import closed
 from bot.wire.clicks import Click, Named, Said, read
 from bot.wire.client import FAULTS, SlackClient, error_of
 from bot.wire.clients import Clients
 from bot.wire.people import People
-from bot.wire.text import brief, escape
+from bot.wire.text import escape
 from tasks.engine import Engine
 
 log = structlog.get_logger(__name__)
@@ -81,9 +82,8 @@ class Approvals:
 
 async def _show(client: SlackClient, channel: Named, message: Said, verdict: str) -> None:
     """The question with its answer in place of the buttons."""
-    text = f"{brief(message.text, 3000)}\n*{verdict}*"
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}]
-    await _try(client.chat_update(channel=channel.id, ts=message.ts, text=text[:3000], blocks=blocks))
+    blocks = closed(message.blocks, f"*{verdict}*")
+    await _try(client.chat_update(channel=channel.id, ts=message.ts, text=message.text, blocks=blocks))
 
 
 async def _try(call: Any) -> None:

@@ -16,11 +16,12 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.intake.access import Access
 from bot.intake.stops import Stops
 from bot.thread.answer import ANSWER, FEEDBACK, STOP
+from bot.thread.question import closed
 from bot.wire.clicks import Click, read
 from bot.wire.client import FAULTS, error_of
 from bot.wire.clients import Clients
 from bot.wire.people import People
-from bot.wire.text import escape
+from bot.wire.text import brief, escape
 from tasks.engine import Engine
 from tasks.message import Message, ThreadAddress
 from tasks.store import Taken
@@ -127,9 +128,7 @@ class Controls:
         accepted = await self.engine.accept(answer)
         if accepted.taken is Taken.REPEATED:
             return await self._whisper(click, OLD)
-        await self._show_choice(
-            click, f"{escape(click.message.text)}\n*{escape(name)}:* {escape(choice.option)}"
-        )
+        await self._show_choice(click, f"*{escape(name)}:* {brief(choice.option, 2000)}")
 
     async def rated(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -170,15 +169,15 @@ class Controls:
         except FAULTS as error:
             log.info("whisper not heard", why=error_of(error))
 
-    async def _show_choice(self, click: Click, text: str) -> None:
+    async def _show_choice(self, click: Click, words: str) -> None:
         """The question with its answer in place of the buttons."""
         if click.channel is None or click.message is None:
             return
-        blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}]
+        asked = click.message
         try:
             client = await self.clients.of(click.team.id)
             await client.chat_update(
-                channel=click.channel.id, ts=click.message.ts, text=text[:3000], blocks=blocks
+                channel=click.channel.id, ts=asked.ts, text=asked.text, blocks=closed(asked.blocks, words)
             )
         except FAULTS as error:
             log.info("choice not shown", why=error_of(error))

@@ -5,7 +5,7 @@ Wrong shapes end here, in a line for the log. Never acts on them.
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 import structlog
@@ -38,6 +38,7 @@ class Said(pydantic.BaseModel):
     thread_ts: _Id | None = None
     user: _Id | None = None
     files: list[object] = []
+    blocks: list[dict[str, Any]] = []
 
 
 class Click(pydantic.BaseModel):

@@ -63,12 +63,19 @@ async def test_a_button_answers_the_question(bot: Stack, patient: Patient) -> No
     await bot.task(ts, State.ANSWERED)
 
     assert "Blue & green" in str(patient.asked[-1].messages)
-    shown = await bot.slack.wait_for(
-        lambda s: (m := s.message(GENERAL, question.ts)) and "*mei:*" in str(m.blocks) and m
-    )
-    assert isinstance(shown, Message)
-    assert "Blue &amp; green" in str(shown.blocks)
-    assert "handoff_answer" not in str(shown.blocks)
+    await _closed(bot, question, "*mei:* Blue &amp; green")
+
+
+async def test_a_long_question_keeps_its_words_and_shows_the_answer(bot: Stack, patient: Patient) -> None:
+    words = "Is a < b & c in **this**?\n\n" + "Think of every case there is. " * 120
+    patient.replies[:] = [Call("ask_user", RED | {"question": words})]
+    _, question = await _asked(bot)
+    await bot.slack.click(MEI, GENERAL, question.ts, "handoff_answer:1")
+
+    await _closed(bot, question, "*mei:* Blue &amp; green")
+    shown = bot.slack.state.message(GENERAL, question.ts)
+    assert shown is not None
+    assert shown.text == question.text
 
 
 async def test_words_answer_the_question_too(bot: Stack, patient: Patient) -> None:
