@@ -92,6 +92,7 @@ def test_a_missing_data_folder_is_made(tmp_path: Path) -> None:
 
 def test_an_address_of_another_machine_is_told() -> None:
     assert "HANDOFF_HOST" in preflight.port_in_use("no-such-host.invalid", 0)
+    assert "HANDOFF_HOST" in preflight.port_in_use("127..1", 0)
 
 
 async def test_an_engine_that_never_answers_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
