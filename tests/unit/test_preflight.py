@@ -103,6 +103,24 @@ async def test_an_engine_that_never_answers_is_told(tmp_path: Path, monkeypatch:
     assert "Docker can't be reached" in problems[0]
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DOCKER_HOST", "tcp://127.0.0.1:99999"),
+        ("DOCKER_HOST", "carrier-pigeon"),
+        ("DOCKER_CERT_PATH", "/nowhere"),
+    ],
+)
+async def test_an_address_that_is_none_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """The settings refuse such a variable as well, and then the engine's own reader meets it."""
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv(variable, value)
+    (problem,) = await preflight.engine_problems(settings(tmp_path))
+    assert problem.startswith("Docker can't be reached")
+
+
 def several(folder: Path, **changes: object) -> Settings:
     """An app for several workspaces."""
     given: dict[str, object] = {

@@ -140,7 +140,11 @@ def test_ids_may_have_commas_between(value: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("HANDOFF_ALLOW_USERS", "@ada"), ("HANDOFF_ALLOW_USERS", "C0GENERAL"), ("HANDOFF_ALLOW_CHANNELS", "#general")],
+    [
+        ("HANDOFF_ALLOW_USERS", "@ada"),
+        ("HANDOFF_ALLOW_USERS", "C0GENERAL"),
+        ("HANDOFF_ALLOW_CHANNELS", "#general"),
+    ],
 )
 def test_what_is_no_id_is_refused_and_not_taken_for_nobody(name: str, value: str) -> None:
     (problem,) = refused(**{name: value}).problems
