@@ -18,7 +18,7 @@ from bot.intake.stops import Stops
 from bot.settings.preferences import CHOICES, Preferences
 from bot.thread.answer import duration
 from bot.wire.clicks import Command, Shortcut, read
-from bot.wire.client import FAULTS, error_of
+from bot.wire.client import FAULTS, error_of, passes
 from bot.wire.clients import Clients
 from bot.wire.links import Links
 from bot.wire.payload import BadPayload, spoken
@@ -135,7 +135,7 @@ class Slash:
                 text=f"<@{command.user_id}> hands off:\n{_quoted(escape(inert(text))[:3000])}",
             )
         except FAULTS as fault:
-            return NOT_HERE if error_of(fault) in _ABSENT else f"Slack did not take it: {error_of(fault)}."
+            return _not_posted(fault)
         ts = str(posted["ts"])
         thread = ThreadAddress(command.team_id, command.channel_id, ts)
         await self.engine.accept(
@@ -210,6 +210,13 @@ class Slash:
 
 def _message(thread: ThreadAddress, user: str, text: str) -> Message:
     return Message(thread=thread, ts=thread.ts, user=user, user_name="", text=text)
+
+
+def _not_posted(fault: Exception) -> str:
+    if error_of(fault) in _ABSENT:
+        return NOT_HERE
+    why = "" if passes(fault) else f" ({error_of(fault)})"
+    return f"Slack did not take it{why}. Nothing was begun; try again in a moment."
 
 
 def _quoted(text: str) -> str:
