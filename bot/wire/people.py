@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,10 @@ class People:
 
     async def name(self, team: str, user: str) -> str:
         return (await self.person(team, user)).name
+
+    async def ask(self, team: str, users: Iterable[str]) -> None:
+        """Have `known` know them, all asked at the same time; apps have no names here."""
+        await asyncio.gather(*(self.name(team, user) for user in set(users) if user.startswith(("U", "W"))))
 
     async def person(self, team: str, user: str, *, now: bool = False) -> Person:
         """Who it is; what is known when Slack does not tell in time. `now` trusts nothing told before."""
