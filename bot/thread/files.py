@@ -99,10 +99,10 @@ class Files:
             raise
         except FAULTS as fault:
             log.warning("artifact not posted", file=file.path, why=error_of(fault))
+            if passes(fault):
+                return "Slack does not take it now"
             needs = "; the app needs the scope files:write" if error_of(fault) == "missing_scope" else ""
-            return (
-                "Slack does not take it now" if passes(fault) else f"Slack answered {error_of(fault)}{needs}"
-            )
+            return f"Slack answered {error_of(fault)}{needs}"
         await self._store.posted(self._task.id, key, id_)
         await self._kept.put(self._place, key, None)
         return ""

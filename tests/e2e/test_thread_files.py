@@ -169,10 +169,10 @@ async def test_people_are_told_of_no_class_of_python(slack: SlackStandIn, tmp_pa
         client = SlackClient(slack.bot_token, slack.api_url, http)
         files = Files(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
         nowhere = FileRef(id="F1", name="a.csv", size=3)
-        with pytest.raises(FileNotFetched, match="^Slack does not tell where it is now$"):
+        with pytest.raises(FileNotFetched, match=r"^Slack does not tell where it is now$"):
             await files.fetch(nowhere)
         there = FileRef(id="F1", name="a.csv", size=3, source={"url": f"http://127.0.0.1:{port}/a.csv"})
-        with pytest.raises(FileNotFetched, match="^the download broke off$"):
+        with pytest.raises(FileNotFetched, match=r"^the download broke off$"):
             await files.fetch(there)
 
 
