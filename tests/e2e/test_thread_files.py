@@ -193,7 +193,7 @@ async def test_nobody_but_slack_gets_the_token(slack: SlackStandIn) -> None:
 
 
 @asynccontextmanager
-async def _server(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[int]:
+async def _server(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[int]:
     app = web.Application()
     app.router.add_get("/{path:.*}", handler)
     runner = web.AppRunner(app)
