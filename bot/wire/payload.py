@@ -121,13 +121,14 @@ def _spoken(event: dict[str, Any], body: dict[str, Any]) -> Spoken:
         where = "; ".join(f"event.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise BadPayload(where) from None
     team = body.get("team_id") or read.team
-    if not isinstance(team, str) or not 0 < len(team) <= 64 or not (read.user or read.bot_id):
-        raise BadPayload("the event names no team, or neither a user nor a bot")
     by_bot = read.bot_id is not None or read.subtype == "bot_message"
+    user = read.bot_id if by_bot else read.user
+    if not isinstance(team, str) or not 0 < len(team) <= 64 or not user:
+        raise BadPayload("the event names no team, or neither a user nor a bot")
     return Spoken(
         thread=ThreadAddress(team, read.channel, read.thread_ts or read.ts),
         ts=read.ts,
-        user=(read.bot_id if by_bot else read.user) or "",
+        user=user,
         text=read.text or "",
         files=tuple(_file(file) for file in read.files),
         is_direct=read.channel_type == "im" or read.channel.startswith("D"),

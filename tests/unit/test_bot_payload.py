@@ -93,6 +93,7 @@ def test_an_app_is_known_by_its_bot_id() -> None:
         ({"user": ""}, "event.user"),
         ({"files": [{"name": "no id"}]}, "event.files"),
         ({"user": None}, "neither a user nor a bot"),
+        ({"subtype": "bot_message"}, "neither a user nor a bot"),
     ],
 )
 def test_a_refusal_names_the_place(change: dict[str, object], sentence: str) -> None:
