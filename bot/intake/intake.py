@@ -169,13 +169,15 @@ class Intake:
         return Received(Sign.WHISPER, message, words) if words else Received(Sign.NONE, message)
 
     async def _muted(self, message: Spoken, *, muted: bool) -> Received:
+        if not await self.engine.claim(self._message(message, "")):
+            return _NOTHING
         await self.preferences.mute(message.thread, muted=muted)
         words = (
             "Muted: in this thread I answer only when I am mentioned. `!unmute` takes it back."
             if muted
             else "I read along in this thread again."
         )
-        return await self._once(message, Received(Sign.WHISPER, message, words))
+        return Received(Sign.WHISPER, message, words)
 
     async def _noted(self, message: Spoken, text: str) -> Received:
         if not await self.engine.claim(self._message(message, "")):

@@ -26,6 +26,7 @@ from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
 ASK = "@Handoff what is the answer?"
+MUTES = ("!mute", "!unmute")
 
 
 @pytest_asyncio.fixture
@@ -121,6 +122,17 @@ async def test_a_delivery_that_is_repeated_is_one_task(http_bot: Stack) -> None:
 
     assert len(await http_bot.server.engine.store.recent()) == 1
     assert len(http_bot.answers(ts)) == 1
+
+
+async def test_a_mute_that_comes_again_after_it_was_taken_back_does_nothing(http_bot: Stack) -> None:
+    root = await http_bot.ask(ASK)
+    await http_bot.task(root, State.ANSWERED)
+    said = {word: _said(word, f"170000000{n}.000100", thread_ts=root) for n, word in enumerate(MUTES)}
+    for word in (*MUTES, MUTES[0]):
+        assert await _post(http_bot, json.dumps(said[word]).encode()) == 200
+    await http_bot.ask("and now?", thread_ts=root)
+
+    await http_bot.slack.wait_for(lambda _: len(http_bot.answers(root)) == 2)
 
 
 WILD = [
