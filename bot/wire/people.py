@@ -70,19 +70,21 @@ class People:
         except FAULTS as error:
             log.info("person not known", user=user, why=error_of(error))
             return person
-        person = _read(answer.get("user") or {})
+        person = _read(answer.get("user") or {}, team)
         while len(self._found) >= MOST:
             del self._found[next(iter(self._found))]
         self._found[team, user] = (time.monotonic(), person)
         return person
 
 
-def _read(user: Mapping[str, Any]) -> Person:
+def _read(user: Mapping[str, Any], here: str) -> Person:
+    """Somebody as Slack tells it; an admin of another workspace is none in `here`."""
     profile = user.get("profile") or {}
+    team = str(user.get("team_id") or "")
     name = profile.get("display_name") or user.get("real_name") or user.get("name") or "someone"
     return Person(
         name=str(name),
-        team=str(user.get("team_id") or ""),
-        is_admin=bool(user.get("is_admin") or user.get("is_owner")),
+        team=team,
+        is_admin=team in ("", here) and bool(user.get("is_admin") or user.get("is_owner")),
         is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
     )
