@@ -135,6 +135,15 @@ async def test_a_mute_that_comes_again_after_it_was_taken_back_does_nothing(http
     await http_bot.slack.wait_for(lambda _: len(http_bot.answers(root)) == 2)
 
 
+async def test_half_a_character_and_nul_keep_no_message_from_being_taken(http_bot: Stack) -> None:
+    ts, name = "1700000005.000100", "party \ud83d\x00.csv"
+    said = _said(f"<@U0HANDOFF> {name}", ts, files=[{"id": "F1", "name": name, "mode": "tombstone"}])
+
+    assert await _post(http_bot, json.dumps(said).encode()) == 200
+    task = await http_bot.task(ts)
+    assert task.request == task.files[0].name == "party \ufffd.csv"
+
+
 WILD = [
     {},
     {"type": "event_callback"},
