@@ -131,9 +131,15 @@ def _parks(text: str, approval: str, digest: str) -> ToolOutput:
 
 
 def _shown(call: ToolCall) -> str:
-    """The arguments as they will be sent; a backtick is spelled so that it can't end its block."""
+    """The arguments as they will be sent. A backtick is spelled so that it can't end its block; so is what
+    hides from its reader or turns around what follows."""
     arguments = json.loads(call.arguments or "{}")
-    return json.dumps(arguments, indent=2, ensure_ascii=False).replace("`", "\\u0060")
+    text = json.dumps(arguments, indent=2, ensure_ascii=False)
+    return "".join(c if c == "\n" or (c.isprintable() and c != "`") else _spelled(c) for c in text)
+
+
+def _spelled(character: str) -> str:
+    return "\\u0060" if character == "`" else json.dumps(character)[1:-1]
 
 
 def _digest(call: ToolCall) -> str:

@@ -217,6 +217,18 @@ async def test_nobody_is_asked_about_a_call_that_can_not_be_made_or_shown(
     assert desk.questions == []
 
 
+async def test_what_hides_or_turns_around_is_spelled_out_in_the_question() -> None:
+    turned = Call("send_mail", {"to": "\u202emoc.live@nna", "body": "a\u200bb, née 東京 😀"})
+    desk, team = Desk(), Team(toolbox=toolbox(ask_first=True))
+    team.approvals = desk
+    async with ScriptedModel(script(turned)) as model, endpoint_of(model) as endpoint:
+        with pytest.raises(Parked) as parked:
+            await team.run(endpoint)
+    assert '"to": "\\u202emoc.live@nna"' in parked.value.question
+    assert '"a\\u200bb' in parked.value.question
+    assert "née 東京 😀" in parked.value.question
+
+
 async def test_other_workers_finish_before_the_task_parks() -> None:
     briefs = Turn(calls=tuple(Call("create_worker", {"task_description": d}) for d in ("Mail", "Count")))
     report = Call("report", {"status": "done", "summary": "12"})
