@@ -187,6 +187,7 @@ async def test_a_queue_tells_the_position(slack: SlackStandIn, patient: Patient,
     ):
         await bot.ask(ASK)
         await patient.was_asked()
+        slack.fail("reactions.add", "too_many_reactions")
         await bot.ask(ASK, user=MEI)
         await slack.wait_for(lambda _: bot.whispers(MEI))
 
