@@ -104,12 +104,22 @@ async def test_the_whole_way_works_by_http_too(http_bot: Stack) -> None:
         {"X-Slack-Request-Timestamp": ""},
         {"X-Slack-Request-Timestamp": "²"},
         {"X-Slack-Request-Timestamp": "1"},
+        {"X-Slack-Request-Timestamp": "1" * 5000},
         {"X-Slack-Signature": "v0=00"},
+        {"X-Slack-Signature": "v0=é"},
     ],
 )
 async def test_who_is_not_slack_gets_401(http_bot: Stack, changes: dict[str, str]) -> None:
     assert await _post(http_bot, json.dumps(_said(ASK)).encode(), changes) == 401
     assert await http_bot.server.engine.store.recent() == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "a/b; charset=klingon", "a/b; charset=utf-7"]
+)
+async def test_a_body_that_is_no_text_gets_401(http_bot: Stack, kind: str) -> None:
+    assert await _post(http_bot, b"\xff\xfe{", {"Content-Type": kind}) == 401
+    assert await _post(http_bot, b"+{", {"Content-Type": kind, "X-Slack-Signature": "v0=00"}) == 401
 
 
 async def test_a_delivery_that_is_repeated_is_one_task(http_bot: Stack) -> None:
