@@ -114,9 +114,7 @@ async def test_who_is_not_slack_gets_401(http_bot: Stack, changes: dict[str, str
     assert await http_bot.server.engine.store.recent() == []
 
 
-@pytest.mark.parametrize(
-    "kind", ["application/json", "a/b; charset=klingon", "a/b; charset=utf-7"]
-)
+@pytest.mark.parametrize("kind", ["application/json", "a/b; charset=klingon", "a/b; charset=utf-7"])
 async def test_a_body_that_is_no_text_gets_401(http_bot: Stack, kind: str) -> None:
     assert await _post(http_bot, b"\xff\xfe{", {"Content-Type": kind}) == 401
     assert await _post(http_bot, b"+{", {"Content-Type": kind, "X-Slack-Signature": "v0=00"}) == 401
