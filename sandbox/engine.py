@@ -71,7 +71,7 @@ class _Client(docker.APIClient):  # type: ignore[misc, unused-ignore]
 
 
 class Engine:
-    """A Docker engine; every method raises EngineUnavailable when it can't be reached."""
+    """A Docker engine; it and every method raise EngineUnavailable when it can't be reached."""
 
     def __init__(self, docker_host: str | None = None, *, seconds: int = _SECONDS) -> None:
         """`docker_host` as in `DOCKER_HOST`, read when this is None; `seconds` bounds each answer."""
@@ -80,7 +80,13 @@ class Engine:
         if docker_host:
             environment["DOCKER_HOST"] = docker_host
         self.address = environment.get("DOCKER_HOST") or "the local Docker socket"
-        self._settings = kwargs_from_env(environment=environment)
+        try:
+            self._settings = kwargs_from_env(environment=environment)
+        except (docker.errors.DockerException, ValueError) as error:
+            raise EngineUnavailable(
+                f"Docker can't be reached at {self.address}: {_plainest(error)}. "
+                "Correct DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."
+            ) from error
         self._tunnel = Tunnel(self.address) if self.address.startswith("ssh://") else None
         self._threads = Threads(_THREADS, "sandbox-engine")
         self._asked: set[asyncio.Timeout] = set()

@@ -178,7 +178,7 @@ def port_in_use(host: str, port: int) -> str:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             return ""
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         return (
             f"HANDOFF_HOST is {host!r}, which is no address of this machine. Set it to 127.0.0.1 or 0.0.0.0."
         )

@@ -55,6 +55,7 @@ class Shown:
     cost_day: float
     cost_week: float
     notice: str = ""
+    """What came of a press, in mrkdwn."""
     picture: Sequence[str] = ()
     """The newest task's work as lines of text."""
 
@@ -121,7 +122,7 @@ def view(shown: Shown, settings: Settings) -> dict[str, Any]:
     """The Home as Slack's blocks."""
     blocks: list[Block] = [_header("Running")]
     if shown.notice:
-        blocks.append(_section(escape(shown.notice)))
+        blocks.append(_section(shown.notice))
     blocks += [_row(task, link, stops=True) for task, link in shown.running]
     if not shown.running:
         blocks.append(

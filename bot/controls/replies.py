@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.thread.question import closed
 from bot.wire.clicks import Click
 from bot.wire.client import FAULTS, error_of
 from bot.wire.clients import Clients
@@ -46,11 +47,10 @@ class Replies:
         if click.channel is None or click.message is None:
             return
         said = click.message
-        words = [block for block in said.blocks if block.get("type") not in ("actions", "context")]
-        chosen = {"type": "section", "text": {"type": "mrkdwn", "text": choice}}
         text = f"{brief(html.unescape(said.text), _KEPT)}\n{choice}"
+        blocks = closed(said.blocks, choice)
         try:
             client = await self.clients.of(click.team.id)
-            await client.chat_update(channel=click.channel.id, ts=said.ts, text=text, blocks=[*words, chosen])
+            await client.chat_update(channel=click.channel.id, ts=said.ts, text=text, blocks=blocks)
         except FAULTS as error:
             log.info("choice not shown", why=error_of(error))

@@ -14,16 +14,17 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
 from bot.intake.access import Access
+from bot.intake.intake import in_line
 from bot.intake.stops import Stops
 from bot.settings.preferences import CHOICES, Preferences
 from bot.thread.answer import duration
 from bot.wire.clicks import Command, Shortcut, read
-from bot.wire.client import FAULTS, error_of
+from bot.wire.client import FAULTS, error_of, passes
 from bot.wire.clients import Clients
 from bot.wire.links import Links
 from bot.wire.payload import BadPayload, spoken
 from bot.wire.people import People
-from bot.wire.text import escape, inert, one_plain_line, plain
+from bot.wire.text import brief, escape, inert, mentioned, one_plain_line, plain
 from tasks.engine import Engine
 from tasks.message import Message, ThreadAddress
 from tasks.store import Taken
@@ -73,16 +74,16 @@ class Slash:
         if not await self.engine.claim(_message(once, command.user_id, "")):
             return
         word, _, rest = command.text.strip().partition(" ")
-        match word.lower():
-            case "" | "help":
+        match word.lower(), rest.strip():
+            case "" | "help", "":
                 words = USAGE
-            case "status":
+            case "status", "":
                 words = await self._status(command)
-            case "runs":
+            case "runs", "":
                 words = await self._runs(command)
-            case "stop":
-                words = await self._stop(command, rest.strip())
-            case "set":
+            case "stop", id_:
+                words = await self._stop(command, id_)
+            case "set", _:
                 words = await self._set(command, rest.split())
             case _:
                 words = await self._start(command)
@@ -105,7 +106,7 @@ class Slash:
         if refusal := await self.access.refusal(message.thread, chosen.user.id):
             return await _tell(respond, refusal)
         name = await self.people.name(chosen.team.id, chosen.user.id)
-        text = plain(message.text, "", lambda user: self.people.known(chosen.team.id, user))
+        text = await self._plain(chosen.team.id, message.text)
         client = await self.clients.of(chosen.team.id)
         try:
             await client.reactions_add(channel=chosen.channel.id, timestamp=message.ts, name="eyes")
@@ -120,6 +121,8 @@ class Slash:
         accepted = await self.engine.accept(task)
         if accepted.taken is Taken.REPEATED:
             await _tell(respond, "This message has been handed to me already.")
+        elif accepted.ahead:
+            await _tell(respond, in_line(accepted))
 
     async def _start(self, command: Command) -> str:
         """Post the request where all can see it, and begin a task in its thread."""
@@ -127,21 +130,23 @@ class Slash:
         if refusal := await self.access.refusal(here, command.user_id):
             return refusal
         name = await self.people.name(command.team_id, command.user_id)
-        text = plain(command.text, "", lambda user: self.people.known(command.team_id, user))
+        text = await self._plain(command.team_id, command.text)
         client = await self.clients.of(command.team_id)
         try:
             posted = await client.chat_postMessage(
                 channel=command.channel_id,
-                text=f"<@{command.user_id}> hands off:\n{_quoted(escape(inert(text))[:3000])}",
+                text=f"<@{command.user_id}> hands off:\n{_quoted(brief(inert(text)))}",
             )
         except FAULTS as fault:
-            return NOT_HERE if error_of(fault) in _ABSENT else f"Slack did not take it: {error_of(fault)}."
+            return _not_posted(fault)
         ts = str(posted["ts"])
         thread = ThreadAddress(command.team_id, command.channel_id, ts)
-        await self.engine.accept(
-            Message(thread=thread, ts=ts, user=command.user_id, user_name=name, text=text)
-        )
-        return ""
+        task = Message(thread=thread, ts=ts, user=command.user_id, user_name=name, text=text)
+        return in_line(await self.engine.accept(task))
+
+    async def _plain(self, team: str, text: str) -> str:
+        await self.people.ask(team, mentioned(text)[:5])
+        return plain(text, "", lambda user: self.people.known(team, user))
 
     async def _status(self, command: Command) -> str:
         found = await self.usage.tasks(
@@ -210,6 +215,13 @@ class Slash:
 
 def _message(thread: ThreadAddress, user: str, text: str) -> Message:
     return Message(thread=thread, ts=thread.ts, user=user, user_name="", text=text)
+
+
+def _not_posted(fault: Exception) -> str:
+    if error_of(fault) in _ABSENT:
+        return NOT_HERE
+    why = "" if passes(fault) else f" ({error_of(fault)})"
+    return f"Slack did not take it{why}. Nothing was begun; try again in a moment."
 
 
 def _quoted(text: str) -> str:

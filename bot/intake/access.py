@@ -1,7 +1,7 @@
 """Who may give tasks, where, how many in a day, and who may stop them.
 
-Answers with a sentence for the person who may not. Fails closed: somebody whom Slack does not describe may
-not, unless guests and strangers may.
+Answers with a sentence in mrkdwn for the person who may not. Fails closed: somebody whom Slack does not
+describe may not, unless guests and strangers may.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bot.settings import Settings
 from bot.settings.channels import Channels
 from bot.wire.people import People
+from bot.wire.text import escape
 from tasks.message import ThreadAddress
 from tasks.task import Task
 from tasks.usage import Usage
@@ -48,7 +49,7 @@ class Access:
         task, and admins of the workspace, as Slack tells now and if they may give tasks here at all."""
         person = await self.people.person(task.thread.team, user, now=True)
         if user != task.user and not person.is_admin:
-            return f"Only {task.user_name}, who asked, or an admin of the workspace can decide this."
+            return f"Only {escape(task.user_name)}, who asked, or an admin of the workspace can decide this."
         return await self.refusal(task.thread, user)
 
     def _rules(self, thread: ThreadAddress) -> Settings:

@@ -16,7 +16,7 @@ import structlog
 
 from bot.intake.intake import Intake
 from bot.intake.listeners import Listeners
-from bot.wire.client import FAULTS, SlackClient, error_of
+from bot.wire.client import FAULTS, SlackClient, error_of, passes
 from bot.wire.clients import Clients
 from tasks.kept import Kept
 from tasks.usage import Usage
@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between two looks at the connections, and between two notes that we are there.
 LOOK, NOTE = 1.0, 15.0
+#: Seconds until what Slack or the database did not give is read again.
+AGAIN = 15.0
 #: Longest time looked back, in seconds: an answer to last week's question helps nobody.
 LONGEST = 86_400.0
 #: Seconds read twice, for clocks that differ and events that were under way.
@@ -65,9 +67,10 @@ class CatchUp:
         gap_from, noted = (float(last) if last else None), 0.0
         while True:
             if await connections.connected():
-                if gap_from is not None:
-                    await self._safely_read(gap_from)
-                    gap_from = None
+                if gap_from is not None and not await self._caught_up(gap_from):
+                    await asyncio.sleep(AGAIN)
+                    continue
+                gap_from = None
                 if time.monotonic() - noted >= NOTE:
                     await self._kept.put(_PLACE, _NAME, time.time())
                     noted = time.monotonic()
@@ -76,24 +79,23 @@ class CatchUp:
                 log.warning("no connection to Slack")
             await asyncio.sleep(LOOK)
 
-    async def _safely_read(self, since: float) -> None:
+    async def _caught_up(self, since: float) -> bool:
+        """Take in what was written since then; False when it has to be done again."""
+        oldest = max(since, time.time() - LONGEST) - OVERLAP
         try:
-            log.info("caught up with Slack", taken=await self.read(since))
+            return all([await self._read_one(client, oldest) for client in await self._clients.all()])
         except Exception:
             log.exception("could not catch up with Slack")
+            return False
 
-    async def _safely_read_one(self, client: SlackClient, oldest: float) -> int:
+    async def _read_one(self, client: SlackClient, oldest: float) -> bool:
         """One workspace's trouble must not keep the others from being read."""
         try:
-            return await self._read(client, oldest)
+            log.info("caught up with Slack", taken=await self._read(client, oldest))
         except FAULTS as fault:
             log.warning("could not catch up with a workspace", why=error_of(fault))
-            return 0
-
-    async def read(self, since: float) -> int:
-        """Take in what was written since then; returns how many messages became something."""
-        oldest = max(since, time.time() - LONGEST) - OVERLAP
-        return sum([await self._safely_read_one(client, oldest) for client in await self._clients.all()])
+            return not passes(fault)
+        return True
 
     async def _read(self, client: SlackClient, oldest: float) -> int:
         """One workspace."""
@@ -102,16 +104,16 @@ class CatchUp:
         taken = 0
         for channel, is_direct in await _channels(client):
             kind = {"channel_type": "im"} if is_direct else {}
-            for message in await _page(client, "conversations.history", channel, oldest):
+            for message in await _messages(client, "conversations.history", channel, oldest):
                 taken += await self._take(message | kind, channel, team, bot_user)
         for thread in await self._usage.threads(team=team, since=oldest - LONGEST, limit=MOST):
             more = {"ts": thread.ts}
-            for message in await _page(client, "conversations.replies", thread.channel, oldest, **more):
+            for message in await _messages(client, "conversations.replies", thread.channel, oldest, **more):
                 taken += await self._take(message, thread.channel, team, bot_user)
         return taken
 
     async def _take(self, message: dict[str, Any], channel: str, team: str, bot_user: str) -> bool:
-        if message.get("user") == bot_user or message.get("subtype") not in (None, "file_share"):
+        if message.get("user") == bot_user:
             return False
         event = {**message, "type": "message", "channel": channel}
         received = await self._intake.receive({"team_id": team, "event": event}, bot_user)
@@ -128,15 +130,22 @@ async def _channels(client: SlackClient) -> list[tuple[str, bool]]:
     return [(str(found["id"]), bool(found.get("is_im"))) for found in answer.get("channels") or ()]
 
 
-async def _page(
+async def _messages(
     client: SlackClient, method: str, channel: str, oldest: float, **more: str
 ) -> list[dict[str, Any]]:
-    """Messages since then, oldest first; those of a channel that can't be read are passed over."""
-    params = {"channel": channel, "oldest": f"{oldest:.6f}", "limit": 200, **more}
+    """Messages since then, oldest first; those of a channel that can't be read are passed over. Slack gives
+    the head of a thread however old it is."""
+    since, found, cursor = f"{oldest:.6f}", list[dict[str, Any]](), ""
     try:
-        answer = await client.api_call(method, params=params, http_verb="GET")
+        while True:
+            params = {"channel": channel, "oldest": since, "limit": 200, "cursor": cursor, **more}
+            answer = await client.api_call(method, params=params, http_verb="GET")
+            found += [message for message in answer.get("messages") or () if isinstance(message, dict)]
+            if not (cursor := (answer.get("response_metadata") or {}).get("next_cursor") or ""):
+                break
     except FAULTS as fault:
+        if passes(fault):
+            raise
         log.info("channel not read", channel=channel, why=error_of(fault))
-        return []
-    found = [message for message in answer.get("messages") or () if isinstance(message, dict)]
-    return sorted(found, key=lambda message: str(message.get("ts")))
+    news = [message for message in found if str(message.get("ts")) >= since]
+    return sorted(news, key=lambda message: str(message.get("ts")))

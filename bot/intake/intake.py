@@ -6,7 +6,6 @@ reconnects are one. Never answers in a thread: what follows an ack is for the li
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +23,7 @@ from bot.wire.voices import Voices
 from tasks.amendments import Amendments
 from tasks.engine import Engine
 from tasks.message import Message
-from tasks.store import Taken
+from tasks.store import Accepted, Taken
 from tasks.task import State, Task
 from tasks.usage import Usage
 
@@ -109,9 +108,7 @@ class Intake:
         accepted = await self.engine.accept(self._message(message, text))
         if accepted.taken is Taken.REPEATED:
             return _NOTHING
-        before = f"{accepted.ahead} task{'' if accepted.ahead == 1 else 's'}"
-        words = f"You are in the queue: {before} before yours." if accepted.ahead else ""
-        return Received(Sign.SEEN, message, words)
+        return Received(Sign.SEEN, message, in_line(accepted))
 
     async def _is_for_us(self, message: Spoken, bot_user: str) -> bool:
         """A mention, a direct message, or a reply in a thread of ours, if it is clear that it is meant so."""
@@ -172,13 +169,15 @@ class Intake:
         return Received(Sign.WHISPER, message, words) if words else Received(Sign.NONE, message)
 
     async def _muted(self, message: Spoken, *, muted: bool) -> Received:
+        if not await self.engine.claim(self._message(message, "")):
+            return _NOTHING
         await self.preferences.mute(message.thread, muted=muted)
         words = (
             "Muted: in this thread I answer only when I am mentioned. `!unmute` takes it back."
             if muted
             else "I read along in this thread again."
         )
-        return await self._once(message, Received(Sign.WHISPER, message, words))
+        return Received(Sign.WHISPER, message, words)
 
     async def _noted(self, message: Spoken, text: str) -> Received:
         if not await self.engine.claim(self._message(message, "")):
@@ -213,9 +212,8 @@ class Intake:
 
     async def _ask_names(self, message: Spoken, bot_user: str) -> None:
         """All at the same time, since Slack waits for our ack."""
-        people = {user for user in [message.user, *mentioned(message.text)[:5]] if user != bot_user}
-        team = message.thread.team
-        await asyncio.gather(*(self.people.name(team, user) for user in people if user[0] in "UW"))
+        people = {message.user, *mentioned(message.text)[:5]} - {bot_user}
+        await self.people.ask(message.thread.team, people)
 
     def _plain(self, message: Spoken, bot_user: str) -> str:
         team = message.thread.team
@@ -231,6 +229,12 @@ class Intake:
             text=text,
             files=message.files,
         )
+
+
+def in_line(accepted: Accepted) -> str:
+    """What a person is told whose task has to wait; empty when it does not."""
+    before = f"{accepted.ahead} task{'' if accepted.ahead == 1 else 's'}"
+    return f"You are in the queue: {before} before yours." if accepted.ahead else ""
 
 
 def _second(ts: str) -> float:

@@ -14,9 +14,10 @@ import structlog
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
 from bot.intake.intake import Received, Sign
-from bot.wire.client import FAULTS, error_of
+from bot.wire.client import FAULTS, SlackClient, error_of
 from bot.wire.clients import Clients
 from bot.wire.manifest import PROMPTS
+from bot.wire.payload import Spoken
 from bot.wire.text import inert
 from tasks.engine import Engine
 from tasks.usage import Usage
@@ -57,26 +58,31 @@ class Listeners:
         message = received.message
         if message is None or received.sign is Sign.NONE:
             return
-        thread = message.thread
-        client = await self.clients.of(thread.team)
-        try:
-            if received.sign is Sign.HELP:
-                await client.chat_postMessage(channel=thread.channel, thread_ts=thread.ts, text=HELP)
-            if received.sign is Sign.SAID:
-                await client.chat_postMessage(
-                    channel=thread.channel, thread_ts=thread.ts, text=inert(received.words)
-                )
-                return
-            if received.sign is Sign.SEEN:
-                await client.reactions_add(channel=thread.channel, timestamp=message.ts, name="eyes")
-                self.signed(time.time() - float(message.ts))
-            if received.words and not message.by_bot:
-                root = thread.ts if message.is_reply else None
-                await client.chat_postEphemeral(
-                    channel=thread.channel, user=message.user, text=received.words, thread_ts=root
-                )
-        except FAULTS as error:
-            log.info("sign not shown", sign=received.sign.value, why=error_of(error))
+        client = await self.clients.of(message.thread.team)
+        for tell in (self._post, self._react, self._whisper):
+            try:
+                await tell(client, received, message)
+            except FAULTS as error:
+                log.info("sign not shown", sign=received.sign.value, why=error_of(error))
+
+    async def _post(self, client: SlackClient, received: Received, message: Spoken) -> None:
+        text = {Sign.HELP: HELP, Sign.SAID: inert(received.words)}.get(received.sign)
+        if text is not None:
+            thread = message.thread
+            await client.chat_postMessage(channel=thread.channel, thread_ts=thread.ts, text=text)
+
+    async def _react(self, client: SlackClient, received: Received, message: Spoken) -> None:
+        if received.sign is Sign.SEEN:
+            await client.reactions_add(channel=message.thread.channel, timestamp=message.ts, name="eyes")
+            self.signed(time.time() - float(message.ts))
+
+    async def _whisper(self, client: SlackClient, received: Received, message: Spoken) -> None:
+        if received.words and received.sign is not Sign.SAID and not message.by_bot:
+            thread = message.thread
+            root = thread.ts if message.is_reply else None
+            await client.chat_postEphemeral(
+                channel=thread.channel, user=message.user, text=received.words, thread_ts=root
+            )
 
     async def joined(self, event: dict[str, Any], body: dict[str, Any], context: AsyncBoltContext) -> None:
         """The bot is (again) in a channel."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.intake.access import Access
 from bot.wire.people import People
+from bot.wire.text import escape
 from tasks.engine import Engine
 from tasks.task import Task
 
@@ -21,11 +22,11 @@ class Stops:
     access: Access
 
     async def stop(self, task: Task | None, user: str) -> str:
-        """Stop a task; returns a sentence for the person when it was not stopped."""
+        """Stop a task; returns a sentence in mrkdwn for the person when it was not stopped."""
         if task is None or task.state.is_over:
             return "Nothing is running here."
         if not await self.access.may_stop(task, user):
-            return NOT_YOURS.format(name=task.user_name)
+            return NOT_YOURS.format(name=escape(task.user_name))
         name = await self.people.name(task.thread.team, user)
         if not await self.engine.stop(task.id, f"{name} stopped it"):
             return "Nothing is running here."

@@ -32,7 +32,7 @@ from pydantic_core import ErrorDetails
 from bot.errors import ChannelsRefused
 from bot.settings import Settings, variable
 from bot.settings.preferences import FollowUps, Progresses
-from bot.settings.problems import expectation
+from bot.settings.problems import wanted
 
 log = structlog.get_logger(__name__)
 
@@ -187,9 +187,9 @@ def _sentence(file: Path, place: str, detail: ErrorDetails) -> str:
     at = f"{file}: [{place}] {name}"
     if name not in KNOWN:
         return f"{at} is nothing that a workspace or a channel can set. Those are: {', '.join(KNOWN)}."
-    kind = expectation(Settings.model_fields[name]) if name in LOCAL else ""
-    wanted = f"must be {kind}" if kind else detail["msg"].lower().replace("input should", "must")
-    return f"{at} {wanted}, not {detail['input']!r}. Correct it, or remove it."
+    its_own = detail["msg"].lower().replace("input should", " must")
+    must_be = wanted(Settings.model_fields[name], detail) if name in LOCAL else its_own
+    return f"{at}{must_be}, not {detail['input']!r}. Correct it, or remove it."
 
 
 def _inward(team: str, channel: str) -> tuple[str, str]:

@@ -20,13 +20,16 @@ from bot.settings.group import SettingGroup
 from bot.settings.kinds import (
     JSON_OBJECT,
     AnyCase,
+    ChannelIds,
     DatabaseUrl,
     EngineUrl,
     FernetKeys,
     Folder,
+    Models,
     ModelUrl,
     SlackUrl,
     TraceUrl,
+    UserIds,
 )
 
 
@@ -64,9 +67,9 @@ class SlackSettings(SettingGroup):
 class AccessSettings(SettingGroup):
     """Who may"""
 
-    allow_users: str = ""
+    allow_users: UserIds = ""
     """Ids of the people who may give tasks, `U…`, with spaces between. Empty: everybody."""
-    allow_channels: str = ""
+    allow_channels: ChannelIds = ""
     """Ids of the channels and direct messages where tasks are taken, `C…`, `D…`. Empty: all it is in."""
     allow_guests: bool = False
     """Whether guests of the workspace may give tasks."""
@@ -93,10 +96,10 @@ class ModelSettings(SettingGroup):
     """Key for the model endpoint. Not needed when `OPENAI_BASE_URL` is on this machine."""
     openai_base_url: ModelUrl | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     """Any OpenAI-compatible endpoint, up to and including `/v1`. Empty: OpenAI's own."""
-    model: str = "gpt-5.6"
+    model: Models = "gpt-5.6"
     """Model of the orchestrator, and of the workers unless they have their own. Several with commas: a later
     one stands in while those before it can't be had."""
-    worker_model: str | None = None
+    worker_model: Models | None = None
     """Model of the workers. Empty: the orchestrator's."""
     model_api: Literal["auto", "chat", "responses"] = "auto"
     """API that the endpoint speaks: Chat Completions, Responses, or found out by itself."""

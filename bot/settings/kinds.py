@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -20,7 +21,8 @@ def _url(*schemes: str, example: str) -> AfterValidator:
     def check(value: str) -> str:
         try:
             parts = urlsplit(value)
-            whole = parts.scheme in schemes and (parts.netloc or parts.path.strip("/")) and parts.port != 0
+            named = "://" in value and (parts.netloc or parts.path.strip("/"))
+            whole = parts.scheme in schemes and named and parts.port != 0
         except ValueError:  # a port that is no number, a bracket that is never closed
             whole = False
         if not whole or (schemes == HTTP and not parts.hostname):
@@ -51,6 +53,24 @@ def _absolute(folder: Path) -> Path:
         raise ValueError("must name a folder of a person that exists") from error
 
 
+def _ids(first: str, *, example: str) -> AfterValidator:
+    """Ids that begin with one of these letters, with spaces or commas between."""
+
+    def check(value: str) -> str:
+        found = value.replace(",", " ").split()
+        if not all(re.fullmatch(f"[{first}][A-Z0-9]{{2,}}", id_) for id_ in found):
+            raise ValueError(f"must be ids like {example}, with spaces between")
+        return " ".join(found)
+
+    return AfterValidator(check)
+
+
+def _models(value: str) -> str:
+    if not all(name.strip() for name in value.split(",")):
+        raise ValueError("must name a model, or several with commas between")
+    return value
+
+
 SlackUrl = Annotated[str, _url(*HTTP, example="https://slack.com/api/"), AfterValidator(_with_slash)]
 ModelUrl = Annotated[str, _url(*HTTP, example="https://api.openai.com/v1")]
 TraceUrl = Annotated[str, _url(*HTTP, example="http://localhost:4318")]
@@ -58,6 +78,9 @@ DatabaseUrl = Annotated[str, _url(*_DATABASES, example=_DATABASE_EXAMPLE)]
 EngineUrl = Annotated[str, _url(*_ENGINES, example="unix:///var/run/docker.sock")]
 Folder = Annotated[Path, AfterValidator(_absolute)]
 AnyCase = BeforeValidator(_lower)
+UserIds = Annotated[str, _ids("UW", example="U0ADA")]
+ChannelIds = Annotated[str, _ids("CDG", example="C0SALES")]
+Models = Annotated[str, AfterValidator(_models)]
 
 
 def _fernet_keys(value: SecretStr) -> SecretStr:

@@ -24,9 +24,17 @@ _PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
 
 def sentence(variable: str, field: FieldInfo, error: ErrorDetails) -> str:
     """`HANDOFF_PORT must be a whole number from 0 to 65535, not 'abc'. Correct it, or …`."""
+    return f"{variable}{wanted(field, error)}{_but_is(field, error['input'])}. {_fix(field)}"
+
+
+def wanted(field: FieldInfo, error: ErrorDetails) -> str:
+    """What follows the variable: ` must be …`, or `: place: …` for what is wrong inside an object."""
     cause: Mapping[str, Any] = error.get("ctx") or {}
-    expected = str(cause["error"]) if error["type"] == "value_error" else "must be " + expectation(field)
-    return f"{variable} {expected}{_but_is(field, error['input'])}. {_fix(field)}"
+    if error["type"] == "value_error":
+        return f" {cause['error']}"
+    if inside := ".".join(map(str, error["loc"][1:])):
+        return f": {inside}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    return f" must be {expectation(field)}"
 
 
 def expectation(field: FieldInfo) -> str:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any
 
 from bot.wire.text import brief, escape, inert, parts
@@ -24,7 +25,6 @@ STOP = "handoff_stop"
 APPROVE, DENY = "handoff_approve", "handoff_deny"
 #: An answer of more messages than this comes as a file, with its beginning as the message.
 MOST_MESSAGES = 3
-WHOLE = "answer.md"
 _BEGINNING = 2_000
 
 
@@ -62,8 +62,8 @@ def told(task: Task, delivery: Delivery) -> Told:
     below = list(_footer(task, delivery))
     spoken = parts(words)
     if len(spoken) > MOST_MESSAGES:
-        whole = Made(path=WHOLE, data=words.encode())
-        return Told([Content("end:0", _summary(words), below)], whole)
+        whole = Made(path=_free_name(delivery), data=words.encode())
+        return Told([Content("end:0", _summary(words, whole.path), below)], whole)
     last = len(spoken) - 1
     return Told(
         [
@@ -84,13 +84,20 @@ def _words(delivery: Delivery) -> str:
     return "\n\n".join(filter(None, [outcome.text, outcome.reason and f"_{outcome.reason}_"])) or "…"
 
 
-def _summary(words: str) -> str:
+def _free_name(delivery: Delivery) -> str:
+    """`answer.md`, unless the task has made a file of that name: a path is posted once."""
+    names = chain(["answer.md"], (f"answer {number}.md" for number in count(2)))
+    made = {file.path for file in delivery.files}
+    return next(name for name in names if name not in made)
+
+
+def _summary(words: str, whole: str) -> str:
     """How a long answer begins and what it goes on with."""
     beginning = parts(words, _BEGINNING)[0]
     later = re.findall(r"^#{1,3}\s+(.+)$", words[len(beginning) :], re.MULTILINE)[:20]
     contents = "\n".join(f"- {title}" for title in later)
     pieces = [beginning, f"**Further on:**\n{contents}" if contents else ""]
-    pieces.append(f"_The whole answer has {len(words):,} characters: see {WHOLE}._")
+    pieces.append(f"_The whole answer has {len(words):,} characters: see {whole}._")
     return "\n\n".join(filter(None, pieces))
 
 

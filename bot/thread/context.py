@@ -55,8 +55,7 @@ async def _said(event: dict[str, object], people: People, task: Task) -> Message
         return None
     if said is None or said.by_bot:
         return None
-    for user in mentioned(said.text)[:5]:
-        await people.name(team, user)
+    await people.ask(team, mentioned(said.text)[:5])
     return Message(
         thread=task.thread, ts=said.ts, user=said.user, user_name=await people.name(team, said.user),
         text=plain(said.text, "", lambda user: people.known(team, user)), files=said.files,

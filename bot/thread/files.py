@@ -60,6 +60,7 @@ class Files:
                     raise FileNotFetched(f"Slack answered {response.status}")
                 data = await self._read(response)
         except (aiohttp.ClientError, TimeoutError) as error:
+            log.info("download broke off", file=file.id, why=error_of(error))
             raise FileNotFetched(_broke_off(error)) from error
         is_page = response.content_type == "text/html"
         if is_page and (response.history or not file.name.lower().endswith((".html", ".htm"))):
@@ -98,6 +99,8 @@ class Files:
             raise
         except FAULTS as fault:
             log.warning("artifact not posted", file=file.path, why=error_of(fault))
+            if passes(fault):
+                return "Slack does not take it now"
             needs = "; the app needs the scope files:write" if error_of(fault) == "missing_scope" else ""
             return f"Slack answered {error_of(fault)}{needs}"
         await self._store.said.posted(self._task.id, key, id_)
@@ -142,8 +145,10 @@ class Files:
         """Files of Slack Connect channels come without an address."""
         try:
             found = (await self._client.files_info(file=file.id)).get("file") or {}
-        except FAULTS as error:
-            raise FileNotFetched(f"Slack does not tell where it is ({error_of(error)})") from error
+        except FAULTS as fault:
+            log.info("file not found", file=file.id, why=error_of(fault))
+            why = "now" if passes(fault) else f"({error_of(fault)})"
+            raise FileNotFetched(f"Slack does not tell where it is {why}") from fault
         if url := found.get("url_private_download") or found.get("url_private"):
             return str(url)
         raise FileNotFetched("Slack offers no download for it")

@@ -5,11 +5,12 @@ What a click puts there is `bot.controls`' own; here is every other end. Never d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 
-from bot.thread.answer import ASKED, context_block
+from bot.thread.answer import ASKED, Block, context_block
 from bot.wire.client import FAULTS, SlackClient, error_of
 from tasks.store import Store
 from tasks.task import State, Task
@@ -34,6 +35,12 @@ async def left_open(store: Store, task: Task) -> str:
     return posts[f"{ASKED}:{max(numbers)}"] or ""
 
 
+def closed(blocks: Sequence[Block], words: str) -> list[Block]:
+    """The blocks of a question once it is settled; `words` are mrkdwn that says how."""
+    kept = [block for block in blocks if block.get("type") not in ("actions", "context")]
+    return [*kept, context_block(words)]
+
+
 async def close(client: SlackClient, task: Task, ts: str) -> None:
     """Take the buttons away. A failure costs a person a click that is told to be late."""
     place = {"channel": task.thread.channel, "ts": ts}
@@ -42,10 +49,9 @@ async def close(client: SlackClient, task: Task, ts: str) -> None:
             channel=task.thread.channel, ts=task.thread.ts, oldest=ts, latest=ts, inclusive=True
         )
         asked: dict[str, Any] = next((m for m in page.get("messages") or () if m.get("ts") == ts), {})
-        kept = [block for block in asked.get("blocks") or () if block["type"] not in ("actions", "context")]
-        if kept:
-            hint = context_block(_HINTS.get(task.state, _WORDS))
-            edit = {**place, "text": asked.get("text") or "", "blocks": [*kept, hint]}
+        if blocks := asked.get("blocks"):
+            settled = closed(blocks, _HINTS.get(task.state, _WORDS))
+            edit = {**place, "text": asked.get("text") or "", "blocks": settled}
             await client.api_call("chat.update", json=edit)
     except FAULTS as fault:
         log.info("question not closed", why=error_of(fault))

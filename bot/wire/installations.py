@@ -163,6 +163,6 @@ class States(AsyncOAuthStateStore):
 
     async def async_consume(self, state: str) -> bool:
         try:
-            return self._box.decrypt(state, ttl=STATE_LIFETIME).startswith(_STATE)
+            return self._box.decrypt(state.encode(), ttl=STATE_LIFETIME).startswith(_STATE)
         except InvalidToken:
             return False

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import pydantic
 
+from agents.sound import sound
 from tasks.message import FileRef, ThreadAddress
 
 _Id = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=64)]
@@ -83,16 +84,18 @@ def spoken(body: object) -> Spoken | None:
 def amended(body: object) -> Amended | None:
     """The change that an event tells of; None for every other event. Raises `BadPayload`.
 
-    Slack tells of a change as well when it adds a preview to a link: then the text is the same as before.
+    Slack tells of a change as well when it adds a preview to a link: then the text is the same as before. A
+    deleted message that has replies is told as one that was changed to a tombstone.
     """
     if not isinstance(body, dict) or not isinstance(event := body.get("event"), dict):
         return None
     kind, channel = event.get("subtype"), event.get("channel")
     if event.get("type") != "message" or kind not in ("message_changed", "message_deleted"):
         return None
-    before = event.get("previous_message")
-    after = event.get("message") if kind == "message_changed" else None
-    told = after if kind == "message_changed" else before
+    before, after = event.get("previous_message"), event.get("message")
+    is_tombstone = isinstance(after, dict) and after.get("subtype") == "tombstone"
+    is_gone = kind == "message_deleted" or is_tombstone
+    told = before if is_gone else after
     if not isinstance(told, dict) or (before is not None and not isinstance(before, dict)):
         raise BadPayload("event.message and event.previous_message must be objects")
     if not _is_words(told.get("subtype")):
@@ -104,7 +107,7 @@ def amended(body: object) -> Amended | None:
         thread=said.thread,
         ts=said.ts,
         before=words if isinstance(words, str) else "",
-        now=said if after is not None else None,
+        now=None if is_gone else said,
     )
 
 
@@ -119,13 +122,14 @@ def _spoken(event: dict[str, Any], body: dict[str, Any]) -> Spoken:
         where = "; ".join(f"event.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise BadPayload(where) from None
     team = body.get("team_id") or read.team
-    if not isinstance(team, str) or not 0 < len(team) <= 64 or not (read.user or read.bot_id):
-        raise BadPayload("the event names no team, or neither a user nor a bot")
     by_bot = read.bot_id is not None or read.subtype == "bot_message"
+    user = read.bot_id if by_bot else read.user
+    if not isinstance(team, str) or not 0 < len(team) <= 64 or not user:
+        raise BadPayload("the event names no team, or neither a user nor a bot")
     return Spoken(
         thread=ThreadAddress(team, read.channel, read.thread_ts or read.ts),
         ts=read.ts,
-        user=(read.bot_id if by_bot else read.user) or "",
+        user=user,
         text=read.text or "",
         files=tuple(_file(file) for file in read.files),
         is_direct=read.channel_type == "im" or read.channel.startswith("D"),
@@ -140,4 +144,4 @@ def _file(file: object) -> FileRef:
     except pydantic.ValidationError as error:
         raise BadPayload(f"event.files: {error.error_count()} fields are wrong") from None
     source = {"url": read.url_private_download, "access": read.file_access, "mode": read.mode}
-    return FileRef(id=read.id, name=read.name or read.id, size=read.size or 0, source=source)
+    return FileRef(id=read.id, name=sound(read.name or read.id), size=read.size or 0, source=source)

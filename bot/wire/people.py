@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,10 @@ class People:
     async def name(self, team: str, user: str) -> str:
         return (await self.person(team, user)).name
 
+    async def ask(self, team: str, users: Iterable[str]) -> None:
+        """Have `known` know them, all asked at the same time; apps have no names here."""
+        await asyncio.gather(*(self.name(team, user) for user in set(users) if user.startswith(("U", "W"))))
+
     async def person(self, team: str, user: str, *, now: bool = False) -> Person:
         """Who it is; what is known when Slack does not tell in time. `now` trusts nothing told before."""
         asked, person = self._found.get((team, user), (-KEPT, _UNKNOWN))
@@ -66,19 +70,21 @@ class People:
         except FAULTS as error:
             log.info("person not known", user=user, why=error_of(error))
             return person
-        person = _read(answer.get("user") or {})
+        person = _read(answer.get("user") or {}, team)
         while len(self._found) >= MOST:
             del self._found[next(iter(self._found))]
         self._found[team, user] = (time.monotonic(), person)
         return person
 
 
-def _read(user: Mapping[str, Any]) -> Person:
+def _read(user: Mapping[str, Any], here: str) -> Person:
+    """Somebody as Slack tells it; an admin of another workspace is none in `here`."""
     profile = user.get("profile") or {}
+    team = str(user.get("team_id") or "")
     name = profile.get("display_name") or user.get("real_name") or user.get("name") or "someone"
     return Person(
         name=str(name),
-        team=str(user.get("team_id") or ""),
-        is_admin=bool(user.get("is_admin") or user.get("is_owner")),
+        team=team,
+        is_admin=team in ("", here) and bool(user.get("is_admin") or user.get("is_owner")),
         is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
     )

@@ -9,18 +9,24 @@ import html
 import re
 from collections.abc import Callable
 
+from agents.sound import sound
+
 #: Characters of Markdown in one message: Slack takes 12,000 in all, and counts what it adds.
 MESSAGE_LIMIT = 11_500
 _MENTION = re.compile(r"<@([UWB][A-Z0-9]+)(?:\|[^<>]*)?>")
-_LINK = re.compile(r"<((?:https?|mailto):[^|<>]+)(?:\|([^<>]*))?>")
-_CHANNEL = re.compile(r"<#[CG][A-Z0-9]+\|?([^<>]*)>")
-_SPECIAL = re.compile(r"<!(?:subteam\^[A-Z0-9]+\|)?([^<>|^]*)[^<>]*>")
+_LINK = re.compile(r"<([a-z][a-z0-9+.-]*:[^|<>]+)(?:\|([^<>]*))?>")
+_CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)\|?([^<>]*)>")
+_DATE = re.compile(r"<!date\^[^|<>]*\|([^<>]*)>")
+_SPECIAL = re.compile(r"<!(?:subteam\^)?([^<>|^]*)(?:\^[^<>|]*)?(?:\|([^<>]*))?>")
 _GROUP = re.compile(r"<!(?:subteam\^|channel|here|everyone)")
+#: Characters that a row or a title is made from; they hold 256.
+_LINE_READ = 2_000
 #: What pings people when a model writes it, as an entity or as plain words that clients turn into one.
 _LOUD = re.compile(r"<(?=[@!#])|@(?=(?:channel|here|everyone)\b)")
 
-#: Characters of a text that any title or row can show a part of; the rest would only cost time.
-_LINE_FROM = 2000
+#: A line that opens or closes a code fence (spec.commonmark.org, fenced code blocks); longer marks are text.
+_FENCE = re.compile(r"\s*(?P<mark>(?P<sign>[`~])(?P=sign){2,19})(?!(?P=sign))(?P<rest>.*)", re.DOTALL)
+_LONGEST_FENCE = 20
 #: The line below a table's first line.
 _RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
 
@@ -40,9 +46,10 @@ def plain(text: str, bot_user: str, name_of: Callable[[str], str]) -> str:
     text = re.sub(rf"<@{re.escape(bot_user)}(?:\|[^<>]*)?>[:,]?", "", text)
     text = _MENTION.sub(lambda m: f"@{name_of(m[1])}", text)
     text = _LINK.sub(lambda m: m[1] if m[2] in (None, "", m[1]) else f"{m[2]} ({m[1]})", text)
-    text = _CHANNEL.sub(lambda m: f"#{m[1]}", text)
-    text = _SPECIAL.sub(lambda m: f"@{m[1]}", text)
-    return html.unescape(text).strip()
+    text = _CHANNEL.sub(lambda m: f"#{m[2] or m[1]}", text)
+    text = _DATE.sub(lambda m: m[1], text)
+    text = _SPECIAL.sub(lambda m: f"@{(m[2] or m[1]).removeprefix('@')}", text)
+    return sound(html.unescape(text)).strip()
 
 
 def inert(markdown: str) -> str:
@@ -66,21 +73,21 @@ def brief(text: str, most_bytes: int = 3500) -> str:
 
 
 def one_plain_line(markdown: str) -> str:
-    """Markdown as plain words on one line, for rows and titles, which show its marks as they are."""
-    text = re.sub(r"^[ \t]*```.*$", "", markdown[:_LINE_FROM], flags=re.MULTILINE)
+    """Markdown as plain words on one line, for rows and titles, which show its marks as they are, and less of
+    it than is read here: marks without end take long to tell apart."""
+    text = re.sub(r"^[ \t]*```.*$", "", markdown.strip()[:_LINE_READ], flags=re.MULTILINE)
     text = re.sub(r"^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+", "", text, flags=re.MULTILINE)
     text = re.sub(r"!?\[([^\[\]]*)\]\([^)\[]*\)", r"\1", text)
-    text = re.sub(r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
+    text = re.sub(r"(\*\*|__|~~|`{1,3})(?=\S)(.+?)(?<=\S)\1", r"\2", text)
     return inert(" ".join(text.replace("```", " ").split()))
 
 
 def table_at(markdown: str) -> int:
     """Where the first table begins that is not inside a code fence; the text's length when there is none."""
-    at, above, fenced = 0, "", False
+    at, above, fence = 0, "", ""
     for line in markdown.splitlines(keepends=True):
-        if line.lstrip().startswith("```"):
-            fenced = not fenced
-        elif not fenced and "|" in above and _RULE.fullmatch(line.strip()):
+        fence = _fence_after(line, fence)
+        if not fence and "|" in above and _RULE.fullmatch(line.strip()):
             return at - len(above)
         at, above = at + len(line), line
     return at
@@ -92,11 +99,11 @@ def parts(markdown: str, limit: int = MESSAGE_LIMIT) -> list[str]:
     pieces: list[str] = []
     rest, fence = markdown.strip(), ""
     while len(fence) + len(rest) > limit:
-        room = limit - len(fence) - len("\n```")
+        room = limit - len(fence) - 1 - _LONGEST_FENCE
         cut = _place_to_cut(rest, room)
         head, rest = fence + rest[:cut].rstrip("\n"), rest[cut:].lstrip("\n")
         fence = _open_fence(head)
-        pieces.append(head + ("\n```" if fence else ""))
+        pieces.append(f"{head}\n{_mark(fence)}" if fence else head)
     return [*pieces, fence + rest] if rest else pieces
 
 
@@ -110,8 +117,23 @@ def _place_to_cut(text: str, room: int) -> int:
 
 def _open_fence(text: str) -> str:
     """The opening line of the code fence that `text` leaves open, with its line break; empty if none is."""
-    opened = ""
+    fence = ""
     for line in text.splitlines():
-        if line.lstrip().startswith("```"):
-            opened = "" if opened else line.strip()[:100] + "\n"
-    return opened
+        fence = _fence_after(line, fence)
+    return fence and fence + "\n"
+
+
+def _fence_after(line: str, fence: str) -> str:
+    """The opening line of the fence open after `line`, where `fence` was before it; empty if none is."""
+    found = _FENCE.match(line)
+    if found is None:
+        return fence
+    rest = found["rest"].strip()
+    if fence:
+        return "" if found["mark"].startswith(_mark(fence)) and not rest else fence
+    return "" if found["sign"] == "`" and "`" in rest else (found["mark"] + rest)[:100]
+
+
+def _mark(fence: str) -> str:
+    """The signs that a fence's opening line begins with."""
+    return fence[: len(fence) - len(fence.lstrip(fence[0]))]

@@ -73,6 +73,10 @@ class Events:
         )
 
     def deleted(self, message: Message) -> None:
+        """Slack tells of a root that leaves a tombstone as of one that was changed."""
+        if tombstone := self._state.message(message.channel, message.ts):
+            self.changed(message, tombstone)
+            return
         self._about(
             message,
             "message_deleted",

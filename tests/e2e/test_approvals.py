@@ -92,7 +92,8 @@ async def test_the_call_runs_when_who_asked_approves_and_only_once(office: Offic
         office.model.assert_complete()
         after = bot.slack.state.message(GENERAL, question.ts)
         assert after is not None
-        assert "Approved by" in after.text
+        assert "*Approved by ada*" in str(after.blocks)
+        assert after.blocks[0] == question.blocks[0]
         assert APPROVE not in str(after.blocks)
         with pytest.raises(ActionRefused):  # the buttons are gone for people, and forged they do nothing
             await bot.slack.click(ADA, GENERAL, question.ts, APPROVE, value)

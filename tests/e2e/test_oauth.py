@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from bot.settings import Settings
-from bot.wire.installations import Installations
+from bot.wire.installations import Installations, States
 from playground.slack import SlackStandIn
 from tasks import runner
 from tasks.database import Database
@@ -111,6 +111,11 @@ async def test_another_browser_or_a_made_up_state_installs_nothing(office: Offic
     ):
         assert answer.status == 401
     assert office.first.calls("oauth.v2.access") == []
+
+
+@pytest.mark.parametrize("state", ["", "gAAAAA", "é", "=" * 5000])
+async def test_a_state_of_any_form_is_refused(state: str) -> None:
+    assert not await States([KEY]).async_consume(state)
 
 
 async def test_who_says_no_to_slack_reads_so(office: Office) -> None:

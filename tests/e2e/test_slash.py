@@ -74,6 +74,44 @@ async def test_a_broadcast_in_a_command_reaches_nobody(bot: Stack, patient: Pati
     await bot.task(root.ts, State.ANSWERED)
 
 
+async def test_people_and_cuts_are_read_as_they_were_written(bot: Stack, patient: Patient) -> None:
+    patient.go.set()
+    await bot.slack.slash(ADA, GENERAL, COMMAND, f"ask <@{MEI}> " + "a & b " * 700)
+    root = await _root(bot)
+    task = await bot.task(root.ts, State.ANSWERED)
+    assert task.request.startswith("ask @mei a & b")
+    assert "ask @mei" in root.text
+    assert not re.search(r"&(?!amp;|lt;|gt;)", root.text)
+    assert root.text.endswith("…")
+    ts = await bot.ask("@Diego is late", user=MEI)
+    await bot.slack.shortcut(ADA, GENERAL, ts, SHORTCUT)
+    assert (await bot.task(ts, State.ANSWERED)).request == "@diego is late"
+
+
+@pytest.mark.parametrize("text", ["help me plan a feast", "status of the build?", "runs are failing: why?"])
+async def test_a_task_may_begin_as_a_word_of_command_does(bot: Stack, patient: Patient, text: str) -> None:
+    patient.go.set()
+    await bot.slack.slash(ADA, GENERAL, COMMAND, text)
+
+    assert (await bot.task((await _root(bot)).ts, State.ANSWERED)).request == text
+
+
+async def test_who_waits_is_told_the_place_in_the_line(
+    slack: SlackStandIn, patient: Patient, tmp_path: Path
+) -> None:
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, limit_running_tasks=1) as bot,
+    ):
+        await _busy(bot, patient, "first")
+        assert await _say(bot, "second") == "You are in the queue: 1 task before yours."
+        ts = await bot.ask("the build is red", user=MEI)
+        await slack.shortcut(MEI, GENERAL, ts, SHORTCUT)
+        await slack.wait_for(lambda _: bot.whispers(MEI))
+        assert bot.whispers(MEI) == ["You are in the queue: 2 tasks before yours."]
+        patient.go.set()
+
+
 async def test_status_lists_what_runs_here_and_runs_what_is_mine(bot: Stack, patient: Patient) -> None:
     assert await _say(bot, "status") == "Nothing is running in this channel."
     assert await _say(bot, "runs") == "You have not given me a task yet."

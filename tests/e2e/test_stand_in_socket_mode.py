@@ -120,6 +120,17 @@ async def test_files_edits_deletions_and_reactions_are_told(slack: SlackStandIn)
     assert (deleted["subtype"], deleted["deleted_ts"]) == ("message_deleted", ts)
 
 
+async def test_a_root_with_replies_is_told_to_be_a_tombstone_when_it_is_deleted(slack: SlackStandIn) -> None:
+    heard = Heard(slack)
+    async with connected(slack, heard.app):
+        ts = await slack.post(ADA, GENERAL, "look")
+        await slack.post(MEI, GENERAL, "where?", thread_ts=ts)
+        await slack.delete(ADA, GENERAL, ts)
+        changed = next(e for e in await heard.events(3) if e.get("subtype") == "message_changed")
+    assert (changed["message"]["subtype"], changed["message"]["ts"]) == ("tombstone", ts)
+    assert changed["previous_message"]["text"] == "look"
+
+
 async def test_joining_home_and_stop_are_told(slack: SlackStandIn) -> None:
     heard = Heard(slack)
     async with connected(slack, heard.app):

@@ -46,14 +46,15 @@ async def _asked(bot: Stack) -> tuple[str, Message]:
     return ts, bot.answers(ts)[-1]
 
 
-async def _closed(bot: Stack, question: Message, hint: str) -> None:
-    """Wait until a question has its words, no buttons, and the hint."""
+async def _closed(bot: Stack, question: Message, hint: str) -> Message:
+    """The question once it has its words, no buttons, and the hint."""
     shown = await bot.slack.wait_for(
         lambda s: (m := s.message(GENERAL, question.ts)) and hint in str(m.blocks) and m
     )
     assert isinstance(shown, Message)
     assert shown.blocks[0] == question.blocks[0]
     assert "handoff_answer" not in str(shown.blocks)
+    return shown
 
 
 async def test_a_button_answers_the_question(bot: Stack, patient: Patient) -> None:
@@ -64,14 +65,18 @@ async def test_a_button_answers_the_question(bot: Stack, patient: Patient) -> No
     await bot.task(ts, State.ANSWERED)
 
     assert "Blue & green" in str(patient.asked[-1].messages)
-    shown = await bot.slack.wait_for(
-        lambda s: (m := s.message(GENERAL, question.ts)) and "*mei:*" in str(m.blocks) and m
-    )
-    assert isinstance(shown, Message)
-    assert "Blue &amp; green" in str(shown.blocks)
-    assert "handoff_answer" not in str(shown.blocks)
-    assert shown.blocks[0] == question.blocks[0], "the question keeps its words and their look"
+    shown = await _closed(bot, question, "*mei:* Blue &amp; green")
     assert "Blue &amp; green" in shown.text
+
+
+async def test_a_long_question_keeps_its_words_and_shows_the_answer(bot: Stack, patient: Patient) -> None:
+    words = "Is a < b & c in **this**?\n\n" + "Think of every case there is. " * 120
+    patient.replies[:] = [Call("ask_user", RED | {"question": words})]
+    _, question = await _asked(bot)
+    await bot.slack.click(MEI, GENERAL, question.ts, "handoff_answer:1")
+
+    shown = await _closed(bot, question, "*mei:* Blue &amp; green")
+    assert shown.text.startswith("Is a &lt; b &amp; c")
 
 
 async def test_words_answer_the_question_too(bot: Stack, patient: Patient) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from playground.slack import SlackStandIn
 from playground.slack.state import State as State_
 from tasks.task import State
@@ -165,9 +167,12 @@ async def test_a_mention_added_by_an_edit_is_a_mention(bot: Stack, patient: Pati
     assert task.request == "what is the answer?"
 
 
-async def test_deleting_the_request_stops_its_task(bot: Stack, patient: Patient) -> None:
+@pytest.mark.parametrize("has_replies", [False, True])
+async def test_deleting_the_request_stops_its_task(bot: Stack, *, has_replies: bool) -> None:
     ts = await bot.ask(ASK)
     await bot.task(ts, State.RUNNING)
+    if has_replies:
+        await bot.slack.post(MEI, GENERAL, "<@U0DIEGO03> look at this", thread_ts=ts)
     await bot.slack.delete(ADA, GENERAL, ts)
     task = await bot.task(ts)
 
@@ -182,6 +187,7 @@ async def test_a_queue_tells_the_position(slack: SlackStandIn, patient: Patient,
     ):
         await bot.ask(ASK)
         await patient.was_asked()
+        slack.fail("reactions.add", "too_many_reactions")
         await bot.ask(ASK, user=MEI)
         await slack.wait_for(lambda _: bot.whispers(MEI))
 

@@ -152,6 +152,30 @@ async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> N
         assert await files.fetch(ref) == data
 
 
+async def test_people_are_told_of_no_class_of_python(slack: SlackStandIn, tmp_path: Path) -> None:
+    slack.fail("files.completeUploadExternal", status=500, times=4)
+    bot = await _posted(slack, tmp_path, [Made(path="a.txt", data=b"x")])
+    assert bot.answers(_root(bot))[-1].text == "a.txt could not be posted: Slack does not take it now."
+
+    async def breaks_off(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "9"})
+        await response.prepare(request)
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    slack.fail("files.info", status=500, times=4)
+    async with aiohttp.ClientSession() as http, _server(breaks_off) as port:
+        client = SlackClient(slack.bot_token, slack.api_url, http)
+        files = Files(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        nowhere = FileRef(id="F1", name="a.csv", size=3)
+        with pytest.raises(FileNotFetched, match=r"^Slack does not tell where it is now$"):
+            await files.fetch(nowhere)
+        there = FileRef(id="F1", name="a.csv", size=3, source={"url": f"http://127.0.0.1:{port}/a.csv"})
+        with pytest.raises(FileNotFetched, match=r"^the download broke off$"):
+            await files.fetch(there)
+
+
 async def test_nobody_but_slack_gets_the_token(slack: SlackStandIn) -> None:
     heard: list[str | None] = []
 
@@ -222,7 +246,7 @@ async def _fetch(slack: SlackStandIn, http: aiohttp.ClientSession, port: int) ->
 
 
 @asynccontextmanager
-async def _server(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[int]:
+async def _server(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[int]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app)

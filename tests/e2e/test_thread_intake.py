@@ -26,6 +26,7 @@ from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
 ASK = "@Handoff what is the answer?"
+MUTES = ("!mute", "!unmute")
 
 
 @pytest_asyncio.fixture
@@ -103,12 +104,20 @@ async def test_the_whole_way_works_by_http_too(http_bot: Stack) -> None:
         {"X-Slack-Request-Timestamp": ""},
         {"X-Slack-Request-Timestamp": "²"},
         {"X-Slack-Request-Timestamp": "1"},
+        {"X-Slack-Request-Timestamp": "1" * 5000},
         {"X-Slack-Signature": "v0=00"},
+        {"X-Slack-Signature": "v0=é"},
     ],
 )
 async def test_who_is_not_slack_gets_401(http_bot: Stack, changes: dict[str, str]) -> None:
     assert await _post(http_bot, json.dumps(_said(ASK)).encode(), changes) == 401
     assert await http_bot.server.engine.store.recent() == []
+
+
+@pytest.mark.parametrize("kind", ["application/json", "a/b; charset=klingon", "a/b; charset=utf-7"])
+async def test_a_body_that_is_no_text_gets_401(http_bot: Stack, kind: str) -> None:
+    assert await _post(http_bot, b"\xff\xfe{", {"Content-Type": kind}) == 401
+    assert await _post(http_bot, b"+{", {"Content-Type": kind, "X-Slack-Signature": "v0=00"}) == 401
 
 
 async def test_a_delivery_that_is_repeated_is_one_task(http_bot: Stack) -> None:
@@ -121,6 +130,26 @@ async def test_a_delivery_that_is_repeated_is_one_task(http_bot: Stack) -> None:
 
     assert len(await http_bot.server.engine.store.recent()) == 1
     assert len(http_bot.answers(ts)) == 1
+
+
+async def test_a_mute_that_comes_again_after_it_was_taken_back_does_nothing(http_bot: Stack) -> None:
+    root = await http_bot.ask(ASK)
+    await http_bot.task(root, State.ANSWERED)
+    said = {word: _said(word, f"170000000{n}.000100", thread_ts=root) for n, word in enumerate(MUTES)}
+    for word in (*MUTES, MUTES[0]):
+        assert await _post(http_bot, json.dumps(said[word]).encode()) == 200
+    await http_bot.ask("and now?", thread_ts=root)
+
+    await http_bot.slack.wait_for(lambda _: len(http_bot.answers(root)) == 2)
+
+
+async def test_half_a_character_and_nul_keep_no_message_from_being_taken(http_bot: Stack) -> None:
+    ts, name = "1700000005.000100", "party \ud83d\x00.csv"
+    said = _said(f"<@U0HANDOFF> {name}", ts, files=[{"id": "F1", "name": name, "mode": "tombstone"}])
+
+    assert await _post(http_bot, json.dumps(said).encode()) == 200
+    task = await http_bot.task(ts)
+    assert task.request == task.files[0].name == "party \ufffd.csv"
 
 
 WILD = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,25 @@ async def test_an_admin_may_stop_anybodys_task(bot: Stack, patient: Patient) -> 
     await bot.ask("stop", thread_ts=ts, user=ADA)
 
     assert (await bot.task(ts)).reason == "ada stopped it"
+
+
+async def test_an_admin_of_another_workspace_is_none_here(bot: Stack, patient: Patient) -> None:
+    bot.slack.state.put_user(replace(bot.slack.state.users[ADA], team="T0ELSEWHERE"))
+    ts = await _running(bot, patient)
+    await bot.ask("stop", thread_ts=ts, user=ADA)
+    await bot.slack.wait_for(lambda _: bot.whispers(ADA))
+
+    assert "or an admin of the workspace can stop this task" in bot.whispers(ADA)[0]
+    assert (await bot.task(ts, State.RUNNING)).state is State.RUNNING
+
+
+async def test_a_name_in_a_whisper_is_no_markup(bot: Stack, patient: Patient) -> None:
+    bot.slack.state.put_user(replace(bot.slack.state.users[MEI], name="<!here> & co"))
+    ts = await _running(bot, patient)
+    await bot.ask("stop", thread_ts=ts, user=DIEGO)
+    await bot.slack.wait_for(lambda _: bot.whispers(DIEGO))
+
+    assert bot.whispers(DIEGO)[0].startswith("Only &lt;!here&gt; &amp; co, who asked,")
 
 
 async def test_everybody_may_where_the_operator_says_so(

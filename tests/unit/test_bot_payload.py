@@ -93,6 +93,7 @@ def test_an_app_is_known_by_its_bot_id() -> None:
         ({"user": ""}, "event.user"),
         ({"files": [{"name": "no id"}]}, "event.files"),
         ({"user": None}, "neither a user nor a bot"),
+        ({"subtype": "bot_message"}, "neither a user nor a bot"),
     ],
 )
 def test_a_refusal_names_the_place(change: dict[str, object], sentence: str) -> None:
@@ -116,3 +117,12 @@ def test_an_edit_and_a_deletion_are_read() -> None:
     assert gone is not None
     assert (gone.ts, gone.now) == ("1.000001", None)
     assert spoken(_body({**about, "subtype": "message_changed", "message": MESSAGE})) is None
+
+
+def test_a_message_that_left_a_tombstone_is_deleted() -> None:
+    tombstone = {**MESSAGE, "subtype": "tombstone", "user": "USLACKBOT", "text": "This message was deleted."}
+    about = {"type": "message", "subtype": "message_changed", "channel": "C1", "ts": "2.000001"}
+    gone = amended(_body({**about, "message": tombstone, "previous_message": MESSAGE}))
+
+    assert gone is not None
+    assert (gone.ts, gone.now) == ("1.000001", None)

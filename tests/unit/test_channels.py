@@ -72,6 +72,7 @@ def test_each_value_says_where_it_is_from(tmp_path: Path) -> None:
         ("[T0ACME]\nopenai_api_key = 'x'", "openai_api_key is nothing that"),
         ("[acme]\nmodel = 'x'", "[acme] is no id of a workspace"),
         ("[T0ACME]\nC0X = 3", "[T0ACME.C0X] must be a table"),
+        ("[T0ACME]\nallow_users = '@ada'", "[T0ACME] allow_users must be ids like U0ADA"),
         ("[T0ACME]\nprogress = 'loud'", "[T0ACME] progress must be 'full' or 'quiet', not 'loud'"),
         ("[T0ACME", "can't be read"),
     ],

@@ -92,6 +92,7 @@ def test_a_missing_data_folder_is_made(tmp_path: Path) -> None:
 
 def test_an_address_of_another_machine_is_told() -> None:
     assert "HANDOFF_HOST" in preflight.port_in_use("no-such-host.invalid", 0)
+    assert "HANDOFF_HOST" in preflight.port_in_use("127..1", 0)
 
 
 async def test_an_engine_that_never_answers_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +101,24 @@ async def test_an_engine_that_never_answers_is_told(tmp_path: Path, monkeypatch:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         problems = await preflight.engine_problems(settings(tmp_path, docker_host=address))
     assert "Docker can't be reached" in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DOCKER_HOST", "tcp://127.0.0.1:99999"),
+        ("DOCKER_HOST", "carrier-pigeon"),
+        ("DOCKER_CERT_PATH", "/nowhere"),
+    ],
+)
+async def test_an_address_that_is_none_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """The settings refuse such a variable as well, and then the engine's own reader meets it."""
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv(variable, value)
+    (problem,) = await preflight.engine_problems(settings(tmp_path))
+    assert problem.startswith("Docker can't be reached")
 
 
 def several(folder: Path, **changes: object) -> Settings:

@@ -123,6 +123,7 @@ def test_a_data_folder_of_nobody_is_one_problem_not_two() -> None:
         ("OPENAI_BASE_URL", "http://host:99999/v1"),
         ("HANDOFF_DATABASE_URL", "mysql://host/db"),
         ("HANDOFF_DATABASE_URL", "sqlite://"),
+        ("HANDOFF_DATABASE_URL", "sqlite:handoff.db"),
         ("DOCKER_HOST", "/var/run/docker.sock"),
     ],
 )
@@ -130,6 +131,37 @@ def test_a_wrong_url_is_refused_with_an_example(name: str, value: str) -> None:
     (problem,) = refused(**{name: value}).problems
     assert problem.startswith(f"{name} must be a URL like ")
     assert "://" in problem
+
+
+@pytest.mark.parametrize("value", ["U0ADA U0MEI", "U0ADA,U0MEI", "U0ADA, U0MEI,", " U0ADA\n,W0MEI "])
+def test_ids_may_have_commas_between(value: str) -> None:
+    assert load(HANDOFF_ALLOW_USERS=value).allow_users.split()[0] == "U0ADA"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HANDOFF_ALLOW_USERS", "@ada"),
+        ("HANDOFF_ALLOW_USERS", "C0GENERAL"),
+        ("HANDOFF_ALLOW_CHANNELS", "#general"),
+    ],
+)
+def test_what_is_no_id_is_refused_and_not_taken_for_nobody(name: str, value: str) -> None:
+    (problem,) = refused(**{name: value}).problems
+    assert problem.startswith(f"{name} must be ids like ")
+    assert value in problem
+
+
+def test_a_mistake_inside_an_object_is_told_with_its_place() -> None:
+    number, missing = refused(HANDOFF_MODEL_PRICES='{"a": {"input": "x"}}').problems
+    assert number.startswith("HANDOFF_MODEL_PRICES: a.input: input should be a valid number")
+    assert missing.startswith("HANDOFF_MODEL_PRICES: a.output: field required")
+
+
+def test_a_model_has_a_name() -> None:
+    assert load(HANDOFF_MODEL="one, two").model == "one, two"
+    (problem,) = refused(HANDOFF_MODEL=" , ").problems
+    assert problem.startswith("HANDOFF_MODEL must name a model")
 
 
 @pytest.mark.parametrize("value", ["INFO", "info", "Info"])

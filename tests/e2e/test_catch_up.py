@@ -1,0 +1,95 @@
+"""What was written while nobody was connected: found whole, in every form, once, however Slack answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bot.intake import catch_up
+from playground.slack import SlackStandIn
+from tasks.kept import Kept
+from tasks.removal import Removal
+from tasks.task import State
+from tests.support.patient_model import Patient
+from tests.support.scripted_model import ScriptedModel
+from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
+
+ASK = "@Handoff what is the answer?"
+
+
+@pytest_asyncio.fixture
+async def model() -> AsyncIterator[ScriptedModel]:
+    patient = Patient()
+    patient.go.set()
+    async with ScriptedModel(patient) as running:
+        yield running
+
+
+async def _asked(bot: Stack) -> str:
+    ts = await bot.ask(ASK)
+    await bot.task(ts, State.ANSWERED)
+    return ts
+
+
+async def test_a_reply_that_was_also_sent_to_the_channel_is_found(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+) -> None:
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        thread = await _asked(bot)
+        first = await bot.task(thread)
+    slack.people.post(ADA, GENERAL, "and another one", thread_ts=thread, broadcast=True)
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        task = await bot.task(thread, State.ANSWERED, after=first)
+
+    assert task.request == "and another one"
+
+
+async def test_a_busy_channel_is_read_to_its_end(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+) -> None:
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        await _asked(bot)
+    missed = await slack.post(ADA, GENERAL, ASK)
+    for number in range(450):
+        await slack.post(MEI, GENERAL, f"nothing for a bot {number}")
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        assert (await bot.task(missed)).state is State.ANSWERED
+
+
+@pytest.mark.parametrize("method", ["auth.test", "users.conversations", "conversations.history"])
+async def test_a_slack_that_comes_back_slowly_is_asked_again(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(catch_up, "AGAIN", 0.2)
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        await _asked(bot)
+        slack.drop_sockets()
+        missed = await slack.post(MEI, GENERAL, "@Handoff nobody hears this")
+        slack.fail(method, status=500, times=9)
+
+        assert (await bot.task(missed)).state is State.ANSWERED
+
+
+async def test_the_head_of_a_thread_is_no_news_when_it_was_forgotten(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catch_up, "OVERLAP", 0.0)
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        thread = await _asked(bot)
+        first = await bot.task(thread)
+        await bot.ask("and another one", thread_ts=thread)
+        await bot.task(thread, State.ANSWERED, after=first)
+        database = bot.server.engine.store.database
+        await Removal(database, tmp_path / "work").tasks([first.id])
+        await Kept(database).put("slack", "connected", time.time())
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        await slack.wait_for(lambda _: [c for c in slack.calls if c.method == "conversations.replies"])
+        await asyncio.sleep(1)
+        requests = [task.request for task in await bot.server.engine.store.recent()]
+
+    assert requests == ["and another one"]

@@ -1,0 +1,27 @@
+"""What is said of a task's end, and the names of the files that come with it."""
+
+from __future__ import annotations
+
+from bot.thread.answer import told
+from tasks.message import ThreadAddress
+from tasks.task import Outcome, State, Task
+from tasks.thread import Delivery, Made
+
+TASK = Task(
+    id="t1", thread=ThreadAddress("T1", "C1", "1.1"), message_ts="1.1", user="U1", user_name="ada",
+    request="write", files=(), state=State.RUNNING, attempt=1, created_at=0.0,
+)  # fmt: skip
+LONG = "\n\n".join(f"Paragraph {n}. " + "word " * 400 for n in range(40))
+
+
+def test_a_long_answer_takes_no_name_of_a_file_that_was_made() -> None:
+    made = [Made(path=path, data=b"x") for path in ("answer.md", "answer 2.md")]
+    delivery = Delivery(outcome=Outcome(state=State.ANSWERED, text=LONG), files=made)
+    telling = told(TASK, delivery)
+
+    assert telling.whole is not None
+    assert telling.whole.path == "answer 3.md"
+    assert "see answer 3.md" in telling.messages[0].markdown
+    alone = told(TASK, Delivery(outcome=delivery.outcome)).whole
+    assert alone is not None
+    assert alone.path == "answer.md"
