@@ -78,9 +78,11 @@ class People:
 
 
 def _read(user: Mapping[str, Any], here: str) -> Person:
-    """Somebody as Slack tells it; an admin of another workspace is none in `here`."""
+    """Somebody as Slack tells it; an admin of another workspace is none in `here`. In an Enterprise
+    organisation people belong to several, of which `team_id` is one."""
     profile = user.get("profile") or {}
-    team = str(user.get("team_id") or "")
+    member_of = (user.get("enterprise_user") or {}).get("teams") or ()
+    team = here if here in member_of else str(user.get("team_id") or "")
     name = profile.get("display_name") or user.get("real_name") or user.get("name") or "someone"
     return Person(
         name=str(name),

@@ -28,7 +28,8 @@ class Shapes:
         }
         if user.is_bot:
             profile |= {"api_app_id": self._state.world.app_id, "bot_id": user.bot_id or ""}
-        return {
+        enterprise = {"enterprise_user": {"teams": list(user.organisation)}} if user.organisation else {}
+        return enterprise | {
             "id": user.id,
             "team_id": user.team or team.id,
             "name": user.name,

@@ -30,6 +30,8 @@ class User:
     status: str = ""
     team: str = ""
     """Their own workspace, for somebody who is here in a shared channel; empty for this one."""
+    organisation: tuple[str, ...] = ()
+    """Every workspace of an Enterprise organisation that they are a member of."""
 
     @property
     def is_bot(self) -> bool:

@@ -69,6 +69,15 @@ async def test_people_of_other_workspaces_only_where_they_are_allowed(
             assert "from another one" in await _refused(bot, MEI)
 
 
+async def test_a_member_of_several_workspaces_of_an_organisation_is_none_of_another(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+) -> None:
+    both = ("T0ELSEWHERE", slack.state.world.team.id)
+    slack.state.put_user(replace(slack.state.users[MEI], team=both[0], organisation=both))
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        await _answered(bot, MEI)
+
+
 async def test_whom_slack_does_not_describe_may_not(
     slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
 ) -> None:
