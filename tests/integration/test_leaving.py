@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.sandbox import Sandbox
-from tests.integration.test_sandbox_life import ROOT, Way, containers_of, none_left
+from tests.integration.test_sandbox_life import ROOT, containers_of, none_left
+from tests.support.way import Way
 
 #: Seconds after which an engine's answer is given up anyway are 60; far fewer are enough to leave without it.
 PATIENCE = 40

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -20,41 +19,7 @@ from sandbox.owner import Owner
 from sandbox.pool import BARE, DATA, flavour_of
 from sandbox.sandbox import Sandbox
 from sandbox.spec import container_settings
-
-
-class Way:
-    """A socket that leads to the engine until it is closed: how an engine that stops looks from here."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._server: asyncio.Server | None = None
-        self._passing: set[asyncio.StreamWriter] = set()
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_unix_server(self._pass, self.path)
-
-    async def close(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for writer in list(self._passing):
-            writer.transport.abort()
-        await self._server.wait_closed()
-        self.path.unlink(missing_ok=True)
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        engine_reader, engine_writer = await asyncio.open_unix_connection("/var/run/docker.sock")
-        self._passing |= {writer, engine_writer}
-        await asyncio.gather(_copy(reader, engine_writer), _copy(engine_reader, writer))
-        self._passing -= {writer, engine_writer}
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while chunk := await reader.read(65536):
-            writer.write(chunk)
-            await writer.drain()
-    writer.close()
-
+from tests.support.way import Way
 
 FOREVER = Job(code="print('up', flush=True)\nimport time\ntime.sleep(600)")
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,46 @@
+"""A socket of a test's own that leads to the real Docker Engine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+
+class Way:
+    """Until it is closed: that is how an engine that stops looks from here."""
+
+    #: Bytes a second that come back; 0 for as many as there are.
+    back_per_second = 0
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._server: asyncio.Server | None = None
+        self._passing: set[asyncio.StreamWriter] = set()
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_unix_server(self._pass, self.path)
+
+    async def close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in list(self._passing):
+            writer.transport.abort()
+        await self._server.wait_closed()
+        self.path.unlink(missing_ok=True)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        engine_reader, engine_writer = await asyncio.open_unix_connection("/var/run/docker.sock")
+        self._passing |= {writer, engine_writer}
+        back = _copy(engine_reader, writer, self.back_per_second)
+        await asyncio.gather(_copy(reader, engine_writer), back)
+        self._passing -= {writer, engine_writer}
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, per_second: int = 0) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+            await writer.drain()
+            await asyncio.sleep(len(chunk) / per_second if per_second else 0)
+    writer.close()
