@@ -18,7 +18,7 @@ from .link import HostGone, Link
 _WORK = "/work"
 _LINGER_SECONDS = 1  # for the host to choose when the engine takes the container away
 _FONTS = "/opt/handoff/matplotlib"
-# What the first use of these libraries imports and builds: a quarter of a second that no call should wait for.
+# What the first use of these imports and builds: a quarter of a second that no call should wait for.
 # pyplot is left to the calls that draw; it would cost every container 18 MB and as much time once more.
 _WARM_DATA = """
 import io, matplotlib, numpy, pandas
