@@ -84,6 +84,7 @@ def to_task(row: RowMapping) -> Task:
         workers=row["workers"],
         tokens=row["tokens"],
         cost=row["cost"],
+        seconds=row["seconds"],
         runner=row["runner"],
         deliveries=row["deliveries"],
     )

@@ -123,7 +123,12 @@ class Runner:
         if outcome.state is State.WAITING:
             return await self._store.park(task, seconds=self._terms.waiting)
         return await self._store.end(
-            task, outcome, workers=delivery.workers, tokens=delivery.tokens, cost=delivery.cost_usd
+            task,
+            outcome,
+            workers=delivery.workers,
+            tokens=delivery.tokens,
+            cost=delivery.cost_usd,
+            seconds=delivery.seconds,
         )
 
     def _tried_long_enough(self, task: Task) -> bool:

@@ -56,6 +56,7 @@ task = Table(
     Column("tokens", Integer, nullable=False, default=0),
     # In USD; null where the price of a reply is not known.
     Column("cost", Float),
+    Column("seconds", Float),
     # Whose entries are taken: the run that began the task last. An earlier one's meet this and are refused.
     Column("runner", String, nullable=False, default=""),
     # Whether the limits have let it through to the queue; until then it stands in its workspace's line.

@@ -138,7 +138,14 @@ class Store:
 
     @persistent
     async def end(
-        self, task: Task, outcome: Outcome, *, workers: int = 0, tokens: int = 0, cost: float | None = None
+        self,
+        task: Task,
+        outcome: Outcome,
+        *,
+        workers: int = 0,
+        tokens: int = 0,
+        cost: float | None = None,
+        seconds: float | None = None,
     ) -> Sequence[Ticket]:
         """Close a task. Messages that met its end become the thread's next task; what has room now is
         returned, to be placed."""
@@ -146,7 +153,9 @@ class Store:
             found = await self._own(connection, task)
             if found is None:
                 return ()
-            return await self._close(connection, found, outcome, workers=workers, tokens=tokens, cost=cost)
+            return await self._close(
+                connection, found, outcome, workers=workers, tokens=tokens, cost=cost, seconds=seconds
+            )
 
     @persistent
     async def stop(self, id_: str, reason: str) -> Sequence[Ticket] | None:

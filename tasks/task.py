@@ -65,6 +65,8 @@ class Task:
     tokens: int = 0
     cost: float | None = None
     """USD, where the price of every reply is known."""
+    seconds: float | None = None
+    """Of work on it, waits left out; None until it has ended, and where nothing counted them."""
     runner: str = ""
     """The run that began it last: nobody else may write for the task."""
     deliveries: int = 0

@@ -118,9 +118,7 @@ def _when(at: float) -> str:
 
 
 def _took(task: Task) -> str:
-    if task.started_at is None or task.ended_at is None:
-        return "–"
-    return f"{task.ended_at - task.started_at:.1f} s"
+    return "–" if task.seconds is None else f"{task.seconds:.1f} s"
 
 
 def _line(task: Task) -> str:

@@ -161,7 +161,7 @@ def _settings(settings: Settings) -> str:
 def _row(task: Task, link: str, *, stops: bool = False) -> Block:
     title = escape(one_plain_line(task.request)[:150]) or "a file"
     state = _WORDS.get(task.state, ":gear: at work")
-    took = f" · {duration(task.ended_at - (task.started_at or task.created_at))}" if task.ended_at else ""
+    took = f" · {duration(task.seconds)}" if task.seconds is not None else ""
     block = _section(f"<{link}|{title}>\n{state}{took}")
     if stops:
         block["accessory"] = button("Stop", STOP, task.id, style="danger")

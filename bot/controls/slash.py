@@ -164,7 +164,7 @@ class Slash:
     async def _line(self, task: Task) -> str:
         link = await self.links.to(task.thread)
         title = escape(one_plain_line(task.request)[:80]) or "a file"
-        took = duration(task.ended_at - task.created_at) if task.ended_at else ""
+        took = duration(task.seconds) if task.seconds is not None else ""
         state = _STATES.get(task.state, task.state.value)
         return " · ".join(
             filter(None, [f"`{task.id}` <{link}|{title}>", state, took, escape(task.user_name)])

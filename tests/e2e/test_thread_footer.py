@@ -7,6 +7,8 @@ import re
 import time
 from pathlib import Path
 
+import pytest
+
 from playground.slack import SlackStandIn
 from tasks.task import State
 from tests.support.patient_model import Patient
@@ -51,10 +53,11 @@ async def test_nor_is_the_time_in_which_no_bot_ran(slack: SlackStandIn, tmp_path
         await asyncio.sleep(WAIT)
         async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
             await bot.ask("red", thread_ts=ts)
-            await bot.task(ts, State.ANSWERED)
+            task = await bot.task(ts, State.ANSWERED)
             elapsed = time.monotonic() - began
 
             assert THOUGHT <= _worked(bot, ts) <= elapsed - 2 * WAIT
+            assert task.seconds == pytest.approx(_worked(bot, ts), abs=0.06), "Home and commands say the same"
 
 
 async def _think(patient: Patient) -> None:

@@ -1,4 +1,5 @@
-"""How long a task has been worked on, kept with each entry of its log: the time of the wall counts waits."""
+"""How long a task has been worked on, with each entry of its log and at its end: the clock on the wall counts
+waits."""
 
 from __future__ import annotations
 
@@ -11,3 +12,4 @@ down_revision = "line"
 
 def upgrade() -> None:
     op.add_column("event", sa.Column("worked", sa.Float))
+    op.add_column("task", sa.Column("seconds", sa.Float))
