@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Annotated
 
+import pydantic
 from genai_prices import Usage as Counted
 from genai_prices import calc_price
 from genai_prices.types import PriceCalculation
@@ -19,13 +21,16 @@ from agents.conversation import Usage
 WINDOW = 128_000
 
 
+Usd = Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """USD for one million tokens. `cached` is for input that the endpoint had in its cache."""
 
-    input: float
-    output: float
-    cached: float | None = None
+    input: Usd
+    output: Usd
+    cached: Usd | None = None
 
 
 class Prices:

@@ -19,7 +19,7 @@ from bot.intake.stops import Stops
 from bot.settings.preferences import CHOICES, Preferences
 from bot.thread.answer import duration
 from bot.wire.clicks import Command, Shortcut, read
-from bot.wire.client import FAULTS, error_of, passes
+from bot.wire.client import FAULTS, SlackClient, error_of, passes
 from bot.wire.clients import Clients
 from bot.wire.links import Links
 from bot.wire.payload import BadPayload, spoken
@@ -108,21 +108,21 @@ class Slash:
         name = await self.people.name(chosen.team.id, chosen.user.id)
         text = await self._plain(chosen.team.id, message.text)
         client = await self.clients.of(chosen.team.id)
-        try:
-            await client.reactions_add(channel=chosen.channel.id, timestamp=message.ts, name="eyes")
-        except FAULTS as fault:
-            if error_of(fault) in _ABSENT:
-                return await _tell(respond, NOT_HERE)
-            log.info("sign not shown", why=error_of(fault))
+        if not await _is_in(client, chosen.channel.id):
+            return await _tell(respond, NOT_HERE)
         task = Message(
             thread=message.thread, ts=message.ts, user=chosen.user.id, user_name=name, text=text,
             files=message.files,
         )  # fmt: skip
         accepted = await self.engine.accept(task)
         if accepted.taken is Taken.REPEATED:
-            await _tell(respond, "This message has been handed to me already.")
-        elif accepted.ahead:
+            return await _tell(respond, "This message has been handed to me already.")
+        if accepted.ahead:
             await _tell(respond, in_line(accepted))
+        try:
+            await client.reactions_add(channel=chosen.channel.id, timestamp=message.ts, name="eyes")
+        except FAULTS as fault:
+            log.info("sign not shown", why=error_of(fault))
 
     async def _start(self, command: Command) -> str:
         """Post the request where all can see it, and begin a task in its thread."""
@@ -215,6 +215,16 @@ class Slash:
 
 def _message(thread: ThreadAddress, user: str, text: str) -> Message:
     return Message(thread=thread, ts=thread.ts, user=user, user_name="", text=text)
+
+
+async def _is_in(client: SlackClient, channel: str) -> bool:
+    """Whether the bot is in a channel; taken for granted where Slack does not say."""
+    try:
+        found = (await client.conversations_info(channel=channel)).get("channel") or {}
+    except FAULTS as fault:
+        log.info("channel not known", why=error_of(fault))
+        return error_of(fault) not in _ABSENT
+    return bool(found.get("is_member", True)) and not found.get("is_archived")
 
 
 def _not_posted(fault: Exception) -> str:

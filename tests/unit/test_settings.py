@@ -156,6 +156,9 @@ def test_a_mistake_inside_an_object_is_told_with_its_place() -> None:
     number, missing = refused(HANDOFF_MODEL_PRICES='{"a": {"input": "x"}}').problems
     assert number.startswith("HANDOFF_MODEL_PRICES: a.input: input should be a valid number")
     assert missing.startswith("HANDOFF_MODEL_PRICES: a.output: field required")
+    below, none = refused(HANDOFF_MODEL_PRICES='{"a": {"input": -1, "output": NaN}}').problems
+    assert below.startswith("HANDOFF_MODEL_PRICES: a.input: input should be greater than or equal to 0")
+    assert none.startswith("HANDOFF_MODEL_PRICES: a.output: input should be a finite number")
 
 
 def test_a_model_has_a_name() -> None:
