@@ -76,7 +76,10 @@ class Posts:
         await self._store.said.intend(self._task.id, key, runner=self._task.runner)
         if not await self._store.said.posted(self._task.id, key, ts):
             log.warning("another process has posted it too, taken back", key=key)
-            await self._client.chat_delete(channel=self._task.thread.channel, ts=ts)
+            try:
+                await self._client.chat_delete(channel=self._task.thread.channel, ts=ts)
+            except FAULTS as fault:
+                log.warning("it stands there twice", key=key, why=error_of(fault))
 
     async def open(self, name: str) -> str:
         """The `ts` of the message that is being written under `name`; empty when there is none."""
