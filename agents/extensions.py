@@ -107,9 +107,8 @@ async def _in_a_thread(function: Callable[..., Any], arguments: Mapping[str, Any
         try:
             done.set_result(context.run(function, **arguments))
         except StopIteration as error:
-            broken = RuntimeError(
-                "the function raised StopIteration"
-            )  # as coroutines have it: no future takes it
+            # As coroutines have it, since no future takes it.
+            broken = RuntimeError("the function raised StopIteration")
             broken.__cause__ = error
             done.set_exception(broken)
         except BaseException as error:  # noqa: BLE001 (it is raised where the call is awaited)

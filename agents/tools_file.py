@@ -16,6 +16,7 @@ import pydantic
 from pydantic import Field, StringConstraints
 
 from agents.errors import ToolsRefused
+from agents.wire.assembler import spelled
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{1,24}$")]
@@ -83,8 +84,8 @@ class ToolsFile(pydantic.BaseModel):
 
 
 def tool_name(server: str, tool: str) -> str:
-    """What a model knows a server's tool as: endpoints take 64 of these characters."""
-    return re.sub(r"[^a-zA-Z0-9_-]", "_", f"{server}_{tool}")[:64]
+    """What a model knows a server's tool as."""
+    return spelled(f"{server}_{tool}")
 
 
 def load(path: Path, environ: Mapping[str, str]) -> ToolsFile:
