@@ -32,6 +32,15 @@ async def patient() -> Patient:
 
 
 @pytest_asyncio.fixture
+async def model() -> AsyncIterator[ScriptedModel]:
+    """One that answers at once, for tests that set up the bot themselves."""
+    patient = Patient()
+    patient.go.set()
+    async with ScriptedModel(patient) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
 async def bot(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> AsyncIterator[Stack]:
     """A bot whose model answers when the test lets it; it has no containers ready."""
     async with (

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from playground.slack import SlackStandIn
 from tasks.task import State
@@ -19,14 +17,6 @@ ASK = "@Handoff what is the answer?"
 DATA = "C0DATA001"
 #: With this price a reply of the scripted model costs several USD.
 DEAR = {"m": {"input": 1_000_000, "output": 1_000_000}}
-
-
-@pytest_asyncio.fixture
-async def model() -> AsyncIterator[ScriptedModel]:
-    patient = Patient()
-    patient.go.set()
-    async with ScriptedModel(patient) as running:
-        yield running
 
 
 async def _refused(bot: Stack, user: str, channel: str = GENERAL) -> str:

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from bot.intake import catch_up
 from playground.slack import SlackStandIn
 from tasks.kept import Kept
 from tasks.removal import Removal
 from tasks.task import State
-from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
 ASK = "@Handoff what is the answer?"
-
-
-@pytest_asyncio.fixture
-async def model() -> AsyncIterator[ScriptedModel]:
-    patient = Patient()
-    patient.go.set()
-    async with ScriptedModel(patient) as running:
-        yield running
 
 
 async def _asked(bot: Stack) -> str:

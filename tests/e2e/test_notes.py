@@ -9,19 +9,10 @@ import pytest
 import pytest_asyncio
 
 from playground.slack import SlackStandIn
-from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
 ADA_DM = "D0ADA0001"
-
-
-@pytest_asyncio.fixture
-async def model() -> AsyncIterator[ScriptedModel]:
-    patient = Patient()
-    patient.go.set()
-    async with ScriptedModel(patient) as scripted:
-        yield scripted
 
 
 @pytest_asyncio.fixture
