@@ -27,6 +27,12 @@ PACKAGES = ("docker.io", "iptables")
 BASE_MAKER = "mmdebstrap"
 #: Tried first as it is, then without the network that no sandbox needs: some kernels lack its tables.
 WAYS_TO_START = ((), ("--iptables=false", "--ip6tables=false", "--bridge=none"))
+#: Where a daemon writes its number, and the program that has it. An engine killed with SIGKILL leaves both.
+#: The next takes whatever has such a number by then for the old one: it waits for it, or refuses to start.
+PID_FILES = (
+    (Path("/var/run/docker.pid"), "dockerd"),
+    (Path("/var/run/docker/containerd/containerd.pid"), "containerd"),
+)
 _ELSEWHERE = (
     "No Docker Engine answers here. Install one and start it (docs.docker.com/engine/install), or set "
     "DOCKER_HOST to one that runs. On Debian and Ubuntu this set-up does it by itself when it runs as root."
@@ -99,11 +105,14 @@ def _install_and_start() -> None:
 
 
 def _start_by_hand() -> None:
+    for file, program in PID_FILES:
+        _forget_if_dead(file, program)
     for options in WAYS_TO_START:
         with LOG.open("ab") as log:
-            # A session of its own, so that Ctrl-C here does not reach it.
+            # A session of its own, so that Ctrl-C here does not reach it; at its usual level it writes a
+            # dozen lines about each container.
             daemon = subprocess.Popen(
-                [_daemon() or "dockerd", *options],
+                [_daemon() or "dockerd", "--log-level=warn", *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -115,6 +124,21 @@ def _start_by_hand() -> None:
     raise Stuck(
         f"Docker did not start. {LOG} says why; set DOCKER_HOST to another engine if it can't run here."
     )
+
+
+def _forget_if_dead(pid_file: Path, program: str) -> None:
+    """Remove the file unless `program` runs under its number; a process that is only waited for has no `exe`.
+
+    No file, or no number in it, is nothing to forget: a daemon takes it for none as well.
+    """
+    with suppress(OSError, ValueError):
+        number = int(pid_file.read_text())
+        try:
+            runs = (Path("/proc") / str(number) / "exe").readlink().name.startswith(program)
+        except OSError:
+            runs = False
+        if not runs:
+            pid_file.unlink()
 
 
 def _daemon() -> str | None:

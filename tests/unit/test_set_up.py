@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -95,6 +96,38 @@ def test_an_engine_chosen_in_the_file_is_left_alone(
     assert not engine._chosen()
     (tmp_path / ".env").write_text(f"HANDOFF_PORT=1\n{line}\n")
     assert engine._chosen() is is_chosen
+
+
+def test_the_number_of_a_running_daemon_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "daemon.pid"
+    file.write_text(str(os.getpid()))
+    engine._forget_if_dead(file, Path("/proc/self/exe").readlink().name)
+    assert file.exists()
+
+
+def test_the_number_of_a_killed_daemon_that_another_process_has_by_now_is_forgotten(tmp_path: Path) -> None:
+    file = tmp_path / "daemon.pid"
+    file.write_text(str(os.getpid()))
+    engine._forget_if_dead(file, "containerd")
+    assert not file.exists()
+
+
+def test_the_number_of_a_daemon_that_is_only_waited_for_is_forgotten(tmp_path: Path) -> None:
+    file = tmp_path / "daemon.pid"
+    with subprocess.Popen([sys.executable, "-c", ""]) as zombie:
+        file.write_text(str(zombie.pid))
+        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+        engine._forget_if_dead(file, "python")
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("text", [None, "", "none"])
+def test_no_number_is_nothing_to_forget(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "daemon.pid"
+    if text is not None:
+        file.write_text(text)
+    engine._forget_if_dead(file, "containerd")
+    assert file.exists() is (text is not None)
 
 
 def test_the_environment_is_made_anew_when_what_it_is_made_from_changes(
