@@ -1,4 +1,4 @@
-"""The one process that runs the program: forked ahead, warmed, then waiting for its source.
+"""The one process that runs the program: forked ahead, then waiting for its source.
 
 Owns the fork and the pipes between the two sides; what the child says about itself is only a claim.
 """
@@ -44,7 +44,7 @@ class Child:
 
 
 def spawn(link: Link) -> Child:
-    """Fork, let the child warm itself, and return once it waits for its source."""
+    """Fork, and return once the child waits for its source."""
     job, claim, out, err = os.pipe(), os.pipe(), os.pipe(), os.pipe()
     carried = variables.Variables()
     pid = os.fork()
@@ -56,7 +56,7 @@ def spawn(link: Link) -> Child:
     for theirs in (job[0], claim[1], out[1], err[1]):
         os.close(theirs)
     if os.read(claim[0], 1) != _READY:
-        raise RuntimeError("the program's process ended while it was warming up")
+        raise RuntimeError("the program's process ended before it was ready")
     for ours in (claim[0], out[0], err[0]):
         os.set_blocking(ours, False)
     return Child(pid, job[1], claim[0], out[0], err[0], carried)
@@ -70,7 +70,7 @@ def _live(job: int, claim: int, out: int, err: int, memory: int) -> NoReturn:
     # Away from 3 and 4, which programs that count descriptors expect to be free.
     job, claim, memory = _moved(job), _moved(claim), _moved(memory)
     pipe, me = os.fstat(claim), os.getpid()
-    _warm_up()
+    _prepare()
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.close(out)
@@ -93,13 +93,12 @@ def _moved(descriptor: int) -> int:
     return moved
 
 
-def _warm_up() -> None:
-    """Walk the whole path once with no output: lazy imports and copied pages are paid before the call."""
+def _prepare() -> None:
+    """What the interpreter is for the program alone."""
     sys.dont_write_bytecode = True
     sys.argv = [program.NAME]
     sys.path[:1] = ["/work"]
     program.open_standard_streams()
-    program.warm()
     figures.watch()
 
 

@@ -12,7 +12,7 @@ import os
 import site
 import sys
 
-from . import child, files, frames, kernel, variables, watch
+from . import child, files, frames, kernel, program, variables, watch
 from .link import HostGone, Link
 
 _WORK = "/work"
@@ -77,6 +77,7 @@ def _prepare(flavour: str) -> None:
             Exception
         ):  # an image of somebody's own may lack them; the program will say so
             exec(_WARM_DATA, {"__name__": "warm"})
+    program.warm()  # here and not in the child, where each page that it touches would be one more
     gc.collect()
     kernel.trim_memory()
     gc.freeze()  # so that a collection in the child does not copy what it shares with this process

@@ -1,5 +1,6 @@
 """Runs one program as a notebook cell would, in the child. Never speaks to the host."""
 
+# ruff: noqa: PTH123
 from __future__ import annotations
 
 import ast
@@ -41,9 +42,13 @@ def run(source: str, carried: Carried | None = None) -> int:
 
 
 def warm() -> None:
-    """Pay for everything `run` imports and touches, with a program that prints and fails."""
-    _guarded(_WARM_UP, {"__name__": "__main__", "__builtins__": builtins})
-    _flush()
+    """Pay for everything `run` imports and builds, with a program that prints and fails unheard."""
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        _guarded(_WARM_UP, {"__name__": "__main__", "__builtins__": builtins})
 
 
 def _guarded(source: str, names: dict[str, object]) -> int:
