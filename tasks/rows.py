@@ -87,6 +87,7 @@ def to_task(row: RowMapping) -> Task:
         seconds=row["seconds"],
         runner=row["runner"],
         deliveries=row["deliveries"],
+        rescues=row["rescues"],
     )
 
 

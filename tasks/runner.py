@@ -30,7 +30,7 @@ from tasks.memory import Memory
 from tasks.removal import folder_of
 from tasks.signals import Signals, Why
 from tasks.store import Store
-from tasks.task import Outcome, State, Task, Ticket
+from tasks.task import LOST, Outcome, State, Task, Ticket
 from tasks.terms import Terms
 from tasks.thread import Delivery, NotDelivered, Thread, Threads
 
@@ -141,6 +141,9 @@ class Runner:
         """The task's end, in its log; or the question that it waits with."""
         if (written := _written(journal)) is not None:
             return written
+        if task.is_lost and not task.state.is_ending:
+            log.error("task given up: its run vanished again and again", times=task.rescues)
+            return await _write(journal, Outcome(state=State.FAILED, text=_so_far(journal), reason=LOST))
         async with asyncio.TaskGroup() as group:
             work = group.create_task(self._work(task, journal, workspace, thread))
             signals.on_ring(work.cancel)
@@ -149,11 +152,7 @@ class Runner:
         outcome = await self._cut(task, journal, signals) if work.cancelled() else work.result()
         if isinstance(outcome, Superseded):
             raise outcome
-        if outcome.state is not State.WAITING:
-            await journal.append(
-                _OUTCOME, {"state": outcome.state.value, "text": outcome.text, "reason": outcome.reason}
-            )
-        return outcome
+        return outcome if outcome.state is State.WAITING else await _write(journal, outcome)
 
     async def _cut(self, task: Task, journal: TaskLog, signals: Signals) -> Outcome:
         if signals.why is Why.STALLED:
@@ -215,6 +214,12 @@ def _written(journal: TaskLog) -> Outcome | None:
             body = entry.body
             return Outcome(state=State(body["state"]), text=body["text"], reason=body["reason"])
     return None
+
+
+async def _write(journal: TaskLog, outcome: Outcome) -> Outcome:
+    body = {"state": outcome.state.value, "text": outcome.text, "reason": outcome.reason}
+    await journal.append(_OUTCOME, body)
+    return outcome
 
 
 def _of(ending: Ending) -> Outcome:

@@ -24,13 +24,9 @@ from tasks.database import Database, persistent
 from tasks.message import Message, ThreadAddress
 from tasks.rows import OPEN, InboxItem, claimed_by, hold, one, to_task, unread, within
 from tasks.said import Said
-from tasks.task import Outcome, State, Task, Ticket
+from tasks.task import LOST, Outcome, State, Task, Ticket
 
 __all__ = ["Accepted", "InboxItem", "Store", "Taken"]
-
-#: After so many times in which a task's run vanished without an end, it is not begun again.
-RESCUES = 5
-_LOST = "It broke off again and again inside Handoff, and was given up. You can ask again."
 
 
 class Store:
@@ -182,20 +178,18 @@ class Store:
 
     @persistent
     async def rescue(self, ticket: Ticket) -> Sequence[Ticket]:
-        """Have a task go on whose run ended without an end of the task; given up when that happens again and
-        again."""
+        """Have a task go on whose run ended without an end of the task. The last time it goes on only to tell
+        that it is given up; it ends untold where that run vanishes as well."""
         async with self.database.write() as connection:
             task = await _locked(connection, ticket.task)
             if task is None or task.state.is_over or task.attempt != ticket.attempt:
                 return ()
             if task.state in (State.WAITING, State.DELIVERING):  # parked since its run was looked for
                 return ()
-            rescues = schema.task.c.rescues
-            mine = select(rescues).where(schema.task.c.id == task.id)
-            if (count := (await connection.execute(mine)).scalar_one()) >= RESCUES:
-                outcome = Outcome(state=State.FAILED, text=task.answer, reason=_LOST)
+            if task.is_lost:
+                outcome = Outcome(state=State.FAILED, text=task.answer, reason=LOST)
                 return await self._close(connection, task, outcome)
-            await _set(connection, task.id, rescues=count + 1)
+            await _set(connection, task.id, rescues=task.rescues + 1)
             return await wake(connection, task, as_=task.state if task.state.is_ending else State.QUEUED)
 
     @persistent

@@ -7,6 +7,10 @@ from enum import StrEnum
 
 from tasks.message import FileRef, ThreadAddress
 
+#: After so many times that a task's run vanished without an end, one more only tells that it is given up.
+RESCUES = 5
+LOST = "It broke off again and again inside Handoff, and was given up. You can ask again."
+
 
 class State(StrEnum):
     """Where a task stands. It leaves each of the first six, and none of the last four."""
@@ -71,6 +75,13 @@ class Task:
     """The run that began it last: nobody else may write for the task."""
     deliveries: int = 0
     """How often its end could not be told in the thread."""
+    rescues: int = 0
+    """How often a run of it vanished without an end."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its work is not tried again."""
+        return self.rescues >= RESCUES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

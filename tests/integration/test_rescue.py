@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from tasks.database import Database
-from tasks.store import RESCUES, Store
-from tasks.task import State, Task, Ticket
-from tests.support.office import message
+from tasks.store import Store
+from tasks.task import LOST, RESCUES, State, Task, Ticket
+from tests.support.office import message, office
+from tests.support.scripted_model import ScriptedModel
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Store]:
+    database = Database(url)
+    await database.open()
+    yield Store(database)
+    await database.close()
 
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    database = Database(database_url)
-    await database.open()
-    yield Store(database)
-    await database.close()
+    async with opened(database_url) as store:
+        yield store
 
 
 async def begun(store: Store) -> tuple[Ticket, Task]:
@@ -40,6 +49,28 @@ async def test_what_vanishes_again_and_again_is_given_up(store: Store) -> None:
         await store.begin(ticket, "me")
     assert await store.rescue(ticket) == ()
     assert await state_of(store, ticket) is State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("stopped", "state", "reason"), [(False, State.FAILED, LOST), (True, State.STOPPED, "Ann")]
+)
+async def test_the_thread_is_told_of_what_is_given_up(
+    database_url: str, tmp_path: Path, stopped: bool, state: State, reason: str
+) -> None:
+    """By one more run, which does nothing else: the work is what it may have vanished by."""
+    async with opened(database_url) as store:
+        ticket, _ = await begun(store)
+        for _ in range(RESCUES):
+            (ticket,) = await store.rescue(ticket)
+            await store.begin(ticket, "me")
+        if stopped:
+            await store.stop(ticket.task, "Ann")
+    async with ScriptedModel([]) as model, office(database_url, model, tmp_path) as desk:
+        task = await desk.until(ticket.task)
+        (told,) = desk.board.told[task.id]
+
+    assert (task.state, task.reason) == (state, reason)
+    assert told.outcome.reason == reason
 
 
 async def test_a_task_that_was_parked_since_its_run_was_looked_for_stays_so(store: Store) -> None:

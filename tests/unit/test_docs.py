@@ -21,7 +21,7 @@ from bot.wire import client, outage, pace, sockets, text
 from sandbox.limits import Limits
 from sandbox.sandbox import END_SECONDS
 from scripts.steps import ROOT
-from tasks import database, node, notes, runner, store
+from tasks import database, node, notes, runner, task
 from tasks.terms import Terms
 
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -138,7 +138,7 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"10 connections, {sockets.CONNECTIONS} per bot",
         f"{Terms().undelivered / 86_400:.0f} days, first after {runner.FIRST_RETRY:.0f} s, "
         f"then up to {runner.LONGEST_RETRY / 3600:.0f} h apart",
-        f"{store.RESCUES} times",
+        f"{task.RESCUES} times",
         f"{node.GRACE} s, {node.SILENCE} s",
         f"{database.STANDSTILL} s",
         f"{outage.AGAIN:.0f} s",
