@@ -6,14 +6,10 @@ Owns finding them and what they may be. Never runs one at import, and never lets
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import functools
 import inspect
 import json
-import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
@@ -22,6 +18,7 @@ from agents.toolbox import TeamTool
 from agents.tools import Tool
 from agents.tools_file import Terms
 from agents.wire.assembler import spelled
+from sandbox.threads import begin
 
 GROUP = "handoff.tools"
 #: Names of the tools that every worker has.
@@ -88,34 +85,13 @@ def _awaitable(function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.iscoroutinefunction(function):
             result = await function(**arguments)
         else:
-            result = await _in_a_thread(function, arguments)
+            # Nobody knows whether it returns, and the few threads of the loop are for what does.
+            result = await begin(functools.partial(function, **arguments), function.__name__)
             if inspect.isawaitable(result):  # a coroutine behind a decorator that is none
                 result = await result
         return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str)
 
     return call
-
-
-async def _in_a_thread(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-    """The function's result. It has a thread of its own, which ends with the process: nobody knows whether it
-    returns, and the few threads of the loop are for what does."""
-    done: Future[Any] = Future()
-    done.set_running_or_notify_cancel()
-    context = contextvars.copy_context()
-
-    def run() -> None:
-        try:
-            done.set_result(context.run(function, **arguments))
-        except StopIteration as error:
-            # As coroutines have it, since no future takes it.
-            broken = RuntimeError("the function raised StopIteration")
-            broken.__cause__ = error
-            done.set_exception(broken)
-        except BaseException as error:  # noqa: BLE001 (it is raised where the call is awaited)
-            done.set_exception(error)
-
-    threading.Thread(target=run, name=function.__name__, daemon=True).start()
-    return await asyncio.wrap_future(done)
 
 
 def _broken(point: EntryPoint, error: BaseException) -> str:
