@@ -31,9 +31,10 @@ log = structlog.get_logger(__name__)
 
 STOP = "handoff_home_stop"
 RECENT = 10
-#: Characters of a bar and lines of the picture: a code block of the Home holds so much without wrapping, and
-#: a section 3,000 characters.
+#: Characters of a bar and lines of the picture: a code block of the Home holds so much without wrapping.
 PICTURE_WIDTH, PICTURE_LINES = 24, 20
+#: Characters of a section (docs.slack.dev, section block), less what stands around the picture.
+PICTURE_LONGEST = 2_900
 _WORDS = {
     State.QUEUED: ":hourglass_flowing_sand: queued",
     State.WAITING: ":speech_balloon: waiting for an answer",
@@ -129,8 +130,7 @@ def view(shown: Shown, settings: Settings) -> dict[str, Any]:
             _section("Nothing is running. Mention me in a channel, or write to me under *Messages*.")
         )
     if shown.picture:
-        drawn = escape("\n".join(shown.picture[:PICTURE_LINES])).replace("`", "'")
-        blocks.append(_section(f"*The newest one, agent by agent*\n```{drawn}```"))
+        blocks.append(_section(f"*The newest one, agent by agent*\n```{_drawn(shown.picture)}```"))
     blocks += [{"type": "divider"}, _header("Recent")]
     blocks += [_row(task, link) for task, link in shown.recent] or [
         _section("No task of yours has ended yet.")
@@ -144,6 +144,14 @@ def view(shown: Shown, settings: Settings) -> dict[str, Any]:
     )
     blocks.append(context_block(_settings(settings)))
     return {"type": "home", "blocks": blocks}
+
+
+def _drawn(picture: Sequence[str]) -> str:
+    """As many whole lines as fit, once they are escaped."""
+    lines = [escape(line).replace("`", "'") for line in picture[:PICTURE_LINES]]
+    while len("\n".join(lines)) > PICTURE_LONGEST:
+        lines.pop()
+    return "\n".join(lines)
 
 
 def _settings(settings: Settings) -> str:
