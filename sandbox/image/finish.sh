@@ -2,7 +2,7 @@
 # Runs in the build's last stage: the supervisor compiled, nothing left that raises privileges.
 set -eu
 python=$(command -v python3)
-printf 'import sys\n\nsys.path[:0] = ["/opt/handoff", "/opt/packages"]\nfrom supervisor.main import main\n\nmain()\n' >/opt/handoff/start.py
+printf 'import sys\n\nsys.path.insert(0, "/opt/handoff")\nfrom supervisor.main import main\n\nmain()\n' >/opt/handoff/start.py
 "$python" -m compileall -q --invalidation-mode unchecked-hash /opt/handoff
 # The official images come without the standard library's bytecode, and a read-only root can't take it later.
 "$python" -c '

@@ -39,6 +39,20 @@ async def test_a_program_prints_and_leaves_what_it_should(pool: Sandbox, program
         _check_form(name, data)
 
 
+async def test_interpreters_that_a_package_starts_find_the_packages_too(pool: Sandbox) -> None:
+    """joblib's own processes are started with the flags of the interpreter that starts them."""
+    code = """
+from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import cross_val_score
+
+features, classes = make_classification(200, random_state=0)
+print(len(cross_val_score(RandomForestClassifier(5), features, classes, n_jobs=2)))
+"""
+    run = await pool.run(Job(code=code))
+    assert (run.status, run.stdout, run.stderr) == (Status.OK, "5\n", "")
+
+
 def _check_form(name: str, data: bytes) -> None:
     """That a file is what its ending says."""
     match name.rpartition(".")[2]:
