@@ -130,7 +130,8 @@ FILTERED = (
 )
 NO_TOOLS = (
     "The model m can't call tools at this service, and agents work by calling them. Whoever runs Handoff "
-    "needs to set another HANDOFF_MODEL, or to start vLLM with --enable-auto-tool-choice and --tool-call-parser."
+    "needs to set another HANDOFF_MODEL, or to start vLLM with --enable-auto-tool-choice and "
+    "--tool-call-parser."
 )
 
 

@@ -35,7 +35,7 @@ def chat(*deltas: Any, finish: str = "stop", **more: Any) -> Raw:
     "function_call_filter: MALFORMED_FUNCTION_CALL",
 ])  # fmt: skip
 async def test_a_reply_that_a_service_broke_off_is_asked_for_again(word: str) -> None:
-    script = [chat({"content": "Forty-"}, finish=word), Say(ANSWER)]
+    script: list[Reply] = [chat({"content": "Forty-"}, finish=word), Say(ANSWER)]
     async with ScriptedModel(script) as model, endpoint_of(model, api="chat") as endpoint:
         assert (await Agent().run(endpoint)).text == ANSWER
         model.assert_complete()
@@ -50,7 +50,7 @@ async def test_a_filter_by_any_name_is_told(word: str) -> None:
 
 @pytest.mark.parametrize("word", ["model_length", "MAX_TOKENS", "model_context_window_exceeded"])
 async def test_a_limit_of_length_by_any_name_is_gone_on_from(word: str) -> None:
-    script = [chat({"content": "Forty-"}, finish=word), Say("two.")]
+    script: list[Reply] = [chat({"content": "Forty-"}, finish=word), Say("two.")]
     async with ScriptedModel(script) as model, endpoint_of(model, api="chat") as endpoint:
         assert (await Agent().run(endpoint)).text == ANSWER
         model.assert_complete()
@@ -70,7 +70,7 @@ async def test_geminis_calls_without_index_and_id_are_two() -> None:
         function = {"name": "look", "arguments": json.dumps({"word": word})}
         return {"tool_calls": [{"index": 0, "id": "", "type": "function", "function": function}]}
 
-    script = [chat(one("a"), one("b"), finish="tool_calls"), Say(ANSWER)]
+    script: list[Reply] = [chat(one("a"), one("b"), finish="tool_calls"), Say(ANSWER)]
     async with ScriptedModel(script) as model, endpoint_of(model, api="chat") as endpoint:
         assert (await Agent([look]).run(endpoint)).text == ANSWER
         model.assert_complete()
@@ -81,7 +81,10 @@ async def test_a_name_that_comes_with_every_piece_is_one_call() -> None:
     def piece(arguments: str) -> dict[str, Any]:
         return {"tool_calls": [{"index": 0, "function": {"name": "look", "arguments": arguments}}]}
 
-    script = [chat(piece(""), piece('{"word"'), piece(': "a"}'), piece(""), finish="tool_calls"), Say(ANSWER)]
+    script: list[Reply] = [
+        chat(piece(""), piece('{"word"'), piece(': "a"}'), piece(""), finish="tool_calls"),
+        Say(ANSWER),
+    ]
     async with ScriptedModel(script) as model, endpoint_of(model, api="chat") as endpoint:
         await Agent([look]).run(endpoint)
     assert model.requests[-1].results == ("saw a",)
