@@ -47,10 +47,16 @@ _CONTEXT = (
 )  # fmt: skip
 #: OpenAI and Groq answer 429 to a request that is larger than a whole minute's tokens: no wait makes it fit.
 _TOO_LARGE = "request too large"
-_CREDENTIALS = ("api key not valid", "invalid api key", "invalid_api_key", "incorrect api key")
+_CREDENTIALS = (
+    "api key not valid",
+    "invalid api key",
+    "invalid_api_key",
+    "incorrect api key",
+    "no_db_connection",
+)
 _MODEL = (
     "model_not_found", "model not exist", "deploymentnotfound", "is not a valid model",
-    "not allowed to access model", "model.accessdenied", "access to model denied",
+    "not allowed to access model", "model.accessdenied", "access to model denied", "invalid model name",
 )  # fmt: skip
 _TOOLS = (
     "does not support tools", "support tool use", "enable-auto-tool-choice", "does not support function call",

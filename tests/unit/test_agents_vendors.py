@@ -166,6 +166,10 @@ REFUSALS: list[tuple[str, Fault, type[ModelError], str]] = [
      QuotaExhausted, "credit"),
     ("LiteLLM's key for other models", said("key not allowed to access model. This key can only access "
         "models=['other']. Tried to access m", 401, type="key_model_access_denied"), UnknownModel, "model m"),
+    ("LiteLLM's unknown model", said("/chat/completions: Invalid model name passed in model=m."),
+     UnknownModel, "model m"),
+    ("LiteLLM's wrong key, where it has no database", said(
+        "No connected db.", type="no_db_connection", code="400"), CredentialsRefused, "API key"),
     ("DashScope's model for others", said("Access to model denied.", 403, code="Model.AccessDenied"),
      UnknownModel, "model m"),
     ("Ollama's model without tools", said("registry.ollama.ai/library/m does not support tools"),
