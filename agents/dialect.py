@@ -11,11 +11,12 @@ import re
 import openai
 import structlog
 
-from agents import faults
+from agents import faults, phrases
 from agents.conversation import Json
 from agents.wire import Options, Request, Wire
-from agents.wire.chat import ChatWire
+from agents.wire.chat import ChatWire, alternating
 from agents.wire.responses import ResponsesWire
+from agents.wire.stream import ErrorInside
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ class Dialect:
         self._may_switch = api == "auto"
         self._has_switched = False
         self._changes: dict[str, dict[str, str]] = {}
+        self._in_turns: set[str] = set()
 
     @property
     def wire(self) -> Wire:
@@ -52,13 +54,30 @@ class Dialect:
             if field in body and field not in self.options.extra:
                 value = body.pop(field)
                 body |= {instead: value} if instead else {}
+        if request.model in self._in_turns and "messages" in body:
+            body["messages"] = alternating(body["messages"])
         return body
 
     def learns_from(self, error: Exception, wire: Wire, model: str, body: Json) -> bool:
         """Whether the same turn, asked anew of `model`, will be asked in another way than `body`."""
+        if self._takes_turns(error, model, body):
+            return True
         if not isinstance(error, openai.APIStatusError):
             return False
         return self._switches(error, wire) or self._spares(error, model, body)
+
+    def _takes_turns(self, error: Exception, model: str, body: Json) -> bool:
+        """Whether the service wants roles to alternate; llama.cpp says so with a 500, or inside a stream."""
+        if not isinstance(error, openai.APIStatusError | ErrorInside):
+            return False
+        said = str(error) if isinstance(error, ErrorInside) else faults.words(error)
+        messages = body.get("messages", [])
+        if not any(known in said.lower() for known in phrases.ROLES) or alternating(messages) == messages:
+            return False
+        if model not in self._in_turns:
+            self._in_turns.add(model)
+            log.info("model request changed", model=model, field="messages", because=said)
+        return True
 
     def _switches(self, error: openai.APIStatusError, wire: Wire) -> bool:
         """Whether the service wants the other API: once for the process, for all that are under way."""

@@ -16,6 +16,7 @@ import aiohttp
 import httpx2
 import openai
 
+from agents import phrases
 from agents.errors import (
     ContextTooLong,
     CredentialsRefused,
@@ -30,47 +31,6 @@ from agents.excerpt import one_line
 from agents.redirects import SentElsewhere
 from agents.wire.stream import CutStream, ErrorInside, NoReply, Unreadable
 
-# Words by which endpoints say what a status alone does not; each is from a vendor's documentation or answer.
-#: Money, not pace, is the problem; 429 is used for both.
-_QUOTA = (
-    "insufficient_quota", "exceeded your current quota", "billing", "arrearage", "insufficient balance",
-    "insufficient credits", "credit balance is too low", "freetieronly", "free allocated quota",
-    "budget has been exceeded", "budget_exceeded", "key limit exceeded",
-)  # fmt: skip
-#: DashScope calls its tokens of a minute a quota, in OpenAI's words for money. There, money is `Arrearage`.
-_DASHSCOPE = ("dashscope", "aliyun", "allocated quota exceeded")
-_CONTEXT = (
-    "context_length", "context length", "maximum context", "context window", "contextwindow", "context size",
-    "context limit", "maximum model length", "maximum prompt length", "maximum number of tokens",
-    "prompt is too long", "input is too long", "prompt exceeds max length", "range of input length",
-    "too many tokens", "model token limit", "token length exceed", "`max_new_tokens` must be",
-)  # fmt: skip
-#: OpenAI and Groq answer 429 to a request that is larger than a whole minute's tokens: no wait makes it fit.
-_TOO_LARGE = "request too large"
-_CREDENTIALS = (
-    "api key not valid",
-    "invalid api key",
-    "invalid_api_key",
-    "incorrect api key",
-    "no_db_connection",
-)
-_MODEL = (
-    "model_not_found", "model not exist", "deploymentnotfound", "is not a valid model",
-    "not allowed to access model", "model.accessdenied", "access to model denied", "invalid model name",
-)  # fmt: skip
-_TOOLS = (
-    "does not support tools", "support tool use", "enable-auto-tool-choice", "does not support function call",
-    "tool calling is not supported", "function calling is not enabled",
-)  # fmt: skip
-_FILTER = (
-    "content_filter", "content management policy", "data_inspection_failed", "datainspectionfailed",
-    "content_policy_violation", "inappropriate content", "input was flagged", "violates usage guidelines",
-)  # fmt: skip
-#: Fields of an error's body with the service's words. Others repeat the request, whose words mean nothing.
-_TELLING = (
-    "error", "message", "msg", "detail", "details", "code", "type", "status", "reason", "raw", "metadata",
-    "innererror", "param", "loc",
-)  # fmt: skip
 #: Gemini says "exceeded your current quota" for its limits per minute too, and then how long to wait.
 _RETRY_IN = re.compile(r"(?:retry in |\"?retrydelay\"?\W+)(\d+(?:\.\d+)?)s")
 _RETRIED_STATUS = {408, 409, 425, 429}
@@ -100,7 +60,9 @@ def is_the_endpoints(error: Exception) -> bool:
 def is_about_the_model(error: openai.APIStatusError) -> bool:
     """Whether a 404 means the model, and not the path."""
     said = words(error).lower()
-    return any(one in said for one in _MODEL) or bool(re.search(r"model .*(not found|not exist)", said))
+    return any(one in said for one in phrases.MODEL) or bool(
+        re.search(r"model .*(not found|not exist)", said)
+    )
 
 
 def read(error: Exception, model: str) -> Passing | ModelError:
@@ -152,7 +114,7 @@ def _read_inside(error: ErrorInside, model: str) -> Passing | ModelError:
 
 def _read_status(error: openai.APIStatusError, model: str) -> Passing | ModelError:
     status, said = error.status_code, words(error)
-    if _TOO_LARGE in said.lower():
+    if phrases.TOO_LARGE in said.lower():
         return _too_long(said, model)
     if status == 429 and (soon := _RETRY_IN.search(f"{said} {error.body}".lower())):
         return Passing(_pace(status), float(soon[1]), is_pace=True)
@@ -189,14 +151,14 @@ def _told(body: object, deep: int = 0) -> list[str]:
     if isinstance(body, str):
         return [] if body.lstrip().startswith("<") else [one_line(body, 1000)]
     if isinstance(body, dict) and deep < 8:
-        return [found for key in _TELLING for found in _told(body.get(key), deep + 1)]
+        return [found for key in phrases.TELLING for found in _told(body.get(key), deep + 1)]
     if isinstance(body, list) and deep < 8:
         return [found for one in body[:20] for found in _told(one, deep + 1)]
     return []
 
 
 def _is_dashscopes_pace(low: str) -> bool:
-    return any(known in low for known in _DASHSCOPE) and "free" not in low
+    return any(known in low for known in phrases.DASHSCOPE) and "free" not in low
 
 
 def _read_words(said: str, model: str, *, is_pace: bool = False) -> ModelError | None:
@@ -205,17 +167,17 @@ def _read_words(said: str, model: str, *, is_pace: bool = False) -> ModelError |
     def has(known: Iterable[str]) -> bool:
         return any(one in low for one in known)
 
-    if has(_QUOTA):
+    if has(phrases.QUOTA):
         return _quota(said)
-    if not is_pace and has(_CONTEXT):
+    if not is_pace and has(phrases.CONTEXT):
         return _too_long(said, model)
-    if has(_FILTER):
+    if has(phrases.FILTER):
         return _filtered(said)
-    if has(_CREDENTIALS):
+    if has(phrases.CREDENTIALS):
         return _credentials(said)
-    if has(_TOOLS):
+    if has(phrases.TOOLS):
         return _no_tools(said, model)
-    if has(_MODEL):
+    if has(phrases.MODEL):
         return _unknown_model(said, model)
     return None
 

@@ -6,6 +6,7 @@ Gemini its `extra_content.google.thought_signature`, and both answer 400 without
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, Usage, UserTurn
@@ -27,6 +28,8 @@ from agents.wire.stream import DONE, CutStream
 
 #: Fields of a delta that are repeated whole in each chunk, so a later value replaces an earlier one.
 _WHOLE = {"role", "id", "type", "name", "index", "format", "signature"}
+#: What stands between a result and a person's words where a service wants something there.
+_BETWEEN = "I have the results."
 
 
 class ChatWire:
@@ -88,6 +91,21 @@ def _message(turn: Turn, model: str) -> Json:
             for c in turn.calls
         ]
     return message
+
+
+def alternating(messages: Sequence[Json]) -> list[Json]:
+    """The messages so that a person's words follow an agent's only: those in a row are one, and a result has
+    a word of the agent after it."""
+    found: list[Json] = []
+    for message in messages:
+        last = found[-1]["role"] if found else ""
+        if message["role"] == "user" and last == "user":
+            found[-1] = {"role": "user", "content": f"{found[-1]['content']}\n\n{message['content']}"}
+            continue
+        if message["role"] == "user" and last == "tool":
+            found.append({"role": "assistant", "content": _BETWEEN})
+        found.append(message)
+    return found
 
 
 class ChatAssembler(Assembler):

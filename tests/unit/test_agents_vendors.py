@@ -5,6 +5,7 @@ What they refuse to be sent is learnt, what they say in their own words is under
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from agents.errors import (
     ToolsUnsupported,
     UnknownModel,
 )
+from agents.journal import Incoming
 from tests.support.scripted_model import (
     Asked,
     Call,
@@ -31,9 +33,10 @@ from tests.support.scripted_model import (
     Reply,
     Say,
     ScriptedModel,
+    StreamError,
     openai_error,
 )
-from tests.support.team import Agent, endpoint_of
+from tests.support.team import Agent, ListInbox, endpoint_of
 
 ANSWER = "Forty-two."
 
@@ -109,6 +112,42 @@ async def test_what_one_model_refuses_is_sent_to_another() -> None:
         await Agent(model="plain").run(endpoint)
         await Agent(model="reasoner").run(endpoint)
     assert ["include" in asked.body for asked in model.requests] == [True, False, True]
+
+
+TURNS = {
+    "Mistral": Fault(400, {"object": "error", "message": "Unexpected role 'user' after role 'tool'", "type":
+                           "invalid_request_message_order", "code": "3230"}),
+    "a template in llama.cpp": in_error(500, type="server_error", message="Error: Jinja Exception: After the "
+        "optional system message, conversation roles must alternate user and assistant roles except for tool "
+        "calls and results."),
+    "the same inside a stream": StreamError("Jinja Exception: roles must alternate", "server_error"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("service", TURNS)
+async def test_a_service_that_wants_roles_in_turns_gets_them(service: str) -> None:
+    def in_row(asked: Asked) -> bool:
+        roles = [m["role"] for m in asked.messages]
+        return any(b == "user" and a in ("user", "tool") for a, b in itertools.pairwise(roles))
+
+    async def answering(asked: Asked) -> Reply:
+        if in_row(asked):
+            return TURNS[service]
+        reply: Reply = Call("look", {"word": "ab"[min(len(asked.results), 1)]})
+        return reply if len(asked.results) < 2 else Say(ANSWER)
+
+    inbox = ListInbox()
+
+    async def look(word: str) -> str:
+        """Look."""
+        inbox.messages += [Incoming(f"{word}{n}", f"Ann: also {word}{n}") for n in (1, 2)]
+        return f"saw {word}"
+
+    async with ScriptedModel(answering) as model, endpoint_of(model, api="chat") as endpoint:
+        assert (await Agent([look], inbox=inbox).run(endpoint)).text == ANSWER
+    assert [in_row(asked) for asked in model.requests] == [False, True, False, False]
+    words = [m["content"] for m in model.requests[-1].messages if m["role"] == "user"]
+    assert words == ["Ann: please", "Ann: also a1\n\nAnn: also a2", "Ann: also b1\n\nAnn: also b2"]
 
 
 def said(text: str, status: int = 400, **more: Any) -> Fault:
