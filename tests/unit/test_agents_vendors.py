@@ -114,7 +114,7 @@ async def test_what_one_model_refuses_is_sent_to_another() -> None:
     assert ["include" in asked.body for asked in model.requests] == [True, False, True]
 
 
-TURNS = {
+TURNS: dict[str, Reply] = {
     "Mistral": Fault(400, {"object": "error", "message": "Unexpected role 'user' after role 'tool'", "type":
                            "invalid_request_message_order", "code": "3230"}),
     "a template in llama.cpp": in_error(500, type="server_error", message="Error: Jinja Exception: After the "
