@@ -64,12 +64,13 @@ async def room(
 
 async def _summed_up(turns: Sequence[Turn], endpoint: Endpoint, model: str, window: int) -> Room | None:
     """A summary in place of the turns, or None where the model gives none."""
+    room = min(window * PER_TOKEN // 2, sum(map(_length, turns)))
     for _ in range(_SUMMARIES):
-        asked = Request(model=model, instructions=prompt("summary"), turns=[_told(turns, window)])
+        asked = Request(model=model, instructions=prompt("summary"), turns=[_told(turns, room)])
         try:
             reply = await endpoint.ask(asked)
         except ContextTooLong:
-            window //= 2
+            room //= 2
             continue
         if not reply.text.strip():
             return None
@@ -105,10 +106,10 @@ def _length(turn: Turn) -> int:
     return len(turn.text) + sum(len(call.name) + len(call.arguments) for call in calls)
 
 
-def _told(turns: Sequence[Turn], window: int) -> UserTurn:
-    """The turns as one text, which fits into half the window whatever they hold."""
+def _told(turns: Sequence[Turn], room: int) -> UserTurn:
+    """The turns as one text of about `room` characters at most, whatever they hold."""
     lines = [_line(turn) for turn in turns]
-    most = max(_share([len(line) for line in lines], window * PER_TOKEN // 2), 200)
+    most = max(_share([len(line) for line in lines], room), 200)
     return UserTurn("\n\n".join(excerpt(line, most) for line in lines))
 
 
