@@ -14,15 +14,25 @@ from types import TracebackType
 from typing import Self
 
 import httpx2
+import pydantic
 import structlog
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import INVALID_PARAMS, REQUEST_TIMEOUT, CallToolResult, ContentBlock, TextContent
+from mcp_types import (
+    INVALID_PARAMS,
+    REQUEST_TIMEOUT,
+    CallToolResult,
+    ContentBlock,
+    EmbeddedResource,
+    ResourceLink,
+    TextContent,
+    TextResourceContents,
+)
 from mcp_types import Tool as Offered
 
 from agents.conversation import Json
 from agents.errors import ToolFailure
-from agents.excerpt import excerpt
+from agents.excerpt import excerpt, one_line
 from agents.toolbox import TeamTool
 from agents.tools import Tool
 from agents.tools_file import Server, tool_name
@@ -128,6 +138,11 @@ class Connection:
         except Exception as error:
             if isinstance(error, MCPError) and error.code in _ABOUT_THE_CALL:
                 raise ToolFailure(error.message) from error
+            if isinstance(error, pydantic.ValidationError) or _is_about_the_form(error):
+                raise ToolFailure(
+                    f"the server {self._name} carried the call out, but its answer has not the form that it "
+                    f"promises: {one_line(str(error), 1_000)}"
+                ) from error
             log.warning("tool server lost", server=self._name, tool=tool, why=_why(error))
             self._lost.set()
             said = f" ({error.message})" if isinstance(error, MCPError) else ""
@@ -189,7 +204,21 @@ def _text(result: CallToolResult) -> str:
 
 
 def _words(block: ContentBlock) -> str:
-    return block.text if isinstance(block, TextContent) else f"[{block.type}, left out]"
+    match block:
+        case TextContent():
+            return block.text
+        case EmbeddedResource(resource=TextResourceContents() as file):
+            return f"[{file.uri}]\n{file.text}"
+        case EmbeddedResource():
+            return f"[{block.resource.uri} ({block.resource.mime_type or 'no text'}), left out]"
+        case ResourceLink():
+            return f"[{block.name}: {block.uri}]"
+    return f"[{block.type} ({block.mime_type}), left out]"
+
+
+def _is_about_the_form(error: Exception) -> bool:
+    """Whether the library holds a whole answer against the schema that the server gave for it."""
+    return isinstance(error, RuntimeError) and ("structured content" in str(error) or "schema" in str(error))
 
 
 def _why(error: BaseException) -> str:
