@@ -114,8 +114,6 @@ def _read_inside(error: ErrorInside, model: str) -> Passing | ModelError:
 
 def _read_status(error: openai.APIStatusError, model: str) -> Passing | ModelError:
     status, said = error.status_code, words(error)
-    if phrases.TOO_LARGE in said.lower():
-        return _too_long(said, model)
     if status == 429 and (soon := _RETRY_IN.search(f"{said} {error.body}".lower())):
         return Passing(_pace(status), float(soon[1]), is_pace=True)
     if status == 429 and _is_dashscopes_pace(f"{error.request.url.host} {said}".lower()):
@@ -169,7 +167,7 @@ def _read_words(said: str, model: str, *, is_pace: bool = False) -> ModelError |
 
     if has(phrases.QUOTA):
         return _quota(said)
-    if not is_pace and has(phrases.CONTEXT):
+    if phrases.TOO_LARGE in low or (not is_pace and has(phrases.CONTEXT)):
         return _too_long(said, model)
     if has(phrases.FILTER):
         return _filtered(said)

@@ -60,8 +60,8 @@ class Assembler(ABC):
         `RunawayReply` past `LONGEST_REPLY`.
         """
         try:
-            if isinstance(value, dict) and (error := value.get("error")):
-                raise _told(error)
+            if isinstance(value, dict) and (error := _error(value)):
+                raise error
             self._add(value)
         except _MISFITS as error:
             raise Unreadable("a value that is no part of a reply") from error
@@ -82,10 +82,19 @@ class Assembler(ABC):
     def _reply(self) -> Reply: ...
 
 
-def _told(error: object) -> ErrorInside:
-    if isinstance(error, dict):
-        return ErrorInside(error.get("code"), error.get("message"))
-    return ErrorInside("", error)
+def _error(value: Json) -> ErrorInside | None:
+    """What a value says of a failure, in any of the forms in use; None where it says nothing of one."""
+    if error := value.get("error"):
+        known = isinstance(error, dict)
+        return ErrorInside(error.get("code"), error.get("message")) if known else ErrorInside("", error)
+    if value.get("choices"):
+        return None
+    base = part(value, "base_resp")  # MiniMax, with a status of 200
+    if base.get("status_code"):
+        return ErrorInside(base["status_code"], base.get("status_msg"))
+    if value.get("code") and isinstance(value.get("message"), str):  # older vLLM, SiliconFlow
+        return ErrorInside(value["code"], value["message"])
+    return None
 
 
 def finished(word: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from agents.conversation import UserTurn
+from agents.errors import ContextTooLong
 from agents.wire import Request
 from tests.support import chat_wire
 from tests.support.scripted_model import Call, Raw, Reply, Say, ScriptedModel, Turn
@@ -158,6 +159,26 @@ async def test_tokens_of_thinking_are_counted(vendor: str) -> None:
     async with ScriptedModel([reply]) as model, endpoint_of(model, api="chat") as endpoint:
         await agent.run(endpoint)
     assert agent.meter.tokens == total
+
+
+NO_REPLIES: dict[str, dict[str, Any]] = {
+    "MiniMax": {"id": "1", "choices": None, "base_resp": {
+        "status_code": 2013, "status_msg": "invalid params, context window exceeds limit (2013)"}},
+    "an older vLLM": {"object": "error", "message": "maximum context length is 8192 tokens", "code": 400},
+    "SiliconFlow": {"code": 20015, "message": "more than the maximum context", "data": None},
+    "a minute too small": {"error": {"code": "rate_limit_exceeded", "message": "Request too large for m"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("vendor", NO_REPLIES)
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+async def test_a_failure_with_status_200_is_read(vendor: str, kind: str) -> None:
+    value = NO_REPLIES[vendor]
+    piece = chat_wire.frame(value) if "stream" in kind else json.dumps(value).encode()
+    reply = Raw([piece], {"Content-Type": kind})
+    async with ScriptedModel([reply]) as model, endpoint_of(model, api="chat") as endpoint:
+        with pytest.raises(ContextTooLong):
+            await Agent().run(endpoint)
 
 
 async def test_a_reply_of_white_space_is_not_sent_back() -> None:
