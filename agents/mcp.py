@@ -17,7 +17,9 @@ import httpx2
 import pydantic
 import structlog
 from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.session import IncomingMessage
 from mcp.client.streamable_http import streamable_http_client
+from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp_types import (
     INVALID_PARAMS,
     REQUEST_TIMEOUT,
@@ -27,6 +29,7 @@ from mcp_types import (
     ResourceLink,
     TextContent,
     TextResourceContents,
+    ToolListChangedNotification,
 )
 from mcp_types import Tool as Offered
 
@@ -59,6 +62,8 @@ class Connection:
         self._server = server
         self._client: Client | None = None
         self._lost = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._missing: list[str] = []
         self.tried = asyncio.Event()
         """Set when the first try to connect is over, whatever came of it."""
         self.tools: Sequence[TeamTool] = ()
@@ -80,24 +85,56 @@ class Connection:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[None]:
-        async with asyncio.timeout(CONNECT) as limit, self._open() as client:
-            self.tools = self._allowed(await _all_tools(client))
+        async with asyncio.timeout(CONNECT) as limit, self._open() as client, asyncio.TaskGroup() as group:
+            await self._look(client)
             limit.reschedule(None)
             log.info("tool server connected", server=self._name, tools=[t.tool.name for t in self.tools])
             self._lost.clear()
             self._client = client
             self.tried.set()
+            heeding = group.create_task(self._heed(client))
             try:
                 yield
             finally:
                 self._client = None
+                heeding.cancel()
+
+    async def _look(self, client: Client) -> None:
+        self.tools = self._allowed(await _all_tools(client))
+
+    async def _heed(self, client: Client) -> None:
+        """Look at the tools anew whenever the server says that they have changed."""
+        try:
+            await self._listen(client)
+        except ListenNotSupportedError:  # before 2026-07-28 a server says so without being asked
+            while True:
+                await self._changed.wait()
+                self._changed.clear()
+                await self._look(client)
+        except (MCPError, TimeoutError) as error:
+            log.info("tool server tells of no changes", server=self._name, why=_why(error))
+
+    async def _listen(self, client: Client) -> None:
+        while True:
+            try:
+                async with client.listen(tools_list_changed=True) as changes:
+                    await self._look(client)  # what changed until now is not told
+                    async for _ in changes:
+                        await self._look(client)
+                return
+            except SubscriptionLost:  # a stream over HTTP that was silent for long
+                await asyncio.sleep(LONGEST_WAIT)
+
+    async def _heard(self, message: IncomingMessage) -> None:
+        if isinstance(message, ToolListChangedNotification):
+            self._changed.set()
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Client]:
         server = self._server
         if server.command:
             program = StdioServerParameters(command=server.command, args=server.args, env=server.env)
-            async with Client(program, read_timeout_seconds=CONNECT) as client:
+            async with Client(program, read_timeout_seconds=CONNECT, message_handler=self._heard) as client:
                 yield client
             return
         async with (
@@ -105,16 +142,20 @@ class Connection:
                 headers=server.headers, timeout=httpx2.Timeout(CONNECT, read=_SILENCE + server.seconds)
             ) as http,
             Client(
-                streamable_http_client(server.url, http_client=http), read_timeout_seconds=CONNECT
+                streamable_http_client(server.url, http_client=http),
+                read_timeout_seconds=CONNECT,
+                message_handler=self._heard,
             ) as client,
         ):
             yield client
 
     def _allowed(self, offered: Sequence[Offered]) -> list[TeamTool]:
         found = {tool.name: tool for tool in offered}
-        if missing := sorted(set(self._server.tools) - set(found)):
+        missing = sorted(set(self._server.tools) - set(found))
+        if missing and missing != self._missing:
             log.warning("tool server lacks tools that HANDOFF_TOOLS_FILE allows", server=self._name,
                         missing=missing, has=sorted(found))  # fmt: skip
+        self._missing = missing
         return [
             TeamTool(self._tool(found[name]), ask_first=terms.ask_first)
             for name, terms in sorted(self._server.tools.items())
@@ -187,7 +228,7 @@ async def _all_tools(client: Client) -> list[Offered]:
     found: list[Offered] = []
     cursor = None
     for _ in range(_PAGES):
-        page = await client.list_tools(cursor=cursor)
+        page = await client.list_tools(cursor=cursor, cache_mode="refresh")
         found += page.tools
         cursor = page.next_cursor
         if not cursor:

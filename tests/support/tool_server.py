@@ -17,7 +17,7 @@ from typing import Any
 
 import uvicorn
 from mcp.server.lowlevel import Server
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.stdio import stdio_server
 from mcp_types import (
@@ -75,6 +75,18 @@ def tool_server(journal: Path) -> MCPServer:
                 ImageContent(data="AAAA", mime_type="image/png"),
             ]
         )  # fmt: skip
+
+    @server.tool()
+    async def grow(context: Context) -> str:
+        """Have one more tool from now on."""
+
+        @server.tool()
+        def late() -> str:
+            """Be late."""
+            return "late done"
+
+        await context.notify_tools_changed()
+        return "grow done"
 
     @server.tool()
     def forbidden() -> str:

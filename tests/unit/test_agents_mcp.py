@@ -68,6 +68,19 @@ async def test_an_answer_of_a_broken_form_costs_the_call_and_not_the_server(tmp_
         assert await say(tool_of(servers, "loose_look_up")) == "five"
 
 
+@pytest.mark.parametrize("module", ["tool_server", "old_tool_server"])
+async def test_a_tool_that_comes_later_is_lent_from_then_on(module: str, tmp_path: Path) -> None:
+    server = program(tmp_path, tools={"grow": Terms(), "late": Terms(), "look_up": Terms()})
+    server = server.model_copy(update={"args": ["-m", f"tests.support.{module}"]})
+    async with Servers({"things": server}) as servers:
+        assert "things_late" not in [one.tool.name for one in servers.tools()]
+        assert await say(tool_of(servers, "things_grow")) == "grow done"
+        async with asyncio.timeout(20):
+            while "things_late" not in [one.tool.name for one in servers.tools()]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert await say(tool_of(servers, "things_late")) == "late done"
+
+
 async def test_a_server_over_http_is_called_with_its_headers(tmp_path: Path) -> None:
     async with serve_http(tmp_path / "journal", token="secret") as url:
         server = Server(url=url, headers={"Authorization": "Bearer secret"}, tools=ALLOWED)
