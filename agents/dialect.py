@@ -26,6 +26,8 @@ _SPARE = ("include", "stream_options", "prompt_cache_key", "tool_choice")
 #: The two spellings of the most output; a service that refuses one names the other.
 _MOST = ("max_tokens", "max_completion_tokens")
 _REFUSED = re.compile(r"support|unrecognized|unknown|unexpected|extra[ _]|not (permitted|allowed)")
+#: Fields of a reply that every service hears again; what is beyond them, some demand and some refuse.
+_STANDARD = {"role", "content", "tool_calls"}
 #: How OpenAI refuses `include` without naming it in words.
 _SEALED = "encrypted content is not supported"
 
@@ -42,6 +44,7 @@ class Dialect:
         self._has_switched = False
         self._changes: dict[str, dict[str, str]] = {}
         self._in_turns: set[str] = set()
+        self._unheard: dict[str, set[str]] = {}
 
     @property
     def wire(self) -> Wire:
@@ -56,6 +59,11 @@ class Dialect:
                 body |= {instead: value} if instead else {}
         if request.model in self._in_turns and "messages" in body:
             body["messages"] = alternating(body["messages"])
+        if (unheard := self._unheard.get(request.model)) and "messages" in body:
+            body["messages"] = [
+                {key: value for key, value in message.items() if key not in unheard}
+                for message in body["messages"]
+            ]
         return body
 
     def learns_from(self, error: Exception, wire: Wire, model: str, body: Json) -> bool:
@@ -100,6 +108,10 @@ class Dialect:
         said = faults.words(error).lower()
         if not _REFUSED.search(said):
             return False
+        if field := _refused_back(said, body):
+            self._unheard.setdefault(model, set()).add(field)
+            log.info("model request changed", model=model, field=f"messages.{field}", because=said)
+            return True
         field, instead = _refused(said, body)
         changes = self._changes.setdefault(model, {})
         if not field or field in self.options.extra or instead in changes:
@@ -107,6 +119,12 @@ class Dialect:
         changes[field] = instead
         log.info("model request changed", model=model, field=field, instead=instead, because=said)
         return True
+
+
+def _refused_back(said: str, body: Json) -> str:
+    """The field of a service's own reply that it refuses to hear again, as Groq and Mistral do; or empty."""
+    own = {key for message in body.get("messages", ()) if message["role"] == "assistant" for key in message}
+    return next((key for key in sorted(own - _STANDARD) if re.search(rf"\b{re.escape(key)}\b", said)), "")
 
 
 def _refused(said: str, body: Json) -> tuple[str, str]:

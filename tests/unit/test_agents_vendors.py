@@ -34,6 +34,7 @@ from tests.support.scripted_model import (
     Say,
     ScriptedModel,
     StreamError,
+    Turn,
     openai_error,
 )
 from tests.support.team import Agent, ListInbox, endpoint_of
@@ -102,6 +103,32 @@ async def test_a_field_that_a_service_refuses_is_left_out_from_then_on(picky: Pi
         assert (await Agent([look]).run(endpoint)).text == ANSWER
     assert [picky.field in asked.body for asked in model.requests] == [True, False, False, False, False]
     assert not picky.instead or model.requests[-1][picky.instead] == 99
+
+
+INPUT = {
+    "type": "extra_forbidden",
+    "loc": ["body", "messages", 2, "assistant", "reasoning"],
+    "msg": "Extra inputs are not permitted",
+    "input": "hm",
+}
+BACK = {
+    "Groq": in_error(400, type="invalid_request_error", message="'messages.2' : for 'role:assistant' the "
+        "following must be satisfied[('messages.2' : property 'reasoning' is unsupported)]"),
+    "Mistral": Fault(422, {"detail": [INPUT]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("service", BACK)
+async def test_a_field_of_a_reply_that_is_refused_back_is_left_out(service: str) -> None:
+    async def answering(asked: Asked) -> Reply:
+        if any("reasoning" in message for message in asked.messages):
+            return BACK[service]
+        call = Call("look", {"word": "ab"[min(len(asked.results), 1)]})
+        return Say(ANSWER) if len(asked.results) == 2 else Turn(calls=(call,), extra={"reasoning": "hm"})
+
+    async with ScriptedModel(answering) as model, endpoint_of(model, api="chat") as endpoint:
+        assert (await Agent([look]).run(endpoint)).text == ANSWER
+    assert ["reasoning" in str(asked.messages) for asked in model.requests] == [False, True, False, False]
 
 
 async def test_what_one_model_refuses_is_sent_to_another() -> None:
