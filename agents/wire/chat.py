@@ -203,7 +203,8 @@ def _aloud(text: str) -> str:
     if text.lstrip().startswith("<think>"):
         return text.partition("</think>")[2].lstrip()
     head, tag, rest = text.partition("\n</think>\n\n")
-    return rest.lstrip() if tag and "<think>" not in head else text
+    is_thinking = tag and "<think>" not in head and head.count("```") % 2 == 0
+    return rest.lstrip() if is_thinking else text
 
 
 def _text(content: object) -> str:

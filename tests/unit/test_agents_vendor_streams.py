@@ -125,6 +125,7 @@ THOUGHTS = {
     "<think>\nWell.\n</think>\n\nForty-two.": ANSWER,
     "<think></think>Forty-two.": ANSWER,
     "Okay, well.\n</think>\n\nForty-two.": ANSWER,
+    "Like this:\n```\nWell.\n</think>\n\nAnswer.\n```": "Like this:\n```\nWell.\n</think>\n\nAnswer.\n```",
     "Say `</think>` to end it.": "Say `</think>` to end it.",
     "Write <think>\nx\n</think>\n\nbefore it.": "Write <think>\nx\n</think>\n\nbefore it.",
 }
