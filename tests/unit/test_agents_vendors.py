@@ -188,7 +188,7 @@ def in_a_list(status: int, message: str, **more: Any) -> Fault:
 
 UPSTREAM = json.dumps({"error": {"type": "invalid_request_error", "message":
                        "prompt is too long: 205000 tokens > 200000 maximum"}})  # fmt: skip
-REFUSALS: list[tuple[str, Fault, type[ModelError], str]] = [
+REFUSALS: list[tuple[str, Reply, type[ModelError], str]] = [
     ("Gemini's wrong key", in_a_list(400, "API key not valid. Please pass a valid API key."),
      CredentialsRefused, "API key"),
     ("Gemini's context", in_a_list(
@@ -221,6 +221,9 @@ REFUSALS: list[tuple[str, Fault, type[ModelError], str]] = [
      RequestRefused, "content filter"),
     ("DashScope's filter", said(
         "Input data may contain inappropriate content.", code="data_inspection_failed"),
+     RequestRefused, "content filter"),
+    ("DashScope's filter inside a stream", StreamError(
+        "Output data may contain inappropriate content.", "data_inspection_failed"),
      RequestRefused, "content filter"),
     ("OpenRouter's filter", said("Your input was flagged by the moderation of the provider.", 403, code=403),
      RequestRefused, "content filter"),
@@ -256,7 +259,7 @@ REFUSALS: list[tuple[str, Fault, type[ModelError], str]] = [
     ("fault", "kind", "words"), [row[1:] for row in REFUSALS], ids=[r[0] for r in REFUSALS]
 )
 async def test_a_refusal_in_a_services_own_words_is_understood(
-    fault: Fault, kind: type[ModelError], words: str
+    fault: Reply, kind: type[ModelError], words: str
 ) -> None:
     async with ScriptedModel([fault]) as model, endpoint_of(model, api="chat") as endpoint:
         with pytest.raises(ModelError) as caught:
