@@ -1,4 +1,5 @@
-"""Room in a model's window: old results are left out first, then old turns are told in a summary.
+"""Room in a model's window: old results are left out first, then old turns are told in a summary, and where
+the newest turns alone are too much, their results are cut.
 
 Owns when and what. The journal keeps everything; only what the model is sent changes. Never parts a call from
 its result, which every endpoint refuses.
@@ -11,12 +12,17 @@ from dataclasses import dataclass, field
 
 from agents.conversation import Json, Reply, ToolResult, Turn, Usage, UserTurn
 from agents.endpoint import Endpoint
+from agents.errors import ContextTooLong
 from agents.excerpt import excerpt
 from agents.prompts import prompt
 from agents.wire import Request
 
 #: Share of the window at which room is made, and the share that has to be free of it afterwards.
 FULL, ROOMY = 0.7, 0.5
+#: Share of the window past which even the newest results are cut.
+_BURSTING = 0.9
+#: Tries at a summary, each told half of the one before: our guess at what fits may be far off.
+_SUMMARIES = 4
 #: Characters for one token: an estimate for what the endpoint has not counted yet.
 PER_TOKEN = 4
 #: Turns at the end that stay as they are, and the results that are too short to be worth leaving out.
@@ -46,14 +52,31 @@ async def room(
     spared = sum(len(t.text) - _SHORT for t in turns[:before] if _can_be_left_out(t)) // PER_TOKEN
     if spared > 0 and (urgent or size - spared < ROOMY * window):
         return Room({"before": before, "longer_than": _SHORT})
-    if before < 3:
-        return None
-    asked = Request(model=model, instructions=prompt("summary"), turns=[_told(turns[:before], window)])
-    reply = await endpoint.ask(asked)
-    if not reply.text.strip():
-        return None
-    summary = f"[Summary of the work so far, made to save room]\n{reply.text}"
-    return Room({"before": before, "summary": summary}, reply.model, reply.usage)
+    if before >= 3 and (summed_up := await _summed_up(turns[:before], endpoint, model, window)):
+        return summed_up
+    longest = max((len(turn.text) for turn in turns if isinstance(turn, ToolResult)), default=0)
+    if longest > 2 * _SHORT and (urgent or size > _BURSTING * window):
+        most = max(longest // 2, _SHORT)
+        # A process from before results were cut reads the last of these, and leaves them out.
+        return Room({"before": len(turns), "cut_to": most, "longer_than": most})
+    return None
+
+
+async def _summed_up(turns: Sequence[Turn], endpoint: Endpoint, model: str, window: int) -> Room | None:
+    """A summary in place of the turns, or None where the model gives none."""
+    room = min(window * PER_TOKEN // 2, sum(map(_length, turns)))
+    for _ in range(_SUMMARIES):
+        asked = Request(model=model, instructions=prompt("summary"), turns=[_told(turns, room)])
+        try:
+            reply = await endpoint.ask(asked)
+        except ContextTooLong:
+            room //= 2
+            continue
+        if not reply.text.strip():
+            return None
+        summary = f"[Summary of the work so far, made to save room]\n{reply.text}"
+        return Room({"before": len(turns), "summary": summary}, reply.model, reply.usage)
+    return None
 
 
 def tokens(turns: Sequence[Turn]) -> int:
@@ -83,10 +106,21 @@ def _length(turn: Turn) -> int:
     return len(turn.text) + sum(len(call.name) + len(call.arguments) for call in calls)
 
 
-def _told(turns: Sequence[Turn], window: int) -> UserTurn:
-    """The turns as one text, which fits into half the window whatever they hold."""
-    one = window * PER_TOKEN // 2 // len(turns)
-    return UserTurn("\n\n".join(excerpt(_line(turn), max(one, 200)) for turn in turns))
+def _told(turns: Sequence[Turn], room: int) -> UserTurn:
+    """The turns as one text of about `room` characters at most, whatever they hold."""
+    lines = [_line(turn) for turn in turns]
+    most = max(_share([len(line) for line in lines], room), 200)
+    return UserTurn("\n\n".join(excerpt(line, most) for line in lines))
+
+
+def _share(lengths: Sequence[int], room: int) -> int:
+    """What each may have of the room, where those that need less leave it to the others."""
+    for number, length in enumerate(sorted(lengths)):
+        share = room // (len(lengths) - number)
+        if length > share:
+            return share
+        room -= length
+    return max(lengths)
 
 
 def _line(turn: Turn) -> str:

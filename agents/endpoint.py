@@ -17,18 +17,16 @@ from typing import cast
 from urllib.parse import urlsplit
 
 import httpx2
-import openai
 import structlog
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit, RequestOptions
 
 from agents import faults, redirects
-from agents.conversation import Reply
-from agents.errors import ModelError, ModelUnavailable, QuotaExhausted, UnknownModel
+from agents.conversation import Json, Reply
+from agents.dialect import Dialect
+from agents.errors import ModelError, ModelUnavailable, QuotaExhausted, ToolsUnsupported, UnknownModel
 from agents.pace import Pace
 from agents.wire import Options, Request, Wire
 from agents.wire.assembler import Assembler
-from agents.wire.chat import ChatWire
-from agents.wire.responses import ResponsesWire
 from agents.wire.stream import values
 
 log = structlog.get_logger(__name__)
@@ -74,16 +72,13 @@ class Endpoint:
             "timeout": httpx2.Timeout(idle_timeout, pool=None),
         }  # fmt: skip
         is_openai = _is_openai(str(self._client.base_url))
-        self._options = Options(
+        options = Options(
             most_output=most_output,
             output_field="max_completion_tokens" if is_openai else "max_tokens",
             takes_cache_key=is_openai,
             extra=dict(extra or {}),
         )
-        self._wires: list[Wire] = [ChatWire(), ResponsesWire()]
-        if api == "responses" or (api == "auto" and is_openai):
-            self._wires.reverse()
-        self._may_learn, self._has_learnt = api == "auto", False
+        self._dialect = Dialect(api, options, is_openai=is_openai)
         self._idle_timeout = idle_timeout
         self._tries, self._first_wait, self._patience = tries, first_wait, patience
         self._at_once = at_once
@@ -110,7 +105,7 @@ class Endpoint:
         for model in firsts:
             try:
                 return await self._ask(replace(request, model=model), on_retry, on_text)
-            except (ModelUnavailable, UnknownModel, QuotaExhausted) as error:
+            except (ModelUnavailable, UnknownModel, QuotaExhausted, ToolsUnsupported) as error:
                 self._passed_over[model] = asyncio.get_running_loop().time() + PASSED_OVER_SECONDS
                 log.warning("model passed over", model=model, why=str(error))
         return await self._ask(replace(request, model=last), on_retry, on_text)
@@ -141,15 +136,16 @@ class Endpoint:
             await asyncio.sleep(wait)
 
     async def _attempt(self, request: Request, pace: Pace, on_text: OnText | None) -> Reply | faults.Passing:
-        """One request, or two when the first taught us the API. Raises what no further try can change."""
-        wire = self._wires[0]
+        """One request, or more where one taught us the API. Raises what no further try can change."""
+        wire = self._dialect.wire
+        body = self._dialect.body(wire, request)
         async with pace.place():
             try:
-                reply = await self._fetch(wire, request, on_text)
+                reply = replace(await self._fetch(wire, body, on_text), model=request.model)
             except Exception as error:
                 if not faults.is_the_endpoints(error):
                     raise
-                if not self._learns_from(error, wire):
+                if not self._dialect.learns_from(error, wire, request.model, body):
                     fault = faults.read(error, request.model)
                     if isinstance(fault, ModelError):
                         log.warning("model refused", model=request.model, detail=fault.detail)
@@ -160,13 +156,13 @@ class Endpoint:
                 return reply
         return await self._attempt(request, pace, on_text)
 
-    async def _fetch(self, wire: Wire, request: Request, on_text: OnText | None) -> Reply:
+    async def _fetch(self, wire: Wire, body: Json, on_text: OnText | None) -> Reply:
         assembler = wire.assembler()
         telling = _Telling(assembler, on_text)
         try:
             async with asyncio.timeout(self._idle_timeout) as idle:
                 patience = _Patience(idle, self._idle_timeout)
-                async with aclosing(await self._post(wire, request)) as response:
+                async with aclosing(await self._post(wire, body)) as response:
                     reading = values(response.headers.get("content-type", ""))
                     async for piece in response.aiter_bytes():
                         for value in reading.feed(piece):
@@ -178,35 +174,21 @@ class Endpoint:
         except (TimeoutError, httpx2.TransportError):
             if assembler.lingers is None:  # a whole reply is one, however its connection ends
                 raise
-        reply = replace(assembler.reply(), model=request.model)
+        reply = assembler.reply()
         telling.tell(last=True)
         return reply
 
-    async def _post(self, wire: Wire, request: Request) -> httpx2.Response:
+    async def _post(self, wire: Wire, body: Json) -> httpx2.Response:
         """The response as it begins; its body is read as it comes."""
         response = await self._client.post(
             f"{self._client.base_url}{wire.path}",
             cast_to=httpx2.Response,
-            body=wire.body(request, self._options),
+            body=body,
             options=self._with_each,
             stream=True,
             stream_cls=AsyncStream[object],
         )
         return cast("httpx2.Response", response)
-
-    def _learns_from(self, error: Exception, wire: Wire) -> bool:
-        """Whether the service wants the other API: once for the process, for all that are under way."""
-        if not self._may_learn or not isinstance(error, openai.APIStatusError):
-            return False
-        if wire.name == "chat":
-            wants_other = error.status_code == 400 and "/v1/responses" in error.message
-        else:
-            wants_other = error.status_code in (404, 405) and not faults.is_about_the_model(error)
-        if wants_other and wire is self._wires[0] and not self._has_learnt:
-            self._has_learnt = True
-            self._wires.reverse()
-            log.info("model api switched", api=self._wires[0].name, because=error.message)
-        return wants_other and wire is not self._wires[0]
 
     def _wait(self, number: int, fault: faults.Passing) -> float:
         if fault.wait is not None:

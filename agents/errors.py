@@ -8,7 +8,8 @@
     │   ├── FatalModelError      would hit every worker alike; ends the whole task
     │   │   ├── CredentialsRefused
     │   │   ├── QuotaExhausted
-    │   │   └── UnknownModel
+    │   │   ├── UnknownModel
+    │   │   └── ToolsUnsupported
     │   ├── ContextTooLong
     │   ├── RequestRefused       the endpoint rejects what we send (other 4xx)
     │   └── ModelUnavailable     still failing after the last retry
@@ -52,6 +53,10 @@ class QuotaExhausted(FatalModelError):
 
 class UnknownModel(FatalModelError):
     """The endpoint does not serve the configured model (404)."""
+
+
+class ToolsUnsupported(FatalModelError):
+    """The model, or the endpoint as it was started, takes no tools."""
 
 
 class ContextTooLong(ModelError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -15,6 +16,7 @@ import aiohttp
 import httpx2
 import openai
 
+from agents import phrases
 from agents.errors import (
     ContextTooLong,
     CredentialsRefused,
@@ -22,24 +24,13 @@ from agents.errors import (
     ModelUnavailable,
     QuotaExhausted,
     RequestRefused,
+    ToolsUnsupported,
     UnknownModel,
 )
 from agents.excerpt import one_line
 from agents.redirects import SentElsewhere
 from agents.wire.stream import CutStream, ErrorInside, NoReply, Unreadable
 
-# Words by which endpoints say what a status alone does not; each is from a vendor's documentation or answer.
-#: Money, not pace, is the problem; 429 is used for both.
-_QUOTA = (
-    "insufficient_quota", "exceeded your current quota", "billing", "arrearage", "insufficient balance",
-    "insufficient credits", "credit balance is too low",
-)  # fmt: skip
-_CONTEXT = (
-    "context_length", "context length", "maximum context", "context window", "context size",
-    "prompt is too long", "maximum number of tokens", "range of input length", "too many tokens",
-)  # fmt: skip
-_CREDENTIALS = ("api key not valid", "invalid api key", "invalid_api_key", "incorrect api key")
-_MODEL = ("model_not_found", "model not exist", "deploymentnotfound", "is not a valid model")
 #: Gemini says "exceeded your current quota" for its limits per minute too, and then how long to wait.
 _RETRY_IN = re.compile(r"(?:retry in |\"?retrydelay\"?\W+)(\d+(?:\.\d+)?)s")
 _RETRIED_STATUS = {408, 409, 425, 429}
@@ -68,8 +59,10 @@ def is_the_endpoints(error: Exception) -> bool:
 
 def is_about_the_model(error: openai.APIStatusError) -> bool:
     """Whether a 404 means the model, and not the path."""
-    said = f"{error.code} {error.message}".lower()
-    return any(words in said for words in _MODEL) or bool(re.search(r"model .*(not found|not exist)", said))
+    said = words(error).lower()
+    return any(one in said for one in phrases.MODEL) or bool(
+        re.search(r"model .*(not found|not exist)", said)
+    )
 
 
 def read(error: Exception, model: str) -> Passing | ModelError:
@@ -120,9 +113,11 @@ def _read_inside(error: ErrorInside, model: str) -> Passing | ModelError:
 
 
 def _read_status(error: openai.APIStatusError, model: str) -> Passing | ModelError:
-    status, said = error.status_code, f"{error.status_code} {error.code} {error.type} {error.message}"
+    status, said = error.status_code, words(error)
     if status == 429 and (soon := _RETRY_IN.search(f"{said} {error.body}".lower())):
         return Passing(_pace(status), float(soon[1]), is_pace=True)
+    if status == 429 and _is_dashscopes_pace(f"{error.request.url.host} {said}".lower()):
+        return Passing(_pace(status), _retry_after(error), is_pace=True)
     if (refusal := _read_words(said, model, is_pace=status == 429)) is not None:
         return refusal
     if status in _RETRIED_STATUS or status >= 500:
@@ -142,15 +137,45 @@ def _read_status(error: openai.APIStatusError, model: str) -> Passing | ModelErr
     )
 
 
+def words(error: openai.APIStatusError) -> str:
+    """All that the service said. The client's own message has it for OpenAI's form of an error alone: Gemini
+    sends a list, FastAPI's servers a `detail`, OpenRouter what a vendor said inside its own."""
+    own = f"{error.status_code} {error.code} {error.type} {error.message}"
+    told = " ".join(found for found in _told(error.body) if found not in own)
+    return f"{own} {one_line(told, 2000)}".strip()
+
+
+def _told(body: object, deep: int = 0) -> list[str]:
+    if isinstance(body, str):
+        return [] if body.lstrip().startswith("<") else [one_line(body, 1000)]
+    if isinstance(body, dict) and deep < 8:
+        return [found for key in phrases.TELLING for found in _told(body.get(key), deep + 1)]
+    if isinstance(body, list) and deep < 8:
+        return [found for one in body[:20] for found in _told(one, deep + 1)]
+    return []
+
+
+def _is_dashscopes_pace(low: str) -> bool:
+    return any(known in low for known in phrases.DASHSCOPE) and "free" not in low
+
+
 def _read_words(said: str, model: str, *, is_pace: bool = False) -> ModelError | None:
     low = said.lower()
-    if any(words in low for words in _QUOTA):
+
+    def has(known: Iterable[str]) -> bool:
+        return any(one in low for one in known)
+
+    if has(phrases.QUOTA):
         return _quota(said)
-    if not is_pace and any(words in low for words in _CONTEXT):
+    if phrases.TOO_LARGE in low or (not is_pace and has(phrases.CONTEXT)):
         return _too_long(said, model)
-    if any(words in low for words in _CREDENTIALS):
+    if has(phrases.FILTER):
+        return _filtered(said)
+    if has(phrases.CREDENTIALS):
         return _credentials(said)
-    if any(words in low for words in _MODEL):
+    if has(phrases.TOOLS):
+        return _no_tools(said, model)
+    if has(phrases.MODEL):
         return _unknown_model(said, model)
     return None
 
@@ -167,6 +192,23 @@ def _too_long(said: str, model: str) -> ModelError:
     return ContextTooLong(
         f"The conversation has grown longer than the model {model} can read. Start a new thread with the "
         "part that matters, or attach long text as a file.",
+        detail=said,
+    )
+
+
+def _filtered(said: str) -> ModelError:
+    return RequestRefused(
+        "The content filter of the model service refused this conversation. Put the request in other words, "
+        "or leave out the part that may have set it off.",
+        detail=said,
+    )
+
+
+def _no_tools(said: str, model: str) -> ModelError:
+    return ToolsUnsupported(
+        f"The model {model} can't call tools at this service, and agents work by calling them. Whoever runs "
+        "Handoff needs to set another HANDOFF_MODEL, or to start vLLM with --enable-auto-tool-choice and "
+        "--tool-call-parser.",
         detail=said,
     )
 

@@ -118,7 +118,8 @@ class Loop:
 
         Raises `TimeoutError` at the deadline, which cuts the asking and never the writing down.
         """
-        await self._make_room(deadline)
+        while await self._make_room(deadline):
+            pass
         while True:
             try:
                 reply = await self._ask(deadline, self._request(may_call))

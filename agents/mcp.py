@@ -14,15 +14,28 @@ from types import TracebackType
 from typing import Self
 
 import httpx2
+import pydantic
 import structlog
 from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.session import IncomingMessage
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import INVALID_PARAMS, REQUEST_TIMEOUT, CallToolResult, ContentBlock, TextContent
+from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
+from mcp_types import (
+    INVALID_PARAMS,
+    REQUEST_TIMEOUT,
+    CallToolResult,
+    ContentBlock,
+    EmbeddedResource,
+    ResourceLink,
+    TextContent,
+    TextResourceContents,
+    ToolListChangedNotification,
+)
 from mcp_types import Tool as Offered
 
 from agents.conversation import Json
 from agents.errors import ToolFailure
-from agents.excerpt import excerpt
+from agents.excerpt import excerpt, one_line
 from agents.toolbox import TeamTool
 from agents.tools import Tool
 from agents.tools_file import Server, tool_name
@@ -49,6 +62,8 @@ class Connection:
         self._server = server
         self._client: Client | None = None
         self._lost = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._missing: list[str] = []
         self.tried = asyncio.Event()
         """Set when the first try to connect is over, whatever came of it."""
         self.tools: Sequence[TeamTool] = ()
@@ -70,24 +85,56 @@ class Connection:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[None]:
-        async with asyncio.timeout(CONNECT) as limit, self._open() as client:
-            self.tools = self._allowed(await _all_tools(client))
+        async with asyncio.timeout(CONNECT) as limit, self._open() as client, asyncio.TaskGroup() as group:
+            await self._look(client)
             limit.reschedule(None)
             log.info("tool server connected", server=self._name, tools=[t.tool.name for t in self.tools])
             self._lost.clear()
             self._client = client
             self.tried.set()
+            heeding = group.create_task(self._heed(client))
             try:
                 yield
             finally:
                 self._client = None
+                heeding.cancel()
+
+    async def _look(self, client: Client) -> None:
+        self.tools = self._allowed(await _all_tools(client))
+
+    async def _heed(self, client: Client) -> None:
+        """Look at the tools anew whenever the server says that they have changed."""
+        try:
+            await self._listen(client)
+        except ListenNotSupportedError:  # before 2026-07-28 a server says so without being asked
+            while True:
+                await self._changed.wait()
+                self._changed.clear()
+                await self._look(client)
+        except (MCPError, TimeoutError) as error:
+            log.info("tool server tells of no changes", server=self._name, why=_why(error))
+
+    async def _listen(self, client: Client) -> None:
+        while True:
+            try:
+                async with client.listen(tools_list_changed=True) as changes:
+                    await self._look(client)  # what changed until now is not told
+                    async for _ in changes:
+                        await self._look(client)
+                return
+            except SubscriptionLost:  # a stream over HTTP that was silent for long
+                await asyncio.sleep(LONGEST_WAIT)
+
+    async def _heard(self, message: IncomingMessage) -> None:
+        if isinstance(message, ToolListChangedNotification):
+            self._changed.set()
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Client]:
         server = self._server
         if server.command:
             program = StdioServerParameters(command=server.command, args=server.args, env=server.env)
-            async with Client(program, read_timeout_seconds=CONNECT) as client:
+            async with Client(program, read_timeout_seconds=CONNECT, message_handler=self._heard) as client:
                 yield client
             return
         async with (
@@ -95,16 +142,20 @@ class Connection:
                 headers=server.headers, timeout=httpx2.Timeout(CONNECT, read=_SILENCE + server.seconds)
             ) as http,
             Client(
-                streamable_http_client(server.url, http_client=http), read_timeout_seconds=CONNECT
+                streamable_http_client(server.url, http_client=http),
+                read_timeout_seconds=CONNECT,
+                message_handler=self._heard,
             ) as client,
         ):
             yield client
 
     def _allowed(self, offered: Sequence[Offered]) -> list[TeamTool]:
         found = {tool.name: tool for tool in offered}
-        if missing := sorted(set(self._server.tools) - set(found)):
+        missing = sorted(set(self._server.tools) - set(found))
+        if missing and missing != self._missing:
             log.warning("tool server lacks tools that HANDOFF_TOOLS_FILE allows", server=self._name,
                         missing=missing, has=sorted(found))  # fmt: skip
+        self._missing = missing
         return [
             TeamTool(self._tool(found[name]), ask_first=terms.ask_first)
             for name, terms in sorted(self._server.tools.items())
@@ -128,6 +179,11 @@ class Connection:
         except Exception as error:
             if isinstance(error, MCPError) and error.code in _ABOUT_THE_CALL:
                 raise ToolFailure(error.message) from error
+            if isinstance(error, pydantic.ValidationError) or _is_about_the_form(error):
+                raise ToolFailure(
+                    f"the server {self._name} carried the call out, but its answer has not the form that it "
+                    f"promises: {one_line(str(error), 1_000)}"
+                ) from error
             log.warning("tool server lost", server=self._name, tool=tool, why=_why(error))
             self._lost.set()
             said = f" ({error.message})" if isinstance(error, MCPError) else ""
@@ -172,7 +228,7 @@ async def _all_tools(client: Client) -> list[Offered]:
     found: list[Offered] = []
     cursor = None
     for _ in range(_PAGES):
-        page = await client.list_tools(cursor=cursor)
+        page = await client.list_tools(cursor=cursor, cache_mode="refresh")
         found += page.tools
         cursor = page.next_cursor
         if not cursor:
@@ -189,7 +245,21 @@ def _text(result: CallToolResult) -> str:
 
 
 def _words(block: ContentBlock) -> str:
-    return block.text if isinstance(block, TextContent) else f"[{block.type}, left out]"
+    match block:
+        case TextContent():
+            return block.text
+        case EmbeddedResource(resource=TextResourceContents() as file):
+            return f"[{file.uri}]\n{file.text}"
+        case EmbeddedResource():
+            return f"[{block.resource.uri} ({block.resource.mime_type or 'no text'}), left out]"
+        case ResourceLink():
+            return f"[{block.name}: {block.uri}]"
+    return f"[{block.type} ({block.mime_type}), left out]"
+
+
+def _is_about_the_form(error: Exception) -> bool:
+    """Whether the library holds a whole answer against the schema that the server gave for it."""
+    return isinstance(error, RuntimeError) and ("structured content" in str(error) or "schema" in str(error))
 
 
 def _why(error: BaseException) -> str:

@@ -21,6 +21,7 @@ from agents.conversation import (
     reply_from_json,
     reply_to_json,
 )
+from agents.excerpt import excerpt
 from agents.journal import Journal
 from agents.sound import sound
 from agents.tools import ToolOutput
@@ -184,13 +185,19 @@ class Transcript:
 
     def _read_context(self, body: Json) -> None:
         before = self.turns[: body["before"]]
-        if summary := body.get("summary"):
+        if most := body.get("cut_to"):
+            self.turns = [_cut(turn, most) for turn in self.turns]
+        elif summary := body.get("summary"):
             self.turns = [self.turns[self._request], UserTurn(summary), *self.turns[body["before"] :]]
             self._request = 0
         else:
             self.turns[: body["before"]] = [_cleared(turn, body["longer_than"]) for turn in before]
         # What the endpoint counted was the conversation as it stood before.
         self.turns = [replace(t, usage=Usage()) if isinstance(t, Reply) else t for t in self.turns]
+
+
+def _cut(turn: Turn, most: int) -> Turn:
+    return replace(turn, text=excerpt(turn.text, most)) if isinstance(turn, ToolResult) else turn
 
 
 def _cleared(turn: Turn, longer_than: int) -> Turn:

@@ -14,9 +14,9 @@ import structlog
 from agents import tracing
 from agents.approvals import Approval, Approvals
 from agents.budget import Meter
-from agents.conversation import Reply, UserTurn
+from agents.conversation import Reply, UserTurn, reply_from_json
 from agents.endpoint import Endpoint
-from agents.errors import FatalModelError, ModelError, Parked
+from agents.errors import FatalModelError, ModelError, Parked, ToolFailure
 from agents.events import Emit, FilesMade, WorkerEnded, WorkerStarted, WorkerStep
 from agents.excerpt import RESULT_LIMIT, excerpt, one_line
 from agents.journal import EmptyInbox, Journal
@@ -34,6 +34,8 @@ from sandbox.workspace import Workspace
 _NO_VARIABLES = "there are no variables from earlier calls"
 _VARIABLES = "variables, functions and imports of earlier calls are there, unless a note said otherwise"
 _NOTHING = "stdout: (nothing was printed)"
+#: Characters of a run's list of files, and of its notes: a hundred names may have 200 characters each.
+_LONG_LISTS = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,7 @@ class Worker:
         try:
             name = self._brief.worker
             with structlog.contextvars.bound_contextvars(worker=name), tracing.agent("worker", name):
-                report = self._reported(await self._loop.run([UserTurn(self._brief.text)]))
+                report = await self._reported(await self._loop.run([UserTurn(self._brief.text)]))
         except FatalModelError:
             raise
         except Parked:
@@ -149,24 +151,44 @@ class Worker:
         )
         return ToolOutput(summary, {"report": asdict(report)}, ends=True)
 
-    def _reported(self, ending: Ending) -> Report:
-        """The report that was called for, or plain last words taken as one."""
+    async def _reported(self, ending: Ending) -> Report:
+        """The report that was called for, or plain last words taken as one.
+
+        Ollama does not know `tool_choice`, so last words at a limit come as a call there, which is not run.
+        """
         for entry in reversed(self._journal.entries):
             if entry.kind == "result" and "report" in entry.body["facts"]:
                 return report_from_json(entry.body["facts"]["report"])
         if not ending.reason:
             return Report(status="done", summary=ending.text)
+        stopped = f"Stopped: {ending.reason}."
+        if report := await self._unrun():
+            status = "partial" if report.status == "done" else report.status
+            return replace(report, status=status, open_points=f"{report.open_points} {stopped}".strip())
         summary = ending.text or "The work was cut before there was a result."
         status = "partial" if ending.text else "failed"
-        return Report(status=status, summary=summary, open_points=f"Stopped: {ending.reason}.")
+        return Report(status=status, summary=summary, open_points=stopped)
+
+    async def _unrun(self) -> Report | None:
+        """The report in the newest reply, where that called for one that was not run."""
+        newest = next((e.body for e in reversed(self._journal.entries) if e.kind == "reply"), None)
+        for call in reply_from_json(newest).calls if newest else ():
+            if call.name == "report":
+                try:
+                    return report_from_json((await Tool.of(self.report).call(call)).facts["report"])
+                except ToolFailure:
+                    return None
+        return None
 
     async def _told(self, run: Run, notes: Sequence[str]) -> str:
         """What a run printed and left, as the model reads it."""
         parts = [run.sentence]
         parts += [f"stdout:\n{await self._cut(run.stdout, 'stdout')}" if run.stdout else _NOTHING]
         parts += [f"stderr:\n{await self._cut(run.stderr, 'stderr')}"] if run.stderr else []
-        parts += ["files: " + ", ".join(f"/work/{path}" for path in run.files)] if run.files else []
-        return "\n".join(part for part in [*parts, *run.notes, *notes] if part)
+        files = ", ".join(f"/work/{path}" for path in run.files)
+        parts += [excerpt(f"files: {files}", _LONG_LISTS)] if files else []
+        parts += [excerpt("\n".join([*run.notes, *notes]), _LONG_LISTS)]
+        return "\n".join(filter(None, parts))
 
     async def _cut(self, text: str, name: str) -> str:
         """Long output as its head and tail, with the whole of it in a file that code can read."""

@@ -15,12 +15,27 @@ from typing import Any
 from pydantic_core import from_json
 
 from agents.conversation import LONGEST_ARGUMENTS, Json, Reply, ToolCall, Usage
-from agents.wire.stream import LONGEST_REPLY, ErrorInside, RunawayReply, Unreadable
+from agents.wire.stream import LONGEST_REPLY, CutStream, ErrorInside, RunawayReply, Unreadable
 
 #: More tokens than any reply has; the sum of a task still fits into four bytes, as PostgreSQL keeps it.
 MOST_TOKENS = 10_000_000
+#: Words of services for a reply that a limit of length or a content filter ended (Mistral, Z.ai, Gemini).
+_LENGTH = ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded")
+_FILTERED = (
+    "content_filter", "sensitive", "safety", "recitation", "prohibited_content", "blocklist", "refusal",
+)  # fmt: skip
+#: And for one that they broke off, which is no reply: DeepSeek, Z.ai, Mistral and OpenRouter, SGLang, Gemini.
+_BROKEN = (
+    "insufficient_system_resource", "network_error", "error", "abort", "malformed_function_call",
+)  # fmt: skip
 #: What code that reads an object raises when it is given something else.
 _MISFITS = (AttributeError, TypeError, KeyError, ValueError, RecursionError)
+
+
+_CUT = (
+    "your reply reached the model's limit of length before these arguments were whole. Nothing was run. Send "
+    "less at once: have a program write long text in several calls, and leave out what is not needed."
+)
 
 
 class Assembler(ABC):
@@ -45,8 +60,8 @@ class Assembler(ABC):
         `RunawayReply` past `LONGEST_REPLY`.
         """
         try:
-            if isinstance(value, dict) and (error := value.get("error")):
-                raise _told(error)
+            if isinstance(value, dict) and (error := _error(value)):
+                raise error
             self._add(value)
         except _MISFITS as error:
             raise Unreadable("a value that is no part of a reply") from error
@@ -67,10 +82,33 @@ class Assembler(ABC):
     def _reply(self) -> Reply: ...
 
 
-def _told(error: object) -> ErrorInside:
-    if isinstance(error, dict):
-        return ErrorInside(error.get("code"), error.get("message"))
-    return ErrorInside("", error)
+def _error(value: Json) -> ErrorInside | None:
+    """What a value says of a failure, in any of the forms in use; None where it says nothing of one."""
+    if error := value.get("error"):
+        known = isinstance(error, dict)
+        return ErrorInside(error.get("code"), error.get("message")) if known else ErrorInside("", error)
+    if value.get("choices"):
+        return None
+    base = part(value, "base_resp")  # MiniMax, with a status of 200
+    if base.get("status_code"):
+        return ErrorInside(base["status_code"], base.get("status_msg"))
+    if value.get("code") and isinstance(value.get("message"), str):  # older vLLM, SiliconFlow
+        return ErrorInside(value["code"], value["message"])
+    return None
+
+
+def finished(word: str) -> str:
+    """The finish reason in OpenAI's words, where it is one of those; raises `CutStream` for no finish at all.
+
+    Gemini puts a word of OpenAI's before its own: `content_filter: RECITATION`.
+    """
+    low = word.lower()
+    first, _, last = low.partition(": ")
+    if (last or first) in _BROKEN:
+        raise CutStream(f"the model service ended it with {word[:60]}")
+    if low in _LENGTH:
+        return "length"
+    return "content_filter" if first in _FILTERED else word
 
 
 def named(id_: object, others: set[str]) -> str:
@@ -89,19 +127,26 @@ def spelled(name: str) -> str:
 def readable(arguments: str) -> str:
     """A call's arguments as an endpoint hears them again. vLLM, SGLang and llama.cpp read them before the
     model does, and refuse each later turn for what is no JSON object."""
-    try:
-        if isinstance(from_json(arguments or "{}", allow_inf_nan=False), dict):
-            return arguments or "{}"
-    except ValueError:
-        pass
+    if is_object(arguments or "{}"):
+        return arguments or "{}"
     return json.dumps({"not_json": arguments}, ensure_ascii=False)
 
 
-def taken(id_: str, name: object, arguments: object) -> ToolCall:
-    """A call as it may be run: arguments that nobody can use are left out, and said to be."""
+def is_object(arguments: str) -> bool:
+    try:
+        return isinstance(from_json(arguments, allow_inf_nan=False), dict)
+    except ValueError:
+        return False
+
+
+def taken(id_: str, name: object, arguments: object, *, is_cut: bool = False) -> ToolCall:
+    """A call as it may be run: arguments that nobody can use are left out, and said to be. `is_cut` is for a
+    reply that a limit of length ended."""
     name = name if isinstance(name, str) else ""
     if not isinstance(arguments, str):  # some endpoints send the object itself
         arguments = json.dumps(arguments, ensure_ascii=False) if arguments is not None else ""
+    if is_cut and not is_object(arguments):
+        return ToolCall(id_, name, "{}", refused=_CUT)
     if len(arguments) <= LONGEST_ARGUMENTS:
         return ToolCall(id_, name, arguments)
     refusal = (
@@ -116,7 +161,9 @@ def counted(usage: Json, *, sent: str, said: str) -> Usage:
     More from the cache than was sent can't be: some endpoints leave it out of what was sent."""
     input_ = _count(usage, sent)
     cached = _count(part(usage, f"{sent}_details"), "cached_tokens")
-    return Usage(input_, _count(usage, said), min(cached, input_))
+    # Gemini and xAI leave thinking out of what came out; only their total has it.
+    output = max(_count(usage, said), _count(usage, "total_tokens") - input_)
+    return Usage(input_, output, min(cached, input_))
 
 
 def _count(usage: Json, key: str) -> int:

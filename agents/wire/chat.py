@@ -6,17 +6,30 @@ Gemini its `extra_content.google.thought_signature`, and both answer 400 without
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, Usage, UserTurn
 from agents.sound import Pieces, soundly
 from agents.tools import Tool
 from agents.wire import Options, Request, with_extra
-from agents.wire.assembler import Assembler, counted, named, part, readable, spelled, taken
+from agents.wire.assembler import (
+    Assembler,
+    counted,
+    finished,
+    is_object,
+    named,
+    part,
+    readable,
+    spelled,
+    taken,
+)
 from agents.wire.stream import DONE, CutStream
 
 #: Fields of a delta that are repeated whole in each chunk, so a later value replaces an earlier one.
-_WHOLE = {"role", "id", "type", "name", "index"}
+_WHOLE = {"role", "id", "type", "name", "index", "format", "signature"}
+#: What stands between a result and a person's words where a service wants something there.
+_BETWEEN = "I have the results."
 
 
 class ChatWire:
@@ -54,8 +67,8 @@ def _tool(tool: Tool) -> Json:
 
 
 def _is_empty(turn: Turn) -> bool:
-    """A reply with nothing in it, which strict endpoints refuse to hear again."""
-    return not turn.text and isinstance(turn, Reply) and not turn.calls
+    """A reply with nothing in it, which strict endpoints refuse to hear again; Anthropic also white space."""
+    return isinstance(turn, Reply) and not turn.calls and not turn.text.strip()
 
 
 def _message(turn: Turn, model: str) -> Json:
@@ -80,6 +93,21 @@ def _message(turn: Turn, model: str) -> Json:
     return message
 
 
+def alternating(messages: Sequence[Json]) -> list[Json]:
+    """The messages so that a person's words follow an agent's only: those in a row are one, and a result has
+    a word of the agent after it."""
+    found: list[Json] = []
+    for message in messages:
+        last = found[-1]["role"] if found else ""
+        if message["role"] == "user" and last == "user":
+            found[-1] = {"role": "user", "content": f"{found[-1]['content']}\n\n{message['content']}"}
+            continue
+        if message["role"] == "user" and last == "tool":
+            found.append({"role": "assistant", "content": _BETWEEN})
+        found.append(message)
+    return found
+
+
 class ChatAssembler(Assembler):
     """Puts the deltas of one choice together."""
 
@@ -93,7 +121,7 @@ class ChatAssembler(Assembler):
 
     @property
     def text(self) -> str:
-        return str(self._message["content"])
+        return _aloud(str(self._message["content"]))
 
     def _add(self, value: Any) -> None:
         if value is DONE:
@@ -121,24 +149,26 @@ class ChatAssembler(Assembler):
     def _reply(self) -> Reply:
         if not self._finish:
             raise CutStream("the stream ended without a finish reason")
+        finish = finished(self._finish)
         ids: set[str] = set()
         whole = [soundly(call) for call in self._calls]
-        calls = tuple(_tool_call(call, ids) for call in whole)
+        calls = tuple(_tool_call(call, ids, is_cut=finish == "length") for call in whole)
         message = soundly(self._message) | ({"tool_calls": whole} if calls else {})
         message["content"] = message["content"] or _text(message.get("refusal"))
         return Reply(
-            text=message["content"], calls=calls, finish=self._finish, usage=self._usage,
+            text=_aloud(message["content"]), calls=calls, finish=finish, usage=self._usage,
             left_out=len(self._left_out), api="chat", raw=(message,),
         )  # fmt: skip
 
     def _call(self, one: Json) -> Json | None:
-        """The call a delta belongs to; some endpoints give no index, some reuse one for a second call.
+        """The call a delta belongs to; some endpoints give no index, some reuse one for a second call, Gemini
+        without an id.
 
         None for a call beyond the most that are kept.
         """
         index, id_ = one.get("index"), one.get("id")
         for call in reversed(self._calls):
-            same_id = not id_ or call.get("id") in (None, "", id_)
+            same_id = not _begins_anew(one, call) if not id_ else call.get("id") in (None, "", id_)
             if same_id and (index is None or call.get("index") == index):
                 return call
         if len(self._calls) == MOST_CALLS:
@@ -148,10 +178,17 @@ class ChatAssembler(Assembler):
         return self._calls[-1]
 
 
-def _tool_call(call: Json, ids: set[str]) -> ToolCall:
+def _begins_anew(one: Json, call: Json) -> bool:
+    """Whether a delta without an id names a function where the call's arguments are whole already."""
+    new, old = part(one, "function"), part(call, "function")
+    return bool(new.get("name") and new.get("arguments")) and is_object(str(old.get("arguments") or ""))
+
+
+def _tool_call(call: Json, ids: set[str], *, is_cut: bool) -> ToolCall:
     """The call, and its message put right where the endpoint would refuse to hear it again."""
     function = call["function"] = part(call, "function")
-    found = taken(named(call.get("id"), ids), function.get("name"), function.get("arguments"))
+    id_ = named(call.get("id"), ids)
+    found = taken(id_, function.get("name"), function.get("arguments"), is_cut=is_cut)
     call["id"] = found.id
     call["type"] = "function"
     call.pop("index", None)
@@ -160,11 +197,45 @@ def _tool_call(call: Json, ids: set[str]) -> ToolCall:
     return found
 
 
+def _aloud(text: str) -> str:
+    """What is said, without the thinking that a server leaves before it when it has no parser for it.
+    With DeepSeek-R1 and Qwen's thinking models the opening tag is part of the request."""
+    if text.lstrip().startswith("<think>"):
+        return text.partition("</think>")[2].lstrip()
+    head, tag, rest = text.partition("\n</think>\n\n")
+    is_thinking = tag and "<think>" not in head and head.count("```") % 2 == 0
+    return rest.lstrip() if is_thinking else text
+
+
 def _text(content: object) -> str:
     """A message's text; some endpoints send it in parts, as requests may."""
     if isinstance(content, list):
         return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
     return content if isinstance(content, str) else ""
+
+
+def _join(parts: list[Any], one: Any) -> int:
+    """Add a part of a list, or a piece of one that is there; the characters that it brought.
+
+    A signature is that of the whole thinking, so its pieces may not go back as they came.
+    """
+    if not isinstance(one, dict):
+        parts.append(one)
+        return 0
+    whole = next((found for found in reversed(parts) if _is_piece(one, found)), None)
+    if whole is None:
+        whole = {}
+        parts.append(whole)
+    return _merge(whole, one)
+
+
+def _is_piece(one: Json, of: Any) -> bool:
+    """OpenRouter streams `reasoning_details` by index, LiteLLM `thinking_blocks` one after the other."""
+    if not isinstance(of, dict) or of.get("type") != one.get("type"):
+        return False
+    if isinstance(index := one.get("index"), int):
+        return of.get("index") == index
+    return one.get("type") == "thinking" and not of.get("signature")
 
 
 def _merge(into: Json, delta: Json) -> int:
@@ -182,8 +253,10 @@ def _merge(into: Json, delta: Json) -> int:
             if not isinstance(old, dict):
                 old = into[key] = {}
             length += _merge(old, value)
-        elif isinstance(value, list) and isinstance(old, list):
-            old.extend(value)
+        elif isinstance(value, list):
+            if not isinstance(old, list):
+                old = into[key] = []
+            length += sum(_join(old, one) for one in value)
         elif value is not None:
             into[key] = value
     return length

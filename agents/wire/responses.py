@@ -12,7 +12,7 @@ from typing import Any
 from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, UserTurn
 from agents.sound import Pieces, soundly
 from agents.wire import Options, Request, with_extra
-from agents.wire.assembler import Assembler, counted, named, part, readable, spelled, taken
+from agents.wire.assembler import Assembler, counted, finished, named, part, readable, spelled, taken
 from agents.wire.stream import DONE, CutStream, ErrorInside
 
 
@@ -111,22 +111,25 @@ class ResponsesAssembler(Assembler):
         calls: list[ToolCall] = []
         ids: set[str] = set()
         left_out = 0
-        for item in soundly(self._final.get("output") or self._items):
+        output = self._final.get("output") or self._items
+        finish = _finish(self._final, output)
+        for item in soundly(output):
             if item.get("type") == "function_call":
                 if len(calls) == MOST_CALLS:
                     left_out += 1
                     continue
-                calls.append(_tool_call(item, ids))
+                calls.append(_tool_call(item, ids, is_cut=finish == "length"))
             items.append(item)
         return Reply(
-            text=_text(items), calls=tuple(calls), finish=_finish(self._final, calls), left_out=left_out,
+            text=_text(items), calls=tuple(calls), finish=finish, left_out=left_out,
             usage=counted(part(self._final, "usage"), sent="input_tokens", said="output_tokens"),
             api="responses", raw=tuple(items),
         )  # fmt: skip
 
 
-def _tool_call(item: Json, ids: set[str]) -> ToolCall:
-    found = taken(named(item.get("call_id"), ids), item.get("name"), item.get("arguments"))
+def _tool_call(item: Json, ids: set[str], *, is_cut: bool) -> ToolCall:
+    id_ = named(item.get("call_id"), ids)
+    found = taken(id_, item.get("name"), item.get("arguments"), is_cut=is_cut)
     item["call_id"] = found.id
     item["name"] = spelled(found.name)
     item["arguments"] = readable(found.arguments)
@@ -138,7 +141,7 @@ def _text(items: Sequence[Json]) -> str:
     return "".join(one.get("text") or one.get("refusal") or "" for one in said)
 
 
-def _finish(final: Json, calls: Sequence[ToolCall]) -> str:
+def _finish(final: Json, output: Sequence[Json]) -> str:
     if reason := part(final, "incomplete_details").get("reason"):
-        return "length" if reason == "max_output_tokens" else str(reason)
-    return "tool_calls" if calls else "stop"
+        return finished(str(reason))
+    return "tool_calls" if any(item.get("type") == "function_call" for item in output) else "stop"

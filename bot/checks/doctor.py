@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from agents.conversation import UserTurn
 from agents.errors import ModelError
+from agents.tools import Tool
 from agents.wire import Request
 from bot.checks import preflight, tokens
 from bot.errors import CheckFailed
@@ -125,9 +126,13 @@ async def _model(settings: Settings) -> str:
     try:
         async with endpoint_from(settings, tries=2) as endpoint:
             for name in names:
+                # With a tool, since a model that takes none is of no use here.
                 await endpoint.ask(
-                    Request(model=name, instructions="You are a connection check.", turns=question)
-                )
+                    Request(
+                        model=name, instructions="You are a connection check.", turns=question,
+                        tools=[Tool.of(_ready)],
+                    )
+                )  # fmt: skip
     except ModelError as error:
         told = "OPENAI_BASE_URL" in str(error)
         fix = "" if told else " Look at OPENAI_API_KEY, OPENAI_BASE_URL and HANDOFF_MODEL."
@@ -135,6 +140,11 @@ async def _model(settings: Settings) -> str:
     except OpenAIError as error:
         raise CheckFailed(f"the endpoint can't be used: {error}.") from error
     return f"{' and '.join(names)} answered."
+
+
+async def _ready() -> str:
+    """Say that you are ready."""
+    return "ready"
 
 
 async def _docker(settings: Settings) -> str:

@@ -12,6 +12,8 @@ from sandbox.limits import Limits
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 from tests.support.sandboxes import RunCode
+from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
+from tests.support.team import Team, bodies, endpoint_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -128,3 +130,18 @@ async def test_a_job_past_the_limits_is_refused_in_a_sentence(
     assert (run.status, run.exit_code) == (Status.ERROR, None)
     assert run.sentence.startswith("The program was not run: ")
     assert word in run.sentence
+
+
+async def test_a_worker_is_told_of_a_hundred_long_names_in_few_words(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    code = "for n in range(90): open('n' * 190 + '\\n' + str(n), 'w').write('x')"
+    brief, done = Call("create_worker", {"task_description": "Write"}), {"status": "done", "summary": "2"}
+    script = Roles([brief, Say("ok")], [Call("execute_python_code", {"code": code}), Call("report", done)])
+    team = Team(sandbox=sandbox)
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await team.run_in(tmp_path, endpoint)
+    told = bodies(await team.journal.open("w1"), "result")[0]["text"]
+    assert "files: /work/nnn" in told
+    assert "A file was renamed to nnn" in told
+    assert len(told) < 9_000

@@ -5,6 +5,7 @@ After a change: `python -m tests.support.fault_rows` writes it into the page ane
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from agents.errors import (
     ModelUnavailable,
     QuotaExhausted,
     RequestRefused,
+    ToolsUnsupported,
     UnknownModel,
 )
 from tests.support.scripted_model import (
@@ -79,6 +81,9 @@ PASSING = [
     Row("200 with a web page", [Raw([b"<!doctype html>"], {"Content-Type": "text/html"})], 3),
     Row("200 with an error for a body", [ERROR], 3),
     Row("200 with nothing", [Raw([])], 3),
+    Row("DashScope's limit of tokens per minute, which it calls a quota", [openai_error(
+        429, "You exceeded your current quota. For details, see: https://help.aliyun.com/zh/model-studio",
+        "insufficient_quota", retry_after="0.01")], 3),
     Row("a redirect", [Fault(307, "", {"Location": "?again"})], 3),
     Row("Retry-After that is no number", [Fault(503, "", {"Retry-After": "nan"})], 3),
     Row("Retry-After in the past", [Fault(503, "", {"Retry-After": "-5"})], 3),
@@ -117,6 +122,16 @@ LONG = (
 UNKNOWN = (
     "The model service does not know the model m. Whoever runs Handoff needs to check HANDOFF_MODEL and "
     "OPENAI_BASE_URL."
+)
+
+FILTERED = (
+    "The content filter of the model service refused this conversation. Put the request in other words, or "
+    "leave out the part that may have set it off."
+)
+NO_TOOLS = (
+    "The model m can't call tools at this service, and agents work by calling them. Whoever runs Handoff "
+    "needs to set another HANDOFF_MODEL, or to start vLLM with --enable-auto-tool-choice and "
+    "--tool-call-parser."
 )
 
 
@@ -177,6 +192,17 @@ LASTING = [
             UnknownModel, UNKNOWN, 1),
     Lasting("DeepSeek's unknown model", openai_error(400, "Model Not Exist"),
             UnknownModel, UNKNOWN, 1),
+    Lasting("Gemini's wrong key, in a list", Fault(400, json.dumps([{"error": {
+        "code": 400, "message": "API key not valid. Please pass a valid API key."}}])),
+            CredentialsRefused, KEY, 1),
+    Lasting("a request larger than a minute's tokens", openai_error(
+        429, "Request too large for m on tokens per min (TPM): Limit 30000, Requested 33444."),
+            ContextTooLong, LONG, 1),
+    Lasting("a conversation that a content filter refuses", openai_error(
+        400, "Input data may contain inappropriate content.", "data_inspection_failed"),
+            RequestRefused, FILTERED, 1),
+    Lasting("a model that takes no tools", openai_error(400, "m does not support tools"),
+            ToolsUnsupported, NO_TOOLS, 1),
     Lasting("another 400", openai_error(400, "tools[0] is not to my taste"),
             RequestRefused, refused(400), 1),
     Lasting("413", Fault(413, "Payload Too Large"), ContextTooLong, LONG, 1),
@@ -205,6 +231,15 @@ BESIDES = [
      "test_what_a_vendor_wants_back_comes_back"),
     ("tools refused on Chat Completions (gpt-5.4 and later)", "asks by Responses from then on",
      "the answer", "test_chat_that_refuses_tools_is_left_for_responses"),
+    ("a field of ours that the service refuses (`include`, `stream_options`, `max_tokens`)",
+     "leaves it out, or spells it otherwise, for that model from then on", "the answer",
+     "test_a_field_that_a_service_refuses_is_left_out_from_then_on"),
+    ("a reply that the service broke off (`network_error`, `insufficient_system_resource`)", "asks again",
+     "the answer", "test_a_reply_that_a_service_broke_off_is_asked_for_again"),
+    ("a call that the limit of length cut", "tells the model, runs nothing", "the answer",
+     "test_a_call_that_the_limit_of_length_cut_is_told_so"),
+    ("thinking inside the words (`<think>`)", "keeps it from people", "the answer",
+     "test_thinking_that_a_server_leaves_in_the_words_is_not_said"),
     ("a stream without end", "ends it, asks again", "the answer", "test_a_stream_without_end_is_ended"),
     ("3,000 calls in one reply", "runs 32, tells the model", "the answer",
      "test_thousands_of_calls_in_one_reply_are_cut_to_what_is_bearable"),

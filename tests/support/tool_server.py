@@ -8,15 +8,30 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
-from mcp.server.mcpserver import MCPServer
+from mcp.server.lowlevel import Server
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult
+from mcp.server.stdio import stdio_server
+from mcp_types import (
+    BlobResourceContents,
+    CallToolRequestParams,
+    CallToolResult,
+    EmbeddedResource,
+    ImageContent,
+    ListToolsResult,
+    ResourceLink,
+    TextContent,
+    TextResourceContents,
+    Tool,
+)
 
 #: The file that each call of `write` leaves a line in.
 JOURNAL = "TOOL_SERVER_JOURNAL"
@@ -49,11 +64,53 @@ def tool_server(journal: Path) -> MCPServer:
         return CallToolResult(content=[], structured_content={"metres": 5, "place": "Malmö"})
 
     @server.tool()
+    def fetch() -> CallToolResult:
+        """Answer with a file, as GitHub's server does, and with what has no words."""
+        text = TextResourceContents(uri="repo://a.txt", mime_type="text/plain", text="The file.")
+        blob = BlobResourceContents(uri="repo://a.pdf", mime_type="application/pdf", blob="AAAA")
+        return CallToolResult(
+            content=[
+                TextContent(text="found"), EmbeddedResource(resource=text), EmbeddedResource(resource=blob),
+                ResourceLink(uri="https://x.example/doc", name="doc"),
+                ImageContent(data="AAAA", mime_type="image/png"),
+            ]
+        )  # fmt: skip
+
+    @server.tool()
+    async def grow(context: Context) -> str:
+        """Have one more tool from now on."""
+
+        @server.tool()
+        def late() -> str:
+            """Be late."""
+            return "late done"
+
+        await context.notify_tools_changed()
+        return "grow done"
+
+    @server.tool()
     def forbidden() -> str:
         """A tool that no test allows."""
         return "this must never be seen"
 
     return server
+
+
+async def run_loose() -> None:
+    """A server that does not hold itself to the schema of its answers."""
+
+    async def listed(context: Any, params: Any) -> ListToolsResult:
+        metres = {"type": "object", "properties": {"metres": {"type": "integer"}}, "required": ["metres"]}
+        tool = Tool(name="measure", input_schema={"type": "object"}, output_schema=metres)
+        return ListToolsResult(tools=[tool, Tool(name="look_up", input_schema={"type": "object"})])
+
+    async def called(context: Any, params: CallToolRequestParams) -> CallToolResult:
+        fields = {"metres": "five"} if params.name == "measure" else None
+        return CallToolResult(content=[TextContent(text="five")], structured_content=fields)
+
+    server = Server("loose", on_list_tools=listed, on_call_tool=called)
+    async with stdio_server() as (read, write):
+        await server.run(read, write, server.create_initialization_options())
 
 
 @asynccontextmanager
@@ -85,4 +142,7 @@ async def serve_http(journal: Path, *, token: str) -> AsyncIterator[str]:
 
 
 if __name__ == "__main__":
-    tool_server(Path(os.environ[JOURNAL])).run()
+    if "loose" in sys.argv:
+        asyncio.run(run_loose())
+    else:
+        tool_server(Path(os.environ[JOURNAL])).run()

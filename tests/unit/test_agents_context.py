@@ -15,6 +15,7 @@ from agents.prices import Prices
 from agents.tools import ToolOutput
 from agents.transcript import Transcript
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel, openai_error
+from tests.support.scripted_model import Turn as Several
 from tests.support.team import Agent, CutJournal, bodies, endpoint_of, kinds
 
 TOO_LONG = openai_error(400, "This model's maximum context length is 8192 tokens.", "context_length_exceeded")
@@ -165,3 +166,53 @@ def test_the_size_is_what_the_endpoint_counted_and_a_guess_at_the_rest() -> None
     turns: list[Turn] = [UserTurn("x" * 4000), Said(text="hm", usage=Usage(900, 100)), UserTurn("y" * 400)]
     assert context.tokens(turns) == 1_100
     assert context.tokens(turns[:1]) == 1_000
+
+
+async def test_a_summary_that_is_too_long_to_ask_for_is_asked_for_in_less() -> None:
+    """As where text takes more tokens than we guess, or the window is smaller than we were told."""
+
+    async def answering(asked: Asked) -> Reply:
+        if size(asked) > (4_500 if asked.tools else 2_000):
+            return TOO_LONG
+        if not asked.tools:
+            return Say("All that was noted.")
+        return (
+            Say("Done.") if len(bodies(agent.journal, "reply")) == 25 else Call("note", {"text": "x" * 900})
+        )
+
+    async def note(text: str) -> str:
+        """Note."""
+        return f"noted {len(bodies(agent.journal, 'reply'))}"
+
+    agent = Agent([note], prices=Prices(window=128_000))
+    async with ScriptedModel(answering) as model, endpoint_of(model) as endpoint:
+        assert (await agent.run(endpoint)).text == "Done."
+    assert model.problems == []
+
+
+@pytest.mark.parametrize("told", [8_000, 128_000])
+async def test_results_of_one_turn_that_are_more_than_the_window_are_cut(told: int) -> None:
+    """The reports of eight workers, say; whether the service refuses or we know the window."""
+
+    async def hear(part: int) -> ToolOutput:
+        """Hear a report."""
+        return ToolOutput(f"part {part} begins {'words ' * 1000} and ends", {"worker": {"status": "done"}})
+
+    async def answering(asked: Asked) -> Reply:
+        if size(asked) > 8_000:
+            return TOO_LONG
+        many = Several(calls=tuple(Call("hear", {"part": n}) for n in range(8)))
+        return Say("All heard.") if asked.results else many
+
+    agent = Agent([hear], prices=Prices(window=told))
+    async with ScriptedModel(answering) as model, endpoint_of(model) as endpoint:
+        assert (await agent.run(endpoint)).text == "All heard."
+    assert all(f"part {n} begins" in model.requests[-1].results[n] for n in range(8))
+    assert all(result.endswith("and ends") for result in model.requests[-1].results)
+    assert len(model.requests) == (2 if told == 8_000 else 3)
+
+
+def test_a_long_turn_among_short_ones_is_told_whole_where_it_fits() -> None:
+    turns: list[Turn] = [*[UserTurn("short")] * 50, UserTurn("long " * 2_000)]
+    assert context._told(turns, 16_000).text.count("long") == 2_000
+    assert len(context._told(turns, 4_000).text) < 4_000 + 600

@@ -116,7 +116,7 @@ async def look(word: str) -> str:
 
 async def test_responses_that_is_not_there_is_left_for_chat() -> None:
     async with ScriptedModel([Say("Here.")], no_responses=True) as model, endpoint_of(model) as endpoint:
-        endpoint._wires.reverse()  # as for a host that is known to speak Responses
+        endpoint._dialect._wires.reverse()  # as for a host that is known to speak Responses
         assert (await endpoint.ask(request())).api == "chat"
 
 
@@ -139,8 +139,8 @@ HOSTS = {
 @pytest.mark.parametrize("base_url", HOSTS)
 async def test_the_host_decides_what_it_is_sent(base_url: str) -> None:
     async with Endpoint(api_key="none", base_url=base_url) as endpoint:
-        options = endpoint._options
-        found = (endpoint._wires[0].name, options.output_field, options.takes_cache_key)
+        options = endpoint._dialect.options
+        found = (endpoint._dialect._wires[0].name, options.output_field, options.takes_cache_key)
     assert found == HOSTS[base_url]
 
 
@@ -201,7 +201,7 @@ def test_another_models_broken_call_is_told_as_every_endpoint_takes_it(wire: Wir
 async def test_all_turns_of_one_agent_have_one_cache_key() -> None:
     script: list[Reply] = [Call("look", {"word": "a"}), Say("Done."), Say("Done.")]
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
-        endpoint._options = replace(endpoint._options, takes_cache_key=True)
+        endpoint._dialect.options = replace(endpoint._dialect.options, takes_cache_key=True)
         await Agent([look]).run(endpoint)
         await Agent([look]).run(endpoint)
     first, second, other = [asked["prompt_cache_key"] for asked in model.requests]

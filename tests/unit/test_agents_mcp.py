@@ -48,6 +48,39 @@ async def test_a_result_in_fields_alone_is_told_as_json(tmp_path: Path) -> None:
         assert await say(tool_of(servers, "things_measure")) == '{"metres": 5, "place": "Malmö"}'
 
 
+async def test_a_file_in_a_result_is_told_and_what_has_no_words_is_named(tmp_path: Path) -> None:
+    async with Servers({"things": program(tmp_path, tools={"fetch": Terms()})}) as servers:
+        said = await say(tool_of(servers, "things_fetch"))
+    assert said.splitlines() == [
+        "found", "[repo://a.txt]", "The file.", "[repo://a.pdf (application/pdf), left out]",
+        "[doc: https://x.example/doc]", "[image (image/png), left out]",
+    ]  # fmt: skip
+
+
+async def test_an_answer_of_a_broken_form_costs_the_call_and_not_the_server(tmp_path: Path) -> None:
+    tools = {"measure": Terms(), "look_up": Terms()}
+    server = program(tmp_path, tools=tools)
+    loose = server.model_copy(update={"args": [*server.args, "loose"]})
+    async with Servers({"loose": loose}) as servers:
+        with pytest.raises(ToolFailure, match=r"carried the call out.*five") as caught:
+            await say(tool_of(servers, "loose_measure"))
+        assert "Error" not in str(caught.value)
+        assert await say(tool_of(servers, "loose_look_up")) == "five"
+
+
+@pytest.mark.parametrize("module", ["tool_server", "old_tool_server"])
+async def test_a_tool_that_comes_later_is_lent_from_then_on(module: str, tmp_path: Path) -> None:
+    server = program(tmp_path, tools={"grow": Terms(), "late": Terms(), "look_up": Terms()})
+    server = server.model_copy(update={"args": ["-m", f"tests.support.{module}"]})
+    async with Servers({"things": server}) as servers:
+        assert "things_late" not in [one.tool.name for one in servers.tools()]
+        assert await say(tool_of(servers, "things_grow")) == "grow done"
+        async with asyncio.timeout(20):
+            while "things_late" not in [one.tool.name for one in servers.tools()]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert await say(tool_of(servers, "things_late")) == "late done"
+
+
 async def test_a_server_over_http_is_called_with_its_headers(tmp_path: Path) -> None:
     async with serve_http(tmp_path / "journal", token="secret") as url:
         server = Server(url=url, headers={"Authorization": "Bearer secret"}, tools=ALLOWED)

@@ -20,7 +20,7 @@ from bot.checks.doctor import Finding, examine
 from bot.settings import Settings
 from bot.wire.manifest import SCOPES
 from playground.slack.server import SlackStandIn
-from tests.support.scripted_model import Fault, Say, ScriptedModel
+from tests.support.scripted_model import Asked, Fault, Reply, Say, ScriptedModel
 from tests.support.tool_server import JOURNAL
 
 CLOSED = "http://127.0.0.1:1"
@@ -149,6 +149,16 @@ async def test_a_model_that_refuses_is_told(healthy: dict[str, Any], status: int
         found = await findings(healthy, openai_base_url=model.base_url, model_api="chat")
     assert not found["Model"].ok
     assert "HANDOFF_MODEL" in found["Model"].text
+
+
+async def test_a_model_without_tools_is_told(healthy: dict[str, Any]) -> None:
+    async def answering(asked: Asked) -> Reply:
+        refusal = {"error": {"message": "registry.ollama.ai/library/gemma does not support tools"}}
+        return Fault(400, refusal) if asked.tools else Say("ready")
+
+    async with ScriptedModel(answering) as model:
+        found = await findings(healthy, openai_base_url=model.base_url, model_api="chat")
+    assert "can't call tools" in found["Model"].text
 
 
 async def test_both_models_are_asked(healthy: dict[str, Any]) -> None:
