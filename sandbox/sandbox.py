@@ -77,7 +77,10 @@ class Sandbox:
     async def __aenter__(self) -> Self:
         up = asyncio.Event()
         self._keeper = asyncio.create_task(self._keep(up), name="sandbox keeper")
+        self._keeper.add_done_callback(lambda _: up.set())
         await up.wait()
+        if self._keeper.done():
+            await self._keeper  # raises what kept it from coming up
         return self
 
     async def __aexit__(

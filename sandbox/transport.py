@@ -121,8 +121,12 @@ class Auto:
 
     def __init__(self, engine: Engine, owner: Owner) -> None:
         self._attach = Attach(engine, owner)
-        self._socket = UnixSocket(engine, owner) if engine.local else None
+        self._socket: UnixSocket | None = None
         self._proven = False
+        try:
+            self._socket = UnixSocket(engine, owner) if engine.local else None
+        except OSError as error:
+            _log.info("containers are reached by the attach stream, no folder for sockets: %s", error)
 
     @contextlib.asynccontextmanager
     async def opening(self, settings: dict[str, Any]) -> AsyncIterator[Opening]:
