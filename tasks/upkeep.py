@@ -16,7 +16,7 @@ from tasks import schema
 from tasks.admission import admit, alone
 from tasks.database import Database
 from tasks.placement import Placement
-from tasks.removal import OF_A_TASK, Removal
+from tasks.removal import Removal, forget
 from tasks.store import Store
 from tasks.task import State, Ticket
 from tasks.terms import Terms
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between two rounds, and between two times that old rows are deleted.
 PERIOD, SWEEP = 10.0, 3600.0
-#: Tasks that one statement deletes, so that no other waits long for it.
+#: Parked tasks that one round goes on with.
 BATCH = 200
 #: Seconds that the placement's own rows outlive what they placed.
 PLACED = 86_400.0
@@ -125,16 +125,11 @@ class Upkeep:
             log.info("old rows deleted", tasks=count, placements=placed, threads_with_files=threads)
 
     async def _delete_some(self, before: float) -> int:
-        task = schema.task.c
         async with self._database.write() as connection:
-            query = select(task.id).where(task.ended_at < before).limit(BATCH)
-            ids = (await connection.execute(query)).scalars().all()
-            for table in OF_A_TASK:
-                await connection.execute(delete(table).where(table.c.task.in_(ids)))
-            await connection.execute(delete(schema.task).where(task.id.in_(ids)))
+            count = await forget(connection, schema.task.c.ended_at < before)
             old = (schema.message.c.task == "") & (schema.message.c.at < before)
             await connection.execute(delete(schema.message).where(old))
-        return len(ids)
+        return count
 
     def _place_all(self, tickets: Sequence[Ticket]) -> None:
         for ticket in tickets:

@@ -16,7 +16,7 @@ import structlog
 from bot.thread.posts import Posts
 from bot.wire.client import FAULTS, TRIES, SlackClient, error_of, passes
 from bot.wire.text import brief, inert
-from tasks.kept import Kept
+from tasks.kept import Kept, place_of_task
 from tasks.message import FileRef
 from tasks.store import Store
 from tasks.task import Task
@@ -39,7 +39,7 @@ class Files:
         self._client = client
         self._posts = Posts(client, store, task)
         self._kept = Kept(store.database)
-        self._place = f"task {task.id}"
+        self._place = place_of_task(task.id)
         self._http = http
         self._store = store
         self._task = task

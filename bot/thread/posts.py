@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.wire.client import FAULTS, SlackClient, error_of, passes
-from tasks.kept import Kept
+from tasks.kept import Kept, place_of_task
 from tasks.store import Store
 from tasks.task import Task
 from tasks.thread import NotDelivered
@@ -53,7 +53,7 @@ class Posts:
         self._store = store
         self._task = task
         self._kept = Kept(store.database)
-        self._place = f"task {task.id}"
+        self._place = place_of_task(task.id)
 
     async def once(self, key: str, **content: Any) -> str:
         """Post under `key` unless that has been done; returns the message's `ts`.

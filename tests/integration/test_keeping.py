@@ -17,7 +17,7 @@ from bot.watch.timeline import NAME, WIDTH, picture
 from tasks import schema
 from tasks.database import Database
 from tasks.export import export
-from tasks.kept import Kept, place_of
+from tasks.kept import Kept, place_of, place_of_task
 from tasks.message import Message, ThreadAddress
 from tasks.removal import OF_A_TASK, Removal, folder_of
 from tasks.store import Store
@@ -90,7 +90,9 @@ async def test_what_is_removed_leaves_no_row_and_no_file(database_url: str, tmp_
         assert [task.id for task in await Store(database).recent()] == [kept]
 
 
-async def test_what_is_kept_of_a_thread_goes_with_its_last_task(database_url: str, tmp_path: Path) -> None:
+async def test_what_is_kept_of_a_task_goes_with_it_and_of_a_thread_with_its_last_one(
+    database_url: str, tmp_path: Path
+) -> None:
     first, other = message(1), message(3)
     later = message(2, thread=first.thread.ts)
     async with opened(database_url) as database:
@@ -99,7 +101,10 @@ async def test_what_is_kept_of_a_thread_goes_with_its_last_task(database_url: st
         for given in (first, other):
             await kept.put(place_of(given.thread), "voices", {"U1": 1.0})
         await kept.put("channel T1/C1", "progress", "quiet")
+        for id_ in ids:
+            await kept.put(place_of_task(id_), "draft", "1.0")
         await removal.tasks(ids[:2])
+        assert [bool(await kept.all(place_of_task(id_))) for id_ in ids] == [False, False, True]
         assert await kept.all(place_of(first.thread)) == {"voices": {"U1": 1.0}}
         assert await kept.all(place_of(other.thread)) == {}
         await removal.tasks(ids[2:])
