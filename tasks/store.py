@@ -99,8 +99,7 @@ class Store:
         is over, parked, or on another attempt."""
         async with self.database.write() as connection:
             task = await one(connection, schema.task.c.id == ticket.task, locked=True)
-            idle = (State.WAITING, State.DELIVERING)
-            if task is None or task.state.is_over or task.state in idle or task.attempt != ticket.attempt:
+            if task is None or not _is_to_run(task, ticket.attempt):
                 return None
             state = State.RUNNING if task.state is State.QUEUED else task.state
             started = task.started_at or time.time()
@@ -182,9 +181,7 @@ class Store:
         that it is given up; it ends untold where that run vanishes as well."""
         async with self.database.write() as connection:
             task = await _locked(connection, ticket.task)
-            if task is None or task.state.is_over or task.attempt != ticket.attempt:
-                return ()
-            if task.state in (State.WAITING, State.DELIVERING):  # parked since its run was looked for
+            if task is None or not _is_to_run(task, ticket.attempt):
                 return ()
             if task.is_lost:
                 outcome = Outcome(state=State.FAILED, text=task.answer, reason=LOST)
@@ -234,8 +231,7 @@ class Store:
         `StaleRunner`."""
         await alone(connection, task.thread.team)
         found = await one(connection, schema.task.c.id == task.id, locked=True)
-        done = (State.WAITING, State.DELIVERING)
-        if found is None or found.state.is_over or found.state in done or found.attempt != task.attempt:
+        if found is None or not _is_to_run(found, task.attempt):
             return None
         await hold(connection, task.id, task.runner)
         return found
@@ -249,7 +245,7 @@ class Store:
                 return None
             await forget_unread(connection, id_)
             await _set(connection, id_, state=state.value, reason=reason, admitted=True)
-            if task.state in (State.QUEUED, State.WAITING, State.DELIVERING):
+            if task.state is State.QUEUED or task.state.is_parked:
                 # With a new attempt: the place of the old one in the queue comes to nothing.
                 return await wake(connection, task, as_=state)
             await ring(connection, id_)
@@ -264,6 +260,11 @@ class Store:
         )  # fmt: skip
         await hand_on(connection, task)
         return await admit(connection, task.thread.team, self._limits)
+
+
+def _is_to_run(task: Task, attempt: int) -> bool:
+    """Whether this attempt is the task's own, and has not come to its end or to a pause."""
+    return task.attempt == attempt and not (task.state.is_over or task.state.is_parked)
 
 
 async def _locked(connection: AsyncConnection, id_: str) -> Task | None:

@@ -35,6 +35,11 @@ class State(StrEnum):
         """Whether it was decided from outside that the work is over."""
         return self in (State.STOPPING, State.EXPIRING)
 
+    @property
+    def is_parked(self) -> bool:
+        """Whether no run has it until something comes: a person's answer, or the time of another delivery."""
+        return self in (State.WAITING, State.DELIVERING)
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:

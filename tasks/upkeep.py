@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import delete, select
 
 from tasks import schema
-from tasks.admission import admit, alone
+from tasks.admission import HOLDING_ROOM, admit, alone
 from tasks.database import Database
 from tasks.placement import Placement
 from tasks.removal import Removal, forget
@@ -29,7 +29,6 @@ PERIOD, SWEEP = 10.0, 3600.0
 BATCH = 200
 #: Seconds that the placement's own rows outlive what they placed.
 PLACED = 86_400.0
-_HELD = [State.QUEUED.value, State.RUNNING.value, State.STOPPING.value, State.EXPIRING.value]
 _EXPIRED = "nobody answered in time"
 
 
@@ -71,7 +70,7 @@ class Upkeep:
     async def _mend(self) -> None:
         """Place what was written down and never placed, and what has lost its run without an end."""
         task = schema.task.c
-        query = select(task.id, task.attempt).where(task.state.in_(_HELD), task.admitted)
+        query = select(task.id, task.attempt).where(task.state.in_(HOLDING_ROOM), task.admitted)
         async with self._database.read() as connection:
             held = [Ticket(row.id, row.attempt) for row in await connection.execute(query)]
         known = await self._placement.known(held)
@@ -94,7 +93,8 @@ class Upkeep:
 
     async def _do_what_is_due(self) -> None:
         task = schema.task.c
-        due = task.state.in_([State.WAITING.value, State.DELIVERING.value]) & (task.due_at < time.time())
+        parked = [state.value for state in State if state.is_parked]
+        due = task.state.in_(parked) & (task.due_at < time.time())
         async with self._database.read() as connection:
             rows = (await connection.execute(select(task.id, task.state).where(due).limit(BATCH))).all()
         for id_, state in rows:
