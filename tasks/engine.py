@@ -100,11 +100,11 @@ class Engine:
 
     async def decide(self, task: str, approval: str, *, approved: bool, user: str) -> bool:
         """Take a person's word on a call that asks first; False when there is nothing (more) to decide."""
-        decided = await decide(self._database, task, approval, approved=approved, user=user)
-        if decided is None:
+        tickets = await decide(self._database, task, approval, approved=approved, user=user)
+        if tickets is None:
             return False
         log.info("call decided", task=task, approved=approved, user=user)
-        self._place_all(decided.tickets)
+        self._place_all(tickets)
         return True
 
     async def stop(self, task: str, reason: str) -> bool:
