@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, insert, select, update
@@ -24,7 +24,7 @@ from tasks.database import Database, persistent
 from tasks.message import Message, ThreadAddress
 from tasks.rows import OPEN, InboxItem, claimed_by, hold, one, to_task, unread, within
 from tasks.said import Said
-from tasks.task import LOST, Outcome, State, Task, Ticket
+from tasks.task import LOST, Outcome, Spent, State, Task, Ticket
 
 __all__ = ["Accepted", "InboxItem", "Store", "Taken"]
 
@@ -132,25 +132,14 @@ class Store:
             return await admit(connection, task.thread.team, self._limits)
 
     @persistent
-    async def end(
-        self,
-        task: Task,
-        outcome: Outcome,
-        *,
-        workers: int = 0,
-        tokens: int = 0,
-        cost: float | None = None,
-        seconds: float | None = None,
-    ) -> Sequence[Ticket]:
+    async def end(self, task: Task, outcome: Outcome, spent: Spent | None = None) -> Sequence[Ticket]:
         """Close a task. Messages that met its end become the thread's next task; what has room now is
         returned, to be placed."""
         async with self.database.write() as connection:
             found = await self._own(connection, task)
             if found is None:
                 return ()
-            return await self._close(
-                connection, found, outcome, workers=workers, tokens=tokens, cost=cost, seconds=seconds
-            )
+            return await self._close(connection, found, outcome, spent)
 
     @persistent
     async def stop(self, id_: str, reason: str) -> Sequence[Ticket] | None:
@@ -252,11 +241,11 @@ class Store:
             return ()
 
     async def _close(
-        self, connection: AsyncConnection, task: Task, outcome: Outcome, **used: float | None
+        self, connection: AsyncConnection, task: Task, outcome: Outcome, spent: Spent | None = None
     ) -> Sequence[Ticket]:
         await _set(
             connection, task.id, state=outcome.state.value, answer=outcome.text, reason=outcome.reason,
-            ended_at=time.time(), due_at=None, **used,
+            ended_at=time.time(), due_at=None, **(asdict(spent) if spent else {}),
         )  # fmt: skip
         await hand_on(connection, task)
         return await admit(connection, task.thread.team, self._limits)

@@ -100,3 +100,15 @@ class Outcome:
     options: tuple[str, ...] = ()
     approval: str = ""
     """Set where the question is whether a call may be run (`agents.approvals`): its id and digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a task has used."""
+
+    workers: int = 0
+    tokens: int = 0
+    cost: float | None = None
+    """USD, where the price of every reply is known."""
+    seconds: float = 0.0
+    """Of work; waits for a person or a process are not in it."""

@@ -21,7 +21,7 @@ from tasks.kept import Kept, place_of, place_of_task
 from tasks.message import Message, ThreadAddress
 from tasks.removal import OF_A_TASK, Removal, folder_of
 from tasks.store import Store
-from tasks.task import Outcome, State
+from tasks.task import Outcome, Spent, State
 from tests.support.databases import database_url, postgres_server, postgres_url
 
 __all__ = ["database_url", "postgres_server", "postgres_url"]
@@ -52,7 +52,7 @@ async def done(database: Database, given: Message) -> str:
     assert task is not None
     await store.said.intend(task.id, "answer")
     await store.rate(task.id, given.user, "good")
-    await store.end(task, Outcome(state=State.ANSWERED, text="42"), tokens=7)
+    await store.end(task, Outcome(state=State.ANSWERED, text="42"), Spent(tokens=7))
     return task.id
 
 
