@@ -36,7 +36,7 @@ from sandbox.engine import Engine as Docker
 from sandbox.sandbox import Sandbox
 from tasks.database import Database
 from tasks.engine import Engine
-from tasks.figures import standing
+from tasks.figures import totals
 from tasks.kept import Kept
 from tasks.removal import Removal
 from tasks.runner import PATIENCE, Runner
@@ -129,7 +129,7 @@ class Server:
         self.readiness = Readiness(self.engine.problems, sandboxes.problems, slack.problems)
         metrics = self.metrics
         metrics.missing = self.readiness.missing
-        metrics.standings = lambda: standing(database)
+        metrics.totals = lambda: totals(database)
         metrics.ages = slack.ages
         metrics.sandbox.idle.set_function(lambda: self.sandbox.idle)
         metrics.tasks.running.set_function(lambda: len(self.engine.running))
