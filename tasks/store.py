@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,7 +22,7 @@ from tasks.approvals import newly_decided
 from tasks.bell import ring
 from tasks.database import Database, persistent
 from tasks.message import Message, ThreadAddress
-from tasks.rows import OPEN, InboxItem, claimed_by, hold, one, to_task, unread, within
+from tasks.rows import OPEN, InboxItem, LogRow, claimed_by, hold, one, to_task, unread, within
 from tasks.said import Said
 from tasks.task import LOST, Outcome, Spent, State, Task, Ticket
 
@@ -209,7 +209,7 @@ class Store:
             await connection.execute(insert(schema.verdict).values(row))
 
     @persistent
-    async def events(self, id_: str) -> Sequence[RowMapping]:
+    async def events(self, id_: str) -> Sequence[LogRow]:
         """A task's whole log in the order it was written."""
         query = select(schema.event).where(schema.event.c.task == id_).order_by(schema.event.c.at)
         async with self.database.read() as connection:

@@ -6,12 +6,13 @@ import argparse
 import json
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.settings import Settings
 
 if TYPE_CHECKING:
     from tasks.database import Database
+    from tasks.rows import LogRow
     from tasks.task import Task
 
 
@@ -100,7 +101,7 @@ def _unknown(id_: str) -> int:
     return 1
 
 
-def _told(row: Any) -> str:
+def _told(row: LogRow) -> str:
     body = row["body"]
     match row["kind"]:
         case "opening":
