@@ -131,21 +131,17 @@ async def _channels(client: SlackClient) -> list[tuple[str, bool]]:
 
 
 async def _messages(
-    client: SlackClient, method: str, channel: str, oldest: float, **more: str
+    client: SlackClient, method: str, channel: str, oldest: float, **more: Any
 ) -> list[dict[str, Any]]:
     """Messages since then, oldest first; those of a channel that can't be read are passed over. Slack gives
     the head of a thread however old it is."""
-    since, found, cursor = f"{oldest:.6f}", list[dict[str, Any]](), ""
+    since, news = f"{oldest:.6f}", list[dict[str, Any]]()
     try:
-        while True:
-            params = {"channel": channel, "oldest": since, "limit": 200, "cursor": cursor, **more}
-            answer = await client.api_call(method, params=params, http_verb="GET")
-            found += [message for message in answer.get("messages") or () if isinstance(message, dict)]
-            if not (cursor := (answer.get("response_metadata") or {}).get("next_cursor") or ""):
-                break
+        async for message in client.messages(method, channel=channel, oldest=since, **more):
+            if str(message.get("ts")) >= since:
+                news.append(message)
     except FAULTS as fault:
         if passes(fault):
             raise
         log.info("channel not read", channel=channel, why=error_of(fault))
-    news = [message for message in found if str(message.get("ts")) >= since]
     return sorted(news, key=lambda message: str(message.get("ts")))

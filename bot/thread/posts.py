@@ -152,20 +152,10 @@ class Posts:
                 return str(message["ts"])
         return None
 
-    async def _replies(self) -> AsyncIterator[dict[str, Any]]:
+    def _replies(self) -> AsyncIterator[dict[str, Any]]:
         """The thread's messages since the request."""
-        cursor: str | None = None
-        while True:
-            page = await self._client.conversations_replies(
-                channel=self._task.thread.channel,
-                ts=self._task.thread.ts,
-                oldest=self._task.message_ts.partition(":")[0],
-                include_all_metadata=True,
-                limit=200,
-                cursor=cursor,
-            )
-            for message in page.get("messages") or ():
-                yield message
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return
+        thread, since = self._task.thread, self._task.message_ts.partition(":")[0]
+        return self._client.messages(
+            "conversations.replies", channel=thread.channel, ts=thread.ts, oldest=since,
+            include_all_metadata=True,
+        )  # fmt: skip
