@@ -51,7 +51,6 @@ class EngineFacts:
     architecture: str
     """As the kernel names it: `x86_64`, `aarch64`."""
     cpus: int
-    memory_bytes: int
     runtimes: tuple[str, ...]
     default_runtime: str
     seccomp: bool
@@ -182,7 +181,6 @@ class Engine:
             system=str(info.get("OperatingSystem", "")),
             architecture=str(info.get("Architecture", "")),
             cpus=int(info.get("NCPU", 0)),
-            memory_bytes=int(info.get("MemTotal", 0)),
             runtimes=tuple(sorted(info.get("Runtimes") or ())),
             default_runtime=str(info.get("DefaultRuntime", "")),
             seccomp=any("seccomp" in option for option in info.get("SecurityOptions") or ()),
