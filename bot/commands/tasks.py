@@ -68,7 +68,7 @@ async def _export(database: Database, id_: str, settings: Settings) -> int:
         return _unknown(id_)
     task = found["task"]
     thread = ThreadAddress(task["team"], task["channel"], task["thread_ts"])
-    folder = settings.data_dir / "work" / folder_of(thread)
+    folder = settings.work_dir / folder_of(thread)
     print(json.dumps(found | {"files": str(folder)}, ensure_ascii=False, indent=1))
     return 0
 
