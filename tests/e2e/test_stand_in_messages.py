@@ -23,11 +23,6 @@ async def slack() -> AsyncIterator[SlackStandIn]:
         yield running
 
 
-@pytest.fixture
-def client(slack: SlackStandIn) -> AsyncWebClient:
-    return new_client(slack)
-
-
 async def refused(client: AsyncWebClient, method: str, **arguments: Any) -> str:
     """The error of a call; the arguments go as JSON."""
     with pytest.raises(SlackApiError) as caught:

@@ -25,11 +25,6 @@ async def slack() -> AsyncIterator[SlackStandIn]:
 
 
 @pytest.fixture
-def client(slack: SlackStandIn) -> AsyncWebClient:
-    return new_client(slack)
-
-
-@pytest.fixture
 async def thread(slack: SlackStandIn) -> str:
     return await slack.post(ADA, GENERAL, "@Handoff plot it")
 

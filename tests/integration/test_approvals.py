@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -31,14 +30,6 @@ class Desk:
     async def press(self, button: str = BUTTON, *, approved: bool = True, task: str = "") -> bool:
         tickets = await decide(self.database, task or self.task.id, button, approved=approved, user="U1")
         return tickets is not None
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    made = Database(database_url)
-    await made.open()
-    yield made
-    await made.close()
 
 
 @pytest.fixture

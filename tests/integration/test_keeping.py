@@ -6,8 +6,6 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -22,19 +20,7 @@ from tasks.message import Message, ThreadAddress
 from tasks.removal import OF_A_TASK, Removal, folder_of
 from tasks.store import Store
 from tasks.task import Outcome, Spent, State
-from tests.support.databases import database_url, postgres_server, postgres_url
-
-__all__ = ["database_url", "postgres_server", "postgres_url"]
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
-    database = Database(url)
-    await database.open()
-    try:
-        yield database
-    finally:
-        await database.close()
+from tests.support.databases import opened
 
 
 def message(number: int, *, user: str = "U1", thread: str = "") -> Message:
