@@ -100,15 +100,16 @@ class Sandbox:
             return outcome.fault(refusal, status=Status.ERROR)
         longest = self.limits.timeout_seconds
         timeout = longest if job.timeout is None else min(job.timeout, longest)
-        for last in (False, True):
+        may_repeat = True
+        while True:
             raw = Raw()
             try:
                 return await self._attempt(job, timeout, raw, _decoded(on_output))
             except SandboxError as error:
-                if raw.started or last or isinstance(error, Busy | ImageMissing):
+                if raw.started or not may_repeat or isinstance(error, Busy | ImageMissing):
                     return outcome.fault(_blame(error, raw), seconds=raw.seconds)
                 _log.warning("a sandbox failed before the program began, trying another: %s", error)
-        raise AssertionError("unreachable")
+                may_repeat = False
 
     @property
     def idle(self) -> int:
