@@ -52,7 +52,7 @@ class Connection:
         self.tried = asyncio.Event()
         """Set when the first try to connect is over, whatever came of it."""
         self.tools: Sequence[TeamTool] = ()
-        """What workers may call of it; none before it was there once."""
+        """The tools that workers may call; none until it was connected once."""
 
     async def live(self) -> None:
         """Stay connected until cancelled."""

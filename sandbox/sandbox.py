@@ -34,7 +34,7 @@ _TRANSPORTS: dict[str, Callable[[Engine, Owner], Transport]] = {
     "socket": UnixSocket,
 }
 END_SECONDS = 8
-"""To leave an engine, however slow it is: half for what is under way, the rest to remove what is left."""
+"""To leave, however slow the engine is: half for what is under way, the rest to remove what is left."""
 _OWN_END_SECONDS = 3  # a container that told its end is gone long before; past it the engine is asked
 
 

@@ -147,7 +147,7 @@ class Engine:
 
     async def _go_on(self) -> None:
         """All that goes on beside the tasks, in the order in which each part needs the others. Returns when
-        the engine is left, or when others have taken this process for dead: then nothing of it is used on."""
+        the engine is left, or when others have taken this process for dead: then it starts afresh."""
         async with asyncio.TaskGroup() as group:
             closing = group.create_task(self._closing.wait())
             living = closing if self._database.is_sqlite else await self._come_to_life(group, closing)

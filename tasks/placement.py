@@ -197,7 +197,7 @@ def _ticket(id_: str) -> Ticket:
 def _config(url: sqlalchemy.URL, node: str) -> DBOSConfig:
     config = DBOSConfig(
         name="handoff",
-        # A version taken from the code would leave what an earlier deploy began lying for ever.
+        # A version taken from the code would strand what an earlier deploy began.
         application_version="1",
         executor_id=node,
         max_executor_threads=THREADS,

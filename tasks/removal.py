@@ -94,7 +94,7 @@ async def forget(connection: AsyncConnection, *where: ColumnElement[bool]) -> in
 async def _with_tasks(connection: AsyncConnection, threads: Set[ThreadAddress]) -> Set[ThreadAddress]:
     """Those of the threads that have a task."""
     task = schema.task.c
-    # Not a list of rows to be in: SQLite would walk every task there is.
+    # Not `IN` with a list of rows: SQLite would walk every task there is.
     among = or_(false(), *(and_(*within(thread)) for thread in threads))
     query = select(task.team, task.channel, task.thread_ts).where(among).distinct()
     return {ThreadAddress(*row) for row in await connection.execute(query)}

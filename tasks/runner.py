@@ -104,7 +104,7 @@ class Runner:
                 delivery = await _delivery(journal, workspace, outcome)
                 return delivery, await _deliver(thread, delivery)
             except Superseded as superseded:
-                # Raised outside: the tasks of the thread would wrap it.
+                # Raised outside: the thread's task group would wrap it.
                 fault = superseded
         raise fault
 

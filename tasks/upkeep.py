@@ -59,7 +59,7 @@ class Upkeep:
 
     async def once(self) -> None:
         """One round."""
-        await self._house()
+        await self._take_over()
         await self._mend()
         await self._let_in()
         await self._do_what_is_due()
@@ -103,9 +103,9 @@ class Upkeep:
             else:
                 self._place_all(await self._store.redeliver(id_))
 
-    async def _house(self) -> None:
-        """Take over from those that hold tasks and live no more: on SQLite everybody before this process, on
-        PostgreSQL whoever was buried and went on for a moment when it woke."""
+    async def _take_over(self) -> None:
+        """Take over from processes that hold tasks and are gone: on SQLite every one before this, on
+        PostgreSQL those that were taken for dead and went on for a moment when they woke."""
         # Asked for first: who holds something has entered itself before, and stays entered while it lives.
         holders = set(await self._placement.holders())
         async with self._database.read() as connection:
