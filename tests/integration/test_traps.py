@@ -143,7 +143,7 @@ def test_a_process_has_a_name_that_no_other_had(database_url: str) -> None:
     assert name() != name()
 
 
-async def test_there_is_one_queue(database_url: str) -> None:
+async def test_all_tasks_go_through_one_queue(database_url: str) -> None:
     """Trap 7: every queue is polled by every process."""
     async with running(database_url, nothing) as engine:
         await ended(engine, (await engine.accept(message("1.0"))).task)

@@ -79,7 +79,7 @@ def test_the_result_is_computed(request_: str, printed: str, tmp_path: Path) -> 
     assert run(program.code, tmp_path) == printed
 
 
-def test_every_face_comes_up(tmp_path: Path) -> None:
+def test_600_throws_of_a_die_show_every_face(tmp_path: Path) -> None:
     (program,) = chosen("Roll a die 600 times")
     counts = re.findall(r"(?m)^[1-6]: (\d+)", run(program.code, tmp_path))
     assert sum(map(int, counts)) == 600
