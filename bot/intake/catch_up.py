@@ -72,12 +72,19 @@ class CatchUp:
                     continue
                 gap_from = None
                 if time.monotonic() - noted >= NOTE:
-                    await self._kept.put(_PLACE, _NAME, time.time())
+                    await self._note()
                     noted = time.monotonic()
             elif gap_from is None:
                 gap_from = time.time() - LOOK
                 log.warning("no connection to Slack")
             await asyncio.sleep(LOOK)
+
+    async def _note(self) -> None:
+        """Keep that we are here. Whatever keeps that from being written must not end the bot."""
+        try:
+            await self._kept.put(_PLACE, _NAME, time.time())
+        except Exception:
+            log.exception("could not note the connection to Slack")
 
     async def _caught_up(self, since: float) -> bool:
         """Take in what was written since then; False when it has to be done again."""
