@@ -117,18 +117,10 @@ class Progress:
         await self._posts.opened(OPEN, _STARTING)
         self._left = _STARTING
         chunks = self._plan.chunks()
-        answer = await self._client.call_now(
-            "chat.startStream",
-            json={
-                "channel": self._task.thread.channel,
-                "thread_ts": self._task.thread.ts,
-                "recipient_team_id": self._task.thread.team,
-                "recipient_user_id": self._task.user,
-                "task_display_mode": "plan",
-                "chunks": chunks,
-            },
+        ts = await self._client.start_stream(
+            self._task.thread, self._task.user, task_display_mode="plan", chunks=chunks
         )
-        await self._began(str(answer["ts"]))
+        await self._began(ts)
         self._since = time.monotonic()
         self._remember(chunks)
         await self._replace()

@@ -18,6 +18,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.wire.pace import Pace
 from bot.wire.refusals import TOKEN_REFUSALS
+from tasks.message import ThreadAddress
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +71,13 @@ class SlackClient(AsyncWebClient):
             await asyncio.sleep(0.3 * number)
             await self.pace.turn(api_method, _channel(arguments))
         raise AssertionError("the last try returns or raises")
+
+    async def start_stream(self, thread: ThreadAddress, user: str, **more: Any) -> str:
+        """Begin a streamed message when the caller has had its turn; returns its `ts`."""
+        where = {"channel": thread.channel, "thread_ts": thread.ts}
+        reader = {"recipient_team_id": thread.team, "recipient_user_id": user}
+        answer = await self.call_now("chat.startStream", json={**where, **reader, **more})
+        return str(answer["ts"])
 
     async def messages(
         self, method: str, *, most_pages: int | None = None, **params: Any
