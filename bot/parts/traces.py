@@ -40,7 +40,7 @@ async def tracer_from(settings: Settings) -> AsyncIterator[Tracer | None]:
     from agents.collector import collector
 
     async with collector(
-        settings.trace_endpoint, asks=_provider(settings.openai_base_url), version=version(),
+        settings.trace_endpoint, model_provider=_provider(settings.openai_base_url), version=version(),
         takes_content=settings.trace_content,
     ) as tracer:  # fmt: skip
         yield tracer
