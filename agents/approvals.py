@@ -131,8 +131,8 @@ def _parks(text: str, approval: str, digest: str) -> ToolOutput:
 
 
 def _shown(call: ToolCall) -> str:
-    """The arguments as they will be sent. Spelled by their numbers are a backtick, which could end their
-    block, and what can't be seen or turns a text round, which could have them look like others."""
+    """The arguments as they will be sent. Escaped are backticks, which could end their block, and characters
+    that are invisible or turn the direction of text, which could make them look like others."""
     arguments = json.loads(call.arguments or "{}")
     plain = json.dumps(arguments, indent=2, ensure_ascii=False).replace("`", "\\u0060")
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in plain)

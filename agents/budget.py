@@ -74,7 +74,7 @@ class Meter:
     def go_on_from(self, seconds: float) -> None:
         """Count `seconds` of work that another process did."""
         self._began -= seconds
-        # What the parent has left was measured now, so it is left beside those seconds.
+        # What the parent has left was measured just now, so those seconds come on top of it.
         self._most = min(self.budget.seconds, self._most + seconds)
 
     def turn(self, tokens: int, usd: float) -> None:

@@ -29,8 +29,8 @@ PATIENCE = 5.0
 class Collector:
     """Makes spans and sends them (an `agents.tracing.Tracer`)."""
 
-    def __init__(self, provider: TracerProvider, *, asks: str, takes_content: bool) -> None:
-        self.provider = asks
+    def __init__(self, provider: TracerProvider, *, model_provider: str, takes_content: bool) -> None:
+        self.provider = model_provider
         self.takes_content = takes_content
         self._tracer = provider.get_tracer("handoff")
 
@@ -73,15 +73,15 @@ class _TaskIds(RandomIdGenerator):
 
 @asynccontextmanager
 async def collector(
-    endpoint: str, *, asks: str, version: str, takes_content: bool = False
+    endpoint: str, *, model_provider: str, version: str, takes_content: bool = False
 ) -> AsyncIterator[Collector]:
-    """Spans to the collector at `endpoint`, its base URL; `asks` is whose models are asked. What is left at
-    the end is sent before this returns, for so long as the collector's patience lasts."""
+    """Spans to the collector at `endpoint`, its base URL. What is left at the end is sent before this
+    returns, for so long as the collector's patience lasts."""
     resource = Resource.create({"service.name": "handoff", "service.version": version})
     provider = TracerProvider(resource=resource, id_generator=_TaskIds(), shutdown_on_exit=False)
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=PATIENCE)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     try:
-        yield Collector(provider, asks=asks, takes_content=takes_content)
+        yield Collector(provider, model_provider=model_provider, takes_content=takes_content)
     finally:
         await asyncio.to_thread(provider.shutdown)

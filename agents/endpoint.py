@@ -38,7 +38,7 @@ PASSED_OVER_SECONDS = 60.0
 OnRetry = Callable[[str, float], None]
 #: Told what a reply says so far, as it grows; a try that is repeated begins again.
 OnText = Callable[[str], None]
-#: What the client would tell of this machine with every request: no endpoint needs it, and each costs time.
+#: Headers that would describe this machine with every request: no endpoint needs them, and each costs time.
 _UNSAID = {
     f"x-stainless-{what}": Omit()
     for what in (
@@ -228,7 +228,7 @@ class _Patience:
         if lingers != self._lingers:
             self._lingers = lingers
             self._idle.reschedule(now + min(lingers or self._seconds, self._seconds))
-        elif lingers is None and now - self._heard > self._seconds / 100:  # each value's own would cost more
+        elif lingers is None and now - self._heard > self._seconds / 100:  # for each value it would cost more
             self._heard = now
             self._idle.reschedule(now + self._seconds)
 

@@ -1,7 +1,7 @@
 """Tools that a team installs: functions behind the entry point group `handoff.tools`.
 
 A plain function with types and a docstring is a tool: its name, text and parameters are what the model sees.
-Owns finding them and what they may be. Never runs one at import, and never lets one stop Handoff unnamed.
+Owns finding them and what they may be. Never runs one at import, and names each that can't be used.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _awaitable(function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.iscoroutinefunction(function):
             result = await function(**arguments)
         else:
-            # Nobody knows whether it returns, and the few threads of the loop are for what does.
+            # It may never return, and the loop's few threads are for calls that do.
             result = await begin(functools.partial(function, **arguments), function.__name__)
             if inspect.isawaitable(result):  # a coroutine behind a decorator that is none
                 result = await result

@@ -227,7 +227,7 @@ class Loop:
         except (AgentError, KeyboardInterrupt):
             raise
         except BaseException as error:
-            # Else a tool's own exit would end the process, and its own cancellation pass for a stop.
+            # Else a tool's own exit would end the process, and its own cancellation would look like a stop.
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
             if isinstance(error, TimeoutError) and limit.expired():

@@ -67,7 +67,7 @@ class Connection:
         self.tried = asyncio.Event()
         """Set when the first try to connect is over, whatever came of it."""
         self.tools: Sequence[TeamTool] = ()
-        """What workers may call of it; none before it was there once."""
+        """The tools that workers may call; none until it was connected once."""
 
     async def live(self) -> None:
         """Stay connected until cancelled."""
@@ -208,13 +208,20 @@ class Servers:
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
         self._living = [self._group.create_task(one.live()) for one in self._connections]
-        for one in self._connections:
-            await one.tried.wait()
+        try:
+            for one in self._connections:
+                await one.tried.wait()
+        except asyncio.CancelledError:
+            await self._leave()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._leave()
+
+    async def _leave(self) -> None:
         for living in self._living:
             living.cancel()
         await self._group.__aexit__(None, None, None)

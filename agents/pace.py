@@ -47,7 +47,7 @@ class Pace:
         self._limit = min(self._limit + 1 / self._limit, float(self._most))
 
     async def _pause(self) -> None:
-        """Wait until nobody is to be left alone any more; another refusal may make that later."""
+        """Wait until the endpoint may be asked again; another refusal may put that off."""
         now = asyncio.get_running_loop().time
         while (wait := self._not_before - now()) > 0:  # noqa: ASYNC110 (a point in time, which may move)
             await asyncio.sleep(wait)

@@ -35,7 +35,7 @@ def sound(text: str) -> str:
 
 def soundly(value: Any, deep: int = 0) -> Any:
     """The same value with every string in it sound, and in one piece; numbers that JSON has no word for are
-    None. Raises `ValueError` for one that is deeper than any stack bears."""
+    None. Raises `ValueError` for one that is nested deeper than `DEEPEST`."""
     if deep > DEEPEST:
         raise ValueError(f"deeper than {DEEPEST}")
     match value:

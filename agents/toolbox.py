@@ -33,7 +33,7 @@ class TeamTool:
 
 
 Toolbox = Callable[[], Sequence[TeamTool]]
-"""The tools there are now, always in the same order: an endpoint's cache lives from it."""
+"""The tools there are now, always in the same order: an endpoint's cache depends on it."""
 
 
 def nothing() -> Sequence[TeamTool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -81,7 +81,7 @@ class Tool:
             for n, key in enumerate(told["properties"])
         }
         config = pydantic.ConfigDict(extra="allow" if told["additionalProperties"] else "forbid")
-        arguments = pydantic.create_model(  # type: ignore[call-overload]
+        arguments = pydantic.create_model(  # type: ignore[call-overload]  # its fields are known only here
             "Arguments", __config__=config, **fields
         )
 
@@ -103,8 +103,7 @@ class Tool:
             raise ToolFailure(f"the arguments are {error} lists and objects. Nothing was run.") from None
         if self._takes_call:
             arguments[self._takes_call] = call
-        result = await self._function(**arguments)
-        return ToolOutput(result) if isinstance(result, str) else result
+        return await self._run(arguments)
 
     def around(self, wrap: Around) -> Tool:
         """The same tool with `wrap` in place of its function: called when the arguments are right."""
@@ -113,13 +112,13 @@ class Tool:
         async def wrapped(**arguments: Any) -> ToolOutput:
             call = arguments[name] if self._takes_call else arguments.pop(name)
 
-            async def run() -> ToolOutput:
-                result = await self._function(**arguments)
-                return ToolOutput(result) if isinstance(result, str) else result
-
-            return await wrap(call, run)
+            return await wrap(call, lambda: self._run(arguments))
 
         return replace(self, _function=wrapped, _takes_call=name)
+
+    async def _run(self, arguments: Mapping[str, Any]) -> ToolOutput:
+        result = await self._function(**arguments)
+        return ToolOutput(result) if isinstance(result, str) else result
 
     def _what_to_send(self, error: pydantic.ValidationError) -> str:
         found = "; ".join(
@@ -145,11 +144,11 @@ def _built(function: Function, *, is_bound: bool) -> Tool:
             takes_call = name
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
-        words = _one_line(about.get(name, ""))
+        words = " ".join(about.get(name, "").split())
         # No description and an empty one differ: the latter would hide that of the annotation.
         described = pydantic.Field(default, description=words) if words else pydantic.Field(default)
         fields[name] = (hints[name], described)
-    arguments = pydantic.create_model(  # type: ignore[call-overload]
+    arguments = pydantic.create_model(  # type: ignore[call-overload]  # its fields are known only here
         function.__name__, __config__=pydantic.ConfigDict(extra="forbid", allow_inf_nan=False), **fields
     )
     description = "\n".join(filter(None, [doc.short_description, doc.long_description]))
@@ -166,7 +165,3 @@ def _complaint(kind: str, where: str, message: str) -> str:
         case "extra_forbidden":
             return f"there is no argument {where}"
     return f"the argument {where} is wrong: {message}" if where else message
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

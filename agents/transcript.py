@@ -29,7 +29,7 @@ from agents.tools import ToolOutput
 #: What an agent is told when its reply was empty, or cut by the model's length limit.
 EMPTY = "Your reply was empty. Go on: call a tool, or write your final answer."
 CUT = "Your reply was cut by the length limit. Go on exactly where it stopped, without repeating anything."
-#: What is added to a result that came in a third turn.
+#: Added to a result that has now come in a third turn.
 SAME_AGAIN = "\n\n(Note: this same call has now given this same result three times. Do something else.)"
 _LEFT_OUT = "\n\n(Note: {count:,} more calls of this turn were not run. Send at most {kept} in one turn.)"
 _CLEARED = "[A result of {count:,} characters was left out here to save room. Call again if it is needed.]"
@@ -51,7 +51,7 @@ class Transcript:
         """The limit that ended the work; only last words may follow."""
         self._reply: Reply | None = None
         self._results: dict[str, Json] = {}
-        self._said = 0
+        self._nudges = 0
         self._pieces: list[str] = []
         self._taken: set[str] = set()
         self._seen: Counter[Signature] = Counter()
@@ -82,7 +82,7 @@ class Transcript:
     @property
     def nudges(self) -> int:
         """How often in a row the agent has been asked to go on."""
-        return self._said
+        return self._nudges
 
     @property
     def text(self) -> str:
@@ -154,14 +154,14 @@ class Transcript:
         self.turns.append(UserTurn(body["text"]))
         self._taken.add(body.get("inbox", ""))
         self.limit = body.get("limit", self.limit)
-        self._said += bool(body.get("goes_on"))
+        self._nudges += bool(body.get("goes_on"))
         self._close_turn()
 
     def _read_reply(self, reply: Reply) -> None:
-        if not self._said:
+        if not self._nudges:
             self._pieces = []
         if reply.calls:
-            self._said = 0
+            self._nudges = 0
         self._pieces.append(reply.text)
         self._close_turn()
         self._reply = reply

@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 from statistics import median
 
+from benchmarks.table import p99
 from bot.watch.logging import set_up
 from playground.slack import SlackStandIn
 from playground.slack.changes import Call as SlackCall
@@ -54,10 +55,10 @@ async def _measure(count: int, folder: Path) -> Counter[str]:
         users = [ADA, MEI]
         times = await asyncio.gather(*(_ask(bot, users[n % 2]) for n in range(count)))
         made = slack.calls[before:]
-        signs, answers = sorted(t[0] for t in times), sorted(t[1] for t in times)
+        signs, answers = zip(*times, strict=True)
         print(
             f"| {count} | {len(made) / count:.1f} | {sum(_is_429(call) for call in made)} "
-            f"| {median(signs):.2f} / {_p99(signs):.2f} | {median(answers):.1f} / {_p99(answers):.1f} |",
+            f"| {median(signs):.2f} / {p99(signs):.2f} | {median(answers):.1f} / {p99(answers):.1f} |",
             flush=True,
         )
         return Counter(call.method for call in made)
@@ -89,7 +90,3 @@ async def _reply(asked: Asked) -> Reply:
 
 def _is_429(call: SlackCall) -> bool:
     return call.status == 429 or call.error == "ratelimited"
-
-
-def _p99(values: list[float]) -> float:
-    return values[max(0, round(len(values) * 0.99) - 1)]

@@ -25,7 +25,6 @@ from bot.settings import Settings
 from bot.settings.channels import Channels
 from bot.settings.preferences import Preferences
 from bot.slack import Slack, clients_from, installations_from
-from bot.thread.files import MIB
 from bot.thread.thread import SlackThreads
 from bot.watch.metrics import Metrics
 from bot.watch.watched import slack_calls
@@ -33,10 +32,11 @@ from bot.web import Web
 from bot.wire.clients import Clients
 from bot.wire.installations import Installations
 from sandbox.engine import Engine as Docker
+from sandbox.limits import MIB
 from sandbox.sandbox import Sandbox
 from tasks.database import Database
 from tasks.engine import Engine
-from tasks.figures import standing
+from tasks.figures import totals
 from tasks.kept import Kept
 from tasks.removal import Removal
 from tasks.runner import PATIENCE, Runner
@@ -94,10 +94,10 @@ class Server:
         toolbox = await stack.enter_async_context(toolbox_from(settings))
         runner = Runner(
             database, means_from(settings, endpoint, self.sandbox, toolbox), threads,
-            workspaces=settings.data_dir / "work", terms=terms, tracer=tracer,
+            workspaces=settings.work_dir, terms=terms, tracer=tracer,
             means_of=lambda task: means_in(channels, task.thread, endpoint, self.sandbox, toolbox),
         )  # fmt: skip
-        removal = Removal(database, settings.data_dir / "work")
+        removal = Removal(database, settings.work_dir)
         self.engine = Engine(database, runner, terms=terms, removal=removal)
         await stack.enter_async_context(self.engine)
         await self._face_slack(database, channels, clients, installations)
@@ -129,7 +129,7 @@ class Server:
         self.readiness = Readiness(self.engine.problems, sandboxes.problems, slack.problems)
         metrics = self.metrics
         metrics.missing = self.readiness.missing
-        metrics.standings = lambda: standing(database)
+        metrics.totals = lambda: totals(database)
         metrics.ages = slack.ages
         metrics.sandbox.idle.set_function(lambda: self.sandbox.idle)
         metrics.tasks.running.set_function(lambda: len(self.engine.running))

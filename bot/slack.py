@@ -27,7 +27,7 @@ from bot.intake.stops import Stops
 from bot.settings import Settings
 from bot.settings.channels import Channels
 from bot.settings.preferences import Preferences
-from bot.wire.app import connect, new_app
+from bot.wire.app import App, connect
 from bot.wire.authorization import OneWorkspace
 from bot.wire.client import TIMEOUT, SlackClient
 from bot.wire.clients import Clients
@@ -59,7 +59,7 @@ class Slack:
         secret = settings.slack_signing_secret
         self._installations = installations
         authorize = Authorize(installations) if installations else OneWorkspace(_bolt_client(settings))
-        self.app = new_app(
+        self.app = App(
             "" if token or not secret else secret.get_secret_value(),
             client=AsyncWebClient(base_url=settings.slack_api_url), authorize=authorize,
         )  # fmt: skip

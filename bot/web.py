@@ -24,8 +24,8 @@ LARGEST_BODY = 2 * 1024 * 1024
 LAST_ANSWERS = 2.0
 #: What Slack signs each request with (docs.slack.dev, verifying requests from Slack).
 _SIGNED = {"X-Slack-Request-Timestamp": "[0-9]{1,12}", "X-Slack-Signature": "v0=[0-9a-f]{64}"}
-#: What is not right, in words; empty when all is well.
-Readiness = Callable[[], Awaitable[list[str]]]
+#: What is not right, in words; empty when all is well (`bot.checks.readiness`).
+Missing = Callable[[], Awaitable[list[str]]]
 #: The page of `/metrics`.
 Figures = Callable[[], Awaitable[bytes]]
 
@@ -34,11 +34,11 @@ class Web:
     """The bot's own HTTP server."""
 
     def __init__(
-        self, app: App, readiness: Readiness, figures: Figures, *, takes_events: bool,
+        self, app: App, missing: Missing, figures: Figures, *, takes_events: bool,
         routes: Sequence[web.RouteDef] = (),
     ) -> None:  # fmt: skip
         self._app = app
-        self._readiness = readiness
+        self._missing = missing
         self._figures = figures
         self._takes_events = takes_events
         self._routes = routes
@@ -68,7 +68,7 @@ class Web:
         return web.json_response({"status": "alive"})
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        missing = await self._readiness()
+        missing = await self._missing()
         body = {"status": "waiting" if missing else "ready", "missing": missing}
         return web.json_response(body, status=503 if missing else 200)
 

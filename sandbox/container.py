@@ -36,7 +36,7 @@ class Raw:
     files: list[tuple[str, bytes]] = field(default_factory=list)
     record: dict[str, object] = field(default_factory=dict)
     variables: tuple[str, bytes] | None = None
-    """Notes, a line each, and what the program left for the next one."""
+    """Notes, a line each, and the pickled variables that the program left for the next one."""
     started: bool = False
     ended: bool = False
     """The program is over, by itself or stopped; what it left may still be on its way."""

@@ -51,7 +51,6 @@ class EngineFacts:
     architecture: str
     """As the kernel names it: `x86_64`, `aarch64`."""
     cpus: int
-    memory_bytes: int
     runtimes: tuple[str, ...]
     default_runtime: str
     seccomp: bool
@@ -121,7 +120,7 @@ class Engine:
             return self._connected
 
     def _knock(self) -> None:
-        """OSError when nobody is at a local socket; docker-py would say so too, and leave its own open."""
+        """Raises OSError when nobody listens at a local socket; docker-py would too, but leak its own."""
         if self._tunnel is not None:
             self._tunnel.path()
         address = str(self._settings.get("base_url", _LOCAL))
@@ -135,7 +134,7 @@ class Engine:
         return str(self._settings.get("base_url", _LOCAL)).startswith("unix://")
 
     def hurry(self, seconds: float) -> None:
-        """Wait this long from now on for all answers together, those under way too."""
+        """From now on all answers together may take this long, those under way included."""
         self._until = asyncio.get_running_loop().time() + seconds
         for patience in self._asked:
             patience.reschedule(self._until)
@@ -182,7 +181,6 @@ class Engine:
             system=str(info.get("OperatingSystem", "")),
             architecture=str(info.get("Architecture", "")),
             cpus=int(info.get("NCPU", 0)),
-            memory_bytes=int(info.get("MemTotal", 0)),
             runtimes=tuple(sorted(info.get("Runtimes") or ())),
             default_runtime=str(info.get("DefaultRuntime", "")),
             seccomp=any("seccomp" in option for option in info.get("SecurityOptions") or ()),

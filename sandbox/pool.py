@@ -93,7 +93,7 @@ class Pool:
         return bool(self._waiting)
 
     def _fill_soon(self) -> None:
-        """At once for who waits; what is kept ready is made a moment later, and leaves the cores to calls."""
+        """At once for callers that wait; spare containers a moment later, which leaves the cores to calls."""
         if self._waiting:
             self.fill()
         elif self._soon is None:

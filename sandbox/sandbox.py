@@ -34,7 +34,7 @@ _TRANSPORTS: dict[str, Callable[[Engine, Owner], Transport]] = {
     "socket": UnixSocket,
 }
 END_SECONDS = 8
-"""To leave an engine, however slow it is: half for what is under way, the rest to remove what is left."""
+"""To leave, however slow the engine is: half for what is under way, the rest to remove what is left."""
 _OWN_END_SECONDS = 3  # a container that told its end is gone long before; past it the engine is asked
 
 
@@ -77,7 +77,10 @@ class Sandbox:
     async def __aenter__(self) -> Self:
         up = asyncio.Event()
         self._keeper = asyncio.create_task(self._keep(up), name="sandbox keeper")
+        self._keeper.add_done_callback(lambda _: up.set())
         await up.wait()
+        if self._keeper.done():
+            await self._keeper  # raises what kept it from coming up
         return self
 
     async def __aexit__(
@@ -97,15 +100,16 @@ class Sandbox:
             return outcome.fault(refusal, status=Status.ERROR)
         longest = self.limits.timeout_seconds
         timeout = longest if job.timeout is None else min(job.timeout, longest)
-        for last in (False, True):
+        may_repeat = True
+        while True:
             raw = Raw()
             try:
                 return await self._attempt(job, timeout, raw, _decoded(on_output))
             except SandboxError as error:
-                if raw.started or last or isinstance(error, Busy | ImageMissing):
+                if raw.started or not may_repeat or isinstance(error, Busy | ImageMissing):
                     return outcome.fault(_blame(error, raw), seconds=raw.seconds)
                 _log.warning("a sandbox failed before the program began, trying another: %s", error)
-        raise AssertionError("unreachable")
+                may_repeat = False
 
     @property
     def idle(self) -> int:

@@ -19,7 +19,11 @@ _DIAGNOSIS = 4096
 
 
 class FrameStream:
-    """Frames over an attach stream, in which the engine mixes the supervisor's stdout and stderr."""
+    """Frames over a connected socket.
+
+    `mixed`: it is an attach stream, in which the engine puts its own header before each piece of the
+    supervisor's stdout or stderr.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, mixed: bool) -> None:
         self._reader = reader
@@ -30,7 +34,6 @@ class FrameStream:
 
     @classmethod
     async def over(cls, connected: socket.socket, *, mixed: bool) -> FrameStream:
-        """`mixed`: the engine's eight-byte headers are in the stream, as on attach."""
         connected.setblocking(False)
         reader, writer = await asyncio.open_connection(sock=connected)
         return cls(reader, writer, mixed=mixed)

@@ -90,7 +90,7 @@ class UnixSocket:
     def __init__(self, engine: Engine, owner: Owner) -> None:
         self._engine = engine
         self._numbers = count(1)
-        # Nobody else on this machine may connect, and so come by a job: the folder is ours alone.
+        # Nobody else on this machine may connect and read a job: the folder is ours alone.
         self._folder = Path(tempfile.gettempdir(), f"{_PREFIX}{owner.label}{_BETWEEN}{owner.birth}")
         self._folder.mkdir(mode=0o700)
         _sweep_folders()
@@ -103,7 +103,7 @@ class UnixSocket:
             with socket.socket(socket.AF_UNIX) as listening:
                 listening.setblocking(False)
                 listening.bind(str(folder / "s"))
-                # The program's user is nobody of ours; the way here is barred to all others further up.
+                # The program runs as another user, who may pass here; the folder above lets nobody else in.
                 folder.chmod(0o755)
                 (folder / "s").chmod(0o666)
                 listening.listen(1)
@@ -121,8 +121,12 @@ class Auto:
 
     def __init__(self, engine: Engine, owner: Owner) -> None:
         self._attach = Attach(engine, owner)
-        self._socket = UnixSocket(engine, owner) if engine.local else None
+        self._socket: UnixSocket | None = None
         self._proven = False
+        try:
+            self._socket = UnixSocket(engine, owner) if engine.local else None
+        except OSError as error:
+            _log.info("containers are reached by the attach stream, no folder for sockets: %s", error)
 
     @contextlib.asynccontextmanager
     async def opening(self, settings: dict[str, Any]) -> AsyncIterator[Opening]:

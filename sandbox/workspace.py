@@ -31,7 +31,7 @@ class Workspace:
 
     async def files(self) -> dict[str, bytes]:
         """Everything, ready for `Job.files`."""
-        if not self.folder.exists():  # a Slack thread without files; a thread of ours costs more
+        if not self.folder.exists():  # most have none, and looking costs less than an executor's thread
             return {}
         return await asyncio.to_thread(self._files)
 

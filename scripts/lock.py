@@ -13,27 +13,31 @@ import tomllib
 import venv
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from scripts.steps import ROOT, ended, run
+
 UV = "uv>=0.9,<1"
 #: What hatchling asks for when a project is installed in place, without saying so beforehand.
 EDITABLES = "editables>=0.5,<1"
 RUNTIME, DEVELOPMENT = "requirements.lock", "requirements-dev.lock"
 
 
-def main() -> int:
+def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        uv = _install_uv(Path(folder))
+        uv = fetched(Path(folder), UV, "uv")
         # The development lock comes first: it is the stricter problem, and its answers bind the other one.
         _compile(uv, DEVELOPMENT, "--upgrade", "--group", "dev")
         _compile(uv, RUNTIME, "--upgrade", "--constraints", DEVELOPMENT)
-    return 0
 
 
-def _install_uv(folder: Path) -> Path:
-    venv.create(folder, with_pip=True)
-    scripts = folder / ("Scripts" if sys.platform == "win32" else "bin")
-    subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", UV], check=True)
-    return scripts / "uv"
+def fetched(folder: Path, requirement: str, program: str) -> Path:
+    """A program of a package, installed below `folder`. Raises `Stuck` when pip can't install it."""
+    venv.create(folder / "tools", with_pip=True)
+    programs = folder / "tools" / ("Scripts" if sys.platform == "win32" else "bin")
+    run(
+        [programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement],
+        fix=f"pip could not install {requirement}. Its messages are above.",
+    )
+    return programs / program
 
 
 def _compile(uv: Path, lock: str, *more: str) -> None:
@@ -74,4 +78,4 @@ def _pyproject() -> dict[str, dict[str, str]]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(ended(main))

@@ -12,12 +12,11 @@ import re
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.lock import DEVELOPMENT, RUNTIME, UV, compiled
+from scripts.lock import DEVELOPMENT, RUNTIME, UV, compiled, fetched
 from scripts.steps import ROOT, Stuck, ended, run, say
 
 BILL = ROOT / "build" / "sbom.json"
@@ -36,7 +35,7 @@ def main() -> None:
 def bill(folder: Path) -> None:
     """Every package with its version, and the hashes that are allowed to be installed."""
     BILL.parent.mkdir(exist_ok=True)
-    tool = _tool(folder, CYCLONEDX, "cyclonedx-py")
+    tool = fetched(folder, CYCLONEDX, "cyclonedx-py")
     run(
         [tool, "requirements", "--output-reproducible", "--pyproject", ROOT / "pyproject.toml",
          "--output-file", BILL, ROOT / RUNTIME],
@@ -48,7 +47,7 @@ def bill(folder: Path) -> None:
 def audit(folder: Path) -> None:
     """The bot's pins and those of the sandbox's image. Raises `Stuck` for a known fault, and where not all
     could be looked up: no news is no good news."""
-    tool = _tool(folder, PIP_AUDIT, "pip-audit")
+    tool = fetched(folder, PIP_AUDIT, "pip-audit")
     found = {lock: _audited(tool, ROOT / lock) for lock in (RUNTIME, *SANDBOX)}
     if any(found.values()):
         raise Stuck(" ".join(f"{lock}: {problem}" for lock, problem in found.items() if problem))
@@ -84,7 +83,7 @@ def verdict(output: str, *, pins: int, words: str = "") -> str:
 
 def newest(folder: Path) -> None:
     """Raises `Stuck` when the lock is older than what our bounds allow."""
-    uv = _tool(folder, UV, "uv")
+    uv = fetched(folder, UV, "uv")
     locked = _pins((ROOT / DEVELOPMENT).read_text())
     text = (ROOT / "pyproject.toml").read_text()
     allowed = _pins(compiled(uv, folder / "allowed", text))
@@ -104,16 +103,6 @@ def newest(folder: Path) -> None:
 
 def _pins(lock: str) -> dict[str, str]:
     return dict(_PIN.findall(lock))
-
-
-def _tool(folder: Path, requirement: str, program: str) -> Path:
-    venv.create(folder / "tools", with_pip=True)
-    programs = folder / "tools" / ("Scripts" if sys.platform == "win32" else "bin")
-    run(
-        [programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement],
-        fix=f"pip could not install {requirement}. Its messages are above.",
-    )
-    return programs / program
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ _LOCKS = 504_199
 _ALONE = text("SELECT pg_advisory_xact_lock(:space, hashtext(:team))")
 #: Tasks that one transaction lets in.
 BATCH = 100
-_HOLDING_ROOM = [State.QUEUED.value, State.RUNNING.value, State.STOPPING.value, State.EXPIRING.value]
+#: Where a task that was admitted holds a place: it is queued or runs.
+HOLDING_ROOM = [state.value for state in State if not (state.is_over or state.is_parked)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ class Standing:
 def _standing() -> Select[Any]:
     task = schema.task.c
     count = select(func.count()).select_from(schema.task)
-    held = count.where(task.state.in_(_HOLDING_ROOM), task.admitted)
+    held = count.where(task.state.in_(HOLDING_ROOM), task.admitted)
     line = count.where(
         task.state == State.QUEUED.value, task.team == bindparam("team"), task.admitted.is_(False)
     )
@@ -117,7 +118,7 @@ def _standing() -> Select[Any]:
             func.count(case((task.channel == bindparam("channel"), 1))).label("channel"),
             func.count(case((task.user == bindparam("user"), 1))).label("person"),
         )
-        .where(task.team == bindparam("team"), task.state.in_(_HOLDING_ROOM), task.admitted)
+        .where(task.team == bindparam("team"), task.state.in_(HOLDING_ROOM), task.admitted)
         .subquery()
     )
     return select(held.scalar_subquery(), ours, line.scalar_subquery(), nodes.scalar_subquery())
@@ -137,7 +138,7 @@ async def _at_work(connection: AsyncConnection, team: str) -> tuple[Counter[str]
     """How many tasks hold room in a workspace, by person and by channel."""
     task = schema.task.c
     query = select(task.user, task.channel, func.count().label("held")).where(
-        task.team == team, task.state.in_(_HOLDING_ROOM), task.admitted
+        task.team == team, task.state.in_(HOLDING_ROOM), task.admitted
     )
     people: Counter[str] = Counter()
     channels: Counter[str] = Counter()

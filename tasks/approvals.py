@@ -7,9 +7,9 @@ once. Never decides who may decide: that is the bot's.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agents.approvals import Question, Verdict
@@ -37,7 +37,7 @@ class TaskApprovals:
         # Not repeated when its end was not seen: then the answer counts as given out, and is not used.
         async with self._database.write() as connection:
             await hold(connection, self._task.id, self._task.runner)
-            mine = (_ROW.id == id_) & (_ROW.task == self._task.id) & (_ROW.digest == digest)
+            mine = _of(self._task.id, id_, digest)
             query = select(schema.approval).where(mine).with_for_update()
             row = (await connection.execute(query)).mappings().first()
             verdict = await self._verdict(connection, row)
@@ -70,31 +70,31 @@ class TaskApprovals:
                 await connection.execute(insert(schema.approval).values(row))
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A decision that was taken; `tickets` have to be placed."""
-
-    tickets: tuple[Ticket, ...]
-
-
 async def decide(
     database: Database, task: str, approval: str, *, approved: bool, user: str
-) -> Decided | None:
-    """Write a person's decision down, and have the parked task go on. `approval` is id and digest as the
-    button carries them. None when the question is decided, is over with its task, or is another one."""
+) -> Sequence[Ticket] | None:
+    """Write a person's decision down; what is to be placed now, so that a parked task goes on.
+
+    `approval` is id and digest as the button carries them. None when there is nothing (more) to decide: the
+    question has its answer, is over with its task, or is another one.
+    """
     id_, _, digest = approval.partition(":")
     async with database.write() as connection:
         found = await one(connection, schema.task.c.id == task, locked=True)
         if found is None or found.state not in (State.RUNNING, State.WAITING):
             return None
-        mine = (_ROW.id == id_) & (_ROW.task == task) & (_ROW.digest == digest)
+        mine = _of(task, id_, digest)
         values = {"approved": approved, "user": user, "woke": found.state is State.WAITING}
         done = await connection.execute(
             update(schema.approval).where(mine, _ROW.approved.is_(None)).values(values)
         )
         if done.rowcount != 1:
             return None
-        return Decided(await wake(connection, found) if found.state is State.WAITING else ())
+        return await wake(connection, found) if found.state is State.WAITING else ()
+
+
+def _of(task: str, id_: str, digest: str) -> ColumnElement[bool]:
+    return (_ROW.task == task) & (_ROW.id == id_) & (_ROW.digest == digest)
 
 
 async def newly_decided(connection: AsyncConnection, task: str) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 CHANNEL = "handoff"
-#: The word for whoever has room: more is queued than the process runs that took it in.
+#: The word that somebody has queued more than it can run itself: for whoever has room.
 QUEUED = ""
 
 

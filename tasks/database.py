@@ -22,7 +22,7 @@ import alembic.util
 import structlog
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, event, inspect, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tasks.errors import DatabaseInUse, DatabaseTooNew
@@ -73,7 +73,7 @@ class Database:
     async def is_made(self) -> bool:
         """Whether there is anything to read; opens nothing for writing and changes nothing."""
         if self.is_sqlite:
-            return await asyncio.to_thread(Path(self.url.database or "handoff.db").exists)
+            return await asyncio.to_thread(sqlite_file(self.url).exists)
         async with self._engine.connect() as connection:
             found = await connection.run_sync(lambda sync: inspect(sync).has_table("task", schema=SCHEMA))
         return bool(found)
@@ -116,18 +116,18 @@ class Database:
                 return words
             raise
         if self.is_sqlite:
-            free = await asyncio.to_thread(_free, Path(self.url.database or "handoff.db"))
+            free = (await asyncio.to_thread(shutil.disk_usage, sqlite_file(self.url).parent)).free
             if free < _ROOM:
                 return f"the disk of the database is almost full: {free // 2**20} MiB are free"
         return self._trouble if self.is_sqlite else ""
 
     def _tell(self, words: str) -> None:
         if bool(words) != bool(self._trouble):
-            (log.error if words else log.info)(f"{words or 'the database serves again'}", tasks="wait for it")
+            (log.error if words else log.info)(words or "the database serves again", tasks="wait for it")
         self._trouble = words
 
     def _take_file(self) -> None:
-        path = Path(self.url.database or "handoff.db")
+        path = sqlite_file(self.url)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock_file = path.with_suffix(".lock").open("w")
         try:
@@ -159,20 +159,24 @@ def persistent(
     return persist
 
 
-def _free(path: Path) -> int:
-    return shutil.disk_usage(path.parent).free
+def sqlite_file(url: URL) -> Path:
+    return Path(url.database or "handoff.db")
+
+
+def set_pragmas(engine: Engine) -> None:
+    """Have each connection to an SQLite file wait for others, read beside a writer, and sync every commit."""
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: object) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+            connection.execute(f"PRAGMA {pragma}")
 
 
 def _sqlite(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         url.set(drivername="sqlite+aiosqlite"), pool_size=4, pool_timeout=_POOL_TIMEOUT, max_overflow=0
     )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _configure(connection: Any, _: object) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
+    set_pragmas(engine.sync_engine)
     return engine
 
 

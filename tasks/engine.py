@@ -100,11 +100,11 @@ class Engine:
 
     async def decide(self, task: str, approval: str, *, approved: bool, user: str) -> bool:
         """Take a person's word on a call that asks first; False when there is nothing (more) to decide."""
-        decided = await decide(self._database, task, approval, approved=approved, user=user)
-        if decided is None:
+        tickets = await decide(self._database, task, approval, approved=approved, user=user)
+        if tickets is None:
             return False
         log.info("call decided", task=task, approved=approved, user=user)
-        self._place_all(decided.tickets)
+        self._place_all(tickets)
         return True
 
     async def stop(self, task: str, reason: str) -> bool:
@@ -147,7 +147,7 @@ class Engine:
 
     async def _go_on(self) -> None:
         """All that goes on beside the tasks, in the order in which each part needs the others. Returns when
-        the engine is left, or when others have taken this process for dead: then nothing of it is used on."""
+        the engine is left, or when others have taken this process for dead: then it starts afresh."""
         async with asyncio.TaskGroup() as group:
             closing = group.create_task(self._closing.wait())
             living = closing if self._database.is_sqlite else await self._come_to_life(group, closing)

@@ -14,16 +14,16 @@ from tasks.task import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Totals:
     """All processes together."""
 
     tasks: Mapping[State, int]
     """Every state is there, with 0 where no task has it."""
     queue_age: float
-    """Seconds that the task has waited which waits longest to be begun; 0 when none does."""
+    """Seconds that the oldest task not begun yet has waited; 0 when there is none."""
 
 
-async def standing(database: Database) -> Standing:
+async def totals(database: Database) -> Totals:
     """Raises the database's error when it can't be read."""
     task = schema.task.c
     counts = select(task.state, func.count()).group_by(task.state)
@@ -34,4 +34,4 @@ async def standing(database: Database) -> Standing:
         found = {State(state): count for state, count in await connection.execute(counts)}
         since = (await connection.execute(oldest)).scalar()
     age = 0.0 if since is None else max(0.0, time.time() - since)
-    return Standing(tasks={state: found.get(state, 0) for state in State}, queue_age=age)
+    return Totals(tasks={state: found.get(state, 0) for state in State}, queue_age=age)

@@ -57,3 +57,8 @@ class Kept:
 def place_of(thread: ThreadAddress) -> str:
     """The place of what is kept of a thread; it goes with the thread's last task."""
     return f"thread {thread.team}/{thread.channel}/{thread.ts}"
+
+
+def place_of_task(id_: str) -> str:
+    """The place of what is kept of a task; it goes with the task."""
+    return f"task {id_}"

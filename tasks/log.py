@@ -24,6 +24,7 @@ from tasks.database import Database
 from tasks.errors import StaleRunner
 from tasks.rows import hold
 from tasks.stopwatch import Stopwatch
+from tasks.task import Spent
 from tasks.upcast import VERSION, upcast
 
 #: Seconds that a write may go on after its run was cancelled.
@@ -31,40 +32,25 @@ _CANCELLED_WRITE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What a task has used."""
+class _Run:
+    """What the streams of one task share while one run writes them."""
 
-    seconds: float
-    """Of work, up to the newest entry."""
-    workers: int
-    tokens: int
-    cost: float | None
-    """USD, where the price of every reply is known."""
+    database: Database
+    task: str
+    runner: str
+    rows: dict[str, list[Entry]]
+    stopwatch: Stopwatch
+    patience: float
+    on_append: Callable[[], None]
 
 
 class TaskLog:
     """One agent's stream of one task, written by the run `runner` alone. `patience` is for how many seconds
     an entry waits for a database that is away."""
 
-    def __init__(
-        self,
-        database: Database,
-        task: str,
-        agent: str,
-        runner: str,
-        rows: dict[str, list[Entry]],
-        stopwatch: Stopwatch,
-        patience: float,
-        on_append: Callable[[], None],
-    ) -> None:
-        self._database = database
-        self._task = task
+    def __init__(self, run: _Run, agent: str) -> None:
+        self._run = run
         self._agent = agent
-        self._runner = runner
-        self._rows = rows
-        self._stopwatch = stopwatch
-        self._patience = patience
-        self._on_append = on_append
         self._in_order = asyncio.Lock()
 
     @classmethod
@@ -80,57 +66,54 @@ class TaskLog:
         """The orchestrator's stream, with every worker's read along; `on_append` is told of every entry of
         any of them. Raises `NewerRow` for entries of a later version of the program."""
         rows, worked = await database.persist(lambda: _read(database, task), patience)
-        return cls(database, task, "", runner, rows, Stopwatch(worked), patience, on_append)
+        return cls(_Run(database, task, runner, rows, Stopwatch(worked), patience, on_append), "")
 
     @property
     def entries(self) -> Sequence[Entry]:
-        return self._rows[self._agent]
+        return self._run.rows[self._agent]
 
     async def append(self, kind: str, body: Json) -> None:
         """Write one entry; raises `StaleRunner` when another run has taken the task over."""
         # Results of one turn come at the same time, and a hole in the numbers would defeat the fence.
         async with self._in_order:
             row: dict[str, Any] = {
-                "task": self._task, "agent": self._agent, "seq": len(self.entries), "kind": kind,
-                "body": body, "version": VERSION, "runner": self._runner, "at": time.time(),
-                "worked": self._stopwatch.read(),
+                "task": self._run.task, "agent": self._agent, "seq": len(self.entries), "kind": kind,
+                "body": body, "version": VERSION, "runner": self._run.runner, "at": time.time(),
+                "worked": self._run.stopwatch.read(),
             }  # fmt: skip
             await _to_its_end(self._write(row, Entry(kind, body)))
 
     async def _write(self, row: dict[str, Any], entry: Entry) -> None:
-        await self._database.persist(lambda: self._insert(row), self._patience)
-        self._rows[self._agent].append(entry)
-        self._on_append()
+        await self._run.database.persist(lambda: self._insert(row), self._run.patience)
+        self._run.rows[self._agent].append(entry)
+        self._run.on_append()
 
     async def _insert(self, row: dict[str, Any]) -> None:
         try:
-            async with self._database.write() as connection:
-                await hold(connection, self._task, self._runner)
+            async with self._run.database.write() as connection:
+                await hold(connection, self._run.task, self._run.runner)
                 await connection.execute(insert(schema.event), row)
         except IntegrityError as error:
             # An earlier try may have been committed while its connection broke: then the row is our own.
-            async with self._database.read() as connection:
+            async with self._run.database.read() as connection:
                 if not await _is_written(connection, row):
-                    raise StaleRunner(f"task {self._task} is run by another process now") from error
+                    raise StaleRunner(f"task {self._run.task} is run by another process now") from error
 
     async def open(self, agent: str) -> TaskLog:
-        return TaskLog(
-            self._database, self._task, agent, self._runner, self._rows, self._stopwatch, self._patience,
-            self._on_append,
-        )  # fmt: skip
+        return TaskLog(self._run, agent)
 
     @property
     def agents(self) -> Mapping[str, Sequence[Entry]]:
         """Every agent's entries: the orchestrator under "", workers under their names."""
-        return self._rows
+        return self._run.rows
 
     @property
     def spent(self) -> Spent:
         """What the whole task has used so far."""
-        bodies = [e.body for entries in self._rows.values() for e in entries if "usage" in e.body]
+        bodies = [e.body for entries in self._run.rows.values() for e in entries if "usage" in e.body]
         return Spent(
-            seconds=self._stopwatch.seconds,
-            workers=sum(e.kind == "worker" for e in self._rows[""]),
+            seconds=self._run.stopwatch.seconds,
+            workers=sum(e.kind == "worker" for e in self._run.rows[""]),
             tokens=sum(body["usage"]["input"] + body["usage"]["output"] for body in bodies),
             cost=total(body.get("cost") for body in bodies),
         )

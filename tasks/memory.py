@@ -17,7 +17,7 @@ from agents.excerpt import one_line
 from sandbox.workspace import Workspace
 from tasks import schema
 from tasks.attachments import Attachments
-from tasks.database import Database
+from tasks.database import Database, persistent
 from tasks.notes import Notes
 from tasks.opening import opening
 from tasks.store import Store
@@ -29,10 +29,11 @@ _REPORT = 600
 
 
 class Memory:
-    """Collects what a new task is told."""
+    """Collects what a new task is told, as patient as its store."""
 
     def __init__(self, database: Database, store: Store) -> None:
-        self._database = database
+        self.database = database
+        self.patience = store.patience
         self._store = store
         self._notes = Notes(database)
 
@@ -57,9 +58,10 @@ class Memory:
             names=await workspace.names(),
             overheard=lines,
             reports=await self._reports([earlier.id for earlier in history]),
-            pinned=await self._notes.of(task.thread.team, task.thread.channel, patience=self._store.patience),
+            pinned=await self._notes.of(task.thread.team, task.thread.channel, patience=self.patience),
         )
 
+    @persistent
     async def _reports(self, tasks: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """A line for each worker of these tasks, by task."""
         event = schema.event.c
@@ -67,7 +69,7 @@ class Memory:
             event.task.in_(tasks), event.agent == "", event.kind == "result"
         )
         found: dict[str, list[str]] = defaultdict(list)
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             for task, body in await connection.execute(query.order_by(event.task, event.seq)):
                 if "worker" in body["facts"]:
                     told = json.loads(body["text"])

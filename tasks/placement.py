@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
-from tasks.database import STANDSTILL
+from tasks.database import STANDSTILL, set_pragmas, sqlite_file
 from tasks.queue import POLL, QueueWorker
 from tasks.task import Ticket
 
@@ -197,7 +197,7 @@ def _ticket(id_: str) -> Ticket:
 def _config(url: sqlalchemy.URL, node: str) -> DBOSConfig:
     config = DBOSConfig(
         name="handoff",
-        # A version taken from the code would leave what an earlier deploy began lying for ever.
+        # A version taken from the code would strand what an earlier deploy began.
         application_version="1",
         executor_id=node,
         max_executor_threads=THREADS,
@@ -218,14 +218,9 @@ def _config(url: sqlalchemy.URL, node: str) -> DBOSConfig:
 
 def _sqlite(url: sqlalchemy.URL) -> sqlalchemy.Engine:
     """A file of its own beside ours; the library's default (rollback journal, 20 connections) is slow."""
-    path = (url.database or "handoff.db").removesuffix(".db") + "-engine.db"
+    path = str(sqlite_file(url)).removesuffix(".db") + "-engine.db"
     engine = sqlalchemy.create_engine(
         url.set(drivername="sqlite", database=path), pool_size=2, max_overflow=0
     )
-
-    @sqlalchemy.event.listens_for(engine, "connect")
-    def _configure(connection: Any, _: object) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
-            connection.execute(f"PRAGMA {pragma}")
-
+    set_pragmas(engine)
     return engine

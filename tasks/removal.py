@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
 from tasks.database import Database
-from tasks.kept import place_of
+from tasks.kept import place_of, place_of_task
 from tasks.message import ThreadAddress
 from tasks.rows import to_task, within
 from tasks.task import Task
@@ -51,7 +51,8 @@ class Removal:
     async def tasks(self, ids: Sequence[str]) -> None:
         """Delete every row of these tasks; one that is not over stays."""
         for start in range(0, len(ids), BATCH):
-            await self._some(ids[start : start + BATCH])
+            async with self._database.write() as connection:
+                await forget(connection, schema.task.c.id.in_(ids[start : start + BATCH]))
 
     async def files_of(self, threads: Collection[ThreadAddress]) -> int:
         """Delete the files of those threads that no task is kept of; how many threads it were."""
@@ -68,28 +69,32 @@ class Removal:
             await asyncio.to_thread(shutil.rmtree, folder)
         return len(gone)
 
-    async def _some(self, ids: Sequence[str]) -> None:
-        task = schema.task.c
-        async with self._database.write() as connection:
-            over = select(schema.task).where(task.id.in_(ids), task.ended_at.is_not(None))
-            gone = [to_task(row) for row in (await connection.execute(over)).mappings()]
-            mine = [one.id for one in gone]
-            for table in OF_A_TASK:
-                await connection.execute(delete(table).where(table.c.task.in_(mine)))
-            await connection.execute(delete(schema.task).where(task.id.in_(mine)))
-            threads = {one.thread for one in gone}
-            places = [place_of(thread) for thread in threads - await _with_tasks(connection, threads)]
-            await connection.execute(delete(schema.kept).where(schema.kept.c.place.in_(places)))
-
     async def _has_task(self, folder: Path) -> bool:
         async with self._database.read() as connection:
             return bool(await _with_tasks(connection, {ThreadAddress(*folder.parts[-3:])}))
 
 
+async def forget(connection: AsyncConnection, *where: ColumnElement[bool]) -> int:
+    """Delete every row of the tasks that are over and meet the conditions, and what is kept of them and of
+    threads that have no task any more. `BATCH` at most; how many tasks it were."""
+    task = schema.task.c
+    over = select(task.id, task.team, task.channel, task.thread_ts).where(task.ended_at.is_not(None), *where)
+    gone = (await connection.execute(over.limit(BATCH))).all()
+    ids = [row.id for row in gone]
+    for table in OF_A_TASK:
+        await connection.execute(delete(table).where(table.c.task.in_(ids)))
+    await connection.execute(delete(schema.task).where(task.id.in_(ids)))
+    threads = {ThreadAddress(row.team, row.channel, row.thread_ts) for row in gone}
+    empty = threads - await _with_tasks(connection, threads)
+    places = [*map(place_of_task, ids), *map(place_of, empty)]
+    await connection.execute(delete(schema.kept).where(schema.kept.c.place.in_(places)))
+    return len(ids)
+
+
 async def _with_tasks(connection: AsyncConnection, threads: Set[ThreadAddress]) -> Set[ThreadAddress]:
     """Those of the threads that have a task."""
     task = schema.task.c
-    # Not a list of rows to be in: SQLite would walk every task there is.
+    # Not `IN` with a list of rows: SQLite would walk every task there is.
     among = or_(false(), *(and_(*within(thread)) for thread in threads))
     query = select(task.team, task.channel, task.thread_ts).where(among).distinct()
     return {ThreadAddress(*row) for row in await connection.execute(query)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,10 @@ from tasks.task import State, Task
 #: Put together once, as it is asked before every entry.
 _RUNNER = select(schema.task.c.runner).where(schema.task.c.id == bindparam("task")).with_for_update(read=True)
 OPEN = [state.value for state in State if not state.is_over]
+
+
+#: A row of a task's log, by column.
+LogRow = Mapping[Any, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

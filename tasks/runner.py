@@ -104,7 +104,7 @@ class Runner:
                 delivery = await _delivery(journal, workspace, outcome)
                 return delivery, await _deliver(thread, delivery)
             except Superseded as superseded:
-                # Raised outside: the tasks of the thread would wrap it.
+                # Raised outside: the thread's task group would wrap it.
                 fault = superseded
         raise fault
 
@@ -113,7 +113,7 @@ class Runner:
         log.info("task left", state=outcome.state.value, reason=outcome.reason, told=reason is None)
         if reason is not None:
             if not reason.for_good and not self._tried_long_enough(task):
-                wait = min(FIRST_RETRY * 2.0 ** min(task.deliveries, 10), LONGEST_RETRY)
+                wait = _wait_after(task.deliveries)
                 log.warning("end not told, tried again later", why=str(reason), seconds=wait)
                 return await self._store.postpone(task, seconds=wait)
             log.error("end not told, given up", why=str(reason))
@@ -122,18 +122,10 @@ class Runner:
             )
         if outcome.state is State.WAITING:
             return await self._store.park(task, seconds=self._terms.waiting)
-        return await self._store.end(
-            task,
-            outcome,
-            workers=delivery.workers,
-            tokens=delivery.tokens,
-            cost=delivery.cost_usd,
-            seconds=delivery.seconds,
-        )
+        return await self._store.end(task, outcome, delivery.spent)
 
     def _tried_long_enough(self, task: Task) -> bool:
-        waits = (min(FIRST_RETRY * 2.0 ** min(n, 10), LONGEST_RETRY) for n in range(task.deliveries))
-        return sum(waits) >= self._terms.undelivered
+        return sum(map(_wait_after, range(task.deliveries))) >= self._terms.undelivered
 
     async def _outcome(
         self, task: Task, journal: TaskLog, workspace: Workspace, thread: Thread, signals: Signals
@@ -207,6 +199,11 @@ _BROKEN = (
 _STALLED = "Nothing happened for {} minutes, so it was ended. You can ask again."
 
 
+def _wait_after(tries: int) -> float:
+    """Seconds before the next try to tell an end."""
+    return min(FIRST_RETRY * 2.0 ** min(tries, 10), LONGEST_RETRY)  # ten doublings are past the longest
+
+
 def _written(journal: TaskLog) -> Outcome | None:
     """The end that an earlier run of the task came to, and may not have told."""
     for entry in journal.entries:
@@ -241,14 +238,7 @@ def _so_far(journal: TaskLog) -> str:
 
 async def _delivery(journal: TaskLog, workspace: Workspace, outcome: Outcome) -> Delivery:
     files = [] if outcome.state is State.WAITING else await made_for_people(journal, workspace, outcome)
-    return Delivery(
-        outcome=outcome,
-        files=files,
-        workers=journal.spent.workers,
-        tokens=journal.spent.tokens,
-        cost_usd=journal.spent.cost,
-        seconds=journal.spent.seconds,
-    )
+    return Delivery(outcome=outcome, files=files, spent=journal.spent)
 
 
 async def _deliver(thread: Thread, delivery: Delivery) -> NotDelivered | None:

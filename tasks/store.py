@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,9 +22,9 @@ from tasks.approvals import newly_decided
 from tasks.bell import ring
 from tasks.database import Database, persistent
 from tasks.message import Message, ThreadAddress
-from tasks.rows import OPEN, InboxItem, claimed_by, hold, one, to_task, unread, within
+from tasks.rows import OPEN, InboxItem, LogRow, claimed_by, hold, one, to_task, unread, within
 from tasks.said import Said
-from tasks.task import LOST, Outcome, State, Task, Ticket
+from tasks.task import LOST, Outcome, Spent, State, Task, Ticket
 
 __all__ = ["Accepted", "InboxItem", "Store", "Taken"]
 
@@ -99,8 +99,7 @@ class Store:
         is over, parked, or on another attempt."""
         async with self.database.write() as connection:
             task = await one(connection, schema.task.c.id == ticket.task, locked=True)
-            idle = (State.WAITING, State.DELIVERING)
-            if task is None or task.state.is_over or task.state in idle or task.attempt != ticket.attempt:
+            if task is None or not _is_to_run(task, ticket.attempt):
                 return None
             state = State.RUNNING if task.state is State.QUEUED else task.state
             started = task.started_at or time.time()
@@ -133,25 +132,14 @@ class Store:
             return await admit(connection, task.thread.team, self._limits)
 
     @persistent
-    async def end(
-        self,
-        task: Task,
-        outcome: Outcome,
-        *,
-        workers: int = 0,
-        tokens: int = 0,
-        cost: float | None = None,
-        seconds: float | None = None,
-    ) -> Sequence[Ticket]:
+    async def end(self, task: Task, outcome: Outcome, spent: Spent | None = None) -> Sequence[Ticket]:
         """Close a task. Messages that met its end become the thread's next task; what has room now is
         returned, to be placed."""
         async with self.database.write() as connection:
             found = await self._own(connection, task)
             if found is None:
                 return ()
-            return await self._close(
-                connection, found, outcome, workers=workers, tokens=tokens, cost=cost, seconds=seconds
-            )
+            return await self._close(connection, found, outcome, spent)
 
     @persistent
     async def stop(self, id_: str, reason: str) -> Sequence[Ticket] | None:
@@ -182,9 +170,7 @@ class Store:
         that it is given up; it ends untold where that run vanishes as well."""
         async with self.database.write() as connection:
             task = await _locked(connection, ticket.task)
-            if task is None or task.state.is_over or task.attempt != ticket.attempt:
-                return ()
-            if task.state in (State.WAITING, State.DELIVERING):  # parked since its run was looked for
+            if task is None or not _is_to_run(task, ticket.attempt):
                 return ()
             if task.is_lost:
                 outcome = Outcome(state=State.FAILED, text=task.answer, reason=LOST)
@@ -223,7 +209,7 @@ class Store:
             await connection.execute(insert(schema.verdict).values(row))
 
     @persistent
-    async def events(self, id_: str) -> Sequence[RowMapping]:
+    async def events(self, id_: str) -> Sequence[LogRow]:
         """A task's whole log in the order it was written."""
         query = select(schema.event).where(schema.event.c.task == id_).order_by(schema.event.c.at)
         async with self.database.read() as connection:
@@ -234,8 +220,7 @@ class Store:
         `StaleRunner`."""
         await alone(connection, task.thread.team)
         found = await one(connection, schema.task.c.id == task.id, locked=True)
-        done = (State.WAITING, State.DELIVERING)
-        if found is None or found.state.is_over or found.state in done or found.attempt != task.attempt:
+        if found is None or not _is_to_run(found, task.attempt):
             return None
         await hold(connection, task.id, task.runner)
         return found
@@ -249,21 +234,26 @@ class Store:
                 return None
             await forget_unread(connection, id_)
             await _set(connection, id_, state=state.value, reason=reason, admitted=True)
-            if task.state in (State.QUEUED, State.WAITING, State.DELIVERING):
+            if task.state is State.QUEUED or task.state.is_parked:
                 # With a new attempt: the place of the old one in the queue comes to nothing.
                 return await wake(connection, task, as_=state)
             await ring(connection, id_)
             return ()
 
     async def _close(
-        self, connection: AsyncConnection, task: Task, outcome: Outcome, **used: float | None
+        self, connection: AsyncConnection, task: Task, outcome: Outcome, spent: Spent | None = None
     ) -> Sequence[Ticket]:
         await _set(
             connection, task.id, state=outcome.state.value, answer=outcome.text, reason=outcome.reason,
-            ended_at=time.time(), due_at=None, **used,
+            ended_at=time.time(), due_at=None, **(asdict(spent) if spent else {}),
         )  # fmt: skip
         await hand_on(connection, task)
         return await admit(connection, task.thread.team, self._limits)
+
+
+def _is_to_run(task: Task, attempt: int) -> bool:
+    """Whether this attempt is the task's own, and has not come to its end or to a pause."""
+    return task.attempt == attempt and not (task.state.is_over or task.state.is_parked)
 
 
 async def _locked(connection: AsyncConnection, id_: str) -> Task | None:

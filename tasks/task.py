@@ -35,6 +35,11 @@ class State(StrEnum):
         """Whether it was decided from outside that the work is over."""
         return self in (State.STOPPING, State.EXPIRING)
 
+    @property
+    def is_parked(self) -> bool:
+        """Whether no run has it until something comes: a person's answer, or the time of another delivery."""
+        return self in (State.WAITING, State.DELIVERING)
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -95,3 +100,15 @@ class Outcome:
     options: tuple[str, ...] = ()
     approval: str = ""
     """Set where the question is whether a call may be run (`agents.approvals`): its id and digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a task has used."""
+
+    workers: int = 0
+    tokens: int = 0
+    cost: float | None = None
+    """USD, where the price of every reply is known."""
+    seconds: float = 0.0
+    """Of work; waits for a person or a process are not in it."""

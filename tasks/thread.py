@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents.events import Event
 from tasks.message import FileRef, Message
-from tasks.task import Outcome, Task
+from tasks.task import Outcome, Spent, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +26,7 @@ class Delivery:
 
     outcome: Outcome
     files: Sequence[Made] = ()
-    workers: int = 0
-    tokens: int = 0
-    cost_usd: float | None = None
-    """None where the price of a model that was asked is not known."""
-    seconds: float = 0.0
-    """Of work; waits for a person or a process are not in it."""
+    spent: Spent = field(default_factory=Spent)
 
 
 class FileNotFetched(Exception):

@@ -13,10 +13,10 @@ import structlog
 from sqlalchemy import delete, select
 
 from tasks import schema
-from tasks.admission import admit, alone
+from tasks.admission import HOLDING_ROOM, admit, alone
 from tasks.database import Database
 from tasks.placement import Placement
-from tasks.removal import OF_A_TASK, Removal
+from tasks.removal import Removal, forget
 from tasks.store import Store
 from tasks.task import State, Ticket
 from tasks.terms import Terms
@@ -25,11 +25,10 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between two rounds, and between two times that old rows are deleted.
 PERIOD, SWEEP = 10.0, 3600.0
-#: Tasks that one statement deletes, so that no other waits long for it.
+#: Parked tasks that one round goes on with.
 BATCH = 200
 #: Seconds that the placement's own rows outlive what they placed.
 PLACED = 86_400.0
-_HELD = [State.QUEUED.value, State.RUNNING.value, State.STOPPING.value, State.EXPIRING.value]
 _EXPIRED = "nobody answered in time"
 
 
@@ -60,7 +59,7 @@ class Upkeep:
 
     async def once(self) -> None:
         """One round."""
-        await self._house()
+        await self._take_over()
         await self._mend()
         await self._let_in()
         await self._do_what_is_due()
@@ -71,7 +70,7 @@ class Upkeep:
     async def _mend(self) -> None:
         """Place what was written down and never placed, and what has lost its run without an end."""
         task = schema.task.c
-        query = select(task.id, task.attempt).where(task.state.in_(_HELD), task.admitted)
+        query = select(task.id, task.attempt).where(task.state.in_(HOLDING_ROOM), task.admitted)
         async with self._database.read() as connection:
             held = [Ticket(row.id, row.attempt) for row in await connection.execute(query)]
         known = await self._placement.known(held)
@@ -94,7 +93,8 @@ class Upkeep:
 
     async def _do_what_is_due(self) -> None:
         task = schema.task.c
-        due = task.state.in_([State.WAITING.value, State.DELIVERING.value]) & (task.due_at < time.time())
+        parked = [state.value for state in State if state.is_parked]
+        due = task.state.in_(parked) & (task.due_at < time.time())
         async with self._database.read() as connection:
             rows = (await connection.execute(select(task.id, task.state).where(due).limit(BATCH))).all()
         for id_, state in rows:
@@ -103,9 +103,9 @@ class Upkeep:
             else:
                 self._place_all(await self._store.redeliver(id_))
 
-    async def _house(self) -> None:
-        """Take over from those that hold tasks and live no more: on SQLite everybody before this process, on
-        PostgreSQL whoever was buried and went on for a moment when it woke."""
+    async def _take_over(self) -> None:
+        """Take over from processes that hold tasks and are gone: on SQLite every one before this, on
+        PostgreSQL those that were taken for dead and went on for a moment when they woke."""
         # Asked for first: who holds something has entered itself before, and stays entered while it lives.
         holders = set(await self._placement.holders())
         async with self._database.read() as connection:
@@ -125,16 +125,11 @@ class Upkeep:
             log.info("old rows deleted", tasks=count, placements=placed, threads_with_files=threads)
 
     async def _delete_some(self, before: float) -> int:
-        task = schema.task.c
         async with self._database.write() as connection:
-            query = select(task.id).where(task.ended_at < before).limit(BATCH)
-            ids = (await connection.execute(query)).scalars().all()
-            for table in OF_A_TASK:
-                await connection.execute(delete(table).where(table.c.task.in_(ids)))
-            await connection.execute(delete(schema.task).where(task.id.in_(ids)))
+            count = await forget(connection, schema.task.c.ended_at < before)
             old = (schema.message.c.task == "") & (schema.message.c.at < before)
             await connection.execute(delete(schema.message).where(old))
-        return len(ids)
+        return count
 
     def _place_all(self, tickets: Sequence[Ticket]) -> None:
         for ticket in tickets:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 from tasks import schema
 from tasks.database import Database
 from tasks.message import ThreadAddress
-from tasks.rows import to_task, within
+from tasks.rows import OPEN, to_task, within
 from tasks.task import State, Task
 
 
@@ -46,7 +46,7 @@ class Usage:
         where: list[ColumnElement[Any]] = [task.team == team]
         where += [task.user == user] if user else []
         where += [task.channel == channel] if channel else []
-        where += [task.state.in_([s.value for s in State if not s.is_over])] if running else []
+        where += [task.state.in_(OPEN)] if running else []
         query = select(schema.task).where(*where).order_by(task.created_at.desc()).limit(limit)
         async with self._database.read() as connection:
             return [to_task(row) for row in (await connection.execute(query)).mappings()]

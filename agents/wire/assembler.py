@@ -119,14 +119,13 @@ def named(id_: object, others: set[str]) -> str:
 
 
 def spelled(name: str) -> str:
-    """A tool's name as an endpoint hears it again: no tool could have another, and one that is refused would
-    end the work."""
+    """A tool's name as endpoints take it in a conversation; a refusal of another would end the work."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unnamed"
 
 
 def readable(arguments: str) -> str:
-    """A call's arguments as an endpoint hears them again. vLLM, SGLang and llama.cpp read them before the
-    model does, and refuse each later turn for what is no JSON object."""
+    """A call's arguments as endpoints take them in a conversation: vLLM, SGLang and llama.cpp parse them, and
+    refuse every later turn where they are no JSON object."""
     if is_object(arguments or "{}"):
         return arguments or "{}"
     return json.dumps({"not_json": arguments}, ensure_ascii=False)
@@ -140,8 +139,8 @@ def is_object(arguments: str) -> bool:
 
 
 def taken(id_: str, name: object, arguments: object, *, is_cut: bool = False) -> ToolCall:
-    """A call as it may be run: arguments that nobody can use are left out, and said to be. `is_cut` is for a
-    reply that a limit of length ended."""
+    """A call as it may be run; arguments that nobody can use are left out, and the model is told. `is_cut` is
+    for a reply that a limit of length ended."""
     name = name if isinstance(name, str) else ""
     if not isinstance(arguments, str):  # some endpoints send the object itself
         arguments = json.dumps(arguments, ensure_ascii=False) if arguments is not None else ""

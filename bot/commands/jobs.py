@@ -13,6 +13,7 @@ from typing import BinaryIO, TextIO
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.job import Job, Run, Status
+from sandbox.outcome import fault
 from sandbox.sandbox import Sandbox
 
 _READ_AHEAD = 16  # lines read while the sandboxes are busy; a line may be as large as all input files
@@ -68,9 +69,11 @@ async def _answered(sandbox: Sandbox, raw: bytes) -> tuple[object, Run]:
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"])) or "the line"
-        return _identity(raw), _refused(f"This line was not run: {where}: {problem['msg']}.")
+        sentence = f"This line was not run: {where}: {problem['msg']}."
+        return _identity(raw), fault(sentence, status=Status.ERROR)
     except ValueError as error:
-        return line.id, _refused(f"This line was not run: a file is not base64: {error}.")
+        sentence = f"This line was not run: a file is not base64: {error}."
+        return line.id, fault(sentence, status=Status.ERROR)
     return line.id, await sandbox.run(job)
 
 
@@ -81,10 +84,6 @@ def _identity(raw: bytes) -> object:
     except (ValueError, RecursionError):
         return None
     return value.get("id") if isinstance(value, dict) else None
-
-
-def _refused(sentence: str) -> Run:
-    return Run(status=Status.ERROR, exit_code=None, stdout="", stderr="", seconds=0, sentence=sentence)
 
 
 def _line(identity: object, run: Run) -> str:

@@ -57,7 +57,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
         if database is None:
             print("There are no tasks yet.")
             return 0
-        removal = Removal(database, settings.data_dir / "work")
+        removal = Removal(database, settings.work_dir)
         before = None if args.older_than is None else time.time() - args.older_than * DAY
         found = await removal.find(ids=args.id, before=before, user=args.user, channel=args.channel)
         if not args.yes:

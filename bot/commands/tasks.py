@@ -6,12 +6,13 @@ import argparse
 import json
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.settings import Settings
 
 if TYPE_CHECKING:
     from tasks.database import Database
+    from tasks.rows import LogRow
     from tasks.task import Task
 
 
@@ -67,7 +68,7 @@ async def _export(database: Database, id_: str, settings: Settings) -> int:
         return _unknown(id_)
     task = found["task"]
     thread = ThreadAddress(task["team"], task["channel"], task["thread_ts"])
-    folder = settings.data_dir / "work" / folder_of(thread)
+    folder = settings.work_dir / folder_of(thread)
     print(json.dumps(found | {"files": str(folder)}, ensure_ascii=False, indent=1))
     return 0
 
@@ -100,7 +101,7 @@ def _unknown(id_: str) -> int:
     return 1
 
 
-def _told(row: Any) -> str:
+def _told(row: LogRow) -> str:
     body = row["body"]
     match row["kind"]:
         case "opening":

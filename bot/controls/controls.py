@@ -58,33 +58,22 @@ class Controls:
 
     async def session_stopped(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """Slack's own Stop button."""
-        team, channel, ts = body.get("team_id"), event.get("channel"), event.get("thread_ts")
-        user = event.get("user")
-        if (
-            isinstance(team, str)
-            and isinstance(channel, str)
-            and isinstance(ts, str)
-            and isinstance(user, str)
-        ):
-            address = ThreadAddress(team, channel, ts)
-            await self._stop(address, user, await self.engine.current(address))
+        match body.get("team_id"), event:
+            case str(team), {"channel": str(channel), "thread_ts": str(ts), "user": str(user)}:
+                address = ThreadAddress(team, channel, ts)
+                await self._stop(address, user, await self.engine.current(address))
 
     async def reacted(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """❌ or 🛑 on the request, on its thread's first message, or on what the bot said."""
-        item, user, team = event.get("item"), event.get("user"), body.get("team_id")
-        reaction = event.get("reaction")
-        if not isinstance(reaction, str) or reaction not in STOP_REACTIONS or not isinstance(item, dict):
-            return
-        channel, ts = item.get("channel"), item.get("ts")
-        if (
-            isinstance(channel, str)
-            and isinstance(ts, str)
-            and isinstance(user, str)
-            and isinstance(team, str)
-        ):
-            task = await self.engine.store.at(channel, ts)
-            if task is not None and task.thread.team == team and not task.state.is_over:
-                await self._stop(task.thread, user, task)
+        match event:
+            case {
+                "reaction": str(reaction),
+                "user": str(user),
+                "item": {"channel": str(channel), "ts": str(ts)},
+            } if reaction in STOP_REACTIONS:
+                task = await self.engine.store.at(channel, ts)
+                if task is not None and task.thread.team == body.get("team_id") and not task.state.is_over:
+                    await self._stop(task.thread, user, task)
 
     async def stop_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()

@@ -78,13 +78,11 @@ class Home:
 
     async def opened(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """The Home tab is drawn anew; the messages tab gets its suggested prompts."""
-        team, user, channel = body.get("team_id"), event.get("user"), event.get("channel")
-        if not isinstance(team, str) or not isinstance(user, str):
-            return
-        if event.get("tab") == "home":
-            await self._publish(team, user)
-        elif event.get("tab") == "messages" and isinstance(channel, str):
-            await suggest_prompts(self.clients, team, channel)
+        match body.get("team_id"), event:
+            case str(team), {"tab": "home", "user": str(user)}:
+                await self._publish(team, user)
+            case str(team), {"tab": "messages", "channel": str(channel)}:
+                await suggest_prompts(self.clients, team, channel)
 
     async def stop_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()

@@ -22,6 +22,7 @@ from bot.wire.clicks import Command, Shortcut, read
 from bot.wire.client import FAULTS, SlackClient, error_of, passes
 from bot.wire.clients import Clients
 from bot.wire.links import Links
+from bot.wire.manifest import COMMAND, SHORTCUT
 from bot.wire.payload import BadPayload, spoken
 from bot.wire.people import People
 from bot.wire.text import brief, escape, inert, mentioned, one_plain_line, plain
@@ -33,8 +34,6 @@ from tasks.usage import Usage
 
 log = structlog.get_logger(__name__)
 
-COMMAND = "/handoff"
-SHORTCUT = "handoff_message"
 USAGE = (
     "`/handoff &lt;task&gt;` starts a task in this channel.\n"
     "`/handoff status` shows what is running here, `/handoff runs` your latest tasks.\n"
@@ -71,7 +70,8 @@ class Slash:
         if (command := read(Command, body)) is None:
             return
         once = ThreadAddress(command.team_id, command.channel_id, f"command:{command.trigger_id}")
-        if not await self.engine.claim(_message(once, command.user_id, "")):
+        claimed = Message(thread=once, ts=once.ts, user=command.user_id, user_name="", text="")
+        if not await self.engine.claim(claimed):
             return
         word, _, rest = command.text.strip().partition(" ")
         match word.lower(), rest.strip():
@@ -211,10 +211,6 @@ class Slash:
             for name, values in CHOICES.items()
         ]
         return "This channel's settings:\n" + "\n".join(lines)
-
-
-def _message(thread: ThreadAddress, user: str, text: str) -> Message:
-    return Message(thread=thread, ts=thread.ts, user=user, user_name="", text=text)
 
 
 async def _is_in(client: SlackClient, channel: str) -> bool:

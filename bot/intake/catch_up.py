@@ -72,12 +72,19 @@ class CatchUp:
                     continue
                 gap_from = None
                 if time.monotonic() - noted >= NOTE:
-                    await self._kept.put(_PLACE, _NAME, time.time())
+                    await self._note()
                     noted = time.monotonic()
             elif gap_from is None:
                 gap_from = time.time() - LOOK
                 log.warning("no connection to Slack")
             await asyncio.sleep(LOOK)
+
+    async def _note(self) -> None:
+        """Keep that we are here. Whatever keeps that from being written must not end the bot."""
+        try:
+            await self._kept.put(_PLACE, _NAME, time.time())
+        except Exception:
+            log.exception("could not note the connection to Slack")
 
     async def _caught_up(self, since: float) -> bool:
         """Take in what was written since then; False when it has to be done again."""
@@ -131,21 +138,17 @@ async def _channels(client: SlackClient) -> list[tuple[str, bool]]:
 
 
 async def _messages(
-    client: SlackClient, method: str, channel: str, oldest: float, **more: str
+    client: SlackClient, method: str, channel: str, oldest: float, **more: Any
 ) -> list[dict[str, Any]]:
     """Messages since then, oldest first; those of a channel that can't be read are passed over. Slack gives
     the head of a thread however old it is."""
-    since, found, cursor = f"{oldest:.6f}", list[dict[str, Any]](), ""
+    since, news = f"{oldest:.6f}", list[dict[str, Any]]()
     try:
-        while True:
-            params = {"channel": channel, "oldest": since, "limit": 200, "cursor": cursor, **more}
-            answer = await client.api_call(method, params=params, http_verb="GET")
-            found += [message for message in answer.get("messages") or () if isinstance(message, dict)]
-            if not (cursor := (answer.get("response_metadata") or {}).get("next_cursor") or ""):
-                break
+        async for message in client.messages(method, channel=channel, oldest=since, **more):
+            if str(message.get("ts")) >= since:
+                news.append(message)
     except FAULTS as fault:
         if passes(fault):
             raise
         log.info("channel not read", channel=channel, why=error_of(fault))
-    news = [message for message in found if str(message.get("ts")) >= since]
     return sorted(news, key=lambda message: str(message.get("ts")))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from agents.tracing import Tracer
+from bot.release import version
 from bot.settings import Settings
 
 #: OpenTelemetry's names of the services it knows, by the end of their host's name; others go by that name.
@@ -40,7 +40,7 @@ async def tracer_from(settings: Settings) -> AsyncIterator[Tracer | None]:
     from agents.collector import collector
 
     async with collector(
-        settings.trace_endpoint, asks=_provider(settings.openai_base_url), version=version("handoff"),
+        settings.trace_endpoint, model_provider=_provider(settings.openai_base_url), version=version(),
         takes_content=settings.trace_content,
     ) as tracer:  # fmt: skip
         yield tracer

@@ -24,7 +24,7 @@ from bot.settings.kinds import (
     DatabaseUrl,
     EngineUrl,
     FernetKeys,
-    Folder,
+    LocalPath,
     Models,
     ModelUrl,
     SlackUrl,
@@ -84,7 +84,7 @@ class AccessSettings(SettingGroup):
     ended count. Empty: no limit."""
     limit_channel_daily_usd: float | None = Field(default=None, gt=0)
     """The same for all tasks of one channel. Empty: no limit."""
-    channels_file: Folder | None = None
+    channels_file: LocalPath | None = None
     """TOML file of workspaces and channels that have settings of their own: see `docs/operate.md`. Read again
     when it changes."""
 
@@ -119,7 +119,7 @@ class ModelSettings(SettingGroup):
 class TeamSettings(SettingGroup):
     """Your own tools and traces"""
 
-    tools_file: Folder | None = None
+    tools_file: LocalPath | None = None
     """JSON file of MCP servers, and of the terms on which workers may call tools: see `docs/extend.md`."""
     trace_endpoint: TraceUrl | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     """Base URL of an OpenTelemetry collector (OTLP over HTTP). Empty: no traces."""
@@ -130,7 +130,7 @@ class TeamSettings(SettingGroup):
 class ProcessSettings(SettingGroup):
     """Where it runs"""
 
-    data_dir: Folder = Field(default_factory=lambda: data_folder(os.environ))
+    data_dir: LocalPath = Field(default_factory=lambda: data_folder(os.environ))
     """Folder of the database and the threads' files. Empty: `$XDG_DATA_HOME/handoff` or
     `~/.local/share/handoff`."""
     database_url: DatabaseUrl = Field(default_factory=_database_in, repr=False)

@@ -46,9 +46,9 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-def _absolute(folder: Path) -> Path:
+def _absolute(path: Path) -> Path:
     try:
-        return folder.expanduser().absolute()
+        return path.expanduser().absolute()
     except RuntimeError as error:
         raise ValueError("must name a folder of a person that exists") from error
 
@@ -76,7 +76,7 @@ ModelUrl = Annotated[str, _url(*HTTP, example="https://api.openai.com/v1")]
 TraceUrl = Annotated[str, _url(*HTTP, example="http://localhost:4318")]
 DatabaseUrl = Annotated[str, _url(*_DATABASES, example=_DATABASE_EXAMPLE)]
 EngineUrl = Annotated[str, _url(*_ENGINES, example="unix:///var/run/docker.sock")]
-Folder = Annotated[Path, AfterValidator(_absolute)]
+LocalPath = Annotated[Path, AfterValidator(_absolute)]
 AnyCase = BeforeValidator(_lower)
 UserIds = Annotated[str, _ids("UW", example="U0ADA")]
 ChannelIds = Annotated[str, _ids("CDG", example="C0SALES")]

@@ -22,9 +22,9 @@ class Progresses(StrEnum):
 class FollowUps(StrEnum):
     """Whether a reply needs a mention."""
 
-    ON = "on"  # not while its writer and the bot are alone in the thread
-    OFF = "off"
-    ALL = "all"  # not, whoever else is there
+    ON = "on"  # only when others than its writer and the bot are in the thread
+    OFF = "off"  # always
+    ALL = "all"  # never
 
 
 CHOICES: dict[str, type[StrEnum]] = {"follow-ups": FollowUps, "progress": Progresses}

@@ -71,6 +71,11 @@ class Settings(
         return {"data_dir": data_folder(given), **source()}
 
     @property
+    def work_dir(self) -> Path:
+        """The folder of all threads' files."""
+        return self.data_dir / "work"
+
+    @property
     def token_keys(self) -> tuple[str, ...]:
         """The keys of `slack_token_key`, the one that encrypts first."""
         return tuple(self.slack_token_key.get_secret_value().split()) if self.slack_token_key else ()

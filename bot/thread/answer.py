@@ -13,7 +13,7 @@ from itertools import chain, count
 from typing import Any
 
 from bot.wire.text import brief, escape, inert, parts
-from tasks.task import State, Task
+from tasks.task import Spent, State, Task
 from tasks.thread import Delivery, Made
 
 Block = dict[str, Any]
@@ -126,17 +126,17 @@ def _decision(task: Task, approval: str) -> list[Block]:
 
 
 def _footer(task: Task, delivery: Delivery) -> Iterator[Block]:
-    yield context_block(spent(delivery))
+    yield context_block(used(delivery.spent))
     if delivery.outcome.state is State.ANSWERED:
         yield _feedback(task.id)
 
 
-def spent(delivery: Delivery) -> str:
-    """What the task took, in one line."""
-    workers = f"{delivery.workers} worker{'' if delivery.workers == 1 else 's'}"
-    cost = delivery.cost_usd
+def used(spent: Spent) -> str:
+    """What a task took, in one line."""
+    workers = f"{spent.workers} worker{'' if spent.workers == 1 else 's'}"
+    cost = spent.cost
     money = [] if cost is None else [f"${cost:.2f}" if cost >= 0.005 else "less than 1 ¢"]
-    return " · ".join([workers, duration(delivery.seconds), f"{delivery.tokens:,} tokens", *money])
+    return " · ".join([workers, duration(spent.seconds), f"{spent.tokens:,} tokens", *money])
 
 
 def duration(seconds: float) -> str:

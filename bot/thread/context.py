@@ -19,7 +19,7 @@ from tasks.task import Task
 
 log = structlog.get_logger(__name__)
 
-#: The newest messages that are kept, and the pages of 200 that are read to find them.
+#: The newest messages that are kept, and the pages that are read to find them.
 MOST, PAGES = 50, 5
 
 
@@ -27,20 +27,14 @@ async def before(client: SlackClient, people: People, task: Task) -> Sequence[Me
     """The newest of them, oldest first, without those of apps; none when Slack does not give them."""
     found: deque[Message] = deque(maxlen=MOST)
     asked = task.message_ts.partition(":")[0]
-    cursor: str | None = None
+    channel = task.thread.channel
     try:
-        for _ in range(PAGES):
-            page = await client.conversations_replies(
-                channel=task.thread.channel, ts=task.thread.ts, latest=asked, inclusive=False, limit=200,
-                cursor=cursor,
-            )  # fmt: skip
-            for message in page.get("messages") or ():
-                event = {**message, "type": "message", "channel": task.thread.channel}
-                if (said := await _said(event, people, task)) is not None and said.ts < asked:
-                    found.append(said)
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                break
+        async for message in client.messages(
+            "conversations.replies", most_pages=PAGES, channel=channel, ts=task.thread.ts, latest=asked
+        ):
+            event = {**message, "type": "message", "channel": channel}
+            if (said := await _said(event, people, task)) is not None and said.ts < asked:
+                found.append(said)
     except FAULTS as fault:
         log.warning("earlier messages of the thread not read", why=error_of(fault))
     return tuple(found)

@@ -104,20 +104,13 @@ class Draft:
         pace = self._client.pace
         if not pace.may("chat.stopStream") or not pace.claim("chat.startStream"):
             return
-        thread = self._task.thread
         try:
-            answer = await self._client.call_now(
-                "chat.startStream",
-                json={
-                    "channel": thread.channel, "thread_ts": thread.ts, "recipient_team_id": thread.team,
-                    "recipient_user_id": self._task.user,
-                },
-            )  # fmt: skip
+            self._ts = await self._client.start_stream(self._task.thread, self._task.user)
         except FAULTS as fault:
             log.info("answer not streamed", why=error_of(fault))
             self._over, self._lost = True, passes(fault)
             return
-        self._ts, self._since = str(answer["ts"]), time.monotonic()
+        self._since = time.monotonic()
         await self._posts.opened(DRAFT, self._ts)
         self._changed.set()
 

@@ -16,7 +16,8 @@ import structlog
 from bot.thread.posts import Posts
 from bot.wire.client import FAULTS, TRIES, SlackClient, error_of, passes
 from bot.wire.text import brief, inert
-from tasks.kept import Kept
+from sandbox.limits import MIB
+from tasks.kept import Kept, place_of_task
 from tasks.message import FileRef
 from tasks.store import Store
 from tasks.task import Task
@@ -24,7 +25,6 @@ from tasks.thread import FileNotFetched, Made, NotDelivered
 
 log = structlog.get_logger(__name__)
 
-MIB = 1024 * 1024
 #: More artifacts than this stay in `/work` and are named.
 ARTIFACTS = 20
 
@@ -39,7 +39,7 @@ class Files:
         self._client = client
         self._posts = Posts(client, store, task)
         self._kept = Kept(store.database)
-        self._place = f"task {task.id}"
+        self._place = place_of_task(task.id)
         self._http = http
         self._store = store
         self._task = task
@@ -74,10 +74,10 @@ class Files:
         for file in made[:ARTIFACTS]:
             if len(file.data) > self._largest_out:
                 size = self._too_large(len(file.data), self._largest_out)
-                told.append(f"{_shown(file.path)} was not posted: {size}.")
+                told.append(f"{inert(file.path)} was not posted: {size}.")
             elif problem := await self._post_once(file):
-                told.append(f"{_shown(file.path)} could not be posted: {problem}.")
-        if left := [_shown(file.path) for file in made[ARTIFACTS:]]:
+                told.append(f"{inert(file.path)} could not be posted: {problem}.")
+        if left := [inert(file.path) for file in made[ARTIFACTS:]]:
             told.append(f"Not posted, since {ARTIFACTS} files are the limit: {', '.join(left[:50])}.")
         if told:
             await self._posts.once("files", text=brief("\n".join(told)))
@@ -178,8 +178,3 @@ def _broke_off(error: Exception) -> str:
         case TimeoutError():
             return "the download took too long"
     return "the download broke off"
-
-
-def _shown(path: str) -> str:
-    """A path as it may stand in a message."""
-    return inert(path)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.wire.client import FAULTS, SlackClient, error_of, passes
-from tasks.kept import Kept
+from tasks.kept import Kept, place_of_task
 from tasks.store import Store
 from tasks.task import Task
 from tasks.thread import NotDelivered
@@ -53,7 +53,7 @@ class Posts:
         self._store = store
         self._task = task
         self._kept = Kept(store.database)
-        self._place = f"task {task.id}"
+        self._place = place_of_task(task.id)
 
     async def once(self, key: str, **content: Any) -> str:
         """Post under `key` unless that has been done; returns the message's `ts`.
@@ -152,20 +152,10 @@ class Posts:
                 return str(message["ts"])
         return None
 
-    async def _replies(self) -> AsyncIterator[dict[str, Any]]:
+    def _replies(self) -> AsyncIterator[dict[str, Any]]:
         """The thread's messages since the request."""
-        cursor: str | None = None
-        while True:
-            page = await self._client.conversations_replies(
-                channel=self._task.thread.channel,
-                ts=self._task.thread.ts,
-                oldest=self._task.message_ts.partition(":")[0],
-                include_all_metadata=True,
-                limit=200,
-                cursor=cursor,
-            )
-            for message in page.get("messages") or ():
-                yield message
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return
+        thread, since = self._task.thread, self._task.message_ts.partition(":")[0]
+        return self._client.messages(
+            "conversations.replies", channel=thread.channel, ts=thread.ts, oldest=since,
+            include_all_metadata=True,
+        )  # fmt: skip

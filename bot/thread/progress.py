@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.thread.answer import stoppable
 from bot.thread.plan import Chunk, Plan
@@ -117,18 +118,10 @@ class Progress:
         await self._posts.opened(OPEN, _STARTING)
         self._left = _STARTING
         chunks = self._plan.chunks()
-        answer = await self._client.call_now(
-            "chat.startStream",
-            json={
-                "channel": self._task.thread.channel,
-                "thread_ts": self._task.thread.ts,
-                "recipient_team_id": self._task.thread.team,
-                "recipient_user_id": self._task.user,
-                "task_display_mode": "plan",
-                "chunks": chunks,
-            },
+        ts = await self._client.start_stream(
+            self._task.thread, self._task.user, task_display_mode="plan", chunks=chunks
         )
-        await self._began(str(answer["ts"]))
+        await self._began(ts)
         self._since = time.monotonic()
         self._remember(chunks)
         await self._replace()
@@ -191,7 +184,7 @@ class Progress:
         """Have an ordinary message show the plan as it is; False when Slack did not take it."""
         return await self._write("chat.update", **self._where()) is not None
 
-    async def _write(self, method: str, **where: Any) -> dict[str, Any] | None:
+    async def _write(self, method: str, **where: Any) -> AsyncSlackResponse | None:
         """The plan as a block, and as plain lines where Slack does not take that."""
         text = brief(self._plan.as_text())
         blocks = self._plan.blocks()
@@ -199,14 +192,12 @@ class Progress:
             blocks = stoppable(blocks, text, self._task)
         if self._draws and blocks:
             try:
-                answer = await self._client.call_now(method, json={**where, "text": text, "blocks": blocks})
+                return await self._client.call_now(method, json={**where, "text": text, "blocks": blocks})
             except FAULTS as fault:
                 log.info("plan not drawn", method=method, why=error_of(fault))
                 if "block" not in error_of(fault):
                     return None
                 self._draws = False
-            else:
-                return dict(answer.data) if isinstance(answer.data, dict) else None
         return await self._call(method, **where, text=text, blocks=[])
 
     def _take_up(self) -> bool:
@@ -267,14 +258,13 @@ class Progress:
             log.info("lost stream not looked for", why=error_of(fault))
             return []
 
-    async def _call(self, method: str, **arguments: Any) -> dict[str, Any] | None:
+    async def _call(self, method: str, **arguments: Any) -> AsyncSlackResponse | None:
         """A call whose failure costs a person a glance and nothing else."""
         try:
-            answer = await self._client.call_now(method, json=arguments)
+            return await self._client.call_now(method, json=arguments)
         except FAULTS as error:
             log.info("progress not shown", method=method, why=error_of(error))
             return None
-        return dict(answer.data) if isinstance(answer.data, dict) else None
 
     def _news(self) -> list[Chunk]:
         """What the stream does not show yet. Slack adds a row's output to the one it has, so it goes once."""

@@ -9,13 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pydantic
-from sqlalchemy import RowMapping
 
 from agents.events import Event, WorkerEnded, WorkerStarted
 from agents.orchestrator import Step, shown
-
-#: A row of the log, by column.
-Row = Mapping[Any, Any] | RowMapping
+from tasks.rows import LogRow
 
 
 class _Plan(pydantic.BaseModel):
@@ -24,7 +21,7 @@ class _Plan(pydantic.BaseModel):
     steps: list[Step]
 
 
-def recalled(rows: Sequence[Row]) -> Iterator[Event]:
+def recalled(rows: Sequence[LogRow]) -> Iterator[Event]:
     """The events of a log, in the order written."""
     for row in rows:
         body = row["body"]
@@ -49,7 +46,7 @@ def _plans(calls: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
             yield shown(read.steps)
 
 
-def _unreported(told: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[Event]:
+def _unreported(told: Mapping[str, Any], rows: Sequence[LogRow]) -> Iterator[Event]:
     """The end of a worker that handed in no report of its own."""
     mine = [row for row in rows if row["agent"] == told["worker"] and row["kind"] == "result"]
     if not any("report" in row["body"]["facts"] for row in mine):

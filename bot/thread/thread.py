@@ -211,7 +211,7 @@ class SlackThread:
 
     def _closing_title(self, delivery: Delivery) -> str:
         word = {State.ANSWERED: "Done", State.STOPPED: "Stopped"}.get(delivery.outcome.state, "Failed")
-        return f"{word} · {duration(delivery.seconds)}"
+        return f"{word} · {duration(delivery.spent.seconds)}"
 
     async def _begin_session(self) -> None:
         """Slack's own sign that somebody works here, with its Stop button; older apps have a status line,

@@ -117,8 +117,8 @@ def _exactly(secrets: Iterable[str]) -> Iterable[str]:
 
 
 def _coded(character: str) -> str:
-    """A character as it is, in a URL, in JSON and in Python's own form, one inside the other or not: each of
-    them puts backslashes before what it escapes, of which so many are followed that no line takes long."""
+    """A character as it is, in a URL, in JSON and in Python's own form, also one inside the other: each level
+    adds backslashes, of which up to nine are matched, so that no line takes long."""
     if character.isascii() and character.isalnum():
         return character
     halves = re.findall("....", character.encode("utf-16-be").hex())

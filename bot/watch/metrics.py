@@ -23,7 +23,7 @@ from prometheus_client import (
 from agents.conversation import Usage
 from bot.release import version
 from sandbox.job import Run, Status
-from tasks.figures import Standing
+from tasks.figures import Totals
 from tasks.patience import trouble
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ PATIENCE = 3.0
 _QUICK = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 #: The same for models and programs, which may take minutes.
 _LONG = (0.5, 1, 2, 5, 10, 20, 40, 90, 180, 600)
-Standings = Callable[[], Awaitable[Standing]]
+AskTotals = Callable[[], Awaitable[Totals]]
 
 
 class ModelFigures:
@@ -135,16 +135,16 @@ class TaskFigures:
         self.running = Gauge("handoff_tasks_running", "Tasks at work in this process.", registry=registry)
         # fmt: on
 
-    def stand(self, standing: Standing | None) -> None:
+    def stand(self, totals: Totals | None) -> None:
         """None when it could not be read: no figure is better than an old one."""
         self._tasks.clear()
-        self._queue_age.set(float("nan") if standing is None else standing.queue_age)
-        for state, count in standing.tasks.items() if standing else ():
+        self._queue_age.set(float("nan") if totals is None else totals.queue_age)
+        for state, count in totals.tasks.items() if totals else ():
             self._tasks.labels(state.value).set(count)
 
 
 class Metrics:
-    """All figures of one process. `standings`, `ages` and `missing` are asked for each page."""
+    """All figures of one process. `totals`, `ages` and `missing` are asked for each page."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -155,14 +155,14 @@ class Metrics:
         self.sandbox = SandboxFigures(registry)
         self.slack = SlackFigures(registry)
         self.tasks = TaskFigures(registry)
-        self.standings: Standings | None = None
+        self.totals: AskTotals | None = None
         self.ages: Callable[[], Mapping[int, float]] = dict
         self.missing: Callable[[], Awaitable[Sequence[str]]] | None = None
 
     async def page(self) -> bytes:
         """Everything as text, whatever part of it can't be read now."""
-        if self.standings is not None:
-            self.tasks.stand(await _read(self.standings))
+        if self.totals is not None:
+            self.tasks.stand(await _read(self.totals))
         if self.missing is not None:
             missing = await self.missing()
             self._ready.set(not missing)
@@ -175,10 +175,10 @@ class Metrics:
         return {sample for family in self._registry.collect() for sample in _names(family.name, family.type)}
 
 
-async def _read(standings: Standings) -> Standing | None:
+async def _read(totals: AskTotals) -> Totals | None:
     try:
         async with asyncio.timeout(PATIENCE):
-            return await standings()
+            return await totals()
     except Exception as error:
         if not trouble(error):
             raise

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import RowMapping
 
 from agents.excerpt import one_line
+from tasks.rows import LogRow
 from tasks.task import Task
 
 #: Characters of the picture and of the names before it.
 WIDTH, NAME = 48, 22
 LEGEND = "● model turn   ■ program run   ━ at work   ░ in the queue"
-#: A row of the log, by column.
-Row = Mapping[Any, Any] | RowMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +20,7 @@ class _Lane:
     """One agent's entries."""
 
     name: str
-    rows: Sequence[Row]
+    rows: Sequence[LogRow]
 
     def bar(self, clock: _Clock) -> str:
         """Turns win over programs where both fall on one character."""
@@ -42,10 +38,10 @@ class _Lane:
         found = [self._status(), _count(turns, "turn"), _count(programs, "program") if programs else ""]
         return ", ".join(filter(None, [*found, f"{tokens:,} tokens" if tokens else ""]))
 
-    def _turns(self) -> Iterator[Row]:
+    def _turns(self) -> Iterator[LogRow]:
         return (row for row in self.rows if row["kind"] == "reply")
 
-    def _programs(self) -> Iterator[Row]:
+    def _programs(self) -> Iterator[LogRow]:
         return (row for row in self.rows if row["kind"] == "result" and "run" in row["body"]["facts"])
 
     def _status(self) -> str:
@@ -67,7 +63,7 @@ class _Clock:
         return min(self.width - 1, max(0, int(share * self.width)))
 
 
-def picture(task: Task, rows: Sequence[Row], *, width: int = WIDTH) -> list[str]:
+def picture(task: Task, rows: Sequence[LogRow], *, width: int = WIDTH) -> list[str]:
     """Lines of text, the bars `width` characters long (24 and more). `rows` is the task's log in the order
     written; without any there is no picture."""
     if not rows:
@@ -82,7 +78,7 @@ def picture(task: Task, rows: Sequence[Row], *, width: int = WIDTH) -> list[str]
     return [*lines, " " * NAME + LEGEND]
 
 
-def _lanes(rows: Sequence[Row]) -> list[_Lane]:
+def _lanes(rows: Sequence[LogRow]) -> list[_Lane]:
     """The orchestrator, then its workers in the order they were made."""
     titles = {row["body"]["worker"]: row["body"]["title"] for row in rows if row["kind"] == "worker"}
     agents = dict.fromkeys(row["agent"] for row in rows)
@@ -106,7 +102,7 @@ def _line(name: str, bar: str, words: str) -> str:
     return f"{one_line(name, NAME - 1):{NAME}}{bar}  {words}".rstrip()
 
 
-def _reports(row: Row) -> bool:
+def _reports(row: LogRow) -> bool:
     return row["kind"] == "result" and "report" in row["body"]["facts"]
 
 

@@ -41,7 +41,8 @@ class Registers(Protocol):
 
 
 class App(AsyncApp):
-    """Bolt's app, which also survives what Bolt itself stumbles over."""
+    """Bolt's app, which also survives what Bolt itself stumbles over. An empty signing secret is for Socket
+    Mode, which has no use for one."""
 
     def __init__(self, signing_secret: str, **arguments: Any) -> None:
         super().__init__(
@@ -71,14 +72,8 @@ class App(AsyncApp):
         return self._verifier is not None and self._verifier.is_valid_request(body, dict(headers))
 
 
-def new_app(signing_secret: str, **workspaces: Any) -> App:
-    """A bare app. `workspaces` is Bolt's `client` for one workspace, or `oauth_settings` for several; an
-    empty signing secret is for Socket Mode, which has no use for one."""
-    return App(signing_secret, **workspaces)
-
-
-def connect(app: AsyncApp, intake: TakesIn, rooms: Sequence[Registers]) -> None:
-    """Claim what is said before the ack, hand the rest to each of `rooms`, and ack what nobody wants."""
+def connect(app: AsyncApp, intake: TakesIn, listeners: Sequence[Registers]) -> None:
+    """Claim what is said before the ack, hand the rest to `listeners`, and ack what nobody wants."""
 
     @app.middleware
     async def claim(
@@ -90,8 +85,8 @@ def connect(app: AsyncApp, intake: TakesIn, rooms: Sequence[Registers]) -> None:
             raise NotTakenIn("an event could not be written down") from error
         await next()
 
-    for room in rooms:
-        room.register(app)
+    for listener in listeners:
+        listener.register(app)
     for kind in (app.event, app.action, app.command, app.shortcut, app.view, app.options):
         kind(_ANY)(_ack)
     app.view_closed(_ANY)(_ack)

@@ -27,7 +27,6 @@ class Action(pydantic.BaseModel):
 
     action_id: str
     value: str = ""
-    action_ts: str = ""
 
 
 class Said(pydantic.BaseModel):
@@ -36,8 +35,6 @@ class Said(pydantic.BaseModel):
     ts: _Id
     text: str = ""
     thread_ts: _Id | None = None
-    user: _Id | None = None
-    files: list[object] = []
     blocks: list[dict[str, Any]] = []
 
 
@@ -62,7 +59,6 @@ class Shortcut(pydantic.BaseModel):
     team: Named
     channel: Named
     message: Said
-    trigger_id: str = ""
 
 
 class Command(pydantic.BaseModel):

@@ -6,6 +6,8 @@ Never repeats what could show twice: posting again is `bot.thread.posts`' decisi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from itertools import count
 from typing import Any
 
 import aiohttp
@@ -16,6 +18,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.wire.pace import Pace
 from bot.wire.refusals import TOKEN_REFUSALS
+from tasks.message import ThreadAddress
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +29,8 @@ _REPEATABLE = {
     "reactions.add", "reactions.remove", "users.conversations", "users.info", "views.publish",
 }  # fmt: skip
 TRIES = 4
+#: Messages of one page; Slack recommends no more than 200.
+PAGE = 200
 #: Seconds of one call, reply included.
 TIMEOUT = 30.0
 #: Slack's words for faults that another try may not meet again.
@@ -66,6 +71,28 @@ class SlackClient(AsyncWebClient):
             await asyncio.sleep(0.3 * number)
             await self.pace.turn(api_method, _channel(arguments))
         raise AssertionError("the last try returns or raises")
+
+    async def start_stream(self, thread: ThreadAddress, user: str, **more: Any) -> str:
+        """Begin a streamed message when the caller has had its turn; returns its `ts`."""
+        where = {"channel": thread.channel, "thread_ts": thread.ts}
+        reader = {"recipient_team_id": thread.team, "recipient_user_id": user}
+        answer = await self.call_now("chat.startStream", json={**where, **reader, **more})
+        return str(answer["ts"])
+
+    async def messages(
+        self, method: str, *, most_pages: int | None = None, **params: Any
+    ) -> AsyncIterator[dict[str, Any]]:
+        """What `conversations.history` or `.replies` tells, page after page while the caller goes on."""
+        cursor: dict[str, str] = {}
+        for _ in count() if most_pages is None else range(most_pages):
+            asked = {**params, "limit": PAGE, **cursor}
+            page = await self.api_call(method, params=asked, http_verb="GET")
+            for message in page.get("messages") or ():
+                if isinstance(message, dict):
+                    yield message
+            if not (next_ := (page.get("response_metadata") or {}).get("next_cursor")):
+                return
+            cursor = {"cursor": next_}
 
     def _may_repeat(self, method: str, arguments: dict[str, Any], fault: Exception) -> bool:
         if (seconds := retry_after(fault)) is not None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 EVENTS_PATH = "/slack/events"
+#: The slash command, and the id of the message shortcut.
+COMMAND, SHORTCUT = "/handoff", "handoff_message"
 INSTALL_PATH, REDIRECT_PATH = "/slack/install", "/slack/oauth_redirect"
 
 #: Scope of the bot token -> what it is for.
@@ -128,13 +130,13 @@ def _features(address: str | None) -> dict[str, object]:
             {
                 "name": "Hand off this message",
                 "type": "message",
-                "callback_id": "handoff_message",
+                "callback_id": SHORTCUT,
                 "description": "Start a task from this message",
             }
         ],
         "slash_commands": [
             {
-                "command": "/handoff",
+                "command": COMMAND,
                 **_at("url", address),
                 "description": "Start, list and stop tasks; this channel's settings",
                 "usage_hint": "[<task> | status | runs | stop | set | help]",

@@ -73,8 +73,8 @@ def brief(text: str, most_bytes: int = 3500) -> str:
 
 
 def one_plain_line(markdown: str) -> str:
-    """Markdown as plain words on one line, for rows and titles, which show its marks as they are, and less of
-    it than is read here: marks without end take long to tell apart."""
+    """Markdown as plain words on one line, for rows and titles, which would show its marks. No more is read
+    than they could hold: matching marks without end takes long."""
     text = re.sub(r"^[ \t]*```.*$", "", markdown.strip()[:_LINE_READ], flags=re.MULTILINE)
     text = re.sub(r"^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+", "", text, flags=re.MULTILINE)
     text = re.sub(r"!?\[([^\[\]]*)\]\([^)\[]*\)", r"\1", text)

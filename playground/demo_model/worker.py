@@ -13,7 +13,6 @@ from playground.demo_model.program import Program, files_named
 
 RUN = "execute_python_code"
 _SECTIONS = re.compile(r"(?m)^(stdout|stderr|files):[ \t]?")
-_SEEDS_FORM = re.compile(r"<(returncode|stdout|stderr)>(.*?)</\1>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,7 @@ def reply(conversation: Conversation) -> Reply:
 
 
 def outcome(result: str) -> Outcome:
-    """Read the result of a run: a status line with sections under it, the seed's tags, or plain output."""
-    if tags := dict(_SEEDS_FORM.findall(result)):
-        ok = tags.get("returncode", "0").strip() == "0"
-        return _outcome(ok, tags.get("stdout", ""), tags.get("stderr", ""), "")
+    """Read the result of a run: a status line with sections under it, or plain output."""
     status = result.splitlines()[0] if result.startswith("[") else ""
     pieces = _SECTIONS.split(result)
     sections = _first_of_each(pieces[1:])

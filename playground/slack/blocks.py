@@ -12,12 +12,12 @@ from typing import Any
 from playground.slack.elements import check_element, check_text, invalid
 from playground.slack.errors import Refused
 from playground.slack.limits import MAX_BLOCK_TEXT, MAX_MARKDOWN
+from playground.slack.messages import ROW_STATUSES
 from playground.slack.world import Json
 
 MAX_BLOCKS = 50
 MAX_VIEW_BLOCKS = 100
 MAX_ROWS, MAX_COLUMNS = 100, 20
-_STATUSES = ("pending", "in_progress", "complete", "error")
 
 
 def check_blocks(value: Any, *, most: int = MAX_BLOCKS) -> tuple[Json, ...]:
@@ -156,8 +156,8 @@ def _task_card(block: Json, at: str) -> Json:
     for name in ("task_id", "title"):
         if not isinstance(block.get(name), str):
             raise invalid(f"missing required field: {name}", at)
-    if block.get("status", "pending") not in _STATUSES:
-        raise invalid(f"must be one of {', '.join(_STATUSES)}", f"{at}/status")
+    if block.get("status", "pending") not in ROW_STATUSES:
+        raise invalid(f"must be one of {', '.join(ROW_STATUSES)}", f"{at}/status")
     for name in ("details", "output"):
         if name in block and (not isinstance(block[name], dict) or block[name].get("type") != "rich_text"):
             raise invalid("must be a rich_text", f"{at}/{name}")

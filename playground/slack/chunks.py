@@ -9,10 +9,8 @@ from playground.slack.arguments import Arguments
 from playground.slack.blocks import check_blocks
 from playground.slack.errors import Refused
 from playground.slack.limits import MAX_FIELD, check_markdown
-from playground.slack.messages import ContentForm, Row
+from playground.slack.messages import ROW_STATUSES, ContentForm, Row
 from playground.slack.world import Json
-
-_STATUSES = ("pending", "in_progress", "complete", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,8 @@ def _read_chunks(chunks: list[Any]) -> Content:
 
 
 def _read_row(chunk: Json, at: str) -> Row:
-    if chunk.get("status") not in _STATUSES:
-        raise _invalid(f"must be one of {', '.join(_STATUSES)}", f"{at}/status")
+    if chunk.get("status") not in ROW_STATUSES:
+        raise _invalid(f"must be one of {', '.join(ROW_STATUSES)}", f"{at}/status")
     sources = chunk.get("sources") or []
     if not isinstance(sources, list) or not all(_is_source(source) for source in sources):
         raise _invalid("must be an array of url elements with a url and a text", f"{at}/sources")

@@ -19,7 +19,7 @@ from playground.slack.responses import Responses
 from playground.slack.shapes import Shapes
 from playground.slack.state import State
 from playground.slack.triggers import Triggers
-from playground.slack.world import Channel, Json
+from playground.slack.world import Json
 
 
 class Interactions:
@@ -100,7 +100,7 @@ class Interactions:
 
     async def slash(self, user: str, channel: str, command: str, text: str = "") -> None:
         """Types a slash command. Slack has none in threads, and neither has this."""
-        place = self._place(user, channel)
+        place = self._people.place(user, channel)
         url = self._responses.new_url(user, place.id, None)
         answer = await self._deliveries.ask(
             "slash_commands",
@@ -118,7 +118,7 @@ class Interactions:
 
     async def shortcut(self, user: str, channel: str, ts: str, callback_id: str) -> None:
         """Chooses a message shortcut from a message's menu."""
-        place, message = self._place(user, channel), self._people.message(channel, ts)
+        place, message = self._people.place(user, channel), self._people.message(channel, ts)
         payload = self._interaction_shapes.base("message_action", user, self._triggers.new(user))
         await self._deliveries.ask(
             "interactive",
@@ -161,18 +161,11 @@ class Interactions:
         except Refused as refusal:
             raise ActionRefused(f"The bot's answer cannot be shown: {refusal}.") from refusal
 
-    def _place(self, user: str, channel: str) -> Channel:
-        self._people.person(user)
-        place = self._state.channels.get(channel)
-        if place is None or user not in place.members:
-            raise ActionRefused(f"{self._state.users[user].real_name} is not in a channel {channel}.")
-        return place
-
     def _shown(self, user: str, channel: str, ts: str) -> tuple[Message, bool]:
         for shown in self._state.ephemerals:
             if shown.user == user and (shown.message.channel, shown.message.ts) == (channel, ts):
                 return shown.message, True
-        self._place(user, channel)
+        self._people.place(user, channel)
         return self._people.message(channel, ts), False
 
     def _in_message(self, user: str, message: Message, *, is_ephemeral: bool) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from playground.slack.world import Json
 
@@ -11,6 +11,7 @@ StreamState = Literal["streaming", "done", "stopped", "broken"]
 DisplayMode = Literal["timeline", "plan", "dense"]
 ContentForm = Literal["", "text", "chunks"]
 RowStatus = Literal["pending", "in_progress", "complete", "error"]
+ROW_STATUSES = get_args(RowStatus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,6 @@ class Message:
     broadcast: bool = False
     bot_id: str | None = None
     username: str | None = None
-    icon: str | None = None
     metadata: Json | None = None
     stream: Stream | None = None
     client_msg_id: str | None = None

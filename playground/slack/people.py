@@ -41,7 +41,7 @@ class People:
         broadcast: bool = False,
     ) -> str:
         """Posts what a person typed and gives its `ts`. `thread_ts` may name any message of the thread."""
-        self._member_of(user, channel)
+        self._check_writable(user, channel)
         if not text.strip() and not files:
             raise ActionRefused("There is nothing to send: write a text or attach a file.")
         if len(text) > MAX_TYPED:
@@ -91,14 +91,14 @@ class People:
 
     def react(self, user: str, channel: str, ts: str, name: str) -> None:
         """Adds a reaction; twice the same is no error, as a second click on the page would be."""
-        self._member_of(user, channel)
+        self._check_writable(user, channel)
         message = self.message(channel, ts)
         if not message.reacted(name, user):
             self._state.put_message(message.with_reaction(name, user))
             self._events.reacted(message, name, user)
 
     def unreact(self, user: str, channel: str, ts: str, name: str) -> None:
-        self._member_of(user, channel)
+        self._check_writable(user, channel)
         message = self.message(channel, ts)
         if message.reacted(name, user):
             self._state.put_message(message.without_reaction(name, user))
@@ -115,17 +115,20 @@ class People:
         if known is None or known.is_bot:
             raise ActionRefused(f"There is no person {user} in this playground.")
 
-    def _member_of(self, user: str, channel: str) -> Channel:
+    def place(self, user: str, channel: str) -> Channel:
+        """A channel that a person is in. Raises ActionRefused for any other."""
         self.person(user)
         found = self._state.channels.get(channel)
         if found is None or user not in found.members:
             raise ActionRefused(f"{self._state.users[user].real_name} is not in a channel {channel}.")
-        if found.archived:
-            raise ActionRefused(f"#{found.name} is archived: nothing can be written there.")
         return found
 
+    def _check_writable(self, user: str, channel: str) -> None:
+        if (found := self.place(user, channel)).archived:
+            raise ActionRefused(f"#{found.name} is archived: nothing can be written there.")
+
     def _own(self, user: str, channel: str, ts: str) -> Message:
-        self._member_of(user, channel)
+        self._check_writable(user, channel)
         message = self.message(channel, ts)
         if message.user != user:
             raise ActionRefused("Only the person who wrote a message can change it.")

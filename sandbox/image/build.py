@@ -177,7 +177,7 @@ class _Build:
         self._tell(Progress(step, self.STEPS, text, done))
 
     def _from_here(self, step: int, text: str) -> Callable[[float], None]:
-        """`_say` for a thread of the engine's: told in the loop, where the caller lives."""
+        """`_say` as the engine's threads may call it: passed on to the event loop."""
         loop = asyncio.get_running_loop()
 
         def tell(done: float) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
+from tests.support.bolt import new_app, new_client
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import Stack, stack
@@ -18,6 +22,18 @@ from tests.support.stack import Stack, stack
 async def slack() -> AsyncIterator[SlackStandIn]:
     async with SlackStandIn() as stand_in:
         yield stand_in
+
+
+@pytest.fixture
+def client(slack: SlackStandIn) -> AsyncWebClient:
+    """The app's real client, for tests of the stand-in itself."""
+    return new_client(slack)
+
+
+@pytest.fixture
+def app(slack: SlackStandIn) -> AsyncApp:
+    """A bare Bolt app, for tests of the stand-in itself."""
+    return new_app(slack)
 
 
 @pytest_asyncio.fixture

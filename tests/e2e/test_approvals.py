@@ -100,7 +100,7 @@ async def test_the_call_runs_when_who_asked_approves_and_only_once(office: Offic
     assert office.journal == "hello\n"
 
 
-async def test_nobody_else_decides(office: Office) -> None:
+async def test_nobody_but_the_asker_and_admins_decides(office: Office) -> None:
     async with office.bot() as bot:
         ts, question = await asked(bot)
         await bot.slack.click(MEI, GENERAL, question.ts, APPROVE)

@@ -16,7 +16,6 @@ from slack_sdk.signature import SignatureVerifier
 from playground.slack import SlackStandIn
 from playground.slack.errors import NotAnswered
 from playground.slack.http_events import UrlNotVerified, signature
-from tests.support.bolt import new_app
 
 GENERAL, ADA = "C0GENERAL", "U0ADA0001"
 Body = dict[str, Any]
@@ -44,11 +43,6 @@ def answering(handle: Callable[[web.Request], Awaitable[web.Response]]) -> web.A
 async def slack() -> AsyncIterator[SlackStandIn]:
     async with SlackStandIn(rate_limits=False, ack_deadline=20) as running:
         yield running
-
-
-@pytest.fixture
-def app(slack: SlackStandIn) -> AsyncApp:
-    return new_app(slack)
 
 
 def test_the_signature_is_what_the_sdk_expects() -> None:

@@ -55,11 +55,6 @@ async def slack() -> AsyncIterator[SlackStandIn]:
         yield running
 
 
-@pytest.fixture
-def app(slack: SlackStandIn) -> AsyncApp:
-    return new_app(slack)
-
-
 async def test_a_click_tells_who_pressed_what_where(slack: SlackStandIn, app: AsyncApp) -> None:
     pressed: list[Body] = []
 

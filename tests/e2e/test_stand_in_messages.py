@@ -23,11 +23,6 @@ async def slack() -> AsyncIterator[SlackStandIn]:
         yield running
 
 
-@pytest.fixture
-def client(slack: SlackStandIn) -> AsyncWebClient:
-    return new_client(slack)
-
-
 async def refused(client: AsyncWebClient, method: str, **arguments: Any) -> str:
     """The error of a call; the arguments go as JSON."""
     with pytest.raises(SlackApiError) as caught:
@@ -139,7 +134,9 @@ async def test_reading_goes_page_by_page_and_from_a_moment_on(
     )
 
 
-async def test_an_edit_and_a_deletion(client: AsyncWebClient, slack: SlackStandIn) -> None:
+async def test_the_bot_edits_and_deletes_its_own_messages_only(
+    client: AsyncWebClient, slack: SlackStandIn
+) -> None:
     posted = await client.chat_postMessage(channel=GENERAL, text="draft")
     updated = await client.chat_update(channel=GENERAL, ts=posted["ts"], text="final")
     assert (updated["text"], updated["message"]["edited"]["user"]) == ("final", slack.bot_user_id)
@@ -171,7 +168,9 @@ async def test_an_edit_and_a_deletion(client: AsyncWebClient, slack: SlackStandI
         ({"text": "x", "attachments": [{}] * 101}, "too_many_attachments"),
     ],
 )
-async def test_what_cannot_be_posted(client: AsyncWebClient, arguments: dict[str, Any], error: str) -> None:
+async def test_a_post_that_slack_would_refuse_is_refused(
+    client: AsyncWebClient, arguments: dict[str, Any], error: str
+) -> None:
     assert await refused(client, "chat.postMessage", **{"channel": GENERAL} | arguments) == error
 
 

@@ -25,11 +25,6 @@ async def slack() -> AsyncIterator[SlackStandIn]:
 
 
 @pytest.fixture
-def client(slack: SlackStandIn) -> AsyncWebClient:
-    return new_client(slack)
-
-
-@pytest.fixture
 async def thread(slack: SlackStandIn) -> str:
     return await slack.post(ADA, GENERAL, "@Handoff plot it")
 
@@ -115,7 +110,7 @@ async def test_a_stream_that_was_never_flushed_is_started_and_stopped(
          "cannot_provide_both_markdown_text_and_chunks"),
     ],
 )  # fmt: skip
-async def test_what_cannot_be_started(
+async def test_a_stream_that_slack_would_not_start_is_refused(
     client: AsyncWebClient, thread: str, changes: dict[str, Any], error: str
 ) -> None:
     with pytest.raises(SlackApiError) as caught:
@@ -217,7 +212,9 @@ async def test_stopping_can_set_the_session_too(
     assert (session.status, session.title, session.can_stop) == ("active", "A plot", False)
 
 
-async def test_what_a_session_refuses(client: AsyncWebClient, thread: str) -> None:
+async def test_a_session_refuses_wrong_states_titles_people_and_threads(
+    client: AsyncWebClient, thread: str
+) -> None:
     place = {"channel_id": GENERAL, "thread_ts": thread}
     for changes, error in (
         ({"status": "busy"}, "invalid_arguments"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,13 +10,12 @@ from sqlalchemy import select
 
 from bot.controls.controls import OLD
 from bot.controls.replies import FOREIGN
-from playground.slack import SlackStandIn
 from playground.slack.messages import Message
 from tasks import schema
 from tasks.task import State
 from tests.support.patient_model import Patient
-from tests.support.scripted_model import Call, ScriptedModel
-from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
+from tests.support.scripted_model import Call
+from tests.support.stack import ADA, GENERAL, MEI, Stack
 
 ASK = "@Handoff paint it"
 RED = {"question": "Which colour, <@U0MEI0002>?", "options": ["Red", "Blue & green"]}
@@ -29,15 +26,6 @@ async def patient() -> Patient:
     patient = Patient(Call("ask_user", RED))
     patient.go.set()
     return patient
-
-
-@pytest_asyncio.fixture
-async def bot(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> AsyncIterator[Stack]:
-    async with (
-        ScriptedModel(patient) as model,
-        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as running,
-    ):
-        yield running
 
 
 async def _asked(bot: Stack) -> tuple[str, Message]:

@@ -89,7 +89,7 @@ async def test_a_follow_up_that_was_read_is_marked(bot: Stack, patient: Patient)
     assert await _tasks(bot) == 1
 
 
-async def test_mute_and_unmute(bot: Stack, patient: Patient) -> None:
+async def test_a_muted_thread_waits_for_a_mention_until_it_is_unmuted(bot: Stack, patient: Patient) -> None:
     patient.go.set()
     ts = await bot.ask(ASK)
     await bot.task(ts, State.ANSWERED)

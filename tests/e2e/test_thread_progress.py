@@ -113,7 +113,9 @@ async def test_a_quiet_channel_sees_the_answer_only(slack: SlackStandIn, tmp_pat
         assert bot.said(ts) == "Done."
 
 
-async def test_silence_is_told(slack: SlackStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_title_tells_how_long_nothing_has_happened(
+    slack: SlackStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(progress, "HEARTBEAT", 0.5)
     async with _bot(slack, tmp_path, Slowly(3.0, _plan("Step 0"), Say("Done."))) as bot:
         ts = await bot.ask(ASK)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from tasks.admission import Limits
 from tasks.database import Database
 from tasks.store import Accepted, Store
@@ -29,14 +25,6 @@ class Line:
         task = await self.store.begin(ticket, "me")
         assert task is not None
         return task
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    made = Database(database_url)
-    await made.open()
-    yield made
-    await made.close()
 
 
 def ids(tickets: object) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -29,16 +28,8 @@ class Desk:
         self.approvals = TaskApprovals(database, task, patience=0)
 
     async def press(self, button: str = BUTTON, *, approved: bool = True, task: str = "") -> bool:
-        decided = await decide(self.database, task or self.task.id, button, approved=approved, user="U1")
-        return decided is not None
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    made = Database(database_url)
-    await made.open()
-    yield made
-    await made.close()
+        tickets = await decide(self.database, task or self.task.id, button, approved=approved, user="U1")
+        return tickets is not None
 
 
 @pytest.fixture
@@ -106,9 +97,9 @@ async def test_a_click_while_the_task_is_about_to_park_wakes_it_once(desk: Desk)
 
 async def test_a_click_on_a_parked_task_has_it_go_on(desk: Desk) -> None:
     await desk.store.park(desk.task, seconds=60)
-    decided = await decide(desk.database, desk.task.id, BUTTON, approved=True, user="U1")
-    assert decided is not None
-    assert [ticket.attempt for ticket in decided.tickets] == [2]
+    tickets = await decide(desk.database, desk.task.id, BUTTON, approved=True, user="U1")
+    assert tickets is not None
+    assert [ticket.attempt for ticket in tickets] == [2]
 
 
 async def test_a_stopped_task_takes_no_decision(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from tasks.database import SCHEMA, Database
 from tasks.errors import DatabaseInUse, StaleRunner
 from tasks.kept import Kept
 from tasks.log import TaskLog
+from tasks.memory import Memory
 from tasks.patience import patiently, trouble
 from tasks.store import Store
 from tasks.task import Ticket
@@ -172,11 +173,14 @@ async def test_a_server_that_is_away_is_waited_for(postgres_server: Postgres, po
         assert trouble(caught.value) == "the database can't be reached"
         assert await database.check() == "the database can't be reached"
         waiting = asyncio.create_task(patient.accept(message("1.0")))
+        remembering = asyncio.create_task(Memory(database, patient)._reports(["t0"]))
         await asyncio.sleep(1)
         assert not waiting.done()
+        assert not remembering.done()
     finally:
         postgres_server.start()
     accepted = await waiting
+    assert await remembering == {}
     assert await database.check() == ""
     assert [task.id for task in await store.recent()] == [accepted.task]
     await database.close()

@@ -10,13 +10,12 @@ from playground.demo_model import programs
 from playground.demo_model.program import Program
 from sandbox.job import Job, Status
 from sandbox.sandbox import Sandbox
+from tests.support.demo_talk import EXAMPLES
 
 PAGE = Path(__file__).parents[2] / "playground" / "page"
 SALES = (PAGE / "sample.csv").read_bytes()
 NEEDS_LIBRARIES = [
-    (text, files)
-    for text, files in programs.examples()
-    if files or "matplotlib" in str(programs.choose(text))
+    (text, files) for text, files in EXAMPLES if files or "matplotlib" in str(programs.choose(text))
 ]
 
 

@@ -6,8 +6,6 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -17,24 +15,12 @@ from bot.watch.timeline import NAME, WIDTH, picture
 from tasks import schema
 from tasks.database import Database
 from tasks.export import export
-from tasks.kept import Kept, place_of
+from tasks.kept import Kept, place_of, place_of_task
 from tasks.message import Message, ThreadAddress
 from tasks.removal import OF_A_TASK, Removal, folder_of
 from tasks.store import Store
-from tasks.task import Outcome, State
-from tests.support.databases import database_url, postgres_server, postgres_url
-
-__all__ = ["database_url", "postgres_server", "postgres_url"]
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
-    database = Database(url)
-    await database.open()
-    try:
-        yield database
-    finally:
-        await database.close()
+from tasks.task import Outcome, Spent, State
+from tests.support.databases import opened
 
 
 def message(number: int, *, user: str = "U1", thread: str = "") -> Message:
@@ -52,7 +38,7 @@ async def done(database: Database, given: Message) -> str:
     assert task is not None
     await store.said.intend(task.id, "answer")
     await store.rate(task.id, given.user, "good")
-    await store.end(task, Outcome(state=State.ANSWERED, text="42"), tokens=7)
+    await store.end(task, Outcome(state=State.ANSWERED, text="42"), Spent(tokens=7))
     return task.id
 
 
@@ -90,7 +76,9 @@ async def test_what_is_removed_leaves_no_row_and_no_file(database_url: str, tmp_
         assert [task.id for task in await Store(database).recent()] == [kept]
 
 
-async def test_what_is_kept_of_a_thread_goes_with_its_last_task(database_url: str, tmp_path: Path) -> None:
+async def test_what_is_kept_of_a_task_goes_with_it_and_of_a_thread_with_its_last_one(
+    database_url: str, tmp_path: Path
+) -> None:
     first, other = message(1), message(3)
     later = message(2, thread=first.thread.ts)
     async with opened(database_url) as database:
@@ -99,7 +87,10 @@ async def test_what_is_kept_of_a_thread_goes_with_its_last_task(database_url: st
         for given in (first, other):
             await kept.put(place_of(given.thread), "voices", {"U1": 1.0})
         await kept.put("channel T1/C1", "progress", "quiet")
+        for id_ in ids:
+            await kept.put(place_of_task(id_), "draft", "1.0")
         await removal.tasks(ids[:2])
+        assert [bool(await kept.all(place_of_task(id_))) for id_ in ids] == [False, False, True]
         assert await kept.all(place_of(first.thread)) == {"voices": {"U1": 1.0}}
         assert await kept.all(place_of(other.thread)) == {}
         await removal.tasks(ids[2:])

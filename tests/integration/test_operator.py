@@ -16,11 +16,9 @@ import pytest
 from playground.slack import SlackStandIn
 from scripts.steps import ROOT
 from tasks.database import Database
-from tests.integration.test_keeping import done, foundation, message, opened, upgrade, work_of
-from tests.support.databases import database_url, postgres_server, postgres_url
+from tests.integration.test_keeping import done, foundation, message, upgrade, work_of
+from tests.support.databases import opened
 from tests.support.postgres import Postgres
-
-__all__ = ["database_url", "postgres_server", "postgres_url"]
 
 CLOSED = "http://127.0.0.1:1"
 SERVE = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,22 +9,14 @@ import pytest
 from tasks.database import Database
 from tasks.store import Store
 from tasks.task import LOST, RESCUES, State, Task, Ticket
+from tests.support.databases import opened
 from tests.support.office import message, office
 from tests.support.scripted_model import ScriptedModel
 
 
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Store]:
-    database = Database(url)
-    await database.open()
-    yield Store(database)
-    await database.close()
-
-
 @pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    async with opened(database_url) as store:
-        yield store
+async def store(database: Database) -> Store:
+    return Store(database)
 
 
 async def begun(store: Store) -> tuple[Ticket, Task]:
@@ -58,7 +48,8 @@ async def test_the_thread_is_told_of_what_is_given_up(
     database_url: str, tmp_path: Path, stopped: bool, state: State, reason: str
 ) -> None:
     """By one more run, which does nothing else: the work is what it may have vanished by."""
-    async with opened(database_url) as store:
+    async with opened(database_url) as database:
+        store = Store(database)
         ticket, _ = await begun(store)
         for _ in range(RESCUES):
             (ticket,) = await store.rescue(ticket)

@@ -108,6 +108,23 @@ async def test_where_no_socket_can_be_mounted_the_attach_stream_is_used(
     assert list(long.iterdir()) == []
 
 
+async def test_where_no_folder_can_be_made_the_attach_stream_is_used(
+    sandbox_image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "is not there"))
+    async with asyncio.timeout(30), Sandbox(image=sandbox_image, ready=0) as sandbox:
+        assert (await sandbox.run(Job(code="print(1)"))).stdout == "1\n"
+
+
+async def test_a_way_to_containers_that_cannot_be_made_is_told_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "is not there"))
+    with pytest.raises(FileNotFoundError):
+        async with asyncio.timeout(30), Sandbox(ready=0, transport="socket"):
+            pytest.fail("it was entered without a way to containers")
+
+
 async def test_socket_folders_of_the_dead_are_removed(sandbox_image: str) -> None:
     ours = Owner.this_process()
     dead = Path(tempfile.gettempdir(), f"handoff-sockets-{ours.label}~1")

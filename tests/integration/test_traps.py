@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from scripts.steps import ROOT
 from tasks.database import Database
+from tasks.kept import Kept, place_of
 from tasks.log import TaskLog
 from tasks.placement import QUEUE, THREADS, Placement
 from tasks.queue import POLL
@@ -142,7 +143,7 @@ def test_a_process_has_a_name_that_no_other_had(database_url: str) -> None:
     assert name() != name()
 
 
-async def test_there_is_one_queue(database_url: str) -> None:
+async def test_all_tasks_go_through_one_queue(database_url: str) -> None:
     """Trap 7: every queue is polled by every process."""
     async with running(database_url, nothing) as engine:
         await ended(engine, (await engine.accept(message("1.0"))).task)
@@ -190,15 +191,21 @@ async def test_rows_of_what_has_ended_are_deleted(database_url: str) -> None:
         assert task.attempt == 1
 
 
-async def test_old_tasks_are_forgotten_and_their_messages_with_them(database_url: str) -> None:
+async def test_old_tasks_are_forgotten_with_their_messages_and_what_is_kept_of_their_threads(
+    database_url: str,
+) -> None:
     async with running(database_url, nothing) as engine:
         accepted = await engine.accept(message("1.0"))
         await engine.claim(message("2.0"))
         await ended(engine, accepted.task)
+        kept, place = Kept(engine._database), place_of(message("1.0").thread)
+        await kept.put(place, "voices", {"U1": 1.0})
         assert await engine._upkeep._delete_some(time.time() - 60) == 0
+        assert await kept.all(place)
         assert await engine._upkeep._delete_some(time.time() + 60) == 1
 
         assert await engine.store.recent() == []
+        assert await kept.all(place) == {}
         async with engine._database.read() as connection:
             left = (await connection.execute(text("SELECT count(*) FROM message"))).scalar()
         assert left == 0

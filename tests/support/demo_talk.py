@@ -1,9 +1,9 @@
-"""Turns of talk with the demo model by the public client, with tools such as ours have."""
+"""What to ask the demo model, and turns of talk with it by the public client, with tools like ours."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -33,6 +33,51 @@ WORKER: Mapping[str, Json] = {
     "execute_python_code": schema("code", code=TEXT),
     "report": schema("status", status=TEXT, summary=TEXT, evidence=TEXT, files=TEXTS, open_points=TEXT),
 }
+
+#: Requests that between them reach every program, each with the files it expects beside it.
+EXAMPLES: Sequence[tuple[str, tuple[str, ...]]] = (
+    ("Execute hello world in Python", ()),
+    ("Run this:\n```python\nfor n in range(3):\n    print(n)\n```", ()),
+    ("Run `print(6 * 7)`", ()),
+    ("Compute the first 20 primes", ()),
+    ("List all primes up to 100", ()),
+    ("Print the first 15 Fibonacci numbers", ()),
+    ("What is 20!?", ()),
+    ("Compute the 1000th prime", ()),
+    ("Sort 20 random words", ()),
+    ("Count the Fridays in 2026", ()),
+    ("Estimate pi with 10000 random points", ()),
+    ("Roll a die 600 times", ()),
+    ("Toss a coin 100 times", ()),
+    ("Write a table of the first 5 squares", ()),
+    ("Sum and mean of 3, 4.5 and 12", ()),
+    ("Sort 3, 1, 2", ()),
+    ("Sum the numbers from 1 to 100", ()),
+    ("What is 12 * (7 + 1)?", ()),
+    ('Reverse "handoff" and count its letters', ()),
+    ("Wait 1 second", ()),
+    ("Fetch http://127.0.0.1:9/page", ()),
+    ("Which Python version and packages are installed?", ()),
+    ("Translate the preamble into verse", ()),
+    ("Plot a sine wave", ()),
+    ("Plot sin(x) and cos(x)", ()),
+    ("Plot a damped sine wave and send me the picture", ()),
+    ("Draw a parabola", ()),
+    ("Draw a logarithm and a square root", ()),
+    ("Plot the sigmoid", ()),
+    ("Draw a random walk of 300 steps", ()),
+    ("Histogram of 2000 normal numbers", ()),
+    ("Scatter 100 random points", ()),
+    ("Bar chart: apples 3, pears 5, plums 2", ()),
+    ("Pie chart of red: 1, green: 2, blue: 3", ()),
+    ("Plot three independent random walks (part 2 of 3)", ()),
+    ("Describe sales.csv", ("sales.csv",)),
+    ("What is the total revenue by region in sales.csv?", ("sales.csv",)),
+    ("Plot the revenue in sales.csv", ("sales.csv",)),
+    ("Read the attached CSV and tell me which region sold most", ("sales.csv",)),
+    ("Analyse the attached CSV and plot the main trends.", ("sales.csv",)),
+    ("Average of the columns of the attached table", ("sales.csv",)),
+)
 
 
 @asynccontextmanager

@@ -137,3 +137,13 @@ async def test_a_call_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     async with Servers({"things": program(tmp_path, seconds=0.2)}) as servers:
         with pytest.raises(ToolFailure, match=r"[Tt]imed out"):
             await say(tool_of(servers, "things_look_up"), word="slow")
+
+
+async def test_a_start_that_is_cancelled_while_it_waits_for_a_server_leaves_no_task(tmp_path: Path) -> None:
+    silent = Server(command="sleep", args=["60"], tools=ALLOWED)
+    before = asyncio.all_tasks()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5), Servers({"silent": silent}):
+            pytest.fail("a server that says nothing was taken for one that is there")
+    assert asyncio.all_tasks() == before

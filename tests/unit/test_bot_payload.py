@@ -65,7 +65,7 @@ def test_one_wrong_field_never_makes_half_a_message(field: str, value: object) -
         assert all(isinstance(text, str) for text in (message.user, message.text, message.thread.channel))
 
 
-def test_a_message_is_read() -> None:
+def test_a_reply_with_a_file_is_read_whole() -> None:
     message = spoken(
         _body({**MESSAGE, "thread_ts": "0.000009", "files": [{"id": "F1", "name": "a.csv", "size": 3}]})
     )

@@ -101,7 +101,6 @@ def test_a_message_in_another_form_is_all_words() -> None:
         ("[error, exit code 1, 0.1 s]\nIt ended.\nstdout:\na\nstderr:\nE: x", False, "a", "E: x", ()),
         ("[oom, 3.00 s]\nToo much memory.\nstdout:\na\nstderr:\nnoise", False, "a", "Too much memory.", ()),
         ("[timeout", False, "", "[timeout", ()),
-        ("<returncode>0</returncode><stdout>a\n</stdout><stderr></stderr>", True, "a", "", ()),
         ("Error: there is no tool x.", False, "", "Error: there is no tool x.", ()),
         ("just text", True, "just text", "", ()),
     ],

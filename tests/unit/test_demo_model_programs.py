@@ -11,6 +11,7 @@ import pytest
 
 from playground.demo_model import programs
 from playground.demo_model.program import Program
+from tests.support.demo_talk import EXAMPLES
 
 _SCIENCE = ("import numpy", "import pandas", "import matplotlib", "read_bytes()")
 
@@ -30,7 +31,7 @@ def plain(program: Program) -> bool:
     return not any(name in program.code for name in _SCIENCE)
 
 
-@pytest.mark.parametrize(("request_", "files"), programs.examples())
+@pytest.mark.parametrize(("request_", "files"), EXAMPLES)
 def test_every_example_gets_programs_that_are_python(request_: str, files: tuple[str, ...]) -> None:
     found = chosen(request_)
     assert found
@@ -39,9 +40,7 @@ def test_every_example_gets_programs_that_are_python(request_: str, files: tuple
         compile(program.otherwise, "otherwise", "exec")
 
 
-@pytest.mark.parametrize(
-    "request_", [text for text, _ in programs.examples() if all(map(plain, chosen(text)))]
-)
+@pytest.mark.parametrize("request_", [text for text, _ in EXAMPLES if all(map(plain, chosen(text)))])
 def test_every_plain_program_runs_and_prints(request_: str, tmp_path: Path) -> None:
     for program in chosen(request_):
         assert run(program.code, tmp_path).strip()
@@ -49,7 +48,7 @@ def test_every_plain_program_runs_and_prints(request_: str, tmp_path: Path) -> N
 
 def test_examples_reach_the_plain_and_the_scientific_programs() -> None:
     """So that the two tests above, and the sandbox's, each have something to run."""
-    kinds = [all(map(plain, chosen(text))) for text, _ in programs.examples()]
+    kinds = [all(map(plain, chosen(text))) for text, _ in EXAMPLES]
     assert kinds.count(True) >= 15
     assert kinds.count(False) >= 10
 
@@ -80,7 +79,7 @@ def test_the_result_is_computed(request_: str, printed: str, tmp_path: Path) -> 
     assert run(program.code, tmp_path) == printed
 
 
-def test_every_face_comes_up(tmp_path: Path) -> None:
+def test_600_throws_of_a_die_show_every_face(tmp_path: Path) -> None:
     (program,) = chosen("Roll a die 600 times")
     counts = re.findall(r"(?m)^[1-6]: (\d+)", run(program.code, tmp_path))
     assert sum(map(int, counts)) == 600

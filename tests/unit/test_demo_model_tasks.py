@@ -168,16 +168,6 @@ async def test_a_worker_that_cannot_report_ends_in_plain_words() -> None:
     assert message["content"] == "```\nHello, World!\n```"
 
 
-async def test_the_seeds_own_result_form_is_understood() -> None:
-    tags = "<returncode>1</returncode><stdout></stdout><stderr>NameError: x</stderr>"
-    async with demo() as client:
-        messages = [user("Run `print(x)`")]
-        messages += answered(await ask(client, messages, WORKER), tags)
-        ((_, report),) = calls(await ask(client, messages, WORKER))
-    assert report["status"] == "failed"
-    assert "NameError: x" in report["summary"]
-
-
 @pytest.mark.parametrize("words", ["hi", "Hello there!", "what can you do?", "", "<@U1>", "thanks a lot!"])
 async def test_small_talk_needs_no_worker(words: str) -> None:
     async with demo() as client:

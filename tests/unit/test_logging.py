@@ -139,7 +139,7 @@ def test_pythons_own_warnings_are_lines_too() -> None:
         "the secret is",
     ],
 )
-def test_words_stay_words(harmless: str) -> None:
+def test_harmless_words_are_not_redacted(harmless: str) -> None:
     stream = logs()
     structlog.get_logger("bot").info(harmless)
     assert json.loads(stream.getvalue())["event"] == harmless

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bot.controls.slash import COMMAND, SHORTCUT
 from bot.wire.manifest import EVENTS, REDIRECT_PATH, SCOPES, manifest, public_origin
 
 SOCKET: Any = manifest()
@@ -86,8 +85,8 @@ def test_people_who_install_are_led_back_to_one_address() -> None:
 
 def test_what_the_bot_listens_to_is_in_the_manifest() -> None:
     features = SOCKET["features"]
-    assert [command["command"] for command in features["slash_commands"]] == [COMMAND]
-    assert [shortcut["callback_id"] for shortcut in features["shortcuts"]] == [SHORTCUT]
+    assert [command["command"] for command in features["slash_commands"]] == ["/handoff"]
+    assert [shortcut["callback_id"] for shortcut in features["shortcuts"]] == ["handoff_message"]
     assert features["app_home"]["home_tab_enabled"]
     assert features["app_home"]["messages_tab_enabled"]
     assert not features["app_home"]["messages_tab_read_only_enabled"]

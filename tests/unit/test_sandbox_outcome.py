@@ -16,7 +16,7 @@ def raw(**record: object) -> Raw:
     return Raw(record={"status": "ok", "exit_code": 0, "seconds": 0.5, **record}, seconds=1.0, started=True)
 
 
-def test_a_plain_end() -> None:
+def test_a_program_that_exits_with_0_is_ok_without_a_sentence() -> None:
     run = judged(raw(), LIMITS, 5)
     assert (run.status, run.exit_code, run.seconds, run.sentence) == (Status.OK, 0, 0.5, "")
 

@@ -161,7 +161,7 @@ def test_a_mistake_inside_an_object_is_told_with_its_place() -> None:
     assert none.startswith("HANDOFF_MODEL_PRICES: a.output: input should be a finite number")
 
 
-def test_a_model_has_a_name() -> None:
+def test_models_without_a_name_are_refused() -> None:
     assert load(HANDOFF_MODEL="one, two").model == "one, two"
     (problem,) = refused(HANDOFF_MODEL=" , ").problems
     assert problem.startswith("HANDOFF_MODEL must name a model")

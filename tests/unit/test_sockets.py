@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.settings import Settings
 from bot.watch import logging
 from bot.wire import outage, sockets
-from bot.wire.app import new_app
+from bot.wire.app import App
 from bot.wire.sockets import CONNECTIONS, Sockets
 from playground.slack import SlackStandIn
 from tests.unit.test_logging import as_before
@@ -47,7 +47,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
 @asynccontextmanager
 async def connecting(api_url: str, app_token: str = "xapp-1") -> AsyncIterator[Sockets]:
     """Connections that are being opened while the block runs."""
-    app = new_app("", client=AsyncWebClient("xoxb-1", base_url=api_url))
+    app = App("", client=AsyncWebClient("xoxb-1", base_url=api_url))
     ours = Sockets(app, app_token)
     start = asyncio.create_task(ours.start())
     try:

@@ -56,7 +56,9 @@ async def _traced(
         OtlpCollector() as taken,
         ScriptedModel(script) as model,
         endpoint_of(model) as endpoint,
-        collector(taken.endpoint, asks="openai", version="1", takes_content=takes_content) as tracer,
+        collector(
+            taken.endpoint, model_provider="openai", version="1", takes_content=takes_content
+        ) as tracer,
     ):
         with tracing.task(tracer, TASK):
             await Team(toolbox=lambda: tools).run(endpoint)
@@ -129,7 +131,7 @@ async def test_a_refusal_marks_every_span_it_ends() -> None:
         OtlpCollector() as taken,
         ScriptedModel([refused]) as model,
         endpoint_of(model) as endpoint,
-        collector(taken.endpoint, asks="openai", version="1") as tracer,
+        collector(taken.endpoint, model_provider="openai", version="1") as tracer,
     ):
         with pytest.raises(CredentialsRefused), tracing.task(tracer, TASK):
             await Team().run(endpoint)
@@ -143,7 +145,7 @@ async def test_a_collector_that_is_away_costs_its_spans_and_nothing_else() -> No
         asyncio.timeout(30),
         ScriptedModel(_script()) as model,
         endpoint_of(model) as endpoint,
-        collector("http://127.0.0.1:1", asks="openai", version="1") as tracer,
+        collector("http://127.0.0.1:1", model_provider="openai", version="1") as tracer,
     ):
         with tracing.task(tracer, TASK):
             ending = await Team().run(endpoint)

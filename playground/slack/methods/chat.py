@@ -46,14 +46,15 @@ def _read_written(arguments: Arguments) -> _Written:
     )
 
 
-def _thread(slack: Workspace, channel: Channel, arguments: Arguments) -> str | None:
+def named_thread(slack: Workspace, channel: Channel, arguments: Arguments) -> str | None:
+    """The thread that a call writes in; None where it names none."""
     if "thread_ts" not in arguments:
         return None
     return slack.directory.thread(channel, arguments.text("thread_ts")).ts
 
 
 def new_message(slack: Workspace, channel: Channel, thread_ts: str | None, arguments: Arguments) -> Message:
-    """An empty message of the bot, under the name and icon the call asks for."""
+    """An empty message of the bot, under the name the call asks for."""
     bot = slack.state.world.bot
     customized = "chat:write.customize" in slack.credentials.scopes
     return Message(
@@ -63,7 +64,6 @@ def new_message(slack: Workspace, channel: Channel, thread_ts: str | None, argum
         thread_ts=thread_ts,
         bot_id=bot.bot_id,
         username=arguments.maybe_text("username") if customized else None,
-        icon=arguments.maybe_text("icon_emoji") or arguments.maybe_text("icon_url") if customized else None,
     )
 
 
@@ -71,7 +71,7 @@ def post_message(slack: Workspace, arguments: Arguments) -> Json:
     channel = slack.directory.writable(arguments.text("channel"))
     written = _read_written(arguments)
     metadata = check_metadata(arguments.json("metadata", "invalid_metadata_format"))
-    thread_ts = _thread(slack, channel, arguments)
+    thread_ts = named_thread(slack, channel, arguments)
     broadcast = thread_ts is not None and arguments.flag("reply_broadcast")
     slack.rates.count_post(channel.id)
     message = replace(
@@ -142,7 +142,7 @@ def post_ephemeral(slack: Workspace, arguments: Arguments) -> Json:
     if user.id not in channel.members:
         raise Refused("user_not_in_channel")
     written = _read_written(arguments)
-    thread_ts = _thread(slack, channel, arguments)
+    thread_ts = named_thread(slack, channel, arguments)
     message = replace(
         new_message(slack, channel, thread_ts, arguments),
         text=posted_text(written.text or ""),

@@ -8,7 +8,7 @@ from playground.slack.arguments import Arguments
 from playground.slack.errors import Refused
 from playground.slack.limits import posted_text
 from playground.slack.messages import Message
-from playground.slack.methods.chat import new_message
+from playground.slack.methods.chat import named_thread, new_message
 from playground.slack.methods.method import Method
 from playground.slack.rates import Tier
 from playground.slack.uploads import MAX_SIZE
@@ -29,7 +29,7 @@ def complete_upload(slack: Workspace, arguments: Arguments) -> Json:
     if not isinstance(wanted, list) or not wanted or not all(_is_file(file) for file in wanted):
         raise Refused("invalid_arguments", "[ERROR] files must be a list of objects with an id")
     channels = [slack.directory.writable(channel) for channel in _channels(arguments)]
-    threads = [_thread(slack, channel, arguments) for channel in channels]
+    threads = [named_thread(slack, channel, arguments) for channel in channels]
     for channel in channels:
         slack.rates.count_post(channel.id)
     files = [slack.uploads.finish(file["id"], file.get("title")) for file in wanted]
@@ -46,12 +46,6 @@ def _channels(arguments: Arguments) -> list[str]:
     named = [arguments.text("channel_id")] if "channel_id" in arguments else []
     several = arguments.maybe_text("channels") or ""
     return named + [channel.strip() for channel in several.split(",") if channel.strip()]
-
-
-def _thread(slack: Workspace, channel: Channel, arguments: Arguments) -> str | None:
-    if "thread_ts" not in arguments:
-        return None
-    return slack.directory.thread(channel, arguments.text("thread_ts")).ts
 
 
 def _share(
