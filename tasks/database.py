@@ -57,6 +57,7 @@ class Database:
         self._engine = _sqlite(self.url) if self.is_sqlite else _postgres(self.url)
         self._writer = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._lock_file: IO[str] | None = None
+        self._file: tuple[int, int] | None = None
         self._trouble = ""
 
     async def open(self) -> None:
@@ -69,11 +70,13 @@ class Database:
             await asyncio.to_thread(self._take_file)
         async with self._engine.begin() as connection:
             await connection.run_sync(_migrate)
+        if self.is_sqlite:
+            self._file = await asyncio.to_thread(_identity, self._path)
 
     async def is_made(self) -> bool:
         """Whether there is anything to read; opens nothing for writing and changes nothing."""
         if self.is_sqlite:
-            return await asyncio.to_thread(Path(self.url.database or "handoff.db").exists)
+            return await asyncio.to_thread(self._path.exists)
         async with self._engine.connect() as connection:
             found = await connection.run_sync(lambda sync: inspect(sync).has_table("task", schema=SCHEMA))
         return bool(found)
@@ -107,19 +110,41 @@ class Database:
         return await patiently(work, seconds=seconds, tell=self._tell)
 
     async def check(self) -> str:
-        """What is wrong with the database now, in words for its operator; empty when it serves."""
+        """What is wrong with the database now, in words for its operator; empty when it serves. Raises what
+        no wait and no operator mends."""
         try:
-            async with asyncio.timeout(_CHECK), self.read() as connection:
-                await connection.execute(text("SELECT 1"))
+            async with asyncio.timeout(_CHECK):
+                await self._try()
         except Exception as error:
             if words := trouble(error):
                 return words
             raise
         if self.is_sqlite:
-            free = await asyncio.to_thread(_free, Path(self.url.database or "handoff.db"))
-            if free < _ROOM:
-                return f"the disk of the database is almost full: {free // 2**20} MiB are free"
-        return self._trouble if self.is_sqlite else ""
+            return await asyncio.to_thread(self._of_file) or self._trouble
+        return ""
+
+    async def _try(self) -> None:
+        """Our tables are there and may be written, of which nothing is done. Raises the database's error."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1 FROM task LIMIT 1"))
+            if not self.is_sqlite:
+                # Refused by a server that only follows another.
+                await connection.execute(text("SELECT 1 FROM task LIMIT 0 FOR SHARE"))
+
+    def _of_file(self) -> str:
+        """What is wrong with SQLite's file and its disk, which an open file does not notice by itself."""
+        path = self._path
+        if self._file != _identity(path):
+            return (
+                f"{path} was removed or replaced while it was in use, and what is written now will be lost. "
+                "Stop Handoff, put the right file there and start it again"
+            )
+        free = shutil.disk_usage(path.parent).free
+        return f"the disk of the database is almost full: {free // 2**20} MiB are free" if free < _ROOM else ""
+
+    @property
+    def _path(self) -> Path:
+        return Path(self.url.database or "handoff.db")
 
     def _tell(self, words: str) -> None:
         if bool(words) != bool(self._trouble):
@@ -127,7 +152,7 @@ class Database:
         self._trouble = words
 
     def _take_file(self) -> None:
-        path = Path(self.url.database or "handoff.db")
+        path = self._path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock_file = path.with_suffix(".lock").open("w")
         try:
@@ -159,8 +184,13 @@ def persistent(
     return persist
 
 
-def _free(path: Path) -> int:
-    return shutil.disk_usage(path.parent).free
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is, whatever its name is by now; None for none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _sqlite(url: URL) -> AsyncEngine:

@@ -46,7 +46,9 @@ class Placement:
         self._url = url
         self._body = body
         self._at_once = at_once
-        self._places: set[asyncio.Task[Any]] = set()
+        #: Workflows that run here, by their ids.
+        self._places: dict[asyncio.Task[Any], str] = {}
+        self._astray: set[str] = set()
         self._workflow: Any = None
         self._worker: QueueWorker | None = None
         #: Whose work this is. A name that is used twice would strand what its former bearer held.
@@ -96,7 +98,7 @@ class Placement:
         for place in self._places:
             place.cancel()
         if self._places:
-            await asyncio.wait(self._places)
+            await asyncio.wait(list(self._places))
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as outside:
             # In a thread: it joins the library's own threads, which may be waiting for this loop.
@@ -118,14 +120,26 @@ class Placement:
     async def take_over(self, node: str) -> int:
         """Queue again what a process that is gone had begun; returns how many tasks that are."""
         count = 0
-        while held := await DBOS.list_workflows_async(
-            executor_id=node, status="PENDING", limit=BATCH, load_input=False, load_output=False
-        ):
-            # Without the queue's name they would go to one that knows no limit.
-            await DBOS.resume_workflows_async([found.workflow_id for found in held], queue_name=QUEUE)
+        while held := await _held(node, limit=BATCH):
+            await self._queue_again(held)
             count += len(held)
-        self.look()
         return count
+
+    async def gather_astray(self) -> int:
+        """Queue again what this process holds and does not run; returns how many tasks that are.
+
+        The database had refused to be told how a workflow ended. What is found once may only just be
+        beginning, so it is taken for astray when it is found by two calls; they must be seconds apart."""
+        held = set(await _held(self.node)) - set(self._places.values())
+        astray, self._astray = held & self._astray, held
+        if astray:
+            await self._queue_again(list(astray))
+        return len(astray)
+
+    async def _queue_again(self, ids: list[str]) -> None:
+        # Without the queue's name they would go to one that knows no limit.
+        await DBOS.resume_workflows_async(ids, queue_name=QUEUE)
+        self.look()
 
     async def known(self, tickets: Collection[Ticket]) -> dict[Ticket, bool]:
         """Those of the tickets that were placed, and whether that is over, however it ended."""
@@ -159,13 +173,13 @@ class Placement:
         workflow = asyncio.current_task()
         if workflow is None:
             raise RuntimeError("a workflow runs in a task of the loop")
-        self._places.add(workflow)
+        self._places[workflow] = DBOS.workflow_id or ""
         workflow.add_done_callback(self._leave_place)
 
     def _leave_place(self, workflow: asyncio.Task[Any]) -> None:
         if self.is_full:
             self.look()
-        self._places.discard(workflow)
+        self._places.pop(workflow, None)
 
     @staticmethod
     def _destroy() -> None:
@@ -183,6 +197,14 @@ class _Json(Serializer):
 
     def name(self) -> str:
         return "json"
+
+
+async def _held(node: str, limit: int | None = None) -> list[str]:
+    """What a process has begun and not ended."""
+    held = await DBOS.list_workflows_async(
+        executor_id=node, status="PENDING", limit=limit, load_input=False, load_output=False
+    )
+    return [workflow.workflow_id for workflow in held]
 
 
 def _id(ticket: Ticket) -> str:

@@ -64,4 +64,5 @@ def cause(error: BaseException) -> str:
 
 
 def _unusable(error: BaseException) -> str:
-    return f"{cause(error).capitalize()}. Look at HANDOFF_DATABASE_URL."
+    words = cause(error)
+    return f"{words[0].upper()}{words[1:]}. Look at HANDOFF_DATABASE_URL."
