@@ -140,7 +140,9 @@ class Database:
                 "Stop Handoff, put the right file there and start it again"
             )
         free = shutil.disk_usage(path.parent).free
-        return f"the disk of the database is almost full: {free // 2**20} MiB are free" if free < _ROOM else ""
+        if free < _ROOM:
+            return f"the disk of the database is almost full: {free // 2**20} MiB are free"
+        return ""
 
     @property
     def _path(self) -> Path:
