@@ -1,8 +1,8 @@
 """Faults of the database that pass, by themselves or by its operator's hand, and waiting for them.
 
 Nothing that was paid for is dropped because a server restarts, a disk is full for a while or a backup is put
-back: the work stands still until its entry is written. Never knows what is safe to repeat: that is the caller's
-care.
+back: the work stands still until its entry is written. Never knows what is safe to repeat: that is for the
+caller to know.
 """
 
 from __future__ import annotations
