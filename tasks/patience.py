@@ -26,7 +26,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
 _PASSING_CLASSES = ("08", "53", "57")
 _PASSING_STATES = {"40001", "40P01", "25P03"}
 _READ_ONLY = (
-    "the database is read-only; after a failover HANDOFF_DATABASE_URL must lead to the server that takes writes"
+    "the database is read-only; after a failover HANDOFF_DATABASE_URL must lead to the server that takes "
+    "writes"
 )
 _GONE = (
     "tables of the database are missing; stop Handoff, restore the backup and start it again (without one a "
@@ -44,7 +45,7 @@ _MENDED_SQLITE = {
 
 
 def trouble(error: BaseException) -> str:
-    """What is the matter, if it passes by itself or can be mended from outside; empty for every other error."""
+    """What is the matter, if it passes by itself or can be mended from outside; empty for the rest."""
     if isinstance(error, DBAPIError):
         return _of_driver(error)
     if isinstance(error, OSError | TimeoutError | PoolTimeout):
