@@ -33,7 +33,8 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("command", "environment", "code", "extra"),
     [
         ("serve", POSTGRES, 2, "postgres"), ("tasks", POSTGRES, 1, "postgres"),
-        ("doctor", POSTGRES, 1, "postgres"), ("serve", TRACES, 2, "tracing"), ("doctor", TRACES, 1, "tracing"),
+        ("doctor", POSTGRES, 1, "postgres"), ("serve", TRACES, 2, "tracing"),
+        ("doctor", TRACES, 1, "tracing"),
     ],
 )  # fmt: skip
 def test_a_setting_that_needs_an_extra_is_told_by_a_sentence(
