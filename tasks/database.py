@@ -44,6 +44,8 @@ _CONNECT_TIMEOUT, _STATEMENT_TIMEOUT = 5, 60
 STANDSTILL = 5
 #: Bytes on SQLite's disk below which it is told that there is little left.
 _ROOM = 64 * 1024 * 1024
+#: Seconds that the server has at the end to answer the close of all connections.
+_FAREWELL = 3.0
 #: Seconds that a check of the database may take.
 _CHECK = 2.0
 
@@ -90,7 +92,12 @@ class Database:
         return set(found) == set(ScriptDirectory.from_config(_migrations()).get_heads())
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        try:
+            # PostgreSQL's driver waits for the server's goodbye, and has no patience of its own.
+            async with asyncio.timeout(_FAREWELL):
+                await self._engine.dispose()
+        except TimeoutError:
+            log.warning("the database does not answer, so it was left without a goodbye", seconds=_FAREWELL)
         if self._lock_file is not None:
             self._lock_file.close()
 

@@ -15,11 +15,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy
+import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
+from sandbox.threads import begin
 from tasks.database import STANDSTILL
 from tasks.queue import POLL, QueueWorker
 from tasks.task import Ticket
+
+log = structlog.get_logger(__name__)
 
 QUEUE = "tasks"
 #: The library replaces the loop's executor by one without a bound, which grows to hundreds of threads.
@@ -30,6 +34,9 @@ RECOVERIES = 1000
 CONNECTIONS = 5
 #: Rows of the library that are read or deleted with one statement.
 BATCH = 500
+#: Seconds that tasks have at the end for what is being said in their threads, and then the library twice for
+#: its own rows. Less than the minute after which a process is killed by what started it (docs/deploy.md).
+LAST_WORDS, FAREWELL = 30.0, 5.0
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 
@@ -49,6 +56,9 @@ class Placement:
         #: Workflows that run here, by their ids.
         self._places: dict[asyncio.Task[Any], str] = {}
         self._astray: set[str] = set()
+        self._bodies = 0
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
         self._workflow: Any = None
         self._worker: QueueWorker | None = None
         #: Whose work this is. A name that is used twice would strand what its former bearer held.
@@ -63,7 +73,14 @@ class Placement:
 
         @DBOS.step(name="advance", preemptible=True)
         async def advance(task: str) -> None:
-            await self._body(_ticket(DBOS.workflow_id or f"{task}:1"))
+            self._bodies += 1
+            self._is_idle.clear()
+            try:
+                await self._body(_ticket(DBOS.workflow_id or f"{task}:1"))
+            finally:
+                self._bodies -= 1
+                if not self._bodies:
+                    self._is_idle.set()
 
         @DBOS.workflow(name="run_task", max_recovery_attempts=RECOVERIES)
         async def run_task(task: str) -> None:
@@ -94,17 +111,21 @@ class Placement:
         return len(self._places) >= self._at_once
 
     async def close(self) -> None:
-        """Cancel what runs here; it goes on from its log, here under a new name or elsewhere."""
+        """Cancel what runs here; it goes on from its log, here under a new name or elsewhere.
+
+        The library tries for ever to tell a database that is away what has ended: it is not waited for, and
+        what it did not tell is found again like the work of a process that was killed."""
         for place in self._places:
             place.cancel()
-        if self._places:
-            await asyncio.wait(list(self._places))
-        loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(1) as outside:
-            # In a thread: it joins the library's own threads, which may be waiting for this loop.
-            await loop.run_in_executor(outside, self._destroy)
+        if not await _in_time(self._is_idle.wait(), LAST_WORDS):
+            log.warning("tasks did not end in time, left as their logs have them", seconds=LAST_WORDS)
+        left = asyncio.wait(list(self._places)) if self._places else asyncio.sleep(0)
+        # In a thread: it joins the library's own threads, which may be waiting for this loop.
+        is_left = await _in_time(left, FAREWELL)
+        if not await _in_time(begin(self._destroy, "leave the library"), FAREWELL) or not is_left:
+            log.warning("the database does not answer, so it was left without a word", seconds=FAREWELL)
         # The library's executor had taken the place of the loop's own, and is shut down now.
-        loop.set_default_executor(ThreadPoolExecutor(THREADS))
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         self.node = uuid.uuid4().hex
 
     async def place(self, ticket: Ticket, *, now: bool = False) -> None:
@@ -197,6 +218,15 @@ class _Json(Serializer):
 
     def name(self) -> str:
         return "json"
+
+
+async def _in_time(ending: Awaitable[Any], seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await ending
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _held(node: str, limit: int | None = None) -> list[str]:

@@ -191,6 +191,32 @@ async def test_postgres_stopped_hard_and_back_drops_nothing(
         assert await readiness(node, 200) == []
 
 
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("how", ["stopped", "frozen"])
+async def test_a_bot_is_stopped_while_its_database_does_not_answer(
+    load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path, how: str
+) -> None:
+    """Its library tries for ever to write there, in threads that the interpreter would wait for."""
+    away, back = {
+        "stopped": (postgres_server.stop, postgres_server.start),
+        "frozen": (postgres_server.freeze, postgres_server.thaw),
+    }[how]
+    async with nodes(load, tmp_path, postgres_url, count=1) as (node,):
+        await load.give(3)
+        await until(lambda: len(load.asked) > 4)
+        try:
+            await asyncio.to_thread(away)
+            async with asyncio.timeout(PATIENCE):
+                assert await node.kill(signal.SIGTERM) == 0
+        finally:
+            await asyncio.to_thread(back)
+        await node.start()
+        await load.finish(PATIENCE)
+        # What was answered while nothing could be written down is paid for once more.
+        tally = load.tally()
+        assert (tally.lost, tally.doubled) == (0, 0), tally
+
+
 @pytest.mark.timeout(180)
 async def test_a_failover_to_a_server_that_takes_no_writes_for_a_while_drops_nothing(
     load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path

@@ -44,8 +44,8 @@ def test_a_setting_that_needs_an_extra_is_told_by_a_sentence(
         [sys.executable, "-S", "-m", "bot.cli", command],
         cwd=tmp_path, capture_output=True, text=True,
         env={
-            "PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT}:{bare}", "HANDOFF_DATA_DIR": str(tmp_path), **SERVE,
-            "SLACK_API_URL": "http://127.0.0.1:1/", **environment,
+            "PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT}:{bare}", "HANDOFF_DATA_DIR": str(tmp_path),
+            **SERVE, "SLACK_API_URL": "http://127.0.0.1:1/", **environment,
         },
     )  # fmt: skip
     told = done.stdout + done.stderr
