@@ -32,6 +32,12 @@ THREADS = 16
 RECOVERIES = 1000
 #: Connections to PostgreSQL that the library may hold; each process has these and those of `tasks.database`.
 CONNECTIONS = 5
+#: What libpq is told, in seconds and milliseconds: without it a connection whose packets are swallowed, as
+#: after a failover of the server's address, is waited on for the kernel's quarter of an hour (tcp_retries2).
+_NOTICED = {
+    "connect_timeout": 5, "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+}  # fmt: skip
 #: Rows of the library that are read or deleted with one statement.
 BATCH = 500
 #: Seconds that tasks have at the end for what is being said in their threads, and then the library twice for
@@ -265,6 +271,7 @@ def _config(url: sqlalchemy.URL, node: str) -> DBOSConfig:
     else:
         config["system_database_url"] = url.set(drivername="postgresql").render_as_string(hide_password=False)
         config["sys_db_pool_size"] = CONNECTIONS
+        config["db_engine_kwargs"] = {"connect_args": _NOTICED}
     return config
 
 

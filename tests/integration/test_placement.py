@@ -1,14 +1,17 @@
-"""Work whose end the database refused to be told is run again by the process that holds it."""
+"""The placement where its database misbehaves: work whose end is refused, a network that swallows all."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from dbos._dbos import _get_dbos_instance
 
 from tasks.database import Database
 from tasks.placement import Placement
@@ -69,6 +72,21 @@ async def test_what_runs_here_is_never_astray(tmp_path: Path) -> None:
     worker.cancel()
     await asyncio.wait([worker])
     await placement.close()
+
+
+async def test_a_connection_whose_packets_are_swallowed_is_given_up_by_the_kernel(postgres_url: str) -> None:
+    """Asked of the sockets themselves. Else the queue stands still for a quarter of an hour."""
+    placement = Placement(Database(postgres_url).url, nothing, at_once=2)
+    await placement.open()
+    with _get_dbos_instance()._sys_db.engine.connect() as connection:
+        number = connection.connection.driver_connection.fileno()
+        with socket.socket(fileno=os.dup(number)) as one:
+            assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+            assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+    await placement.close()
+
+
+async def nothing(ticket: Ticket) -> None: ...
 
 
 def change(folder: Path, statement: str) -> None:
