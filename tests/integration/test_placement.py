@@ -79,8 +79,9 @@ async def test_a_connection_whose_packets_are_swallowed_is_given_up_by_the_kerne
     placement = Placement(Database(postgres_url).url, nothing, at_once=2)
     await placement.open()
     with _get_dbos_instance()._sys_db.engine.connect() as connection:
-        number = connection.connection.driver_connection.fileno()
-        with socket.socket(fileno=os.dup(number)) as one:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        with socket.socket(fileno=os.dup(driver.fileno())) as one:
             assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
             assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
     await placement.close()
