@@ -12,6 +12,8 @@ import logging as standard
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
@@ -24,6 +26,8 @@ from bot.watch import logging
 
 SUMMARY = "Hand a task to a team of agents from Slack and watch the work in the thread."
 TELLS_PROBLEMS_ITSELF = "doctor"
+#: Seconds that threads have to return when the command has ended.
+LAST_THREADS = 1.0
 
 
 class Command(Protocol):
@@ -51,7 +55,23 @@ COMMANDS: Mapping[str, Command] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` name (the process's own unless given) and return its exit code."""
-    return run(COMMANDS, arguments)
+    code = run(COMMANDS, arguments)
+    _end_if_held(code)
+    return code
+
+
+def _end_if_held(code: int) -> None:
+    """End here when threads of libraries wait for what does not answer: the interpreter would join them
+    first, however long that takes."""
+    deadline = time.monotonic() + LAST_THREADS
+    others = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
+    for thread in others:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if any(thread.is_alive() for thread in others):
+        standard.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def run(commands: Mapping[str, Command], arguments: Sequence[str] | None) -> int:

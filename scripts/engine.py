@@ -46,7 +46,10 @@ _NOT_ALLOWED = (
 def main() -> None:
     if _chosen():
         return  # Handoff itself says what is wrong with an engine that somebody chose.
-    answering = next((address for address in _sockets() if _answers(address)), None)
+    found = {address: _asked(address) for address in _sockets()}
+    answering = next((address for address, answer in found.items() if answer is True), None)
+    if answering is None and None in found.values():
+        raise Stuck(_NOT_ALLOWED)
     if answering is None:
         _install_and_start()
     elif answering != SOCKET:
@@ -77,6 +80,11 @@ def _sockets() -> Iterator[Path]:
 
 
 def _answers(address: Path) -> bool:
+    return _asked(address) is True
+
+
+def _asked(address: Path) -> bool | None:
+    """Whether an engine answers there; None when this user may not ask."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(5)
         try:
@@ -84,7 +92,7 @@ def _answers(address: Path) -> bool:
             connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
             return b" 200 " in connection.recv(64)
         except PermissionError:
-            raise Stuck(_NOT_ALLOWED) from None
+            return None
         except OSError:
             return False
 

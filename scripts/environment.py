@@ -12,6 +12,7 @@ import venv
 from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import CalledProcessError
 
 from scripts import apt
 from scripts.steps import ROOT, Stuck, ended, run, step
@@ -28,6 +29,8 @@ def main() -> None:
         return
     if not _stamp("runtime").is_file():
         _make()
+    # What is killed from here on may leave less than there was.
+    _stamp("runtime").unlink(missing_ok=True)
     lock = LOCKS[kind][-1]
     packages = sum("==" in line for line in (ROOT / lock).read_text().splitlines())
     with step(f"Installing {packages} Python packages from {lock}"):
@@ -47,7 +50,11 @@ def _make() -> None:
             "Debian and Ubuntu), or set PYTHON to another Python 3.11 or newer."
         )
     with step(f"Making .venv with Python {sys.version.split()[0]}"):
-        venv.create(FOLDER, clear=True, symlinks=sys.platform != "win32", with_pip=True)
+        try:
+            venv.create(FOLDER, clear=True, symlinks=sys.platform != "win32", with_pip=True)
+        except CalledProcessError as error:
+            said = (error.output or b"").decode(errors="replace").strip()
+            raise Stuck(f"pip could not be put into {FOLDER}. Mend that and start again: {said}") from error
 
 
 def _can_make() -> bool:

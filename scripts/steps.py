@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import subprocess
 import sys
 import time
@@ -50,12 +52,24 @@ def run(command: Sequence[str | Path], *, fix: str, parts: tuple[str, ...] = (),
         raise Stuck(fix)
 
 
+def _user() -> str:
+    """Whoever this process is: most refusals are for the owner of a file."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in a container
+        return f"the user {os.getuid()}"
+
+
 def ended(main: Callable[[], None]) -> int:
-    """Exit code of a set-up step: 2 with one sentence when it is stuck, 130 on Ctrl-C."""
+    """Exit code of a set-up step: 2 with a sentence when it is stuck or the system refuses, 130 on Ctrl-C."""
     try:
         main()
     except Stuck as error:
         say(str(error))
+        return 2
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        say(f"{what}{error.strerror or error}. It runs as {_user()}; mend that and start again.")
         return 2
     except KeyboardInterrupt:
         return 130

@@ -44,6 +44,8 @@ _CONNECT_TIMEOUT, _STATEMENT_TIMEOUT = 5, 60
 STANDSTILL = 5
 #: Bytes on SQLite's disk below which it is told that there is little left.
 _ROOM = 64 * 1024 * 1024
+#: Seconds that the server has at the end to answer the close of all connections.
+_FAREWELL = 3.0
 #: Seconds that a check of the database may take.
 _CHECK = 2.0
 
@@ -57,6 +59,7 @@ class Database:
         self._engine = _sqlite(self.url) if self.is_sqlite else _postgres(self.url)
         self._writer = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._lock_file: IO[str] | None = None
+        self._file: tuple[int, int] | None = None
         self._trouble = ""
 
     async def open(self) -> None:
@@ -69,6 +72,8 @@ class Database:
             await asyncio.to_thread(self._take_file)
         async with self._engine.begin() as connection:
             await connection.run_sync(_migrate)
+        if self.is_sqlite:
+            self._file = await asyncio.to_thread(_identity, sqlite_file(self.url))
 
     async def is_made(self) -> bool:
         """Whether there is anything to read; opens nothing for writing and changes nothing."""
@@ -87,7 +92,12 @@ class Database:
         return set(found) == set(ScriptDirectory.from_config(_migrations()).get_heads())
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        try:
+            # PostgreSQL's driver waits for the server's goodbye, and has no patience of its own.
+            async with asyncio.timeout(_FAREWELL):
+                await self._engine.dispose()
+        except TimeoutError:
+            log.warning("the database does not answer, so it was left without a goodbye", seconds=_FAREWELL)
         if self._lock_file is not None:
             self._lock_file.close()
 
@@ -107,19 +117,39 @@ class Database:
         return await patiently(work, seconds=seconds, tell=self._tell)
 
     async def check(self) -> str:
-        """What is wrong with the database now, in words for its operator; empty when it serves."""
+        """What is wrong with the database now, in words for its operator; empty when it serves. Raises what
+        no wait and no operator mends."""
         try:
-            async with asyncio.timeout(_CHECK), self.read() as connection:
-                await connection.execute(text("SELECT 1"))
+            async with asyncio.timeout(_CHECK):
+                await self._try()
         except Exception as error:
             if words := trouble(error):
                 return words
             raise
         if self.is_sqlite:
-            free = (await asyncio.to_thread(shutil.disk_usage, sqlite_file(self.url).parent)).free
-            if free < _ROOM:
-                return f"the disk of the database is almost full: {free // 2**20} MiB are free"
-        return self._trouble if self.is_sqlite else ""
+            return await asyncio.to_thread(self._of_file) or self._trouble
+        return ""
+
+    async def _try(self) -> None:
+        """Our tables are there and may be written, of which nothing is done. Raises the database's error."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1 FROM task LIMIT 1"))
+            if not self.is_sqlite:
+                # Refused by a server that only follows another.
+                await connection.execute(text("SELECT 1 FROM task LIMIT 0 FOR SHARE"))
+
+    def _of_file(self) -> str:
+        """What is wrong with SQLite's file and its disk, which an open file does not notice by itself."""
+        path = sqlite_file(self.url)
+        if self._file != _identity(path):
+            return (
+                f"{path} was removed or replaced while it was in use, and what is written now will be lost. "
+                "Stop Handoff, put the right file there and start it again"
+            )
+        free = shutil.disk_usage(path.parent).free
+        if free < _ROOM:
+            return f"the disk of the database is almost full: {free // 2**20} MiB are free"
+        return ""
 
     def _tell(self, words: str) -> None:
         if bool(words) != bool(self._trouble):
@@ -170,6 +200,15 @@ def set_pragmas(engine: Engine) -> None:
     def _configure(connection: Any, _: object) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
             connection.execute(f"PRAGMA {pragma}")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is, whatever its name is by now; None for none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _sqlite(url: URL) -> AsyncEngine:

@@ -20,7 +20,7 @@ from tasks.approvals import decide
 from tasks.bell import QUEUED, ring
 from tasks.database import Database
 from tasks.message import Message, ThreadAddress
-from tasks.patience import FIRST_WAIT
+from tasks.patience import FIRST_WAIT, trouble
 from tasks.placement import Placement
 from tasks.removal import Removal
 from tasks.signals import Signals, Why
@@ -56,6 +56,7 @@ class Engine:
         self._placement = Placement(database.url, self._run, at_once=terms.limits.process)
         self._upkeep = Upkeep(database, self._placement, terms, self._place, removal)
         self._running: set[Signals] = set()
+        self._is_blind = False
         self._to_place: asyncio.Queue[tuple[Ticket, bool]] = asyncio.Queue()
         self._bell = asyncio.Event()
         self._placing = asyncio.Event()
@@ -129,7 +130,8 @@ class Engine:
     async def problems(self) -> list[str]:
         """What keeps tasks from being taken in or going on now, in words for the operator."""
         stopped = self._owner is None or self._owner.done()
-        found = ["the engine has stopped" if stopped else "", await self._database.check()]
+        checked = await self._database.check()
+        found = ["the engine has stopped" if stopped else "", checked or self._upkeep.problem]
         return [words for words in found if words]
 
     @property
@@ -242,12 +244,16 @@ class Engine:
         try:
             async with self._database.read() as connection:
                 found = {row.id: row for row in await connection.execute(query)}
-        except Exception:
+        except Exception as error:
             # Nobody stalls who waits for the database.
             for run in runs:
                 run.move()
-            log.warning("can't look after the running tasks", exc_info=True)
+            if not self._is_blind:
+                words = trouble(error)
+                log.warning("can't look after the running tasks", why=words, exc_info=not words)
+            self._is_blind = True
             return
+        self._is_blind = False
         for run in runs:
             row = found.get(run.task)
             if row is None or row.runner != run.runner:

@@ -69,6 +69,7 @@ class Node:
         self._on_death = on_death
         self._on_bell = on_bell
         self._up = asyncio.Event()
+        self._lost = ""
 
     async def wait_until_up(self) -> None:
         """Return when others see this process live."""
@@ -84,7 +85,7 @@ class Node:
                 log.warning("node was taken for dead", node=self.id)
                 return
             except _LOSS as error:
-                log.warning("node cut off from the database, coming back", why=str(error) or repr(error))
+                self._tell_lost(str(error) or repr(error))
             except Exception:
                 # The driver has more ways to say that a connection broke under it than it documents.
                 log.exception("node stumbled, coming back")
@@ -95,6 +96,7 @@ class Node:
         try:
             await self._join(connection)
             await connection.add_listener(CHANNEL, lambda *words: self._on_bell(str(words[-1])))
+            self._tell_back()
             seen: dict[str, _Seen] = {}
             while True:
                 await self._touch(connection, _BEAT)
@@ -106,6 +108,17 @@ class Node:
             raise
         finally:
             connection.terminate()
+
+    def _tell_lost(self, why: str) -> None:
+        """Once for each reason: it is tried twice a second, however long that lasts."""
+        if why != self._lost:
+            log.warning("node cut off from the database, coming back", why=why)
+        self._lost = why
+
+    def _tell_back(self) -> None:
+        if self._lost:
+            log.info("node is back", node=self.id)
+        self._lost = ""
 
     async def _join(self, connection: asyncpg.Connection) -> None:
         # Held by somebody who takes our tasks over, or by our own lost session until that is noticed.

@@ -1,7 +1,8 @@
-"""Faults of the database that pass by themselves, told apart from those that don't, and waiting for them.
+"""Faults of the database that pass, by themselves or by its operator's hand, and waiting for them.
 
-Nothing that was paid for is dropped because a server restarts or a disk is full for a while: the work stands
-still until its entry is written. Never knows what is safe to repeat: that is the caller's care.
+Nothing that was paid for is dropped because a server restarts, a disk is full for a while or a backup is put
+back: the work stands still until its entry is written. Never knows what is safe to repeat: that is for the
+caller to know.
 """
 
 from __future__ import annotations
@@ -24,10 +25,27 @@ FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
 #: of it (postgresql.org/docs/current/errcodes-appendix.html).
 _PASSING_CLASSES = ("08", "53", "57")
 _PASSING_STATES = {"40001", "40P01", "25P03"}
+_READ_ONLY = (
+    "the database is read-only; after a failover HANDOFF_DATABASE_URL must lead to the server that takes "
+    "writes"
+)
+_GONE = (
+    "tables of the database are missing; stop Handoff, restore the backup and start it again (without one a "
+    "start makes empty tables)"
+)
+#: What an operator mends, by PostgreSQL's error or its class, and by SQLite's words.
+_MENDED = {
+    "25006": _READ_ONLY, "28": "the database refuses the login", "3D": "the database is not there",
+    "42501": "the database's user may not use its tables", "42P01": _GONE, "3F": _GONE,
+}  # fmt: skip
+_MENDED_SQLITE = {
+    "readonly database": _READ_ONLY, "no such table": _GONE, "disk I/O error": "the database's disk fails",
+    "unable to open database file": "the database's file can't be opened",
+}  # fmt: skip
 
 
 def trouble(error: BaseException) -> str:
-    """What is the matter, if it passes by itself; empty for every other error."""
+    """What is the matter, if it passes by itself or can be mended from outside; empty for the rest."""
     if isinstance(error, DBAPIError):
         return _of_driver(error)
     if isinstance(error, OSError | TimeoutError | PoolTimeout):
@@ -43,7 +61,9 @@ def _of_driver(error: DBAPIError) -> str:
         return "the database is busy"
     if error.connection_invalidated or state.startswith(_PASSING_CLASSES) or "connection is closed" in words:
         return "the database can't be reached"
-    return ""
+    if state:
+        return _MENDED.get(state) or _MENDED.get(state[:2], "")
+    return next((told for sign, told in _MENDED_SQLITE.items() if sign in words), "")
 
 
 async def patiently(
@@ -65,7 +85,10 @@ async def patiently(
                 tell(words)
             if not words or loop.time() + wait > until:
                 raise
-            log.warning("database in trouble, trying again", trouble=words, wait=wait)
+            # Once for each that waits: an hour without a database would fill the log.
+            (log.warning if wait == FIRST_WAIT else log.debug)(
+                "database in trouble, tried again until it serves", trouble=words
+            )
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
         else:

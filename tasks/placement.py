@@ -15,11 +15,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy
+import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
+from sandbox.threads import begin
 from tasks.database import STANDSTILL, set_pragmas, sqlite_file
 from tasks.queue import POLL, QueueWorker
 from tasks.task import Ticket
+
+log = structlog.get_logger(__name__)
 
 QUEUE = "tasks"
 #: The library replaces the loop's executor by one without a bound, which grows to hundreds of threads.
@@ -28,8 +32,17 @@ THREADS = 16
 RECOVERIES = 1000
 #: Connections to PostgreSQL that the library may hold; each process has these and those of `tasks.database`.
 CONNECTIONS = 5
+#: What libpq is told, in seconds and milliseconds: without it a connection whose packets are swallowed, as
+#: after a failover of the server's address, is waited on for the kernel's quarter of an hour (tcp_retries2).
+_NOTICED = {
+    "connect_timeout": 5, "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+}  # fmt: skip
 #: Rows of the library that are read or deleted with one statement.
 BATCH = 500
+#: Seconds that tasks have at the end for what is being said in their threads, and then the library twice for
+#: its own rows. Less than the minute after which a process is killed by what started it (docs/deploy.md).
+LAST_WORDS, FAREWELL = 30.0, 5.0
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 
@@ -46,7 +59,12 @@ class Placement:
         self._url = url
         self._body = body
         self._at_once = at_once
-        self._places: set[asyncio.Task[Any]] = set()
+        #: Workflows that run here, by their ids.
+        self._places: dict[asyncio.Task[Any], str] = {}
+        self._astray: set[str] = set()
+        self._bodies = 0
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
         self._workflow: Any = None
         self._worker: QueueWorker | None = None
         #: Whose work this is. A name that is used twice would strand what its former bearer held.
@@ -61,7 +79,14 @@ class Placement:
 
         @DBOS.step(name="advance", preemptible=True)
         async def advance(task: str) -> None:
-            await self._body(_ticket(DBOS.workflow_id or f"{task}:1"))
+            self._bodies += 1
+            self._is_idle.clear()
+            try:
+                await self._body(_ticket(DBOS.workflow_id or f"{task}:1"))
+            finally:
+                self._bodies -= 1
+                if not self._bodies:
+                    self._is_idle.set()
 
         @DBOS.workflow(name="run_task", max_recovery_attempts=RECOVERIES)
         async def run_task(task: str) -> None:
@@ -92,17 +117,21 @@ class Placement:
         return len(self._places) >= self._at_once
 
     async def close(self) -> None:
-        """Cancel what runs here; it goes on from its log, here under a new name or elsewhere."""
+        """Cancel what runs here; it goes on from its log, here under a new name or elsewhere.
+
+        The library tries for ever to tell a database that is away what has ended: it is not waited for, and
+        what it did not tell is found again like the work of a process that was killed."""
         for place in self._places:
             place.cancel()
-        if self._places:
-            await asyncio.wait(self._places)
-        loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(1) as outside:
-            # In a thread: it joins the library's own threads, which may be waiting for this loop.
-            await loop.run_in_executor(outside, self._destroy)
+        if not await _in_time(self._is_idle.wait(), LAST_WORDS):
+            log.warning("tasks did not end in time, left as their logs have them", seconds=LAST_WORDS)
+        left = asyncio.wait(list(self._places)) if self._places else asyncio.sleep(0)
+        # In a thread: it joins the library's own threads, which may be waiting for this loop.
+        is_left = await _in_time(left, FAREWELL)
+        if not await _in_time(begin(self._destroy, "leave the library"), FAREWELL) or not is_left:
+            log.warning("the database does not answer, so it was left without a word", seconds=FAREWELL)
         # The library's executor had taken the place of the loop's own, and is shut down now.
-        loop.set_default_executor(ThreadPoolExecutor(THREADS))
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         self.node = uuid.uuid4().hex
 
     async def place(self, ticket: Ticket, *, now: bool = False) -> None:
@@ -118,14 +147,26 @@ class Placement:
     async def take_over(self, node: str) -> int:
         """Queue again what a process that is gone had begun; returns how many tasks that are."""
         count = 0
-        while held := await DBOS.list_workflows_async(
-            executor_id=node, status="PENDING", limit=BATCH, load_input=False, load_output=False
-        ):
-            # Without the queue's name they would go to one that knows no limit.
-            await DBOS.resume_workflows_async([found.workflow_id for found in held], queue_name=QUEUE)
+        while held := await _held(node, limit=BATCH):
+            await self._queue_again(held)
             count += len(held)
-        self.look()
         return count
+
+    async def gather_astray(self) -> int:
+        """Queue again what this process holds and does not run; returns how many tasks that are.
+
+        The database had refused to be told how a workflow ended. What is found once may only just be
+        beginning, so it is taken for astray when it is found by two calls; they must be seconds apart."""
+        held = set(await _held(self.node)) - set(self._places.values())
+        astray, self._astray = held & self._astray, held
+        if astray:
+            await self._queue_again(list(astray))
+        return len(astray)
+
+    async def _queue_again(self, ids: list[str]) -> None:
+        # Without the queue's name they would go to one that knows no limit.
+        await DBOS.resume_workflows_async(ids, queue_name=QUEUE)
+        self.look()
 
     async def known(self, tickets: Collection[Ticket]) -> dict[Ticket, bool]:
         """Those of the tickets that were placed, and whether that is over, however it ended."""
@@ -159,13 +200,13 @@ class Placement:
         workflow = asyncio.current_task()
         if workflow is None:
             raise RuntimeError("a workflow runs in a task of the loop")
-        self._places.add(workflow)
+        self._places[workflow] = DBOS.workflow_id or ""
         workflow.add_done_callback(self._leave_place)
 
     def _leave_place(self, workflow: asyncio.Task[Any]) -> None:
         if self.is_full:
             self.look()
-        self._places.discard(workflow)
+        self._places.pop(workflow, None)
 
     @staticmethod
     def _destroy() -> None:
@@ -183,6 +224,23 @@ class _Json(Serializer):
 
     def name(self) -> str:
         return "json"
+
+
+async def _in_time(ending: Awaitable[Any], seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await ending
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _held(node: str, limit: int | None = None) -> list[str]:
+    """What a process has begun and not ended."""
+    held = await DBOS.list_workflows_async(
+        executor_id=node, status="PENDING", limit=limit, load_input=False, load_output=False
+    )
+    return [workflow.workflow_id for workflow in held]
 
 
 def _id(ticket: Ticket) -> str:
@@ -213,6 +271,7 @@ def _config(url: sqlalchemy.URL, node: str) -> DBOSConfig:
     else:
         config["system_database_url"] = url.set(drivername="postgresql").render_as_string(hide_password=False)
         config["sys_db_pool_size"] = CONNECTIONS
+        config["db_engine_kwargs"] = {"connect_args": _NOTICED}
     return config
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 from tasks import schema
 from tasks.admission import HOLDING_ROOM, admit, alone
 from tasks.database import Database
+from tasks.patience import trouble
 from tasks.placement import Placement
 from tasks.removal import Removal, forget
 from tasks.store import Store
@@ -47,14 +48,22 @@ class Upkeep:
         self._place = place
         self._removal = removal
         self._swept_at = 0.0
+        #: Why the last round failed, in words for the operator.
+        self.problem = ""
 
     async def run(self) -> None:
         """Keep up until cancelled; a round that fails is told, and the next one tries again."""
         while True:
             try:
                 await self.once()
-            except Exception:
-                log.exception("upkeep failed, tried again", seconds=PERIOD)
+            except Exception as error:
+                self.problem = trouble(error) or "the upkeep of the tasks fails; the log says why"
+                if trouble(error):
+                    log.warning("upkeep failed, tried again", why=self.problem, seconds=PERIOD)
+                else:
+                    log.exception("upkeep failed, tried again", seconds=PERIOD)
+            else:
+                self.problem = ""
             await asyncio.sleep(PERIOD)
 
     async def once(self) -> None:
@@ -113,6 +122,8 @@ class Upkeep:
         for node in holders - living - {self._placement.node}:
             tasks = await self._placement.take_over(node)
             log.warning("tasks without a process go on", node=node, tasks=tasks)
+        if astray := await self._placement.gather_astray():
+            log.warning("tasks whose end the database refused to be told go on", tasks=astray)
 
     async def _sweep(self) -> None:
         """Delete the rows of tasks that ended long ago, and the placement's of those that ended at all."""

@@ -20,7 +20,7 @@ from agents.tools import Tool
 from agents.wire import Request
 from bot.checks import preflight, tokens
 from bot.errors import CheckFailed
-from bot.parts.database import FAULTS, cause
+from bot.parts.database import FAULTS, cause, driver_problems
 from bot.parts.model import endpoint_from
 from bot.parts.sandboxes import recipe_from
 from bot.parts.team_tools import lacking, tool_problems, toolbox_from
@@ -175,6 +175,8 @@ async def _database(settings: Settings) -> str:
     file = preflight.sqlite_file(settings.database_url)
     if file is not None and (problem := preflight.unwritable(file.parent, "HANDOFF_DATABASE_URL")):
         raise CheckFailed(problem)
+    if problems := driver_problems(settings.database_url):
+        raise CheckFailed(problems[0])
     database = Database(settings.database_url)
     try:
         async with database.read() as connection:

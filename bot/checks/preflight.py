@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from bot.errors import ChannelsRefused
+from bot.parts.database import driver_problems
 from bot.parts.team_tools import tool_problems
 from bot.parts.traces import trace_problems
 from bot.settings import Settings
@@ -36,6 +37,7 @@ async def problems_for_serve(settings: Settings) -> tuple[str, ...]:
         *channel_problems(settings),
         *tool_problems(settings),
         *trace_problems(settings),
+        *driver_problems(settings.database_url),
         *await engine_problems(settings),
     )
 

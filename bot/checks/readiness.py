@@ -9,8 +9,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from bot.parts.database import FAULTS, cause
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
+from tasks.patience import trouble
 
 #: What is wrong with one dependency, in words; empty when it serves.
 Check = Callable[[], Awaitable[Sequence[str]]]
@@ -33,7 +35,7 @@ class Readiness:
             if time.monotonic() - self._looked_at > FRESH:
                 async with asyncio.TaskGroup() as group:
                     asked = [group.create_task(_within(check)) for check in self._checks]
-                self._found = [words for found in asked for words in found.result()]
+                self._found = list(dict.fromkeys(words for found in asked for words in found.result()))
                 self._looked_at = time.monotonic()
             return list(self._found)
 
@@ -60,3 +62,6 @@ async def _within(check: Check) -> Sequence[str]:
             return await check()
     except TimeoutError:
         return [f"a dependency gave no answer within {PATIENCE} seconds ({check.__qualname__})"]
+    except FAULTS as error:
+        # Several checks look into the database, and the page must say so rather than break with it.
+        return [trouble(error) or cause(error)]

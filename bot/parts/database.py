@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import BotError
@@ -14,6 +16,18 @@ from tasks.patience import trouble
 
 #: What a database that is away, refuses, or is none raises; asyncpg's own errors are not all wrapped.
 FAULTS = (DBAPIError, OSError, TimeoutError)
+
+
+_NO_DRIVER = (
+    "HANDOFF_DATABASE_URL names a PostgreSQL database, and the package for it is not installed. "
+    "Install Handoff with it: pip install 'handoff[postgres]'."
+)
+
+
+def driver_problems(url: str) -> tuple[str, ...]:
+    """Why a `Database` of this URL can't even be made, in a sentence."""
+    is_postgres = make_url(url).get_backend_name() == "postgresql"
+    return (_NO_DRIVER,) if is_postgres and find_spec("asyncpg") is None else ()
 
 
 async def open_database(database: Database) -> None:
@@ -32,6 +46,8 @@ async def kept_in(url: str) -> AsyncIterator[Database | None]:
 
     Raises `BotError` when it can't be used, also for what goes wrong with it inside the block.
     """
+    if problems := driver_problems(url):
+        raise BotError(problems[0])
     database = Database(url)
     try:
         yield database if await _is_ready(database) else None
@@ -64,4 +80,5 @@ def cause(error: BaseException) -> str:
 
 
 def _unusable(error: BaseException) -> str:
-    return f"{cause(error).capitalize()}. Look at HANDOFF_DATABASE_URL."
+    words = cause(error)
+    return f"{words[0].upper()}{words[1:]}. Look at HANDOFF_DATABASE_URL."

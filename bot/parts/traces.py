@@ -27,8 +27,14 @@ _NO_TRACING = (
 
 def trace_problems(settings: Settings) -> tuple[str, ...]:
     """Why traces can't be sent, in a sentence."""
-    missing = settings.trace_endpoint and find_spec("opentelemetry.exporter.otlp.proto.http") is None
-    return (_NO_TRACING,) if missing else ()
+    return (_NO_TRACING,) if settings.trace_endpoint and not _can_export() else ()
+
+
+def _can_export() -> bool:
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:  # of a package above it
+        return False
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import time
 from collections.abc import Iterable
 from typing import TextIO
 from urllib.parse import unquote
@@ -40,6 +41,8 @@ _TALKATIVE = ("aiohttp.access", "alembic", "dbos", "httpcore2", "httpx2", "opena
 #: What libraries warn of although it is as it should be, told at `debug`: dbos at each stop with tasks under
 #: way, and Bolt at each start, since it finds SLACK_BOT_TOKEN by itself and our client's token comes first.
 _AS_IT_SHOULD_BE = ("Asyncio task cancelled for workflow or step", "As you gave `client` as well, `token`")
+#: Characters by which two of its warnings are of one kind, and seconds until one of a kind is told again.
+_KIND, _AGAIN = 50, 600.0
 
 
 def set_up(settings: Settings, stream: TextIO | None = None) -> None:
@@ -50,6 +53,7 @@ def set_up(settings: Settings, stream: TextIO | None = None) -> None:
     handler.setFormatter(_RedactingFormatter(settings, colors=stream.isatty()))
     if level > logging.DEBUG:
         handler.addFilter(lambda record: not str(record.msg).startswith(_AS_IT_SHOULD_BE))
+        handler.addFilter(_Repeated())
     for name in ("", "dbos"):
         # dbos gives its logger a handler of its own, past our redaction, unless it finds one there.
         logger = logging.getLogger(name)
@@ -68,6 +72,24 @@ def set_up(settings: Settings, stream: TextIO | None = None) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+class _Repeated(logging.Filter):
+    """Keeps back what dbos warns of again and again: some lines a second for as long as its database is away,
+    each with a statement in it, under which everything else would be lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name != "dbos" or record.levelno > logging.WARNING:
+            return True
+        kind, now = str(record.msg)[:_KIND], time.monotonic()
+        if now - self._told_at.get(kind, -_AGAIN) < _AGAIN:
+            return False
+        self._told_at[kind] = now
+        return True
 
 
 class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):

@@ -19,6 +19,8 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agents.conversation import Usage
 from bot.release import version
@@ -179,10 +181,8 @@ async def _read(totals: AskTotals) -> Totals | None:
     try:
         async with asyncio.timeout(PATIENCE):
             return await totals()
-    except Exception as error:
-        if not trouble(error):
-            raise
-        log.warning("figures of the tasks not read", why=trouble(error))
+    except (DBAPIError, OSError, TimeoutError, PoolTimeout) as error:
+        log.warning("figures of the tasks not read", why=trouble(error) or str(error))
         return None
 
 

@@ -6,6 +6,7 @@ Needs Docker, since `handoff serve` looks for it, and PostgreSQL's programs.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import sqlite3
@@ -18,7 +19,7 @@ import aiohttp
 import pytest
 
 from tests.support.chaos import chaos, taken_over, tell_again
-from tests.support.databases import postgres_server, postgres_url
+from tests.support.databases import postgres_server, postgres_url, set_read_only
 from tests.support.fleet import Process
 from tests.support.postgres import Postgres
 from tests.support.sandboxes import sandbox_image
@@ -190,6 +191,69 @@ async def test_postgres_stopped_hard_and_back_drops_nothing(
         assert await readiness(node, 200) == []
 
 
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("how", ["stopped", "frozen"])
+async def test_a_bot_is_stopped_while_its_database_does_not_answer(
+    load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path, how: str
+) -> None:
+    """Its library tries for ever to write there, in threads that the interpreter would wait for."""
+    away, back = {
+        "stopped": (postgres_server.stop, postgres_server.start),
+        "frozen": (postgres_server.freeze, postgres_server.thaw),
+    }[how]
+    async with nodes(load, tmp_path, postgres_url, count=1) as (node,):
+        await load.give(3)
+        await until(lambda: len(load.asked) > 4)
+        try:
+            await asyncio.to_thread(away)
+            async with asyncio.timeout(PATIENCE):
+                assert await node.kill(signal.SIGTERM) == 0
+        finally:
+            await asyncio.to_thread(back)
+        await node.start()
+        await load.finish(PATIENCE)
+        # What was answered while nothing could be written down is paid for once more.
+        tally = load.tally()
+        assert (tally.lost, tally.doubled) == (0, 0), tally
+
+
+@pytest.mark.timeout(180)
+async def test_a_failover_to_a_server_that_takes_no_writes_for_a_while_drops_nothing(
+    load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path
+) -> None:
+    async with nodes(load, tmp_path, postgres_url, count=1) as (node,):
+        await load.give(4)
+        await until(lambda: len(load.asked) > 6)
+        set_read_only(postgres_server, postgres_url, "on")
+        (told,) = await readiness(node, 503)
+        assert told.startswith("the database is read-only; ")
+        await load.give(1)
+        await asyncio.sleep(3)
+        set_read_only(postgres_server, postgres_url, "off")
+        await load.finish(PATIENCE)
+        nothing_lost(load, repeats=0)
+        assert await readiness(node, 200) == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("tables", ["handoff", "dbos"])
+async def test_tables_dropped_under_a_bot_are_told_and_the_figures_stay_readable(
+    load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path, tables: str
+) -> None:
+    async with nodes(load, tmp_path, postgres_url, count=1) as (node,):
+        postgres_server.ask(postgres_url, f"DROP SCHEMA {tables} CASCADE")
+        (told,) = await readiness(node, 503)
+        assert told.startswith("tables of the database are missing; stop Handoff, restore")
+        status, figures = await page(node, "/metrics")
+        assert (status, "handoff_ready 0.0" in figures) == (200, True)
+        assert await node.kill(signal.SIGTERM) == 0
+        await node.start()
+        assert await readiness(node, 200) == []
+        await load.give(1)
+        await load.finish(PATIENCE)
+        nothing_lost(load, repeats=0)
+
+
 @pytest.mark.timeout(120)
 async def test_a_process_whose_queue_fails_ends_with_1_and_its_next_start_goes_on(
     load: Workload, tmp_path: Path
@@ -248,12 +312,20 @@ def busiest_first(both: list[Process], server: Postgres, url: str) -> list[Proce
 
 async def readiness(node: Process, status: int) -> list[str]:
     """What /readyz misses, once it answers with this status."""
-    port = re.findall(r'"port": (\d+)', node.log)[-1]
-    async with aiohttp.ClientSession() as http:
-        for _ in range(60):
-            async with http.get(f"http://127.0.0.1:{port}/readyz") as answer:
-                missing: list[str] = (await answer.json())["missing"]
-                if answer.status == status:
-                    return missing
-            await asyncio.sleep(0.5)
+    for _ in range(60):
+        found, text = await page(node, "/readyz")
+        missing: list[str] = json.loads(text)["missing"]
+        if found == status:
+            return missing
+        await asyncio.sleep(0.5)
     raise TimeoutError(f"/readyz never answered {status}: {missing}")
+
+
+async def page(node: Process, path: str) -> tuple[int, str]:
+    """The status and the text of one of its pages."""
+    port = re.findall(r'"port": (\d+)', node.log)[-1]
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"http://127.0.0.1:{port}{path}") as answer,
+    ):
+        return answer.status, await answer.text()

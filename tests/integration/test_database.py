@@ -18,7 +18,7 @@ from tasks.memory import Memory
 from tasks.patience import patiently, trouble
 from tasks.store import Store
 from tasks.task import Ticket
-from tests.support.databases import limit_pages
+from tests.support.databases import limit_pages, set_read_only
 from tests.support.office import message
 from tests.support.postgres import Postgres
 
@@ -183,6 +183,51 @@ async def test_a_server_that_is_away_is_waited_for(postgres_server: Postgres, po
     assert await remembering == {}
     assert await database.check() == ""
     assert [task.id for task in await store.recent()] == [accepted.task]
+    await database.close()
+
+
+async def test_a_server_that_only_follows_another_is_waited_for_and_told(
+    postgres_server: Postgres, postgres_url: str
+) -> None:
+    """As after a failover, until the address leads to the server that takes writes."""
+    database = Database(postgres_url)
+    await database.open()
+    patient = Store(database, patience=60)
+    set_read_only(postgres_server, postgres_url, "on")
+    told = await database.check()
+    assert told.startswith("the database is read-only; after a failover")
+    waiting = asyncio.create_task(patient.accept(message("1.0")))
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    set_read_only(postgres_server, postgres_url, "off")
+    accepted = await waiting
+    assert await database.check() == ""
+    assert [task.id for task in await patient.recent()] == [accepted.task]
+    await database.close()
+
+
+async def test_tables_that_are_gone_are_told(database_url: str) -> None:
+    database = Database(database_url)
+    await database.open()
+    assert await database.check() == ""
+    async with database.write() as connection:
+        for table in reversed(schema.metadata.sorted_tables):
+            await connection.execute(text(f"DROP TABLE {table.name}"))
+    assert (await database.check()).startswith("tables of the database are missing; stop Handoff")
+    await database.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_was_taken_away_while_it_is_open_is_told(tmp_path: Path, replaced: bool) -> None:
+    """What is open goes on without a fault, and all that it takes is lost at its end."""
+    path = tmp_path / "handoff.db"
+    database = Database(f"sqlite:///{path}")
+    await database.open()
+    content = path.read_bytes()
+    path.unlink()
+    if replaced:
+        path.write_bytes(content)
+    assert (await database.check()).startswith(f"{path} was removed or replaced while it was in use")
     await database.close()
 
 

@@ -59,3 +59,13 @@ async def limit_pages(database: Database, *, free: int) -> None:
         await connection.execute(text(f"PRAGMA max_page_count = {count + free}"))
     for connection in connections:
         await connection.close()
+
+
+def set_read_only(server: Postgres, url: str, how: str) -> None:
+    """Have a database refuse what writes, as a server that follows another does, or `off` again; all that are
+    connected lose their connections, as they do in a failover."""
+    name = url.rpartition("/")[2]
+    others = server.url("postgres")
+    server.ask(others, f"ALTER DATABASE {name} SET default_transaction_read_only = {how}")
+    end = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'"
+    server.ask(others, end)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -21,7 +22,7 @@ _START = 60
 
 
 class Postgres:
-    """One server; `stop` and `start` are for tests of what happens without it."""
+    """One server; `stop` and `start`, `freeze` and `thaw` are for tests of what happens without it."""
 
     def __init__(self, programs: Path, folder: Path, port: int) -> None:
         self._programs = programs
@@ -47,6 +48,19 @@ class Postgres:
     def stop(self, how: str = "immediate") -> None:
         """`immediate` is as hard as a power cut: no goodbye to anybody, recovery at the next start."""
         self.run("pg_ctl", "-D", str(self._folder / "data"), "-w", "-m", how, "stop")
+
+    def freeze(self) -> None:
+        """As a network that swallows everything: connections stay open, and no answer comes."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, which: signal.Signals) -> None:
+        main = (self._folder / "data" / "postmaster.pid").read_text().split()[0]
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        for process in (main, *children):
+            os.kill(int(process), which)
 
     def ask(self, url: str, query: str) -> str:
         """One statement's result as plain text."""

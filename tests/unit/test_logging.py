@@ -177,6 +177,21 @@ def test_a_warning_of_what_is_meant_is_told_at_debug_only() -> None:
     assert words in loud.getvalue()
 
 
+def test_what_dbos_warns_of_again_and_again_is_told_once_and_errors_each_time() -> None:
+    stream, dbos = logs(), standard.getLogger("dbos")
+    for number in range(3):
+        kind = "Exception encountered in queue thread for tasks: (psycopg.OperationalError)"
+        dbos.warning(f"{kind} the database is away, for the {number}th time")
+        dbos.warning("Exception listing queues: it is away")
+        dbos.error("a workflow failed")
+        standard.getLogger("someone").warning("it is slow")
+    told = [json.loads(line)["event"][:20] for line in stream.getvalue().splitlines()]
+    counts = {words: told.count(words) for words in told}
+    assert counts == {
+        "Exception encountere": 1, "Exception listing qu": 1, "a workflow failed": 3, "it is slow": 3
+    }  # fmt: skip
+
+
 def test_the_engine_adds_no_handler_of_its_own() -> None:
     from dbos._logger import init_logger
 

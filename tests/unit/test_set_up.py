@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -37,6 +39,18 @@ def answering(address: Path, answer: bytes) -> Iterator[None]:
         thread.join()
 
 
+_AS_SOMEBODY = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from scripts import engine, steps
+engine.ROOT, engine.SOCKET = Path({forbidden!r}).parent, Path({forbidden!r})
+os.setgroups([])
+os.setuid(65534)
+raise SystemExit(steps.ended(engine.main))
+"""
+
+
 def stuck() -> None:
     raise Stuck("No disk is left. Free some.")
 
@@ -53,6 +67,19 @@ def test_a_step_that_is_stuck_ends_with_a_sentence_and_2(capsys: pytest.CaptureF
 def test_ctrl_c_in_a_step_is_no_traceback() -> None:
     assert ended(interrupted) == 130
     assert ended(lambda: None) == 0
+
+
+def test_what_the_system_refuses_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Root may write anywhere, but not below a file."""
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(environment, "FOLDER", tmp_path / "file" / ".venv")
+    assert ended(environment._make) == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(
+        r"handoff set-up: \S+\.venv: Not a directory\. It runs as \w+; mend that and start again\.", told
+    )
 
 
 def test_a_command_that_fails_shows_its_last_words_and_the_fix(capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,6 +105,30 @@ def test_an_engine_is_what_answers_like_one(tmp_path: Path, answer: bytes, is_on
     address = tmp_path / "docker.sock"
     with answering(address, answer):
         assert engine._answers(address) is is_one
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not")
+@pytest.mark.parametrize("rootless", [True, False])
+def test_an_engine_without_root_is_found_beside_one_that_this_user_may_not_use(rootless: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        forbidden, own = Path(folder) / "root.sock", Path(folder) / "docker.sock"
+        Path(folder).chmod(0o755)
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(forbidden))
+        forbidden.chmod(0o600)
+        if rootless:
+            stack.enter_context(answering(own, b"HTTP/1.0 200 OK\r\n\r\nOK"))
+            own.chmod(0o666)
+        done = subprocess.run(
+            [sys.executable, "-c", _AS_SOMEBODY.format(root=str(ROOT), forbidden=str(forbidden))],
+            env={"XDG_RUNTIME_DIR": folder, "PATH": "/usr/bin:/bin", "HOME": folder},
+            capture_output=True, text=True,
+        )  # fmt: skip
+    if rootless:
+        assert (done.returncode, done.stdout) == (0, f"unix://{own}\n"), done.stderr
+    else:
+        assert done.returncode == 2
+        assert "this user may not use it" in done.stderr
 
 
 def test_a_socket_that_nobody_listens_on_is_no_engine(tmp_path: Path) -> None:
@@ -145,6 +196,17 @@ def test_the_environment_is_made_anew_when_what_it_is_made_from_changes(
     with (tmp_path / "requirements.lock").open("a") as lock:
         lock.write("# changed\n")
     assert environment._stamp("runtime") != before["runtime"]
+
+
+def test_an_installation_that_breaks_off_leaves_no_word_that_the_environment_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "FOLDER", tmp_path)
+    monkeypatch.setattr(environment, "PYTHON", tmp_path / "bin" / "python")
+    monkeypatch.setattr(sys, "argv", ["environment", "development"])
+    environment._stamp("runtime").touch()
+    assert ended(environment.main) == 2, "there is no pip"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_python_is_found_and_one_that_is_too_old_is_not_taken(tmp_path: Path) -> None:

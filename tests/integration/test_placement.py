@@ -1,0 +1,104 @@
+"""The placement where its database misbehaves: work whose end is refused, a network that swallows all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from dbos._dbos import _get_dbos_instance
+
+from tasks.database import Database
+from tasks.placement import Placement
+from tasks.task import Ticket
+
+_REFUSED = "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+_END = f"BEFORE UPDATE ON workflow_status WHEN NEW.status IN ('SUCCESS', 'ERROR') {_REFUSED}"
+_RUN = f"BEFORE INSERT ON operation_outputs {_REFUSED}"
+
+
+@pytest.mark.parametrize(("refused", "times"), [([_END], 1), ([_END, _RUN], 2)], ids=["end", "all"])
+async def test_what_is_held_and_not_run_here_is_queued_again(
+    tmp_path: Path, refused: list[str], times: int
+) -> None:
+    """It is run again only where the library could not even keep that it had been."""
+    runs: list[Ticket] = []
+
+    async def body(ticket: Ticket) -> None:
+        runs.append(ticket)
+
+    ticket = Ticket("one", 1)
+    placement = Placement(Database(f"sqlite:///{tmp_path / 'handoff.db'}").url, body, at_once=2)
+    await placement.open()
+    worker = asyncio.create_task(placement.run())
+    for number, rule in enumerate(refused):
+        change(tmp_path, f"CREATE TRIGGER refuse{number} {rule}")
+    await placement.place(ticket)
+    await until(lambda: bool(runs) and not placement._places)
+    assert await placement.known([ticket]) == {ticket: False}, "its end is not known"
+
+    for number in range(len(refused)):
+        change(tmp_path, f"DROP TRIGGER refuse{number}")
+    assert await placement.gather_astray() == 0, "it may only just be beginning"
+    assert await placement.gather_astray() == 1
+    while await placement.known([ticket]) != {ticket: True}:  # noqa: ASYNC110 - as the upkeep asks
+        await asyncio.sleep(0.02)
+    assert len(runs) == times
+    assert await placement.gather_astray() == 0
+    worker.cancel()
+    await asyncio.wait([worker])
+    await placement.close()
+
+
+async def test_what_runs_here_is_never_astray(tmp_path: Path) -> None:
+    running, ended = asyncio.Event(), asyncio.Event()
+
+    async def body(ticket: Ticket) -> None:
+        running.set()
+        await ended.wait()
+
+    placement = Placement(Database(f"sqlite:///{tmp_path / 'handoff.db'}").url, body, at_once=2)
+    await placement.open()
+    worker = asyncio.create_task(placement.run())
+    await placement.place(Ticket("one", 1))
+    await running.wait()
+    assert [await placement.gather_astray() for _ in range(3)] == [0, 0, 0]
+    ended.set()
+    worker.cancel()
+    await asyncio.wait([worker])
+    await placement.close()
+
+
+async def test_a_connection_whose_packets_are_swallowed_is_given_up_by_the_kernel(postgres_url: str) -> None:
+    """Asked of the sockets themselves. Else the queue stands still for a quarter of an hour."""
+    placement = Placement(Database(postgres_url).url, nothing, at_once=2)
+    await placement.open()
+    with _get_dbos_instance()._sys_db.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        with socket.socket(fileno=os.dup(driver.fileno())) as one:
+            assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+            assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+    await placement.close()
+
+
+async def nothing(ticket: Ticket) -> None: ...
+
+
+def change(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / "handoff-engine.db")) as database:
+        database.execute(statement)
+        database.commit()
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if is_so():
+            return
+        await asyncio.sleep(0.02)
+    raise TimeoutError("it never came so far")

@@ -1,0 +1,54 @@
+"""An installation without extras says which one a setting needs, on the real command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from scripts.steps import ROOT
+
+POSTGRES = {"HANDOFF_DATABASE_URL": "postgresql://ada:hunter2hunter2@127.0.0.1:1/handoff"}
+TRACES = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+SERVE = {
+    "SLACK_BOT_TOKEN": "xoxb-not-a-real-one", "SLACK_APP_TOKEN": "xapp-not-a-real-one",
+    "OPENAI_BASE_URL": "http://127.0.0.1:1/v1", "HANDOFF_PORT": "0",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages that are installed here, but for those of the extras."""
+    folder = tmp_path_factory.mktemp("packages")
+    for package in Path(sysconfig.get_path("purelib")).iterdir():
+        if not package.name.startswith(("asyncpg", "opentelemetry", "mcp")):
+            (folder / package.name).symlink_to(package)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("command", "environment", "code", "extra"),
+    [
+        ("serve", POSTGRES, 2, "postgres"), ("tasks", POSTGRES, 1, "postgres"),
+        ("doctor", POSTGRES, 1, "postgres"), ("serve", TRACES, 2, "tracing"),
+        ("doctor", TRACES, 1, "tracing"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_needs_an_extra_is_told_by_a_sentence(
+    bare: Path, tmp_path: Path, command: str, environment: dict[str, str], code: int, extra: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "bot.cli", command],
+        cwd=tmp_path, capture_output=True, text=True,
+        env={
+            "PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT}:{bare}", "HANDOFF_DATA_DIR": str(tmp_path),
+            **SERVE, "SLACK_API_URL": "http://127.0.0.1:1/", **environment,
+        },
+    )  # fmt: skip
+    told = done.stdout + done.stderr
+    assert done.returncode == code, told
+    assert f"pip install 'handoff[{extra}]'" in told
+    assert "Traceback" not in told
