@@ -87,6 +87,7 @@ async def _tell(connection: AsyncConnection, task: Task, message: Message) -> Ac
     row = {
         "task": task.id, "id": message.ts, "user": message.user, "user_name": message.user_name,
         "text": message.text, "files": files_to_json(message.files), "seen": False, "at": time.time(),
+        "asked": task.asked,
     }  # fmt: skip
     await connection.execute(insert(schema.inbox), row)
     if task.state is State.WAITING:

@@ -108,6 +108,13 @@ class Store:
             return replace(task, state=state, started_at=started, runner=runner)
 
     @persistent
+    async def show(self, task: Task, asked: str) -> None:
+        """Write down which question the thread is about to show: what is written from then on answers it."""
+        async with self.database.write() as connection:
+            if await self._own(connection, task) is not None:
+                await _set(connection, task.id, asked=asked)
+
+    @persistent
     async def park(self, task: Task, *, seconds: float) -> Sequence[Ticket]:
         """Leave a task waiting, for `seconds` at most; if an answer has come meanwhile, it goes on."""
         async with self.database.write() as connection:
@@ -116,7 +123,8 @@ class Store:
                 return ()
             if found.state.is_ending:
                 return await wake(connection, found, as_=found.state)
-            if await unread(connection, task.id) or await newly_decided(connection, task.id):
+            answers = await unread(connection, task.id, asked=found.asked)
+            if answers or await newly_decided(connection, task.id):
                 return await wake(connection, found)
             await _set(connection, task.id, state=State.WAITING.value, due_at=time.time() + seconds)
             return await admit(connection, task.thread.team, self._limits)
@@ -193,9 +201,9 @@ class Store:
             return await wake(connection, task, as_=task.state if task.state.is_ending else State.QUEUED)
 
     @persistent
-    async def unread(self, id_: str) -> Sequence[InboxItem]:
+    async def unread(self, id_: str, *, asked: str | None = None) -> Sequence[InboxItem]:
         async with self.database.read() as connection:
-            return await unread(connection, id_)
+            return await unread(connection, id_, asked=asked)
 
     @persistent
     async def mark(self, id_: str, items: Sequence[str]) -> None:

@@ -21,6 +21,8 @@ FEEDBACK = "handoff_feedback"
 ANSWER = "handoff_answer"
 #: What the key of a question's post begins with; the attempt that asked it follows.
 ASKED = "ask"
+#: Below a question without buttons, as long as it is open.
+ANSWER_HERE = "Answer here in the thread."
 STOP = "handoff_stop"
 APPROVE, DENY = "handoff_approve", "handoff_deny"
 #: An answer of more messages than this comes as a file, with its beginning as the message.
@@ -108,7 +110,7 @@ def _question(task: Task, delivery: Delivery) -> Content:
         )
         for number, option in enumerate(delivery.outcome.options)
     ]
-    hint = "Choose one, or answer here in the thread." if buttons else "Answer here in the thread."
+    hint = "Choose one, or answer here in the thread." if buttons else ANSWER_HERE
     if approval := delivery.outcome.approval:
         buttons = _decision(task, approval)
         hint = f"{escape(task.user_name)} or an admin of the workspace decides. Writing instead counts as no."

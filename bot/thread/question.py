@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from bot.thread.answer import ASKED, Block, context_block
+from bot.thread.answer import ANSWER_HERE, ASKED, Block, context_block
 from bot.wire.client import FAULTS, SlackClient, error_of
 from tasks.store import Store
 from tasks.task import State, Task
@@ -28,7 +28,7 @@ async def left_open(store: Store, task: Task) -> str:
         return ""
     posts = await store.said.posts(task.id)
     numbers = [int(key.partition(":")[2]) for key in posts if key.startswith(f"{ASKED}:")]
-    came = await store.unread(task.id)
+    came = await store.unread(task.id, asked=task.asked)
     clicked = any(":" in item.id for item in came)
     if not numbers or clicked or not (came or task.state.is_ending):
         return ""
@@ -41,6 +41,12 @@ def closed(blocks: Sequence[Block], words: str) -> list[Block]:
     return [*kept, context_block(words)]
 
 
+def is_open(blocks: Sequence[Block]) -> bool:
+    """Whether nothing says yet how the question was settled."""
+    hints = (element.get("text") for block in blocks for element in block.get("elements") or ())
+    return any(block.get("type") == "actions" for block in blocks) or ANSWER_HERE in hints
+
+
 async def close(client: SlackClient, task: Task, ts: str) -> None:
     """Take the buttons away. A failure costs a person a click that is told to be late."""
     place = {"channel": task.thread.channel, "ts": ts}
@@ -49,7 +55,7 @@ async def close(client: SlackClient, task: Task, ts: str) -> None:
             channel=task.thread.channel, ts=task.thread.ts, oldest=ts, latest=ts, inclusive=True
         )
         asked: dict[str, Any] = next((m for m in page.get("messages") or () if m.get("ts") == ts), {})
-        if blocks := asked.get("blocks"):
+        if is_open(blocks := asked.get("blocks") or ()):
             settled = closed(blocks, _HINTS.get(task.state, _WORDS))
             edit = {**place, "text": asked.get("text") or "", "blocks": settled}
             await client.api_call("chat.update", json=edit)
