@@ -6,13 +6,12 @@ Pure: an outcome in, the content of posts out. Never calls Slack.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain, count
+from itertools import chain, count, islice
 from typing import Any
 
-from bot.wire.text import brief, escape, inert, parts
+from bot.wire.text import brief, escape, headings, inert, parts
 from tasks.task import State, Task
 from tasks.thread import Delivery, Made
 
@@ -96,7 +95,7 @@ def _free_name(delivery: Delivery) -> str:
 def _summary(words: str, whole: str) -> str:
     """How a long answer begins and what it goes on with."""
     beginning = parts(words, _BEGINNING)[0]
-    later = re.findall(r"^#{1,3}\s+(.+)$", words[len(beginning) :], re.MULTILINE)[:20]
+    later = list(islice(headings(words, len(beginning)), 20))
     contents = "\n".join(f"- {title}" for title in later)
     pieces = [beginning, f"**Further on:**\n{contents}" if contents else ""]
     pieces.append(f"_The whole answer has {len(words):,} characters: see {whole}._")
