@@ -29,11 +29,13 @@ from tasks.usage import Usage
 
 log = structlog.get_logger(__name__)
 
-_STOP = re.compile(r"!?stop[.!]?", re.IGNORECASE)
+_STOP = re.compile(r"!?stop[.!]*", re.IGNORECASE)
 _MUTE = re.compile(r"!(un)?mute", re.IGNORECASE)
 HINT = (
     "Others write in this thread too, so I answer here when I am mentioned. Ignore this if it was not for me."
 )
+SEVERAL = "{} tasks of yours go on here. Write `stop` in the thread of one, or `/handoff stop` to choose."
+IN_A_THREAD = "`!mute` and `!unmute` are for one thread: write them in it."
 #: Tasks that apps may start one after the other in a thread before a person has to: two bots that mention
 #: each other would go on for ever.
 HOPS = 3
@@ -97,7 +99,7 @@ class Intake:
         text = self._plain(message, bot_user)
         if _STOP.fullmatch(text):
             return await self._stopped(message)
-        if (command := _MUTE.fullmatch(text)) and message.is_reply:
+        if command := _MUTE.fullmatch(text):
             return await self._muted(message, muted=not command[1])
         if refusal := await self.access.refusal(message.thread, message.user):
             return await self._once(message, Received(Sign.WHISPER, message, refusal))
@@ -165,10 +167,25 @@ class Intake:
             return _NOTHING
         if current is not None and _second(current.message_ts) > _second(message.ts):
             return _NOTHING  # said before this task was asked for, and delivered late
-        words = await self.stops.stop(current, message.user)
+        if current is None and not message.is_reply:
+            words = await self._stop_here(message)
+        else:
+            words = await self.stops.stop(current, message.user)
         return Received(Sign.WHISPER, message, words) if words else Received(Sign.NONE, message)
 
+    async def _stop_here(self, message: Spoken) -> str:
+        """Outside threads a stop is for the writer's task in this place, which has a thread of its own."""
+        place = message.thread
+        mine = await self.usage.tasks(team=place.team, channel=place.channel, user=message.user, running=True)
+        asked = [task for task in mine if _second(task.message_ts) < _second(message.ts)]
+        chosen = [task for task in asked if task.state is not State.WAITING] or asked
+        if len(chosen) > 1:
+            return SEVERAL.format(len(chosen))
+        return await self.stops.stop(next(iter(chosen), None), message.user)
+
     async def _muted(self, message: Spoken, *, muted: bool) -> Received:
+        if not message.is_reply:
+            return await self._once(message, Received(Sign.WHISPER, message, IN_A_THREAD))
         if not await self.engine.claim(self._message(message, "")):
             return _NOTHING
         await self.preferences.mute(message.thread, muted=muted)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.intake.intake import IN_A_THREAD
 from playground.slack import SlackStandIn
 from playground.slack.state import State as State_
 from tasks.task import State
@@ -87,6 +88,14 @@ async def test_a_follow_up_that_was_read_is_marked(bot: Stack, patient: Patient)
 
     assert "ada: make it short" in patient.heard
     assert await _tasks(bot) == 1
+
+
+async def test_mute_outside_a_thread_is_no_task(bot: Stack, patient: Patient) -> None:
+    await bot.ask("@Handoff !mute", user=MEI)
+    await bot.slack.wait_for(lambda _: bot.whispers(MEI))
+
+    assert bot.whispers(MEI) == [IN_A_THREAD]
+    assert await bot.server.engine.store.recent() == []
 
 
 async def test_mute_and_unmute(bot: Stack, patient: Patient) -> None:
