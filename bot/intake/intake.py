@@ -36,6 +36,9 @@ HINT = (
 )
 SEVERAL = "{} tasks of yours go on here. Write `stop` in the thread of one, or `/handoff stop` to choose."
 IN_A_THREAD = "`!mute` and `!unmute` are for one thread: write them in it."
+LATE = (
+    "I had read this already, so your change to it is not known to me. Write in its thread what is different."
+)
 #: Tasks that apps may start one after the other in a thread before a person has to: two bots that mention
 #: each other would go on for ever.
 HOPS = 3
@@ -204,7 +207,8 @@ class Intake:
         return Received(Sign.SAID, message, words)
 
     async def _amend(self, change: Amended, bot_user: str) -> Received:
-        """An edit of what nobody has begun is taken; what was deleted is not done."""
+        """An edit of what nobody has begun is taken, and of one that comes later its writer is told so; what
+        was deleted is not done."""
         if change.now is None:
             if task := await self.amendments.withdraw(change.thread, change.ts):
                 await self.engine.stop(task, "its message was deleted")
@@ -214,13 +218,18 @@ class Intake:
             return _NOTHING
         await self._ask_names(now, bot_user)
         text = self._plain(now, bot_user)
-        if text and await self.amendments.change(change.thread, change.ts, text):
+        if not text:
+            return _NOTHING
+        if await self.amendments.change(change.thread, change.ts, text):
             log.info("edit taken", ts=change.ts)
             return _NOTHING
-        newly_named = bot_user in mentioned(now.text) and bot_user not in mentioned(change.before)
-        if newly_named and not await self.amendments.taken(change.thread, change.ts):
-            return await self._take(now, bot_user)
-        return _NOTHING
+        id_ = await self.amendments.taken(change.thread, change.ts)
+        if id_ is None:
+            newly_named = bot_user in mentioned(now.text) and bot_user not in mentioned(change.before)
+            return await self._take(now, bot_user) if newly_named else _NOTHING
+        current = await self.engine.store.task(id_)
+        is_late = current is not None and not current.state.is_over
+        return Received(Sign.WHISPER, now, LATE) if is_late else _NOTHING
 
     async def _once(self, message: Spoken, received: Received) -> Received:
         """Claim a message that needs no task; its twin gets nothing."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.intake.intake import IN_A_THREAD
+from bot.intake.intake import IN_A_THREAD, LATE
 from playground.slack import SlackStandIn
 from playground.slack.state import State as State_
 from tasks.task import State
@@ -165,6 +165,31 @@ async def test_a_follow_up_is_changed_and_taken_back_until_it_is_read(bot: Stack
     assert "make it short" not in patient.heard
     assert "in verse" not in patient.heard
     assert await _tasks(bot) == 1
+
+
+async def test_who_edits_what_is_being_worked_on_is_told_that_it_came_too_late(
+    bot: Stack, patient: Patient
+) -> None:
+    patient.replies += [Call("plan", {"steps": [{"text": "Think"}]}), Call("ask_user", {"question": "Why?"})]
+    ts = await bot.ask(ASK, user=MEI)
+    await patient.was_asked()
+    told = await bot.ask("make it short", thread_ts=ts, user=MEI)
+    await _wait_for_reaction(bot, told, "eyes")
+    patient.go.set()
+    await bot.task(ts, State.WAITING)
+    for number, edited in enumerate((ts, told), start=1):
+        await bot.slack.edit(MEI, GENERAL, edited, f"@Handoff something else {edited}")
+        await bot.slack.wait_for(lambda _, least=number: len(bot.whispers(MEI)) == least)  # type: ignore[misc]
+    assert bot.whispers(MEI) == [LATE] * 2
+    assert "something else" not in (await bot.task(ts, State.WAITING)).request
+
+    await bot.ask("because", thread_ts=ts, user=MEI)
+    await bot.task(ts, State.ANSWERED)
+    await bot.slack.edit(MEI, GENERAL, ts, "@Handoff it is over anyway")
+    await bot.slack.edit(ADA, GENERAL, await bot.ask("between us"), "it was nothing")
+    await asyncio.sleep(0.3)
+    assert bot.whispers(MEI) == [LATE] * 2
+    assert bot.whispers(ADA) == []
 
 
 async def test_a_mention_added_by_an_edit_is_a_mention(bot: Stack, patient: Patient) -> None:
