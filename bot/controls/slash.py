@@ -74,7 +74,8 @@ class Slash:
         if not await self.engine.claim(_message(once, command.user_id, "")):
             return
         word, _, rest = command.text.strip().partition(" ")
-        match word.lower(), rest.strip():
+        # A phone writes Stop, and an angry person stop!
+        match word.lower().rstrip(".!"), rest.strip():
             case "" | "help", "":
                 words = USAGE
             case "status", "":
@@ -84,7 +85,7 @@ class Slash:
             case "stop", id_:
                 words = await self._stop(command, id_)
             case "set", _:
-                words = await self._set(command, rest.split())
+                words = await self._set(command, rest.lower().split())
             case _:
                 words = await self._start(command)
         if words:

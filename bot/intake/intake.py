@@ -120,29 +120,34 @@ class Intake:
         named = bot_user in mentioned(message.text)
         if message.by_bot:
             return named and await self._may_hop(message)
-        if message.is_direct or not message.is_reply:
+        if not message.is_reply:
             return message.is_direct or named
         current = await self.engine.current(message.thread)
+        if message.is_direct:
+            return named or await self._is_meant(message, current)
         if current is not None:
             spoke = {current.user: _second(current.message_ts), message.user: float(message.ts)}
             await self.voices.heard(message.thread, spoke)
         return named or (current is not None and await self._is_meant(message, current))
 
-    async def _is_meant(self, message: Spoken, current: Task) -> bool:
+    async def _is_meant(self, message: Spoken, current: Task | None) -> bool:
         """Whether a reply without a mention is for us: nobody else is addressed, or there to be."""
-        if mentioned(message.text) or addresses_a_group(message.text):
+        if not message.is_direct and (mentioned(message.text) or addresses_a_group(message.text)):
             return False
         # A word of command is heard in a muted thread too, or nobody could take the mute back.
         word = message.text.strip()
         if _STOP.fullmatch(word) or _MUTE.fullmatch(word) or NOTE.match(word):
             return True
+        if current is not None and current.state is State.WAITING and message.user == current.user:
+            return True  # our question asks for an answer in the thread
         match await self.preferences.follow_ups(message.thread):
             case FollowUps.OFF:
                 return False
             case FollowUps.ALL:
                 return True
-        is_asked = current.state is State.WAITING and message.user == current.user
-        return is_asked or not await self.voices.others(current, message.user, float(message.ts))
+        if message.is_direct or current is None:
+            return message.is_direct
+        return not await self.voices.others(current, message.user, float(message.ts))
 
     async def _left_alone(self, message: Spoken) -> Received:
         """Nothing follows; who might expect otherwise is told once in a thread, alone, what to do."""

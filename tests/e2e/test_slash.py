@@ -134,7 +134,7 @@ async def test_stop_without_an_id_takes_ones_only_task_here(bot: Stack, patient:
     assert await _say(bot, "stop") == "No task of yours is running in this channel."
     ts = await _busy(bot, patient, "first", user=MEI)
     assert await _say(bot, "stop") == "No task of yours is running in this channel."
-    await bot.slack.slash(MEI, GENERAL, COMMAND, "stop")
+    await bot.slack.slash(MEI, GENERAL, COMMAND, "Stop!")
 
     assert "mei" in (await bot.task(ts, State.STOPPED)).reason
 
@@ -193,7 +193,7 @@ async def test_who_may_give_no_tasks_changes_no_settings_and_starts_nothing(
 
 async def test_a_channel_s_settings_are_shown_and_set(bot: Stack) -> None:
     assert "`follow-ups` is *on*" in await _say(bot, "set")
-    assert "`follow-ups` is *off*" in await _say(bot, "set follow-ups off")
+    assert "`follow-ups` is *off*" in await _say(bot, "Set Follow-ups OFF")
     assert "I don't know that setting" in await _say(bot, "set follow-ups sometimes")
     assert "`follow-ups` is *off*" in await _say(bot, "set")
     assert "`follow-ups` is *on*" in await _say(bot, "set", channel="C0DATA001")
