@@ -107,6 +107,8 @@ class Draft:
         pace = self._client.pace
         if not pace.may("chat.stopStream") or not pace.claim("chat.startStream"):
             return
+        if left := await self._posts.open(DRAFT):
+            await self._remove(left)  # of a process that is gone: what it had begun would stand there half
         thread = self._task.thread
         try:
             answer = await self._client.call_now(

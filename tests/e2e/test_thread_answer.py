@@ -135,6 +135,23 @@ async def test_a_stream_that_became_a_summary_leaves_nobody_working(
         assert slack.state.sessions[GENERAL, ts].status == "active"
 
 
+async def test_what_a_stopped_process_had_written_gives_way_to_the_answer(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    async with ScriptedModel([Say(LONG), Say(LONG)], chunk_delay=0.05, piece=20) as model:
+        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+            ts = await bot.ask(ASK)
+            await slack.wait_for(lambda _: "sentence" in bot.said(ts))
+        (half,) = bot.answers(ts)
+        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+            await bot.task(ts, State.ANSWERED)
+            (answer,) = bot.answers(ts)
+            assert words_of(answer) == LONG
+            assert answer.ts != half.ts
+            assert answer.stream is not None
+            assert answer.stream.state == "done"
+
+
 @pytest.mark.parametrize("slowly", [True, False])
 async def test_nothing_in_an_answer_pings(slack: SlackStandIn, tmp_path: Path, slowly: bool) -> None:
     text = SENTENCE * 6 + "Ask <@U0MEI0002>, <!channel> or @everyone in <#C0DATA001>." + SENTENCE * 3
