@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from bot.thread.answer import ANSWER_HERE, ASKED, Block, context_block
+from bot.thread.answer import ANSWER_HERE, APPROVE, ASKED, Block, context_block
 from bot.wire.client import FAULTS, SlackClient, error_of
 from tasks.store import Store
 from tasks.task import State, Task
@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 _HINTS = {State.STOPPING: "Not answered: it was stopped.", State.EXPIRING: "Nobody answered in time."}
 _WORDS = "Answered below."
+#: A reply may have said yes, and who wrote it must not take it for one.
+_DENIED = "Not allowed: a reply in place of a press counts as no."
 
 
 async def left_open(store: Store, task: Task) -> str:
@@ -47,6 +49,10 @@ def is_open(blocks: Sequence[Block]) -> bool:
     return any(block.get("type") == "actions" for block in blocks) or ANSWER_HERE in hints
 
 
+def _actions(blocks: Sequence[Block]) -> set[str]:
+    return {str(element.get("action_id")) for block in blocks for element in block.get("elements") or ()}
+
+
 async def close(client: SlackClient, task: Task, ts: str) -> None:
     """Take the buttons away. A failure costs a person a click that is told to be late."""
     place = {"channel": task.thread.channel, "ts": ts}
@@ -56,7 +62,8 @@ async def close(client: SlackClient, task: Task, ts: str) -> None:
         )
         asked: dict[str, Any] = next((m for m in page.get("messages") or () if m.get("ts") == ts), {})
         if is_open(blocks := asked.get("blocks") or ()):
-            settled = closed(blocks, _HINTS.get(task.state, _WORDS))
+            answered = _DENIED if APPROVE in _actions(blocks) else _WORDS
+            settled = closed(blocks, _HINTS.get(task.state, answered))
             edit = {**place, "text": asked.get("text") or "", "blocks": settled}
             await client.api_call("chat.update", json=edit)
     except FAULTS as fault:

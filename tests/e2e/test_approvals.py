@@ -148,9 +148,12 @@ async def test_a_denied_call_is_not_run_and_the_worker_goes_on(office: Office) -
 
 async def test_writing_instead_of_pressing_counts_as_no(office: Office) -> None:
     async with office.bot() as bot:
-        ts, _ = await asked(bot)
+        ts, question = await asked(bot)
         await bot.ask("yes, fine by me", thread_ts=ts)
         await bot.task(ts, State.ANSWERED)
+        after = bot.slack.state.message(GENERAL, question.ts)
+        assert after is not None
+        assert "Not allowed: a reply in place of a press counts as no." in str(after.blocks)
         assert "counts as denied" in office.worker_was_told()
     assert office.journal == ""
 
@@ -208,7 +211,8 @@ async def test_a_reply_to_one_question_is_no_answer_to_one_that_was_never_shown(
             await bot.ask("not that one, please", thread_ts=ts)
             await slack.wait_for(lambda _: '"line": "south"' in str(bot.answers(ts)[-1].blocks))
             north, south = bot.answers(ts)
-            assert "Answered below." in str(north.blocks)
+            assert "counts as no" in str(north.blocks)
+            assert APPROVE not in str(north.blocks)
             assert (await bot.task(ts, State.WAITING)).id == first.id
 
             await slack.click(ADA, GENERAL, south.ts, APPROVE)
