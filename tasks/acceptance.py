@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
@@ -69,6 +69,14 @@ def claim(message: Message, *, task: str) -> dict[str, Any]:
     """The row that makes a message ours."""
     thread = message.thread
     return {"team": thread.team, "channel": thread.channel, "ts": message.ts, "task": task, "at": time.time()}
+
+
+async def release(connection: AsyncConnection, message: Message) -> None:
+    """Take the claim from a message that has become nothing: somebody was refused, or it was a word of
+    command."""
+    claims, thread = schema.message.c, message.thread
+    mine = (claims.team == thread.team) & (claims.channel == thread.channel) & (claims.ts == message.ts)
+    await connection.execute(delete(schema.message).where(mine, claims.task == ""))
 
 
 async def new_task(connection: AsyncConnection, message: Message, *, admitted: bool = False) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
-from tasks.acceptance import Accepted, Taken, accept, claim, forget_unread, hand_on, wake
+from tasks.acceptance import Accepted, Taken, accept, claim, forget_unread, hand_on, release, wake
 from tasks.admission import Limits, admit, alone
 from tasks.approvals import newly_decided
 from tasks.bell import ring
@@ -43,10 +43,13 @@ class Store:
         self._limits = limits or Limits()
 
     @persistent
-    async def accept(self, message: Message) -> Accepted:
-        """Claim a message and decide what it becomes, once for all its deliveries and on all nodes."""
+    async def accept(self, message: Message, *, anew: bool = False) -> Accepted:
+        """Claim a message and decide what it becomes, once for all its deliveries and on all nodes; with
+        `anew` also one that was claimed before and became nothing."""
         try:
             async with self.database.write() as connection:
+                if anew:
+                    await release(connection, message)
                 return await accept(connection, message, self._limits)
         except IntegrityError:
             # It came before, here or on another node, or its twin did: nothing else shares its key.

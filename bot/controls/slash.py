@@ -115,7 +115,8 @@ class Slash:
             thread=message.thread, ts=message.ts, user=chosen.user.id, user_name=name, text=text,
             files=message.files,
         )  # fmt: skip
-        accepted = await self.engine.accept(task)
+        # Its writer may have been refused, and whoever hands it off now may.
+        accepted = await self.engine.accept(task, anew=True)
         if accepted.taken is Taken.REPEATED:
             return await _tell(respond, "This message has been handed to me already.")
         if accepted.ahead:
