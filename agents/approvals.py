@@ -31,7 +31,7 @@ class Verdict(StrEnum):
     APPROVED = "approved"  # told once: whoever hears it may run the call, now
     DENIED = "denied"
     USED = "used"  # it was approved, and begun by a process that did not live to tell its result
-    UNCLEAR = "unclear"  # a message came instead, or the question is of another task or other arguments
+    UNCLEAR = "unclear"  # a message came while it was shown, or it is of another task or other arguments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ class Approval:
 
 
 def _parks(text: str, approval: str, digest: str) -> ToolOutput:
-    return ToolOutput("", parks=(text, OPTIONS), approval=f"{approval}:{digest}")
+    return ToolOutput("", parks=(text, OPTIONS), asked=approval, approval=f"{approval}:{digest}")
 
 
 def _shown(call: ToolCall) -> str:

@@ -86,9 +86,9 @@ class Superseded(AgentError):
 class Parked(AgentError):
     """The task waits for a person's answer; the transcript holds everything needed to go on."""
 
-    def __init__(self, question: str, options: tuple[str, ...], call_id: str, approval: str = "") -> None:
+    def __init__(self, question: str, options: tuple[str, ...], asked: str = "", approval: str = "") -> None:
         super().__init__(question)
         self.question = question
         self.options = options
-        self.call_id = call_id
+        self.asked = asked
         self.approval = approval

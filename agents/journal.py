@@ -53,6 +53,10 @@ class Inbox(Protocol):
         """Messages not marked yet, oldest first."""
         ...
 
+    async def answers(self, asked: str) -> Sequence[Incoming]:
+        """Those of them that were written while the question of this id was shown."""
+        ...
+
     async def mark(self, ids: Sequence[str]) -> None:
         """Called after the messages are in the journal."""
         ...
@@ -83,6 +87,9 @@ class EmptyInbox:
     """For tasks that nobody can write to."""
 
     async def unread(self) -> Sequence[Incoming]:
+        return ()
+
+    async def answers(self, asked: str) -> Sequence[Incoming]:
         return ()
 
     async def mark(self, ids: Sequence[str]) -> None:

@@ -194,7 +194,9 @@ class Loop:
                 running = [group.create_task(self._run_call(call)) for call in self._transcript.open_calls]
         except ExceptionGroup as several:
             raise _first(several) from several
-        for parked in filter(None, (task.result() for task in running)):
+        waiting = list(filter(None, (task.result() for task in running)))
+        # Words first: what is written answers what is shown, and an approval can be shown later.
+        for parked in sorted(waiting, key=lambda one: bool(one.approval)):
             raise parked
         for result in self._transcript.results:
             if result["ends"]:
@@ -206,7 +208,7 @@ class Loop:
     async def _run_call(self, call: ToolCall) -> Parked | None:
         output = await self._output_of(call)
         if output.parks is not None:
-            return Parked(*output.parks, call.id, output.approval)
+            return Parked(*output.parks, output.asked, output.approval)
         await self._transcript.result(call, output, clock=self._meter.seconds)
         return None
 

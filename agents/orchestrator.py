@@ -6,8 +6,9 @@ Owns its four tools and the limits on delegation. Never runs code itself.
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pydantic
@@ -159,7 +160,9 @@ class Orchestrator:
                 report, facts = await worker.run()
             except Parked as parked:
                 # The others of this turn work on; then the task waits with this call still open.
-                return ToolOutput("", parks=(parked.question, parked.options), approval=parked.approval)
+                return ToolOutput(
+                    "", parks=(parked.question, parked.options), asked=parked.asked, approval=parked.approval
+                )
         told = {"worker": name, "title": brief.title, "status": report.status, "files": list(facts.files)}
         advice = _AFTER_TWO if report.status not in _GOOD and self._has_failed_before() else ""
         return ToolOutput(
@@ -174,9 +177,9 @@ class Orchestrator:
             question: One question that can be answered in a sentence.
             options: Up to five short answers to choose from; another answer stays possible.
         """
-        wait = ToolOutput("", parks=(question, tuple(options[:5])))
-        asked = [entry.body["call"] for entry in self._this_turn() if entry.kind == "asked"]
-        if asked and call.id not in asked:
+        wait = ToolOutput("", parks=(question, tuple(options[:5])), asked=uuid.uuid4().hex)
+        asked = next((entry.body for entry in self._this_turn() if entry.kind == "asked"), None)
+        if asked and asked["call"] != call.id:
             raise ToolFailure("this turn has asked a question already. Ask the next one when it is answered.")
         if not asked:
             if await self._inbox.unread():
@@ -184,11 +187,13 @@ class Orchestrator:
                 raise ToolFailure(
                     "the person has just written. Read that first, and ask if it is still open."
                 )
-            await self._journal.append("asked", {"call": call.id, "question": question})
+            body = {"call": call.id, "question": question, "id": wait.asked}
+            await self._journal.append("asked", body)
             return wait
-        answers = await self._inbox.unread()
+        id_ = asked.get("id", "")  # versions that had none took every message for an answer
+        answers = await self._inbox.answers(id_)
         if not answers:
-            return wait
+            return replace(wait, asked=id_)
         # They are marked before the next turn, when this result is written down and they can't be lost.
         return ToolOutput(
             "\n".join(answer.text for answer in answers), {"inbox": [answer.id for answer in answers]}

@@ -35,6 +35,8 @@ class ToolOutput:
     """What makes two results the same result; the text unless given, where that holds a measured time."""
     parks: tuple[str, tuple[str, ...]] | None = None
     """A question (and its options) that only a person can answer; the call stays open until then."""
+    asked: str = ""
+    """The question's own id, by which answers to it are told from what was written for another."""
     approval: str = ""
     """Set where the question is whether a call may be run: its id and the digest of its arguments."""
 

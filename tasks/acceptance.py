@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
@@ -71,6 +71,14 @@ def claim(message: Message, *, task: str) -> dict[str, Any]:
     return {"team": thread.team, "channel": thread.channel, "ts": message.ts, "task": task, "at": time.time()}
 
 
+async def release(connection: AsyncConnection, message: Message) -> None:
+    """Take the claim from a message that has become nothing: somebody was refused, or it was a word of
+    command."""
+    claims, thread = schema.message.c, message.thread
+    mine = (claims.team == thread.team) & (claims.channel == thread.channel) & (claims.ts == message.ts)
+    await connection.execute(delete(schema.message).where(mine, claims.task == ""))
+
+
 async def new_task(connection: AsyncConnection, message: Message, *, admitted: bool = False) -> None:
     """Write a task down, at the end of its workspace's line unless it is admitted."""
     thread = message.thread
@@ -87,6 +95,7 @@ async def _tell(connection: AsyncConnection, task: Task, message: Message) -> Ac
     row = {
         "task": task.id, "id": message.ts, "user": message.user, "user_name": message.user_name,
         "text": message.text, "files": files_to_json(message.files), "seen": False, "at": time.time(),
+        "asked": task.asked,
     }  # fmt: skip
     await connection.execute(insert(schema.inbox), row)
     if task.state is State.WAITING:

@@ -21,12 +21,13 @@ class Amendments:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def taken(self, place: ThreadAddress, ts: str) -> bool:
-        """Whether the message was claimed."""
+    async def taken(self, place: ThreadAddress, ts: str) -> str | None:
+        """The id of the task that the message became or was told to: empty where it was a word of command,
+        None where it was not claimed."""
         claim = schema.message.c
         mine = (claim.team == place.team) & (claim.channel == place.channel) & (claim.ts == ts)
         async with self._database.read() as connection:
-            return (await connection.execute(select(claim.ts).where(mine))).first() is not None
+            return (await connection.execute(select(claim.task).where(mine))).scalar()
 
     async def change(self, place: ThreadAddress, ts: str, text: str) -> bool:
         """Give a message that nobody has begun with its new text; False when it is too late."""

@@ -52,8 +52,10 @@ class TaskApprovals:
         if row is None:
             return Verdict.UNCLEAR
         if row["approved"] is None:
-            # Who writes instead of pressing a button has said something, and it was not a clear yes.
-            return Verdict.UNCLEAR if await unread(connection, self._task.id) else Verdict.OPEN
+            # Who writes instead of pressing a button has said something, and it was not a clear yes. What was
+            # written while something else was asked, or nothing, says nothing of this.
+            answers = await unread(connection, self._task.id, asked=row["id"])
+            return Verdict.UNCLEAR if answers else Verdict.OPEN
         if not row["approved"]:
             return Verdict.DENIED
         return Verdict.USED if row["used"] else Verdict.APPROVED

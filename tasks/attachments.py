@@ -10,6 +10,7 @@ from agents.journal import Incoming
 from sandbox.errors import FileRefused
 from sandbox.workspace import Workspace
 from tasks.message import FileRef
+from tasks.rows import InboxItem
 from tasks.store import Store
 from tasks.task import Task
 from tasks.thread import FileNotFetched, Thread
@@ -33,7 +34,12 @@ class Attachments:
         return [await self._put(file) for file in files]
 
     async def unread(self) -> Sequence[Incoming]:
-        items = await self._store.unread(self._task.id)
+        return await self._incoming(await self._store.unread(self._task.id))
+
+    async def answers(self, asked: str) -> Sequence[Incoming]:
+        return await self._incoming(await self._store.unread(self._task.id, asked=asked))
+
+    async def _incoming(self, items: Sequence[InboxItem]) -> Sequence[Incoming]:
         for item in items:
             if item.id not in self._lines:
                 self._lines[item.id] = await self.put(item.files)

@@ -85,12 +85,13 @@ class Engine:
             # Awaited plainly it would be cancelled along with whoever waits, and raise what is in the log.
             await asyncio.gather(asyncio.shield(self._owner), return_exceptions=True)
 
-    async def accept(self, message: Message) -> Accepted:
-        """Write a message down and have it worked on; returns when it can't be lost any more.
+    async def accept(self, message: Message, *, anew: bool = False) -> Accepted:
+        """Write a message down and have it worked on; returns when it can't be lost any more. With `anew`,
+        one that was taken before and became nothing is taken too.
 
         Raises the database's error when it could not be written.
         """
-        accepted = await self.store.accept(message)
+        accepted = await self.store.accept(message, anew=anew)
         self._place_all(accepted.tickets)
         log.info("message accepted", task=accepted.task, taken=accepted.taken.value, ahead=accepted.ahead)
         return accepted

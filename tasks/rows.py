@@ -58,9 +58,12 @@ async def claimed_by(connection: AsyncConnection, message: Message) -> str | Non
     return (await connection.execute(select(claim.task).where(mine))).scalar()
 
 
-async def unread(connection: AsyncConnection, task: str) -> Sequence[InboxItem]:
+async def unread(connection: AsyncConnection, task: str, *, asked: str | None = None) -> Sequence[InboxItem]:
+    """What no agent has read; with `asked`, only what was written while that question was shown."""
     columns = schema.inbox.c
     query = select(schema.inbox).where(columns.task == task, columns.seen.is_(False)).order_by(columns.id)
+    if asked is not None:
+        query = query.where(columns.asked == asked)
     return [_item(row) for row in (await connection.execute(query)).mappings()]
 
 
@@ -92,6 +95,7 @@ def to_task(row: RowMapping) -> Task:
         runner=row["runner"],
         deliveries=row["deliveries"],
         rescues=row["rescues"],
+        asked=row["asked"],
     )
 
 

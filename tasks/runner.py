@@ -101,6 +101,8 @@ class Runner:
         async with self._threads.open(task) as thread:
             try:
                 outcome = await self._outcome(task, journal, workspace, thread, signals)
+                if outcome.state is State.WAITING:
+                    await self._store.show(task, outcome.asked)
                 delivery = await _delivery(journal, workspace, outcome)
                 return delivery, await _deliver(thread, delivery)
             except Superseded as superseded:
@@ -166,8 +168,9 @@ class Runner:
             return await self._orchestrate(task, journal, workspace, thread)
         except Parked as parked:
             return Outcome(
-                state=State.WAITING, text=parked.question, options=parked.options, approval=parked.approval
-            )
+                state=State.WAITING, text=parked.question, options=parked.options, asked=parked.asked,
+                approval=parked.approval,
+            )  # fmt: skip
         except ModelError as error:
             log.warning("task failed by the model", detail=error.detail)
             return Outcome(state=State.FAILED, reason=str(error))

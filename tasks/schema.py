@@ -65,6 +65,8 @@ task = Table(
     Column("due_at", Float),
     Column("deliveries", Integer, nullable=False, default=0),
     Column("rescues", Integer, nullable=False, default=0),
+    # The question that the thread shows, or showed last.
+    Column("asked", String, nullable=False, default="", server_default=""),
     Index("task_by_thread", "team", "channel", "thread_ts", "created_at"),
     Index("task_by_state", "state", "due_at"),
     Index("task_by_end", "ended_at"),
@@ -100,6 +102,8 @@ inbox = Table(
     Column("files", JSON, nullable=False),
     Column("seen", Boolean, nullable=False),
     Column("at", Float, nullable=False),
+    # The question that was shown when it was written: it answers that one and no other.
+    Column("asked", String, nullable=False, default="", server_default=""),
 )
 
 #: What is said in the thread: the intent is written before the post, its `ts` after.

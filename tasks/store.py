@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
-from tasks.acceptance import Accepted, Taken, accept, claim, forget_unread, hand_on, wake
+from tasks.acceptance import Accepted, Taken, accept, claim, forget_unread, hand_on, release, wake
 from tasks.admission import Limits, admit, alone
 from tasks.approvals import newly_decided
 from tasks.bell import ring
@@ -43,10 +43,13 @@ class Store:
         self._limits = limits or Limits()
 
     @persistent
-    async def accept(self, message: Message) -> Accepted:
-        """Claim a message and decide what it becomes, once for all its deliveries and on all nodes."""
+    async def accept(self, message: Message, *, anew: bool = False) -> Accepted:
+        """Claim a message and decide what it becomes, once for all its deliveries and on all nodes; with
+        `anew` also one that was claimed before and became nothing."""
         try:
             async with self.database.write() as connection:
+                if anew:
+                    await release(connection, message)
                 return await accept(connection, message, self._limits)
         except IntegrityError:
             # It came before, here or on another node, or its twin did: nothing else shares its key.
@@ -107,6 +110,13 @@ class Store:
             return replace(task, state=state, started_at=started, runner=runner)
 
     @persistent
+    async def show(self, task: Task, asked: str) -> None:
+        """Write down which question the thread is about to show: what is written from then on answers it."""
+        async with self.database.write() as connection:
+            if await self._own(connection, task) is not None:
+                await _set(connection, task.id, asked=asked)
+
+    @persistent
     async def park(self, task: Task, *, seconds: float) -> Sequence[Ticket]:
         """Leave a task waiting, for `seconds` at most; if an answer has come meanwhile, it goes on."""
         async with self.database.write() as connection:
@@ -115,7 +125,8 @@ class Store:
                 return ()
             if found.state.is_ending:
                 return await wake(connection, found, as_=found.state)
-            if await unread(connection, task.id) or await newly_decided(connection, task.id):
+            answers = await unread(connection, task.id, asked=found.asked)
+            if answers or await newly_decided(connection, task.id):
                 return await wake(connection, found)
             await _set(connection, task.id, state=State.WAITING.value, due_at=time.time() + seconds)
             return await admit(connection, task.thread.team, self._limits)
@@ -179,9 +190,9 @@ class Store:
             return await wake(connection, task, as_=task.state if task.state.is_ending else State.QUEUED)
 
     @persistent
-    async def unread(self, id_: str) -> Sequence[InboxItem]:
+    async def unread(self, id_: str, *, asked: str | None = None) -> Sequence[InboxItem]:
         async with self.database.read() as connection:
-            return await unread(connection, id_)
+            return await unread(connection, id_, asked=asked)
 
     @persistent
     async def mark(self, id_: str, items: Sequence[str]) -> None:

@@ -82,6 +82,8 @@ class Task:
     """How often its end could not be told in the thread."""
     rescues: int = 0
     """How often a run of it vanished without an end."""
+    asked: str = ""
+    """The id of the question that its thread shows, or showed last."""
 
     @property
     def is_lost(self) -> bool:
@@ -98,6 +100,8 @@ class Outcome:
     reason: str = ""
     """One sentence for the thread, when the text is not all there was to say."""
     options: tuple[str, ...] = ()
+    asked: str = ""
+    """The question's id, by which its answers are known."""
     approval: str = ""
     """Set where the question is whether a call may be run (`agents.approvals`): its id and digest."""
 

@@ -74,7 +74,8 @@ class Slash:
         if not await self.engine.claim(claimed):
             return
         word, _, rest = command.text.strip().partition(" ")
-        match word.lower(), rest.strip():
+        # A phone writes Stop, and an angry person stop!
+        match word.lower().rstrip(".!"), rest.strip():
             case "" | "help", "":
                 words = USAGE
             case "status", "":
@@ -84,7 +85,7 @@ class Slash:
             case "stop", id_:
                 words = await self._stop(command, id_)
             case "set", _:
-                words = await self._set(command, rest.split())
+                words = await self._set(command, rest.lower().split())
             case _:
                 words = await self._start(command)
         if words:
@@ -114,7 +115,8 @@ class Slash:
             thread=message.thread, ts=message.ts, user=chosen.user.id, user_name=name, text=text,
             files=message.files,
         )  # fmt: skip
-        accepted = await self.engine.accept(task)
+        # Its writer may have been refused, and whoever hands it off now may.
+        accepted = await self.engine.accept(task, anew=True)
         if accepted.taken is Taken.REPEATED:
             return await _tell(respond, "This message has been handed to me already.")
         if accepted.ahead:

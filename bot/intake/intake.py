@@ -29,10 +29,15 @@ from tasks.usage import Usage
 
 log = structlog.get_logger(__name__)
 
-_STOP = re.compile(r"!?stop[.!]?", re.IGNORECASE)
+_STOP = re.compile(r"!?stop[.!]*", re.IGNORECASE)
 _MUTE = re.compile(r"!(un)?mute", re.IGNORECASE)
 HINT = (
     "Others write in this thread too, so I answer here when I am mentioned. Ignore this if it was not for me."
+)
+SEVERAL = "{} tasks of yours go on here. Write `stop` in the thread of one, or `/handoff stop` to choose."
+IN_A_THREAD = "`!mute` and `!unmute` are for one thread: write them in it."
+LATE = (
+    "I had read this already, so your change to it is not known to me. Write in its thread what is different."
 )
 #: Tasks that apps may start one after the other in a thread before a person has to: two bots that mention
 #: each other would go on for ever.
@@ -97,7 +102,7 @@ class Intake:
         text = self._plain(message, bot_user)
         if _STOP.fullmatch(text):
             return await self._stopped(message)
-        if (command := _MUTE.fullmatch(text)) and message.is_reply:
+        if command := _MUTE.fullmatch(text):
             return await self._muted(message, muted=not command[1])
         if refusal := await self.access.refusal(message.thread, message.user):
             return await self._once(message, Received(Sign.WHISPER, message, refusal))
@@ -115,29 +120,34 @@ class Intake:
         named = bot_user in mentioned(message.text)
         if message.by_bot:
             return named and await self._may_hop(message)
-        if message.is_direct or not message.is_reply:
+        if not message.is_reply:
             return message.is_direct or named
         current = await self.engine.current(message.thread)
+        if message.is_direct:
+            return named or await self._is_meant(message, current)
         if current is not None:
             spoke = {current.user: _second(current.message_ts), message.user: float(message.ts)}
             await self.voices.heard(message.thread, spoke)
         return named or (current is not None and await self._is_meant(message, current))
 
-    async def _is_meant(self, message: Spoken, current: Task) -> bool:
+    async def _is_meant(self, message: Spoken, current: Task | None) -> bool:
         """Whether a reply without a mention is for us: nobody else is addressed, or there to be."""
-        if mentioned(message.text) or addresses_a_group(message.text):
+        if not message.is_direct and (mentioned(message.text) or addresses_a_group(message.text)):
             return False
         # A word of command is heard in a muted thread too, or nobody could take the mute back.
         word = message.text.strip()
         if _STOP.fullmatch(word) or _MUTE.fullmatch(word) or NOTE.match(word):
             return True
+        if current is not None and current.state is State.WAITING and message.user == current.user:
+            return True  # our question asks for an answer in the thread
         match await self.preferences.follow_ups(message.thread):
             case FollowUps.OFF:
                 return False
             case FollowUps.ALL:
                 return True
-        is_asked = current.state is State.WAITING and message.user == current.user
-        return is_asked or not await self.voices.others(current, message.user, float(message.ts))
+        if message.is_direct or current is None:
+            return message.is_direct
+        return not await self.voices.others(current, message.user, float(message.ts))
 
     async def _left_alone(self, message: Spoken) -> Received:
         """Nothing follows; who might expect otherwise is told once in a thread, alone, what to do."""
@@ -165,10 +175,25 @@ class Intake:
             return _NOTHING
         if current is not None and _second(current.message_ts) > _second(message.ts):
             return _NOTHING  # said before this task was asked for, and delivered late
-        words = await self.stops.stop(current, message.user)
+        if current is None and not message.is_reply:
+            words = await self._stop_here(message)
+        else:
+            words = await self.stops.stop(current, message.user)
         return Received(Sign.WHISPER, message, words) if words else Received(Sign.NONE, message)
 
+    async def _stop_here(self, message: Spoken) -> str:
+        """Outside threads a stop is for the writer's task in this place, which has a thread of its own."""
+        place = message.thread
+        mine = await self.usage.tasks(team=place.team, channel=place.channel, user=message.user, running=True)
+        asked = [task for task in mine if _second(task.message_ts) < _second(message.ts)]
+        chosen = [task for task in asked if task.state is not State.WAITING] or asked
+        if len(chosen) > 1:
+            return SEVERAL.format(len(chosen))
+        return await self.stops.stop(next(iter(chosen), None), message.user)
+
     async def _muted(self, message: Spoken, *, muted: bool) -> Received:
+        if not message.is_reply:
+            return await self._once(message, Received(Sign.WHISPER, message, IN_A_THREAD))
         if not await self.engine.claim(self._message(message, "")):
             return _NOTHING
         await self.preferences.mute(message.thread, muted=muted)
@@ -187,7 +212,8 @@ class Intake:
         return Received(Sign.SAID, message, words)
 
     async def _amend(self, change: Amended, bot_user: str) -> Received:
-        """An edit of what nobody has begun is taken; what was deleted is not done."""
+        """An edit of what nobody has begun is taken, and of one that comes later its writer is told so; what
+        was deleted is not done."""
         if change.now is None:
             if task := await self.amendments.withdraw(change.thread, change.ts):
                 await self.engine.stop(task, "its message was deleted")
@@ -197,13 +223,18 @@ class Intake:
             return _NOTHING
         await self._ask_names(now, bot_user)
         text = self._plain(now, bot_user)
-        if text and await self.amendments.change(change.thread, change.ts, text):
+        if not text:
+            return _NOTHING
+        if await self.amendments.change(change.thread, change.ts, text):
             log.info("edit taken", ts=change.ts)
             return _NOTHING
-        newly_named = bot_user in mentioned(now.text) and bot_user not in mentioned(change.before)
-        if newly_named and not await self.amendments.taken(change.thread, change.ts):
-            return await self._take(now, bot_user)
-        return _NOTHING
+        id_ = await self.amendments.taken(change.thread, change.ts)
+        if id_ is None:
+            newly_named = bot_user in mentioned(now.text) and bot_user not in mentioned(change.before)
+            return await self._take(now, bot_user) if newly_named else _NOTHING
+        current = await self.engine.store.task(id_)
+        is_late = current is not None and not current.state.is_over
+        return Received(Sign.WHISPER, now, LATE) if is_late else _NOTHING
 
     async def _once(self, message: Spoken, received: Received) -> Received:
         """Claim a message that needs no task; its twin gets nothing."""

@@ -6,13 +6,12 @@ Pure: an outcome in, the content of posts out. Never calls Slack.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain, count
+from itertools import chain, count, islice
 from typing import Any
 
-from bot.wire.text import brief, escape, inert, parts
+from bot.wire.text import brief, escape, headings, inert, parts
 from tasks.task import Spent, State, Task
 from tasks.thread import Delivery, Made
 
@@ -21,6 +20,8 @@ FEEDBACK = "handoff_feedback"
 ANSWER = "handoff_answer"
 #: What the key of a question's post begins with; the attempt that asked it follows.
 ASKED = "ask"
+#: Below a question without buttons, as long as it is open.
+ANSWER_HERE = "Answer here in the thread."
 STOP = "handoff_stop"
 APPROVE, DENY = "handoff_approve", "handoff_deny"
 #: An answer of more messages than this comes as a file, with its beginning as the message.
@@ -94,7 +95,7 @@ def _free_name(delivery: Delivery) -> str:
 def _summary(words: str, whole: str) -> str:
     """How a long answer begins and what it goes on with."""
     beginning = parts(words, _BEGINNING)[0]
-    later = re.findall(r"^#{1,3}\s+(.+)$", words[len(beginning) :], re.MULTILINE)[:20]
+    later = list(islice(headings(words, len(beginning)), 20))
     contents = "\n".join(f"- {title}" for title in later)
     pieces = [beginning, f"**Further on:**\n{contents}" if contents else ""]
     pieces.append(f"_The whole answer has {len(words):,} characters: see {whole}._")
@@ -108,7 +109,7 @@ def _question(task: Task, delivery: Delivery) -> Content:
         )
         for number, option in enumerate(delivery.outcome.options)
     ]
-    hint = "Choose one, or answer here in the thread." if buttons else "Answer here in the thread."
+    hint = "Choose one, or answer here in the thread." if buttons else ANSWER_HERE
     if approval := delivery.outcome.approval:
         buttons = _decision(task, approval)
         hint = f"{escape(task.user_name)} or an admin of the workspace decides. Writing instead counts as no."

@@ -43,6 +43,8 @@ class Draft:
         self._spoilt = False
         self._over = False
         self._lost = False
+        self.told_session = False
+        """Whether Slack was told the session's state along with the end of the stream."""
         self._changed = asyncio.Event()
         self._one_writer = asyncio.Lock()
 
@@ -72,7 +74,8 @@ class Draft:
     async def finish(self, content: Content, session: str) -> str | None:
         """Make the message say `content`; its `ts`, or None when there is no message and one must be posted.
 
-        `session` is the state that Slack shows of the thread from now on. Raises `NotDelivered`.
+        `session` is the state that Slack shows of the thread from now on, if the stream ends as it should: an
+        edit can't carry it. Raises `NotDelivered`.
         """
         async with self._one_writer:
             self._over = True
@@ -81,8 +84,8 @@ class Draft:
             ts = self._ts or await self._posts.open(DRAFT)
             if not ts:
                 return None
-            ended = self._grew_into(content) and await self._end(content, session)
-            if not ended and not await self._repair(ts, content):
+            self.told_session = self._grew_into(content) and await self._end(content, session)
+            if not self.told_session and not await self._repair(ts, content):
                 await self._remove(ts)
                 return None
             await self._posts.remember(content.key, ts)
@@ -104,6 +107,8 @@ class Draft:
         pace = self._client.pace
         if not pace.may("chat.stopStream") or not pace.claim("chat.startStream"):
             return
+        if left := await self._posts.open(DRAFT):
+            await self._remove(left)  # of a process that is gone: what it had begun would stand there half
         try:
             self._ts = await self._client.start_stream(self._task.thread, self._task.user)
         except FAULTS as fault:

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from bot.thread.answer import ASKED, Block, context_block
+from bot.thread.answer import ANSWER_HERE, APPROVE, ASKED, Block, context_block
 from bot.wire.client import FAULTS, SlackClient, error_of
 from tasks.store import Store
 from tasks.task import State, Task
@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 _HINTS = {State.STOPPING: "Not answered: it was stopped.", State.EXPIRING: "Nobody answered in time."}
 _WORDS = "Answered below."
+#: A reply may have said yes, and who wrote it must not take it for one.
+_DENIED = "Not allowed: a reply in place of a press counts as no."
 
 
 async def left_open(store: Store, task: Task) -> str:
@@ -28,7 +30,7 @@ async def left_open(store: Store, task: Task) -> str:
         return ""
     posts = await store.said.posts(task.id)
     numbers = [int(key.partition(":")[2]) for key in posts if key.startswith(f"{ASKED}:")]
-    came = await store.unread(task.id)
+    came = await store.unread(task.id, asked=task.asked)
     clicked = any(":" in item.id for item in came)
     if not numbers or clicked or not (came or task.state.is_ending):
         return ""
@@ -41,6 +43,16 @@ def closed(blocks: Sequence[Block], words: str) -> list[Block]:
     return [*kept, context_block(words)]
 
 
+def is_open(blocks: Sequence[Block]) -> bool:
+    """Whether nothing says yet how the question was settled."""
+    hints = (element.get("text") for block in blocks for element in block.get("elements") or ())
+    return any(block.get("type") == "actions" for block in blocks) or ANSWER_HERE in hints
+
+
+def _actions(blocks: Sequence[Block]) -> set[str]:
+    return {str(element.get("action_id")) for block in blocks for element in block.get("elements") or ()}
+
+
 async def close(client: SlackClient, task: Task, ts: str) -> None:
     """Take the buttons away. A failure costs a person a click that is told to be late."""
     place = {"channel": task.thread.channel, "ts": ts}
@@ -49,8 +61,9 @@ async def close(client: SlackClient, task: Task, ts: str) -> None:
             channel=task.thread.channel, ts=task.thread.ts, oldest=ts, latest=ts, inclusive=True
         )
         asked: dict[str, Any] = next((m for m in page.get("messages") or () if m.get("ts") == ts), {})
-        if blocks := asked.get("blocks"):
-            settled = closed(blocks, _HINTS.get(task.state, _WORDS))
+        if is_open(blocks := asked.get("blocks") or ()):
+            answered = _DENIED if APPROVE in _actions(blocks) else _WORDS
+            settled = closed(blocks, _HINTS.get(task.state, answered))
             edit = {**place, "text": asked.get("text") or "", "blocks": settled}
             await client.api_call("chat.update", json=edit)
     except FAULTS as fault:

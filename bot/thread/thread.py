@@ -184,12 +184,11 @@ class SlackThread:
     async def _say(self, messages: list[Content], session: str) -> bool:
         """All messages, once; answers whether the session's state went with one."""
         first, *others = messages
-        streamed = await self._draft.finish(first, session)
-        if streamed is None:
+        if await self._draft.finish(first, session) is None:
             others = messages
         for content in others:
             await self._post(content)
-        return streamed is not None
+        return self._draft.told_session
 
     async def _post(self, content: Content) -> None:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from agents.sound import sound
 
@@ -27,6 +27,7 @@ _LOUD = re.compile(r"<(?=[@!#])|@(?=(?:channel|here|everyone)\b)")
 #: A line that opens or closes a code fence (spec.commonmark.org, fenced code blocks); longer marks are text.
 _FENCE = re.compile(r"\s*(?P<mark>(?P<sign>[`~])(?P=sign){2,19})(?!(?P=sign))(?P<rest>.*)", re.DOTALL)
 _LONGEST_FENCE = 20
+_HEADING = re.compile(r"#{1,3}[ \t]+(.*\S)")
 #: The line below a table's first line.
 _RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
 
@@ -93,18 +94,30 @@ def table_at(markdown: str) -> int:
     return at
 
 
+def headings(markdown: str, start: int = 0) -> Iterator[str]:
+    """The headings of the first three levels from character `start` on. A comment in code looks like one."""
+    at, fence = 0, ""
+    for line in markdown.splitlines(keepends=True):
+        fence = _fence_after(line, fence)
+        if at >= start and not fence and (found := _HEADING.match(line)):
+            yield found[1]
+        at += len(line)
+
+
 def parts(markdown: str, limit: int = MESSAGE_LIMIT) -> list[str]:
-    """Markdown cut into messages: between paragraphs where it can, and a code fence that is cut is closed in
-    one part and opened again in the next."""
+    """Markdown cut into messages: between paragraphs where it can. A code fence that is cut is closed in one
+    part and opened again in the next; a table that is cut has its first line in both, or it would be none."""
     pieces: list[str] = []
-    rest, fence = markdown.strip(), ""
-    while len(fence) + len(rest) > limit:
-        room = limit - len(fence) - 1 - _LONGEST_FENCE
+    rest, again = markdown.strip(), ""
+    while len(again) + len(rest) > limit:
+        room = limit - len(again) - 1 - _LONGEST_FENCE
         cut = _place_to_cut(rest, room)
-        head, rest = fence + rest[:cut].rstrip("\n"), rest[cut:].lstrip("\n")
-        fence = _open_fence(head)
+        head, left = again + rest[:cut].rstrip("\n"), rest[cut:]
+        fence, rest = _open_fence(head), left.lstrip("\n")
         pieces.append(f"{head}\n{_mark(fence)}" if fence else head)
-    return [*pieces, fence + rest] if rest else pieces
+        goes_on = left.startswith("\n") and "|" in left.split("\n", 2)[1]
+        again = fence or (_open_table(head, limit // 4) if goes_on else "")
+    return [*pieces, again + rest] if rest else pieces
 
 
 def _place_to_cut(text: str, room: int) -> int:
@@ -121,6 +134,20 @@ def _open_fence(text: str) -> str:
     for line in text.splitlines():
         fence = _fence_after(line, fence)
     return fence and fence + "\n"
+
+
+def _open_table(text: str, most: int) -> str:
+    """The first line and the rule of the table that `text` ends in, with their line breaks; empty if it ends
+    in none, or if these have more than `most` characters."""
+    found, above, fence = "", "", ""
+    for line in text.splitlines():
+        fence = _fence_after(line, fence)
+        if fence or "|" not in line:
+            found = ""
+        elif not found and "|" in above and _RULE.fullmatch(line.strip()):
+            found = f"{above}\n{line}\n"
+        above = line
+    return found if len(found) <= most else ""
 
 
 def _fence_after(line: str, fence: str) -> str:

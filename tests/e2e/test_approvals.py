@@ -5,10 +5,12 @@ Needs no container: the tool runs at the server, and the worker runs no code.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,8 @@ from playground.slack import SlackStandIn
 from playground.slack.errors import ActionRefused
 from playground.slack.messages import Message
 from tasks.task import State
-from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
+from tests.support.model_scripts import Answering
+from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 from tests.support.tool_server import JOURNAL
 
@@ -62,6 +65,22 @@ class Office:
 
     def worker_was_told(self) -> str:
         return str([asked for asked in self.model.requests if asked.is_worker][-1].results[-1])
+
+
+def two_at_once() -> Answering:
+    """Two workers that each want to write a line of their own, and have to ask first."""
+
+    def line(asked: Asked) -> str:
+        return "north" if "north" in asked.brief else "south"
+
+    async def answering(asked: Asked) -> Reply:
+        if asked.is_worker:
+            write = Call("things_write", {"line": line(asked)})
+            return write if asked.turn == 0 else Call("report", {"status": "done", "summary": "Went on."})
+        both = (Call("create_worker", {"task_description": f"Write {side}"}) for side in ("north", "south"))
+        return Turn(calls=tuple(both)) if asked.turn == 0 else Say("Finished.")
+
+    return answering
 
 
 @pytest_asyncio.fixture
@@ -129,9 +148,12 @@ async def test_a_denied_call_is_not_run_and_the_worker_goes_on(office: Office) -
 
 async def test_writing_instead_of_pressing_counts_as_no(office: Office) -> None:
     async with office.bot() as bot:
-        ts, _ = await asked(bot)
+        ts, question = await asked(bot)
         await bot.ask("yes, fine by me", thread_ts=ts)
         await bot.task(ts, State.ANSWERED)
+        after = bot.slack.state.message(GENERAL, question.ts)
+        assert after is not None
+        assert "Not allowed: a reply in place of a press counts as no." in str(after.blocks)
         assert "counts as denied" in office.worker_was_told()
     assert office.journal == ""
 
@@ -175,6 +197,97 @@ async def test_a_stopped_task_takes_no_decision(office: Office) -> None:
         await bot.slack.click(ADA, GENERAL, question.ts, APPROVE)
         await bot.slack.wait_for(lambda _: bool(bot.whispers(ADA)))
     assert office.journal == ""
+
+
+async def test_a_reply_to_one_question_is_no_answer_to_one_that_was_never_shown(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    async with ScriptedModel(two_at_once()) as model:
+        office = Office(slack, model, tmp_path)
+        async with office.bot() as bot:
+            ts = await bot.ask(ASK)
+            first = await bot.task(ts, State.WAITING)
+            assert '"line": "north"' in str(bot.answers(ts)[-1].blocks)
+            await bot.ask("not that one, please", thread_ts=ts)
+            await slack.wait_for(lambda _: '"line": "south"' in str(bot.answers(ts)[-1].blocks))
+            north, south = bot.answers(ts)
+            assert "counts as no" in str(north.blocks)
+            assert APPROVE not in str(north.blocks)
+            assert (await bot.task(ts, State.WAITING)).id == first.id
+
+            await slack.click(ADA, GENERAL, south.ts, APPROVE)
+            await bot.task(ts, State.ANSWERED)
+            assert "*Approved by ada*" in str(slack.state.message(GENERAL, south.ts))
+            told = [one.results[-1] for one in model.requests if one.is_worker and one.results]
+            assert ["counts as denied" in words for words in told].count(True) == 1
+            assert "not that one, please" in str(model.requests[-1].body), "the orchestrator reads it too"
+    assert office.journal == "south\n"
+
+
+async def test_a_question_in_words_comes_before_an_approval_and_each_has_its_own_answer(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    may_ask, began = asyncio.Event(), asyncio.Event()
+
+    async def answering(asked: Asked) -> Reply:
+        if asked.is_worker:
+            began.set()
+            await may_ask.wait()
+            report = Call("report", {"status": "done", "summary": "Went on."})
+            return Call("things_write", {"line": "hello"}) if asked.turn == 0 else report
+        worker = Call("create_worker", {"task_description": "Write hello"})
+        both = Turn(calls=(worker, Call("ask_user", {"question": "Which colour?"})))
+        return both if asked.turn == 0 else Say("Finished.")
+
+    async with ScriptedModel(answering) as model:
+        office = Office(slack, model, tmp_path)
+        async with office.bot() as bot:
+            ts = await bot.ask(ASK)
+            await began.wait()
+            await bot.ask("in capital letters, if you can", thread_ts=ts)
+            await slack.wait_for(lambda _: len(bot.calls("reactions.add")) == 2)
+            may_ask.set()
+            await slack.wait_for(lambda _: "Which colour?" in bot.said(ts))
+            assert (await bot.task(ts, State.WAITING)).attempt == 1
+            await bot.ask("blue", thread_ts=ts)
+            await slack.wait_for(lambda _: APPROVE in str(bot.answers(ts)[-1].blocks))
+            await slack.click(ADA, GENERAL, bot.answers(ts)[-1].ts, APPROVE)
+            await bot.task(ts, State.ANSWERED)
+            assert "ada: blue" in model.requests[-1].results
+            assert model.requests[-1].last_user == "ada: in capital letters, if you can"
+    assert office.journal == "hello\n"
+
+
+async def test_what_steers_the_work_before_a_question_is_no_answer_to_it(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    may_ask = asyncio.Event()
+    writing = two_at_once()
+
+    async def answering(asked: Asked) -> Reply | None:
+        if asked.is_worker and asked.turn == 0:
+            await may_ask.wait()
+        return await writing(asked)
+
+    async with ScriptedModel(answering) as model:
+        office = Office(slack, model, tmp_path)
+        async with office.bot() as bot:
+            ts = await bot.ask(ASK)
+            await bot.task(ts, State.RUNNING)
+            await bot.ask("in capital letters, if you can", thread_ts=ts)
+            await slack.wait_for(lambda _: len(bot.calls("reactions.add")) == 2)
+            may_ask.set()
+            for _ in ("north", "south"):
+                await bot.task(ts, State.WAITING)
+                seen = len(bot.answers(ts))
+                await slack.click(ADA, GENERAL, bot.answers(ts)[-1].ts, APPROVE)
+                await slack.wait_for(partial(_has_more, bot, ts, seen))
+            await bot.task(ts, State.ANSWERED)
+    assert sorted(office.journal.split()) == ["north", "south"]
+
+
+def _has_more(bot: Stack, ts: str, seen: int, _: object) -> bool:
+    return len(bot.answers(ts)) > seen
 
 
 def value_of(question: Message, action: str) -> str:

@@ -134,7 +134,7 @@ async def test_stop_without_an_id_takes_ones_only_task_here(bot: Stack, patient:
     assert await _say(bot, "stop") == "No task of yours is running in this channel."
     ts = await _busy(bot, patient, "first", user=MEI)
     assert await _say(bot, "stop") == "No task of yours is running in this channel."
-    await bot.slack.slash(MEI, GENERAL, COMMAND, "stop")
+    await bot.slack.slash(MEI, GENERAL, COMMAND, "Stop!")
 
     assert "mei" in (await bot.task(ts, State.STOPPED)).reason
 
@@ -193,10 +193,28 @@ async def test_who_may_give_no_tasks_changes_no_settings_and_starts_nothing(
 
 async def test_a_channel_s_settings_are_shown_and_set(bot: Stack) -> None:
     assert "`follow-ups` is *on*" in await _say(bot, "set")
-    assert "`follow-ups` is *off*" in await _say(bot, "set follow-ups off")
+    assert "`follow-ups` is *off*" in await _say(bot, "Set Follow-ups OFF")
     assert "I don't know that setting" in await _say(bot, "set follow-ups sometimes")
     assert "`follow-ups` is *off*" in await _say(bot, "set")
     assert "`follow-ups` is *on*" in await _say(bot, "set", channel="C0DATA001")
+
+
+async def test_what_its_writer_may_not_ask_for_is_handed_off_by_who_may(
+    slack: SlackStandIn, patient: Patient, tmp_path: Path
+) -> None:
+    patient.go.set()
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, allow_users=ADA) as bot,
+    ):
+        ts = await bot.ask("@Handoff count the apples", user=MEI)
+        await slack.wait_for(lambda _: bot.whispers(MEI))
+        for _ in range(2):
+            await slack.shortcut(ADA, GENERAL, ts, SHORTCUT)
+        assert (await bot.task(ts, State.ANSWERED)).user == ADA
+        await slack.wait_for(lambda _: bot.whispers())
+        assert bot.whispers() == ["This message has been handed to me already."]
+        assert len(await bot.server.engine.store.recent()) == 1
 
 
 async def test_a_command_where_we_are_not_says_so(bot: Stack) -> None:

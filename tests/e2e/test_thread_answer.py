@@ -119,6 +119,39 @@ async def test_a_very_long_answer_comes_as_a_file_with_its_beginning(
         assert file.data.decode() == text
 
 
+async def test_a_stream_that_became_a_summary_leaves_nobody_working(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    text = "\n\n".join(f"## Part {n}\n\n" + SENTENCE * 8 for n in range(80)).strip()
+    async with (
+        ScriptedModel([Say(text)], chunk_delay=0.05, piece=2_000) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot,
+    ):
+        ts = await bot.ask(ASK)
+        await bot.task(ts, State.ANSWERED)
+
+        assert "Part 0" in _streamed(bot)
+        assert "answer.md" in words_of(bot.answers(ts)[0])
+        assert slack.state.sessions[GENERAL, ts].status == "active"
+
+
+async def test_what_a_stopped_process_had_written_gives_way_to_the_answer(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    async with ScriptedModel([Say(LONG), Say(LONG)], chunk_delay=0.05, piece=20) as model:
+        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+            ts = await bot.ask(ASK)
+            await slack.wait_for(lambda _: "sentence" in bot.said(ts))
+        (half,) = bot.answers(ts)
+        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+            await bot.task(ts, State.ANSWERED)
+            (answer,) = bot.answers(ts)
+            assert words_of(answer) == LONG
+            assert answer.ts != half.ts
+            assert answer.stream is not None
+            assert answer.stream.state == "done"
+
+
 @pytest.mark.parametrize("slowly", [True, False])
 async def test_nothing_in_an_answer_pings(slack: SlackStandIn, tmp_path: Path, slowly: bool) -> None:
     text = SENTENCE * 6 + "Ask <@U0MEI0002>, <!channel> or @everyone in <#C0DATA001>." + SENTENCE * 3
@@ -154,6 +187,7 @@ async def test_one_fault_neither_loses_nor_doubles_the_answer(
         await bot.task(ts, State.ANSWERED)
 
         assert [words_of(answer) for answer in bot.answers(ts)] == [text]
+        assert slack.state.sessions[GENERAL, ts].status == "active"
 
 
 async def test_an_answer_waits_until_slack_is_back(slack: SlackStandIn, tmp_path: Path) -> None:
@@ -174,6 +208,7 @@ async def test_a_stream_that_slack_ended_becomes_the_answer(tmp_path: Path) -> N
         (answer,) = bot.answers(ts)
         assert words_of(answer) == LONG
         assert answer.stream is None, "no broken message is left"
+        assert slack.state.sessions[GENERAL, ts].status == "active", "nor a sign that it works on"
 
 
 async def test_slack_without_streams_and_sessions_gets_plain_messages(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -10,12 +11,15 @@ from sqlalchemy import select
 
 from bot.controls.controls import OLD
 from bot.controls.replies import FOREIGN
+from playground.slack import SlackStandIn
 from playground.slack.messages import Message
 from tasks import schema
+from tasks.database import Database
+from tasks.store import Store
 from tasks.task import State
-from tests.support.patient_model import Patient
-from tests.support.scripted_model import Call
-from tests.support.stack import ADA, GENERAL, MEI, Stack
+from tests.support.patient_model import Halting, Patient
+from tests.support.scripted_model import Call, ScriptedModel
+from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
 ASK = "@Handoff paint it"
 RED = {"question": "Which colour, <@U0MEI0002>?", "options": ["Red", "Blue & green"]}
@@ -104,6 +108,26 @@ async def test_a_question_can_be_stopped(bot: Stack) -> None:
     assert (await bot.task(ts)).state is State.STOPPED
     assert "**Stopped:** ada stopped it" in bot.said(ts)
     await _closed(bot, question, "Not answered: it was stopped.")
+
+
+async def test_a_question_keeps_its_answer_when_the_task_is_stopped_between_two_starts(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    patient = Halting(Call("ask_user", RED))
+    patient.go.set()
+    async with ScriptedModel(patient) as model:
+        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+            ts, question = await _asked(bot)
+            await slack.click(MEI, GENERAL, question.ts, "handoff_answer:0")
+            await _closed(bot, question, "*mei:* Red")
+            task = await bot.task(ts, State.RUNNING)
+        database = Database(bot.settings.database_url)
+        await database.open()
+        await Store(database).stop(task.id, "ada stopped it")
+        await database.close()
+        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+            await bot.task(ts, State.STOPPED)
+            await _closed(bot, question, "*mei:* Red")
 
 
 async def test_a_verdict_is_kept_and_can_be_changed(bot: Stack, patient: Patient) -> None:

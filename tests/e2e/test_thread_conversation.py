@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.intake.intake import IN_A_THREAD, LATE
 from playground.slack import SlackStandIn
 from playground.slack.state import State as State_
 from tasks.task import State
@@ -89,6 +90,14 @@ async def test_a_follow_up_that_was_read_is_marked(bot: Stack, patient: Patient)
     assert await _tasks(bot) == 1
 
 
+async def test_mute_outside_a_thread_is_no_task(bot: Stack, patient: Patient) -> None:
+    await bot.ask("@Handoff !mute", user=MEI)
+    await bot.slack.wait_for(lambda _: bot.whispers(MEI))
+
+    assert bot.whispers(MEI) == [IN_A_THREAD]
+    assert await bot.server.engine.store.recent() == []
+
+
 async def test_a_muted_thread_waits_for_a_mention_until_it_is_unmuted(bot: Stack, patient: Patient) -> None:
     patient.go.set()
     ts = await bot.ask(ASK)
@@ -156,6 +165,31 @@ async def test_a_follow_up_is_changed_and_taken_back_until_it_is_read(bot: Stack
     assert "make it short" not in patient.heard
     assert "in verse" not in patient.heard
     assert await _tasks(bot) == 1
+
+
+async def test_who_edits_what_is_being_worked_on_is_told_that_it_came_too_late(
+    bot: Stack, patient: Patient
+) -> None:
+    patient.replies += [Call("plan", {"steps": [{"text": "Think"}]}), Call("ask_user", {"question": "Why?"})]
+    ts = await bot.ask(ASK, user=MEI)
+    await patient.was_asked()
+    told = await bot.ask("make it short", thread_ts=ts, user=MEI)
+    await _wait_for_reaction(bot, told, "eyes")
+    patient.go.set()
+    await bot.task(ts, State.WAITING)
+    for number, edited in enumerate((ts, told), start=1):
+        await bot.slack.edit(MEI, GENERAL, edited, f"@Handoff something else {edited}")
+        await bot.slack.wait_for(lambda _, least=number: len(bot.whispers(MEI)) == least)  # type: ignore[misc]
+    assert bot.whispers(MEI) == [LATE] * 2
+    assert "something else" not in (await bot.task(ts, State.WAITING)).request
+
+    await bot.ask("because", thread_ts=ts, user=MEI)
+    await bot.task(ts, State.ANSWERED)
+    await bot.slack.edit(MEI, GENERAL, ts, "@Handoff it is over anyway")
+    await bot.slack.edit(ADA, GENERAL, await bot.ask("between us"), "it was nothing")
+    await asyncio.sleep(0.3)
+    assert bot.whispers(MEI) == [LATE] * 2
+    assert bot.whispers(ADA) == []
 
 
 async def test_a_mention_added_by_an_edit_is_a_mention(bot: Stack, patient: Patient) -> None:

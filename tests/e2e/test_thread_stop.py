@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.intake.intake import SEVERAL
 from bot.thread import thread
 from playground.slack import SlackStandIn
 from tasks.task import State
@@ -46,7 +47,7 @@ async def _press(bot: Stack, ts: str, form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ["stop", "Stop.", "!stop", "@Handoff stop", "session", "slash", "x", "octagonal_sign"]
+    "form", ["stop", "Stop.", "STOP!!!", "!stop", "@Handoff stop", "session", "slash", "x", "octagonal_sign"]
 )
 async def test_every_form_stops_the_task_and_says_so_once(bot: Stack, patient: Patient, form: str) -> None:
     ts = await _running(bot, patient)
@@ -130,6 +131,48 @@ async def test_stop_where_nothing_runs_starts_nothing(bot: Stack, patient: Patie
 
     assert bot.whispers() == ["Nothing is running here."]
     assert len(await bot.server.engine.store.recent()) == 1
+
+
+@pytest.mark.parametrize("place", [GENERAL, "D0MEI0002"])
+async def test_stop_outside_a_thread_stops_what_its_writer_has_running_there(
+    bot: Stack, patient: Patient, place: str
+) -> None:
+    others = await bot.ask("@Handoff something else", user=ADA)
+    first = await bot.ask(ASK, user=MEI, channel=place)
+    await bot.task(first, State.RUNNING, channel=place)
+    await bot.ask("@Handoff stop", user=MEI, channel=place)
+
+    assert (await bot.task(first, channel=place)).state is State.STOPPED
+    assert (await bot.task(others, State.RUNNING)).user == ADA
+    assert bot.whispers(MEI) == []
+
+
+async def test_of_several_tasks_a_stop_outside_their_threads_chooses_none(
+    bot: Stack, patient: Patient
+) -> None:
+    both = [await bot.ask(ASK, user=MEI) for _ in range(2)]
+    for ts in both:
+        await bot.task(ts, State.RUNNING)
+    await bot.ask("@Handoff stop!", user=MEI)
+    await bot.slack.wait_for(lambda _: bot.whispers(MEI))
+
+    assert bot.whispers(MEI) == [SEVERAL.format(2)]
+    assert [(await bot.task(ts, State.RUNNING)).state for ts in both] == [State.RUNNING] * 2
+
+
+async def test_a_stop_outside_threads_means_what_works_and_not_what_waits(
+    bot: Stack, patient: Patient
+) -> None:
+    patient.replies.append(Call("ask_user", {"question": "Which year?"}))
+    patient.go.set()
+    asks = await bot.ask(ASK, user=MEI)
+    await bot.task(asks, State.WAITING)
+    patient.go.clear()
+    works = await bot.ask(ASK, user=MEI)
+    await bot.task(works, State.RUNNING)
+    for ts in (works, asks):
+        await bot.ask("@Handoff stop", user=MEI)
+        assert (await bot.task(ts)).state is State.STOPPED
 
 
 async def test_a_task_in_the_queue_can_be_stopped(

@@ -105,6 +105,45 @@ async def test_an_open_question_is_answered_by_who_was_asked(bot: Stack, patient
     assert "hm, which one?" not in str(patient.asked[-1].messages)
 
 
+@pytest.mark.parametrize("way", ["!mute", "set follow-ups off"])
+async def test_an_open_question_is_answered_in_words_where_a_mention_is_waited_for(
+    bot: Stack, patient: Patient, way: str
+) -> None:
+    patient.replies.append(Call("ask_user", {"question": "Which year?"}))
+    ts = await bot.ask(ASK)
+    await bot.task(ts, State.WAITING)
+    if way == "!mute":
+        await bot.ask(way, thread_ts=ts)
+    else:
+        await bot.slack.slash(ADA, GENERAL, "handoff", way)
+    await bot.slack.wait_for(lambda _: bot.whispers())
+    await bot.ask("2024", thread_ts=ts)
+    await bot.task(ts, State.ANSWERED)
+    assert "2024" in str(patient.asked[-1].messages)
+
+    await bot.ask("and 2025?", thread_ts=ts)
+    await _acked(bot)
+    assert (await bot.task(ts)).request == "what is the answer?"
+
+
+async def test_a_mute_holds_in_a_direct_message_too(bot: Stack, patient: Patient) -> None:
+    direct = "D0ADA0001"
+    ts = await bot.ask("what is the answer?", channel=direct)
+    await bot.task(ts, State.ANSWERED, channel=direct)
+    await bot.ask(f"<@{MEI}> wants it short", channel=direct, thread_ts=ts)
+    await bot.slack.wait_for(lambda _: len(bot.answers(ts, direct)) == 2)
+    await bot.ask("!mute", channel=direct, thread_ts=ts)
+    await bot.slack.wait_for(lambda _: bot.whispers())
+    await bot.ask("a note to myself", channel=direct, thread_ts=ts)
+    await _acked(bot)
+    assert len(bot.answers(ts, direct)) == await _tasks(bot) - 1 == 2
+
+    await bot.ask("!unmute", channel=direct, thread_ts=ts)
+    await bot.slack.wait_for(lambda _: len(bot.whispers()) == 2)
+    await bot.ask("make it long", channel=direct, thread_ts=ts)
+    await bot.slack.wait_for(lambda _: len(bot.answers(ts, direct)) == 3)
+
+
 async def test_a_channel_can_have_everybody_heard(bot: Stack, patient: Patient) -> None:
     await bot.slack.slash(ADA, GENERAL, "handoff", "set follow-ups all")
     await bot.slack.wait_for(lambda _: any("`follow-ups` is *all*" in words for words in bot.whispers()))

@@ -76,7 +76,18 @@ async def test_an_answer_is_none_to_other_arguments_or_of_another_task(desk: Des
     assert await desk.approvals.take("q1", "d1") is Verdict.APPROVED
 
 
+@pytest.mark.parametrize("shown", ["", "q2"], ids=["nothing", "another question"])
+async def test_what_is_written_while_something_else_is_shown_is_no_answer(desk: Desk, shown: str) -> None:
+    await desk.store.show(desk.task, shown)
+    await desk.store.accept(message("2.0", "sure", thread="1.0"))
+    assert await desk.approvals.take("q1", "d1") is Verdict.OPEN
+    await desk.store.show(desk.task, "q1")
+    assert await desk.store.park(desk.task, seconds=60) == (), "nor does it wake what waits for an answer"
+    assert await desk.press()
+
+
 async def test_a_message_in_place_of_a_click_is_a_no_for_good(desk: Desk) -> None:
+    await desk.store.show(desk.task, "q1")
     await desk.store.accept(message("2.0", "sure", thread="1.0"))
     assert await desk.approvals.take("q1", "d1") is Verdict.UNCLEAR
     assert not await desk.press()

@@ -25,3 +25,11 @@ def test_a_long_answer_takes_no_name_of_a_file_that_was_made() -> None:
     alone = told(TASK, Delivery(outcome=delivery.outcome)).whole
     assert alone is not None
     assert alone.path == "answer.md"
+
+
+def test_a_long_answer_tells_what_follows_by_its_headings_and_not_by_comments_in_code() -> None:
+    code = "```python\n" + "# load the data\nload()\n" * 2_000 + "```"
+    outcome = Outcome(state=State.ANSWERED, text=f"Here it is:\n\n{code}\n\n## How to run it\n\nLike so.")
+    (summary,) = told(TASK, Delivery(outcome=outcome)).messages
+    contents = summary.markdown.partition("**Further on:**\n")[2]
+    assert contents.startswith("- How to run it\n\n_The whole answer")

@@ -15,6 +15,7 @@ from bot.wire.text import (
     addresses_a_group,
     brief,
     escape,
+    headings,
     inert,
     mentioned,
     one_plain_line,
@@ -75,7 +76,8 @@ def test_parts_lose_nothing_but_the_space_they_are_cut_at(text: str, limit: int)
     assert all(len(part) <= limit for part in cut)
 
     def letters(markdown: str) -> str:
-        return re.sub(r"\s|```\w*", "", markdown)
+        # The first line of a table that is cut comes again, as a fence does.
+        return re.sub(r"\s|```\w*", "", markdown).replace("|a|b||---|---|", "")
 
     assert letters("".join(cut)) == letters(text)
 
@@ -113,6 +115,33 @@ def test_a_fence_is_what_markdown_takes_for_one(line: str) -> None:
     cut = parts(line + "word " * 50, 100)
 
     assert not any(part.endswith("\n```") for part in cut[1:])
+
+
+def test_a_table_that_is_cut_is_one_in_each_part_and_keeps_every_row_once() -> None:
+    head, rows = "| Nr | Name |\n|---:|------|\n", [f"| {n} | Müller & Co. {n} |\n" for n in range(60)]
+    cut = parts(f"All of them:\n\n{head}{''.join(rows)}\nThat is all.", 300)
+    assert len(cut) > 4
+    assert all(piece.startswith(head) for piece in cut[1:-1])
+    assert all(len(piece) <= 300 for piece in cut)
+    assert [line for piece in cut for line in piece.splitlines() if "Müller" in line] == [
+        row.strip() for row in rows
+    ]
+
+
+def test_nothing_is_repeated_of_a_table_that_has_ended_or_stands_in_code() -> None:
+    table = "| a | b |\n|---|---|\n| 1 | 2 |\n"
+    assert all(table[:9] not in piece for piece in parts(table + "\n" + "word " * 60, 100)[1:])
+    fenced = parts("```\n" + table * 12 + "```", 120)
+    assert "".join(piece.replace("```\n", "") for piece in fenced).count("| 1 | 2 |") == 12
+    assert all(piece.startswith("```\n") for piece in fenced)
+    wide = "|" + "x" * 60 + "|y|\n|---|---|\n"
+    assert sum(wide[:62] in piece for piece in parts(wide + "| 1 | 2 |\n" * 30, 100)) == 1
+
+
+def test_comments_in_code_are_no_headings() -> None:
+    text = "# One\n\n```py\n# not this\n```\n\n## Two  \n#### four\n#tag\n"
+    assert list(headings(text)) == ["One", "Two"]
+    assert list(headings(text, 3)) == ["Two"]
 
 
 def test_a_long_fence_that_is_cut_is_closed_as_it_was_opened() -> None:
