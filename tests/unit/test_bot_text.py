@@ -79,7 +79,7 @@ def test_parts_lose_nothing_but_the_space_they_are_cut_at(text: str, limit: int)
         # The first line of a table that is cut comes again, as a fence does.
         return re.sub(r"\s|```\w*", "", markdown).replace("|a|b||---|---|", "")
 
-    assert letters("".join(cut)) == letters(text)
+    assert letters("\n".join(cut)) == letters(text)
 
 
 def test_a_code_fence_that_is_cut_is_closed_and_opened_again() -> None:
