@@ -170,7 +170,9 @@ class Engine:
                     self._asked.discard(patience)
         except TimeoutError:
             if patience.expired():
-                raise EngineUnavailable(f"Docker at {self.address} is too slow for this end.") from None
+                raise EngineUnavailable(
+                    f"Docker at {self.address} did not answer before Handoff had to end."
+                ) from None
             raise
 
     async def facts(self) -> EngineFacts:
