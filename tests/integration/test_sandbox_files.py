@@ -90,6 +90,12 @@ async def test_artifact_limits_are_told_and_the_rest_comes_back(run_code: RunCod
     assert "3 more files" in counted.notes[0]
 
 
+async def test_a_long_list_of_what_was_left_out_says_that_it_ends(sandbox: Sandbox) -> None:
+    run = await sandbox.run(Job(code="import os\nfor n in range(30): os.mkfifo(f'pipe{n}')"))
+    assert len(run.notes) == 21
+    assert run.notes[-1] == "further files were left out, too."
+
+
 @pytest.mark.parametrize(
     ("files", "limits", "words"),
     [

@@ -53,6 +53,24 @@ print(len(cross_val_score(RandomForestClassifier(5), features, classes, n_jobs=2
     assert (run.status, run.stdout, run.stderr) == (Status.OK, "5\n", "")
 
 
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+async def test_processes_that_start_anew_find_the_program(pool: Sandbox, method: str) -> None:
+    """They run its file once more, as those of any script do; in /work there is none."""
+    code = f"""
+import multiprocessing
+import os
+
+def square(number):
+    return number * number
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("{method}").Pool(2) as workers:
+        print(workers.map(square, range(4)), os.listdir("/work"))
+"""
+    run = await pool.run(Job(code=code, timeout=30))
+    assert (run.status, run.stdout, run.stderr) == (Status.OK, "[0, 1, 4, 9] []\n", "")
+
+
 def _check_form(name: str, data: bytes) -> None:
     """That a file is what its ending says."""
     match name.rpartition(".")[2]:

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+
+from . import imports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from importlib.abc import Loader
-    from types import ModuleType
     from typing import Any
 
 _PYPLOT = "matplotlib.pyplot"
@@ -24,10 +21,7 @@ _saved_by_program: set[int] = set()
 
 def watch() -> None:
     """Make `show()` save, now or when pyplot is imported later."""
-    if _PYPLOT in sys.modules:
-        _hook(sys.modules[_PYPLOT])
-    else:
-        sys.meta_path.insert(0, _OnImport())
+    imports.after(_PYPLOT, _hook)
 
 
 def save_open(folder: str, *, shown: bool = False) -> None:
@@ -63,28 +57,3 @@ def _hook(pyplot: Any) -> None:
     savefig.__doc__, show.__doc__ = save.__doc__, pyplot.show.__doc__
     figure_class.savefig = savefig
     pyplot.show = show
-
-
-class _HookingLoader:
-    def __init__(self, loader: Loader) -> None:
-        self._loader = loader
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
-        _hook(module)
-
-
-class _OnImport:
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname != _PYPLOT:
-            return None
-        sys.meta_path.remove(self)
-        spec = find_spec(fullname)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _HookingLoader(spec.loader)  # type: ignore[assignment]
-        return spec

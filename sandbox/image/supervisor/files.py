@@ -129,3 +129,5 @@ class Tree:
     def _note(self, sentence: str) -> None:
         if len(self.notes) < _NOTES:
             self.notes.append(sentence.encode("utf-8", "replace").decode())
+        elif len(self.notes) == _NOTES:
+            self.notes.append("further files were left out, too.")

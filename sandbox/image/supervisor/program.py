@@ -15,7 +15,7 @@ import threading
 import traceback
 import types
 
-from . import figures
+from . import figures, restarts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def run(source: str, carried: Carried | None = None) -> int:
     sys.modules["__main__"] = module = types.ModuleType("__main__")
     module.__dict__.update(__file__=NAME, __builtins__=builtins)
     linecache.cache[NAME] = (len(source), None, source.splitlines(keepends=True), NAME)
+    restarts.watch(source)
     if carried is not None:
         carried.load(module.__dict__)
     code = _finish(_guarded(source, module.__dict__))
