@@ -17,7 +17,7 @@ from tasks import schema
 from tasks.admission import Limits, admit, alone, standing
 from tasks.bell import ring
 from tasks.message import Message, files_to_json
-from tasks.rows import OPEN, one, unread, within
+from tasks.rows import OPEN, claim_of, one, unread, within
 from tasks.task import State, Task, Ticket
 
 
@@ -74,9 +74,8 @@ def claim(message: Message, *, task: str) -> dict[str, Any]:
 async def release(connection: AsyncConnection, message: Message) -> None:
     """Take the claim from a message that has become nothing: somebody was refused, or it was a word of
     command."""
-    claims, thread = schema.message.c, message.thread
-    mine = (claims.team == thread.team) & (claims.channel == thread.channel) & (claims.ts == message.ts)
-    await connection.execute(delete(schema.message).where(mine, claims.task == ""))
+    mine = claim_of(message.thread, message.ts)
+    await connection.execute(delete(schema.message).where(*mine, schema.message.c.task == ""))
 
 
 async def new_task(connection: AsyncConnection, message: Message, *, admitted: bool = False) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from tasks import schema
 from tasks.database import Database
 from tasks.message import ThreadAddress
+from tasks.rows import claimed_by
 from tasks.task import State
 
 
@@ -22,12 +23,9 @@ class Amendments:
         self._database = database
 
     async def taken(self, place: ThreadAddress, ts: str) -> str | None:
-        """The id of the task that the message became or was told to: empty where it was a word of command,
-        None where it was not claimed."""
-        claim = schema.message.c
-        mine = (claim.team == place.team) & (claim.channel == place.channel) & (claim.ts == ts)
+        """What `tasks.rows.claimed_by` knows of the message."""
         async with self._database.read() as connection:
-            return (await connection.execute(select(claim.task).where(mine))).scalar()
+            return await claimed_by(connection, place, ts)
 
     async def change(self, place: ThreadAddress, ts: str, text: str) -> bool:
         """Give a message that nobody has begun with its new text; False when it is too late."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, select
+from sqlalchemy import ColumnElement, RowMapping, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks import schema
 from tasks.errors import StaleRunner
-from tasks.message import FileRef, Message, ThreadAddress, files_from_json
+from tasks.message import FileRef, ThreadAddress, files_from_json
 from tasks.task import State, Task
 
 #: Put together once, as it is asked before every entry.
@@ -51,11 +51,17 @@ async def one(connection: AsyncConnection, *where: Any, locked: bool = False) ->
     return None if row is None else to_task(row)
 
 
-async def claimed_by(connection: AsyncConnection, message: Message) -> str | None:
-    """The task that a message has become already."""
-    claim, thread = schema.message.c, message.thread
-    mine = (claim.team == thread.team) & (claim.channel == thread.channel) & (claim.ts == message.ts)
-    return (await connection.execute(select(claim.task).where(mine))).scalar()
+def claim_of(place: ThreadAddress, ts: str) -> tuple[ColumnElement[bool], ...]:
+    """The row of the message `ts` in the channel of `place`, if it was claimed."""
+    claim = schema.message.c
+    return claim.team == place.team, claim.channel == place.channel, claim.ts == ts
+
+
+async def claimed_by(connection: AsyncConnection, place: ThreadAddress, ts: str) -> str | None:
+    """The id of the task that a message became or was told to: empty where it was a word of command, None
+    where it was not claimed."""
+    query = select(schema.message.c.task).where(*claim_of(place, ts))
+    return (await connection.execute(query)).scalar()
 
 
 async def unread(connection: AsyncConnection, task: str, *, asked: str | None = None) -> Sequence[InboxItem]:

@@ -54,7 +54,7 @@ class Store:
         except IntegrityError:
             # It came before, here or on another node, or its twin did: nothing else shares its key.
             async with self.database.read() as connection:
-                task = await claimed_by(connection, message)
+                task = await claimed_by(connection, message.thread, message.ts)
             return Accepted(taken=Taken.REPEATED, task=task or message.task_id)
 
     @persistent
