@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds before the second try; doubled for each further one up to the longest.
 FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
+#: What a database that is away, refuses, or is none raises; asyncpg's own errors are not all wrapped.
+FAULTS = (DBAPIError, OSError, TimeoutError, PoolTimeout)
 #: PostgreSQL's classes of errors that a later try need not meet: connection, resources, shutdown, and those
 #: by which it asks for a transaction to be repeated, the last because this process stood still in the middle
 #: of it (postgresql.org/docs/current/errcodes-appendix.html).

@@ -20,7 +20,7 @@ from agents.tools import Tool
 from agents.wire import Request
 from bot.checks import preflight, tokens
 from bot.errors import CheckFailed
-from bot.parts.database import FAULTS, cause, driver_problems
+from bot.parts.database import cause, driver_problems
 from bot.parts.model import endpoint_from
 from bot.parts.sandboxes import recipe_from
 from bot.parts.team_tools import lacking, tool_problems, toolbox_from
@@ -32,6 +32,7 @@ from sandbox.engine import Engine
 from sandbox.errors import SandboxError
 from sandbox.image.build import BASE_LABEL
 from tasks.database import Database
+from tasks.patience import FAULTS
 
 #: Seconds one check may take. A first answer of a large model takes several.
 DEADLINE = 30.0

@@ -9,10 +9,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from bot.parts.database import FAULTS, cause
+from bot.parts.database import cause
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
-from tasks.patience import trouble
+from tasks.patience import FAULTS, trouble
 
 #: What is wrong with one dependency, in words; empty when it serves.
 Check = Callable[[], Awaitable[Sequence[str]]]

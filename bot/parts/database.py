@@ -12,11 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.errors import BotError
 from tasks.database import Database
 from tasks.errors import DatabaseInUse, DatabaseTooNew
-from tasks.patience import trouble
-
-#: What a database that is away, refuses, or is none raises; asyncpg's own errors are not all wrapped.
-FAULTS = (DBAPIError, OSError, TimeoutError)
-
+from tasks.patience import FAULTS, trouble
 
 _NO_DRIVER = (
     "HANDOFF_DATABASE_URL names a PostgreSQL database, and the package for it is not installed. "

@@ -19,14 +19,12 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agents.conversation import Usage
 from bot.release import version
 from sandbox.job import Run, Status
 from tasks.figures import Totals
-from tasks.patience import trouble
+from tasks.patience import FAULTS, trouble
 
 log = structlog.get_logger(__name__)
 
@@ -181,7 +179,7 @@ async def _read(totals: AskTotals) -> Totals | None:
     try:
         async with asyncio.timeout(PATIENCE):
             return await totals()
-    except (DBAPIError, OSError, TimeoutError, PoolTimeout) as error:
+    except FAULTS as error:
         log.warning("figures of the tasks not read", why=trouble(error) or str(error))
         return None
 
