@@ -194,10 +194,9 @@ class Loop:
                 running = [group.create_task(self._run_call(call)) for call in self._transcript.open_calls]
         except ExceptionGroup as several:
             raise _first(several) from several
-        waiting = list(filter(None, (task.result() for task in running)))
-        # Words first: what is written answers what is shown, and an approval can be shown later.
-        for parked in sorted(waiting, key=lambda one: bool(one.approval)):
-            raise parked
+        if waiting := [parked for task in running if (parked := task.result())]:
+            # Words first: what is written answers what is shown, and an approval can be shown later.
+            raise min(waiting, key=lambda one: bool(one.approval))
         for result in self._transcript.results:
             if result["ends"]:
                 return Ending(result["text"])

@@ -57,9 +57,10 @@ class Upkeep:
             try:
                 await self.once()
             except Exception as error:
-                self.problem = trouble(error) or "the upkeep of the tasks fails; the log says why"
-                if trouble(error):
-                    log.warning("upkeep failed, tried again", why=self.problem, seconds=PERIOD)
+                words = trouble(error)
+                self.problem = words or "the upkeep of the tasks fails; the log says why"
+                if words:
+                    log.warning("upkeep failed, tried again", why=words, seconds=PERIOD)
                 else:
                     log.exception("upkeep failed, tried again", seconds=PERIOD)
             else:
