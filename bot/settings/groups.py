@@ -31,6 +31,7 @@ from bot.settings.kinds import (
     TraceUrl,
     UserIds,
 )
+from sandbox.image.tag import DEFAULT_BASE
 
 
 def data_folder(environ: Mapping[str, str]) -> Path:
@@ -228,7 +229,7 @@ class SandboxSettings(SettingGroup):
     """Container runtime, `runsc` or `kata-runtime` for instance. Empty: the engine's default."""
     sandbox_image: str = ""
     """An image of your own. Empty: the one that `handoff sandbox build` makes."""
-    sandbox_base: str = "python:3.12-slim"
+    sandbox_base: str = DEFAULT_BASE
     """Base of the image; when it can't be pulled, one is made from Debian packages."""
     sandbox_packages: str = ""
     """Python packages to add to the image: requirement specifiers with spaces between."""

@@ -20,7 +20,6 @@ SCOPES = {
     "channels:history": "hear replies without a mention in public channels, and read the thread",
     "channels:read": "know a public channel's name, and hear when it is open again",
     "chat:write": "post, stream and edit answers",
-    "chat:write.customize": "let a worker speak under its own name",
     "commands": "take /handoff and the message shortcut",
     "files:read": "fetch the files attached to a message",
     "files:write": "post files and plots",
@@ -28,19 +27,16 @@ SCOPES = {
     "groups:read": "know a private channel's name, and hear when it is open again",
     "im:history": "hear direct messages",
     "im:read": "know that a conversation is a direct message",
-    "im:write": "open a direct message",
     "mpim:history": "hear group direct messages",
     "mpim:read": "know who is in a group direct message",
     "reactions:read": "take the ❌ reaction as stop",
     "reactions:write": "show 👀 at once",
-    "team:read": "know the workspace's name",
     "users:read": "know people's names and time zones",
 }
 
 #: Event the app subscribes to -> scopes of which one is needed to receive it; none: no scope needed.
 EVENTS: dict[str, tuple[str, ...]] = {
     "agent_session_stopped": (),
-    "app_context_changed": (),
     "app_home_opened": (),
     "app_mention": ("app_mentions:read",),
     "app_uninstalled": (),

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.wire.manifest import EVENTS, REDIRECT_PATH, SCOPES, manifest, public_origin
+from bot.wire.manifest import COMMAND, EVENTS, REDIRECT_PATH, SCOPES, manifest, public_origin
+from scripts.steps import ROOT
 
+#: Scope -> the events, Web API methods or features of which at least one needs it.
+USES = {
+    "app_mentions:read": {"app_mention"},
+    "assistant:write": {"assistant.threads.setStatus", "agents.sessions.setStatus"},
+    "channels:history": {"message.channels"},
+    "channels:read": {"channel_unarchive", "member_joined_channel", "conversations.info"},
+    "chat:write": {"chat.postMessage"},
+    "commands": {COMMAND},
+    "files:read": {"files.info"},
+    "files:write": {"files.getUploadURLExternal"},
+    "groups:history": {"message.groups"},
+    "groups:read": {"group_unarchive", "member_joined_channel"},
+    "im:history": {"message.im"},
+    "im:read": {"conversations.info", "users.conversations"},
+    "mpim:history": {"message.mpim"},
+    "mpim:read": {"conversations.info", "users.conversations"},
+    "reactions:read": {"reaction_added"},
+    "reactions:write": {"reactions.add"},
+    "users:read": {"users.info"},
+}
 SOCKET: Any = manifest()
 HTTP: Any = manifest("https://handoff.example.com")
 
@@ -46,6 +70,31 @@ def test_the_stop_button_of_slack_is_subscribed_to() -> None:
 def test_every_scope_has_its_reason() -> None:
     assert all(reason for reason in SCOPES.values())
     assert SOCKET["oauth_config"]["scopes"]["bot"] == list(SCOPES)
+
+
+def test_every_scope_is_used() -> None:
+    assert USES.keys() == SCOPES.keys()
+    used = {*EVENTS, COMMAND, *methods_called()}
+    assert {scope: sorted(uses - used) for scope, uses in USES.items() if not uses & used} == {}
+
+
+def test_every_event_has_a_listener() -> None:
+    sources = [path for path in (ROOT / "bot").rglob("*.py") if path.name != "manifest.py"]
+    code = "".join(path.read_text() for path in sources)
+    assert [event for event in EVENTS if f'"{event.partition(".")[0]}"' not in code] == []
+
+
+def methods_called() -> Iterator[str]:
+    """The Web API methods that the bot calls, spelled as strings or as the SDK's functions (`users_info`)."""
+    for path in (ROOT / "bot").rglob("*.py"):
+        yield from methods_in(path)
+
+
+def methods_in(path: Path) -> Iterator[str]:
+    code = path.read_text()
+    yield from re.findall(r'"((?:[a-z]+\.)+[A-Za-z]+)"', code) if path.name != "pace.py" else ()
+    for name in re.findall(r"client\.([a-z]+_[A-Za-z]+)\(", code):
+        yield name.replace("_", ".")
 
 
 def test_socket_mode_names_no_address() -> None:
