@@ -13,17 +13,17 @@ from typing import Self
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.controls.approvals import Approvals
-from bot.controls.controls import Controls
-from bot.controls.home import Home
-from bot.controls.replies import Replies
-from bot.controls.slash import Slash
-from bot.intake.access import Access
-from bot.intake.catch_up import CatchUp
+from bot.controls.approvals import ApprovalButtons
+from bot.controls.buttons import ThreadButtons
+from bot.controls.home import AppHome
+from bot.controls.replies import ClickReplies
+from bot.controls.slash import SlashCommand
+from bot.intake.access import AccessPolicy
+from bot.intake.backfill import Backfill
 from bot.intake.intake import Intake
-from bot.intake.listeners import Listeners
+from bot.intake.listeners import MessageListeners
 from bot.intake.notes import NoteCommands
-from bot.intake.stops import Stops
+from bot.intake.stopper import TaskStopper
 from bot.settings import Settings
 from bot.settings.channels import Channels
 from bot.settings.preferences import Preferences
@@ -64,35 +64,37 @@ class Slack:
             client=AsyncWebClient(base_url=settings.slack_api_url), authorize=authorize,
         )  # fmt: skip
         people, usage, kept = People(clients), Usage(database), Kept(database)
-        access = Access(channels=channels, people=people, usage=usage)
-        stops = Stops(engine=engine, people=people, access=access)
+        access = AccessPolicy(channels=channels, people=people, usage=usage)
+        stopper = TaskStopper(engine=engine, people=people, access=access)
         preferences, links = Preferences(kept, channels.preference), Links(clients)
         intake = Intake(
-            engine=engine, people=people, access=access, preferences=preferences, stops=stops,
+            engine=engine, people=people, access=access, preferences=preferences, stopper=stopper,
             amendments=Amendments(database), usage=usage, notes=NoteCommands(Notes(database)),
             voices=Voices(kept),
         )  # fmt: skip
-        listeners = Listeners(clients=clients, engine=engine, usage=usage, signed=signed)
+        listeners = MessageListeners(clients=clients, engine=engine, usage=usage, signed=signed)
         self._engine, self._usage, self._clients = engine, usage, clients
         if installations is not None:
             installations.on_saved = self._redeliver
-        replies = Replies(clients)
-        controls = Controls(engine=engine, people=people, replies=replies, stops=stops, access=access)
-        approvals = Approvals(engine=engine, people=people, replies=replies, access=access)
-        slash = Slash(
-            engine=engine, usage=usage, people=people, clients=clients, access=access, stops=stops,
+        replies = ClickReplies(clients)
+        buttons = ThreadButtons(engine=engine, people=people, replies=replies, stopper=stopper, access=access)
+        approvals = ApprovalButtons(engine=engine, people=people, replies=replies, access=access)
+        slash = SlashCommand(
+            engine=engine, usage=usage, people=people, clients=clients, access=access, stopper=stopper,
             preferences=preferences, links=links,
         )  # fmt: skip
-        home = Home(engine=engine, usage=usage, clients=clients, links=links, stops=stops, settings=settings)
+        home = AppHome(
+            engine=engine, usage=usage, clients=clients, links=links, stopper=stopper, settings=settings
+        )
         departures = Departures(
             engine=engine, usage=usage, preferences=preferences, notes=Notes(database),
             installations=installations, clients=clients,
         )  # fmt: skip
-        connect(self.app, intake, [listeners, controls, approvals, slash, home, departures])
+        connect(self.app, intake, [listeners, buttons, approvals, slash, home, departures])
         #: The pages of an installation, for our web server.
         self.routes = InstallPages(settings, installations).routes() if installations else ()
         self._sockets = Sockets(self.app, token.get_secret_value()) if token else None
-        self._catch_up = CatchUp(clients, intake, listeners, usage, kept)
+        self._backfill = Backfill(clients, intake, listeners, usage, kept)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -100,7 +102,7 @@ class Slack:
             if self._sockets is not None:
                 stack.push_async_callback(self._sockets.stop)
                 await self._sockets.start()
-                await stack.enter_async_context(self._catch_up.watching(self._sockets))
+                await stack.enter_async_context(self._backfill.watching(self._sockets))
             # What kept an answer back may have been what this start has mended: the token, or a setting.
             await self._redeliver()
             self._stack = stack.pop_all()

@@ -13,8 +13,8 @@ import pydantic
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.controls.replies import FOREIGN, Replies
-from bot.intake.access import Access
+from bot.controls.replies import FOREIGN, ClickReplies
+from bot.intake.access import AccessPolicy
 from bot.thread.answer import APPROVE, DENY
 from bot.wire.clicks import Click, Named, read
 from bot.wire.people import People
@@ -34,13 +34,13 @@ class _Decision(pydantic.BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approvals:
+class ApprovalButtons:
     """The listeners for both buttons."""
 
     engine: Engine
     people: People
-    replies: Replies
-    access: Access
+    replies: ClickReplies
+    access: AccessPolicy
 
     def register(self, app: AsyncApp) -> None:
         app.action(APPROVE)(self.decided)

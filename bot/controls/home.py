@@ -14,7 +14,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.intake.listeners import suggest_prompts
-from bot.intake.stops import Stops
+from bot.intake.stopper import TaskStopper
 from bot.settings import Settings
 from bot.thread.answer import Block, button, context_block, duration
 from bot.watch.timeline import picture
@@ -46,8 +46,8 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What a Home tells: tasks with the links to their threads, tokens used and USD spent."""
+class HomeContent:
+    """What App Home shows: tasks with the links to their threads, tokens used and USD spent."""
 
     running: Sequence[tuple[Task, str]]
     recent: Sequence[tuple[Task, str]]
@@ -62,14 +62,14 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
+class AppHome:
     """Publishes it, and takes its Stop buttons."""
 
     engine: Engine
     usage: Usage
     clients: Clients
     links: Links
-    stops: Stops
+    stopper: TaskStopper
     settings: Settings
 
     def register(self, app: AsyncApp) -> None:
@@ -77,7 +77,7 @@ class Home:
         app.action(STOP)(self.stop_pressed)
 
     async def opened(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """The Home tab is drawn anew; the messages tab gets its suggested prompts."""
+        """The Home tab is published again; the messages tab gets its suggested prompts."""
         match body.get("team_id"), event:
             case str(team), {"tab": "home", "user": str(user)}:
                 await self._publish(team, user)
@@ -90,14 +90,14 @@ class Home:
             return
         task = await self.engine.store.task(click.pressed.value)
         mine = task if task is not None and task.thread.team == click.team.id else None
-        words = await self.stops.stop(mine, click.user.id)
+        words = await self.stopper.stop(mine, click.user.id)
         await self._publish(click.team.id, click.user.id, words)
 
     async def _publish(self, team: str, user: str, notice: str = "") -> None:
         now = time.time()
         mine = await self.usage.tasks(team=team, user=user, limit=50)
         linked = [(task, await self.links.to(task.thread)) for task in mine]
-        shown = Shown(
+        shown = HomeContent(
             running=[pair for pair in linked if not pair[0].state.is_over],
             recent=[pair for pair in linked if pair[0].state.is_over][:RECENT],
             tokens_day=await self.usage.tokens(since=now - 86_400, team=team, user=user),
@@ -117,12 +117,12 @@ class Home:
         return picture(newest, await self.engine.store.events(newest.id), width=PICTURE_WIDTH)
 
 
-def view(shown: Shown, settings: Settings) -> dict[str, Any]:
-    """The Home as Slack's blocks."""
+def view(shown: HomeContent, settings: Settings) -> dict[str, Any]:
+    """App Home as Slack's blocks."""
     blocks: list[Block] = [_header("Running")]
     if shown.notice:
         blocks.append(_section(shown.notice))
-    blocks += [_row(task, link, stops=True) for task, link in shown.running]
+    blocks += [_row(task, link, stoppable=True) for task, link in shown.running]
     if not shown.running:
         blocks.append(
             _section("Nothing is running. Mention me in a channel, or write to me under *Messages*.")
@@ -164,12 +164,12 @@ def _settings(settings: Settings) -> str:
     )
 
 
-def _row(task: Task, link: str, *, stops: bool = False) -> Block:
+def _row(task: Task, link: str, *, stoppable: bool = False) -> Block:
     title = escape(one_plain_line(task.request)[:150]) or "a file"
     state = _WORDS.get(task.state, ":gear: at work")
     took = f" · {duration(task.seconds)}" if task.seconds is not None else ""
     block = _section(f"<{link}|{title}>\n{state}{took}")
-    if stops:
+    if stoppable:
         block["accessory"] = button("Stop", STOP, task.id, style="danger")
     return block
 

@@ -24,7 +24,7 @@ _KEPT = 1500
 
 
 @dataclass(frozen=True, slots=True)
-class Replies:
+class ClickReplies:
     """Answers to presses, in each workspace."""
 
     clients: Clients

@@ -13,9 +13,9 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
-from bot.intake.access import Access
+from bot.intake.access import AccessPolicy
 from bot.intake.intake import in_line
-from bot.intake.stops import Stops
+from bot.intake.stopper import TaskStopper
 from bot.settings.preferences import CHOICES, Preferences
 from bot.thread.answer import duration
 from bot.wire.clicks import Command, Shortcut, read
@@ -49,15 +49,15 @@ _STATES = {State.QUEUED: "queued", State.WAITING: "waiting for an answer", State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slash:
+class SlashCommand:
     """The listeners for the command and the shortcut."""
 
     engine: Engine
     usage: Usage
     people: People
     clients: Clients
-    access: Access
-    stops: Stops
+    access: AccessPolicy
+    stopper: TaskStopper
     preferences: Preferences
     links: Links
 
@@ -177,12 +177,12 @@ class Slash:
             task = await self.engine.store.task(id_.strip("`"))
             if task is None or not await self._sees(command, task):
                 return f"I know no task `{escape(id_[:30])}`. `/handoff status` lists them."
-            return await self.stops.stop(task, command.user_id)
+            return await self.stopper.stop(task, command.user_id)
         mine = await self.usage.tasks(
             team=command.team_id, channel=command.channel_id, user=command.user_id, running=True
         )
         if len(mine) == 1:
-            return await self.stops.stop(mine[0], command.user_id)
+            return await self.stopper.stop(mine[0], command.user_id)
         if not mine:
             return "No task of yours is running in this channel."
         return "Which one? `/handoff stop &lt;id&gt;`:\n" + await self._list(mine, command.team_id)

@@ -22,7 +22,7 @@ _DEAR = "{whose} have cost {used:.2f} USD in the last 24 hours, and {most:.2f} a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class AccessPolicy:
     """The operator's rules, applied."""
 
     channels: Channels

@@ -12,9 +12,9 @@ from enum import StrEnum
 
 import structlog
 
-from bot.intake.access import Access
+from bot.intake.access import AccessPolicy
 from bot.intake.notes import NOTE, NoteCommands, Writer
-from bot.intake.stops import Stops
+from bot.intake.stopper import TaskStopper
 from bot.settings.preferences import FollowUps, Preferences
 from bot.wire.payload import Amended, BadPayload, Spoken, amended, spoken
 from bot.wire.people import People
@@ -72,9 +72,9 @@ class Intake:
 
     engine: Engine
     people: People
-    access: Access
+    access: AccessPolicy
     preferences: Preferences
-    stops: Stops
+    stopper: TaskStopper
     amendments: Amendments
     usage: Usage
     notes: NoteCommands
@@ -178,7 +178,7 @@ class Intake:
         if current is None and not message.is_reply:
             words = await self._stop_here(message)
         else:
-            words = await self.stops.stop(current, message.user)
+            words = await self.stopper.stop(current, message.user)
         return Received(Sign.WHISPER, message, words) if words else Received(Sign.NONE, message)
 
     async def _stop_here(self, message: Spoken) -> str:
@@ -189,7 +189,7 @@ class Intake:
         chosen = [task for task in asked if task.state is not State.WAITING] or asked
         if len(chosen) > 1:
             return SEVERAL.format(len(chosen))
-        return await self.stops.stop(next(iter(chosen), None), message.user)
+        return await self.stopper.stop(next(iter(chosen), None), message.user)
 
     async def _muted(self, message: Spoken, *, muted: bool) -> Received:
         if not message.is_reply:

@@ -34,7 +34,7 @@ HELP = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listeners:
+class MessageListeners:
     """The listeners for what people say and for where the bot is."""
 
     clients: Clients

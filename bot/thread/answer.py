@@ -1,4 +1,4 @@
-"""The messages in which a task's end is told: answer, question, failure, what a stop left.
+"""The messages in which a task ends: answer, question, failure, what a stop left.
 
 Pure: an outcome in, the content of posts out. Never calls Slack.
 """
@@ -30,7 +30,7 @@ _BEGINNING = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class OutgoingMessage:
     """One message: Markdown, what stands below it, and what ties it to the task."""
 
     key: str
@@ -48,27 +48,27 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RenderedAnswer:
     """All that is said of an outcome: messages in order, then the answer as a file if it is too long."""
 
-    messages: list[Content]
+    messages: list[OutgoingMessage]
     whole: Made | None = None
 
 
-def told(task: Task, delivery: Delivery) -> Told:
+def render(task: Task, delivery: Delivery) -> RenderedAnswer:
     """What to say. Keys are stable, so a repeated delivery is recognised."""
     if delivery.outcome.state is State.WAITING:
-        return Told([_question(task, delivery)])
+        return RenderedAnswer([_question(task, delivery)])
     words = inert(_words(delivery))
     below = list(_footer(task, delivery))
     spoken = parts(words)
     if len(spoken) > MOST_MESSAGES:
         whole = Made(path=_free_name(delivery), data=words.encode())
-        return Told([Content("end:0", _summary(words, whole.path), below)], whole)
+        return RenderedAnswer([OutgoingMessage("end:0", _summary(words, whole.path), below)], whole)
     last = len(spoken) - 1
-    return Told(
+    return RenderedAnswer(
         [
-            Content(f"end:{number}", part, below if number == last else [])
+            OutgoingMessage(f"end:{number}", part, below if number == last else [])
             for number, part in enumerate(spoken)
         ]
     )
@@ -102,7 +102,7 @@ def _summary(words: str, whole: str) -> str:
     return "\n\n".join(filter(None, pieces))
 
 
-def _question(task: Task, delivery: Delivery) -> Content:
+def _question(task: Task, delivery: Delivery) -> OutgoingMessage:
     buttons = [
         button(
             option, f"{ANSWER}:{number}", {"task": task.id, "attempt": task.attempt, "option": option[:1500]}
@@ -115,7 +115,7 @@ def _question(task: Task, delivery: Delivery) -> Content:
         hint = f"{escape(task.user_name)} or an admin of the workspace decides. Writing instead counts as no."
     below: list[Block] = [{"type": "actions", "elements": buttons}] if buttons else []
     question = inert(delivery.outcome.text)[:11_000] or "…"
-    return Content(f"{ASKED}:{task.attempt}", question, [*below, context_block(hint)])
+    return OutgoingMessage(f"{ASKED}:{task.attempt}", question, [*below, context_block(hint)])
 
 
 def _decision(task: Task, approval: str) -> list[Block]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 
-from bot.thread.answer import Content, markdown_block
-from bot.thread.posts import DRAFT, Posts
+from bot.thread.answer import OutgoingMessage, markdown_block
+from bot.thread.posts import DRAFT, ThreadPosts
 from bot.wire.client import FAULTS, SlackClient, error_of, passes
 from bot.wire.text import MESSAGE_LIMIT, inert, table_at
 from tasks.task import Task
@@ -29,10 +29,10 @@ PACE, LIFE = 1.0, 240.0
 LONGEST = MESSAGE_LIMIT - 600
 
 
-class Draft:
+class AnswerDraft:
     """One task's answer in the making."""
 
-    def __init__(self, client: SlackClient, task: Task, posts: Posts) -> None:
+    def __init__(self, client: SlackClient, task: Task, posts: ThreadPosts) -> None:
         self._client = client
         self._task = task
         self._posts = posts
@@ -67,11 +67,11 @@ class Draft:
         """What was written is not the answer: take it out of the thread."""
         async with self._one_writer:
             self._text = self._sent = ""
-            if ts := self._ts or await self._posts.open(DRAFT):
+            if ts := self._ts or await self._posts.draft_ts(DRAFT):
                 await self._remove(ts)
             self._ts, self._spoilt = "", False
 
-    async def finish(self, content: Content, session: str) -> str | None:
+    async def finish(self, content: OutgoingMessage, session: str) -> str | None:
         """Make the message say `content`; its `ts`, or None when there is no message and one must be posted.
 
         `session` is the state that Slack shows of the thread from now on, if the stream ends as it should: an
@@ -81,7 +81,7 @@ class Draft:
             self._over = True
             if self._lost:
                 await self._remove_lost()
-            ts = self._ts or await self._posts.open(DRAFT)
+            ts = self._ts or await self._posts.draft_ts(DRAFT)
             if not ts:
                 return None
             self.told_session = self._grew_into(content) and await self._end(content, session)
@@ -89,7 +89,7 @@ class Draft:
                 await self._remove(ts)
                 return None
             await self._posts.remember(content.key, ts)
-            await self._posts.closed(DRAFT)
+            await self._posts.forget_draft(DRAFT)
             return ts
 
     async def _show(self) -> None:
@@ -107,7 +107,7 @@ class Draft:
         pace = self._client.pace
         if not pace.may("chat.stopStream") or not pace.claim("chat.startStream"):
             return
-        if left := await self._posts.open(DRAFT):
+        if left := await self._posts.draft_ts(DRAFT):
             await self._remove(left)  # of a process that is gone: what it had begun would stand there half
         try:
             self._ts = await self._client.start_stream(self._task.thread, self._task.user)
@@ -116,7 +116,7 @@ class Draft:
             self._over, self._lost = True, passes(fault)
             return
         self._since = time.monotonic()
-        await self._posts.opened(DRAFT, self._ts)
+        await self._posts.remember_draft(DRAFT, self._ts)
         self._changed.set()
 
     async def _append(self, text: str) -> None:
@@ -130,11 +130,11 @@ class Draft:
             return
         self._sent = text
 
-    def _grew_into(self, content: Content) -> bool:
+    def _grew_into(self, content: OutgoingMessage) -> bool:
         young = time.monotonic() - self._since < LIFE
         return bool(self._ts) and young and not self._spoilt and content.markdown.startswith(self._sent)
 
-    async def _end(self, content: Content, session: str) -> bool:
+    async def _end(self, content: OutgoingMessage, session: str) -> bool:
         """Close the stream with the rest of the text. Tables are drawn in blocks only, so they go there."""
         cut = table_at(content.markdown) - len(self._sent)
         if cut < 0:
@@ -151,7 +151,7 @@ class Draft:
             return False
         return True
 
-    async def _repair(self, ts: str, content: Content) -> bool:
+    async def _repair(self, ts: str, content: OutgoingMessage) -> bool:
         """End what is left of the stream and set the whole content by an edit."""
         channel = self._task.thread.channel
         try:
@@ -185,7 +185,7 @@ class Draft:
                 await self._client.api_call(method, json=where)
             except FAULTS as fault:
                 log.info("draft not removed", method=method, why=error_of(fault))
-        await self._posts.closed(DRAFT)
+        await self._posts.forget_draft(DRAFT)
 
     def _where(self, **more: Any) -> dict[str, Any]:
         return {"channel": self._task.thread.channel, "ts": self._ts, **more}

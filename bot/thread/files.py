@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import structlog
 
-from bot.thread.posts import Posts
+from bot.thread.posts import ThreadPosts
 from bot.wire.client import FAULTS, TRIES, SlackClient, error_of, passes
 from bot.wire.text import brief, inert
 from sandbox.limits import MIB
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 ARTIFACTS = 20
 
 
-class Files:
+class ThreadFiles:
     """One task's files in and out. `largest_in` and `largest_out` are bytes of one file."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Files:
         largest_in: int, largest_out: int,
     ) -> None:  # fmt: skip
         self._client = client
-        self._posts = Posts(client, store, task)
+        self._posts = ThreadPosts(client, store, task)
         self._kept = Kept(store.database)
         self._place = place_of_task(task.id)
         self._http = http
@@ -80,7 +80,7 @@ class Files:
         if left := [inert(file.path) for file in made[ARTIFACTS:]]:
             told.append(f"Not posted, since {ARTIFACTS} files are the limit: {', '.join(left[:50])}.")
         if told:
-            await self._posts.once("files", text=brief("\n".join(told)))
+            await self._posts.post_once("files", text=brief("\n".join(told)))
 
     async def _post_once(self, file: Made) -> str:
         """Upload in Slack's three steps; answers with the problem, in words for the thread."""

@@ -23,7 +23,7 @@ Chunk = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Row:
+class PlanRow:
     """One row; `worker` is empty for a step of the plan that no worker has taken yet."""
 
     id: str
@@ -58,12 +58,12 @@ class Plan:
 
     def __init__(self) -> None:
         self.title = "Working on it"
-        self.rows: list[Row] = []
+        self.rows: list[PlanRow] = []
         self._notice = ""
         self._quiet = 0.0
         self._numbered = 0
 
-    def take(self, event: Event) -> bool:
+    def apply(self, event: Event) -> bool:
         """Work an event in; answers whether there is anything new to see."""
         match event:
             case PlanChanged(steps):
@@ -134,7 +134,7 @@ class Plan:
         # Slack can't take a row away: an old one's place goes to a new step, or says that it was dropped.
         places = chain((row.id for row in list(left)), (f"s{number}" for number in count(self._numbered)))
         fresh = [
-            Row(row.id if row else next(places), step.text, step.status)
+            PlanRow(row.id if row else next(places), step.text, step.status)
             for row, step in zip(same, free, strict=True)
         ]
         self._numbered += len(fresh)
@@ -146,20 +146,20 @@ class Plan:
         self._notice = ""
         row = self._known(worker) or self._step_for(title)
         if row is None:
-            row = Row(worker, title)
+            row = PlanRow(worker, title)
             self.rows.append(row)
         row.worker, row.title, row.status = worker, title, "in_progress"
 
-    def _step_for(self, title: str) -> Row | None:
+    def _step_for(self, title: str) -> PlanRow | None:
         """The step of the plan that a worker's title speaks of, else the first that is free."""
         free = [row for row in self.rows if not row.worker and row.status in ("pending", "in_progress")]
         best = max(free, key=lambda row: _likeness(row.title, title), default=None)
         return best if best is None or _likeness(best.title, title) >= 0.5 else free[0]
 
-    def _known(self, worker: str) -> Row | None:
+    def _known(self, worker: str) -> PlanRow | None:
         return next((row for row in self.rows if row.worker == worker), None)
 
-    def _row(self, worker: str) -> Row:
+    def _row(self, worker: str) -> PlanRow:
         if (row := self._known(worker)) is None:
             self._start(worker, worker)
             return self._row(worker)
@@ -181,7 +181,7 @@ def _likeness(one: str, other: str) -> float:
     return len(a & b) / max(1, min(len(a), len(b)))
 
 
-def _taken(rows: list[Row], title: str) -> Row | None:
+def _taken(rows: list[PlanRow], title: str) -> PlanRow | None:
     """The first row of this title, taken out of `rows`."""
     found = next((row for row in rows if row.title == title), None)
     if found is not None:
@@ -189,5 +189,5 @@ def _taken(rows: list[Row], title: str) -> Row | None:
     return found
 
 
-def _dropped(row: Row) -> Row:
-    return Row(row.id, f"Dropped: {row.title.removeprefix('Dropped: ')}", "complete")
+def _dropped(row: PlanRow) -> PlanRow:
+    return PlanRow(row.id, f"Dropped: {row.title.removeprefix('Dropped: ')}", "complete")

@@ -45,7 +45,7 @@ CLOSED = {
 }
 
 
-class Posts:
+class ThreadPosts:
     """One task's messages in its thread, by key."""
 
     def __init__(self, client: SlackClient, store: Store, task: Task) -> None:
@@ -55,7 +55,7 @@ class Posts:
         self._kept = Kept(store.database)
         self._place = place_of_task(task.id)
 
-    async def once(self, key: str, **content: Any) -> str:
+    async def post_once(self, key: str, **content: Any) -> str:
         """Post under `key` unless that has been done; returns the message's `ts`.
 
         Waits while Slack is away. Raises `NotDelivered` when the thread can't be written to, and Slack's own
@@ -81,15 +81,15 @@ class Posts:
             except FAULTS as fault:
                 log.warning("it stands there twice", key=key, why=error_of(fault))
 
-    async def open(self, name: str) -> str:
+    async def draft_ts(self, name: str) -> str:
         """The `ts` of the message that is being written under `name`; empty when there is none."""
         return str(await self._kept.get(self._place, name) or "")
 
-    async def opened(self, name: str, ts: str) -> None:
+    async def remember_draft(self, name: str, ts: str) -> None:
         """Write down which message is being written, so that another process can finish it."""
         await self._kept.put(self._place, name, ts)
 
-    async def closed(self, name: str) -> None:
+    async def forget_draft(self, name: str) -> None:
         """Nothing is being written under `name` any more."""
         await self._kept.put(self._place, name, None)
 
@@ -98,7 +98,7 @@ class Posts:
         return {"event_type": EVENT_TYPE, "event_payload": {"key": f"{self._task.id}/{key}"}}
 
     async def insist(self, key: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call that may be made twice until Slack answers it; raises as `once` does."""
+        """Make a call that may be made twice until Slack answers it; raises as `post_once` does."""
         attempt = 0
         while True:
             try:

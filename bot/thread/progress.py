@@ -17,7 +17,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.thread.answer import stoppable
 from bot.thread.plan import Chunk, Plan
-from bot.thread.posts import DRAFT, Posts
+from bot.thread.posts import DRAFT, ThreadPosts
 from bot.wire.client import FAULTS, SlackClient, error_of
 from bot.wire.text import brief
 from tasks.task import Task
@@ -39,10 +39,10 @@ OPEN, BEFORE = "progress", "progress before"
 _STARTING = "?"
 
 
-class Progress:
+class ProgressMessage:
     """One task's progress message."""
 
-    def __init__(self, client: SlackClient, task: Task, posts: Posts, plan: Plan) -> None:
+    def __init__(self, client: SlackClient, task: Task, posts: ThreadPosts, plan: Plan) -> None:
         self._client = client
         self._task = task
         self._posts = posts
@@ -63,8 +63,8 @@ class Progress:
 
     async def recall(self) -> bool:
         """Read what an earlier run of the task has left in the thread; answers whether there is a plan."""
-        self._left = await self._posts.open(OPEN)
-        self._kept = await self._posts.open(BEFORE)
+        self._left = await self._posts.draft_ts(OPEN)
+        self._kept = await self._posts.draft_ts(BEFORE)
         self._before = self._kept.split()
         return bool(self._left or self._before)
 
@@ -96,7 +96,7 @@ class Progress:
             await self._end_what_a_dead_process_left()
             if (self._ts or self._take_up()) and await self._settle():
                 await self._keep_before([*self._before, self._ts] if goes_on else [])
-                await self._posts.closed(OPEN)
+                await self._posts.forget_draft(OPEN)
 
     async def _show(self) -> None:
         if self._streams and self._ts and time.monotonic() - self._since > STREAM_LIFE:
@@ -115,7 +115,7 @@ class Progress:
 
     async def _start(self) -> None:
         await self._end_what_a_dead_process_left()
-        await self._posts.opened(OPEN, _STARTING)
+        await self._posts.remember_draft(OPEN, _STARTING)
         self._left = _STARTING
         chunks = self._plan.chunks()
         ts = await self._client.start_stream(
@@ -163,7 +163,7 @@ class Progress:
             await self._set_aside()
         elif error not in _BROKEN and not self._ts and " " not in error:
             self._streams = False
-            await self._posts.closed(OPEN)
+            await self._posts.forget_draft(OPEN)
             self._left = ""
             await self._edit()
 
@@ -211,7 +211,7 @@ class Progress:
         self._before.append(self._ts)
         self._ts, self._since, self._shown = "", 0.0, {}
         await self._keep_before(self._before)
-        await self._posts.closed(OPEN)
+        await self._posts.forget_draft(OPEN)
 
     async def _replace(self) -> None:
         """The plan stands in a new message: those before it go, or say where it is."""
@@ -226,14 +226,14 @@ class Progress:
     async def _keep_before(self, left: Sequence[str]) -> None:
         words = " ".join(left)
         if words:
-            await self._posts.opened(BEFORE, words)
+            await self._posts.remember_draft(BEFORE, words)
         elif self._kept:
-            await self._posts.closed(BEFORE)
+            await self._posts.forget_draft(BEFORE)
         self._kept = words
 
     async def _began(self, ts: str) -> None:
         self._ts, self._left = ts, ""
-        await self._posts.opened(OPEN, ts)
+        await self._posts.remember_draft(OPEN, ts)
         await self._posts.remember(f"progress:{ts}", ts)
 
     async def _end_what_a_dead_process_left(self) -> None:
@@ -252,7 +252,7 @@ class Progress:
     async def _maybe_streams(self) -> list[str]:
         """What may be the stream whose start was not confirmed; others refuse an end, harmlessly."""
         try:
-            draft = await self._posts.open(DRAFT)
+            draft = await self._posts.draft_ts(DRAFT)
             return [ts for message in await self._posts.unmarked() if (ts := str(message["ts"])) != draft]
         except FAULTS as fault:
             log.info("lost stream not looked for", why=error_of(fault))

@@ -23,7 +23,7 @@ _WORDS = "Answered below."
 _DENIED = "Not allowed: a reply in place of a press counts as no."
 
 
-async def left_open(store: Store, task: Task) -> str:
+async def find_open(store: Store, task: Task) -> str:
     """The `ts` of the task's newest question, if this run is the first since and no click has closed it; else
     empty. To be asked before the agents read their messages."""
     if task.attempt < 2:

@@ -17,14 +17,14 @@ from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
 from agents.excerpt import one_line
 from bot.settings.preferences import Preferences, Progresses
 from bot.thread import question
-from bot.thread.answer import Content, duration, told
-from bot.thread.context import before
-from bot.thread.draft import Draft
-from bot.thread.files import Files
+from bot.thread.answer import OutgoingMessage, duration, render
+from bot.thread.draft import AnswerDraft
+from bot.thread.files import ThreadFiles
+from bot.thread.history import read_history
 from bot.thread.plan import Plan
-from bot.thread.posts import Posts
-from bot.thread.progress import Progress
-from bot.thread.record import recalled
+from bot.thread.posts import ThreadPosts
+from bot.thread.progress import ProgressMessage
+from bot.thread.replay import replay_events
 from bot.wire.client import FAULTS, SlackClient, error_of
 from bot.wire.clients import Clients
 from bot.wire.people import People
@@ -60,7 +60,7 @@ class SlackThreads:
     @asynccontextmanager
     async def open(self, task: Task) -> AsyncIterator[SlackThread]:
         client = await self.clients.of(task.thread.team)
-        files = Files(
+        files = ThreadFiles(
             client, self.http, self.store, task, largest_in=self.largest_in, largest_out=self.largest_out
         )
         shows = await self.preferences.progress(task.thread)
@@ -79,7 +79,7 @@ class SlackThread:
     """One thread for as long as a task runs (a `tasks.thread.Thread`)."""
 
     def __init__(
-        self, client: SlackClient, store: Store, task: Task, files: Files, people: People, *,
+        self, client: SlackClient, store: Store, task: Task, files: ThreadFiles, people: People, *,
         shows_plan: bool = True,
     ) -> None:  # fmt: skip
         self._client = client
@@ -89,19 +89,19 @@ class SlackThread:
         self._people = people
         self._shows_plan = shows_plan
         self._plan = Plan()
-        self._posts = Posts(client, store, task)
-        self._progress = Progress(client, task, self._posts, self._plan)
-        self._draft = Draft(client, task, self._posts)
+        self._posts = ThreadPosts(client, store, task)
+        self._progress = ProgressMessage(client, task, self._posts, self._plan)
+        self._draft = AnswerDraft(client, task, self._posts)
         self._aside = asyncio.Event()
         self._beginning: asyncio.Task[None] | None = None
         self._asked = ""
 
     async def recall(self) -> None:
         """Go on with the plan that an earlier run of the task has shown, and know what it had asked."""
-        self._asked = await question.left_open(self._store, self._task)
+        self._asked = await question.find_open(self._store, self._task)
         if self._shows_plan and await self._progress.recall():
-            for event in recalled(await self._store.events(self._task.id)):
-                self._plan.take(event)
+            for event in replay_events(await self._store.events(self._task.id)):
+                self._plan.apply(event)
             if not self._task.state.is_ending and not self._task.deliveries:
                 self._progress.touch()
 
@@ -113,7 +113,7 @@ class SlackThread:
                 # The turn's text was a remark on its way to these, and not the answer.
                 self._draft.write("")
                 self._aside.set()
-        if self._plan.take(event) and self._shows_plan:
+        if self._plan.apply(event) and self._shows_plan:
             self._progress.touch()
 
     async def write(self) -> None:
@@ -136,12 +136,12 @@ class SlackThread:
         text = escape(inert(f"{file.name} could not be read: {reason}."))
         try:
             async with asyncio.timeout(TELLING):
-                await self._posts.once(f"unread:{file.id}", text=text)
+                await self._posts.post_once(f"unread:{file.id}", text=text)
         except (NotDelivered, *FAULTS) as fault:
             log.info("attachment's fault not told", why=error_of(fault))
 
     async def before(self) -> Sequence[Message]:
-        said = await before(self._client, self._people, self._task)
+        said = await read_history(self._client, self._people, self._task)
         await Voices(Kept(self._store.database)).heard(
             self._task.thread, {one.user: float(one.ts) for one in said}
         )
@@ -164,7 +164,7 @@ class SlackThread:
         else:
             self._plan.close(self._closing_title(delivery), answered=state is State.ANSWERED)
         await self._progress.close(goes_on=waits)
-        telling = told(self._task, delivery)
+        telling = render(self._task, delivery)
         files = [*([telling.whole] if telling.whole else []), *delivery.files]
         try:
             if waits:
@@ -181,7 +181,7 @@ class SlackThread:
             await self._try("reactions.remove", channel=self._task.thread.channel, name="eyes",
                             timestamp=self._task.message_ts)  # fmt: skip
 
-    async def _say(self, messages: list[Content], session: str) -> bool:
+    async def _say(self, messages: list[OutgoingMessage], session: str) -> bool:
         """All messages, once; answers whether the session's state went with one."""
         first, *others = messages
         if await self._draft.finish(first, session) is None:
@@ -190,13 +190,13 @@ class SlackThread:
             await self._post(content)
         return self._draft.told_session
 
-    async def _post(self, content: Content) -> None:
+    async def _post(self, content: OutgoingMessage) -> None:
         try:
-            await self._posts.once(content.key, text=content.text, blocks=content.blocks)
+            await self._posts.post_once(content.key, text=content.text, blocks=content.blocks)
         except FAULTS as fault:
             # Better plain than not at all: what Slack dislikes may be one mark in a long text.
             log.error("Slack refuses a message, sent as plain text", key=content.key, why=error_of(fault))
-            await self._posts.once(f"{content.key}:plain", text=escape(content.markdown))
+            await self._posts.post_once(f"{content.key}:plain", text=escape(content.markdown))
 
     async def _set_aside(self) -> None:
         while True:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from bot.controls.controls import OLD
+from bot.controls.buttons import OLD
 from bot.controls.replies import FOREIGN
 from playground.slack import SlackStandIn
 from playground.slack.messages import Message

@@ -1,4 +1,4 @@
-"""Files into a task and out of it: whole, once, in order, and told where they could not be had."""
+"""ThreadFiles into a task and out of it: whole, once, in order, and told where they could not be had."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.thread.files import ARTIFACTS, Files
+from bot.thread.files import ARTIFACTS, ThreadFiles
 from bot.wire.client import SlackClient
 from playground.slack import SlackStandIn
 from tasks.message import FileRef, Message, ThreadAddress
@@ -90,7 +90,7 @@ async def _posted(
             client = SlackClient(slack.bot_token, slack.api_url, http)
             store = bot.server.engine.store
             for _ in range(2 if again else 1):
-                files = Files(client, http, store, task, largest_in=1024, largest_out=largest)
+                files = ThreadFiles(client, http, store, task, largest_in=1024, largest_out=largest)
                 await files.post(made)
         return bot
 
@@ -147,7 +147,7 @@ async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> N
     await slack.post(ADA, GENERAL, "see", files=[file])
     async with aiohttp.ClientSession() as http:
         client = SlackClient(slack.bot_token, slack.api_url, http)
-        files = Files(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
         ref = FileRef(id=file, name="sales.csv", size=0, source={"access": "check_file_info"})
         assert await files.fetch(ref) == data
 
@@ -167,7 +167,7 @@ async def test_people_are_told_of_no_class_of_python(slack: SlackStandIn, tmp_pa
     slack.fail("files.info", status=500, times=4)
     async with aiohttp.ClientSession() as http, _server(breaks_off) as port:
         client = SlackClient(slack.bot_token, slack.api_url, http)
-        files = Files(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
         nowhere = FileRef(id="F1", name="a.csv", size=3)
         with pytest.raises(FileNotFetched, match=r"^Slack does not tell where it is now$"):
             await files.fetch(nowhere)
@@ -185,7 +185,7 @@ async def test_nobody_but_slack_gets_the_token(slack: SlackStandIn) -> None:
 
     async with aiohttp.ClientSession() as http, _server(thief) as port:
         client = SlackClient(slack.bot_token, "https://slack.com/api/", http)
-        files = Files(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
         ref = FileRef(id="F1", name="a.csv", size=3, source={"url": f"http://127.0.0.1:{port}/a.csv"})
         with pytest.raises(FileNotFetched, match="not kept at Slack"):
             await files.fetch(ref)
@@ -232,7 +232,7 @@ async def test_an_upload_that_is_sent_on_is_not_taken_for_done(slack: SlackStand
 
     async with aiohttp.ClientSession() as http, _server(sends_on) as port:
         client = SlackClient(slack.bot_token, f"http://127.0.0.1:{port}/api/", http)
-        files = Files(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
         with pytest.raises(aiohttp.ClientError, match="status 302"):
             await files._upload("a.txt", b"x")
 
@@ -240,7 +240,7 @@ async def test_an_upload_that_is_sent_on_is_not_taken_for_done(slack: SlackStand
 async def _fetch(slack: SlackStandIn, http: aiohttp.ClientSession, port: int) -> bytes:
     """A file whose address at Slack is this port's."""
     client = SlackClient(slack.bot_token, slack.api_url, http)
-    files = Files(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+    files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
     source = {"url": f"http://127.0.0.1:{port}/a.csv"}
     return await files.fetch(FileRef(id="F1", name="a.csv", size=3, source=source))
 

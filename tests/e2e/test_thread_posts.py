@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bot.thread.posts import Posts
+from bot.thread.posts import ThreadPosts
 from bot.wire.clients import Clients
 from playground.slack import SlackStandIn
 from tasks.database import Database
@@ -35,7 +35,7 @@ async def test_a_second_post_that_cannot_be_taken_back_keeps_no_task_from_its_en
     slack.fail("chat.delete", "cant_delete_message", times=5)
     async with aiohttp.ClientSession() as http:
         client = await Clients(slack.api_url, http, token).of(slack.team_id)
-        await Posts(client, store, task).remember("end:0", "1.2")
+        await ThreadPosts(client, store, task).remember("end:0", "1.2")
 
     assert await store.said.posts(task.id) == {"end:0": "1.1"}
     assert [call.arguments["ts"] for call in slack.calls if call.method == "chat.delete"] == ["1.2"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.thread.answer import told
+from bot.thread.answer import render
 from tasks.message import ThreadAddress
 from tasks.task import Outcome, State, Task
 from tasks.thread import Delivery, Made
@@ -17,12 +17,12 @@ LONG = "\n\n".join(f"Paragraph {n}. " + "word " * 400 for n in range(40))
 def test_a_long_answer_takes_no_name_of_a_file_that_was_made() -> None:
     made = [Made(path=path, data=b"x") for path in ("answer.md", "answer 2.md")]
     delivery = Delivery(outcome=Outcome(state=State.ANSWERED, text=LONG), files=made)
-    telling = told(TASK, delivery)
+    telling = render(TASK, delivery)
 
     assert telling.whole is not None
     assert telling.whole.path == "answer 3.md"
     assert "see answer 3.md" in telling.messages[0].markdown
-    alone = told(TASK, Delivery(outcome=delivery.outcome)).whole
+    alone = render(TASK, Delivery(outcome=delivery.outcome)).whole
     assert alone is not None
     assert alone.path == "answer.md"
 
@@ -30,6 +30,6 @@ def test_a_long_answer_takes_no_name_of_a_file_that_was_made() -> None:
 def test_a_long_answer_tells_what_follows_by_its_headings_and_not_by_comments_in_code() -> None:
     code = "```python\n" + "# load the data\nload()\n" * 2_000 + "```"
     outcome = Outcome(state=State.ANSWERED, text=f"Here it is:\n\n{code}\n\n## How to run it\n\nLike so.")
-    (summary,) = told(TASK, Delivery(outcome=outcome)).messages
+    (summary,) = render(TASK, Delivery(outcome=outcome)).messages
     contents = summary.markdown.partition("**Further on:**\n")[2]
     assert contents.startswith("- How to run it\n\n_The whole answer")

@@ -23,7 +23,7 @@ EVENTS = st.lists(
 def _plan(*events: Event) -> Plan:
     plan = Plan()
     for event in events:
-        plan.take(event)
+        plan.apply(event)
     return plan
 
 
@@ -98,5 +98,5 @@ def test_a_long_silence_is_told() -> None:
     plan.beat(60)
 
     assert plan.title == "1 worker at work, 0 done · 2 min since the last step"
-    plan.take(WorkerStep("w1", "Thinking"))
+    plan.apply(WorkerStep("w1", "Thinking"))
     assert plan.title == "1 worker at work, 0 done"

@@ -12,10 +12,10 @@ import pytest
 from bot import web
 from bot.checks import doctor, preflight, readiness, tokens
 from bot.cli import COMMANDS
-from bot.intake import catch_up, intake
+from bot.intake import backfill, intake
 from bot.settings import variable
 from bot.settings.groups import LimitSettings
-from bot.thread import answer, context, files, progress
+from bot.thread import answer, files, history, progress
 from bot.watch import metrics
 from bot.wire import client, outage, pace, sockets, text
 from sandbox.limits import Limits
@@ -131,10 +131,10 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{text.MESSAGE_LIMIT:,} characters",
         f"{answer.MOST_MESSAGES} messages",
         f"{progress.STREAM_LIFE:.0f} s",
-        f"{context.MOST} messages",
+        f"{history.MOST} messages",
         f"{notes.MOST} notes of {notes.LONGEST} characters",
         f"{intake.HOPS} tasks",
-        f"{catch_up.LONGEST / 3600:.0f} h, {catch_up.MOST} channels and threads",
+        f"{backfill.LONGEST / 3600:.0f} h, {backfill.MOST} channels and threads",
         f"10 connections, {sockets.CONNECTIONS} per bot",
         f"{Terms().undelivered / 86_400:.0f} days, first after {runner.FIRST_RETRY:.0f} s, "
         f"then up to {runner.LONGEST_RETRY / 3600:.0f} h apart",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bot.controls.home import PICTURE_LINES, Shown, view
+from bot.controls.home import PICTURE_LINES, HomeContent, view
 from bot.settings.settings import Settings
 
 
 @pytest.mark.parametrize("line", ["a" * 100, "&" * 100, "<" * 150])
 def test_a_picture_fits_into_its_section_whatever_it_is_of(line: str) -> None:
-    shown = Shown(
+    shown = HomeContent(
         running=(), recent=(), tokens_day=0, tokens_week=0, cost_day=0.0, cost_week=0.0, picture=[line] * 40
     )
     texts = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.intake.access import Access
+from bot.intake.access import AccessPolicy
 from bot.wire.people import People
 from bot.wire.text import escape
 from tasks.engine import Engine
@@ -14,12 +14,12 @@ NOT_YOURS = "Only {name}, who asked, or an admin of the workspace can stop this 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stops:
+class TaskStopper:
     """Asks who may, and tells the engine."""
 
     engine: Engine
     people: People
-    access: Access
+    access: AccessPolicy
 
     async def stop(self, task: Task | None, user: str) -> str:
         """Stop a task; returns a sentence in mrkdwn for the person when it was not stopped."""

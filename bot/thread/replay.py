@@ -21,7 +21,7 @@ class _Plan(pydantic.BaseModel):
     steps: list[Step]
 
 
-def recalled(rows: Sequence[LogRow]) -> Iterator[Event]:
+def replay_events(rows: Sequence[LogRow]) -> Iterator[Event]:
     """The events of a log, in the order written."""
     for row in rows:
         body = row["body"]

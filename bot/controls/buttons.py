@@ -13,9 +13,9 @@ import pydantic
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.controls.replies import FOREIGN, Replies
-from bot.intake.access import Access
-from bot.intake.stops import Stops
+from bot.controls.replies import FOREIGN, ClickReplies
+from bot.intake.access import AccessPolicy
+from bot.intake.stopper import TaskStopper
 from bot.thread.answer import ANSWER, FEEDBACK, STOP
 from bot.wire.clicks import Click, read
 from bot.wire.people import People
@@ -40,14 +40,14 @@ class _Choice(pydantic.BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Controls:
+class ThreadButtons:
     """The listeners for everything that is pressed in a thread."""
 
     engine: Engine
     people: People
-    replies: Replies
-    stops: Stops
-    access: Access
+    replies: ClickReplies
+    stopper: TaskStopper
+    access: AccessPolicy
 
     def register(self, app: AsyncApp) -> None:
         app.event("agent_session_stopped")(self.session_stopped)
@@ -82,7 +82,7 @@ class Controls:
         task = await self._task(click, click.pressed.value)
         if task is None:
             return await self.replies.whisper(click, FOREIGN)
-        if words := await self.stops.stop(task, click.user.id):
+        if words := await self.stopper.stop(task, click.user.id):
             await self.replies.whisper(click, words)
 
     async def answered(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -134,5 +134,5 @@ class Controls:
         return task if click.channel is None or click.channel.id == task.thread.channel else None
 
     async def _stop(self, thread: ThreadAddress, user: str, task: Task | None) -> None:
-        if words := await self.stops.stop(task, user):
+        if words := await self.stopper.stop(task, user):
             await self.replies.whisper_in(thread.team, thread.channel, thread.ts, user, words)

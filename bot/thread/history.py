@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 MOST, PAGES = 50, 5
 
 
-async def before(client: SlackClient, people: People, task: Task) -> Sequence[Message]:
+async def read_history(client: SlackClient, people: People, task: Task) -> Sequence[Message]:
     """The newest of them, oldest first, without those of apps; none when Slack does not give them."""
     found: deque[Message] = deque(maxlen=MOST)
     asked = task.message_ts.partition(":")[0]

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import structlog
 
 from bot.intake.intake import Intake
-from bot.intake.listeners import Listeners
+from bot.intake.listeners import MessageListeners
 from bot.wire.client import FAULTS, SlackClient, error_of, passes
 from bot.wire.clients import Clients
 from tasks.kept import Kept
@@ -40,11 +40,11 @@ class Connections(Protocol):
     async def connected(self) -> int: ...
 
 
-class CatchUp:
+class Backfill:
     """Watches the connections of one process, and reads what was missed."""
 
     def __init__(
-        self, clients: Clients, intake: Intake, listeners: Listeners, usage: Usage, kept: Kept
+        self, clients: Clients, intake: Intake, listeners: MessageListeners, usage: Usage, kept: Kept
     ) -> None:
         self._clients = clients
         self._intake = intake

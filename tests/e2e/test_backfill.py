@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.intake import catch_up
+from bot.intake import backfill
 from playground.slack import SlackStandIn
 from tasks.kept import Kept
 from tasks.removal import Removal
@@ -58,7 +58,7 @@ async def test_a_busy_channel_is_read_to_its_end(
 async def test_a_slack_that_comes_back_slowly_is_asked_again(
     slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    monkeypatch.setattr(catch_up, "AGAIN", 0.2)
+    monkeypatch.setattr(backfill, "AGAIN", 0.2)
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
         await _asked(bot)
         slack.drop_sockets()
@@ -71,7 +71,7 @@ async def test_a_slack_that_comes_back_slowly_is_asked_again(
 async def test_the_head_of_a_thread_is_no_news_when_it_was_forgotten(
     slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catch_up, "OVERLAP", 0.0)
+    monkeypatch.setattr(backfill, "OVERLAP", 0.0)
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
         thread = await _asked(bot)
         first = await bot.task(thread)
@@ -93,7 +93,7 @@ async def test_a_database_that_is_away_while_slack_is_there_does_not_end_the_bot
     postgres_server: Postgres, postgres_url: str,
 ) -> None:  # fmt: skip
     """The note that we are connected is written every few seconds, so an outage always meets it."""
-    monkeypatch.setattr(catch_up, "NOTE", 0.0)
+    monkeypatch.setattr(backfill, "NOTE", 0.0)
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, database_url=postgres_url) as bot:
         await _asked(bot)
         try:
