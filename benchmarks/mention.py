@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.table import print_milliseconds
-from bot.watch.logging import set_up
+from bot.observability.logging import set_up
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
 from tests.support.stack import GENERAL, Stack, stack

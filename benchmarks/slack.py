@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.table import p99
-from bot.watch.logging import set_up
+from bot.observability.logging import set_up
 from playground.slack import SlackStandIn
 from playground.slack.changes import Call as SlackCall
 from tests.support.model_replies import Asked, Reply

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bot.watch.logging import set_up
+from bot.observability.logging import set_up
 from playground.slack import SlackStandIn
 from sandbox.engine import Engine
 from sandbox.owner import Owner

@@ -20,9 +20,9 @@ from typing import Protocol
 
 from bot.commands import doctor, manifest, play, purge, sandbox, serve, tasks
 from bot.errors import BotError, SettingsError
+from bot.observability import logging
 from bot.release import version
 from bot.settings import Settings
-from bot.watch import logging
 
 SUMMARY = "Hand a task to a team of agents from Slack and watch the work in the thread."
 TELLS_PROBLEMS_ITSELF = "doctor"

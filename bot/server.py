@@ -15,19 +15,19 @@ from sqlalchemy import make_url
 
 from bot.checks import readiness
 from bot.checks.readiness import Readiness, SandboxCheck
-from bot.parts.database import open_database
-from bot.parts.model import endpoint_from, means_from, means_in
-from bot.parts.sandboxes import sandbox_from
-from bot.parts.team_tools import toolbox_from
-from bot.parts.terms import terms_from
-from bot.parts.traces import tracer_from
+from bot.factories.database import open_database
+from bot.factories.model import endpoint_from, means_from, means_in
+from bot.factories.sandbox import sandbox_from
+from bot.factories.team_tools import toolbox_from
+from bot.factories.terms import terms_from
+from bot.factories.tracing import tracer_from
+from bot.observability.instrumentation import slack_calls
+from bot.observability.metrics import Metrics
 from bot.settings import Settings
 from bot.settings.channels import Channels
 from bot.settings.preferences import Preferences
 from bot.slack import Slack, clients_from, installations_from
 from bot.thread.thread import SlackThreads
-from bot.watch.metrics import Metrics
-from bot.watch.watched import slack_calls
 from bot.web import Web
 from bot.wire.clients import Clients
 from bot.wire.installations import Installations

@@ -13,7 +13,7 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.watch.metrics import CONTENT_TYPE
+from bot.observability.metrics import CONTENT_TYPE
 from bot.wire.app import SHAPE, App
 
 log = structlog.get_logger(__name__)

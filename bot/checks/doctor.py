@@ -20,11 +20,11 @@ from agents.tools import Tool
 from agents.wire import Request
 from bot.checks import preflight, tokens
 from bot.errors import CheckFailed
-from bot.parts.database import cause, driver_problems
-from bot.parts.model import endpoint_from
-from bot.parts.sandboxes import recipe_from
-from bot.parts.team_tools import lacking, tool_problems, toolbox_from
-from bot.parts.traces import trace_problems
+from bot.factories.database import cause, driver_problems
+from bot.factories.model import endpoint_from
+from bot.factories.sandbox import recipe_from
+from bot.factories.team_tools import lacking, tool_problems, toolbox_from
+from bot.factories.tracing import trace_problems
 from bot.settings import Settings
 from bot.settings.channels import Channels
 from bot.wire.manifest import SCOPES

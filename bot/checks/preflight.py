@@ -16,9 +16,9 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from bot.errors import ChannelsRefused
-from bot.parts.database import driver_problems
-from bot.parts.team_tools import tool_problems
-from bot.parts.traces import trace_problems
+from bot.factories.database import driver_problems
+from bot.factories.team_tools import tool_problems
+from bot.factories.tracing import trace_problems
 from bot.settings import Settings
 from bot.settings.channels import Channels
 from sandbox.engine import Engine, EngineFacts

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from bot.parts.database import cause
+from bot.factories.database import cause
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
 from tasks.patience import FAULTS, trouble

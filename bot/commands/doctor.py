@@ -24,7 +24,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
     from bot.checks.doctor import examine
-    from bot.watch import logging
+    from bot.observability import logging
 
     if args.channel:
         return _show(args.channel, settings)

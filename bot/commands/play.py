@@ -28,7 +28,7 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.parts.sandboxes import ready_image
+    from bot.factories.sandbox import ready_image
     from bot.server import Server
     from playground.demo_model import MODEL, DemoModel
     from playground.slack.page_json import Model

@@ -50,7 +50,7 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.parts.database import kept_in
+    from bot.factories.database import kept_in
     from tasks.removal import Removal
 
     async with kept_in(settings.database_url) as database:

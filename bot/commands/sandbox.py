@@ -73,7 +73,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _build(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.parts.sandboxes import recipe_from
+    from bot.factories.sandbox import recipe_from
     from sandbox.engine import Engine
     from sandbox.image.build import ensure_image
 
@@ -90,7 +90,7 @@ async def _build(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _run(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.parts.sandboxes import sandbox_from
+    from bot.factories.sandbox import sandbox_from
 
     if problem := _unreadable(args):
         print(f"handoff: {problem}", file=sys.stderr)
@@ -180,7 +180,7 @@ async def _list(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _clean(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.parts.sandboxes import recipe_from
+    from bot.factories.sandbox import recipe_from
     from sandbox.engine import Engine
     from sandbox.image.build import remove_old
     from sandbox.owner import sweep

@@ -36,7 +36,7 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.parts.database import kept_in
+    from bot.factories.database import kept_in
 
     async with kept_in(settings.database_url) as database:
         if database is None:
@@ -76,7 +76,7 @@ async def _export(database: Database, id_: str, settings: Settings) -> int:
 async def _one(database: Database, id_: str, settings: Settings) -> int:
     from agents.excerpt import one_line
     from agents.tracing import trace_id
-    from bot.watch.timeline import picture
+    from bot.observability.timeline import picture
     from tasks.store import Store
 
     store = Store(database)

@@ -15,9 +15,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.intake.listeners import suggest_prompts
 from bot.intake.stopper import TaskStopper
+from bot.observability.timeline import picture
 from bot.settings import Settings
 from bot.thread.answer import Block, button, context_block, duration
-from bot.watch.timeline import picture
 from bot.wire.clicks import Click, read
 from bot.wire.client import FAULTS, error_of
 from bot.wire.clients import Clients

@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from bot.watch.metrics import Metrics
+from bot.observability.metrics import Metrics
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
 from scripts.prometheus import program

@@ -12,8 +12,8 @@ import aiohttp
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.observability import logging
 from bot.settings import Settings
-from bot.watch import logging
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
 from scripts.steps import ROOT
@@ -145,7 +145,7 @@ async def test_lines_of_the_log_carry_task_worker_and_turn(
 
 
 def test_the_dashboard_asks_for_nothing_that_is_not_there() -> None:
-    from bot.watch.metrics import Metrics
+    from bot.observability.metrics import Metrics
 
     dashboard = json.loads((ROOT / "deploy" / "grafana.json").read_text())
     asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]

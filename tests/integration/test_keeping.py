@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bot.watch.timeline import NAME, WIDTH, picture
+from bot.observability.timeline import NAME, WIDTH, picture
 from tasks import schema
 from tasks.database import Database
 from tasks.export import export

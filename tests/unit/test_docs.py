@@ -13,10 +13,10 @@ from bot import web
 from bot.checks import doctor, preflight, readiness, tokens
 from bot.cli import COMMANDS
 from bot.intake import backfill, intake
+from bot.observability import metrics
 from bot.settings import variable
 from bot.settings.groups import LimitSettings
 from bot.thread import answer, files, history, progress
-from bot.watch import metrics
 from bot.wire import client, outage, pace, sockets, text
 from sandbox.limits import Limits
 from sandbox.sandbox import END_SECONDS

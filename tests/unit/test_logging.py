@@ -14,8 +14,8 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
+from bot.observability import logging
 from bot.settings import Settings
-from bot.watch import logging
 
 SECRET = 'pass"wörd/1234'
 TALKATIVE = ("", "dbos", "slack_bolt", "aiohttp.access", "openai")

@@ -8,8 +8,8 @@ from agents.conversation import UserTurn
 from agents.errors import CredentialsRefused
 from agents.prices import Prices
 from agents.wire import Request
-from bot.watch.metrics import Metrics
-from bot.watch.watched import WatchedEndpoint
+from bot.observability.instrumentation import WatchedEndpoint
+from bot.observability.metrics import Metrics
 from tasks.figures import Totals
 from tasks.task import State
 from tests.support.scripted_model import Fault, ScriptedModel

@@ -10,7 +10,7 @@ from agents.conversation import Usage, UserTurn
 from agents.prices import Price
 from agents.wire import Request
 from bot.errors import SettingsError
-from bot.parts.model import endpoint_from, means_from
+from bot.factories.model import endpoint_from, means_from
 from bot.settings import Settings
 from sandbox.sandbox import Sandbox
 from tests.support.scripted_model import Hang, Say, ScriptedModel, openai_error

@@ -18,7 +18,7 @@ from agents.conversation import UserTurn
 from agents.journal import EmptyInbox, MemoryJournal
 from agents.orchestrator import Orchestrator
 from bot.checks.preflight import model_problems
-from bot.parts.model import endpoint_from, means_from
+from bot.factories.model import endpoint_from, means_from
 from bot.settings import Settings
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.observability import logging
 from bot.settings import Settings
-from bot.watch import logging
 from bot.wire import outage, sockets
 from bot.wire.app import App
 from bot.wire.sockets import CONNECTIONS, Sockets

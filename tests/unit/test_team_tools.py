@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.parts.team_tools import tool_problems, toolbox_from
+from bot.factories.team_tools import tool_problems, toolbox_from
 from bot.settings import Settings
 
 
@@ -32,7 +32,7 @@ def test_terms_for_a_function_that_is_not_there_are_told(tmp_path: Path) -> None
 
 
 def test_servers_need_their_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.parts.team_tools.find_spec", lambda name: None)
+    monkeypatch.setattr("bot.factories.team_tools.find_spec", lambda name: None)
     file = {"servers": {"s": {"command": "x", "tools": {"a": {}}}}}
     (problem,) = tool_problems(settings(tmp_path, file))
     assert problem.endswith("pip install 'handoff[mcp]'.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.parts.terms import terms_from
+from bot.factories.terms import terms_from
 from bot.settings import Settings
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
 
+from bot.observability.instrumentation import WatchedSandbox
+from bot.observability.metrics import SandboxFigures
 from bot.settings import Settings
-from bot.watch.metrics import SandboxFigures
-from bot.watch.watched import WatchedSandbox
 from sandbox.engine import Engine
 from sandbox.image.build import Progress, ensure_image
 from sandbox.image.tag import Recipe

@@ -1,4 +1,4 @@
-"""Parts that tell `bot.watch.metrics` how their work went: the model, the sandbox, Slack's Web API.
+"""Parts that tell `bot.observability.metrics` how their work went: the model, the sandbox, Slack's Web API.
 
 Each does exactly what it does unwatched. Never changes what a caller gets.
 """
@@ -17,7 +17,7 @@ from agents.endpoint import Endpoint, OnRetry, OnText
 from agents.errors import ModelError
 from agents.prices import Prices
 from agents.wire import Request
-from bot.watch.metrics import ModelFigures, SandboxFigures, SlackFigures
+from bot.observability.metrics import ModelFigures, SandboxFigures, SlackFigures
 from sandbox.job import Job, Run
 from sandbox.sandbox import Sandbox
 

@@ -9,10 +9,10 @@ from agents.endpoint import Endpoint
 from agents.orchestrator import Limits, Means
 from agents.prices import Prices
 from agents.toolbox import Toolbox, nothing
+from bot.observability.instrumentation import WatchedEndpoint
+from bot.observability.metrics import ModelFigures
 from bot.settings import Settings
 from bot.settings.channels import Channels
-from bot.watch.metrics import ModelFigures
-from bot.watch.watched import WatchedEndpoint
 from sandbox.sandbox import Sandbox
 from tasks.message import ThreadAddress
 
