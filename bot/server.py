@@ -25,7 +25,6 @@ from bot.observability.instrumentation import slack_calls
 from bot.observability.metrics import Metrics
 from bot.settings import Settings
 from bot.settings.channels import Channels
-from bot.settings.preferences import Preferences
 from bot.slack import Slack, clients_from, installations_from
 from bot.thread.thread import SlackThreads
 from bot.web import Web
@@ -38,6 +37,7 @@ from tasks.database import Database
 from tasks.engine import Engine
 from tasks.figures import totals
 from tasks.kept import Kept
+from tasks.preferences import Preferences
 from tasks.removal import Removal
 from tasks.runner import PATIENCE, Runner
 from tasks.store import Store

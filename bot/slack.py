@@ -26,7 +26,6 @@ from bot.intake.notes import NoteCommands
 from bot.intake.stopper import TaskStopper
 from bot.settings import Settings
 from bot.settings.channels import Channels
-from bot.settings.preferences import Preferences
 from bot.wire.app import App, connect
 from bot.wire.authorization import OneWorkspace
 from bot.wire.client import TIMEOUT, SlackClient
@@ -42,6 +41,7 @@ from tasks.database import Database
 from tasks.engine import Engine
 from tasks.kept import Kept
 from tasks.notes import Notes
+from tasks.preferences import Preferences
 from tasks.usage import Usage
 
 _REFUSED = "Slack does not take the bot's token ({}): install the app again and set SLACK_BOT_TOKEN"

@@ -16,7 +16,6 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from bot.intake.access import AccessPolicy
 from bot.intake.intake import in_line
 from bot.intake.stopper import TaskStopper
-from bot.settings.preferences import CHOICES, Preferences
 from bot.thread.answer import duration
 from bot.wire.clicks import Command, Shortcut, read
 from bot.wire.client import FAULTS, SlackClient, error_of, passes
@@ -28,6 +27,7 @@ from bot.wire.people import People
 from bot.wire.text import brief, escape, inert, mentioned, one_plain_line, plain
 from tasks.engine import Engine
 from tasks.message import Message, ThreadAddress
+from tasks.preferences import CHOICES, Preferences
 from tasks.store import Taken
 from tasks.task import State, Task
 from tasks.usage import Usage

@@ -15,7 +15,6 @@ import structlog
 from bot.intake.access import AccessPolicy
 from bot.intake.notes import NOTE, NoteCommands, Writer
 from bot.intake.stopper import TaskStopper
-from bot.settings.preferences import FollowUps, Preferences
 from bot.wire.payload import Amended, BadPayload, Spoken, amended, spoken
 from bot.wire.people import People
 from bot.wire.text import addresses_a_group, mentioned, plain
@@ -23,6 +22,7 @@ from bot.wire.voices import Voices
 from tasks.amendments import Amendments
 from tasks.engine import Engine
 from tasks.message import Message
+from tasks.preferences import FollowUps, Preferences
 from tasks.store import Accepted, Taken
 from tasks.task import State, Task
 from tasks.usage import Usage

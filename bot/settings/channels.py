@@ -31,8 +31,8 @@ from pydantic_core import ErrorDetails
 
 from bot.errors import ChannelsRefused
 from bot.settings import Settings, variable
-from bot.settings.preferences import FollowUps, Progresses
 from bot.settings.problems import wanted
+from tasks.preferences import FollowUps, Progresses
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +109,7 @@ class Channels:
         return Own(**{name: values[name] for name in Own.model_fields if name in values})
 
     def preference(self, team: str, channel: str, name: str) -> str | None:
-        """What `bot.settings.preferences` asks: the operator's word on one of its choices."""
+        """What `tasks.preferences` asks: the operator's word on one of its choices."""
         word: StrEnum | None = getattr(self.own(team, channel), name.replace("-", "_"))
         return None if word is None else word.value
 

@@ -16,8 +16,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import NoDecode
 
 from agents.prices import Price
-from bot.settings.group import SettingGroup
-from bot.settings.kinds import (
+from bot.settings.field_types import (
     JSON_OBJECT,
     AnyCase,
     ChannelIds,
@@ -31,6 +30,7 @@ from bot.settings.kinds import (
     TraceUrl,
     UserIds,
 )
+from bot.settings.group import SettingGroup
 from sandbox.image.tag import DEFAULT_BASE
 
 

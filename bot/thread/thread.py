@@ -15,7 +15,6 @@ import structlog
 
 from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
 from agents.excerpt import one_line
-from bot.settings.preferences import Preferences, Progresses
 from bot.thread import question
 from bot.thread.answer import OutgoingMessage, duration, render
 from bot.thread.draft import AnswerDraft
@@ -32,6 +31,7 @@ from bot.wire.text import escape, inert, one_plain_line
 from bot.wire.voices import Voices
 from tasks.kept import Kept
 from tasks.message import FileRef, Message
+from tasks.preferences import Preferences, Progresses
 from tasks.store import Store
 from tasks.task import State, Task
 from tasks.thread import Delivery, FileNotFetched, NotDelivered

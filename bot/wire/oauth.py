@@ -21,13 +21,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import NotInstalled
 from bot.settings import Settings
-from bot.settings.preferences import Preferences
 from bot.wire.client import FAULTS, error_of
 from bot.wire.clients import Clients
 from bot.wire.installations import STATE_LIFETIME, Installations, States
 from bot.wire.manifest import INSTALL_PATH, REDIRECT_PATH, SCOPES
 from tasks.engine import Engine
 from tasks.notes import Notes
+from tasks.preferences import Preferences
 from tasks.usage import Usage
 
 log = structlog.get_logger(__name__)
