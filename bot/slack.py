@@ -27,15 +27,15 @@ from bot.intake.stopper import TaskStopper
 from bot.settings import Settings
 from bot.settings.channels import Channels
 from bot.wire.app import App, connect
-from bot.wire.authorization import OneWorkspace
+from bot.wire.authorize import OneWorkspace
 from bot.wire.client import TIMEOUT, SlackClient
 from bot.wire.clients import Clients
 from bot.wire.installations import Authorize, Installations
-from bot.wire.links import Links
 from bot.wire.oauth import Departures, InstallPages
-from bot.wire.people import People
-from bot.wire.sockets import Sockets
-from bot.wire.voices import Voices
+from bot.wire.participants import Voices
+from bot.wire.permalinks import Links
+from bot.wire.socket_mode import Sockets
+from bot.wire.users import People
 from tasks.amendments import Amendments
 from tasks.database import Database
 from tasks.engine import Engine

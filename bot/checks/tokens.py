@@ -12,7 +12,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.errors import CheckFailed, TokenRefused
 from bot.settings import Settings
-from bot.wire.refusals import TOKEN_REFUSALS, token_refused, unreachable
+from bot.wire.api_errors import TOKEN_REFUSALS, token_refused, unreachable
 
 #: Seconds that a start waits for Slack's word: without one the bot starts and connects when Slack is back.
 PATIENCE = 5.0

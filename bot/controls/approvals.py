@@ -16,9 +16,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.controls.replies import FOREIGN, ClickReplies
 from bot.intake.access import AccessPolicy
 from bot.thread.answer import APPROVE, DENY
-from bot.wire.clicks import Click, Named, read
-from bot.wire.people import People
+from bot.wire.interactions import Click, Named, read
 from bot.wire.text import escape
+from bot.wire.users import People
 from tasks.engine import Engine
 
 log = structlog.get_logger(__name__)

@@ -17,9 +17,9 @@ from bot.controls.replies import FOREIGN, ClickReplies
 from bot.intake.access import AccessPolicy
 from bot.intake.stopper import TaskStopper
 from bot.thread.answer import ANSWER, FEEDBACK, STOP
-from bot.wire.clicks import Click, read
-from bot.wire.people import People
+from bot.wire.interactions import Click, read
 from bot.wire.text import brief, escape
+from bot.wire.users import People
 from tasks.engine import Engine
 from tasks.message import Message, ThreadAddress
 from tasks.store import Taken

@@ -18,10 +18,10 @@ from bot.intake.stopper import TaskStopper
 from bot.observability.timeline import picture
 from bot.settings import Settings
 from bot.thread.answer import Block, button, context_block, duration
-from bot.wire.clicks import Click, read
 from bot.wire.client import FAULTS, error_of
 from bot.wire.clients import Clients
-from bot.wire.links import Links
+from bot.wire.interactions import Click, read
+from bot.wire.permalinks import Links
 from bot.wire.text import escape, one_plain_line
 from tasks.engine import Engine
 from tasks.task import State, Task

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import structlog
 
 from bot.thread.question import closed
-from bot.wire.clicks import Click
 from bot.wire.client import FAULTS, error_of
 from bot.wire.clients import Clients
+from bot.wire.interactions import Click
 from bot.wire.text import brief
 
 log = structlog.get_logger(__name__)

@@ -17,14 +17,14 @@ from bot.intake.access import AccessPolicy
 from bot.intake.intake import in_line
 from bot.intake.stopper import TaskStopper
 from bot.thread.answer import duration
-from bot.wire.clicks import Command, Shortcut, read
 from bot.wire.client import FAULTS, SlackClient, error_of, passes
 from bot.wire.clients import Clients
-from bot.wire.links import Links
+from bot.wire.events import BadPayload, spoken
+from bot.wire.interactions import Command, Shortcut, read
 from bot.wire.manifest import COMMAND, SHORTCUT
-from bot.wire.payload import BadPayload, spoken
-from bot.wire.people import People
+from bot.wire.permalinks import Links
 from bot.wire.text import brief, escape, inert, mentioned, one_plain_line, plain
+from bot.wire.users import People
 from tasks.engine import Engine
 from tasks.message import Message, ThreadAddress
 from tasks.preferences import CHOICES, Preferences

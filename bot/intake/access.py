@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from bot.settings import Settings
 from bot.settings.channels import Channels
-from bot.wire.people import People
 from bot.wire.text import escape
+from bot.wire.users import People
 from tasks.message import ThreadAddress
 from tasks.task import Task
 from tasks.usage import Usage

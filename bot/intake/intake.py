@@ -15,10 +15,10 @@ import structlog
 from bot.intake.access import AccessPolicy
 from bot.intake.notes import NOTE, NoteCommands, Writer
 from bot.intake.stopper import TaskStopper
-from bot.wire.payload import Amended, BadPayload, Spoken, amended, spoken
-from bot.wire.people import People
+from bot.wire.events import Amended, BadPayload, Spoken, amended, spoken
+from bot.wire.participants import Voices
 from bot.wire.text import addresses_a_group, mentioned, plain
-from bot.wire.voices import Voices
+from bot.wire.users import People
 from tasks.amendments import Amendments
 from tasks.engine import Engine
 from tasks.message import Message

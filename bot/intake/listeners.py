@@ -16,8 +16,8 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 from bot.intake.intake import Received, Sign
 from bot.wire.client import FAULTS, SlackClient, error_of
 from bot.wire.clients import Clients
+from bot.wire.events import Spoken
 from bot.wire.manifest import PROMPTS
-from bot.wire.payload import Spoken
 from bot.wire.text import inert
 from tasks.engine import Engine
 from tasks.usage import Usage

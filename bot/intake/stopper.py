@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.intake.access import AccessPolicy
-from bot.wire.people import People
 from bot.wire.text import escape
+from bot.wire.users import People
 from tasks.engine import Engine
 from tasks.task import Task
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import structlog
 
 from bot.wire.client import FAULTS, SlackClient, error_of
-from bot.wire.payload import BadPayload, spoken
-from bot.wire.people import People
+from bot.wire.events import BadPayload, spoken
 from bot.wire.text import mentioned, plain
+from bot.wire.users import People
 from tasks.message import Message
 from tasks.task import Task
 

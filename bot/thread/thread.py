@@ -26,9 +26,9 @@ from bot.thread.progress import ProgressMessage
 from bot.thread.replay import replay_events
 from bot.wire.client import FAULTS, SlackClient, error_of
 from bot.wire.clients import Clients
-from bot.wire.people import People
+from bot.wire.participants import Voices
 from bot.wire.text import escape, inert, one_plain_line
-from bot.wire.voices import Voices
+from bot.wire.users import People
 from tasks.kept import Kept
 from tasks.message import FileRef, Message
 from tasks.preferences import Preferences, Progresses

@@ -16,8 +16,8 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.wire.pace import Pace
-from bot.wire.refusals import TOKEN_REFUSALS
+from bot.wire.api_errors import TOKEN_REFUSALS
+from bot.wire.rate_limiter import Pace
 from tasks.message import ThreadAddress
 
 log = structlog.get_logger(__name__)

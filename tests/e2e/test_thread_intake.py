@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from bot.wire import sockets
+from bot.wire import socket_mode
 from playground.slack import SlackStandIn
 from playground.slack.world import playground_world
 from tasks.task import State

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from bot.server import Server
 from bot.settings import Settings
-from bot.wire.sockets import CONNECTIONS
+from bot.wire.socket_mode import CONNECTIONS
 from playground.slack import SlackStandIn
 from playground.slack.messages import Message, Stream
 from tasks.message import ThreadAddress

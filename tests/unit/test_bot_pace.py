@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.wire.pace import Pace
+from bot.wire.rate_limiter import Pace
 from playground.slack.errors import RateLimited
 from playground.slack.rates import Rates, Tier
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.wire.clicks import Click, Command, Shortcut, read
-from bot.wire.payload import Amended, BadPayload, Spoken, amended, spoken
+from bot.wire.events import Amended, BadPayload, Spoken, amended, spoken
+from bot.wire.interactions import Click, Command, Shortcut, read
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),

@@ -14,7 +14,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from bot.settings import Settings, variable
-from bot.wire.sockets import CONNECTIONS
+from bot.wire.socket_mode import CONNECTIONS
 from scripts import image
 from scripts.steps import ROOT
 

@@ -14,9 +14,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.observability import logging
 from bot.settings import Settings
-from bot.wire import outage, sockets
+from bot.wire import outage_log, sockets
 from bot.wire.app import App
-from bot.wire.sockets import CONNECTIONS, Sockets
+from bot.wire.socket_mode import CONNECTIONS, Sockets
 from playground.slack import SlackStandIn
 from tests.unit.test_logging import as_before
 

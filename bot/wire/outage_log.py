@@ -1,6 +1,6 @@
 """What the operator hears of a time without a way to Slack: a sentence as it begins, a line as it ends.
 
-Never tries anything: `bot.wire.sockets` does.
+Never tries anything: `bot.wire.socket_mode` does.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import time
 
 import structlog
 
+from bot.wire.api_errors import token_refused, unreachable
 from bot.wire.client import passes, word_of
-from bot.wire.refusals import token_refused, unreachable
 
 log = structlog.get_logger(__name__)
 

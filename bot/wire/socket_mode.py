@@ -21,7 +21,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.wire.app import SHAPE
 from bot.wire.client import FAULTS, error_of, retry_after
-from bot.wire.outage import Outage
+from bot.wire.outage_log import Outage
 
 log = structlog.get_logger(__name__)
 
