@@ -1,4 +1,4 @@
-"""The figures at `/metrics`, in Prometheus' form: told by `bot.observability.instrumentation`, or read when asked for.
+"""The metrics at `/metrics`, in the Prometheus format. `bot.observability.instrumentation` updates them.
 
 `handoff_tasks` and `handoff_queue_age_seconds` are of the whole database and the same from each process: take
 their maximum. All others are of this process: add them up. Never holds a word that a person wrote.

@@ -275,7 +275,7 @@ async def test_connections_that_end_lose_nothing(bot: Stack, way: str) -> None:
 async def test_a_connection_that_only_looks_open_is_noticed(
     slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sockets, "PING", 0.5)
+    monkeypatch.setattr(socket_mode, "PING", 0.5)
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
         opened = len(bot.calls("apps.connections.open"))
         slack.drop_sockets(half=True)

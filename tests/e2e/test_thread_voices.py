@@ -68,7 +68,7 @@ async def test_another_person_s_reply_is_not_ours_while_the_first_is_there(bot: 
 async def test_who_has_been_quiet_since_our_reply_does_not_count(
     bot: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(voices, "QUIET", 3.0)
+    monkeypatch.setattr(participants, "QUIET", 3.0)
     ts = await bot.ask(ASK)
     await _answered(bot, ts, 1)
     await bot.ask("interesting", thread_ts=ts, user=MEI)

@@ -17,7 +17,7 @@ from bot.observability import metrics
 from bot.settings import variable
 from bot.settings.groups import LimitSettings
 from bot.thread import answer, files, history, progress
-from bot.wire import client, outage, pace, sockets, text
+from bot.wire import client, outage_log, rate_limiter, socket_mode, text
 from sandbox.limits import Limits
 from sandbox.sandbox import END_SECONDS
 from scripts.steps import ROOT
@@ -125,8 +125,8 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
 @pytest.mark.parametrize(
     "knob",
     [
-        f"{pace.POSTS_PER_MINUTE} posts a minute, {pace.POST_BURST} at once",
-        f"{pace.SHARE:.0%} of Slack's rate".replace("%", " %"),
+        f"{rate_limiter.POSTS_PER_MINUTE} posts a minute, {rate_limiter.POST_BURST} at once",
+        f"{rate_limiter.SHARE:.0%} of Slack's rate".replace("%", " %"),
         f"{client.TRIES} tries, {client.TIMEOUT:.0f} s each",
         f"{text.MESSAGE_LIMIT:,} characters",
         f"{answer.MOST_MESSAGES} messages",
@@ -135,17 +135,17 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{notes.MOST} notes of {notes.LONGEST} characters",
         f"{intake.HOPS} tasks",
         f"{backfill.LONGEST / 3600:.0f} h, {backfill.MOST} channels and threads",
-        f"10 connections, {sockets.CONNECTIONS} per bot",
+        f"10 connections, {socket_mode.CONNECTIONS} per bot",
         f"{Terms().undelivered / 86_400:.0f} days, first after {runner.FIRST_RETRY:.0f} s, "
         f"then up to {runner.LONGEST_RETRY / 3600:.0f} h apart",
         f"{task.RESCUES} times",
         f"{node.GRACE} s, {node.SILENCE} s",
         f"{database.STANDSTILL} s",
-        f"{outage.AGAIN:.0f} s",
+        f"{outage_log.AGAIN:.0f} s",
         f"{readiness.PATIENCE} s",
         f"{metrics.PATIENCE:.0f} s",
         f"{END_SECONDS} s",
-        f"{web.LAST_ANSWERS:.0f} s, {sockets.FAREWELL:.0f} s",
+        f"{web.LAST_ANSWERS:.0f} s, {socket_mode.FAREWELL:.0f} s",
         f"{web.LARGEST_BODY // 2**20} MiB",
         f"{preflight.ENGINE_SECONDS} s",
         f"{tokens.PATIENCE:.0f} s",

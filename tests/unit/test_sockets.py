@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.observability import logging
 from bot.settings import Settings
-from bot.wire import outage_log, sockets
+from bot.wire import outage_log, socket_mode
 from bot.wire.app import App
 from bot.wire.socket_mode import CONNECTIONS, Sockets
 from playground.slack import SlackStandIn
@@ -40,7 +40,7 @@ class Log:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Log:
-    monkeypatch.setattr(sockets, "PING", 0.05)
+    monkeypatch.setattr(socket_mode, "PING", 0.05)
     return Log()
 
 
@@ -97,7 +97,7 @@ async def test_a_slack_that_is_away_is_told_with_its_address_and_found_again(log
 
 
 async def test_what_lasts_is_told_again_after_a_while(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outage, "AGAIN", 0.2)
+    monkeypatch.setattr(outage_log, "AGAIN", 0.2)
     async with connecting("http://127.0.0.1:1/api/"):
         await until(lambda: len(log.lines(*TROUBLE)) == 2)
     assert len(set(log.lines(*TROUBLE))) == 1
