@@ -21,16 +21,15 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from tasks import schema
-from tasks.admission import Limits
-from tasks.database import Database
-from tasks.engine import Engine
-from tasks.log import TaskLog
+from tasks.engine import TaskEngine
 from tasks.message import Message, ThreadAddress
-from tasks.signals import Signals
-from tasks.store import Store
+from tasks.policy import TaskLimits, TaskPolicy
+from tasks.run.signals import Signals
+from tasks.store import schema
+from tasks.store.database import Database
+from tasks.store.log import TaskLog
+from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, State, Task, Ticket
-from tasks.terms import Terms
 
 ENTRIES = 17
 SINGLE, PACED, AT_ONCE, PARKED = 60, 200, 1000, 10_000
@@ -51,7 +50,7 @@ AIMS = {
 class Body:
     """Runs a task of nothing but entries, and remembers when it began."""
 
-    def __init__(self, database: Database, store: Store) -> None:
+    def __init__(self, database: Database, store: TaskStore) -> None:
         self._database = database
         self._store = store
         self.began: dict[str, float] = {}
@@ -80,7 +79,7 @@ class Body:
 class Bench:
     """One engine under measurement."""
 
-    def __init__(self, engine: Engine, body: Body) -> None:
+    def __init__(self, engine: TaskEngine, body: Body) -> None:
         self._engine = engine
         self._body = body
         self._count = 0
@@ -143,9 +142,9 @@ class Bench:
 
 @asynccontextmanager
 async def bench(database: Database) -> AsyncIterator[Bench]:
-    limits = Limits(process=AT_ONCE, workspace=_MANY, channel=_MANY, person=_MANY)
-    body = Body(database, Store(database, limits=limits))
-    async with Engine(database, body, terms=Terms(limits=limits)) as engine:
+    limits = TaskLimits(process=AT_ONCE, workspace=_MANY, channel=_MANY, person=_MANY)
+    body = Body(database, TaskStore(database, limits=limits))
+    async with TaskEngine(database, body, terms=TaskPolicy(limits=limits)) as engine:
         yield Bench(engine, body)
 
 

@@ -33,14 +33,14 @@ from bot.wire.installations import Installations
 from sandbox.engine import Engine as Docker
 from sandbox.limits import MIB
 from sandbox.sandbox import Sandbox
-from tasks.database import Database
-from tasks.engine import Engine
-from tasks.figures import totals
-from tasks.kept import Kept
+from tasks.engine import TaskEngine
 from tasks.preferences import Preferences
-from tasks.removal import Removal
-from tasks.runner import PATIENCE, Runner
-from tasks.store import Store
+from tasks.run.runner import PATIENCE, Runner
+from tasks.store.database import Database
+from tasks.store.key_value import KeyValueStore
+from tasks.store.removal import Removal
+from tasks.store.tasks import TaskStore
+from tasks.store.totals import totals
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class Server:
         self._stack = AsyncExitStack()
         self.metrics = Metrics()
         self.readiness: Readiness
-        self.engine: Engine
+        self.engine: TaskEngine
         self.sandbox: Sandbox
         self.web: Web
 
@@ -80,13 +80,13 @@ class Server:
         metrics = self.metrics
         trace = slack_calls(metrics.slack, settings.slack_api_url)
         http = await stack.enter_async_context(aiohttp.ClientSession(trace_configs=[trace]))
-        installations = installations_from(settings, Kept(database))
+        installations = installations_from(settings, KeyValueStore(database))
         clients = clients_from(settings, http, installations)
         self.sandbox = await stack.enter_async_context(sandbox_from(settings, figures=metrics.sandbox))
         endpoint = await stack.enter_async_context(endpoint_from(settings, figures=metrics.model))
         threads = SlackThreads(
-            clients=clients, http=http, store=Store(database, patience=PATIENCE),
-            preferences=Preferences(Kept(database), channels.preference),
+            clients=clients, http=http, store=TaskStore(database, patience=PATIENCE),
+            preferences=Preferences(KeyValueStore(database), channels.preference),
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
         )  # fmt: skip
         terms = terms_from(settings)
@@ -98,7 +98,7 @@ class Server:
             means_of=lambda task: means_in(channels, task.thread, endpoint, self.sandbox, toolbox),
         )  # fmt: skip
         removal = Removal(database, settings.work_dir)
-        self.engine = Engine(database, runner, terms=terms, removal=removal)
+        self.engine = TaskEngine(database, runner, terms=terms, removal=removal)
         await stack.enter_async_context(self.engine)
         await self._face_slack(database, channels, clients, installations)
 

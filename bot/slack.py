@@ -36,13 +36,13 @@ from bot.wire.participants import Voices
 from bot.wire.permalinks import Links
 from bot.wire.socket_mode import Sockets
 from bot.wire.users import People
-from tasks.amendments import Amendments
-from tasks.database import Database
-from tasks.engine import Engine
-from tasks.kept import Kept
-from tasks.notes import Notes
+from tasks.engine import TaskEngine
 from tasks.preferences import Preferences
-from tasks.usage import Usage
+from tasks.store.database import Database
+from tasks.store.edits import Edits
+from tasks.store.key_value import KeyValueStore
+from tasks.store.notes import Notes
+from tasks.store.usage import TaskUsage
 
 _REFUSED = "Slack does not take the bot's token ({}): install the app again and set SLACK_BOT_TOKEN"
 
@@ -51,8 +51,9 @@ class Slack:
     """An async context manager: inside it, Slack's events come in."""
 
     def __init__(
-        self, settings: Settings, database: Database, engine: Engine, channels: Channels, clients: Clients,
-        installations: Installations | None = None, *, signed: Callable[[float], None] = lambda _: None,
+        self, settings: Settings, database: Database, engine: TaskEngine, channels: Channels,
+        clients: Clients, installations: Installations | None = None, *,
+        signed: Callable[[float], None] = lambda _: None,
     ) -> None:  # fmt: skip
         """`signed` is told how many seconds after it was written a message had its sign."""
         token = settings.slack_app_token
@@ -63,13 +64,13 @@ class Slack:
             "" if token or not secret else secret.get_secret_value(),
             client=AsyncWebClient(base_url=settings.slack_api_url), authorize=authorize,
         )  # fmt: skip
-        people, usage, kept = People(clients), Usage(database), Kept(database)
+        people, usage, kept = People(clients), TaskUsage(database), KeyValueStore(database)
         access = AccessPolicy(channels=channels, people=people, usage=usage)
         stopper = TaskStopper(engine=engine, people=people, access=access)
         preferences, links = Preferences(kept, channels.preference), Links(clients)
         intake = Intake(
             engine=engine, people=people, access=access, preferences=preferences, stopper=stopper,
-            amendments=Amendments(database), usage=usage, notes=NoteCommands(Notes(database)),
+            amendments=Edits(database), usage=usage, notes=NoteCommands(Notes(database)),
             voices=Voices(kept),
         )  # fmt: skip
         listeners = MessageListeners(clients=clients, engine=engine, usage=usage, signed=signed)
@@ -130,7 +131,7 @@ class Slack:
         return found + [_REFUSED.format(word) for word in self._clients.refused()]
 
 
-def installations_from(settings: Settings, kept: Kept) -> Installations | None:
+def installations_from(settings: Settings, kept: KeyValueStore) -> Installations | None:
     """The installations of an app for several workspaces; None where one token is a setting."""
     return Installations(kept, settings.token_keys) if settings.slack_client_id is not None else None
 

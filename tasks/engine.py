@@ -15,19 +15,19 @@ from typing import Any, Protocol, Self
 import structlog
 from sqlalchemy import select
 
-from tasks import schema
-from tasks.approvals import decide
-from tasks.bell import QUEUED, ring
-from tasks.database import Database
 from tasks.message import Message, ThreadAddress
-from tasks.patience import FIRST_WAIT, trouble
-from tasks.placement import Placement
-from tasks.removal import Removal
-from tasks.signals import Signals, Why
-from tasks.store import Accepted, Store
+from tasks.policy import TaskPolicy
+from tasks.queue.maintenance import Maintenance
+from tasks.queue.placement import Placement
+from tasks.run.signals import EndReason, Signals
+from tasks.store import schema
+from tasks.store.approvals import decide
+from tasks.store.database import Database
+from tasks.store.notify import QUEUED, notify
+from tasks.store.removal import Removal
+from tasks.store.retry import FIRST_WAIT, trouble
+from tasks.store.tasks import Accepted, TaskStore
 from tasks.task import State, Task, Ticket
-from tasks.terms import Terms
-from tasks.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
 
@@ -35,26 +35,26 @@ log = structlog.get_logger(__name__)
 LOOK = 1.0
 
 
-class Runs(Protocol):
-    """How a task is run: `tasks.runner.Runner`."""
+class TaskRunner(Protocol):
+    """How a task is run: `tasks.run.runner.Runner`."""
 
     async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
         """Run to an end or to a pause; returns what is to be placed next. Raises only what nobody foresaw."""
         ...
 
 
-class Engine:
+class TaskEngine:
     """Durable tasks on one database. An async context manager: inside it, tasks run."""
 
     def __init__(
-        self, database: Database, runner: Runs, *, terms: Terms, removal: Removal | None = None
+        self, database: Database, runner: TaskRunner, *, terms: TaskPolicy, removal: Removal | None = None
     ) -> None:
-        self.store = Store(database, limits=terms.limits)
+        self.store = TaskStore(database, limits=terms.limits)
         self._database = database
         self._runner = runner
         self._terms = terms
         self._placement = Placement(database.url, self._run, at_once=terms.limits.process)
-        self._upkeep = Upkeep(database, self._placement, terms, self._place, removal)
+        self._upkeep = Maintenance(database, self._placement, terms, self._place, removal)
         self._running: set[Signals] = set()
         self._is_blind = False
         self._to_place: asyncio.Queue[tuple[Ticket, bool]] = asyncio.Queue()
@@ -171,7 +171,7 @@ class Engine:
             closing.cancel()
 
     async def _come_to_life(self, group: asyncio.TaskGroup, closing: asyncio.Task[Any]) -> asyncio.Task[Any]:
-        from tasks.node import Node  # needs a driver that an installation on SQLite does without
+        from tasks.queue.node import Node  # needs a driver that an installation on SQLite does without
 
         node = Node(
             self._database.url, self._placement.node,
@@ -199,7 +199,7 @@ class Engine:
                 await self._placement.place(ticket, now=now)
                 if self._placement.is_full and not now and not self._database.is_sqlite:
                     async with self._database.write() as connection:
-                        await ring(connection, QUEUED)
+                        await notify(connection, QUEUED)
             except Exception:
                 log.exception("task not queued, found again by the upkeep", task=ticket.task)
                 await asyncio.sleep(FIRST_WAIT)
@@ -258,9 +258,9 @@ class Engine:
         for run in runs:
             row = found.get(run.task)
             if row is None or row.runner != run.runner:
-                run.ring(Why.REPLACED)
+                run.ring(EndReason.REPLACED)
             elif State(row.state).is_ending:
-                run.ring(Why.DECIDED)
+                run.ring(EndReason.DECIDED)
             elif time.monotonic() - run.moved_at > self._terms.stalled:
                 log.error("task stalled, ended", task=run.task, seconds=self._terms.stalled)
-                run.ring(Why.STALLED)
+                run.ring(EndReason.STALLED)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-from tasks.kept import Kept, place_of
 from tasks.message import ThreadAddress
+from tasks.store.key_value import KeyValueStore, place_of
 
 
 class Progresses(StrEnum):
@@ -38,7 +38,7 @@ Default = Callable[[str, str, str], str | None]
 class Preferences:
     """Reads and writes them; every answer has a default."""
 
-    def __init__(self, kept: Kept, default: Default = lambda *_: None) -> None:
+    def __init__(self, kept: KeyValueStore, default: Default = lambda *_: None) -> None:
         """`default` is the operator's word for a place, which holds until people choose there."""
         self._kept = kept
         self._default = default

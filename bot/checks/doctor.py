@@ -31,8 +31,8 @@ from bot.wire.manifest import SCOPES
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
 from sandbox.image.build import BASE_LABEL
-from tasks.database import Database
-from tasks.patience import FAULTS
+from tasks.store.database import Database
+from tasks.store.retry import FAULTS
 
 #: Seconds one check may take. A first answer of a large model takes several.
 DEADLINE = 30.0

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from bot.factories.database import cause
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
-from tasks.patience import FAULTS, trouble
+from tasks.store.retry import FAULTS, trouble
 
 #: What is wrong with one dependency, in words; empty when it serves.
 Check = Callable[[], Awaitable[Sequence[str]]]

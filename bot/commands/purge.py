@@ -51,7 +51,7 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
     from bot.factories.database import kept_in
-    from tasks.removal import Removal
+    from tasks.store.removal import Removal
 
     async with kept_in(settings.database_url) as database:
         if database is None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from bot.settings import Settings
 
 if TYPE_CHECKING:
-    from tasks.database import Database
-    from tasks.rows import LogRow
+    from tasks.store.database import Database
+    from tasks.store.rows import LogRow
     from tasks.task import Task
 
 
@@ -51,17 +51,17 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _list(database: Database, limit: int) -> int:
-    from tasks.store import Store
+    from tasks.store.tasks import TaskStore
 
-    for task in await Store(database).recent(limit):
+    for task in await TaskStore(database).recent(limit):
         print(f"{task.id}  {_when(task.created_at)}  {task.state.value:9}  {_took(task):>8}  {_line(task)}")
     return 0
 
 
 async def _export(database: Database, id_: str, settings: Settings) -> int:
-    from tasks.export import export
     from tasks.message import ThreadAddress
-    from tasks.removal import folder_of
+    from tasks.store.export import export
+    from tasks.store.removal import folder_of
 
     found = await export(database, id_)
     if found is None:
@@ -77,9 +77,9 @@ async def _one(database: Database, id_: str, settings: Settings) -> int:
     from agents.excerpt import one_line
     from agents.tracing import trace_id
     from bot.observability.timeline import picture
-    from tasks.store import Store
+    from tasks.store.tasks import TaskStore
 
-    store = Store(database)
+    store = TaskStore(database)
     task = await store.task(id_)
     if task is None:
         return _unknown(id_)

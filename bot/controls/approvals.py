@@ -1,7 +1,7 @@
 """Approve and Deny: who may, and what a click does.
 
 Whoever clicks is looked up anew, and everything that is not clearly a yes leaves the call not run. What a
-decision is bound to, and that it is used once, is `tasks.approvals`'.
+decision is bound to, and that it is used once, is `tasks.store.approvals`'.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.thread.answer import APPROVE, DENY
 from bot.wire.interactions import Click, Named, read
 from bot.wire.text import escape
 from bot.wire.users import People
-from tasks.engine import Engine
+from tasks.engine import TaskEngine
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ class _Decision(pydantic.BaseModel):
 class ApprovalButtons:
     """The listeners for both buttons."""
 
-    engine: Engine
+    engine: TaskEngine
     people: People
     replies: ClickReplies
     access: AccessPolicy

@@ -20,9 +20,9 @@ from bot.thread.answer import ANSWER, FEEDBACK, STOP
 from bot.wire.interactions import Click, read
 from bot.wire.text import brief, escape
 from bot.wire.users import People
-from tasks.engine import Engine
+from tasks.engine import TaskEngine
 from tasks.message import Message, ThreadAddress
-from tasks.store import Taken
+from tasks.store.tasks import Taken
 from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ class _Choice(pydantic.BaseModel):
 class ThreadButtons:
     """The listeners for everything that is pressed in a thread."""
 
-    engine: Engine
+    engine: TaskEngine
     people: People
     replies: ClickReplies
     stopper: TaskStopper

@@ -23,9 +23,9 @@ from bot.wire.clients import Clients
 from bot.wire.interactions import Click, read
 from bot.wire.permalinks import Links
 from bot.wire.text import escape, one_plain_line
-from tasks.engine import Engine
+from tasks.engine import TaskEngine
+from tasks.store.usage import TaskUsage
 from tasks.task import State, Task
-from tasks.usage import Usage
 
 log = structlog.get_logger(__name__)
 
@@ -65,8 +65,8 @@ class HomeContent:
 class AppHome:
     """Publishes it, and takes its Stop buttons."""
 
-    engine: Engine
-    usage: Usage
+    engine: TaskEngine
+    usage: TaskUsage
     clients: Clients
     links: Links
     stopper: TaskStopper

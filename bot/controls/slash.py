@@ -25,12 +25,12 @@ from bot.wire.manifest import COMMAND, SHORTCUT
 from bot.wire.permalinks import Links
 from bot.wire.text import brief, escape, inert, mentioned, one_plain_line, plain
 from bot.wire.users import People
-from tasks.engine import Engine
+from tasks.engine import TaskEngine
 from tasks.message import Message, ThreadAddress
 from tasks.preferences import CHOICES, Preferences
-from tasks.store import Taken
+from tasks.store.tasks import Taken
+from tasks.store.usage import TaskUsage
 from tasks.task import State, Task
-from tasks.usage import Usage
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +52,8 @@ _STATES = {State.QUEUED: "queued", State.WAITING: "waiting for an answer", State
 class SlashCommand:
     """The listeners for the command and the shortcut."""
 
-    engine: Engine
-    usage: Usage
+    engine: TaskEngine
+    usage: TaskUsage
     people: People
     clients: Clients
     access: AccessPolicy

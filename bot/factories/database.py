@@ -10,9 +10,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import BotError
-from tasks.database import Database
 from tasks.errors import DatabaseInUse, DatabaseTooNew
-from tasks.patience import FAULTS, trouble
+from tasks.store.database import Database
+from tasks.store.retry import FAULTS, trouble
 
 _NO_DRIVER = (
     "HANDOFF_DATABASE_URL names a PostgreSQL database, and the package for it is not installed. "

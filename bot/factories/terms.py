@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from bot.settings import Settings
-from tasks.admission import Limits
-from tasks.terms import Terms
+from tasks.policy import TaskLimits, TaskPolicy
 
 _DAY = 86_400.0
 #: Seconds that a run of code may take beyond its own limits, before it counts as no progress.
 _GRACE = 300.0
 
 
-def terms_from(settings: Settings) -> Terms:
+def terms_from(settings: Settings) -> TaskPolicy:
     """The longest run of code always counts as progress, whatever the limit for stalled tasks is."""
     longest_run = settings.sandbox_timeout_seconds + settings.sandbox_queue_seconds + _GRACE
-    return Terms(
-        limits=Limits(
+    return TaskPolicy(
+        limits=TaskLimits(
             process=settings.limit_running_tasks,
             workspace=settings.limit_workspace_tasks,
             channel=settings.limit_channel_tasks,

@@ -14,8 +14,8 @@ from bot.settings.channels import Channels
 from bot.wire.text import escape
 from bot.wire.users import People
 from tasks.message import ThreadAddress
+from tasks.store.usage import TaskUsage
 from tasks.task import Task
-from tasks.usage import Usage
 
 DAY = 86_400
 _DEAR = "{whose} have cost {used:.2f} USD in the last 24 hours, and {most:.2f} are the limit. Try later."
@@ -27,7 +27,7 @@ class AccessPolicy:
 
     channels: Channels
     people: People
-    usage: Usage
+    usage: TaskUsage
 
     async def refusal(self, thread: ThreadAddress, user: str) -> str:
         """Why this person may not give a task here; empty when they may."""

@@ -18,8 +18,8 @@ from bot.intake.intake import Intake
 from bot.intake.listeners import MessageListeners
 from bot.wire.client import FAULTS, SlackClient, error_of, passes
 from bot.wire.clients import Clients
-from tasks.kept import Kept
-from tasks.usage import Usage
+from tasks.store.key_value import KeyValueStore
+from tasks.store.usage import TaskUsage
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,12 @@ class Backfill:
     """Watches the connections of one process, and reads what was missed."""
 
     def __init__(
-        self, clients: Clients, intake: Intake, listeners: MessageListeners, usage: Usage, kept: Kept
+        self,
+        clients: Clients,
+        intake: Intake,
+        listeners: MessageListeners,
+        usage: TaskUsage,
+        kept: KeyValueStore,
     ) -> None:
         self._clients = clients
         self._intake = intake

@@ -19,13 +19,13 @@ from bot.wire.events import Amended, BadPayload, Spoken, amended, spoken
 from bot.wire.participants import Voices
 from bot.wire.text import addresses_a_group, mentioned, plain
 from bot.wire.users import People
-from tasks.amendments import Amendments
-from tasks.engine import Engine
+from tasks.engine import TaskEngine
 from tasks.message import Message
 from tasks.preferences import FollowUps, Preferences
-from tasks.store import Accepted, Taken
+from tasks.store.edits import Edits
+from tasks.store.tasks import Accepted, Taken
+from tasks.store.usage import TaskUsage
 from tasks.task import State, Task
-from tasks.usage import Usage
 
 log = structlog.get_logger(__name__)
 
@@ -70,13 +70,13 @@ _NOTHING = Received(Sign.NONE)
 class Intake:
     """The way in for messages."""
 
-    engine: Engine
+    engine: TaskEngine
     people: People
     access: AccessPolicy
     preferences: Preferences
     stopper: TaskStopper
-    amendments: Amendments
-    usage: Usage
+    amendments: Edits
+    usage: TaskUsage
     notes: NoteCommands
     voices: Voices
 

@@ -19,8 +19,8 @@ from bot.wire.clients import Clients
 from bot.wire.events import Spoken
 from bot.wire.manifest import PROMPTS
 from bot.wire.text import inert
-from tasks.engine import Engine
-from tasks.usage import Usage
+from tasks.engine import TaskEngine
+from tasks.store.usage import TaskUsage
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +38,8 @@ class MessageListeners:
     """The listeners for what people say and for where the bot is."""
 
     clients: Clients
-    engine: Engine
-    usage: Usage
+    engine: TaskEngine
+    usage: TaskUsage
     signed: Callable[[float], None] = lambda _: None
     """Told how many seconds after it was written a message had its sign."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.wire.text import escape
 from tasks.message import ThreadAddress
-from tasks.notes import LONGEST, MOST, Note, Notes
+from tasks.store.notes import LONGEST, MOST, Note, Notes
 
 #: What a message begins with that is about notes.
 NOTE = re.compile(r"!notes?\b\s*(?P<verb>\w*)\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.intake.access import AccessPolicy
 from bot.wire.text import escape
 from bot.wire.users import People
-from tasks.engine import Engine
+from tasks.engine import TaskEngine
 from tasks.task import Task
 
 NOT_YOURS = "Only {name}, who asked, or an admin of the workspace can stop this task."
@@ -17,7 +17,7 @@ NOT_YOURS = "Only {name}, who asked, or an admin of the workspace can stop this 
 class TaskStopper:
     """Asks who may, and tells the engine."""
 
-    engine: Engine
+    engine: TaskEngine
     people: People
     access: AccessPolicy
 

@@ -23,8 +23,8 @@ from prometheus_client import (
 from agents.conversation import Usage
 from bot.release import version
 from sandbox.job import Run, Status
-from tasks.figures import Totals
-from tasks.patience import FAULTS, trouble
+from tasks.store.retry import FAULTS, trouble
+from tasks.store.totals import Totals
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agents.excerpt import one_line
-from tasks.rows import LogRow
+from tasks.store.rows import LogRow
 from tasks.task import Task
 
 #: Characters of the picture and of the names before it.

@@ -12,8 +12,8 @@ from itertools import chain, count, islice
 from typing import Any
 
 from bot.wire.text import brief, escape, headings, inert, parts
+from tasks.run.thread import Delivery, Made
 from tasks.task import Spent, State, Task
-from tasks.thread import Delivery, Made
 
 Block = dict[str, Any]
 FEEDBACK = "handoff_feedback"

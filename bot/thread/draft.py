@@ -16,8 +16,8 @@ from bot.thread.answer import OutgoingMessage, markdown_block
 from bot.thread.posts import DRAFT, ThreadPosts
 from bot.wire.client import FAULTS, SlackClient, error_of, passes
 from bot.wire.text import MESSAGE_LIMIT, inert, table_at
+from tasks.run.thread import NotDelivered
 from tasks.task import Task
-from tasks.thread import NotDelivered
 
 log = structlog.get_logger(__name__)
 

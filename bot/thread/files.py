@@ -17,11 +17,11 @@ from bot.thread.posts import ThreadPosts
 from bot.wire.client import FAULTS, TRIES, SlackClient, error_of, passes
 from bot.wire.text import brief, inert
 from sandbox.limits import MIB
-from tasks.kept import Kept, place_of_task
 from tasks.message import FileRef
-from tasks.store import Store
+from tasks.run.thread import FileNotFetched, Made, NotDelivered
+from tasks.store.key_value import KeyValueStore, place_of_task
+from tasks.store.tasks import TaskStore
 from tasks.task import Task
-from tasks.thread import FileNotFetched, Made, NotDelivered
 
 log = structlog.get_logger(__name__)
 
@@ -33,12 +33,12 @@ class ThreadFiles:
     """One task's files in and out. `largest_in` and `largest_out` are bytes of one file."""
 
     def __init__(
-        self, client: SlackClient, http: aiohttp.ClientSession, store: Store, task: Task, *,
+        self, client: SlackClient, http: aiohttp.ClientSession, store: TaskStore, task: Task, *,
         largest_in: int, largest_out: int,
     ) -> None:  # fmt: skip
         self._client = client
         self._posts = ThreadPosts(client, store, task)
-        self._kept = Kept(store.database)
+        self._kept = KeyValueStore(store.database)
         self._place = place_of_task(task.id)
         self._http = http
         self._store = store

@@ -1,6 +1,6 @@
 """What people had written in a thread before somebody asked us there.
 
-Reads Slack once and keeps nothing. Never decides what is made of it: that is `tasks.memory`.
+Reads Slack once and keeps nothing. Never decides what is made of it: that is `tasks.run.history`.
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.wire.client import FAULTS, SlackClient, error_of, passes
-from tasks.kept import Kept, place_of_task
-from tasks.store import Store
+from tasks.run.thread import NotDelivered
+from tasks.store.key_value import KeyValueStore, place_of_task
+from tasks.store.tasks import TaskStore
 from tasks.task import Task
-from tasks.thread import NotDelivered
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -48,11 +48,11 @@ CLOSED = {
 class ThreadPosts:
     """One task's messages in its thread, by key."""
 
-    def __init__(self, client: SlackClient, store: Store, task: Task) -> None:
+    def __init__(self, client: SlackClient, store: TaskStore, task: Task) -> None:
         self._client = client
         self._store = store
         self._task = task
-        self._kept = Kept(store.database)
+        self._kept = KeyValueStore(store.database)
         self._place = place_of_task(task.id)
 
     async def post_once(self, key: str, **content: Any) -> str:

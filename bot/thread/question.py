@@ -12,7 +12,7 @@ import structlog
 
 from bot.thread.answer import ANSWER_HERE, APPROVE, ASKED, Block, context_block
 from bot.wire.client import FAULTS, SlackClient, error_of
-from tasks.store import Store
+from tasks.store.tasks import TaskStore
 from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ _WORDS = "Answered below."
 _DENIED = "Not allowed: a reply in place of a press counts as no."
 
 
-async def find_open(store: Store, task: Task) -> str:
+async def find_open(store: TaskStore, task: Task) -> str:
     """The `ts` of the task's newest question, if this run is the first since and no click has closed it; else
     empty. To be asked before the agents read their messages."""
     if task.attempt < 2:

@@ -12,7 +12,7 @@ import pydantic
 
 from agents.events import Event, WorkerEnded, WorkerStarted
 from agents.orchestrator import Step, shown
-from tasks.rows import LogRow
+from tasks.store.rows import LogRow
 
 
 class _Plan(pydantic.BaseModel):

@@ -29,12 +29,12 @@ from bot.wire.clients import Clients
 from bot.wire.participants import Voices
 from bot.wire.text import escape, inert, one_plain_line
 from bot.wire.users import People
-from tasks.kept import Kept
 from tasks.message import FileRef, Message
 from tasks.preferences import Preferences, Progresses
-from tasks.store import Store
+from tasks.run.thread import Delivery, FileNotFetched, NotDelivered
+from tasks.store.key_value import KeyValueStore
+from tasks.store.tasks import TaskStore
 from tasks.task import State, Task
-from tasks.thread import Delivery, FileNotFetched, NotDelivered
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class SlackThreads:
 
     clients: Clients
     http: aiohttp.ClientSession
-    store: Store
+    store: TaskStore
     preferences: Preferences
     largest_in: int
     largest_out: int
@@ -76,10 +76,10 @@ class SlackThreads:
 
 
 class SlackThread:
-    """One thread for as long as a task runs (a `tasks.thread.Thread`)."""
+    """One thread for as long as a task runs (a `tasks.run.thread.Thread`)."""
 
     def __init__(
-        self, client: SlackClient, store: Store, task: Task, files: ThreadFiles, people: People, *,
+        self, client: SlackClient, store: TaskStore, task: Task, files: ThreadFiles, people: People, *,
         shows_plan: bool = True,
     ) -> None:  # fmt: skip
         self._client = client
@@ -142,7 +142,7 @@ class SlackThread:
 
     async def before(self) -> Sequence[Message]:
         said = await read_history(self._client, self._people, self._task)
-        await Voices(Kept(self._store.database)).heard(
+        await Voices(KeyValueStore(self._store.database)).heard(
             self._task.thread, {one.user: float(one.ts) for one in said}
         )
         return said

@@ -20,7 +20,7 @@ from slack_sdk.oauth.installation_store.async_installation_store import AsyncIns
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 
 from bot.errors import NotInstalled
-from tasks.kept import Kept
+from tasks.store.key_value import KeyValueStore
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ class Installations(AsyncInstallationStore):
     be replaced by putting a new one before it.
     """
 
-    def __init__(self, kept: Kept, keys: Sequence[str]) -> None:
+    def __init__(self, kept: KeyValueStore, keys: Sequence[str]) -> None:
         self._kept = kept
         self._box = MultiFernet([Fernet(key) for key in keys])
         self.on_saved: Callable[[str], Awaitable[None]] = _nothing

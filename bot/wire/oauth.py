@@ -25,10 +25,10 @@ from bot.wire.client import FAULTS, error_of
 from bot.wire.clients import Clients
 from bot.wire.installations import STATE_LIFETIME, Installations, States
 from bot.wire.manifest import INSTALL_PATH, REDIRECT_PATH, SCOPES
-from tasks.engine import Engine
-from tasks.notes import Notes
+from tasks.engine import TaskEngine
 from tasks.preferences import Preferences
-from tasks.usage import Usage
+from tasks.store.notes import Notes
+from tasks.store.usage import TaskUsage
 
 log = structlog.get_logger(__name__)
 
@@ -84,8 +84,8 @@ class Departures:
     `installations` is None in a workspace of our own, whose token is a setting.
     """
 
-    engine: Engine
-    usage: Usage
+    engine: TaskEngine
+    usage: TaskUsage
     preferences: Preferences
     notes: Notes
     installations: Installations | None

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tasks.kept import Kept, place_of
 from tasks.message import ThreadAddress
+from tasks.store.key_value import KeyValueStore, place_of
 from tasks.task import Task
 
 #: Seconds after which somebody who has not written since our last reply counts as gone.
@@ -21,7 +21,7 @@ _NAME, _HINTED = "voices", "hinted"
 class Voices:
     """Reads and writes them."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: KeyValueStore) -> None:
         self._kept = kept
 
     async def heard(self, thread: ThreadAddress, spoke: Mapping[str, float]) -> None:

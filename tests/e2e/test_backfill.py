@@ -10,8 +10,8 @@ import pytest
 
 from bot.intake import backfill
 from playground.slack import SlackStandIn
-from tasks.kept import Kept
-from tasks.removal import Removal
+from tasks.store.key_value import KeyValueStore
+from tasks.store.removal import Removal
 from tasks.task import State
 from tests.support.databases import postgres_server, postgres_url
 from tests.support.postgres import Postgres
@@ -79,7 +79,7 @@ async def test_the_head_of_a_thread_is_no_news_when_it_was_forgotten(
         await bot.task(thread, State.ANSWERED, after=first)
         database = bot.server.engine.store.database
         await Removal(database, tmp_path / "work").tasks([first.id])
-        await Kept(database).put("slack", "connected", time.time())
+        await KeyValueStore(database).put("slack", "connected", time.time())
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
         await slack.wait_for(lambda _: [c for c in slack.calls if c.method == "conversations.replies"])
         await asyncio.sleep(1)

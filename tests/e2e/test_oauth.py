@@ -17,9 +17,9 @@ from pydantic import SecretStr
 from bot.settings import Settings
 from bot.wire.installations import Installations, States
 from playground.slack import SlackStandIn
-from tasks import runner
-from tasks.database import Database
-from tasks.kept import Kept
+from tasks.run import runner
+from tasks.store.database import Database
+from tasks.store.key_value import KeyValueStore
 from tasks.task import State
 from tests.support.installing import COOKIE, Office
 from tests.support.patient_model import Patient
@@ -142,10 +142,10 @@ async def test_a_key_that_is_gone_is_told_to_the_operator(office: Office) -> Non
     database = Database(f"sqlite:///{office.first.settings.data_dir / 'handoff.db'}")
     await database.open()
     try:
-        other = Installations(Kept(database), [Fernet.generate_key().decode()])
+        other = Installations(KeyValueStore(database), [Fernet.generate_key().decode()])
         assert await other.token_of(office.first.slack.team_id) is None
         assert office.first.slack.team_id in (await other.problems())[0]
-        renewed = Installations(Kept(database), [Fernet.generate_key().decode(), KEY])
+        renewed = Installations(KeyValueStore(database), [Fernet.generate_key().decode(), KEY])
         assert await renewed.token_of(office.first.slack.team_id) == office.first.slack.bot_token
     finally:
         await database.close()

@@ -13,9 +13,9 @@ from bot.controls.buttons import OLD
 from bot.controls.replies import FOREIGN
 from playground.slack import SlackStandIn
 from playground.slack.messages import Message
-from tasks import schema
-from tasks.database import Database
-from tasks.store import Store
+from tasks.store import schema
+from tasks.store.database import Database
+from tasks.store.tasks import TaskStore
 from tasks.task import State
 from tests.support.patient_model import Halting, Patient
 from tests.support.scripted_model import Call, ScriptedModel
@@ -123,7 +123,7 @@ async def test_a_question_keeps_its_answer_when_the_task_is_stopped_between_two_
             task = await bot.task(ts, State.RUNNING)
         database = Database(bot.settings.database_url)
         await database.open()
-        await Store(database).stop(task.id, "ada stopped it")
+        await TaskStore(database).stop(task.id, "ada stopped it")
         await database.close()
         async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
             await bot.task(ts, State.STOPPED)

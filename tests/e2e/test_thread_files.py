@@ -15,8 +15,8 @@ from bot.thread.files import ARTIFACTS, ThreadFiles
 from bot.wire.client import SlackClient
 from playground.slack import SlackStandIn
 from tasks.message import FileRef, Message, ThreadAddress
+from tasks.run.thread import FileNotFetched, Made
 from tasks.task import State, Task
-from tasks.thread import FileNotFetched, Made
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, Stack, stack

@@ -9,9 +9,9 @@ import aiohttp
 from bot.thread.posts import ThreadPosts
 from bot.wire.clients import Clients
 from playground.slack import SlackStandIn
-from tasks.database import Database
 from tasks.message import Message, ThreadAddress
-from tasks.store import Store
+from tasks.store.database import Database
+from tasks.store.tasks import TaskStore
 from tests.support.stack import ADA, GENERAL
 
 
@@ -20,7 +20,7 @@ async def test_a_second_post_that_cannot_be_taken_back_keeps_no_task_from_its_en
 ) -> None:
     database = Database(f"sqlite:///{tmp_path}/handoff.db")
     await database.open()
-    store = Store(database)
+    store = TaskStore(database)
     asked = await slack.post(ADA, GENERAL, "paint it")
     place = ThreadAddress(slack.team_id, GENERAL, asked)
     accepted = await store.accept(Message(thread=place, ts=asked, user=ADA, user_name="ada", text="paint it"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tasks.admission import Limits
-from tasks.database import Database
-from tasks.store import Accepted, Store
+from tasks.policy import TaskLimits
+from tasks.store.database import Database
+from tasks.store.tasks import Accepted, TaskStore
 from tasks.task import Outcome, State, Task, Ticket
 from tests.support.office import message
 
@@ -14,8 +14,8 @@ DONE = Outcome(state=State.ANSWERED, text="done")
 class Line:
     """A store, and the tickets that were given out."""
 
-    def __init__(self, database: Database, limits: Limits) -> None:
-        self.store = Store(database, limits=limits)
+    def __init__(self, database: Database, limits: TaskLimits) -> None:
+        self.store = TaskStore(database, limits=limits)
 
     async def come(self, number: int, *, user: str = "U1", team: str = "T1") -> Accepted:
         return await self.store.accept(message(f"{number}.0", user=user, team=team))
@@ -33,7 +33,7 @@ def ids(tickets: object) -> list[str]:
 
 
 async def test_a_workspace_at_its_limit_waits_and_others_do_not(database: Database) -> None:
-    line = Line(database, Limits(process=10, workspace=2, person=10))
+    line = Line(database, TaskLimits(process=10, workspace=2, person=10))
     burst = [await line.come(number) for number in range(6)]
     other = await line.come(10, team="T2")
 
@@ -46,7 +46,7 @@ async def test_a_workspace_at_its_limit_waits_and_others_do_not(database: Databa
 
 
 async def test_a_person_at_the_limit_is_passed_over(database: Database) -> None:
-    line = Line(database, Limits(process=10, workspace=3, person=2))
+    line = Line(database, TaskLimits(process=10, workspace=3, person=2))
     busy = [await line.come(number) for number in range(5)]
     other = await line.come(10, user="U2")
     late = await line.come(11, user="U3")
@@ -59,7 +59,7 @@ async def test_a_person_at_the_limit_is_passed_over(database: Database) -> None:
 
 
 async def test_a_parked_task_takes_no_room_and_comes_back_at_once(database: Database) -> None:
-    line = Line(database, Limits(process=10, workspace=1, person=10))
+    line = Line(database, TaskLimits(process=10, workspace=1, person=10))
     parked, next_ = await line.come(1), await line.come(2)
     task = await line.begin(parked)
 
@@ -69,7 +69,7 @@ async def test_a_parked_task_takes_no_room_and_comes_back_at_once(database: Data
 
 
 async def test_all_of_a_long_line_come_through_in_order(database: Database) -> None:
-    line = Line(database, Limits(process=10, workspace=2, person=10))
+    line = Line(database, TaskLimits(process=10, workspace=2, person=10))
     everybody = [await line.come(number) for number in range(9)]
     came: list[str] = []
     open_ = [ticket for accepted in everybody for ticket in accepted.tickets]
@@ -83,12 +83,12 @@ async def test_all_of_a_long_line_come_through_in_order(database: Database) -> N
 
 
 async def test_who_waits_for_a_free_process_is_told_how_many_come_before(database: Database) -> None:
-    line = Line(database, Limits(process=2, workspace=10, person=10))
+    line = Line(database, TaskLimits(process=2, workspace=10, person=10))
     assert [(await line.come(number)).ahead for number in range(5)] == [0, 0, 1, 2, 3]
 
 
 async def test_a_channel_at_its_limit_is_passed_over(database: Database) -> None:
-    line = Line(database, Limits(process=10, workspace=10, channel=2, person=10))
+    line = Line(database, TaskLimits(process=10, workspace=10, channel=2, person=10))
     crowded = [await line.come(number) for number in range(4)]
     elsewhere = await line.store.accept(message("10.0", channel="C2"))
 

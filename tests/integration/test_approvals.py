@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from agents.approvals import Question, Verdict
-from tasks.approvals import TaskApprovals, decide
-from tasks.database import Database
 from tasks.errors import StaleRunner
-from tasks.notes import MOST, Notes
-from tasks.store import Store
+from tasks.store.approvals import TaskApprovals, decide
+from tasks.store.database import Database
+from tasks.store.notes import MOST, Notes
+from tasks.store.tasks import TaskStore
 from tasks.task import State, Task, Ticket
 from tests.support.office import message
 
@@ -24,7 +24,7 @@ class Desk:
 
     def __init__(self, database: Database, task: Task) -> None:
         self.database, self.task = database, task
-        self.store = Store(database)
+        self.store = TaskStore(database)
         self.approvals = TaskApprovals(database, task, patience=0)
 
     async def press(self, button: str = BUTTON, *, approved: bool = True, task: str = "") -> bool:
@@ -34,7 +34,7 @@ class Desk:
 
 @pytest.fixture
 async def desk(database: Database) -> Desk:
-    store = Store(database)
+    store = TaskStore(database)
     (ticket,) = (await store.accept(message("1.0"))).tickets
     task = await store.begin(ticket, "me")
     assert task is not None

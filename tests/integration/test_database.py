@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import OperationalError
 
-from tasks import schema
-from tasks.database import SCHEMA, Database
 from tasks.errors import DatabaseInUse, StaleRunner
-from tasks.kept import Kept
-from tasks.log import TaskLog
-from tasks.memory import Memory
-from tasks.patience import patiently, trouble
-from tasks.store import Store
+from tasks.run.history import History
+from tasks.store import schema
+from tasks.store.database import SCHEMA, Database
+from tasks.store.key_value import KeyValueStore
+from tasks.store.log import TaskLog
+from tasks.store.retry import retrying, trouble
+from tasks.store.tasks import TaskStore
 from tasks.task import Ticket
 from tests.support.databases import limit_pages, set_read_only
 from tests.support.office import message
@@ -64,7 +64,7 @@ async def test_a_second_process_on_one_sqlite_file_is_told(tmp_path: Path) -> No
 async def test_a_fact_that_several_write_at_once_has_one_of_their_values(database_url: str) -> None:
     database = Database(database_url)
     await database.open()
-    kept = Kept(database)
+    kept = KeyValueStore(database)
     for name in "abc":
         await asyncio.gather(*(kept.put("here", name, number) for number in range(8)))
     assert {name: value in range(8) for name, value in (await kept.all("here")).items()} == dict.fromkeys(
@@ -79,7 +79,7 @@ async def test_a_fact_that_several_write_at_once_has_one_of_their_values(databas
 async def test_a_run_that_was_replaced_can_write_nothing_more(database_url: str) -> None:
     database = Database(database_url)
     await database.open()
-    store = Store(database)
+    store = TaskStore(database)
     accepted = await store.accept(message("1.0"))
     ticket = Ticket(accepted.task, 1)
     old = await store.begin(ticket, "old")
@@ -104,7 +104,7 @@ async def test_a_begin_waits_for_an_append_that_is_under_way(postgres_url: str) 
     """Otherwise the next runner would read a log that lacks its last entry, and pay for that again."""
     database = Database(postgres_url)
     await database.open()
-    store = Store(database)
+    store = TaskStore(database)
     ticket = Ticket((await store.accept(message("1.0"))).task, 1)
     await store.begin(ticket, "old")
     async with database.write() as connection:
@@ -121,7 +121,7 @@ async def test_an_insert_that_was_committed_unseen_is_not_a_conflict(database_ur
     """Trap 11: a retried INSERT after a lost connection may have been committed."""
     database = Database(database_url)
     await database.open()
-    store = Store(database)
+    store = TaskStore(database)
     accepted = await store.accept(message("1.0"))
     await store.begin(Ticket(accepted.task, 1), "me")
     log = await TaskLog.load(database, accepted.task, "me")
@@ -140,7 +140,7 @@ async def test_an_insert_that_was_committed_unseen_is_not_a_conflict(database_ur
 async def test_a_full_disk_is_waited_for_and_told(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'handoff.db'}")
     await database.open()
-    store, patient = Store(database), Store(database, patience=60)
+    store, patient = TaskStore(database), TaskStore(database, patience=60)
     accepted = await store.accept(message("1.0"))
     await limit_pages(database, free=0)
     big = message("2.0", "x" * 200_000)
@@ -165,7 +165,7 @@ async def test_a_full_disk_is_waited_for_and_told(tmp_path: Path) -> None:
 async def test_a_server_that_is_away_is_waited_for(postgres_server: Postgres, postgres_url: str) -> None:
     database = Database(postgres_url)
     await database.open()
-    store, patient = Store(database), Store(database, patience=60)
+    store, patient = TaskStore(database), TaskStore(database, patience=60)
     try:
         postgres_server.stop()
         with pytest.raises(Exception) as caught:  # noqa: PT011 - it is asked below which
@@ -173,7 +173,7 @@ async def test_a_server_that_is_away_is_waited_for(postgres_server: Postgres, po
         assert trouble(caught.value) == "the database can't be reached"
         assert await database.check() == "the database can't be reached"
         waiting = asyncio.create_task(patient.accept(message("1.0")))
-        remembering = asyncio.create_task(Memory(database, patient)._reports(["t0"]))
+        remembering = asyncio.create_task(History(database, patient)._reports(["t0"]))
         await asyncio.sleep(1)
         assert not waiting.done()
         assert not remembering.done()
@@ -192,7 +192,7 @@ async def test_a_server_that_only_follows_another_is_waited_for_and_told(
     """As after a failover, until the address leads to the server that takes writes."""
     database = Database(postgres_url)
     await database.open()
-    patient = Store(database, patience=60)
+    patient = TaskStore(database, patience=60)
     set_read_only(postgres_server, postgres_url, "on")
     told = await database.check()
     assert told.startswith("the database is read-only; after a failover")
@@ -243,9 +243,9 @@ async def test_patience_ends_and_never_hides_another_fault() -> None:
         raise ValueError("no such thing")
 
     with pytest.raises(ConnectionRefusedError):
-        await patiently(away, seconds=0.5)
+        await retrying(away, seconds=0.5)
     assert len(tries) > 1
     tries.clear()
     with pytest.raises(ValueError, match="no such thing"):
-        await patiently(wrong, seconds=60)
+        await retrying(wrong, seconds=60)
     assert len(tries) == 1

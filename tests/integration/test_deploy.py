@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, MetaData, insert
 
-from tasks.acceptance import Taken
-from tasks.database import SCHEMA, Database, _migrate
-from tasks.placement import Placement
+from tasks.queue.placement import Placement
+from tasks.store.acceptance import Taken
+from tasks.store.database import SCHEMA, Database, _migrate
 from tasks.task import State, Ticket
 from tests.support.office import CHANNEL, TEAM, message, office
 from tests.support.scripted_model import Asked, Reply, Say, ScriptedModel

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.acceptance import Taken, wake
-from tasks.amendments import Amendments
 from tasks.message import ThreadAddress
+from tasks.store.acceptance import Taken, wake
+from tasks.store.edits import Edits
 from tasks.task import State
 from tests.support.office import CHANNEL, TEAM, Board, Gate, message, office
 from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
@@ -33,7 +33,7 @@ async def test_words_that_an_agent_has_read_are_not_said_to_be_changed(
 ) -> None:
     ask = Call("ask_user", {"question": "Which colour?"})
     async with ScriptedModel([ask]) as model, office(database_url, model, tmp_path) as desk:
-        amendments = Amendments(desk.database)
+        amendments = Edits(desk.database)
         accepted = await desk.engine.accept(message("1.0", "paint it"))
         parked = await desk.until(accepted.task, State.WAITING)
         # Answered, and in the queue again: its first words are in the log, and nobody reads them anew.

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.observability.timeline import NAME, WIDTH, picture
-from tasks import schema
-from tasks.database import Database
-from tasks.export import export
-from tasks.kept import Kept, place_of, place_of_task
 from tasks.message import Message, ThreadAddress
-from tasks.removal import OF_A_TASK, Removal, folder_of
-from tasks.store import Store
+from tasks.store import schema
+from tasks.store.database import Database
+from tasks.store.export import export
+from tasks.store.key_value import KeyValueStore, place_of, place_of_task
+from tasks.store.removal import OF_A_TASK, Removal, folder_of
+from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, Spent, State
 from tests.support.databases import opened
 
@@ -31,7 +31,7 @@ def message(number: int, *, user: str = "U1", thread: str = "") -> Message:
 
 async def done(database: Database, given: Message) -> str:
     """A task that was answered, with a line in each table there is."""
-    store = Store(database)
+    store = TaskStore(database)
     accepted = await store.accept(given)
     (ticket,) = accepted.tickets
     task = await store.begin(ticket, "run")
@@ -73,7 +73,7 @@ async def test_what_is_removed_leaves_no_row_and_no_file(database_url: str, tmp_
         assert await removal.files_of([task.thread for task in found]) == 2
         assert [place.exists() for place in [*places, place]] == [False, False, True]
         assert await rows(database) == before / 2
-        assert [task.id for task in await Store(database).recent()] == [kept]
+        assert [task.id for task in await TaskStore(database).recent()] == [kept]
 
 
 async def test_what_is_kept_of_a_task_goes_with_it_and_of_a_thread_with_its_last_one(
@@ -82,7 +82,7 @@ async def test_what_is_kept_of_a_task_goes_with_it_and_of_a_thread_with_its_last
     first, other = message(1), message(3)
     later = message(2, thread=first.thread.ts)
     async with opened(database_url) as database:
-        kept, removal = Kept(database), Removal(database, tmp_path)
+        kept, removal = KeyValueStore(database), Removal(database, tmp_path)
         ids = [await done(database, given) for given in (first, other, later)]
         for given in (first, other):
             await kept.put(place_of(given.thread), "voices", {"U1": 1.0})
@@ -100,14 +100,14 @@ async def test_what_is_kept_of_a_task_goes_with_it_and_of_a_thread_with_its_last
 
 async def test_a_task_under_way_is_never_removed(database_url: str, tmp_path: Path) -> None:
     async with opened(database_url) as database:
-        accepted = await Store(database).accept(message(1))
+        accepted = await TaskStore(database).accept(message(1))
         place = work_of(tmp_path, message(1))
         removal = Removal(database, tmp_path)
         assert list(await removal.find(ids=[accepted.task])) == []
         await removal.tasks([accepted.task])
         assert await removal.files_of([message(1).thread]) == 0
         assert place.exists()
-        assert await Store(database).task(accepted.task) is not None
+        assert await TaskStore(database).task(accepted.task) is not None
 
 
 async def test_files_without_a_task_go_when_nobody_has_touched_them_lately(
@@ -170,9 +170,9 @@ async def test_a_backup_made_while_it_is_written_to_can_be_restored(tmp_path: Pa
             reading.backup(writing)
         await done(database, message(2))
     async with opened(f"sqlite:///{copy}") as restored:
-        assert [task.id for task in await Store(restored).recent()] == [first]
-        assert (await Store(restored).accept(message(1))).task == first, "a message is claimed once"
-        again = await Store(restored).accept(message(2))
+        assert [task.id for task in await TaskStore(restored).recent()] == [first]
+        assert (await TaskStore(restored).accept(message(1))).task == first, "a message is claimed once"
+        again = await TaskStore(restored).accept(message(2))
         assert len(again.tickets) == 1, "what came after the backup is taken again"
 
 
@@ -187,10 +187,10 @@ async def test_the_foundations_database_is_brought_up_with_its_rows(database_url
     await database.close()
 
     async with opened(database_url) as today:
-        (task,) = await Store(today).recent()
+        (task,) = await TaskStore(today).recent()
         assert (task.id, task.state.value, task.request) == ("told", state, "an old request")
-        assert [row["body"] for row in await Store(today).events("told")] == [{"turns": []}]
-        assert (await Store(today).accept(message(1))).task == "told", "its message is still claimed"
+        assert [row["body"] for row in await TaskStore(today).events("told")] == [{"turns": []}]
+        assert (await TaskStore(today).accept(message(1))).task == "told", "its message is still claimed"
         async with today.read() as connection:
             current = await connection.run_sync(lambda sync: set(_tables(sync)))
         assert {table.name for table in schema.metadata.sorted_tables} <= current
@@ -205,7 +205,7 @@ async def upgrade(database: Database, revision: str) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(text("CREATE SCHEMA IF NOT EXISTS handoff"))
         config = alembic.config.Config()
-        config.set_main_option("script_location", "tasks:migrations")
+        config.set_main_option("script_location", "tasks.store:migrations")
         config.attributes["connection"] = connection
         alembic.command.upgrade(config, revision)
 
@@ -237,7 +237,7 @@ def _tables(connection: object) -> list[str]:
 async def test_a_picture_has_a_bar_for_each_agent_on_the_clock_of_the_task(tmp_path: Path) -> None:
     async with opened(f"sqlite:///{tmp_path / 'handoff.db'}") as database:
         id_ = await done(database, message(1))
-        task = await Store(database).task(id_)
+        task = await TaskStore(database).task(id_)
     assert task is not None
     began = task.created_at
     usage = {"usage": {"input": 100, "output": 20}}

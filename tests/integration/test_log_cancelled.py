@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from tasks.database import Database
-from tasks.log import TaskLog
-from tasks.store import Store
+from tasks.store.database import Database
+from tasks.store.log import TaskLog
+from tasks.store.tasks import TaskStore
 from tasks.task import Ticket
 from tests.support.office import message
 
@@ -16,7 +16,7 @@ TRIES = 60
 async def test_a_cancelled_append_is_whole_or_was_never_made(database_url: str) -> None:
     database = Database(database_url)
     await database.open()
-    store = Store(database)
+    store = TaskStore(database)
     ticket = Ticket((await store.accept(message("1.0"))).task, 1)
     await store.begin(ticket, "me")
     log = await TaskLog.load(database, ticket.task, "me")

@@ -15,7 +15,7 @@ import pytest
 
 from playground.slack import SlackStandIn
 from scripts.steps import ROOT
-from tasks.database import Database
+from tasks.store.database import Database
 from tests.integration.test_keeping import done, foundation, message, upgrade, work_of
 from tests.support.databases import opened
 from tests.support.postgres import Postgres

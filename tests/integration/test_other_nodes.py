@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 
-import tasks.database
 import tasks.engine
-from tasks import schema
-from tasks.acceptance import Taken
-from tasks.admission import alone
-from tasks.database import Database
-from tasks.patience import trouble
-from tasks.store import Store
+import tasks.store.database
+from tasks.store import schema
+from tasks.store.acceptance import Taken
+from tasks.store.admission import alone
+from tasks.store.database import Database
+from tasks.store.retry import trouble
+from tasks.store.tasks import TaskStore
 from tasks.task import State
 from tests.support.office import message, office
 from tests.support.scripted_model import Asked, Reply, Say, ScriptedModel
@@ -42,7 +42,7 @@ async def test_a_stop_written_elsewhere_comes_by_word(
     async with ScriptedModel(silent) as model, office(postgres_url, model, tmp_path) as desk:
         accepted = await desk.engine.accept(message("1.0"))
         await silent.reached.wait()
-        await Store(elsewhere).stop(accepted.task, "Ann stopped it")
+        await TaskStore(elsewhere).stop(accepted.task, "Ann stopped it")
         task = await desk.until(accepted.task)
 
         assert (task.state, task.reason) == (State.STOPPED, "Ann stopped it")
@@ -80,7 +80,7 @@ async def test_what_was_accepted_and_never_placed_is_found(postgres_url: str, tm
     elsewhere = Database(postgres_url)
     await elsewhere.open()
     async with ScriptedModel(Silent()) as model, office(postgres_url, model, tmp_path) as desk:
-        accepted = await Store(elsewhere).accept(message("1.0"))
+        accepted = await TaskStore(elsewhere).accept(message("1.0"))
         assert accepted.taken is Taken.NEW
         task = await desk.until(accepted.task, State.RUNNING)
         assert task.id == accepted.task
@@ -113,13 +113,13 @@ async def test_what_a_process_holds_that_stands_still_is_freed(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Frozen in the middle of a transaction, it would keep a whole workspace waiting."""
-    monkeypatch.setattr(tasks.database, "STANDSTILL", 1)
+    monkeypatch.setattr(tasks.store.database, "STANDSTILL", 1)
     frozen, other = Database(postgres_url), Database(postgres_url)
     await frozen.open()
     async with frozen._engine.connect() as connection:
         await alone(connection, "T1")
         async with asyncio.timeout(30):
-            accepted = await Store(other).accept(message("1.0"))
+            accepted = await TaskStore(other).accept(message("1.0"))
         assert accepted.taken is Taken.NEW
         with pytest.raises(DBAPIError) as late:
             await connection.execute(select(schema.task.c.id))

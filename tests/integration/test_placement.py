@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from dbos._dbos import _get_dbos_instance
 
-from tasks.database import Database
-from tasks.placement import Placement
+from tasks.queue.placement import Placement
+from tasks.store.database import Database
 from tasks.task import Ticket
 
 _REFUSED = "BEGIN SELECT RAISE(ABORT, 'refused'); END"

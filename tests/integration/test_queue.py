@@ -9,23 +9,23 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 from dbos import DBOS, SetWorkflowID
 
-import tasks.placement
-import tasks.queue
-from tasks.admission import Limits
-from tasks.bell import CHANNEL, QUEUED, ring
-from tasks.database import Database
-from tasks.placement import QUEUE
-from tasks.store import Store
+import tasks.queue.placement
+import tasks.queue.worker
+from tasks.policy import TaskLimits
+from tasks.queue.placement import QUEUE
+from tasks.store.database import Database
+from tasks.store.notify import CHANNEL, QUEUED, notify
+from tasks.store.tasks import TaskStore
 from tasks.task import Task
 from tests.support.bodies import ended, nothing, running
 from tests.support.office import message
 
-ONE = Limits(process=1)
+ONE = TaskLimits(process=1)
 
 
 @pytest.fixture(autouse=True)
 def no_look_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.placement, "POLL", 3600.0)
+    monkeypatch.setattr(tasks.queue.placement, "POLL", 3600.0)
 
 
 async def test_what_is_accepted_is_begun_at_once(database_url: str) -> None:
@@ -90,17 +90,17 @@ async def test_a_process_with_room_hears_of_what_another_queued(postgres_url: st
     async with running(postgres_url, nothing) as engine:
         await ended(engine, (await engine.accept(message("1.0"))).task)
         elsewhere = Database(postgres_url)
-        accepted = await Store(elsewhere).accept(message("2.0"))
+        accepted = await TaskStore(elsewhere).accept(message("2.0"))
         with SetWorkflowID(f"{accepted.task}:1"):
             await DBOS.enqueue_workflow_async(QUEUE, engine._placement._workflow, accepted.task)
         async with elsewhere.write() as connection:
-            await ring(connection, QUEUED)
+            await notify(connection, QUEUED)
         await ended(engine, accepted.task)
         await elsewhere.close()
 
 
 async def test_a_worker_that_ended_is_begun_again(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.queue, "POLL", 0.05)
+    monkeypatch.setattr(tasks.queue.worker, "POLL", 0.05)
     async with running(database_url, nothing) as engine:
         # The library's worker ends when its queue is gone.
         await DBOS.delete_queue_async(QUEUE)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.database import Database
-from tasks.store import Store
+from tasks.store.database import Database
+from tasks.store.tasks import TaskStore
 from tasks.task import LOST, RESCUES, State, Task, Ticket
 from tests.support.databases import opened
 from tests.support.office import message, office
@@ -15,24 +15,24 @@ from tests.support.scripted_model import ScriptedModel
 
 
 @pytest.fixture
-async def store(database: Database) -> Store:
-    return Store(database)
+async def store(database: Database) -> TaskStore:
+    return TaskStore(database)
 
 
-async def begun(store: Store) -> tuple[Ticket, Task]:
+async def begun(store: TaskStore) -> tuple[Ticket, Task]:
     (ticket,) = (await store.accept(message("1.0"))).tickets
     task = await store.begin(ticket, "me")
     assert task is not None
     return ticket, task
 
 
-async def state_of(store: Store, ticket: Ticket) -> State:
+async def state_of(store: TaskStore, ticket: Ticket) -> State:
     task = await store.task(ticket.task)
     assert task is not None
     return task.state
 
 
-async def test_what_vanishes_again_and_again_is_given_up(store: Store) -> None:
+async def test_what_vanishes_again_and_again_is_given_up(store: TaskStore) -> None:
     ticket, _ = await begun(store)
     for _ in range(RESCUES):
         (ticket,) = await store.rescue(ticket)
@@ -49,7 +49,7 @@ async def test_the_thread_is_told_of_what_is_given_up(
 ) -> None:
     """By one more run, which does nothing else: the work is what it may have vanished by."""
     async with opened(database_url) as database:
-        store = Store(database)
+        store = TaskStore(database)
         ticket, _ = await begun(store)
         for _ in range(RESCUES):
             (ticket,) = await store.rescue(ticket)
@@ -64,14 +64,14 @@ async def test_the_thread_is_told_of_what_is_given_up(
     assert told.outcome.reason == reason
 
 
-async def test_a_task_that_was_parked_since_its_run_was_looked_for_stays_so(store: Store) -> None:
+async def test_a_task_that_was_parked_since_its_run_was_looked_for_stays_so(store: TaskStore) -> None:
     ticket, task = await begun(store)
     await store.park(task, seconds=60)
     assert await store.rescue(ticket) == ()
     assert await state_of(store, ticket) is State.WAITING
 
 
-async def test_an_attempt_that_is_no_longer_the_tasks_is_not_rescued(store: Store) -> None:
+async def test_an_attempt_that_is_no_longer_the_tasks_is_not_rescued(store: TaskStore) -> None:
     ticket, _ = await begun(store)
     (later,) = await store.rescue(ticket)
     assert await store.rescue(ticket) == ()

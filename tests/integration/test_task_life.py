@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from tasks import schema
-from tasks.acceptance import Taken
 from tasks.message import ThreadAddress
-from tasks.signals import Signals
+from tasks.policy import TaskPolicy
+from tasks.run.signals import Signals
+from tasks.store import schema
+from tasks.store.acceptance import Taken
+from tasks.store.upcast import VERSION
 from tasks.task import State
-from tasks.terms import Terms
-from tasks.upcast import VERSION
 from tests.support.databases import limit_pages
 from tests.support.office import CHANNEL, TEAM, Board, Gate, message, office
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn, Usage
@@ -200,7 +200,7 @@ async def test_an_end_that_cannot_be_told_is_kept_and_told_later(database_url: s
 async def test_a_question_that_nobody_answers_expires(database_url: str, tmp_path: Path) -> None:
     async with (
         ScriptedModel([ASK]) as model,
-        office(database_url, model, tmp_path, terms=Terms(waiting=0.0)) as desk,
+        office(database_url, model, tmp_path, terms=TaskPolicy(waiting=0.0)) as desk,
     ):
         accepted = await desk.engine.accept(message("1.0"))
         task = await desk.until(accepted.task)
@@ -213,7 +213,7 @@ async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Pat
     gate = Gate()
     async with (
         ScriptedModel(gate) as model,
-        office(database_url, model, tmp_path, terms=Terms(stalled=0.5)) as desk,
+        office(database_url, model, tmp_path, terms=TaskPolicy(stalled=0.5)) as desk,
     ):
         accepted = await desk.engine.accept(message("1.0"))
         task = await desk.until(accepted.task)
@@ -236,10 +236,10 @@ async def test_a_task_that_waited_to_be_begun_has_not_stood_still(database_url: 
             await asyncio.wait([cut])
             gate.reached.clear()
             signals = Signals(ticket.task)
-            signals.moved_at -= Terms().stalled  # for so long its database was away
+            signals.moved_at -= TaskPolicy().stalled  # for so long its database was away
             group.create_task(runner.run(ticket, signals))
             await gate.reached.wait()
-            assert time.monotonic() - signals.moved_at < Terms().stalled
+            assert time.monotonic() - signals.moved_at < TaskPolicy().stalled
             gate.opened.set()
         assert (await desk.until(ticket.task)).answer == "Done."
 

@@ -17,12 +17,12 @@ from dbos import DBOS
 from sqlalchemy import text
 
 from scripts.steps import ROOT
-from tasks.database import Database
-from tasks.kept import Kept, place_of
-from tasks.log import TaskLog
-from tasks.placement import QUEUE, THREADS, Placement
-from tasks.queue import POLL
-from tasks.store import Store
+from tasks.queue.placement import QUEUE, THREADS, Placement
+from tasks.queue.worker import POLL
+from tasks.store.database import Database
+from tasks.store.key_value import KeyValueStore, place_of
+from tasks.store.log import TaskLog
+from tasks.store.tasks import TaskStore
 from tasks.task import Task, Ticket
 from tests.support.bodies import MANY, ended, nothing, running
 from tests.support.office import message, office
@@ -82,12 +82,12 @@ async def test_what_was_appended_is_on_disk_when_it_is_used(database_url: str) -
     """Trap 3: results that are written in the background may be used and lost."""
     database, other = Database(database_url), Database(database_url)
     await database.open()
-    store = Store(database)
+    store = TaskStore(database)
     accepted = await store.accept(message("1.0"))
     await store.begin(Ticket(accepted.task, 1), "me")
     log = await TaskLog.load(database, accepted.task, "me")
     await log.append("user", {"text": "one"})
-    assert [row["body"] for row in await Store(other).events(accepted.task)] == [{"text": "one"}]
+    assert [row["body"] for row in await TaskStore(other).events(accepted.task)] == [{"text": "one"}]
     await database.close()
     await other.close()
 
@@ -105,7 +105,7 @@ async def test_tasks_run_on_the_loop_that_everything_else_is_on(database_url: st
         # Something is queued already when the process starts.
         database = Database(database_url)
         await database.open()
-        queued = await Store(database).accept(message("1.0"))
+        queued = await TaskStore(database).accept(message("1.0"))
         await database.close()
     async with running(database_url, work) as engine:
         accepted = await engine.accept(message("1.0"))
@@ -157,7 +157,7 @@ async def test_a_burst_waits_and_fails_nobody(database_url: str) -> None:
     """Trap 8: a pool that gives up after a while, and two writers in one file, fail a burst."""
     database = Database(database_url)
     await database.open()
-    store = Store(database, limits=MANY)
+    store = TaskStore(database, limits=MANY)
     taken = await asyncio.gather(*(store.accept(message(f"{n}.0")) for n in range(300)))
     assert len({accepted.task for accepted in taken}) == 300
     await database.close()
@@ -198,7 +198,7 @@ async def test_old_tasks_are_forgotten_with_their_messages_and_what_is_kept_of_t
         accepted = await engine.accept(message("1.0"))
         await engine.claim(message("2.0"))
         await ended(engine, accepted.task)
-        kept, place = Kept(engine._database), place_of(message("1.0").thread)
+        kept, place = KeyValueStore(engine._database), place_of(message("1.0").thread)
         await kept.put(place, "voices", {"U1": 1.0})
         assert await engine._upkeep._delete_some(time.time() - 60) == 0
         assert await kept.all(place)

@@ -7,23 +7,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tasks.admission import Limits
-from tasks.database import Database
-from tasks.engine import Engine
-from tasks.signals import Signals
-from tasks.store import Store
+from tasks.engine import TaskEngine
+from tasks.policy import TaskLimits, TaskPolicy
+from tasks.run.signals import Signals
+from tasks.store.database import Database
+from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, State, Task, Ticket
-from tasks.terms import Terms
 from tests.support.office import eventually
 
-MANY = Limits(process=500, workspace=1000, channel=1000, person=1000)
+MANY = TaskLimits(process=500, workspace=1000, channel=1000, person=1000)
 
 
 class Body:
-    """Runs tasks as a test says and ends them; a `tasks.engine.Runs`."""
+    """Runs tasks as a test says and ends them; a `tasks.engine.TaskRunner`."""
 
     def __init__(self, database: Database, work: Callable[[Task], Awaitable[Any]]) -> None:
-        self._store = Store(database, limits=MANY)
+        self._store = TaskStore(database, limits=MANY)
         self._work = work
 
     async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
@@ -36,19 +35,19 @@ class Body:
 
 @asynccontextmanager
 async def running(
-    url: str, work: Callable[[Task], Awaitable[Any]], *, limits: Limits = MANY
-) -> AsyncIterator[Engine]:
+    url: str, work: Callable[[Task], Awaitable[Any]], *, limits: TaskLimits = MANY
+) -> AsyncIterator[TaskEngine]:
     """An engine that runs each task by `work` and ends it."""
     database = Database(url)
     await database.open()
     try:
-        async with Engine(database, Body(database, work), terms=Terms(limits=limits)) as engine:
+        async with TaskEngine(database, Body(database, work), terms=TaskPolicy(limits=limits)) as engine:
             yield engine
     finally:
         await database.close()
 
 
-async def ended(engine: Engine, *ids: str) -> None:
+async def ended(engine: TaskEngine, *ids: str) -> None:
     for id_ in ids:
         await eventually(lambda task: task.state.is_over, id_, engine.store)
 

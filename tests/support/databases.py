@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from tasks.database import Database
+from tasks.store.database import Database
 from tests.support.postgres import Postgres, postgres
 
 

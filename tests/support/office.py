@@ -14,14 +14,14 @@ from pathlib import Path
 from agents.events import Event
 from agents.orchestrator import Means
 from sandbox.sandbox import Sandbox
-from tasks.database import Database
-from tasks.engine import Engine
+from tasks.engine import TaskEngine
 from tasks.message import FileRef, Message, ThreadAddress
-from tasks.runner import Runner
-from tasks.store import Store
+from tasks.policy import TaskPolicy
+from tasks.run.runner import Runner
+from tasks.run.thread import Delivery, FileNotFetched, NotDelivered
+from tasks.store.database import Database
+from tasks.store.tasks import TaskStore
 from tasks.task import State, Task
-from tasks.terms import Terms
-from tasks.thread import Delivery, FileNotFetched, NotDelivered
 from tests.support.scripted_model import Asked, Reply, ScriptedModel
 from tests.support.team import endpoint_of
 
@@ -51,7 +51,7 @@ class Board:
 
 @dataclass
 class BoardThread:
-    """A `tasks.thread.Thread`."""
+    """A `tasks.run.thread.Thread`."""
 
     board: Board
     task: Task
@@ -80,7 +80,7 @@ class BoardThread:
 class Office:
     """A running engine and its board."""
 
-    engine: Engine
+    engine: TaskEngine
     database: Database
     board: Board
 
@@ -90,7 +90,7 @@ class Office:
         return await eventually(lambda task: task.state in wanted, id_, self.engine.store)
 
 
-async def eventually(is_so: Callable[[Task], bool], id_: str, store: Store) -> Task:
+async def eventually(is_so: Callable[[Task], bool], id_: str, store: TaskStore) -> Task:
     task = None
     for _ in range(PATIENCE * 50):
         task = await store.task(id_)
@@ -116,17 +116,22 @@ class Gate:
 
 @asynccontextmanager
 async def office(
-    url: str, model: ScriptedModel, folder: Path, *, terms: Terms | None = None, board: Board | None = None
+    url: str,
+    model: ScriptedModel,
+    folder: Path,
+    *,
+    terms: TaskPolicy | None = None,
+    board: Board | None = None,
 ) -> AsyncIterator[Office]:
     """Tasks running on the database `url`, with their files below `folder`."""
-    terms, board = terms or Terms(), board or Board()
+    terms, board = terms or TaskPolicy(), board or Board()
     database = Database(url)
     await database.open()
     endpoint = endpoint_of(model)
     means = Means(endpoint=endpoint, sandbox=Sandbox(ready=0), model="m", worker_model="m")
     runner = Runner(database, means, board, workspaces=folder, terms=terms)
     try:
-        async with endpoint, Engine(database, runner, terms=terms) as engine:
+        async with endpoint, TaskEngine(database, runner, terms=terms) as engine:
             yield Office(engine, database, board)
     finally:
         await database.close()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.thread.answer import render
 from tasks.message import ThreadAddress
+from tasks.run.thread import Delivery, Made
 from tasks.task import Outcome, State, Task
-from tasks.thread import Delivery, Made
 
 TASK = Task(
     id="t1", thread=ThreadAddress("T1", "C1", "1.1"), message_ts="1.1", user="U1", user_name="ada",

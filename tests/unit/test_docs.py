@@ -21,8 +21,11 @@ from bot.wire import client, outage_log, rate_limiter, socket_mode, text
 from sandbox.limits import Limits
 from sandbox.sandbox import END_SECONDS
 from scripts.steps import ROOT
-from tasks import database, node, notes, runner, task
-from tasks.terms import Terms
+from tasks import task
+from tasks.policy import TaskPolicy
+from tasks.queue import node
+from tasks.run import runner
+from tasks.store import database, notes
 
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
@@ -136,7 +139,7 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{intake.HOPS} tasks",
         f"{backfill.LONGEST / 3600:.0f} h, {backfill.MOST} channels and threads",
         f"10 connections, {socket_mode.CONNECTIONS} per bot",
-        f"{Terms().undelivered / 86_400:.0f} days, first after {runner.FIRST_RETRY:.0f} s, "
+        f"{TaskPolicy().undelivered / 86_400:.0f} days, first after {runner.FIRST_RETRY:.0f} s, "
         f"then up to {runner.LONGEST_RETRY / 3600:.0f} h apart",
         f"{task.RESCUES} times",
         f"{node.GRACE} s, {node.SILENCE} s",

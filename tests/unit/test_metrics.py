@@ -10,7 +10,7 @@ from agents.prices import Prices
 from agents.wire import Request
 from bot.observability.instrumentation import WatchedEndpoint
 from bot.observability.metrics import Metrics
-from tasks.figures import Totals
+from tasks.store.totals import Totals
 from tasks.task import State
 from tests.support.scripted_model import Fault, ScriptedModel
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.stopwatch import Stopwatch
+from tasks.store.stopwatch import Stopwatch
 
 
 class Clock:

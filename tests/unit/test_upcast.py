@@ -6,7 +6,7 @@ import pytest
 
 from agents.conversation import reply_from_json
 from tasks.errors import NewerRow
-from tasks.upcast import STEPS, VERSION, upcast
+from tasks.store.upcast import STEPS, VERSION, upcast
 
 
 def test_a_reply_of_the_first_version_is_read() -> None:

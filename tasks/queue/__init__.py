@@ -1,0 +1,1 @@
+"""Which process runs a task: placement, heartbeats, takeover of dead processes, periodic maintenance."""

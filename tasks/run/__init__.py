@@ -1,0 +1,1 @@
+"""One run of one task: its opening turns, attachments, signals, artifacts and delivery."""

@@ -1,0 +1,261 @@
+"""The database: opening it, migrating it, and short transactions on it.
+
+SQLite for one process (WAL, every commit synced, one writer at a time), PostgreSQL for several. Never knows
+what the tables mean: that is `tasks.store.tasks`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import functools
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import IO, Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+import alembic.command
+import alembic.config
+import alembic.util
+import structlog
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, event, inspect, make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from tasks.errors import DatabaseInUse, DatabaseTooNew
+from tasks.store.retry import retrying, trouble
+
+P = ParamSpec("P")
+S = TypeVar("S", bound="Persistent")
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+SCHEMA = "handoff"
+#: Any number serves, as long as every process takes the same: it is the advisory lock of the migrations.
+_MIGRATION_LOCK = 5_041_996_201
+#: A burst waits for a connection this long; SQLAlchemy's 30 seconds fail under a few hundred tasks.
+_POOL_TIMEOUT = 600
+#: Seconds for a connection to PostgreSQL, and for one statement: a network that swallows packets is noticed.
+_CONNECT_TIMEOUT, _STATEMENT_TIMEOUT = 5, 60
+#: Seconds that a process may stand still inside a transaction; then PostgreSQL frees what it holds.
+STANDSTILL = 5
+#: Bytes on SQLite's disk below which it is told that there is little left.
+_ROOM = 64 * 1024 * 1024
+#: Seconds that the server has at the end to answer the close of all connections.
+_FAREWELL = 3.0
+#: Seconds that a check of the database may take.
+_CHECK = 2.0
+
+
+class Database:
+    """One open database. `url` is `sqlite:///path` or `postgresql://…`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._engine = _sqlite(self.url) if self.is_sqlite else _postgres(self.url)
+        self._writer = asyncio.Lock() if self.is_sqlite else nullcontext()
+        self._lock_file: IO[str] | None = None
+        self._file: tuple[int, int] | None = None
+        self._trouble = ""
+
+    async def open(self) -> None:
+        """Take the file for this process (SQLite) and bring the tables up to date.
+
+        Raises `DatabaseInUse` when another process has the SQLite file, `DatabaseTooNew` when a later release
+        has had it, and SQLAlchemy's errors when the database can't be reached.
+        """
+        if self.is_sqlite:
+            await asyncio.to_thread(self._take_file)
+        async with self._engine.begin() as connection:
+            await connection.run_sync(_migrate)
+        if self.is_sqlite:
+            self._file = await asyncio.to_thread(_identity, sqlite_file(self.url))
+
+    async def is_made(self) -> bool:
+        """Whether there is anything to read; opens nothing for writing and changes nothing."""
+        if self.is_sqlite:
+            return await asyncio.to_thread(sqlite_file(self.url).exists)
+        async with self._engine.connect() as connection:
+            found = await connection.run_sync(lambda sync: inspect(sync).has_table("task", schema=SCHEMA))
+        return bool(found)
+
+    async def is_current(self) -> bool:
+        """Whether the tables are those of this release; changes nothing."""
+        async with self.read() as connection:
+            found = await connection.run_sync(
+                lambda sync: MigrationContext.configure(sync).get_current_heads()
+            )
+        return set(found) == set(ScriptDirectory.from_config(_migrations()).get_heads())
+
+    async def close(self) -> None:
+        try:
+            # PostgreSQL's driver waits for the server's goodbye, and has no patience of its own.
+            async with asyncio.timeout(_FAREWELL):
+                await self._engine.dispose()
+        except TimeoutError:
+            log.warning("the database does not answer, so it was left without a goodbye", seconds=_FAREWELL)
+        if self._lock_file is not None:
+            self._lock_file.close()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        async with self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction, committed at the end of the block and rolled back by an error in it."""
+        async with self._writer, self._engine.begin() as connection:
+            yield connection
+
+    async def persist(self, work: Callable[[], Awaitable[T]], seconds: float) -> T:
+        """Run one transaction that may be repeated, while the database's trouble is a passing one."""
+        return await retrying(work, seconds=seconds, tell=self._tell)
+
+    async def check(self) -> str:
+        """What is wrong with the database now, in words for its operator; empty when it serves. Raises what
+        no wait and no operator mends."""
+        try:
+            async with asyncio.timeout(_CHECK):
+                await self._try()
+        except Exception as error:
+            if words := trouble(error):
+                return words
+            raise
+        if self.is_sqlite:
+            return await asyncio.to_thread(self._of_file) or self._trouble
+        return ""
+
+    async def _try(self) -> None:
+        """Our tables are there and may be written, of which nothing is done. Raises the database's error."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1 FROM task LIMIT 1"))
+            if not self.is_sqlite:
+                # Refused by a server that only follows another.
+                await connection.execute(text("SELECT 1 FROM task LIMIT 0 FOR SHARE"))
+
+    def _of_file(self) -> str:
+        """What is wrong with SQLite's file and its disk, which an open file does not notice by itself."""
+        path = sqlite_file(self.url)
+        if self._file != _identity(path):
+            return (
+                f"{path} was removed or replaced while it was in use, and what is written now will be lost. "
+                "Stop Handoff, put the right file there and start it again"
+            )
+        free = shutil.disk_usage(path.parent).free
+        if free < _ROOM:
+            return f"the disk of the database is almost full: {free // 2**20} MiB are free"
+        return ""
+
+    def _tell(self, words: str) -> None:
+        if bool(words) != bool(self._trouble):
+            (log.error if words else log.info)(words or "the database serves again", tasks="wait for it")
+        self._trouble = words
+
+    def _take_file(self) -> None:
+        path = sqlite_file(self.url)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock_file = path.with_suffix(".lock").open("w")
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock_file.close()
+            raise DatabaseInUse(
+                f"Another Handoff is running on {path}. Stop it, set HANDOFF_DATA_DIR to another folder, or "
+                "set HANDOFF_DATABASE_URL to a PostgreSQL database, which serves several processes."
+            ) from None
+
+
+class Persistent(Protocol):
+    """What has `persistent` methods: it waits `patience` seconds for a database that is away."""
+
+    database: Database
+    patience: float
+
+
+def persistent(
+    method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Repeat a method, which is one transaction, as long as its owner is patient and the trouble passes."""
+
+    async def persist(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.database.persist(lambda: method(self, *args, **kwargs), self.patience)
+
+    functools.update_wrapper(persist, method)
+    return persist
+
+
+def sqlite_file(url: URL) -> Path:
+    return Path(url.database or "handoff.db")
+
+
+def set_pragmas(engine: Engine) -> None:
+    """Have each connection to an SQLite file wait for others, read beside a writer, and sync every commit."""
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _: object) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is, whatever its name is by now; None for none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"), pool_size=4, pool_timeout=_POOL_TIMEOUT, max_overflow=0
+    )
+    set_pragmas(engine.sync_engine)
+    return engine
+
+
+def _postgres(url: URL) -> AsyncEngine:
+    return create_async_engine(
+        url.set(drivername="postgresql+asyncpg"),
+        pool_size=8,
+        max_overflow=0,
+        pool_timeout=_POOL_TIMEOUT,
+        pool_pre_ping=True,
+        connect_args={
+            "server_settings": {
+                "search_path": SCHEMA,
+                "idle_in_transaction_session_timeout": f"{STANDSTILL}s",
+            },
+            "timeout": _CONNECT_TIMEOUT,
+            "command_timeout": _STATEMENT_TIMEOUT,
+        },
+    )
+
+
+def _migrate(connection: Connection, to: str = "head") -> None:
+    """Run the missing migrations; on PostgreSQL under a lock, since two first starts race otherwise."""
+    began = time.perf_counter()
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATION_LOCK})
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    config = _migrations()
+    config.attributes["connection"] = connection
+    try:
+        alembic.command.upgrade(config, to)
+    except alembic.util.CommandError as error:
+        raise DatabaseTooNew(
+            "The tables of the database were made by a later release than this one. Go on with that release, "
+            "or restore the backup that was made before it."
+        ) from error
+    log.debug("database ready", seconds=round(time.perf_counter() - began, 3))
+
+
+def _migrations() -> alembic.config.Config:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", "tasks.store:migrations")
+    return config

@@ -1,0 +1,34 @@
+"""One task as JSON, with everything that is kept of it: for people who ask what is known of them, and for bug
+reports. Reads only; the threads' files are beside the database and named by their folder.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, Table, select
+
+from tasks.store import schema
+from tasks.store.database import Database
+from tasks.store.removal import OF_A_TASK
+
+#: The shape of the whole; raised when a reader of an earlier one would misread it.
+FORMAT = 1
+
+
+async def export(database: Database, id_: str) -> dict[str, Any] | None:
+    """Every row of a task by table, in the order written; None when there is no such task."""
+    async with database.read() as connection:
+        mine = select(schema.task).where(schema.task.c.id == id_)
+        task = (await connection.execute(mine)).mappings().first()
+        if task is None:
+            return None
+        parts: dict[str, Any] = {"format": FORMAT, "task": dict(task)}
+        for table in OF_A_TASK:
+            query = select(table).where(table.c.task == id_).order_by(*_as_written(table))
+            parts[table.name] = [dict(row) for row in (await connection.execute(query)).mappings()]
+        return parts
+
+
+def _as_written(table: Table) -> list[Column[Any]]:
+    return [*([table.c.at] if "at" in table.c else []), *table.primary_key.columns]

@@ -1,0 +1,155 @@
+"""The durable journal: each agent's entries as rows that nobody changes.
+
+An append is refused for a runner that was replaced. What the entries mean is `agents.transcript`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from agents.conversation import Json
+from agents.journal import Entry
+from agents.report import total
+from tasks.errors import StaleRunner
+from tasks.store import schema
+from tasks.store.database import Database
+from tasks.store.rows import hold
+from tasks.store.stopwatch import Stopwatch
+from tasks.store.upcast import VERSION, upcast
+from tasks.task import Spent
+
+#: Seconds that a write may go on after its run was cancelled.
+_CANCELLED_WRITE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the streams of one task share while one run writes them."""
+
+    database: Database
+    task: str
+    runner: str
+    rows: dict[str, list[Entry]]
+    stopwatch: Stopwatch
+    patience: float
+    on_append: Callable[[], None]
+
+
+class TaskLog:
+    """One agent's stream of one task, written by the run `runner` alone. `patience` is for how many seconds
+    an entry waits for a database that is away."""
+
+    def __init__(self, run: _Run, agent: str) -> None:
+        self._run = run
+        self._agent = agent
+        self._in_order = asyncio.Lock()
+
+    @classmethod
+    async def load(
+        cls,
+        database: Database,
+        task: str,
+        runner: str,
+        *,
+        patience: float = 0.0,
+        on_append: Callable[[], None] = lambda: None,
+    ) -> TaskLog:
+        """The orchestrator's stream, with every worker's read along; `on_append` is told of every entry of
+        any of them. Raises `NewerRow` for entries of a later version of the program."""
+        rows, worked = await database.persist(lambda: _read(database, task), patience)
+        return cls(_Run(database, task, runner, rows, Stopwatch(worked), patience, on_append), "")
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        return self._run.rows[self._agent]
+
+    async def append(self, kind: str, body: Json) -> None:
+        """Write one entry; raises `StaleRunner` when another run has taken the task over."""
+        # Results of one turn come at the same time, and a hole in the numbers would defeat the fence.
+        async with self._in_order:
+            row: dict[str, Any] = {
+                "task": self._run.task, "agent": self._agent, "seq": len(self.entries), "kind": kind,
+                "body": body, "version": VERSION, "runner": self._run.runner, "at": time.time(),
+                "worked": self._run.stopwatch.read(),
+            }  # fmt: skip
+            await _to_its_end(self._write(row, Entry(kind, body)))
+
+    async def _write(self, row: dict[str, Any], entry: Entry) -> None:
+        await self._run.database.persist(lambda: self._insert(row), self._run.patience)
+        self._run.rows[self._agent].append(entry)
+        self._run.on_append()
+
+    async def _insert(self, row: dict[str, Any]) -> None:
+        try:
+            async with self._run.database.write() as connection:
+                await hold(connection, self._run.task, self._run.runner)
+                await connection.execute(insert(schema.event), row)
+        except IntegrityError as error:
+            # An earlier try may have been committed while its connection broke: then the row is our own.
+            async with self._run.database.read() as connection:
+                if not await _is_written(connection, row):
+                    raise StaleRunner(f"task {self._run.task} is run by another process now") from error
+
+    async def open(self, agent: str) -> TaskLog:
+        return TaskLog(self._run, agent)
+
+    @property
+    def agents(self) -> Mapping[str, Sequence[Entry]]:
+        """Every agent's entries: the orchestrator under "", workers under their names."""
+        return self._run.rows
+
+    @property
+    def spent(self) -> Spent:
+        """What the whole task has used so far."""
+        bodies = [e.body for entries in self._run.rows.values() for e in entries if "usage" in e.body]
+        return Spent(
+            seconds=self._run.stopwatch.seconds,
+            workers=sum(e.kind == "worker" for e in self._run.rows[""]),
+            tokens=sum(body["usage"]["input"] + body["usage"]["output"] for body in bodies),
+            cost=total(body.get("cost") for body in bodies),
+        )
+
+
+async def _read(database: Database, task: str) -> tuple[dict[str, list[Entry]], float]:
+    """Every agent's entries, and the seconds of work that the newest of them was written after."""
+    columns = schema.event.c
+    query = select(columns.agent, columns.kind, columns.body, columns.version, columns.worked)
+    query = query.where(columns.task == task).order_by(columns.agent, columns.seq)
+    rows: dict[str, list[Entry]] = defaultdict(list)
+    longest = 0.0
+    async with database.read() as connection:
+        for agent, kind, body, version, worked in await connection.execute(query):
+            rows[agent].append(Entry(kind, upcast(kind, body, version)))
+            longest = max(longest, worked or 0.0)
+    return rows, longest
+
+
+async def _to_its_end(writing: Coroutine[Any, Any, None]) -> None:
+    """Wait for a write although we are cancelled meanwhile: a stop must not leave an entry in the database
+    that this run knows nothing of, and takes for another's. A database that is away is not waited for."""
+    running = asyncio.ensure_future(writing)
+    try:
+        await asyncio.wait([running])
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait([running], timeout=_CANCELLED_WRITE_SECONDS)
+        finally:
+            running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        raise
+    await running
+
+
+async def _is_written(connection: AsyncConnection, row: dict[str, Any]) -> bool:
+    columns = schema.event.c
+    same = [columns[name] == row[name] for name in ("task", "agent", "seq", "runner", "at")]
+    return (await connection.execute(select(columns.kind).where(*same))).first() is not None

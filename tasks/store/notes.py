@@ -1,0 +1,88 @@
+"""Notes that people pin to a channel, in SQL: what the orchestrator is to know in every task there.
+
+Owns their numbers and how many there may be. Never writes one by itself: notes are people's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, delete, insert, select, update
+
+from tasks.store import schema
+from tasks.store.admission import alone
+from tasks.store.database import Database
+
+#: Notes of one channel, and characters of one: all of them go into every task's first turn.
+MOST, LONGEST = 20, 500
+_ROW = schema.note.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One pinned note; `user_name` is who wrote or changed it last."""
+
+    number: int
+    text: str
+    user_name: str
+
+
+class Notes:
+    """The notes of all channels. Each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, team: str, channel: str, *, patience: float = 0.0) -> Sequence[Note]:
+        """A channel's notes in the order of their numbers; `patience` is seconds to wait for a database that
+        is away."""
+        return await self._database.persist(lambda: self._of(team, channel), patience)
+
+    async def add(self, team: str, channel: str, text: str, *, user: str, user_name: str) -> int | None:
+        """Pin a note; its number, or None when the channel has as many as it may."""
+        async with self._database.write() as connection:
+            await alone(connection, team)
+            numbers = (
+                (await connection.execute(select(_ROW.number).where(_in(team, channel)))).scalars().all()
+            )
+            if len(numbers) >= MOST:
+                return None
+            number = max(numbers, default=0) + 1
+            row = {
+                "team": team, "channel": channel, "number": number, "text": text, "user": user,
+                "user_name": user_name, "at": time.time(),
+            }  # fmt: skip
+            await connection.execute(insert(schema.note).values(row))
+            return number
+
+    async def change(
+        self, team: str, channel: str, number: int, text: str, *, user: str, user_name: str
+    ) -> bool:
+        """Put other words in a note's place; False when there is none of that number."""
+        values = {"text": text, "user": user, "user_name": user_name, "at": time.time()}
+        mine = _in(team, channel) & (_ROW.number == number)
+        async with self._database.write() as connection:
+            return bool((await connection.execute(update(schema.note).where(mine).values(values))).rowcount)
+
+    async def delete(self, team: str, channel: str, number: int) -> bool:
+        """Take a note down; False when there is none of that number."""
+        mine = _in(team, channel) & (_ROW.number == number)
+        async with self._database.write() as connection:
+            return bool((await connection.execute(delete(schema.note).where(mine))).rowcount)
+
+    async def forget(self, team: str) -> None:
+        """Take all notes of a workspace down."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(schema.note).where(_ROW.team == team))
+
+    async def _of(self, team: str, channel: str) -> Sequence[Note]:
+        query = select(_ROW.number, _ROW.text, _ROW.user_name).where(_in(team, channel))
+        async with self._database.read() as connection:
+            rows = await connection.execute(query.order_by(_ROW.number))
+            return [Note(number=row.number, text=row.text, user_name=row.user_name) for row in rows]
+
+
+def _in(team: str, channel: str) -> ColumnElement[bool]:
+    return (_ROW.team == team) & (_ROW.channel == channel)

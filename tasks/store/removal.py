@@ -1,0 +1,112 @@
+"""Forgetting tasks that are over, with every row and file that is kept of them. Never touches another one."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Collection, Iterator, Sequence, Set
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, and_, delete, false, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tasks.message import ThreadAddress
+from tasks.store import schema
+from tasks.store.database import Database
+from tasks.store.key_value import place_of, place_of_task
+from tasks.store.rows import to_task, within
+from tasks.task import Task
+
+#: Tasks that one statement deletes, so that no other waits long for it.
+BATCH = 200
+#: Seconds for which the files of a thread without a task are left alone: one may be about to begin there.
+RECENT = 3600.0
+#: Every table that tells of a task, later ones among them.
+OF_A_TASK = [table for table in schema.metadata.sorted_tables if "task" in table.c]
+
+
+class Removal:
+    """Deletes for good. `workspaces` is the folder of all threads' files."""
+
+    def __init__(self, database: Database, workspaces: Path) -> None:
+        self._database = database
+        self._workspaces = workspaces
+
+    async def find(
+        self, *, ids: Sequence[str] = (), before: float | None = None, user: str = "", channel: str = ""
+    ) -> Sequence[Task]:
+        """Tasks that are over and meet all that is given, oldest first; `before` is when they ended, in
+        seconds since 1970."""
+        task = schema.task.c
+        where: list[ColumnElement[bool]] = [task.ended_at.is_not(None)]
+        where += [task.id.in_(ids)] if ids else []
+        where += [task.ended_at < before] if before is not None else []
+        where += [task.user == user] if user else []
+        where += [task.channel == channel] if channel else []
+        query = select(schema.task).where(*where).order_by(task.ended_at)
+        async with self._database.read() as connection:
+            return [to_task(row) for row in (await connection.execute(query)).mappings()]
+
+    async def tasks(self, ids: Sequence[str]) -> None:
+        """Delete every row of these tasks; one that is not over stays."""
+        for start in range(0, len(ids), BATCH):
+            async with self._database.write() as connection:
+                await forget(connection, schema.task.c.id.in_(ids[start : start + BATCH]))
+
+    async def files_of(self, threads: Collection[ThreadAddress]) -> int:
+        """Delete the files of those threads that no task is kept of; how many threads it were."""
+        return await self._clear([self._workspaces / folder_of(thread) for thread in set(threads)])
+
+    async def files(self) -> int:
+        """The same for every thread that nobody wrote to lately."""
+        folders = await asyncio.to_thread(lambda: list(_quiet(self._workspaces, time.time() - RECENT)))
+        return await self._clear(folders)
+
+    async def _clear(self, folders: Sequence[Path]) -> int:
+        gone = [f for f in folders if await asyncio.to_thread(f.is_dir) and not await self._has_task(f)]
+        for folder in gone:
+            await asyncio.to_thread(shutil.rmtree, folder)
+        return len(gone)
+
+    async def _has_task(self, folder: Path) -> bool:
+        async with self._database.read() as connection:
+            return bool(await _with_tasks(connection, {ThreadAddress(*folder.parts[-3:])}))
+
+
+async def forget(connection: AsyncConnection, *where: ColumnElement[bool]) -> int:
+    """Delete every row of the tasks that are over and meet the conditions, and what is kept of them and of
+    threads that have no task any more. `BATCH` at most; how many tasks it were."""
+    task = schema.task.c
+    over = select(task.id, task.team, task.channel, task.thread_ts).where(task.ended_at.is_not(None), *where)
+    gone = (await connection.execute(over.limit(BATCH))).all()
+    ids = [row.id for row in gone]
+    for table in OF_A_TASK:
+        await connection.execute(delete(table).where(table.c.task.in_(ids)))
+    await connection.execute(delete(schema.task).where(task.id.in_(ids)))
+    threads = {ThreadAddress(row.team, row.channel, row.thread_ts) for row in gone}
+    empty = threads - await _with_tasks(connection, threads)
+    places = [*map(place_of_task, ids), *map(place_of, empty)]
+    await connection.execute(delete(schema.kept).where(schema.kept.c.place.in_(places)))
+    return len(ids)
+
+
+async def _with_tasks(connection: AsyncConnection, threads: Set[ThreadAddress]) -> Set[ThreadAddress]:
+    """Those of the threads that have a task."""
+    task = schema.task.c
+    # Not `IN` with a list of rows: SQLite would walk every task there is.
+    among = or_(false(), *(and_(*within(thread)) for thread in threads))
+    query = select(task.team, task.channel, task.thread_ts).where(among).distinct()
+    return {ThreadAddress(*row) for row in await connection.execute(query)}
+
+
+def folder_of(thread: ThreadAddress) -> str:
+    """Where a thread's files are, below the folder of all."""
+    return f"{thread.team}/{thread.channel}/{thread.ts}"
+
+
+def _quiet(workspaces: Path, before: float) -> Iterator[Path]:
+    """Folders `team/channel/thread` that were last changed before then."""
+    for folder in workspaces.glob("*/*/*"):
+        if folder.is_dir() and not folder.is_symlink() and folder.stat().st_mtime < before:
+            yield folder
