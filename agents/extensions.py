@@ -18,7 +18,7 @@ from agents.toolbox import TeamTool
 from agents.tools import Tool
 from agents.tools_file import Terms
 from agents.wire.assembler import spelled
-from sandbox.threads import begin
+from sandbox.daemon_threads import run_in_thread
 
 GROUP = "handoff.tools"
 #: Names of the tools that every worker has.
@@ -86,7 +86,7 @@ def _awaitable(function: Callable[..., Any]) -> Callable[..., Any]:
             result = await function(**arguments)
         else:
             # It may never return, and the loop's few threads are for calls that do.
-            result = await begin(functools.partial(function, **arguments), function.__name__)
+            result = await run_in_thread(functools.partial(function, **arguments), function.__name__)
             if inspect.isawaitable(result):  # a coroutine behind a decorator that is none
                 result = await result
         return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str)

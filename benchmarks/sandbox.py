@@ -15,15 +15,15 @@ from typing import Any
 
 from benchmarks.table import p99
 from sandbox.container import Container
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.image.build import ensure_image
 from sandbox.job import Job, Run, Status
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.owner import Owner
 from sandbox.pool import BARE, DATA
 from sandbox.sandbox import Sandbox
 from sandbox.spec import container_settings
-from sandbox.transport import Attach
+from sandbox.transport import AttachTransport
 
 PAIRS, FIRSTS, ROUNDS, SUSTAINED, AT_ONCE, IDLE = 60, 10, 5, 48, 8, 3
 PRINT = "print('hello')"
@@ -34,7 +34,7 @@ _REFILL_SECONDS = 1.0  # for the next container to be ready, as while a model th
 
 async def main() -> None:
     """Print the tables; a call that fails ends the benchmark."""
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         image = await ensure_image(engine, tell=lambda progress: print(progress, file=sys.stderr))
         async with Sandbox(image=image, ready=2) as sandbox:
             rows = await _latencies(sandbox, engine, image)
@@ -45,7 +45,7 @@ async def main() -> None:
         await _print_memory(engine, image)
 
 
-async def _latencies(sandbox: Sandbox, engine: Engine, image: str) -> dict[str, list[float]]:
+async def _latencies(sandbox: Sandbox, engine: DockerEngine, image: str) -> dict[str, list[float]]:
     rows: dict[str, list[float]] = {"python -c pass on the host": [], "print, container ready": []}
     await asyncio.sleep(_REFILL_SECONDS * 3)
     for _ in range(PAIRS):
@@ -63,7 +63,7 @@ async def _latencies(sandbox: Sandbox, engine: Engine, image: str) -> dict[str, 
     return rows
 
 
-async def _print_rates(engine: Engine, image: str) -> None:
+async def _print_rates(engine: DockerEngine, image: str) -> None:
     floors, rates = [], []
     async with Sandbox(image=image, ready=2) as sandbox:
         await _at_once(sandbox, SUSTAINED)
@@ -106,10 +106,10 @@ async def _at_once(sandbox: Sandbox, count: int) -> list[float]:
     return list(await asyncio.gather(*(one() for _ in range(count))))
 
 
-async def _engine_rate(engine: Engine, image: str) -> float:
+async def _engine_rate(engine: DockerEngine, image: str) -> float:
     """Containers per second that do nothing but start and end, made as ours are, as many at once."""
     settings: dict[str, Any] = container_settings(
-        Limits(), image=image, flavour=BARE, labels=Owner.this_process().labels(BARE)
+        SandboxLimits(), image=image, flavour=BARE, labels=Owner.this_process().labels(BARE)
     )
     settings |= {"Entrypoint": ["sleep", "60"], "Cmd": []}
     places = asyncio.Semaphore(AT_ONCE)
@@ -125,7 +125,7 @@ async def _engine_rate(engine: Engine, image: str) -> float:
     return SUSTAINED / (time.perf_counter() - began)
 
 
-async def _print_memory(engine: Engine, image: str) -> None:
+async def _print_memory(engine: DockerEngine, image: str) -> None:
     """What one more idle container costs, without page cache: the first to read a file is charged for it.
 
     Medians over containers of the engine's own figures, which are those of the kernel's memory controller.
@@ -137,11 +137,11 @@ async def _print_memory(engine: Engine, image: str) -> None:
         print(f"| {flavour} | {IDLE} | {counted:.1f} | {cache:.1f} | {own:.1f} |")
 
 
-async def _memory(engine: Engine, image: str, flavour: str) -> tuple[int, int, int]:
+async def _memory(engine: DockerEngine, image: str, flavour: str) -> tuple[int, int, int]:
     """Bytes counted, of which page cache, and the rest: anonymous and the kernel's own."""
     owner = Owner.this_process()
-    settings = container_settings(Limits(), image=image, flavour=flavour, labels=owner.labels(flavour))
-    container = await Container.start(engine, Attach(engine, owner), settings, flavour)
+    settings = container_settings(SandboxLimits(), image=image, flavour=flavour, labels=owner.labels(flavour))
+    container = await Container.start(engine, AttachTransport(engine, owner), settings, flavour)
     try:
         told = await engine.call(lambda: engine.client.stats(container.identity, stream=False))
     finally:
@@ -151,10 +151,10 @@ async def _memory(engine: Engine, image: str, flavour: str) -> tuple[int, int, i
     return memory["usage"], cache, memory["usage"] - cache
 
 
-async def _execs(engine: Engine, image: str) -> list[float]:
+async def _execs(engine: DockerEngine, image: str) -> list[float]:
     """What sandboxes that keep one container do for each call."""
     settings: dict[str, Any] = container_settings(
-        Limits(), image=image, flavour=BARE, labels=Owner.this_process().labels(BARE)
+        SandboxLimits(), image=image, flavour=BARE, labels=Owner.this_process().labels(BARE)
     )
     identity = await engine.create(settings | {"Entrypoint": ["sleep", "600"], "Cmd": []})
     await engine.start(identity)

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.image.build import ensure_image
 from sandbox.job import Job, Status
 from sandbox.owner import Owner
@@ -35,7 +35,7 @@ _PROGRAMS = (
 
 async def main(calls: int = 600) -> None:
     """Print one line per tenth of the way; a wrong status ends the run."""
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         image = await ensure_image(engine)
     print("| calls | seconds | containers of ours | descriptors | RSS MB | temporary files | disk MB |")
     print("|---|---|---|---|---|---|---|")
@@ -93,7 +93,7 @@ def _own_use() -> tuple[int, float]:
 
 
 async def _containers(owner: Owner) -> int:
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         return sum(Owner.of(found).label == owner.label for found in await engine.listed())
 
 

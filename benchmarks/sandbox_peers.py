@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.environments import SCRIPTS, Failed, environment, output
 from benchmarks.table import p99
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.image.build import ensure_image
 
 
@@ -70,7 +70,7 @@ COLUMNS = (
 
 
 async def main() -> None:
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         image = await ensure_image(engine)
         theirs = await _with_their_servers(engine, image)
     print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
@@ -98,7 +98,7 @@ def _cells(figures: dict[str, Any]) -> str:
     return f"{figures['first'] * 1000:.0f} | {milliseconds} | {ratios} | {at_once}"
 
 
-async def _with_their_servers(engine: Engine, image: str) -> str:
+async def _with_their_servers(engine: DockerEngine, image: str) -> str:
     """Our image with what their servers need, made when the engine lacks it; its name."""
     recipe = hashlib.sha256(repr((image, INSIDE, DOCKERFILE, SERVER)).encode()).hexdigest()[:16]
     name = f"{REPOSITORY}:{recipe}"
@@ -114,7 +114,7 @@ async def _with_their_servers(engine: Engine, image: str) -> str:
     return name
 
 
-def _python_of(engine: Engine, image: str) -> str:
+def _python_of(engine: DockerEngine, image: str) -> str:
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
     made = engine.client.create_container(image, entrypoint=["python3", "-c", code], command=[])
     try:
@@ -137,7 +137,7 @@ def _context(packages: Path, dockerfile: str) -> io.BytesIO:
     return archive
 
 
-def _building(engine: Engine, name: str, context: io.BytesIO) -> Callable[[], None]:
+def _building(engine: DockerEngine, name: str, context: io.BytesIO) -> Callable[[], None]:
     def build() -> None:
         settings: dict[str, Any] = {"tag": name, "network_mode": "none", "rm": True, "decode": True}
         for event in engine.client.build(fileobj=context, custom_context=True, **settings):

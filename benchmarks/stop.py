@@ -17,7 +17,7 @@ from typing import Any
 
 from bot.observability.logging import set_up
 from playground.slack import SlackStandIn
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.owner import Owner
 from tests.support.model_replies import Asked, Endless, Reply
 from tests.support.scripted_model import Call, ScriptedModel, Turn
@@ -33,14 +33,14 @@ _LINGER = f"import time\nprint('{_BEGUN}', flush=True)\ntime.sleep(100)"
 
 
 async def main() -> None:
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         rows = await _measure(Call("execute_python_code", {"code": _LINGER}), engine)
         _print("8 programs", "the last container gone", rows)
         rows = await _measure(Endless(delay=0.05), engine)
         _print("8 streams", "the last stream closed", rows)
 
 
-async def _measure(work: Reply, engine: Engine) -> Sequence[tuple[float, float]]:
+async def _measure(work: Reply, engine: DockerEngine) -> Sequence[tuple[float, float]]:
     """For each stop, seconds to the thread's message and to the end of the last worker's work."""
 
     async def reply(asked: Asked) -> Reply:

@@ -30,7 +30,7 @@ from bot.thread.thread import SlackThreads
 from bot.web import Web
 from bot.wire.clients import Clients
 from bot.wire.installations import Installations
-from sandbox.engine import Engine as Docker
+from sandbox.engine import DockerEngine
 from sandbox.limits import MIB
 from sandbox.sandbox import Sandbox
 from tasks.engine import TaskEngine
@@ -123,7 +123,7 @@ class Server:
     async def _watch(self, database: Database, slack: Slack) -> None:
         """Have readiness and figures asked of those who know."""
         docker = await self._stack.enter_async_context(
-            Docker(self._settings.docker_host, seconds=readiness.PATIENCE - 1)
+            DockerEngine(self._settings.docker_host, seconds=readiness.PATIENCE - 1)
         )
         sandboxes = SandboxCheck(docker, self.sandbox.image)
         self.readiness = Readiness(self.engine.problems, sandboxes.problems, slack.problems)

@@ -5,20 +5,19 @@ come out, and cleaning up. Never knows of agents, Slack or tasks.
 """
 
 from sandbox.errors import (
-    Busy,
     ContainerLost,
     EngineRefused,
     EngineUnavailable,
     FileRefused,
     ImageBuildFailed,
     ImageMissing,
+    SandboxBusy,
     SandboxError,
 )
 from sandbox.job import Job, Run, Status
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 
 __all__ = [
-    "Busy",
     "ContainerLost",
     "EngineRefused",
     "EngineUnavailable",
@@ -26,8 +25,9 @@ __all__ = [
     "ImageBuildFailed",
     "ImageMissing",
     "Job",
-    "Limits",
     "Run",
+    "SandboxBusy",
     "SandboxError",
+    "SandboxLimits",
     "Status",
 ]

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.errors import ContainerLost, EngineUnavailable
 from sandbox.image.supervisor import frames
 from sandbox.job import Job
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.stream import FrameStream
 from sandbox.transport import Transport
 
@@ -28,7 +28,7 @@ OnOutput = Callable[[bytes, bytes], None]
 
 
 @dataclass(slots=True)
-class Raw:
+class RawRun:
     """What one container told, not yet judged. Everything in it was said by the inside."""
 
     stdout: bytearray = field(default_factory=bytearray)
@@ -49,7 +49,7 @@ class Raw:
 class Container:
     """A container whose supervisor waits for a job."""
 
-    def __init__(self, engine: Engine, identity: str, flavour: str, stream: FrameStream) -> None:
+    def __init__(self, engine: DockerEngine, identity: str, flavour: str, stream: FrameStream) -> None:
         self.identity = identity
         self.flavour = flavour
         self.born = time.time()
@@ -58,7 +58,7 @@ class Container:
 
     @classmethod
     async def start(
-        cls, engine: Engine, transport: Transport, settings: dict[str, Any], flavour: str
+        cls, engine: DockerEngine, transport: Transport, settings: dict[str, Any], flavour: str
     ) -> Container:
         """Create, start and wait until ready; on any fault nothing is left of it."""
         async with transport.opening(settings) as opening:
@@ -86,7 +86,9 @@ class Container:
         if kind != frames.READY:
             raise ContainerLost(f"The container's first word was {kind!r}, not that it is ready.")
 
-    async def run(self, job: Job, limits: Limits, timeout: float, on_output: OnOutput, raw: Raw) -> None:
+    async def run(
+        self, job: Job, limits: SandboxLimits, timeout: float, on_output: OnOutput, raw: RawRun
+    ) -> None:
         """Send the job and collect what comes back into `raw`, filled as far as it got on a fault."""
         try:
             async with asyncio.timeout(_HAND_OVER_SECONDS):
@@ -99,7 +101,7 @@ class Container:
         clock = asyncio.get_running_loop().time
         try:
             async with asyncio.timeout(timeout + _GRACE_SECONDS) as bound:
-                await collected(
+                await collect_output(
                     self._stream,
                     limits,
                     on_output,
@@ -146,7 +148,7 @@ class Container:
             return await self._engine.ran_out_of_memory(self.identity, self.born)
         return False
 
-    async def _hand_over(self, job: Job, limits: Limits, timeout: float) -> None:
+    async def _hand_over(self, job: Job, limits: SandboxLimits, timeout: float) -> None:
         for name, content in job.files.items():
             await self._stream.send(frames.FILE, frames.named(name, content))
         if job.state:
@@ -163,11 +165,11 @@ class Container:
         await self._stream.send(frames.CODE, job.code.encode("utf-8", "replace"))
 
 
-async def collected(
+async def collect_output(
     stream: FrameStream,
-    limits: Limits,
+    limits: SandboxLimits,
     on_output: OnOutput,
-    raw: Raw,
+    raw: RawRun,
     *,
     carries: bool = False,
     at_end: Callable[[], None] = lambda: None,

@@ -22,9 +22,9 @@ import requests
 import urllib3.exceptions
 from docker.utils import kwargs_from_env
 
-from sandbox.attached import plain
+from sandbox.attach_socket import plain_socket
+from sandbox.daemon_threads import DaemonThreads
 from sandbox.errors import EngineRefused, EngineUnavailable, ImageMissing
-from sandbox.threads import Threads
 from sandbox.tunnel import Tunnel
 
 LABEL = "handoff.sandbox"
@@ -69,7 +69,7 @@ class _Client(docker.APIClient):  # type: ignore[misc, unused-ignore]
         """The session sets it to True while it is made."""
 
 
-class Engine:
+class DockerEngine:
     """A Docker engine; it and every method raise EngineUnavailable when it can't be reached."""
 
     def __init__(self, docker_host: str | None = None, *, seconds: int = _SECONDS) -> None:
@@ -87,7 +87,7 @@ class Engine:
                 "Correct DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."
             ) from error
         self._tunnel = Tunnel(self.address) if self.address.startswith("ssh://") else None
-        self._threads = Threads(_THREADS, "sandbox-engine")
+        self._threads = DaemonThreads(_THREADS, "sandbox-engine")
         self._asked: set[asyncio.Timeout] = set()
         self._until: float | None = None
         self._connecting = threading.Lock()
@@ -196,7 +196,7 @@ class Engine:
     async def attach(self, container: str) -> socket.socket:
         """The container's standard streams as one socket that asyncio can read."""
         wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-        return plain(await self.call(lambda: self.client.attach_socket(container, wanted)))
+        return plain_socket(await self.call(lambda: self.client.attach_socket(container, wanted)))
 
     async def start(self, container: str) -> None:
         """Start a container that was made."""

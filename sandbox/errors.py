@@ -6,7 +6,7 @@ SandboxError               every one below; its text is a sentence fit for an op
 ├── ImageMissing           the engine has no image to make a container from
 ├── ImageBuildFailed       making the image stopped at a step
 ├── ContainerLost          a container ended, or spoke nonsense, before it told its result
-├── Busy                   no container became free in time
+├── SandboxBusy            no container became free in time
 └── FileRefused            a name or a size a workspace or a job can't take
 """
 
@@ -37,7 +37,7 @@ class ContainerLost(SandboxError):
     """A container ended, or spoke nonsense, before it told its result."""
 
 
-class Busy(SandboxError):
+class SandboxBusy(SandboxError):
     """No container became free in time."""
 
 

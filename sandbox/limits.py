@@ -8,7 +8,7 @@ MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class SandboxLimits:
     """What one container may use. Each field is the setting `HANDOFF_SANDBOX_<FIELD>`."""
 
     memory_mb: int = 1024

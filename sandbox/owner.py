@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.engine import LABEL, Engine
+from sandbox.engine import LABEL, DockerEngine
 
 FLAVOUR_LABEL = f"{LABEL}.flavour"
 _BIRTH_LABEL = f"{LABEL}.birth"
@@ -47,7 +47,7 @@ class Owner:
         return _birth(int(pid)) != self.birth
 
 
-async def sweep(engine: Engine, *, everything: bool = False) -> int:
+async def sweep(engine: DockerEngine, *, everything: bool = False) -> int:
     """Remove the containers of dead owners, or of all owners; how many it were."""
     left = [found for found in await engine.listed() if everything or Owner.of(found).dead]
     for found in left:
@@ -55,7 +55,7 @@ async def sweep(engine: Engine, *, everything: bool = False) -> int:
     return len(left)
 
 
-async def remove_all(engine: Engine, owner: Owner) -> None:
+async def remove_all(engine: DockerEngine, owner: Owner) -> None:
     """Remove what one owner has."""
     left = [str(found["Id"]) for found in await engine.listed() if Owner.of(found).label == owner.label]
     for fault in await asyncio.gather(*map(engine.remove, left), return_exceptions=True):

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from sandbox.container import Container
-from sandbox.errors import Busy, ContainerLost, SandboxError
+from sandbox.errors import ContainerLost, SandboxBusy, SandboxError
 
 BARE = "bare"
 DATA = "data"
@@ -71,7 +71,7 @@ class Pool:
         return sum(len(ready) for ready in self._ready.values())
 
     async def take(self, flavour: str) -> Container:
-        """A ready container, or the next one to become ready, in order of asking; Busy after the bound."""
+        """A ready container, first come first served; raises SandboxBusy after `queue_seconds`."""
         self._asked.append(flavour)
         if (container := self._pop(flavour)) is None:
             container = await self._wait(flavour)
@@ -127,7 +127,7 @@ class Pool:
         self._closed = True
         for _, future in self._waiting:
             if not future.done():
-                future.set_exception(Busy("The sandbox is shutting down."))
+                future.set_exception(SandboxBusy("The sandbox is shutting down."))
         return [container for ready in self._ready.values() for container in ready]
 
     def _pop(self, flavour: str) -> Container | None:
@@ -141,7 +141,7 @@ class Pool:
 
     async def _wait(self, flavour: str) -> Container:
         if self._closed:
-            raise Busy("The sandbox is shutting down.")
+            raise SandboxBusy("The sandbox is shutting down.")
         future: asyncio.Future[Container] = asyncio.get_running_loop().create_future()
         self._waiting.append((flavour, future))
         self.fill()
@@ -152,7 +152,7 @@ class Pool:
             taken = True
             return container
         except TimeoutError:
-            raise Busy(
+            raise SandboxBusy(
                 f"No sandbox became free within {self._queue_seconds:g} s: {self._most} may run at once. "
                 "Try again, or raise HANDOFF_SANDBOX_MAX."
             ) from None

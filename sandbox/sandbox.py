@@ -13,25 +13,25 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Literal, Self
 
-from sandbox import outcome
-from sandbox.container import Container, OnOutput, Raw
-from sandbox.engine import Engine
-from sandbox.errors import Busy, ContainerLost, ImageMissing, SandboxError
+from sandbox import result
+from sandbox.container import Container, OnOutput, RawRun
+from sandbox.engine import DockerEngine
+from sandbox.errors import ContainerLost, ImageMissing, SandboxBusy, SandboxError
+from sandbox.filenames import is_clean
 from sandbox.image.supervisor import frames
 from sandbox.image.tag import Recipe
 from sandbox.job import Job, Run, Status
-from sandbox.limits import Limits
-from sandbox.names import is_clean
+from sandbox.limits import SandboxLimits
 from sandbox.owner import Owner, remove_all, sweep
 from sandbox.pool import PAUSE_SECONDS, Pool, flavour_of
 from sandbox.spec import container_settings
-from sandbox.transport import Attach, Auto, Transport, UnixSocket
+from sandbox.transport import AttachTransport, AutoTransport, SocketTransport, Transport
 
 _log = logging.getLogger(__name__)
-_TRANSPORTS: dict[str, Callable[[Engine, Owner], Transport]] = {
-    "auto": Auto,
-    "attach": Attach,
-    "socket": UnixSocket,
+_TRANSPORTS: dict[str, Callable[[DockerEngine, Owner], Transport]] = {
+    "auto": AutoTransport,
+    "attach": AttachTransport,
+    "socket": SocketTransport,
 }
 END_SECONDS = 8
 """To leave, however slow the engine is: half for what is under way, the rest to remove what is left."""
@@ -49,7 +49,7 @@ class Sandbox:
 
     def __init__(
         self,
-        limits: Limits | None = None,
+        limits: SandboxLimits | None = None,
         *,
         image: str | None = None,
         docker_host: str | None = None,
@@ -60,11 +60,11 @@ class Sandbox:
         transport: Literal["auto", "attach", "socket"] = "auto",
         state: Literal["none", "session"] = "none",
     ) -> None:
-        self.limits = limits or Limits()
+        self.limits = limits or SandboxLimits()
         self.carries_variables = state == "session"
         self.image = image or Recipe().tag
         self.owner = Owner.this_process()
-        self.engine = Engine(docker_host)
+        self.engine = DockerEngine(docker_host)
         self._make_pool = functools.partial(
             Pool, ready=ready, most=most, queue_seconds=queue_seconds, remember_seconds=remember_seconds
         )
@@ -97,17 +97,17 @@ class Sandbox:
         once more in another container.
         """
         if refusal := self._refusal(job):
-            return outcome.fault(refusal, status=Status.ERROR)
+            return result.failed_run(refusal, status=Status.ERROR)
         longest = self.limits.timeout_seconds
         timeout = longest if job.timeout is None else min(job.timeout, longest)
         may_repeat = True
         while True:
-            raw = Raw()
+            raw = RawRun()
             try:
                 return await self._attempt(job, timeout, raw, _decoded(on_output))
             except SandboxError as error:
-                if raw.started or not may_repeat or isinstance(error, Busy | ImageMissing):
-                    return outcome.fault(_blame(error, raw), seconds=raw.seconds)
+                if raw.started or not may_repeat or isinstance(error, SandboxBusy | ImageMissing):
+                    return result.failed_run(_blame(error, raw), seconds=raw.seconds)
                 _log.warning("a sandbox failed before the program began, trying another: %s", error)
                 may_repeat = False
 
@@ -120,7 +120,7 @@ class Sandbox:
         """Remove the containers a dead process of this machine left; how many it were."""
         return await sweep(self.engine)
 
-    async def _attempt(self, job: Job, timeout: float, raw: Raw, on_output: OnOutput) -> Run:
+    async def _attempt(self, job: Job, timeout: float, raw: RawRun, on_output: OnOutput) -> Run:
         pool = self._entered()
         container = await pool.take(flavour_of(job.code, job.state))
         try:
@@ -128,13 +128,13 @@ class Sandbox:
         except ContainerLost:
             if raw.started and await container.out_of_memory():
                 raw.stopped = Status.OOM
-                return outcome.judged(raw, self.limits, timeout)
+                return result.run_from(raw, self.limits, timeout)
             raise
         finally:
             if not raw.record:
                 container.hang_up()
             self._retire(container, told=bool(raw.record))
-        return outcome.judged(raw, self.limits, timeout)
+        return result.run_from(raw, self.limits, timeout)
 
     def _retire(self, container: Container, *, told: bool) -> None:
         if self._group is not None and not self._stop.is_set():
@@ -219,7 +219,7 @@ class Sandbox:
         return why and f"The program was not run: {why}."
 
 
-def _blame(error: SandboxError, raw: Raw) -> str:
+def _blame(error: SandboxError, raw: RawRun) -> str:
     if raw.started:
         return f"The sandbox was lost while the program ran, by no fault of the program's. {error}"
     return f"The program was not run, by no fault of its own. {error}"

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from sandbox.limits import MIB, Limits
+from sandbox.limits import MIB, SandboxLimits
 
 NOBODY = "65534:65534"
 _MOUNT = "rw,nosuid,nodev,mode=0700,uid=65534,gid=65534"
@@ -25,7 +25,7 @@ def seccomp_profile() -> str:
 
 
 def container_settings(
-    limits: Limits, *, image: str, flavour: str, labels: Mapping[str, str]
+    limits: SandboxLimits, *, image: str, flavour: str, labels: Mapping[str, str]
 ) -> dict[str, Any]:
     """The body of the engine's create request, but for how the host speaks with the container."""
     return {
@@ -40,7 +40,7 @@ def container_settings(
     }
 
 
-def _host(limits: Limits) -> dict[str, Any]:
+def _host(limits: SandboxLimits) -> dict[str, Any]:
     memory = limits.memory_mb * MIB
     settings = {
         "AutoRemove": True,
@@ -65,7 +65,7 @@ def _host(limits: Limits) -> dict[str, Any]:
     return settings | ({"Runtime": limits.runtime} if limits.runtime else {})
 
 
-def _mounts(limits: Limits) -> dict[str, str]:
+def _mounts(limits: SandboxLimits) -> dict[str, str]:
     return {
         # People compile and run things in their working directory, so it alone is not noexec.
         "/work": f"{_MOUNT},exec,size={limits.work_mb}m,nr_inodes={limits.inodes}",

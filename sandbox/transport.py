@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.errors import ContainerLost, EngineRefused
 from sandbox.owner import Owner
 from sandbox.stream import FrameStream
@@ -48,10 +48,10 @@ class Transport(Protocol):
         """Leave nothing behind."""
 
 
-class Attach:
+class AttachTransport:
     """The engine carries the supervisor's stdin and stdout. Works with any engine, remote ones too."""
 
-    def __init__(self, engine: Engine, _owner: Owner) -> None:
+    def __init__(self, engine: DockerEngine, _owner: Owner) -> None:
         self._engine = engine
 
     @contextlib.asynccontextmanager
@@ -66,7 +66,7 @@ class Attach:
 
 
 class _AttachOpening:
-    def __init__(self, engine: Engine, settings: dict[str, Any]) -> None:
+    def __init__(self, engine: DockerEngine, settings: dict[str, Any]) -> None:
         self.settings = settings
         self._engine = engine
 
@@ -80,14 +80,14 @@ class _AttachOpening:
         return stream
 
 
-class UnixSocket:
+class SocketTransport:
     """The supervisor connects to a socket that is mounted into its container alone.
 
     Past the start the engine carries nothing: calls are faster, and one that runs survives the engine. Needs
     an engine that sees this process's files: on this machine, and not from inside another container.
     """
 
-    def __init__(self, engine: Engine, owner: Owner) -> None:
+    def __init__(self, engine: DockerEngine, owner: Owner) -> None:
         self._engine = engine
         self._numbers = count(1)
         # Nobody else on this machine may connect and read a job: the folder is ours alone.
@@ -116,15 +116,15 @@ class UnixSocket:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-class Auto:
+class AutoTransport:
     """The socket where the engine is local and the first container is reached so; else the attach stream."""
 
-    def __init__(self, engine: Engine, owner: Owner) -> None:
-        self._attach = Attach(engine, owner)
-        self._socket: UnixSocket | None = None
+    def __init__(self, engine: DockerEngine, owner: Owner) -> None:
+        self._attach = AttachTransport(engine, owner)
+        self._socket: SocketTransport | None = None
         self._proven = False
         try:
-            self._socket = UnixSocket(engine, owner) if engine.local else None
+            self._socket = SocketTransport(engine, owner) if engine.local else None
         except OSError as error:
             _log.info("containers are reached by the attach stream, no folder for sockets: %s", error)
 
@@ -148,7 +148,7 @@ class Auto:
 
 
 class _SocketOpening:
-    def __init__(self, engine: Engine, settings: dict[str, Any], listening: socket.socket) -> None:
+    def __init__(self, engine: DockerEngine, settings: dict[str, Any], listening: socket.socket) -> None:
         self.settings = settings
         self._engine = engine
         self._listening = listening

@@ -13,9 +13,9 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from sandbox import names
+from sandbox import filenames
 from sandbox.errors import FileRefused
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OURS = ".handoff-"  # nothing that a program makes is kept under such a name, nor given to one
@@ -23,11 +23,11 @@ _HALF = f"{_OURS}half-"  # a file being written; one that is left over was cut o
 
 
 class Workspace:
-    """What programs of one thread find in `/work`, as `Limits.input_bytes` and `input_count` allow."""
+    """What programs of one thread find in `/work`, as `SandboxLimits.input_bytes` and `input_count` allow."""
 
-    def __init__(self, folder: Path, *, limits: Limits | None = None) -> None:
+    def __init__(self, folder: Path, *, limits: SandboxLimits | None = None) -> None:
         self.folder = folder
-        self._limits = limits or Limits()
+        self._limits = limits or SandboxLimits()
 
     async def files(self) -> dict[str, bytes]:
         """Everything, ready for `Job.files`."""
@@ -99,7 +99,7 @@ class Workspace:
 
     def _add(self, name: str, data: bytes) -> str:
         sizes = dict(self._walk())
-        path = names.unique(names.clean(name), sizes)
+        path = filenames.unique(filenames.clean(name), sizes)
         self._check_room(path, data, sizes)
         self._write(path, data)
         return path
@@ -107,7 +107,7 @@ class Workspace:
     def _check_room(self, name: str, data: bytes, sizes: Mapping[str, int]) -> None:
         """FileRefused when `data` under `name` would break a limit of the jobs to come."""
         limits = self._limits
-        if not names.is_clean(name) or name.rpartition("/")[2].startswith(_OURS):
+        if not filenames.is_clean(name) or name.rpartition("/")[2].startswith(_OURS):
             raise FileRefused(f"{name[:80]!r} was not kept: a file in /work can't have that name.")
         if name not in sizes and len(sizes) >= limits.input_count:
             raise FileRefused(f"{name} was not kept: {limits.input_count} files is the limit of a thread.")
@@ -135,7 +135,7 @@ class Workspace:
 
     def _read(self, path: str, offset: int, limit: int | None) -> bytes:
         try:
-            if not names.is_clean(path):
+            if not filenames.is_clean(path):
                 raise FileNotFoundError
             *folders, last = path.split("/")
             with self._opened(folders, make=False) as parent:
@@ -149,7 +149,7 @@ class Workspace:
             raise FileRefused(f"There is no file {path[:200]!r} in /work.") from error
 
     def _remove(self, name: str) -> None:
-        if not names.is_clean(name):
+        if not filenames.is_clean(name):
             return
         *folders, last = name.split("/")
         with contextlib.suppress(OSError):  # gone already, or a folder now
@@ -181,9 +181,9 @@ class Workspace:
                 name = path.relative_to(self.folder).as_posix()
                 with contextlib.suppress(FileNotFoundError):
                     status = path.lstat()
-                    if stat.S_ISREG(status.st_mode) and names.is_clean(name):
+                    if stat.S_ISREG(status.st_mode) and filenames.is_clean(name):
                         yield name, status.st_size
 
 
 def _variables_of(owner: str) -> str:
-    return f"{_OURS}variables-{names.clean(owner.replace('/', '_'))}"
+    return f"{_OURS}variables-{filenames.clean(owner.replace('/', '_'))}"

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.errors import SandboxError
 from sandbox.image import base
 from scripts.steps import ROOT, Stuck, ended, run, say, step
@@ -36,7 +36,7 @@ def main() -> None:
 
 async def make(name: str) -> None:
     """Build the image `name`; raises `Stuck` or a `SandboxError` with what to do."""
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         with tempfile.TemporaryDirectory(prefix="handoff-image-") as folder:
             chosen, offline = await _base(engine, Path(folder))
             wheels = await asyncio.to_thread(_wheels) if offline else None
@@ -48,7 +48,7 @@ async def make(name: str) -> None:
             say(f"{name} is there: {facts['Size'] / 1e6:.0f} MB, runs as {facts['Config']['User']}")
 
 
-async def _base(engine: Engine, folder: Path) -> tuple[str, bool]:
+async def _base(engine: DockerEngine, folder: Path) -> tuple[str, bool]:
     """The base to build on, and whether the build must do without a network."""
     match = re.search(r"^ARG BASE=(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert match, "the Dockerfile names its base"
@@ -122,7 +122,7 @@ def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return entry
 
 
-def _build(engine: Engine, archive: Path, name: str, chosen: str, offline: bool) -> None:
+def _build(engine: DockerEngine, archive: Path, name: str, chosen: str, offline: bool) -> None:
     said: list[str] = []
     with archive.open("rb") as context:
         for event in engine.client.build(

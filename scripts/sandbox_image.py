@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.image.build import BASE_LABEL, ensure_image, pins
 from sandbox.image.tag import Recipe
 from scripts.steps import ROOT, Stuck, ended, say
@@ -85,7 +85,7 @@ class Contents:
     tools: Sequence[str]
 
 
-async def contents(engine: Engine, image: str) -> Contents:
+async def contents(engine: DockerEngine, image: str) -> Contents:
     """What is in the image. Raises `sandbox.errors.SandboxError` without an engine or the image."""
     base = (await engine.image_labels(image)).get(BASE_LABEL, "")
     told: dict[str, Any] = json.loads(await engine.call(lambda: _look(engine, image)))
@@ -128,12 +128,12 @@ def main() -> None:
 
 
 async def _found() -> Contents:
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         image = await ensure_image(engine, tell=lambda progress: print(progress, file=sys.stderr))
         return await contents(engine, image)
 
 
-def _look(engine: Engine, image: str) -> bytes:
+def _look(engine: DockerEngine, image: str) -> bytes:
     made = engine.client.create_container(
         image, entrypoint=["python3", "-I", "-c", LOOK], command=[], user="0:0", network_disabled=True
     )

@@ -28,7 +28,7 @@ from bot.factories.tracing import trace_problems
 from bot.settings import Settings
 from bot.settings.channels import Channels
 from bot.wire.manifest import SCOPES
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.errors import SandboxError
 from sandbox.image.build import BASE_LABEL
 from tasks.store.database import Database
@@ -161,7 +161,7 @@ async def _docker(settings: Settings) -> str:
 async def _image(settings: Settings) -> str:
     name = settings.sandbox_image or recipe_from(settings).tag
     try:
-        async with Engine(settings.docker_host, seconds=preflight.ENGINE_SECONDS) as engine:
+        async with DockerEngine(settings.docker_host, seconds=preflight.ENGINE_SECONDS) as engine:
             found = await engine.image_id(name)
             base = (await engine.image_labels(name)).get(BASE_LABEL, "")
     except SandboxError as error:

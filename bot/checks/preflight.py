@@ -21,7 +21,7 @@ from bot.factories.team_tools import tool_problems
 from bot.factories.tracing import trace_problems
 from bot.settings import Settings
 from bot.settings.channels import Channels
-from sandbox.engine import Engine, EngineFacts
+from sandbox.engine import DockerEngine, EngineFacts
 from sandbox.errors import EngineUnavailable
 
 #: Seconds the engine may take to answer; a local one needs milliseconds.
@@ -84,7 +84,7 @@ async def engine_problems(settings: Settings) -> tuple[str, ...]:
 
 async def engine_facts(settings: Settings) -> EngineFacts:
     """What Docker says about itself. Raises EngineUnavailable when it does not answer."""
-    async with Engine(settings.docker_host, seconds=ENGINE_SECONDS) as engine:
+    async with DockerEngine(settings.docker_host, seconds=ENGINE_SECONDS) as engine:
         return await engine.facts()
 
 

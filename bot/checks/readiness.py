@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from bot.factories.database import cause
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.errors import SandboxError
 from tasks.store.retry import FAULTS, trouble
 
@@ -43,7 +43,7 @@ class Readiness:
 class SandboxCheck:
     """Looks for the engine and for `image` on it; a connection of its own keeps it from holding up a run."""
 
-    def __init__(self, engine: Engine, image: str) -> None:
+    def __init__(self, engine: DockerEngine, image: str) -> None:
         self._engine = engine
         self._image = image
 

@@ -13,7 +13,7 @@ from typing import BinaryIO, TextIO
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.job import Job, Run, Status
-from sandbox.outcome import fault
+from sandbox.result import failed_run
 from sandbox.sandbox import Sandbox
 
 _READ_AHEAD = 16  # lines read while the sandboxes are busy; a line may be as large as all input files
@@ -70,10 +70,10 @@ async def _answered(sandbox: Sandbox, raw: bytes) -> tuple[object, Run]:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"])) or "the line"
         sentence = f"This line was not run: {where}: {problem['msg']}."
-        return _identity(raw), fault(sentence, status=Status.ERROR)
+        return _identity(raw), failed_run(sentence, status=Status.ERROR)
     except ValueError as error:
         sentence = f"This line was not run: a file is not base64: {error}."
-        return line.id, fault(sentence, status=Status.ERROR)
+        return line.id, failed_run(sentence, status=Status.ERROR)
     return line.id, await sandbox.run(job)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from bot.settings import Settings
 
 if TYPE_CHECKING:
-    from sandbox.image.build import Progress
+    from sandbox.image.build import BuildProgress
     from sandbox.job import Run
     from sandbox.sandbox import Sandbox
 
@@ -74,10 +74,10 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 
 async def _build(args: argparse.Namespace, settings: Settings) -> int:
     from bot.factories.sandbox import recipe_from
-    from sandbox.engine import Engine
+    from sandbox.engine import DockerEngine
     from sandbox.image.build import ensure_image
 
-    async with Engine(settings.docker_host) as engine:
+    async with DockerEngine(settings.docker_host) as engine:
         if own := settings.sandbox_image:
             there = await engine.image_id(own) is not None
             what = "is there" if there else "Docker does not have. Load or pull it, or remove the setting"
@@ -162,10 +162,10 @@ def _exit_code(run: Run) -> int:
 
 
 async def _list(args: argparse.Namespace, settings: Settings) -> int:
-    from sandbox.engine import Engine
+    from sandbox.engine import DockerEngine
     from sandbox.owner import FLAVOUR_LABEL, Owner
 
-    async with Engine(settings.docker_host) as engine:
+    async with DockerEngine(settings.docker_host) as engine:
         found = await engine.listed()
         used = [await engine.memory(container["Id"]) for container in found]
     print(f"{'CONTAINER':<14}{'FLAVOUR':<9}{'MEMORY':<9}{'STATUS':<26}OWNER")
@@ -181,11 +181,11 @@ async def _list(args: argparse.Namespace, settings: Settings) -> int:
 
 async def _clean(args: argparse.Namespace, settings: Settings) -> int:
     from bot.factories.sandbox import recipe_from
-    from sandbox.engine import Engine
+    from sandbox.engine import DockerEngine
     from sandbox.image.build import remove_old
     from sandbox.owner import sweep
 
-    async with Engine(settings.docker_host) as engine:
+    async with DockerEngine(settings.docker_host) as engine:
         count = await sweep(engine, everything=args.all)
         print(f"Removed {count} container{'' if count == 1 else 's'}.")
         if args.images:
@@ -194,11 +194,11 @@ async def _clean(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _told_in_lines() -> Callable[[Progress], None]:
+def _told_in_lines() -> Callable[[BuildProgress], None]:
     """A line for each step, and for each quarter of one that tells how far it is."""
     told: set[tuple[str, int]] = set()
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: BuildProgress) -> None:
         key = (progress.text, int(progress.done * 4))
         if key not in told:
             told.add(key)

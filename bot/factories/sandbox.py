@@ -9,16 +9,18 @@ from functools import partial
 from bot.observability.instrumentation import WatchedSandbox
 from bot.observability.metrics import SandboxFigures
 from bot.settings import Settings
-from sandbox.engine import Engine
-from sandbox.image.build import Progress, ensure_image
+from sandbox.engine import DockerEngine
+from sandbox.image.build import BuildProgress, ensure_image
 from sandbox.image.tag import Recipe
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.sandbox import Sandbox
 
 
-def limits_from(settings: Settings) -> Limits:
+def limits_from(settings: Settings) -> SandboxLimits:
     """Every limit is the setting of its own name."""
-    return Limits(**{field.name: getattr(settings, f"sandbox_{field.name}") for field in fields(Limits)})
+    return SandboxLimits(
+        **{field.name: getattr(settings, f"sandbox_{field.name}") for field in fields(SandboxLimits)}
+    )
 
 
 def recipe_from(settings: Settings) -> Recipe:
@@ -41,8 +43,8 @@ def sandbox_from(settings: Settings, *, figures: SandboxFigures | None = None) -
     )
 
 
-async def ready_image(settings: Settings, tell: Callable[[Progress], None]) -> None:
+async def ready_image(settings: Settings, tell: Callable[[BuildProgress], None]) -> None:
     """Make the image unless it is there or the operator brings one. Raises `sandbox.errors.SandboxError`."""
     if not settings.sandbox_image:
-        async with Engine(settings.docker_host) as engine:
+        async with DockerEngine(settings.docker_host) as engine:
             await ensure_image(engine, recipe_from(settings), tell)

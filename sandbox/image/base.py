@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.errors import ImageBuildFailed
 
 REPOSITORY = "handoff-sandbox-base"
@@ -54,7 +54,7 @@ def obstacle() -> str:
     return ""
 
 
-async def make(engine: Engine, folder: Path, tell: Callable[[float], None]) -> str:
+async def make(engine: DockerEngine, folder: Path, tell: Callable[[float], None]) -> str:
     """Make the base and import it; the image's name. `tell` hears how far it is, 0 to 1."""
     if problem := obstacle():
         raise ImageBuildFailed(f"There is no base image: {problem}.")

@@ -19,7 +19,7 @@ from pathlib import Path
 from docker.errors import APIError
 from docker.utils import parse_repository_tag
 
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.errors import EngineUnavailable, ImageBuildFailed
 from sandbox.image import base
 from sandbox.image.tag import REPOSITORY, Recipe
@@ -35,7 +35,7 @@ _VERSION_CODE = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class BuildProgress:
     """A step of the build: its number from 1, how many there are, what it does, how far it is from 0 to 1."""
 
     step: int
@@ -48,10 +48,12 @@ class Progress:
         return f"[{self.step}/{self.steps}] {self.text}{share}"
 
 
-Tell = Callable[[Progress], None]
+Tell = Callable[[BuildProgress], None]
 
 
-async def ensure_image(engine: Engine, recipe: Recipe | None = None, tell: Tell = lambda _: None) -> str:
+async def ensure_image(
+    engine: DockerEngine, recipe: Recipe | None = None, tell: Tell = lambda _: None
+) -> str:
     """The name of the image of `recipe`, made when the engine lacks it: a minute or two, then milliseconds.
 
     Raises ImageBuildFailed with the step that stopped and what to do, EngineUnavailable without Docker.
@@ -63,7 +65,9 @@ async def ensure_image(engine: Engine, recipe: Recipe | None = None, tell: Tell 
     return recipe.tag
 
 
-async def remove_old(engine: Engine, recipe: Recipe, *, repository: str = REPOSITORY) -> tuple[str, ...]:
+async def remove_old(
+    engine: DockerEngine, recipe: Recipe, *, repository: str = REPOSITORY
+) -> tuple[str, ...]:
     """Remove images of other recipes and what building left, but none that a container uses; their names."""
 
     def remove() -> tuple[str, ...]:
@@ -75,7 +79,7 @@ async def remove_old(engine: Engine, recipe: Recipe, *, repository: str = REPOSI
     return await engine.call(remove)
 
 
-def _removed(engine: Engine, tag: str) -> bool:
+def _removed(engine: DockerEngine, tag: str) -> bool:
     try:
         engine.client.remove_image(tag)
     except APIError as error:
@@ -93,7 +97,7 @@ def pins(requirements: str) -> list[str]:
 class _Build:
     STEPS = 3
 
-    def __init__(self, engine: Engine, recipe: Recipe, folder: Path, tell: Tell) -> None:
+    def __init__(self, engine: DockerEngine, recipe: Recipe, folder: Path, tell: Tell) -> None:
         self._engine, self._recipe, self._folder, self._tell = engine, recipe, folder, tell
 
     async def make(self) -> None:
@@ -174,7 +178,7 @@ class _Build:
                 tar.add(wheel, f"wheels/{wheel.name}", filter=_plain)
 
     def _say(self, step: int, text: str, done: float = 0) -> None:
-        self._tell(Progress(step, self.STEPS, text, done))
+        self._tell(BuildProgress(step, self.STEPS, text, done))
 
     def _from_here(self, step: int, text: str) -> Callable[[float], None]:
         """`_say` as the engine's threads may call it: passed on to the event loop."""
@@ -192,7 +196,7 @@ def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     return entry
 
 
-def _pull(engine: Engine, repository: str, tag: str, tell: Callable[[float], None]) -> None:
+def _pull(engine: DockerEngine, repository: str, tag: str, tell: Callable[[float], None]) -> None:
     layers: dict[str, tuple[int, int]] = {}
     for event in engine.client.pull(repository, tag=tag, stream=True, decode=True):
         if "error" in event:
@@ -204,7 +208,7 @@ def _pull(engine: Engine, repository: str, tag: str, tell: Callable[[float], Non
 
 
 def _build(
-    engine: Engine,
+    engine: DockerEngine,
     archive: Path,
     base_image: str,
     recipe: Recipe,
@@ -240,7 +244,7 @@ def _share(line: str) -> float:
     return (int(now) - 1) / int(steps)
 
 
-def _say_once(engine: Engine, image: str, code: str) -> str:
+def _say_once(engine: DockerEngine, image: str, code: str) -> str:
     """What a line of Python prints in a container of `image` that has no network and is gone afterwards."""
     config = {
         "Image": image,

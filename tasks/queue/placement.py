@@ -18,7 +18,7 @@ import sqlalchemy
 import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
-from sandbox.threads import begin
+from sandbox.daemon_threads import run_in_thread
 from tasks.queue.worker import POLL, QueueWorker
 from tasks.store.database import STANDSTILL, set_pragmas, sqlite_file
 from tasks.task import Ticket
@@ -128,7 +128,7 @@ class Placement:
         left = asyncio.wait(list(self._places)) if self._places else asyncio.sleep(0)
         # In a thread: it joins the library's own threads, which may be waiting for this loop.
         is_left = await _in_time(left, FAREWELL)
-        if not await _in_time(begin(self._destroy, "leave the library"), FAREWELL) or not is_left:
+        if not await _in_time(run_in_thread(self._destroy, "leave the library"), FAREWELL) or not is_left:
             log.warning("the database does not answer, so it was left without a word", seconds=FAREWELL)
         # The library's executor had taken the place of the loop's own, and is shut down now.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))

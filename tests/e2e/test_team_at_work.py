@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from playground.slack import SlackStandIn
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.owner import Owner
 from tasks.task import State
 from tests.support.scripted_model import Call, Reply, Roles, Say, ScriptedModel, Turn
@@ -31,7 +31,7 @@ def worker(brief: str) -> Call:
 
 async def containers(bot: Stack) -> list[str]:
     """The states of this bot's containers, as Docker has them now."""
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         mine = bot.server.sandbox.owner
         return [str(found["State"]) for found in await engine.listed() if Owner.of(found) == mine]
 

@@ -21,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.errors import EngineUnavailable
 from sandbox.job import Job, Status
 from sandbox.sandbox import Sandbox
@@ -142,6 +142,9 @@ async def test_who_has_no_certificate_of_ours_stays_outside(
     stranger.issue("cert.pem", "key.pem")
     (stranger.folder / "ca.pem").write_bytes((certificates.folder / "ca.pem").read_bytes())
     monkeypatch.setenv("DOCKER_CERT_PATH", str(stranger.folder))
-    async with door(certificates.folder) as port, Engine(f"tcp://127.0.0.1:{port}", seconds=5) as engine:
+    async with (
+        door(certificates.folder) as port,
+        DockerEngine(f"tcp://127.0.0.1:{port}", seconds=5) as engine,
+    ):
         with pytest.raises(EngineUnavailable):
             await engine.facts()

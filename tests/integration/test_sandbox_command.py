@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.engine import Engine
-from sandbox.limits import Limits
+from sandbox.engine import DockerEngine
+from sandbox.limits import SandboxLimits
 from sandbox.owner import Owner
 from sandbox.pool import BARE
 from sandbox.spec import container_settings
@@ -222,10 +222,12 @@ async def test_build_says_that_the_image_is_there(sandbox_image: str) -> None:
 async def test_ps_and_clean_know_the_dead_from_the_living(sandbox_image: str) -> None:
     living, host = Owner.this_process(), Owner.this_process().label.rsplit("-", 2)[0]
     dead = Owner(f"{host}-{os.getpid()}-dead", "1")
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         made = [
             await engine.create(
-                container_settings(Limits(), image=sandbox_image, flavour=BARE, labels=owner.labels(BARE))
+                container_settings(
+                    SandboxLimits(), image=sandbox_image, flavour=BARE, labels=owner.labels(BARE)
+                )
             )
             for owner in (living, dead)
         ]

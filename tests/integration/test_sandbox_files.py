@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.job import Job, Status
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 from tests.support.sandboxes import RunCode
@@ -130,7 +130,7 @@ async def test_input_that_does_not_fit_is_told_and_nothing_runs(
 async def test_a_job_past_the_limits_is_refused_in_a_sentence(
     sandbox_image: str, job: Job, word: str
 ) -> None:
-    limits = Limits(code_bytes=2000, input_bytes=1000, input_count=3)
+    limits = SandboxLimits(code_bytes=2000, input_bytes=1000, input_count=3)
     async with Sandbox(limits, image=sandbox_image, ready=0) as sandbox:
         run = await sandbox.run(job)
     assert (run.status, run.exit_code) == (Status.ERROR, None)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.errors import EngineUnavailable
-from sandbox.image.build import BASE_LABEL, Progress, _Build, ensure_image, remove_old
+from sandbox.image.build import BASE_LABEL, BuildProgress, _Build, ensure_image, remove_old
 from sandbox.image.tag import Recipe
 from sandbox.job import Job
 from sandbox.sandbox import Sandbox
@@ -38,8 +38,8 @@ def test_every_package_is_pinned_and_hashed(python: str) -> None:
 
 
 async def test_an_image_that_is_there_is_not_made_again(sandbox_image: str) -> None:
-    told: list[Progress] = []
-    async with Engine() as engine:
+    told: list[BuildProgress] = []
+    async with DockerEngine() as engine:
         assert await ensure_image(engine, tell=told.append) == sandbox_image
     assert told == []
 
@@ -58,13 +58,13 @@ print(len(caches) > 500, [cache for cache in caches if not os.path.exists(cache)
 
 
 async def test_no_engine_is_one_sentence() -> None:
-    async with Engine("unix:///nowhere/docker.sock") as engine:
+    async with DockerEngine("unix:///nowhere/docker.sock") as engine:
         with pytest.raises(EngineUnavailable, match="DOCKER_HOST"):
             await ensure_image(engine)
 
 
 async def test_old_images_go_and_the_current_one_stays(sandbox_image: str) -> None:
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         for tag in ("one", "two"):
             assert engine.client.tag(sandbox_image, "handoff-sandbox-test", tag)
         gone = await remove_old(engine, Recipe(), repository="handoff-sandbox-test")
@@ -73,7 +73,7 @@ async def test_old_images_go_and_the_current_one_stays(sandbox_image: str) -> No
 
 
 async def test_the_engine_tells_what_doctor_asks() -> None:
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         facts = await engine.facts()
     assert facts.version
     assert facts.cpus >= 1
@@ -99,7 +99,7 @@ async def test_an_image_tells_the_digest_of_its_base(sandbox_image: str, tmp_pat
         entry.size = len(content)
         tar.addfile(entry, io.BytesIO(content))
     (tmp_path / "wheels").mkdir()
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         build = _Build(engine, recipe, tmp_path, lambda _: None)
         build._pack = lambda archive: None  # type: ignore[method-assign]
         await build._image(sandbox_image)

@@ -12,9 +12,9 @@ from typing import Literal
 
 import pytest
 
-from sandbox.engine import LABEL, Engine
+from sandbox.engine import LABEL, DockerEngine
 from sandbox.job import Job, Status
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.owner import Owner
 from sandbox.pool import BARE, DATA, flavour_of
 from sandbox.sandbox import Sandbox
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 async def containers_of(owner: Owner, *, running: bool = False) -> list[str]:
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         found = [container for container in await engine.listed() if Owner.of(container).label == owner.label]
     return [str(container["Id"]) for container in found if container["State"] == "running" or not running]
 
@@ -211,7 +211,7 @@ async def test_no_image_is_our_fault_and_said_so() -> None:
 
 async def test_a_container_killed_from_outside_is_our_fault(sandbox: Sandbox) -> None:
     call = await started(sandbox)
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         for identity in await containers_of(sandbox.owner):
             await engine.remove(identity)
     run = await call
@@ -245,7 +245,7 @@ async def test_an_engine_that_stops_in_mid_call_hangs_nothing(
 async def test_a_ready_container_that_died_is_not_given_out(sandbox_image: str) -> None:
     async with Sandbox(image=sandbox_image, ready=1) as sandbox:
         await sandbox.run(Job(code="1"))
-        async with Engine() as engine:
+        async with DockerEngine() as engine:
             for _ in range(100):
                 if ready := await containers_of(sandbox.owner):
                     break
@@ -269,11 +269,11 @@ async def test_a_sweep_takes_what_the_dead_left_and_nothing_else(
         "its pid used anew": Owner(f"{host}-{os.getpid()}-00", "1"),
         "elsewhere": Owner("another-host-1-00", "1"),
     }
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         made = {}
         for name, owner in owners.items():
             settings = container_settings(
-                Limits(), image=sandbox_image, flavour=BARE, labels=owner.labels(BARE)
+                SandboxLimits(), image=sandbox_image, flavour=BARE, labels=owner.labels(BARE)
             )
             made[name] = await engine.create(settings)
         try:
@@ -315,7 +315,7 @@ asyncio.run(main())
 
 async def test_containers_carry_their_owner(sandbox: Sandbox) -> None:
     call = await started(sandbox)
-    async with Engine() as engine:
+    async with DockerEngine() as engine:
         labels = [found["Labels"][LABEL] for found in await engine.listed()]
     call.cancel()
     assert sandbox.owner.label in labels

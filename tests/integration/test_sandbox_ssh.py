@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.errors import EngineUnavailable
 from sandbox.job import Job, Status
 from sandbox.sandbox import Sandbox
@@ -93,6 +93,6 @@ async def test_a_tunnel_that_broke_is_opened_again(server: str, sandbox_image: s
     [("ssh://127.0.0.1:1", "Connection refused"), ("ssh://nobody@{server}", "Permission denied")],
 )
 async def test_a_way_that_is_barred_is_one_sentence(server: str, address: str, words: str) -> None:
-    async with Engine(address.format(server=server.rpartition("@")[2])) as engine:
+    async with DockerEngine(address.format(server=server.rpartition("@")[2])) as engine:
         with pytest.raises(EngineUnavailable, match=words):
             await engine.facts()

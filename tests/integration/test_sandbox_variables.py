@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.job import Job, Run, Status
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 from tests.support.sandboxes import RunCode
@@ -83,7 +83,7 @@ async def test_what_cannot_be_kept_is_named_and_the_rest_is_kept(sandbox: Sandbo
 
 
 async def test_what_fits_alone_but_not_together_loses_the_largest(sandbox_image: str) -> None:
-    async with Sandbox(Limits(state_bytes=10_000), image=sandbox_image, ready=0) as sandbox:
+    async with Sandbox(SandboxLimits(state_bytes=10_000), image=sandbox_image, ready=0) as sandbox:
         first = "a = b'x' * 4000\nb = b'y' * 7000\nc = 1"
         one, two = await _calls(sandbox, [first, "print('a' in globals(), 'b' in globals(), c)"])
     assert "b (ValueError: more than 10000 bytes)" in one.notes[0]

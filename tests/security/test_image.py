@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.image.build import ensure_image
 from sandbox.job import Job
 from sandbox.sandbox import Sandbox
@@ -41,19 +41,19 @@ print(sorted(name for name, mode in kinds.items() if stat.S_ISCHR(mode) or stat.
 
 
 @pytest.fixture
-async def engine() -> AsyncIterator[Engine]:
-    async with Engine() as connected:
+async def engine() -> AsyncIterator[DockerEngine]:
+    async with DockerEngine() as connected:
         yield connected
 
 
-async def test_the_image_is_what_is_locked(engine: Engine) -> None:
+async def test_the_image_is_what_is_locked(engine: DockerEngine) -> None:
     found = await contents(engine, await ensure_image(engine))
     assert problems(found, locked(found.python.rpartition(".")[0])) == []
     assert found.base
     assert found.debian["libc6"]
 
 
-async def test_a_spoilt_image_is_seen(engine: Engine) -> None:
+async def test_a_spoilt_image_is_seen(engine: DockerEngine) -> None:
     name = "handoff-sandbox-test:spoilt"
     recipe = io.BytesIO(SPOILT.format(image=await ensure_image(engine)).encode())
     steps = await engine.call(

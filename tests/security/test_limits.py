@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.job import Job, Status
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.sandbox import Sandbox
 from tests.support.sandboxes import RunCode
 
@@ -137,7 +137,7 @@ except RuntimeError:
 async def test_a_limit_holds_and_the_next_call_is_fine(
     sandbox_image: str, attack: str, limits: dict[str, float], status: Status | None
 ) -> None:
-    async with Sandbox(Limits(**limits), image=sandbox_image, ready=0) as sandbox:  # type: ignore[arg-type]
+    async with Sandbox(SandboxLimits(**limits), image=sandbox_image, ready=0) as sandbox:  # type: ignore[arg-type]
         run = await sandbox.run(Job(code=attack))
         after = await sandbox.run(Job(code="print('fine')"))
     assert run.status is status or (

@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from sandbox.container import Raw, collected
+from sandbox.container import RawRun, collect_output
 from sandbox.errors import ContainerLost
 from sandbox.image.supervisor import frames
 from sandbox.job import Job, Status
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.sandbox import Sandbox
 from sandbox.stream import FrameStream
 from tests.support.sandboxes import RunCode
@@ -167,24 +167,24 @@ time.sleep(0.3)
         assert all(b"root:" not in content for content in run.files.values())
 
 
-Speak = Callable[[bytes], Awaitable[Raw]]
+Speak = Callable[[bytes], Awaitable[RawRun]]
 
 
 @pytest.fixture
 async def speak() -> Speak:
     """Say bytes to the host as a container would, and hang up."""
 
-    async def spoken(said: bytes) -> Raw:
+    async def spoken(said: bytes) -> RawRun:
         ours, theirs = socket.socketpair()
         stream = await FrameStream.over(ours, mixed=False)
-        raw = Raw()
+        raw = RawRun()
         try:
             with theirs:
                 theirs.setblocking(False)
                 sending = asyncio.ensure_future(asyncio.get_running_loop().sock_sendall(theirs, said))
                 sending.add_done_callback(lambda _: theirs.close())
-                await collected(
-                    stream, Limits(artifact_bytes=1000, artifacts_bytes=2000), lambda *_: None, raw
+                await collect_output(
+                    stream, SandboxLimits(artifact_bytes=1000, artifacts_bytes=2000), lambda *_: None, raw
                 )
         finally:
             sending.cancel()

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from sandbox.engine import Engine
+from sandbox.engine import DockerEngine
 from sandbox.image.build import ensure_image
 from sandbox.job import Job, Run
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.sandbox import Sandbox
 
 RunCode = Callable[..., Awaitable[Run]]
@@ -27,7 +27,7 @@ def sandbox_image() -> str:
         return own
 
     async def made() -> str:
-        async with Engine() as engine:
+        async with DockerEngine() as engine:
             return await ensure_image(engine)
 
     return asyncio.run(made())
@@ -45,7 +45,7 @@ async def run_code(sandbox_image: str) -> RunCode:
     """Run code in a sandbox of its own limits; the test's word for one whole call."""
 
     async def run(code: str, *, files: dict[str, bytes] | None = None, **limits: object) -> Run:
-        async with Sandbox(Limits(**limits), image=sandbox_image, ready=0) as entered:  # type: ignore[arg-type]
+        async with Sandbox(SandboxLimits(**limits), image=sandbox_image, ready=0) as entered:  # type: ignore[arg-type]
             return await entered.run(Job(code=code, files=files or {}))
 
     return run

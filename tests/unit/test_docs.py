@@ -18,7 +18,7 @@ from bot.settings import variable
 from bot.settings.groups import LimitSettings
 from bot.thread import answer, files, history, progress
 from bot.wire import client, outage_log, rate_limiter, socket_mode, text
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.sandbox import END_SECONDS
 from scripts.steps import ROOT
 from tasks import task
@@ -83,7 +83,9 @@ def test_the_runtime_lock_is_part_of_the_development_lock() -> None:
 
 def test_each_limit_has_its_row() -> None:
     task = {variable(name) for name in LimitSettings.__annotations__}
-    sandbox = {f"HANDOFF_SANDBOX_{name.upper()}" for name in Limits.__dataclass_fields__ if name != "runtime"}
+    sandbox = {
+        f"HANDOFF_SANDBOX_{name.upper()}" for name in SandboxLimits.__dataclass_fields__ if name != "runtime"
+    }
     assert task | sandbox <= table_rows("docs/limits.md")
 
 

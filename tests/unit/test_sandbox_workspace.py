@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.errors import FileRefused
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.workspace import Workspace
 
 
@@ -83,7 +83,7 @@ async def test_a_half_written_file_is_not_seen(workspace: Workspace) -> None:
 
 
 async def test_limits_are_told_in_sentences(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path, limits=Limits(input_count=2, input_bytes=10))
+    workspace = Workspace(tmp_path, limits=SandboxLimits(input_count=2, input_bytes=10))
     notes = await workspace.keep({"a": b"12345", "big": b"123456", "b": b"1", "c": b"", "bad\n": b""})
     assert await workspace.names() == ["a", "b"]
     assert notes == (

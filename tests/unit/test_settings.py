@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, create_model
 from bot.errors import SettingsError
 from bot.settings import Settings, variable
 from bot.settings.problems import expectation
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 
 NO_FILE = Path("/nonexistent/.env")
 
@@ -205,7 +205,7 @@ def test_every_field_says_what_it_is_for_and_has_one_variable() -> None:
 
 def test_the_limits_of_the_sandbox_are_settings_with_the_same_defaults() -> None:
     settings = load()
-    wanted = {field.name: getattr(Limits(), field.name) for field in fields(Limits)}
+    wanted = {field.name: getattr(SandboxLimits(), field.name) for field in fields(SandboxLimits)}
     assert {name: getattr(settings, f"sandbox_{name}") for name in wanted} == wanted
 
 

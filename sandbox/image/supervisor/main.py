@@ -117,7 +117,7 @@ def _put(tree: files.Tree, name: str, content: bytes) -> str:
     return ""
 
 
-def _record(ending: watch.Ending, notes: list[str], gone: list[str]) -> bytes:
+def _record(ending: watch.ProgramExit, notes: list[str], gone: list[str]) -> bytes:
     return frames.packed(
         {
             "status": ending.status,

@@ -23,7 +23,7 @@ _SMALL, _REST_SECONDS = (
 )  # after so little, output gathers for so long: the host pays for each frame
 
 
-class Ending:
+class ProgramExit:
     """How the program ended. `status` is a value of the host's `Status`."""
 
     def __init__(self, status: str, exit_code: int | None, signal: int | None, seconds: float) -> None:
@@ -44,7 +44,7 @@ class Watch:
         self._printed = 0
         self._open = {child.stdout: frames.STDOUT, child.stderr: frames.STDERR}
 
-    def until_end(self) -> Ending:
+    def until_end(self) -> ProgramExit:
         """Pass output on until the program ends or meets a limit; then nobody but PID 1 is alive."""
         started, killed_before = time.monotonic(), kernel.oom_kills()
         status, code, number = self._wait(started + self.timeout)
@@ -54,7 +54,7 @@ class Watch:
             status, code = "output_flood", None
         if status in ("error", "signal") and kernel.oom_kills() > killed_before:
             status, code, number = "oom", None, None
-        return Ending(status, code, number, seconds)
+        return ProgramExit(status, code, number, seconds)
 
     def _wait(self, deadline: float) -> tuple[str, int | None, int | None]:
         endings = {self.child.claim, os.pidfd_open(self.child.pid), self.link.reading}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def plain(attached: Any) -> socket.socket:
+def plain_socket(attached: Any) -> socket.socket:
     """The plain socket below docker-py's wrapper; TLS is pumped into a pair of sockets."""
     inner = getattr(attached, "_sock", attached)
     if type(inner) is socket.socket:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sandbox import names
-from sandbox.container import Raw
+from sandbox import filenames
+from sandbox.container import RawRun
 from sandbox.errors import FileRefused
 from sandbox.image.supervisor import variables
 from sandbox.job import Run, Status
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 
 _NOTES = 40
 _NOTE = 400  # characters; what the supervisor says of a file's name and why fits
 _SIGNAL = re.compile(r"SIG[A-Z0-9+-]{2,10}|\d{1,3}")
 
 
-def judged(raw: Raw, limits: Limits, timeout: float) -> Run:
+def run_from(raw: RawRun, limits: SandboxLimits, timeout: float) -> Run:
     """The run as measured. What the inside said is checked for shape and can't blame our side."""
     status = _status(raw)
     files, notes = _named(raw.files)
@@ -39,12 +39,12 @@ def judged(raw: Raw, limits: Limits, timeout: float) -> Run:
     )
 
 
-def fault(sentence: str, *, status: Status = Status.INFRASTRUCTURE, seconds: float = 0.0) -> Run:
+def failed_run(sentence: str, *, status: Status = Status.INFRASTRUCTURE, seconds: float = 0.0) -> Run:
     """A run that never came to anything, by our fault or because the job was refused."""
     return Run(status=status, exit_code=None, stdout="", stderr="", seconds=seconds, sentence=sentence)
 
 
-def _status(raw: Raw) -> Status:
+def _status(raw: RawRun) -> Status:
     if raw.stopped:
         return Status(raw.stopped)
     told = raw.record.get("status")
@@ -58,7 +58,7 @@ def _exit_code(record: Mapping[str, object]) -> int | None:
     return code if type(code) is int and code in range(256) else None
 
 
-def _seconds(raw: Raw) -> float:
+def _seconds(raw: RawRun) -> float:
     told = raw.record.get("seconds")
     return float(told) if isinstance(told, int | float) and 0 <= told <= raw.seconds else raw.seconds
 
@@ -78,7 +78,7 @@ def _named(files: list[tuple[str, bytes]]) -> tuple[dict[str, bytes], list[str]]
     notes: list[str] = []
     for told, content in files:
         try:
-            name = names.unique(names.clean(told), kept.keys())
+            name = filenames.unique(filenames.clean(told), kept.keys())
         except FileRefused as refused:
             notes.append(str(refused))
             continue
@@ -92,7 +92,7 @@ def _text(output: bytearray, stream: str, limit: int, files: dict[str, bytes], n
     """Head and tail of an output past the limit; then the whole goes to the files."""
     if len(output) <= limit:
         return output.decode("utf-8", "replace")
-    name = names.unique(f"{stream}.txt", files.keys())
+    name = filenames.unique(f"{stream}.txt", files.keys())
     files[name] = bytes(output)
     notes.append(f"{stream} has {len(output)} bytes; its middle is left out here, the whole is in {name}.")
     half = limit // 2
@@ -101,7 +101,7 @@ def _text(output: bytearray, stream: str, limit: int, files: dict[str, bytes], n
     return f"{head}\n[… {len(output) - 2 * half} bytes left out, all of it is in {name} …]\n{tail}"
 
 
-def _sentence(status: Status, record: Mapping[str, object], limits: Limits, timeout: float) -> str:
+def _sentence(status: Status, record: Mapping[str, object], limits: SandboxLimits, timeout: float) -> str:
     match status:
         case Status.OK:
             return ""

@@ -16,7 +16,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def begin(work: Callable[[], T], name: str, *, over: Callable[[], None] = lambda: None) -> asyncio.Future[T]:
+def run_in_thread(
+    work: Callable[[], T], name: str, *, over: Callable[[], None] = lambda: None
+) -> asyncio.Future[T]:
     """What `work` will return or raise, run in a thread of its own with the caller's context variables.
 
     It goes on when the future is cancelled; `over` is called in the event loop when it has come to its end.
@@ -47,7 +49,7 @@ def begin(work: Callable[[], T], name: str, *, over: Callable[[], None] = lambda
     return answer
 
 
-class Threads:
+class DaemonThreads:
     """At most `most` calls at the same time; further ones wait for their turn. For one event loop."""
 
     def __init__(self, most: int, name: str) -> None:
@@ -61,7 +63,7 @@ class Threads:
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._under_way.add(over)
         over.add_done_callback(self._over)
-        return await begin(work, self._name, over=lambda: over.set_result(None))
+        return await run_in_thread(work, self._name, over=lambda: over.set_result(None))
 
     async def ended(self, seconds: float) -> bool:
         """Whether all calls have ended within this time."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.errors import FileRefused
-from sandbox.names import PART_BYTES, PATH_BYTES, clean, is_clean, unique
+from sandbox.filenames import PART_BYTES, PATH_BYTES, clean, is_clean, unique
 
 
 @pytest.mark.parametrize(
