@@ -1,8 +1,4 @@
-"""Runs untrusted Python in throwaway containers.
-
-Owns the image, the containers and their limits, the supervisor inside them, the files that go in and
-come out, and cleaning up. Never knows of agents, Slack or tasks.
-"""
+"""Runs untrusted Python in throwaway containers: image, warm pool, limits, files in and out, clean-up."""
 
 from sandbox.errors import (
     ContainerLost,

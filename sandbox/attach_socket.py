@@ -1,7 +1,4 @@
-"""A container's attached streams as docker-py hands them over, made one plain socket that asyncio can read.
-
-Owns the threads that carry TLS across. Never asks the engine for anything.
-"""
+"""Turns docker-py's attach stream into a plain socket for asyncio; threads copy a TLS stream."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import Any
 
 
 def plain_socket(attached: Any) -> socket.socket:
-    """The plain socket below docker-py's wrapper; TLS is pumped into a pair of sockets."""
+    """The plain socket below docker-py's wrapper; a TLS stream is copied into a socket pair."""
     inner = getattr(attached, "_sock", attached)
     if type(inner) is socket.socket:
         plain = inner.dup()
@@ -40,14 +37,14 @@ def _pump(receive: Callable[[int], bytes], to: socket.socket) -> None:
 
 
 def _pump_back(source: socket.socket, remote: Any, forth: threading.Thread) -> None:
-    """Until our end is closed; then nothing of the connection stays open."""
+    """Copy until our end is closed, then close the connection."""
     with contextlib.suppress(OSError):
         while chunk := source.recv(65536):
             remote.sendall(chunk)
     with contextlib.suppress(OSError):
         remote.shutdown(socket.SHUT_RDWR)  # wakes the other thread, which closing would not
     with contextlib.suppress(OSError):
-        # The reply it came in has the same socket open, and docker-py keeps that reply with it.
+        # docker-py keeps the HTTP response, which holds the same socket open.
         if (reply := getattr(remote, "_response", None)) is not None:
             reply.close()
         remote.close()

@@ -1,7 +1,4 @@
-"""The one door to Docker: docker-py's calls in threads of their own, their faults as our errors.
-
-Owns the client and its threads. Never decides what a container looks like or when one is made.
-"""
+"""The Docker client: docker-py's blocking calls in daemon threads, its exceptions as SandboxError."""
 
 from __future__ import annotations
 
@@ -30,21 +27,21 @@ from sandbox.tunnel import Tunnel
 LABEL = "handoff.sandbox"
 _LOCAL = "unix:///var/run/docker.sock"
 T = TypeVar("T")
-_THREADS = 8  # as many requests at once as a small engine answers without queueing
-#: urllib3's own where an answer breaks off while docker-py reads it piece by piece, past requests.
+_THREADS = 8  # a small engine answers so many at once without queueing
+#: urllib3's own: docker-py reads streamed answers past requests' error handling.
 _FAULTS = (
     docker.errors.DockerException,
     requests.RequestException,
     urllib3.exceptions.HTTPError,
     OSError,
 )
-_SECONDS = 60  # longest answer waited for; a start on a loaded machine takes a few
-_LEAVE_SECONDS = 1  # for requests that nobody waits for any more, so that their connections are closed
+_SECONDS = 60  # a start on a loaded machine takes a few
+_LEAVE_SECONDS = 1  # for abandoned requests to end, so that their connections are closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFacts:
-    """What the engine says about itself."""
+    """Version, machine and features of the engine."""
 
     version: str
     system: str
@@ -57,8 +54,8 @@ class EngineFacts:
 
 
 class _Client(docker.APIClient):  # type: ignore[misc, unused-ignore]
-    """docker-py's client, deaf to the environment: a proxy or a bundle of authorities meant for the web would
-    be taken for the engine too, and an engine behind TLS could not be reached."""
+    """docker-py's client with `trust_env` off: proxies and CA bundles of the environment are for the web,
+    and would break the connection to an engine behind TLS."""
 
     @property
     def trust_env(self) -> bool:
@@ -66,11 +63,11 @@ class _Client(docker.APIClient):  # type: ignore[misc, unused-ignore]
 
     @trust_env.setter
     def trust_env(self, value: bool) -> None:
-        """The session sets it to True while it is made."""
+        """Ignore the session's own True."""
 
 
 class DockerEngine:
-    """A Docker engine; it and every method raise EngineUnavailable when it can't be reached."""
+    """A Docker engine. Every method raises EngineUnavailable when it can't be reached."""
 
     def __init__(self, docker_host: str | None = None, *, seconds: int = _SECONDS) -> None:
         """`docker_host` as in `DOCKER_HOST`, read when this is None; `seconds` bounds each answer."""
@@ -83,12 +80,12 @@ class DockerEngine:
             self._settings = kwargs_from_env(environment=environment)
         except (docker.errors.DockerException, ValueError) as error:
             raise EngineUnavailable(
-                f"Docker can't be reached at {self.address}: {_plainest(error)}. "
+                f"Docker can't be reached at {self.address}: {_root_cause(error)}. "
                 "Correct DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH."
             ) from error
         self._tunnel = Tunnel(self.address) if self.address.startswith("ssh://") else None
         self._threads = DaemonThreads(_THREADS, "sandbox-engine")
-        self._asked: set[asyncio.Timeout] = set()
+        self._pending: set[asyncio.Timeout] = set()
         self._until: float | None = None
         self._connecting = threading.Lock()
         self._connected: Any = None
@@ -107,7 +104,7 @@ class DockerEngine:
 
     @property
     def client(self) -> Any:
-        """docker-py's low-level client, connected at its first use, so that an engine may come up later.
+        """docker-py's low-level client. Connects at first use, so that the engine may start later.
 
         Blocks; use it inside `call` only.
         """
@@ -119,35 +116,35 @@ class DockerEngine:
                 self._connected = _Client(version="auto", timeout=self._seconds, max_pool_size=64, **settings)
             return self._connected
 
-    def _knock(self) -> None:
-        """Raises OSError when nobody listens at a local socket; docker-py would too, but leak its own."""
+    def _probe(self) -> None:
+        """Raise OSError when a local socket has no listener; docker-py would too, but leak its socket."""
         if self._tunnel is not None:
             self._tunnel.path()
         address = str(self._settings.get("base_url", _LOCAL))
         if address.startswith("unix://"):
-            with socket.socket(socket.AF_UNIX) as knocking:
-                knocking.connect(address.removeprefix("unix://"))
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(address.removeprefix("unix://"))
 
     @property
     def local(self) -> bool:
-        """Whether the engine is reached by a socket file, and so shares this machine's file system."""
+        """Whether the engine is reached by a socket file, and so may share this machine's file system."""
         return str(self._settings.get("base_url", _LOCAL)).startswith("unix://")
 
     def hurry(self, seconds: float) -> None:
-        """From now on all answers together may take this long, those under way included."""
+        """Set one deadline for all requests, those under way included."""
         self._until = asyncio.get_running_loop().time() + seconds
-        for patience in self._asked:
-            patience.reschedule(self._until)
+        for timeout in self._pending:
+            timeout.reschedule(self._until)
 
     async def call(self, work: Callable[[], T]) -> T:
-        """Run a blocking request in a thread, its faults told as sentences."""
+        """Run a blocking request in a thread; raises SandboxError with a sentence."""
 
-        def knock_and_work() -> T:
-            self._knock()
+        def probe_and_work() -> T:
+            self._probe()
             return work()
 
         try:
-            return await self._in_time(knock_and_work)
+            return await self._in_time(probe_and_work)
         except docker.errors.ImageNotFound as error:
             raise ImageMissing(
                 f"Docker has no such image ({error.explanation}). Build it with: handoff sandbox build"
@@ -156,20 +153,20 @@ class DockerEngine:
             raise EngineRefused(f"Docker refused a request: {error.explanation or error}") from error
         except _FAULTS as error:
             raise EngineUnavailable(
-                f"Docker can't be reached at {self.address}: {_plainest(error)}. "
+                f"Docker can't be reached at {self.address}: {_root_cause(error)}. "
                 "Start it, or point DOCKER_HOST at a running engine."
             ) from error
 
     async def _in_time(self, work: Callable[[], T]) -> T:
         try:
-            async with asyncio.timeout_at(self._until) as patience:
-                self._asked.add(patience)
+            async with asyncio.timeout_at(self._until) as timeout:
+                self._pending.add(timeout)
                 try:
                     return await self._threads.call(work)
                 finally:
-                    self._asked.discard(patience)
+                    self._pending.discard(timeout)
         except TimeoutError:
-            if patience.expired():
+            if timeout.expired():
                 raise EngineUnavailable(
                     f"Docker at {self.address} did not answer before Handoff had to end."
                 ) from None
@@ -189,7 +186,7 @@ class DockerEngine:
         )
 
     async def create(self, settings: Mapping[str, Any]) -> str:
-        """Make a container from settings in the words of the engine's own API; its id."""
+        """Create a container from settings of the engine's API; returns its id."""
         made = await self.call(lambda: self.client.create_container_from_config(dict(settings)))
         return str(made["Id"])
 
@@ -199,32 +196,32 @@ class DockerEngine:
         return plain_socket(await self.call(lambda: self.client.attach_socket(container, wanted)))
 
     async def start(self, container: str) -> None:
-        """Start a container that was made."""
+        """Start a created container."""
         await self.call(lambda: self.client.start(container))
 
     async def remove(self, container: str) -> None:
-        """Kill and remove; nothing happens when it is gone already."""
+        """Kill and remove a container, if it still exists."""
 
         def remove() -> None:
             with contextlib.suppress(docker.errors.NotFound):
                 try:
                     self.client.remove_container(container, force=True)
                 except docker.errors.APIError as error:
-                    if error.status_code != 409:  # 409: its removal is already under way
+                    if error.status_code != 409:  # 409: removal is already in progress
                         raise
 
         await self.call(remove)
 
     async def listed(self) -> list[dict[str, Any]]:
-        """Every sandbox of every owner on this engine, as the engine lists it."""
+        """The containers of all owners on this engine, as the engine lists them."""
         found = await self.call(lambda: self.client.containers(all=True, filters={"label": LABEL}))
         return [dict(container) for container in found]
 
     async def ran_out_of_memory(self, container: str, since: float) -> bool:
-        """Whether the engine noted an out-of-memory kill of `container`; it may be removed already."""
+        """Whether the engine logged an out-of-memory kill of `container`, which may be removed already."""
 
         def look() -> bool:
-            # A second into the future, since the engine's own clock ends the answer.
+            # A second into the future: the engine's clock decides when the stream ends.
             wanted = {"since": int(since) - 1, "until": int(time.time()) + 1}
             events = self.client.events(filters={"container": container, "event": "oom"}, **wanted)
             return any(True for _ in events)
@@ -232,19 +229,19 @@ class DockerEngine:
         return await self.call(look)
 
     async def memory(self, container: str) -> int | None:
-        """Bytes a running container uses now, None when it does not run or the engine can't say."""
+        """Memory in bytes of a running container; None when it does not run or the engine can't say."""
 
         def look() -> int | None:
-            # The engine's answer is empty when the container ends while it is asked.
+            # The answer is empty when the container ends during the request.
             with contextlib.suppress(docker.errors.NotFound, requests.exceptions.JSONDecodeError):
-                told = self.client.stats(container, stream=False, one_shot=True)
-                return int(told.get("memory_stats", {}).get("usage", 0)) or None
+                stats = self.client.stats(container, stream=False, one_shot=True)
+                return int(stats.get("memory_stats", {}).get("usage", 0)) or None
             return None
 
         return await self.call(look)
 
     async def image_id(self, name: str) -> str | None:
-        """The id of an image by name, None when the engine has none."""
+        """The id of an image by name; None when there is none."""
 
         def look() -> str | None:
             with contextlib.suppress(docker.errors.ImageNotFound):
@@ -254,7 +251,7 @@ class DockerEngine:
         return await self.call(look)
 
     async def image_labels(self, name: str) -> Mapping[str, str]:
-        """The labels of an image; empty when the engine has none of that name."""
+        """The labels of an image; empty when there is none of that name."""
 
         def look() -> Mapping[str, str]:
             with contextlib.suppress(docker.errors.ImageNotFound):
@@ -264,7 +261,7 @@ class DockerEngine:
         return await self.call(look)
 
     async def image_digest(self, name: str) -> str:
-        """What tells an image from every other: the registry's digest, or its id where no registry has it."""
+        """The registry's digest of an image, or its id when it comes from no registry."""
 
         def look() -> str:
             found = self.client.inspect_image(name)
@@ -273,9 +270,9 @@ class DockerEngine:
         return await self.call(look)
 
 
-def _plainest(error: BaseException) -> str:
-    """The innermost cause, which names the fault without the layers above it."""
+def _root_cause(error: BaseException) -> str:
+    """The text of the innermost cause, without the layers above it."""
     while error.__cause__ is not None or error.__context__ is not None:
         error = error.__cause__ or error.__context__ or error
-    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return told.strip().rstrip(".") or type(error).__name__
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return text.strip().rstrip(".") or type(error).__name__

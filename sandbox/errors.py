@@ -1,28 +1,28 @@
-"""The faults of the sandbox's own side; what a program did wrong is a `Run`, never an exception.
+"""Errors of the sandbox itself. What a program does wrong is a `Run`, not an exception.
 
-SandboxError               every one below; its text is a sentence fit for an operator
-├── EngineUnavailable      Docker can't be reached, or refused a request
-│   └── EngineRefused      it was reached, and refused
+SandboxError               base class; the text is a sentence for an operator
+├── EngineUnavailable      Docker can't be reached, or refuses a request
+│   └── EngineRefused      Docker answers, and refuses
 ├── ImageMissing           the engine has no image to make a container from
-├── ImageBuildFailed       making the image stopped at a step
-├── ContainerLost          a container ended, or spoke nonsense, before it told its result
-├── SandboxBusy            no container became free in time
-└── FileRefused            a name or a size a workspace or a job can't take
+├── ImageBuildFailed       a build step failed
+├── ContainerLost          a container ended or broke the protocol before its exit record
+├── SandboxBusy            no container was free in time
+└── FileRefused            a file name or size that a workspace or job can't take
 """
 
 from __future__ import annotations
 
 
 class SandboxError(Exception):
-    """The sandbox could not do its part. The text says what is wrong and what to do."""
+    """Base class. The text says what is wrong and what to do."""
 
 
 class EngineUnavailable(SandboxError):
-    """Docker can't be reached, or refused a request."""
+    """Docker can't be reached, or refuses a request."""
 
 
 class EngineRefused(EngineUnavailable):
-    """Docker was reached and refused a request."""
+    """Docker answers, and refuses a request."""
 
 
 class ImageMissing(SandboxError):
@@ -30,16 +30,16 @@ class ImageMissing(SandboxError):
 
 
 class ImageBuildFailed(SandboxError):
-    """Making the image stopped at a step."""
+    """A build step failed."""
 
 
 class ContainerLost(SandboxError):
-    """A container ended, or spoke nonsense, before it told its result."""
+    """A container ended or broke the protocol before it sent its exit record."""
 
 
 class SandboxBusy(SandboxError):
-    """No container became free in time."""
+    """No container was free in time."""
 
 
 class FileRefused(SandboxError):
-    """A name or a size that a workspace or a job can't take. The text is fit for the model."""
+    """A file name or size that a workspace or job can't take. The text is for the model."""

@@ -1,4 +1,4 @@
-"""Names of files, made safe for any file system and any reader. Never touches a file."""
+"""Sanitizes file names: safe for any file system, and safe to show."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Container
 
 from sandbox.errors import FileRefused
 
-PART_BYTES = 200  # 255 is what Linux takes; the rest is room for a number or a suffix
+PART_BYTES = 200  # Linux takes 255; this leaves room for a number or a suffix
 PATH_BYTES = 1000
 _PARTS = 32
-# They reorder what is shown, so that a name could look like another.
+# Bidirectional marks reorder the text, so that one name looks like another.
 _MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
 
 def clean(name: str) -> str:
-    """A relative path with no `..`, no empty part, no control character; FileRefused when nothing is left."""
+    """A relative path without `..`, empty parts and control characters; FileRefused when nothing is left."""
     parts = [_clean_part(part) for part in unicodedata.normalize("NFC", name).split("/")]
     kept = [part for part in parts if part]
     path = "/".join(kept)
@@ -25,7 +25,7 @@ def clean(name: str) -> str:
 
 
 def is_clean(name: str) -> bool:
-    """Whether `name` can be used as it is."""
+    """Whether `clean` leaves `name` as it is."""
     try:
         return clean(name) == name
     except FileRefused:
@@ -62,7 +62,7 @@ def _clean_character(character: str) -> str:
 
 
 def _short(text: str) -> str:
-    """Cut in the middle of the stem, so that the suffix stays."""
+    """Cut the stem, so that the suffix stays."""
     if len(text.encode()) <= PART_BYTES:
         return text
     stem, dot, suffix = text.rpartition(".")

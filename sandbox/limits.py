@@ -1,4 +1,4 @@
-"""Every limit of a sandbox with its safe default; a value, nothing that acts on it."""
+"""The limits of a sandbox, with safe defaults."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ class SandboxLimits:
     """What one container may use. Each field is the setting `HANDOFF_SANDBOX_<FIELD>`."""
 
     memory_mb: int = 1024
-    """MiB of memory, swap none; files in `/work`, `/tmp`, `/dev/shm` count to it. Past it: status `oom`."""
+    """MiB of memory, swap none; files in `/work`, `/tmp`, `/dev/shm` count. Status when reached: `oom`."""
     cpus: float = 1.0
-    """Processor time in cores; a program that wants more is slowed down, never stopped."""
+    """Processor time in cores; a program that wants more runs slower."""
     pids: int = 64
-    """Processes and threads; past it a fork fails with `EAGAIN` inside the container alone."""
+    """Processes and threads; a further fork fails with `EAGAIN`."""
     timeout_seconds: float = 120
-    """Wall clock of one program; past it every process is killed: status `timeout`."""
+    """Wall clock of one program; then all its processes are killed: status `timeout`."""
     output_bytes: int = 64 * 1024
     """Bytes kept as text of stdout, and again of stderr, head and tail; the whole comes back as a file."""
     flood_bytes: int = 16 * MIB
-    """Bytes of stdout and stderr together; past it the program is stopped: status `output_flood`."""
+    """Bytes of stdout and stderr together; then the program is stopped: status `output_flood`."""
     code_bytes: int = MIB
     """Bytes of source; a longer program is refused before anything runs: status `error`."""
     work_mb: int = 256
-    """MiB of `/work`; past it a write fails with `ENOSPC`."""
+    """MiB of `/work`; a further write fails with `ENOSPC`."""
     tmp_mb: int = 64
-    """MiB of `/tmp`, and again of `/dev/shm`; past it a write fails with `ENOSPC`."""
+    """MiB of `/tmp`, and again of `/dev/shm`; a further write fails with `ENOSPC`."""
     inodes: int = 16_384
-    """Files and folders in `/work`, and again in `/tmp`; past it a create fails with `ENOSPC`."""
+    """Files and folders in `/work`, and again in `/tmp`; a further one fails with `ENOSPC`."""
     nofile: int = 1024
-    """Open files of one process; past it an open fails with `EMFILE`."""
+    """Open files of one process; a further open fails with `EMFILE`."""
     input_bytes: int = 128 * MIB
     """Bytes of all files put into `/work`; more are refused before anything runs: status `error`."""
     input_count: int = 1000

@@ -1,4 +1,4 @@
-"""Whose container is it, and is that process still alive? Sweeps what a dead one left, nothing else."""
+"""Container ownership by labels, and removal of containers whose process has died."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ _BIRTH_LABEL = f"{LABEL}.birth"
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process that makes sandboxes: host, process id, and what tells it from a later one of the same id."""
+    """The process that a container belongs to: host, process id and start time, since ids are reused."""
 
     label: str
     birth: str
 
     @classmethod
     def this_process(cls) -> Owner:
-        """A new owner for this process; two sandboxes of one process are two owners."""
+        """A new owner; each `Sandbox` of a process is an owner of its own."""
         return cls(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}", _birth(os.getpid()))
 
     @classmethod
     def of(cls, container: dict[str, Any]) -> Owner:
-        """The owner a listed container names."""
+        """The owner in a container's labels."""
         labels = container.get("Labels") or {}
         return cls(str(labels.get(LABEL, "")), str(labels.get(_BIRTH_LABEL, "")))
 
     def labels(self, flavour: str) -> dict[str, str]:
-        """What its containers carry."""
+        """The labels of its containers."""
         return {LABEL: self.label, _BIRTH_LABEL: self.birth, FLAVOUR_LABEL: flavour}
 
     @property
     def dead(self) -> bool:
-        """Known to be dead. An owner on another machine can't be asked and so is never called dead."""
+        """Whether its process has ended. False for a process on another machine, which can't be checked."""
         host, pid, _ = (*self.label.rsplit("-", 2), "", "")[:3]
         if host != socket.gethostname() or not pid.isdigit():
             return False
@@ -48,7 +48,7 @@ class Owner:
 
 
 async def sweep(engine: DockerEngine, *, everything: bool = False) -> int:
-    """Remove the containers of dead owners, or of all owners; how many it were."""
+    """Remove the containers of dead owners, or of all owners; returns how many."""
     left = [found for found in await engine.listed() if everything or Owner.of(found).dead]
     for found in left:
         await engine.remove(str(found["Id"]))
@@ -56,7 +56,7 @@ async def sweep(engine: DockerEngine, *, everything: bool = False) -> int:
 
 
 async def remove_all(engine: DockerEngine, owner: Owner) -> None:
-    """Remove what one owner has."""
+    """Remove the containers of one owner."""
     left = [str(found["Id"]) for found in await engine.listed() if Owner.of(found).label == owner.label]
     for fault in await asyncio.gather(*map(engine.remove, left), return_exceptions=True):
         if fault is not None:
@@ -64,7 +64,7 @@ async def remove_all(engine: DockerEngine, owner: Owner) -> None:
 
 
 def _birth(pid: int) -> str:
-    """When the process started, in the kernel's ticks since boot; empty when there is no such process."""
+    """Start time of a process in clock ticks since boot; empty when there is no such process."""
     try:
         return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
     except (OSError, IndexError):

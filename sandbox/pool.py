@@ -1,7 +1,4 @@
-"""Containers kept ready ahead of their calls. Owns how many there are and who gets the next one.
-
-Never runs a job, never knows what a container is made of.
-"""
+"""The warm pool: containers started ahead of their calls, and the queue for them."""
 
 from __future__ import annotations
 
@@ -25,19 +22,19 @@ _DATA_NAMES = (b"numpy", b"pandas", b"matplotlib")
 _REMEMBERED = 16  # calls that decide how the ready ones are shared between the flavours
 _TEND_SECONDS = 5
 PAUSE_SECONDS = 0.05
-"""Longer than most calls; what the engine makes or takes away meanwhile would take the calls' own cores."""
+"""Longer than most calls: creating or removing a container during one would take its cores."""
 
 
 def flavour_of(code: str, state: bytes | None = None) -> str:
-    """The flavour that has imported what `code` will, or `state` needs; a wrong guess costs time only."""
+    """Guess the flavour from the imports in `code` and from `state`; a wrong guess costs time only."""
     needs = any(name in (state or b"") for name in _DATA_NAMES)
     return DATA if needs or _DATA_IMPORT.search(code) else BARE
 
 
 class Pool:
-    """At most `most` containers. `ready` of them wait for a call, and as many as were busy at once lately.
+    """At most `most` containers, at least `ready` of them idle.
 
-    "Lately" is `remember_seconds`: after a burst the pool stays ready for another, then shrinks.
+    After a burst it keeps as many idle as were busy at once in the last `remember_seconds`, then shrinks.
     """
 
     def __init__(
@@ -67,7 +64,7 @@ class Pool:
 
     @property
     def idle(self) -> int:
-        """How many are ready and wait for a call."""
+        """Number of idle containers."""
         return sum(len(ready) for ready in self._ready.values())
 
     async def take(self, flavour: str) -> Container:
@@ -83,17 +80,17 @@ class Pool:
         return container
 
     def gone(self) -> None:
-        """A container that was taken has ended; its place is free."""
+        """Release the place of a container that has ended."""
         self._busy -= 1
         self.fill()
 
     @property
     def short(self) -> bool:
-        """Whether somebody waits for a container."""
+        """Whether a call waits for a container."""
         return bool(self._waiting)
 
     def _fill_soon(self) -> None:
-        """At once for callers that wait; spare containers a moment later, which leaves the cores to calls."""
+        """Refill now if a call waits, else after a pause that leaves the cores to running calls."""
         if self._waiting:
             self.fill()
         elif self._soon is None:
@@ -104,13 +101,13 @@ class Pool:
         self.fill()
 
     def fill(self) -> None:
-        """Start what is missing: one for everybody who waits, then the ready ones."""
+        """Start the missing containers: one for each waiting call, then the idle ones."""
         while not self._closed and (flavour := self._missing()) is not None:
             self._starting[flavour] += 1
             self._group.create_task(self._start_one(flavour), name=f"start a {flavour} sandbox")
 
     async def tend(self) -> None:
-        """Drop what has died or is no longer needed, and start what is missing, until cancelled."""
+        """Drop dead and surplus containers and start missing ones, until cancelled."""
         while True:
             await asyncio.sleep(min(_TEND_SECONDS, self._remember_seconds))
             for ready in self._ready.values():
@@ -123,7 +120,7 @@ class Pool:
             self.fill()
 
     def close(self) -> list[Container]:
-        """Start nothing more and refuse who waits; the ready containers, which are the caller's to end."""
+        """Refuse waiting calls and start nothing more; returns the idle containers for the caller to end."""
         self._closed = True
         for _, future in self._waiting:
             if not future.done():
@@ -161,7 +158,7 @@ class Pool:
                 self._forget(future)
 
     def _forget(self, future: asyncio.Future[Container]) -> None:
-        """Nobody waits for `future` any more; what it was given in the last moment goes back."""
+        """Remove `future` from the queue; a container that it just got goes back."""
         self._waiting = deque(entry for entry in self._waiting if entry[1] is not future)
         if future.done() and not future.cancelled() and future.exception() is None:
             self._busy -= 1
@@ -172,7 +169,7 @@ class Pool:
             container = await self._start(flavour)
         except SandboxError as error:
             self._refuse_first(error)
-        except Exception as error:  # noqa: BLE001 a mistake of ours must reach the caller and not end the pool
+        except Exception as error:  # noqa: BLE001 a bug must reach the caller and not end the pool
             self._refuse_first(ContainerLost(f"Starting a container failed: {error!r}."))
         else:
             self._put(container)
@@ -194,7 +191,7 @@ class Pool:
         self._ready[container.flavour].append(container)
 
     def _refuse_first(self, error: SandboxError) -> None:
-        """Tell who waits longest; with nobody waiting, the next call tries again."""
+        """Fail the oldest waiting call; without one the next call tries again."""
         while self._waiting:
             _, future = self._waiting.popleft()
             if not future.done():
@@ -202,7 +199,7 @@ class Pool:
                 return
 
     def _missing(self) -> str | None:
-        """The flavour to start next, None when there are enough or no room for more."""
+        """The flavour to start next; None when there are enough, or no room for more."""
         starting = sum(self._starting.values())
         if self._busy + self.idle + starting >= self._most:
             return None
@@ -215,12 +212,12 @@ class Pool:
         return DATA if len(self._ready[DATA]) + self._starting[DATA] < wanted else BARE
 
     def _wanted_data(self) -> int:
-        """How many of the ready ones should be of the data flavour, as calls asked lately; half at first."""
+        """How many idle containers should be of the data flavour, by the last calls; half at first."""
         share = (self._asked.count(DATA) + 1) / (len(self._asked) + 2)
         return math.floor(self._target() * share + 0.5)
 
     def _target(self) -> int:
-        """How many should be ready."""
+        """How many should be idle."""
         if self._floor == 0:
             return 0
         horizon = time.monotonic() - self._remember_seconds
@@ -229,7 +226,7 @@ class Pool:
         return max(self._floor, self._peaks[0][1] if self._peaks else 0)
 
     def _note_peak(self) -> None:
-        """Keep the largest numbers of busy containers, each until a later one is as large."""
+        """Keep the peaks of busy containers, each until a later one is as large."""
         while self._peaks and self._peaks[-1][1] <= self._busy:
             self._peaks.pop()
         self._peaks.append((time.monotonic(), self._busy))

@@ -1,4 +1,4 @@
-"""What a sandbox's container looks like to the engine: every limit in one place. Never talks to it."""
+"""The container settings of a sandbox: user, mounts, limits, seccomp profile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOUNT = "rw,nosuid,nodev,mode=0700,uid=65534,gid=65534"
 
 @cache
 def seccomp_profile() -> str:
-    """The system calls a program may make, as JSON without the reasons, which stand in the file itself."""
+    """The seccomp profile as JSON, without the comments that the file has."""
     profile = json.loads(files("sandbox").joinpath("seccomp.json").read_text("utf-8"))
     del profile["comment"]
     for rule in profile["syscalls"]:
@@ -27,7 +27,7 @@ def seccomp_profile() -> str:
 def container_settings(
     limits: SandboxLimits, *, image: str, flavour: str, labels: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The body of the engine's create request, but for how the host speaks with the container."""
+    """The body of the engine's create request, without what the transport adds."""
     return {
         "Image": image,
         "Cmd": [flavour],
@@ -67,9 +67,9 @@ def _host(limits: SandboxLimits) -> dict[str, Any]:
 
 def _mounts(limits: SandboxLimits) -> dict[str, str]:
     return {
-        # People compile and run things in their working directory, so it alone is not noexec.
+        # Programs compile and run things in /work, so it alone is not noexec.
         "/work": f"{_MOUNT},exec,size={limits.work_mb}m,nr_inodes={limits.inodes}",
         "/tmp": f"{_MOUNT},noexec,size={limits.tmp_mb}m,nr_inodes={limits.inodes}",
-        # multiprocessing keeps its locks here, and IpcMode none leaves the folder out.
+        # multiprocessing keeps its locks here, and IpcMode none does not mount it.
         "/dev/shm": f"{_MOUNT},noexec,size={limits.tmp_mb}m,nr_inodes={limits.inodes}",
     }

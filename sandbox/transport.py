@@ -1,7 +1,4 @@
-"""The two ways to a container's supervisor: the engine's attach stream, and a unix socket of the call's own.
-
-Owns how the stream is set up. Never knows what is said over it.
-"""
+"""Transports to a container's supervisor: the engine's attach stream, or a unix socket."""
 
 from __future__ import annotations
 
@@ -25,31 +22,31 @@ _log = logging.getLogger(__name__)
 _INSIDE = "/run/handoff"
 _PREFIX = "handoff-sockets-"
 _BETWEEN = "~"
-_CONNECT_SECONDS = 15  # from the start to the supervisor's first step; usually a tenth
+_CONNECT_SECONDS = 15  # from the start to the supervisor's connect; usually a tenth
 
 
 class Opening(Protocol):
-    """One container's stream in the making."""
+    """The connection to one container, while it is set up."""
 
     settings: dict[str, Any]
-    """What to create the container from."""
+    """Create the container from these."""
 
     async def start(self, identity: str) -> FrameStream:
-        """Start the container that was created and have its stream."""
+        """Start the created container and return its stream."""
 
 
 class Transport(Protocol):
-    """A way to containers."""
+    """Connects to containers."""
 
     def opening(self, settings: dict[str, Any]) -> contextlib.AbstractAsyncContextManager[Opening]:
-        """Prepare for one container; what was only needed to set it up is gone at the end."""
+        """Set up for one container; files that only the set-up needs are removed at the end."""
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Remove all files."""
 
 
 class AttachTransport:
-    """The engine carries the supervisor's stdin and stdout. Works with any engine, remote ones too."""
+    """Frames over the supervisor's stdin and stdout. Works with any engine, remote ones too."""
 
     def __init__(self, engine: DockerEngine, _owner: Owner) -> None:
         self._engine = engine
@@ -62,7 +59,7 @@ class AttachTransport:
         yield _AttachOpening(self._engine, settings | streams)
 
     def close(self) -> None:
-        """There is nothing to leave behind."""
+        """There are no files."""
 
 
 class _AttachOpening:
@@ -81,16 +78,16 @@ class _AttachOpening:
 
 
 class SocketTransport:
-    """The supervisor connects to a socket that is mounted into its container alone.
+    """The supervisor connects to a socket that is bind-mounted into its container alone.
 
-    Past the start the engine carries nothing: calls are faster, and one that runs survives the engine. Needs
-    an engine that sees this process's files: on this machine, and not from inside another container.
+    Faster than attach, passes file descriptors, and a running call survives a restart of the engine. Needs an
+    engine that sees this process's files: on this machine, and not from inside another container.
     """
 
     def __init__(self, engine: DockerEngine, owner: Owner) -> None:
         self._engine = engine
         self._numbers = count(1)
-        # Nobody else on this machine may connect and read a job: the folder is ours alone.
+        # Mode 0700: other users of this machine must not connect and read a job.
         self._folder = Path(tempfile.gettempdir(), f"{_PREFIX}{owner.label}{_BETWEEN}{owner.birth}")
         self._folder.mkdir(mode=0o700)
         _sweep_folders()
@@ -103,7 +100,7 @@ class SocketTransport:
             with socket.socket(socket.AF_UNIX) as listening:
                 listening.setblocking(False)
                 listening.bind(str(folder / "s"))
-                # The program runs as another user, who may pass here; the folder above lets nobody else in.
+                # The program runs as another user; the folder above keeps everyone else out.
                 folder.chmod(0o755)
                 (folder / "s").chmod(0o666)
                 listening.listen(1)
@@ -112,12 +109,12 @@ class SocketTransport:
             shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
-        """Remove the folder of the sockets."""
+        """Remove the sockets' folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class AutoTransport:
-    """The socket where the engine is local and the first container is reached so; else the attach stream."""
+    """The unix socket if the engine is local and the first container connects; else the attach stream."""
 
     def __init__(self, engine: DockerEngine, owner: Owner) -> None:
         self._attach = AttachTransport(engine, owner)
@@ -126,7 +123,7 @@ class AutoTransport:
         try:
             self._socket = SocketTransport(engine, owner) if engine.local else None
         except OSError as error:
-            _log.info("containers are reached by the attach stream, no folder for sockets: %s", error)
+            _log.info("using the attach stream for containers, no folder for sockets: %s", error)
 
     @contextlib.asynccontextmanager
     async def opening(self, settings: dict[str, Any]) -> AsyncIterator[Opening]:
@@ -136,12 +133,12 @@ class AutoTransport:
             self._proven = True
         except (ContainerLost, EngineRefused, OSError) as error:
             if self._socket is not None and not self._proven:
-                _log.info("containers are reached by the attach stream from now on: %s", error)
+                _log.info("using the attach stream for containers from now on: %s", error)
                 self.close()
             raise
 
     def close(self) -> None:
-        """Close the socket's side."""
+        """Close the unix socket transport."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -164,7 +161,7 @@ class _SocketOpening:
 
 
 def _mounting(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
-    # A mount, not a bind string: for those the engine makes a folder where there is none, on its own machine.
+    # A mount, not a bind string: for a bind string the engine creates a missing folder on its own machine.
     mount = {"Type": "bind", "Source": str(folder), "Target": _INSIDE, "ReadOnly": True}
     return settings | {
         "Cmd": [*settings["Cmd"], f"{_INSIDE}/s"],
@@ -173,7 +170,7 @@ def _mounting(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _sweep_folders() -> None:
-    """Remove the folders of owners that died without closing."""
+    """Remove the folders of owners that died without `close`."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*{_BETWEEN}*"):
         label, _, birth = folder.name.removeprefix(_PREFIX).partition(_BETWEEN)
         if Owner(label, birth).dead:

@@ -1,4 +1,4 @@
-"""The socket of an engine on another machine, brought here by the `ssh` program. Never speaks to it."""
+"""An SSH tunnel to the Docker socket of another machine, made by the `ssh` program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 _REMOTE = "/var/run/docker.sock"
 _SECONDS = 20  # for a connection to a machine far away
 _OPTIONS = {
-    "BatchMode": "yes",  # nobody is here to type a password
+    "BatchMode": "yes",  # a server can't type a password
     "ConnectTimeout": "15",
     "ExitOnForwardFailure": "yes",
     "ServerAliveInterval": "15",
@@ -21,17 +21,17 @@ _OPTIONS = {
 
 
 class Tunnel:
-    """Opened at its first use and again when it broke. Its calls block; any thread may make them."""
+    """Opens at first use and reopens when broken. Blocking, thread-safe."""
 
     def __init__(self, address: str) -> None:
-        """`ssh://[user@]host[:port][/path/of/the.sock]`; keys and known hosts are those `ssh` finds."""
+        """`ssh://[user@]host[:port][/path/of/the.sock]`; `ssh` finds keys and known hosts."""
         self._address = urlsplit(address)
         self._opening = threading.Lock()
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def path(self) -> str:
-        """The local socket, connected. Raises OSError with what `ssh` said."""
+        """Path of the local socket. Raises OSError with the message of `ssh`."""
         with self._opening:
             if self._process is not None and self._process.poll() is not None:
                 self._process.communicate()  # closes our ends
@@ -41,7 +41,7 @@ class Tunnel:
             return str(self._socket)
 
     def close(self) -> None:
-        """End `ssh`. Were this process killed, `ssh` would see its stdin close and end as well."""
+        """End `ssh`. It also ends when this process is killed, since its stdin closes."""
         if self._process is not None:
             self._process.communicate()
         if self._folder is not None:
@@ -49,7 +49,7 @@ class Tunnel:
 
     @property
     def _socket(self) -> Path:
-        # Only we may reach it: the folder is ours alone.
+        # mkdtemp makes a folder that only this user can enter.
         self._folder = self._folder or Path(tempfile.mkdtemp(prefix="handoff-ssh-"))
         return self._folder / "s"
 
@@ -60,7 +60,7 @@ class Tunnel:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for us, who still have containers to remove
+            start_new_session=True,  # Ctrl-C must reach this process only, which still removes containers
         )
         end = time.monotonic() + _SECONDS
         while not self._socket.exists():
