@@ -45,25 +45,25 @@ class Question:
     """Of the tool's name and the arguments: an answer to other arguments is none to these."""
 
 
-class Approvals(Protocol):
+class ApprovalStore(Protocol):
     """Where a task's questions and their answers are kept."""
 
-    async def ask(self, question: Question) -> None:
+    async def record(self, question: Question) -> None:
         """Write a question down; returns when it can't be lost."""
         ...
 
-    async def take(self, id_: str, digest: str) -> Verdict:
+    async def consume(self, id_: str, digest: str) -> Verdict:
         """The answer; `APPROVED` is given out once."""
         ...
 
 
-class NobodyAsks:
+class DenyAll:
     """For agents without people: everything that asks first is denied."""
 
-    async def ask(self, question: Question) -> None:
+    async def record(self, question: Question) -> None:
         pass
 
-    async def take(self, id_: str, digest: str) -> Verdict:
+    async def consume(self, id_: str, digest: str) -> Verdict:
         return Verdict.DENIED
 
 
@@ -78,14 +78,14 @@ _REFUSED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
+class ApprovalGate:
     """Asks about the calls of one worker; what it has asked stands in the worker's journal."""
 
     worker: str
     journal: Journal
-    approvals: Approvals
+    approvals: ApprovalStore
 
-    async def of(self, call: ToolCall) -> ToolOutput | None:
+    async def check(self, call: ToolCall) -> ToolOutput | None:
         """None when the call may be run now; else what parks the task until a person has answered.
 
         Raises `ToolFailure` when it may not be run.
@@ -94,7 +94,7 @@ class Approval:
         asked = self._asked(call)
         if asked is None:
             return await self._ask(call, digest)
-        verdict = await self.approvals.take(asked.body["approval"], digest)
+        verdict = await self.approvals.consume(asked.body["approval"], digest)
         if verdict is Verdict.APPROVED:
             return None
         if verdict is Verdict.OPEN:
@@ -110,7 +110,7 @@ class Approval:
             )
         text = f"May {self.worker} call **{call.name}** with these arguments?\n```json\n{shown}\n```"
         question = Question(id=uuid.uuid4().hex, tool=call.name, text=text, digest=digest)
-        await self.approvals.ask(question)
+        await self.approvals.record(question)
         await self.journal.append(
             "asked", {"call": call.id, "question": text, "approval": question.id, "digest": digest}
         )

@@ -30,7 +30,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class TokenUsage:
     """Tokens of one model turn, as the endpoint counted them; `cached` is part of `input`."""
 
     input: int = 0
@@ -50,14 +50,14 @@ class UserTurn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class ModelReply:
     """One complete model turn."""
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     finish: str = "stop"
     """`stop`, `tool_calls`, `length` or `content_filter`; other words of an endpoint are kept as they are."""
-    usage: Usage = Usage()
+    usage: TokenUsage = TokenUsage()
     left_out: int = 0
     """Calls beyond `MOST_CALLS`, which were dropped unread."""
     model: str = ""
@@ -80,10 +80,10 @@ class ToolResult:
     """Whether the same call would not bring it again: a worker's report, a person's answer."""
 
 
-Turn = UserTurn | Reply | ToolResult
+Turn = UserTurn | ModelReply | ToolResult
 
 
-def reply_to_json(reply: Reply) -> Json:
+def reply_to_json(reply: ModelReply) -> Json:
     """The stored form of a reply; `reply_from_json` reads it back.
 
     By hand: `asdict` copies the whole of `raw`, which is a tenth of what a turn costs us.
@@ -99,15 +99,15 @@ def reply_to_json(reply: Reply) -> Json:
     }  # fmt: skip
 
 
-def reply_from_json(body: Mapping[str, Any]) -> Reply:
+def reply_from_json(body: Mapping[str, Any]) -> ModelReply:
     """Read a stored reply; unknown keys are ignored so that newer rows do not stop an older process."""
-    return Reply(
+    return ModelReply(
         text=body["text"],
         calls=tuple(
             ToolCall(c["id"], c["name"], c["arguments"], c.get("refused", "")) for c in body["calls"]
         ),
         finish=body["finish"],
-        usage=Usage(**{k: body["usage"].get(k, 0) for k in ("input", "output", "cached")}),
+        usage=TokenUsage(**{k: body["usage"].get(k, 0) for k in ("input", "output", "cached")}),
         left_out=body.get("left_out", 0),
         model=body.get("model", ""),
         api=body["api"],

@@ -13,7 +13,7 @@ import structlog
 
 from agents import faults, phrases
 from agents.conversation import Json
-from agents.wire import Options, Request, Wire
+from agents.wire import ModelRequest, Options, Wire
 from agents.wire.chat import ChatWire, alternating
 from agents.wire.responses import ResponsesWire
 from agents.wire.stream import ErrorInside
@@ -50,7 +50,7 @@ class Dialect:
     def wire(self) -> Wire:
         return self._wires[0]
 
-    def body(self, wire: Wire, request: Request) -> Json:
+    def body(self, wire: Wire, request: ModelRequest) -> Json:
         """The request as this endpoint takes it."""
         body = wire.body(request, self.options)
         for field, instead in self._changes.get(request.model, {}).items():

@@ -21,11 +21,11 @@ import structlog
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit, RequestOptions
 
 from agents import faults, redirects
-from agents.conversation import Json, Reply
+from agents.concurrency import ConcurrencyLimiter
+from agents.conversation import Json, ModelReply
 from agents.dialect import Dialect
 from agents.errors import ModelError, ModelUnavailable, QuotaExhausted, ToolsUnsupported, UnknownModel
-from agents.pace import Pace
-from agents.wire import Options, Request, Wire
+from agents.wire import ModelRequest, Options, Wire
 from agents.wire.assembler import Assembler
 from agents.wire.stream import values
 
@@ -82,7 +82,7 @@ class Endpoint:
         self._idle_timeout = idle_timeout
         self._tries, self._first_wait, self._patience = tries, first_wait, patience
         self._at_once = at_once
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[str, ConcurrencyLimiter] = {}
         self._passed_over: dict[str, float] = {}
 
     async def __aenter__(self) -> Endpoint:
@@ -93,9 +93,9 @@ class Endpoint:
     ) -> None:
         await self._client.close()
 
-    async def ask(
-        self, request: Request, on_retry: OnRetry | None = None, on_text: OnText | None = None
-    ) -> Reply:
+    async def complete(
+        self, request: ModelRequest, on_retry: OnRetry | None = None, on_text: OnText | None = None
+    ) -> ModelReply:
         """One model turn. Raises a `ModelError` whose text can be shown to the person who waits.
 
         `request.model` may name several models with commas: a later one is asked when those before it are
@@ -104,24 +104,26 @@ class Endpoint:
         *firsts, last = self._in_order([name.strip() for name in request.model.split(",")])
         for model in firsts:
             try:
-                return await self._ask(replace(request, model=model), on_retry, on_text)
+                return await self._complete(replace(request, model=model), on_retry, on_text)
             except (ModelUnavailable, UnknownModel, QuotaExhausted, ToolsUnsupported) as error:
                 self._passed_over[model] = asyncio.get_running_loop().time() + PASSED_OVER_SECONDS
                 log.warning("model passed over", model=model, why=str(error))
-        return await self._ask(replace(request, model=last), on_retry, on_text)
+        return await self._complete(replace(request, model=last), on_retry, on_text)
 
     def _in_order(self, models: list[str]) -> list[str]:
         """The models as they are to be tried: those that failed a moment ago come last."""
         now = asyncio.get_running_loop().time()
         return sorted(models, key=lambda model: self._passed_over.get(model, 0.0) > now)
 
-    async def _ask(self, request: Request, on_retry: OnRetry | None, on_text: OnText | None) -> Reply:
-        pace = self._paces.setdefault(request.model, Pace(self._at_once))
+    async def _complete(
+        self, request: ModelRequest, on_retry: OnRetry | None, on_text: OnText | None
+    ) -> ModelReply:
+        pace = self._paces.setdefault(request.model, ConcurrencyLimiter(self._at_once))
         give_up = asyncio.get_running_loop().time() + self._patience
         number = 0
         while True:
             fault = await self._attempt(request, pace, on_text)
-            if isinstance(fault, Reply):
+            if isinstance(fault, ModelReply):
                 return fault
             wait = self._wait(number, fault)
             if fault.is_pace:
@@ -135,7 +137,9 @@ class Endpoint:
                 on_retry(fault.why, wait)
             await asyncio.sleep(wait)
 
-    async def _attempt(self, request: Request, pace: Pace, on_text: OnText | None) -> Reply | faults.Passing:
+    async def _attempt(
+        self, request: ModelRequest, pace: ConcurrencyLimiter, on_text: OnText | None
+    ) -> ModelReply | faults.Passing:
         """One request, or more where one taught us the API. Raises what no further try can change."""
         wire = self._dialect.wire
         body = self._dialect.body(wire, request)
@@ -156,7 +160,7 @@ class Endpoint:
                 return reply
         return await self._attempt(request, pace, on_text)
 
-    async def _fetch(self, wire: Wire, body: Json, on_text: OnText | None) -> Reply:
+    async def _fetch(self, wire: Wire, body: Json, on_text: OnText | None) -> ModelReply:
         assembler = wire.assembler()
         telling = _Telling(assembler, on_text)
         try:

@@ -13,7 +13,7 @@
     │   ├── ContextTooLong
     │   ├── RequestRefused       the endpoint rejects what we send (other 4xx)
     │   └── ModelUnavailable     still failing after the last retry
-    ├── ToolsRefused             what a team added can't be used as it is; for the operator, at the start
+    ├── ToolConfigError             what a team added can't be used as it is; for the operator, at the start
     ├── Superseded               another process writes this journal now; this one must stop without a word
     └── Parked                   not a fault: the task waits for a person and leaves the process
 
@@ -71,7 +71,7 @@ class ModelUnavailable(ModelError):
     """Timeouts, cut streams, rate limits or server errors outlasted every retry."""
 
 
-class ToolsRefused(AgentError):
+class ToolConfigError(AgentError):
     """What a team added can't be used; `problems` has a sentence for each thing that is wrong."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:

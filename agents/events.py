@@ -46,7 +46,7 @@ class WorkerEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class FilesMade:
+class FilesCreated:
     """Files that a run left in `/work`, by their path relative to it, in the order made."""
 
     worker: str
@@ -68,5 +68,5 @@ class AnswerText:
     text: str
 
 
-Event = PlanChanged | WorkerStarted | WorkerStep | WorkerEnded | FilesMade | Notice | AnswerText
+Event = PlanChanged | WorkerStarted | WorkerStep | WorkerEnded | FilesCreated | Notice | AnswerText
 Emit = Callable[[Event], None]

@@ -28,7 +28,7 @@ from agents.errors import (
     UnknownModel,
 )
 from agents.excerpt import one_line
-from agents.redirects import SentElsewhere
+from agents.redirects import RedirectRefused
 from agents.wire.stream import CutStream, ErrorInside, NoReply, Unreadable
 
 #: Gemini says "exceeded your current quota" for its limits per minute too, and then how long to wait.
@@ -52,7 +52,7 @@ def is_the_endpoints(error: Exception) -> bool:
     """Whether an error came from asking, and not from a mistake in our own code."""
     kinds = (
         openai.APIError, httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError, CutStream, ErrorInside,
-        SentElsewhere, OSError, ValueError,
+        RedirectRefused, OSError, ValueError,
     )  # fmt: skip
     return isinstance(error, kinds)
 
@@ -68,7 +68,7 @@ def is_about_the_model(error: openai.APIStatusError) -> bool:
 def read(error: Exception, model: str) -> Passing | ModelError:
     """Sort one failed request. Raises nothing; errors that are not the endpoint's are not for here."""
     match error:
-        case SentElsewhere():
+        case RedirectRefused():
             return RequestRefused(
                 f"The model service sends requests on to {error}. Whoever runs Handoff needs to set "
                 "OPENAI_BASE_URL to the address that answers.",

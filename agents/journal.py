@@ -33,7 +33,7 @@ class Journal(Protocol):
 
     async def append(self, kind: str, body: Json) -> None: ...
 
-    async def open(self, agent: str) -> Journal:
+    async def for_agent(self, agent: str) -> Journal:
         """The journal of a worker of the same task, with all it holds already."""
         ...
 
@@ -76,7 +76,7 @@ class MemoryJournal:
     async def append(self, kind: str, body: Json) -> None:
         self._entries[self._agent].append(Entry(kind, body))
 
-    async def open(self, agent: str) -> MemoryJournal:
+    async def for_agent(self, agent: str) -> MemoryJournal:
         child = MemoryJournal()
         child._entries, child._agent = self._entries, agent
         self._entries.setdefault(agent, [])

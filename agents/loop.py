@@ -12,16 +12,16 @@ from dataclasses import asdict, dataclass
 
 import structlog
 
-from agents import context, tracing
+from agents import compaction, tracing
 from agents.budget import LAST_TURN_SECONDS, Meter
-from agents.conversation import Reply, ToolCall, Turn
+from agents.conversation import ModelReply, ToolCall, Turn
 from agents.endpoint import Endpoint, OnRetry, OnText
 from agents.errors import AgentError, ContextTooLong, ModelError, Parked, ToolFailure
 from agents.journal import Inbox, Journal
 from agents.prices import Prices
 from agents.tools import Tool, ToolOutput
 from agents.transcript import CUT, EMPTY, Transcript
-from agents.wire import Request
+from agents.wire import ModelRequest
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ _STOP_NOW = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class LoopResult:
     """How an agent's work ended; `reason` is empty unless a limit or a fault ended it."""
 
     text: str
@@ -53,21 +53,21 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watcher:
+class Observer:
     """Whom an agent tells what it does, for people's eyes."""
 
-    on_reply: Callable[[Reply], None]
+    on_reply: Callable[[ModelReply], None]
     on_retry: OnRetry
     on_follow_up: Callable[[str], None] = lambda _: None
     on_text: OnText | None = None
 
 
-class Loop:
+class AgentLoop:
     """One agent at work, from its journal to an ending."""
 
     def __init__(
         self, role: Role, *, endpoint: Endpoint, journal: Journal, inbox: Inbox, meter: Meter,
-        watcher: Watcher, prices: Prices,
+        watcher: Observer, prices: Prices,
     ) -> None:  # fmt: skip
         self._role = role
         self._tools = {tool.name: tool for tool in role.tools}
@@ -81,7 +81,7 @@ class Loop:
         self._transcript = Transcript(journal)
         self._count_what_was_spent(journal)
 
-    async def run(self, opening: Sequence[Turn]) -> Ending:
+    async def run(self, opening: Sequence[Turn]) -> LoopResult:
         """Work until there is an ending; `opening` is used only when the journal is new.
 
         Raises `Parked` when a person has to answer first, and a `ModelError` when the model can't go on.
@@ -89,9 +89,9 @@ class Loop:
         if self._transcript.ending is None:
             ending = await self._work(opening)
             await self._transcript.end(asdict(ending))
-        return Ending(**(self._transcript.ending or {}))
+        return LoopResult(**(self._transcript.ending or {}))
 
-    async def _work(self, opening: Sequence[Turn]) -> Ending:
+    async def _work(self, opening: Sequence[Turn]) -> LoopResult:
         if self._transcript.is_new:
             await self._transcript.open(opening)
         # After a restart the newest reply may still ask for something; it is not paid for again.
@@ -102,7 +102,7 @@ class Loop:
                 ending = await self._step()
         return ending
 
-    async def _step(self) -> Ending | None:
+    async def _step(self) -> LoopResult | None:
         """One turn of the model and what follows from it."""
         await self._take_in_follow_ups()
         if limit := self._transcript.limit or self._meter.exceeded():
@@ -113,7 +113,7 @@ class Loop:
             return await self._last_words(self._meter.time_is_up)
         return await self._act(reply)
 
-    async def _think(self, deadline: float, *, may_call: bool = True) -> Reply:
+    async def _think(self, deadline: float, *, may_call: bool = True) -> ModelReply:
         """One reply, in the journal; where the conversation has outgrown the model, room is made for it.
 
         Raises `TimeoutError` at the deadline, which cuts the asking and never the writing down.
@@ -136,15 +136,15 @@ class Loop:
         self._watcher.on_reply(reply)
         return reply
 
-    async def _ask(self, deadline: float, request: Request) -> Reply:
+    async def _ask(self, deadline: float, request: ModelRequest) -> ModelReply:
         with tracing.turn(self._role.model, self._transcript.turns[-1]) as turn:
             async with asyncio.timeout_at(deadline):
-                reply = await self._endpoint.ask(request, self._watcher.on_retry, self._watcher.on_text)
+                reply = await self._endpoint.complete(request, self._watcher.on_retry, self._watcher.on_text)
             turn.replied(reply)
             return reply
 
-    def _request(self, may_call: bool) -> Request:
-        return Request(
+    def _request(self, may_call: bool) -> ModelRequest:
+        return ModelRequest(
             model=self._role.model,
             instructions=self._role.instructions,
             turns=self._transcript.turns,
@@ -156,7 +156,7 @@ class Loop:
     async def _make_room(self, deadline: float, *, urgent: bool = False) -> bool:
         window = self._prices.window(self._role.model)
         async with asyncio.timeout_at(deadline):
-            room = await context.room(
+            room = await compaction.compact(
                 self._transcript.turns, self._endpoint, self._role.model, window, urgent=urgent
             )
         if room is None:
@@ -166,28 +166,28 @@ class Loop:
         await self._transcript.make_room(room.entry | {"usage": asdict(room.usage), "cost": cost})
         return True
 
-    async def _act(self, reply: Reply) -> Ending | None:
+    async def _act(self, reply: ModelReply) -> LoopResult | None:
         text = self._transcript.text
         if self._transcript.limit:
-            return Ending(reply.text, self._transcript.limit)
+            return LoopResult(reply.text, self._transcript.limit)
         if reply.calls:
             return await self._run_calls()
         if reply.finish == "content_filter":
-            return Ending(text, "the model service's content filter stopped the reply")
+            return LoopResult(text, "the model service's content filter stopped the reply")
         if reply.finish == "length":
-            cut = Ending(text, "the reply was cut by the model's length limit")
+            cut = LoopResult(text, "the reply was cut by the model's length limit")
             return await self._ask_to_go_on(CUT, cut)
         if not reply.text.strip():
-            return await self._ask_to_go_on(EMPTY, Ending(text, "the model gave an empty reply twice"))
-        return Ending(text)
+            return await self._ask_to_go_on(EMPTY, LoopResult(text, "the model gave an empty reply twice"))
+        return LoopResult(text)
 
-    async def _ask_to_go_on(self, words: str, otherwise: Ending) -> Ending | None:
+    async def _ask_to_go_on(self, words: str, otherwise: LoopResult) -> LoopResult | None:
         if self._transcript.nudges >= NUDGES[words]:
             return otherwise
         await self._transcript.ask_to_go_on(words)
         return None
 
-    async def _run_calls(self) -> Ending | None:
+    async def _run_calls(self) -> LoopResult | None:
         """Run the calls of one turn at the same time and write each result as it comes."""
         try:
             async with asyncio.TaskGroup() as group:
@@ -199,7 +199,7 @@ class Loop:
             raise min(waiting, key=lambda one: bool(one.approval))
         for result in self._transcript.results:
             if result["ends"]:
-                return Ending(result["text"])
+                return LoopResult(result["text"])
         if any(result["times"] >= SAME_RESULT_LIMIT for result in self._transcript.results):
             return await self._last_words("the same call has given the same result five times")
         return None
@@ -247,7 +247,7 @@ class Loop:
         if messages:
             await self._inbox.mark([message.id for message in messages])
 
-    async def _last_words(self, limit: str) -> Ending:
+    async def _last_words(self, limit: str) -> LoopResult:
         """One turn without tools, so that a limit costs the rest of the work and not what there is."""
         await self._transcript.stop(limit, _STOP_NOW.format(limit=limit))
         deadline = asyncio.get_running_loop().time() + LAST_TURN_SECONDS
@@ -255,8 +255,8 @@ class Loop:
             reply = await self._think(deadline, may_call=False)
         except (TimeoutError, ModelError) as error:
             log.warning("no last words", limit=limit, why=str(error))
-            return Ending(self._transcript.text, limit)
-        return Ending(reply.text, limit)
+            return LoopResult(self._transcript.text, limit)
+        return LoopResult(reply.text, limit)
 
     def _count_what_was_spent(self, journal: Journal) -> None:
         clock = 0.0

@@ -36,9 +36,9 @@ from mcp_types import Tool as Offered
 from agents.conversation import Json
 from agents.errors import ToolFailure
 from agents.excerpt import excerpt, one_line
-from agents.toolbox import TeamTool
+from agents.team_tools import TeamTool
 from agents.tools import Tool
-from agents.tools_file import Server, tool_name
+from agents.tools_file import McpServer, tool_name
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ _ABOUT_THE_CALL = (INVALID_PARAMS, REQUEST_TIMEOUT)
 class Connection:
     """One server, connected again whenever it was lost."""
 
-    def __init__(self, name: str, server: Server) -> None:
+    def __init__(self, name: str, server: McpServer) -> None:
         self._name = name
         self._server = server
         self._client: Client | None = None
@@ -168,7 +168,7 @@ class Connection:
 
         name = tool_name(self._name, offered.name)
         description = excerpt(offered.description or offered.title or offered.name, _DESCRIPTION)
-        return Tool.foreign(name, description, offered.input_schema, call)
+        return Tool.from_schema(name, description, offered.input_schema, call)
 
     async def _call(self, tool: str, arguments: Json) -> str:
         client = self._client
@@ -196,11 +196,11 @@ class Connection:
         return _text(result)
 
 
-class Servers:
+class McpServers:
     """All servers of a tools file. An async context manager: inside it they are connected, as far as they
     can be had."""
 
-    def __init__(self, servers: Mapping[str, Server]) -> None:
+    def __init__(self, servers: Mapping[str, McpServer]) -> None:
         self._connections = [Connection(name, server) for name, server in sorted(servers.items())]
         self._group = asyncio.TaskGroup()
         self._living: list[asyncio.Task[None]] = []

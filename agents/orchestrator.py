@@ -14,19 +14,19 @@ from typing import Literal
 import pydantic
 
 from agents import tracing
-from agents.approvals import Approvals, NobodyAsks
+from agents.approvals import ApprovalStore, DenyAll
 from agents.budget import EFFORT, Budget, Meter
-from agents.conversation import Reply, ToolCall, Turn
+from agents.conversation import ModelReply, ToolCall, Turn
 from agents.endpoint import Endpoint
 from agents.errors import Parked, ToolFailure
 from agents.events import AnswerText, Emit, Notice, PlanChanged, PlanStep
 from agents.excerpt import one_line
 from agents.journal import Entry, Inbox, Journal
-from agents.loop import Ending, Loop, Role, Watcher
+from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.prices import Prices
 from agents.prompts import prompt
-from agents.report import for_orchestrator, in_work
-from agents.toolbox import Toolbox, nothing, summary
+from agents.report import relative_path, report_to_json
+from agents.team_tools import Toolbox, no_tools, tools_summary
 from agents.tools import Tool, ToolOutput
 from agents.worker import Brief, Worker
 from sandbox.errors import FileRefused
@@ -41,7 +41,7 @@ _AFTER_TWO = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class AgentLimits:
     """Bounds of one task. Workers beyond `at_once` wait; beyond `workers` they are refused to the model."""
 
     task: Budget = field(default_factory=lambda: Budget(60, 1800, 2_000_000))
@@ -50,7 +50,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class AgentDeps:
     """What a process has for its agents to work with."""
 
     endpoint: Endpoint
@@ -59,8 +59,8 @@ class Means:
     worker_model: str
     """Both may name several models with commas, the first choice first."""
     prices: Prices = field(default_factory=Prices)
-    limits: Limits = field(default_factory=Limits)
-    toolbox: Toolbox = nothing
+    limits: AgentLimits = field(default_factory=AgentLimits)
+    toolbox: Toolbox = no_tools
     """What a team added for its workers."""
 
 
@@ -71,7 +71,7 @@ class Step(pydantic.BaseModel, extra="forbid", frozen=True):
     status: Literal["pending", "in_progress", "complete", "error"] = "pending"
 
 
-def shown(steps: Sequence[Step]) -> PlanChanged:
+def plan_changed(steps: Sequence[Step]) -> PlanChanged:
     """A plan as people see it: its first 40 steps, a line each."""
     return PlanChanged(tuple(PlanStep(one_line(step.text, 250), step.status) for step in steps[:40]))
 
@@ -80,29 +80,33 @@ class Orchestrator:
     """Carries one task from its opening to an answer. Made anew after a restart, it reads its journal."""
 
     def __init__(
-        self, means: Means, *, workspace: Workspace, journal: Journal, inbox: Inbox, emit: Emit,
-        approvals: Approvals | None = None,
+        self, deps: AgentDeps, *, workspace: Workspace, journal: Journal, inbox: Inbox, emit: Emit,
+        approvals: ApprovalStore | None = None,
     ) -> None:  # fmt: skip
-        self._means = means
+        self._deps = deps
         self._workspace = workspace
         self._journal = journal
         self._inbox = inbox
         self._emit = emit
-        self._approvals = approvals or NobodyAsks()
-        self._meter = Meter(means.limits.task)
-        self._at_once = asyncio.Semaphore(means.limits.at_once)
+        self._approvals = approvals or DenyAll()
+        self._meter = Meter(deps.limits.task)
+        self._at_once = asyncio.Semaphore(deps.limits.at_once)
         self._naming = asyncio.Lock()
-        tools = [Tool.of(f) for f in (self.create_worker, self.ask_user, self.plan, self.read_file)]
-        self._loop = Loop(
+        tools = [
+            Tool.from_function(f) for f in (self.create_worker, self.ask_user, self.plan, self.read_file)
+        ]
+        self._loop = AgentLoop(
             Role(
-                model=means.model, instructions=prompt("orchestrator") + summary(means.toolbox()), tools=tools
+                model=deps.model,
+                instructions=prompt("orchestrator") + tools_summary(deps.toolbox()),
+                tools=tools,
             ),
-            endpoint=means.endpoint,
+            endpoint=deps.endpoint,
             journal=journal,
             inbox=inbox,
             meter=self._meter,
-            prices=means.prices,
-            watcher=Watcher(
+            prices=deps.prices,
+            watcher=Observer(
                 on_reply=self._tell_words,
                 on_retry=lambda why, wait: emit(Notice(f"Waiting {wait:.0f} s: {why}")),
                 on_follow_up=lambda _: emit(Notice("Taking your message in")),
@@ -110,7 +114,7 @@ class Orchestrator:
             ),
         )
 
-    async def run(self, opening: Sequence[Turn]) -> Ending:
+    async def answer(self, opening: Sequence[Turn]) -> LoopResult:
         """Work to an answer; raises `Parked` to wait for a person, `ModelError` if the model can't go on."""
         with tracing.agent("orchestrator", "orchestrator"):
             return await self._loop.run(opening)
@@ -145,19 +149,19 @@ class Orchestrator:
         async with self._at_once:
             worker = Worker(
                 brief,
-                model=self._means.worker_model,
-                endpoint=self._means.endpoint,
-                sandbox=self._means.sandbox,
+                model=self._deps.worker_model,
+                endpoint=self._deps.endpoint,
+                sandbox=self._deps.sandbox,
                 workspace=self._workspace,
-                journal=await self._journal.open(name),
+                journal=await self._journal.for_agent(name),
                 meter=self._meter.child(EFFORT[effort]),
                 emit=self._emit,
-                prices=self._means.prices,
-                team_tools=self._means.toolbox(),
+                prices=self._deps.prices,
+                team_tools=self._deps.toolbox(),
                 approvals=self._approvals,
             )
             try:
-                report, facts = await worker.run()
+                report, facts = await worker.work()
             except Parked as parked:
                 # The others of this turn work on; then the task waits with this call still open.
                 return ToolOutput(
@@ -166,7 +170,7 @@ class Orchestrator:
         told = {"worker": name, "title": brief.title, "status": report.status, "files": list(facts.files)}
         advice = _AFTER_TWO if report.status not in _GOOD and self._has_failed_before() else ""
         return ToolOutput(
-            for_orchestrator(name, report, facts, advice),
+            report_to_json(name, report, facts, advice),
             {"tokens": facts.tokens, "cost": facts.cost, "worker": told},
         )
 
@@ -205,7 +209,7 @@ class Orchestrator:
         Args:
             steps: The whole plan, in order.
         """
-        self._emit(shown(steps))
+        self._emit(plan_changed(steps))
         return "The plan is shown."
 
     async def read_file(self, path: str, offset: int = 0, limit: int = 8000) -> str:
@@ -217,7 +221,7 @@ class Orchestrator:
             limit: Characters to return, at most 8000.
         """
         try:
-            data = await self._workspace.read(in_work(path))
+            data = await self._workspace.read(relative_path(path))
         except FileRefused as refused:
             names = ", ".join(await self._workspace.names()) or "none"
             raise ToolFailure(f"{refused} The files are: {names}") from None
@@ -231,9 +235,9 @@ class Orchestrator:
                 if entry.kind == "worker" and entry.body["call"] == call.id:
                     return str(entry.body["worker"])
             before = sum(entry.kind == "worker" for entry in self._journal.entries)
-            if before >= self._means.limits.workers:
+            if before >= self._deps.limits.workers:
                 raise ToolFailure(
-                    f"this task has had its {self._means.limits.workers} workers. Answer with what there is."
+                    f"this task has had its {self._deps.limits.workers} workers. Answer with what there is."
                 )
             name = f"w{before + 1}"
             await self._journal.append("worker", {"worker": name, "call": call.id, "title": title})
@@ -251,7 +255,7 @@ class Orchestrator:
         ends = [e.body["facts"]["worker"]["status"] for e in earlier if "worker" in e.body.get("facts", ())]
         return bool(ends) and ends[-1] not in _GOOD
 
-    def _tell_words(self, reply: Reply) -> None:
+    def _tell_words(self, reply: ModelReply) -> None:
         if reply.calls and reply.text.strip():
             self._emit(Notice(one_line(reply.text, 250)))
 

@@ -15,7 +15,7 @@ from genai_prices import Usage as Counted
 from genai_prices import calc_price
 from genai_prices.types import PriceCalculation
 
-from agents.conversation import Usage
+from agents.conversation import TokenUsage
 
 #: Tokens that fit into a model whose window nobody has told us; small enough for every model of today.
 WINDOW = 128_000
@@ -40,7 +40,7 @@ class Prices:
         self._own = dict(own or {})
         self._window = window
 
-    def cost(self, model: str, usage: Usage) -> float | None:
+    def cost(self, model: str, usage: TokenUsage) -> float | None:
         """USD of one reply; None when nobody knows the model's price."""
         if price := self._own.get(model):
             cached = price.input if price.cached is None else price.cached

@@ -9,12 +9,12 @@ from __future__ import annotations
 import httpx2
 
 
-class SentElsewhere(Exception):
+class RedirectRefused(Exception):
     """A redirect that is not followed; its text is the address it leads to, without a query."""
 
 
 async def stay(response: httpx2.Response) -> None:
-    """For the client's hooks. Raises `SentElsewhere`."""
+    """For the client's hooks. Raises `RedirectRefused`."""
     if not response.has_redirect_location:
         return
     here = response.request.url
@@ -24,4 +24,4 @@ async def stay(response: httpx2.Response) -> None:
     is_upgrade = (here.scheme, here.port, there.scheme, there.port) == ("http", None, "https", None)
     if response.status_code in (307, 308) and (is_same or (is_upgrade and there.host == here.host)):
         return
-    raise SentElsewhere(f"{there.scheme}://{there.netloc.decode()}{there.path}")
+    raise RedirectRefused(f"{there.scheme}://{there.netloc.decode()}{there.path}")

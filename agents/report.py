@@ -18,7 +18,7 @@ from agents.journal import Entry
 
 #: Characters of evidence and of open points, and files, as the orchestrator is told of them.
 _LONGEST, _MOST_FILES = 4_000, 100
-Outcome = Literal["done", "partial", "blocked", "failed"]
+ReportStatus = Literal["done", "partial", "blocked", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,27 +65,27 @@ class Facts:
             failed_runs=sum(run["status"] != "ok" for run in runs),
             turns=len(replies),
             tokens=sum(body["usage"]["input"] + body["usage"]["output"] for body in asked),
-            cost=total(body.get("cost") for body in asked),
+            cost=total_cost(body.get("cost") for body in asked),
             seconds=round(seconds, 1),
             last_run=runs[-1]["status"] if runs else "",
             files=tuple(dict.fromkeys(path for run in runs for path in run["files"])),
         )
 
 
-def total(costs: Iterable[float | None]) -> float | None:
+def total_cost(costs: Iterable[float | None]) -> float | None:
     """The sum, or None as soon as one part is not known: a sum without it would look like the whole."""
     known = list(costs)
     return sum(cost for cost in known if cost is not None) if None not in known else None
 
 
-def in_work(path: str) -> str:
+def relative_path(path: str) -> str:
     """A file's path relative to `/work`, however a model has spelled it."""
     return posixpath.normpath(path.strip()).removeprefix("/work/")
 
 
 def warning(report: Report, facts: Facts) -> str:
     """Where the words and the measurements disagree; empty when they don't."""
-    unmade = [f for f in report.files if in_work(f) not in facts.files]
+    unmade = [f for f in report.files if relative_path(f) not in facts.files]
     if report.status == "done" and facts.last_run not in ("", "ok"):
         return f"its last run ended with {facts.last_run}"
     if report.status == "done" and report.evidence and not (facts.runs or facts.calls):
@@ -97,14 +97,14 @@ def warning(report: Report, facts: Facts) -> str:
     return ""
 
 
-def for_orchestrator(worker: str, report: Report, facts: Facts, advice: str = "") -> str:
+def report_to_json(worker: str, report: Report, facts: Facts, advice: str = "") -> str:
     """The result of `create_worker`: one line of JSON. `advice` is the system's own."""
     body: Json = {
         "worker": worker,
         "status": report.status,
         "summary": report.summary,
         "evidence": excerpt(report.evidence, _LONGEST),
-        "files": [f"/work/{in_work(f)}" for f in (report.files or facts.files)[:_MOST_FILES]],
+        "files": [f"/work/{relative_path(f)}" for f in (report.files or facts.files)[:_MOST_FILES]],
         "open_points": excerpt(report.open_points, _LONGEST),
         "facts": {
             "runs": facts.runs,

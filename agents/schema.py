@@ -12,15 +12,15 @@ from urllib.parse import unquote
 from agents.conversation import Json
 
 #: References that are replaced by what they mean; types that hold each other would go on for ever.
-MOST_INLINED = 200
+MAX_INLINED = 200
 _BY_NAME = ("properties", "patternProperties", "dependentSchemas")
 _VALUES = ("default", "const", "enum", "examples")
 _UNSHOWN = ("$defs", "definitions")
 
 
-def shown(schema: Json) -> Json:
+def flatten(schema: Json) -> Json:
     """The schema in one piece. A type inside itself may be anything there, as may be what is past
-    `MOST_INLINED`; whoever runs the tool checks it."""
+    `MAX_INLINED`; whoever runs the tool checks it."""
     found: Json = _Inlining(schema).of(schema, frozenset())
     return found
 
@@ -28,7 +28,7 @@ def shown(schema: Json) -> Json:
 class _Inlining:
     def __init__(self, whole: Json) -> None:
         self._whole = whole
-        self._left = MOST_INLINED
+        self._left = MAX_INLINED
 
     def of(self, schema: Any, inside: frozenset[str]) -> Any:
         """The part of the schema that is found `inside` these references."""

@@ -19,8 +19,8 @@ import pydantic
 
 from agents.conversation import Json, ToolCall
 from agents.errors import ToolFailure
-from agents.schema import shown
-from agents.sound import soundly
+from agents.sanitize import sanitize
+from agents.schema import flatten
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Tool:
     _takes_call: str = ""
 
     @classmethod
-    def of(cls, function: Function) -> Tool:
+    def from_function(cls, function: Function) -> Tool:
         """Make a tool of an async function.
 
         Its docstring gives the descriptions (any common style; `Args:` entries per parameter). A parameter
@@ -70,12 +70,12 @@ class Tool:
         return replace(_built(plain, is_bound=plain is not function), _function=function)
 
     @classmethod
-    def foreign(
+    def from_schema(
         cls, name: str, description: str, schema: Json, function: Callable[[Json], Awaitable[str]]
     ) -> Tool:
         """Make a tool of a schema that somebody else wrote: the arguments' names are checked here, their
         values where the call goes."""
-        given = {key: value for key, value in shown(schema).items() if value is not None}
+        given = {key: value for key, value in flatten(schema).items() if value is not None}
         told: Json = {"properties": {}, "additionalProperties": False} | given | {"type": "object"}
         required = told.get("required", ())
         fields = {
@@ -98,7 +98,7 @@ class Tool:
             raise ToolFailure(call.refused)
         try:
             parsed = self._arguments.model_validate_json(call.arguments or "{}")
-            arguments = {name: soundly(getattr(parsed, name)) for name in type(parsed).model_fields}
+            arguments = {name: sanitize(getattr(parsed, name)) for name in type(parsed).model_fields}
         except pydantic.ValidationError as error:
             raise ToolFailure(self._what_to_send(error)) from None
         except ValueError as error:
@@ -107,14 +107,14 @@ class Tool:
             arguments[self._takes_call] = call
         return await self._run(arguments)
 
-    def around(self, wrap: Around) -> Tool:
+    def wrap(self, around: Around) -> Tool:
         """The same tool with `wrap` in place of its function: called when the arguments are right."""
         name = self._takes_call or "call_of_this_tool"
 
         async def wrapped(**arguments: Any) -> ToolOutput:
             call = arguments[name] if self._takes_call else arguments.pop(name)
 
-            return await wrap(call, lambda: self._run(arguments))
+            return await around(call, lambda: self._run(arguments))
 
         return replace(self, _function=wrapped, _takes_call=name)
 
@@ -154,7 +154,7 @@ def _built(function: Function, *, is_bound: bool) -> Tool:
         function.__name__, __config__=pydantic.ConfigDict(extra="forbid", allow_inf_nan=False), **fields
     )
     description = "\n".join(filter(None, [doc.short_description, doc.long_description]))
-    schema = shown(arguments.model_json_schema())
+    schema = flatten(arguments.model_json_schema())
     return Tool(function.__name__, description, schema, arguments, function, takes_call)
 
 

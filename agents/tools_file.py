@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import Field, StringConstraints
 
-from agents.errors import ToolsRefused
+from agents.errors import ToolConfigError
 from agents.wire.assembler import spelled
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -23,7 +23,7 @@ _Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{1,24}$")]
 _Shape = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Terms(pydantic.BaseModel):
+class ToolPolicy(pydantic.BaseModel):
     """On which terms one tool may be called."""
 
     model_config = _Shape
@@ -32,7 +32,7 @@ class Terms(pydantic.BaseModel):
     """Whether a person has to allow each call."""
 
 
-class Server(pydantic.BaseModel):
+class McpServer(pydantic.BaseModel):
     """One MCP server: a program that is started (`command`), or one that is there (`url`)."""
 
     model_config = _Shape
@@ -43,13 +43,13 @@ class Server(pydantic.BaseModel):
     """Variables of the program; it gets none of ours but PATH, HOME and the like."""
     url: str = ""
     headers: dict[str, str] = {}
-    tools: dict[str, Terms] = Field(min_length=1)
+    tools: dict[str, ToolPolicy] = Field(min_length=1)
     """The tools that workers are offered, by the server's names for them. Others are not."""
     seconds: float = Field(default=60, gt=0, le=3600)
     """How long one call may take."""
 
     @pydantic.model_validator(mode="after")
-    def _one_way_in(self) -> Server:
+    def _one_way_in(self) -> McpServer:
         if bool(self.command) == bool(self.url):
             raise ValueError("give either command (a program to start) or url (a server to connect to)")
         if self.url and not self.url.startswith(("http://", "https://")):
@@ -66,8 +66,8 @@ class ToolsFile(pydantic.BaseModel):
 
     model_config = _Shape
 
-    servers: dict[_Name, Server] = {}
-    functions: dict[str, Terms] = {}
+    servers: dict[_Name, McpServer] = {}
+    functions: dict[str, ToolPolicy] = {}
 
     @pydantic.model_validator(mode="after")
     def _names_apart(self) -> ToolsFile:
@@ -91,25 +91,25 @@ def tool_name(server: str, tool: str) -> str:
 def load(path: Path, environ: Mapping[str, str]) -> ToolsFile:
     """Read the file, with `${NAME}` in its texts replaced from `environ`, so that it needs to hold no secret.
 
-    Raises `ToolsRefused` with every problem there is.
+    Raises `ToolConfigError` with every problem there is.
     """
     try:
         found = json.loads(path.read_text("utf-8"), object_pairs_hook=_once)
     except OSError as error:
         why = error.strerror or str(error)
         problem = f"{path} can't be read ({why}). Correct HANDOFF_TOOLS_FILE."
-        raise ToolsRefused((problem,)) from None
+        raise ToolConfigError((problem,)) from None
     except ValueError as error:
-        raise ToolsRefused((f"{path} is not JSON ({error}). Correct it there.",)) from None
+        raise ToolConfigError((f"{path} is not JSON ({error}). Correct it there.",)) from None
     missing: set[str] = set()
     filled = _filled(found, environ, missing)
     unset = [f"{path} names ${{{name}}}, which is not set. Set {name}." for name in sorted(missing)]
     try:
         tools = ToolsFile.model_validate(filled)
     except pydantic.ValidationError as error:
-        raise ToolsRefused((*unset, *_sentences(path, error))) from None
+        raise ToolConfigError((*unset, *_sentences(path, error))) from None
     if unset:
-        raise ToolsRefused(tuple(unset))
+        raise ToolConfigError(tuple(unset))
     return tools
 
 

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import structlog
 
-from agents.conversation import Json, Reply, ToolCall, ToolResult, UserTurn
+from agents.conversation import Json, ModelReply, ToolCall, ToolResult, UserTurn
 from agents.conversation import Turn as Said
 
 Value = str | int | float | bool | Sequence[str]
@@ -98,7 +98,7 @@ class Turn:
         self._span = span
         self._takes_content = takes_content
 
-    def replied(self, reply: Reply) -> None:
+    def replied(self, reply: ModelReply) -> None:
         usage = reply.usage
         self._span.set({
             "gen_ai.response.model": reply.model, "gen_ai.response.finish_reasons": [reply.finish],

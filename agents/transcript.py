@@ -12,18 +12,18 @@ from dataclasses import replace
 
 from agents.conversation import (
     Json,
-    Reply,
+    ModelReply,
+    TokenUsage,
     ToolCall,
     ToolResult,
     Turn,
-    Usage,
     UserTurn,
     reply_from_json,
     reply_to_json,
 )
 from agents.excerpt import excerpt
 from agents.journal import Journal
-from agents.sound import sound
+from agents.sanitize import sanitize_text
 from agents.tools import ToolOutput
 
 #: What an agent is told when its reply was empty, or cut by the model's length limit.
@@ -49,7 +49,7 @@ class Transcript:
         self.ending: Json | None = None
         self.limit = ""
         """The limit that ended the work; only last words may follow."""
-        self._reply: Reply | None = None
+        self._reply: ModelReply | None = None
         self._results: dict[str, Json] = {}
         self._nudges = 0
         self._pieces: list[str] = []
@@ -64,7 +64,7 @@ class Transcript:
         return not self._journal.entries
 
     @property
-    def reply(self) -> Reply | None:
+    def reply(self) -> ModelReply | None:
         """The newest reply, until the agent is told something new."""
         return self._reply
 
@@ -93,7 +93,7 @@ class Transcript:
         """Write what the agent is to know before its first turn: one entry, so never half of it."""
         await self._append("opening", {"turns": [_opening(turn) for turn in turns]})
 
-    async def add(self, reply: Reply, **measured: object) -> None:
+    async def add(self, reply: ModelReply, **measured: object) -> None:
         """Write a reply, and beside it what was measured: `cost` in USD, `clock` in seconds of work."""
         await self._append("reply", reply_to_json(reply) | measured)
 
@@ -110,7 +110,7 @@ class Transcript:
         """A person's message; the same `id_` is taken once, however often it is offered."""
         if id_ in self._taken:
             return False
-        await self._append("user", {"text": sound(text), "inbox": id_})
+        await self._append("user", {"text": sanitize_text(text), "inbox": id_})
         return True
 
     async def result(self, call: ToolCall, output: ToolOutput, **measured: object) -> None:
@@ -118,13 +118,13 @@ class Transcript:
         signature = (call.name, call.arguments, output.same_as or output.text)
         times = 1 + self._seen[signature]
         body = {
-            "call": call.id, "text": sound(output.text), "note": SAME_AGAIN if times == 3 else "",
+            "call": call.id, "text": sanitize_text(output.text), "note": SAME_AGAIN if times == 3 else "",
             "facts": output.facts, "ends": output.ends, "times": times, "same_as": output.same_as,
         }  # fmt: skip
         await self._append("result", body | measured)
 
     async def make_room(self, body: Json) -> None:
-        """Begin a new view of the conversation (see `agents.context`); the journal keeps all of it."""
+        """Begin a new view of the conversation (see `agents.compaction`); the journal keeps all of it."""
         await self._append("context", body)
 
     async def end(self, body: Json) -> None:
@@ -157,7 +157,7 @@ class Transcript:
         self._nudges += bool(body.get("goes_on"))
         self._close_turn()
 
-    def _read_reply(self, reply: Reply) -> None:
+    def _read_reply(self, reply: ModelReply) -> None:
         if not self._nudges:
             self._pieces = []
         if reply.calls:
@@ -193,7 +193,7 @@ class Transcript:
         else:
             self.turns[: body["before"]] = [_cleared(turn, body["longer_than"]) for turn in before]
         # What the endpoint counted was the conversation as it stood before.
-        self.turns = [replace(t, usage=Usage()) if isinstance(t, Reply) else t for t in self.turns]
+        self.turns = [replace(t, usage=TokenUsage()) if isinstance(t, ModelReply) else t for t in self.turns]
 
 
 def _cut(turn: Turn, most: int) -> Turn:
@@ -209,9 +209,9 @@ def _cleared(turn: Turn, longer_than: int) -> Turn:
 def _opening(turn: Turn) -> Json:
     if isinstance(turn, ToolResult):
         raise TypeError("a conversation can't open with a tool result")
-    return {"who": "user" if isinstance(turn, UserTurn) else "assistant", "text": sound(turn.text)}
+    return {"who": "user" if isinstance(turn, UserTurn) else "assistant", "text": sanitize_text(turn.text)}
 
 
 def _turn(spelled: Json) -> Turn:
     text: str = spelled["text"]
-    return UserTurn(text) if spelled["who"] == "user" else Reply(text=text)
+    return UserTurn(text) if spelled["who"] == "user" else ModelReply(text=text)

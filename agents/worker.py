@@ -12,19 +12,19 @@ from dataclasses import asdict, dataclass, replace
 import structlog
 
 from agents import tracing
-from agents.approvals import Approval, Approvals
+from agents.approvals import ApprovalGate, ApprovalStore
 from agents.budget import Meter
-from agents.conversation import Reply, UserTurn, reply_from_json
+from agents.conversation import ModelReply, UserTurn, reply_from_json
 from agents.endpoint import Endpoint
 from agents.errors import FatalModelError, ModelError, Parked, ToolFailure
-from agents.events import Emit, FilesMade, WorkerEnded, WorkerStarted, WorkerStep
+from agents.events import Emit, FilesCreated, WorkerEnded, WorkerStarted, WorkerStep
 from agents.excerpt import RESULT_LIMIT, excerpt, one_line
 from agents.journal import EmptyInbox, Journal
-from agents.loop import Ending, Loop, Role, Watcher
+from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.prices import Prices
 from agents.prompts import prompt
-from agents.report import Facts, Outcome, Report, report_from_json
-from agents.toolbox import TeamTool, lent
+from agents.report import Facts, Report, ReportStatus, report_from_json
+from agents.team_tools import TeamTool, worker_tools
 from agents.tools import Tool, ToolOutput
 from sandbox import Job, Run
 from sandbox.errors import FileRefused
@@ -54,7 +54,7 @@ class Worker:
     def __init__(
         self, brief: Brief, *, model: str, endpoint: Endpoint, sandbox: Sandbox, workspace: Workspace,
         journal: Journal, meter: Meter, emit: Emit, prices: Prices, team_tools: Sequence[TeamTool],
-        approvals: Approvals,
+        approvals: ApprovalStore,
     ) -> None:  # fmt: skip
         self._brief = brief
         self._sandbox = sandbox
@@ -62,26 +62,26 @@ class Worker:
         self._journal = journal
         self._meter = meter
         self._emit = emit
-        approval = Approval(brief.worker, journal, approvals)
-        python = Tool.of(self.execute_python_code)
+        approval = ApprovalGate(brief.worker, journal, approvals)
+        python = Tool.from_function(self.execute_python_code)
         if sandbox.carries_variables:
             python = replace(python, description=python.description.replace(_NO_VARIABLES, _VARIABLES))
-        tools = [python, Tool.of(self.report)]
-        tools += lent(team_tools, approval, self._cut)
-        self._loop = Loop(
+        tools = [python, Tool.from_function(self.report)]
+        tools += worker_tools(team_tools, approval, self._cut)
+        self._loop = AgentLoop(
             Role(model=model, instructions=prompt("worker"), tools=tools),
             endpoint=endpoint,
             journal=journal,
             inbox=EmptyInbox(),
             meter=meter,
             prices=prices,
-            watcher=Watcher(
+            watcher=Observer(
                 on_reply=self._tell_step,
                 on_retry=lambda why, wait: self._step(f"Waiting {wait:.0f} s: {why}"),
             ),
         )
 
-    async def run(self) -> tuple[Report, Facts]:
+    async def work(self) -> tuple[Report, Facts]:
         """Work to a report. Only failures that every worker would meet are raised."""
         self._emit(WorkerStarted(self._brief.worker, self._brief.title))
         if not self._journal.entries:  # a worker of the thread's last task may have had the same name
@@ -120,7 +120,7 @@ class Worker:
         if run.files or run.removed:
             notes += await self._workspace.keep(run.files, run.removed)
         if run.files:
-            self._emit(FilesMade(self._brief.worker, tuple(run.files)))
+            self._emit(FilesCreated(self._brief.worker, tuple(run.files)))
         facts = {"status": run.status.value, "seconds": round(run.seconds, 2), "files": list(run.files)}
         told = await self._told(run, notes)
         status = f"[{run.status}{'' if run.exit_code is None else f', exit code {run.exit_code}'}"
@@ -130,7 +130,7 @@ class Worker:
 
     async def report(
         self,
-        status: Outcome,
+        status: ReportStatus,
         summary: str,
         evidence: str = "",
         files: Sequence[str] = (),
@@ -151,7 +151,7 @@ class Worker:
         )
         return ToolOutput(summary, {"report": asdict(report)}, ends=True)
 
-    async def _reported(self, ending: Ending) -> Report:
+    async def _reported(self, ending: LoopResult) -> Report:
         """The report that was called for, or plain last words taken as one.
 
         Ollama does not know `tool_choice`, so last words at a limit come as a call there, which is not run.
@@ -175,7 +175,9 @@ class Worker:
         for call in reply_from_json(newest).calls if newest else ():
             if call.name == "report":
                 try:
-                    return report_from_json((await Tool.of(self.report).call(call)).facts["report"])
+                    return report_from_json(
+                        (await Tool.from_function(self.report).call(call)).facts["report"]
+                    )
                 except ToolFailure:
                     return None
         return None
@@ -209,7 +211,7 @@ class Worker:
     def _step(self, text: str) -> None:
         self._emit(WorkerStep(self._brief.worker, one_line(text, 250)))
 
-    def _tell_step(self, reply: Reply) -> None:
+    def _tell_step(self, reply: ModelReply) -> None:
         for call in reply.calls:
             if call.name == "execute_python_code":
                 self._step(reply.text or "Running Python")

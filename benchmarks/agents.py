@@ -23,7 +23,7 @@ from agents.budget import EFFORT, Budget
 from agents.conversation import UserTurn
 from agents.endpoint import Endpoint
 from agents.journal import EmptyInbox, MemoryJournal
-from agents.orchestrator import Limits, Means, Orchestrator
+from agents.orchestrator import AgentDeps, AgentLimits, Orchestrator
 from agents.prompts import prompt
 from agents.tools import Tool
 from agents.worker import Worker
@@ -58,15 +58,15 @@ class Handoff:
         self._sandbox = InstantSandbox()
 
     async def run(self, model: str) -> None:
-        limits = Limits(task=Budget(100, 600, 10**9))
-        means = Means(
+        limits = AgentLimits(task=Budget(100, 600, 10**9))
+        deps = AgentDeps(
             endpoint=self._endpoint, sandbox=self._sandbox, model=model, worker_model=model, limits=limits
         )
         orchestrator = Orchestrator(
-            means, workspace=Workspace(self._folder), journal=MemoryJournal(), inbox=EmptyInbox(),
+            deps, workspace=Workspace(self._folder), journal=MemoryJournal(), inbox=EmptyInbox(),
             emit=lambda _: None,
         )  # fmt: skip
-        ending = await orchestrator.run([UserTurn("Ann: do it")])
+        ending = await orchestrator.answer([UserTurn("Ann: do it")])
         assert "42" in ending.text, ending
 
 
@@ -114,7 +114,7 @@ class ByHand:
 
 
 def _spelled(method: Any) -> Any:
-    tool = Tool.of(method.__get__(object()))
+    tool = Tool.from_function(method.__get__(object()))
     function = {"name": tool.name, "description": tool.description, "parameters": tool.schema}
     return {"type": "function", "function": function}
 

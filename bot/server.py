@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 from bot.checks import readiness
 from bot.checks.readiness import Readiness, SandboxCheck
 from bot.factories.database import open_database
-from bot.factories.model import endpoint_from, means_from, means_in
+from bot.factories.model import agent_deps, agent_deps_in, endpoint_from
 from bot.factories.sandbox import sandbox_from
 from bot.factories.team_tools import toolbox_from
 from bot.factories.terms import terms_from
@@ -93,9 +93,9 @@ class Server:
         tracer = await stack.enter_async_context(tracer_from(settings))
         toolbox = await stack.enter_async_context(toolbox_from(settings))
         runner = Runner(
-            database, means_from(settings, endpoint, self.sandbox, toolbox), threads,
+            database, agent_deps(settings, endpoint, self.sandbox, toolbox), threads,
             workspaces=settings.work_dir, terms=terms, tracer=tracer,
-            means_of=lambda task: means_in(channels, task.thread, endpoint, self.sandbox, toolbox),
+            deps_of=lambda task: agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox),
         )  # fmt: skip
         removal = Removal(database, settings.work_dir)
         self.engine = TaskEngine(database, runner, terms=terms, removal=removal)

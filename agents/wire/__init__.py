@@ -16,7 +16,7 @@ from agents.wire.assembler import Assembler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ModelRequest:
     """One model turn to be made."""
 
     model: str
@@ -48,12 +48,12 @@ class Wire(Protocol):
     name: str
     path: str
 
-    def body(self, request: Request, options: Options) -> Json: ...
+    def body(self, request: ModelRequest, options: Options) -> Json: ...
 
     def assembler(self) -> Assembler: ...
 
 
-def with_extra(body: Json, request: Request, options: Options) -> Json:
+def with_extra(body: Json, request: ModelRequest, options: Options) -> Json:
     """The body with the operator's own fields, but for those about tools where none are offered."""
     if request.tools:
         return body | options.extra

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from agents.conversation import LONGEST_ARGUMENTS, Json, Reply, ToolCall, Usage
+from agents.conversation import LONGEST_ARGUMENTS, Json, ModelReply, TokenUsage, ToolCall
 from agents.wire.stream import LONGEST_REPLY, CutStream, ErrorInside, RunawayReply, Unreadable
 
 #: More tokens than any reply has; the sum of a task still fits into four bytes, as PostgreSQL keeps it.
@@ -68,7 +68,7 @@ class Assembler(ABC):
         if self._length > LONGEST_REPLY:
             raise RunawayReply(f"the reply did not end within {LONGEST_REPLY:,} characters")
 
-    def reply(self) -> Reply:
+    def reply(self) -> ModelReply:
         """The whole reply; raises `CutStream` when the endpoint did not say that it was finished."""
         try:
             return self._reply()
@@ -79,7 +79,7 @@ class Assembler(ABC):
     def _add(self, value: Any) -> None: ...
 
     @abstractmethod
-    def _reply(self) -> Reply: ...
+    def _reply(self) -> ModelReply: ...
 
 
 def _error(value: Json) -> ErrorInside | None:
@@ -155,14 +155,14 @@ def taken(id_: str, name: object, arguments: object, *, is_cut: bool = False) ->
     return ToolCall(id_, name, "{}", refused=refusal)
 
 
-def counted(usage: Json, *, sent: str, said: str) -> Usage:
+def counted(usage: Json, *, sent: str, said: str) -> TokenUsage:
     """The endpoint's count of tokens; `sent` and `said` are its names for what went in and what came out.
     More from the cache than was sent can't be: some endpoints leave it out of what was sent."""
     input_ = _count(usage, sent)
     cached = _count(part(usage, f"{sent}_details"), "cached_tokens")
     # Gemini and xAI leave thinking out of what came out; only their total has it.
     output = max(_count(usage, said), _count(usage, "total_tokens") - input_)
-    return Usage(input_, output, min(cached, input_))
+    return TokenUsage(input_, output, min(cached, input_))
 
 
 def _count(usage: Json, key: str) -> int:

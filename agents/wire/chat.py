@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, Usage, UserTurn
-from agents.sound import Pieces, soundly
+from agents.conversation import MOST_CALLS, Json, ModelReply, TokenUsage, ToolCall, ToolResult, Turn, UserTurn
+from agents.sanitize import TextBuffer, sanitize
 from agents.tools import Tool
-from agents.wire import Options, Request, with_extra
+from agents.wire import ModelRequest, Options, with_extra
 from agents.wire.assembler import (
     Assembler,
     counted,
@@ -38,7 +38,7 @@ class ChatWire:
     name = "chat"
     path = "chat/completions"
 
-    def body(self, request: Request, options: Options) -> Json:
+    def body(self, request: ModelRequest, options: Options) -> Json:
         messages: list[Json] = [{"role": "system", "content": request.instructions}]
         messages += [_message(turn, request.model) for turn in request.turns if not _is_empty(turn)]
         body: Json = {
@@ -68,7 +68,7 @@ def _tool(tool: Tool) -> Json:
 
 def _is_empty(turn: Turn) -> bool:
     """A reply with nothing in it, which strict endpoints refuse to hear again; Anthropic also white space."""
-    return isinstance(turn, Reply) and not turn.calls and not turn.text.strip()
+    return isinstance(turn, ModelReply) and not turn.calls and not turn.text.strip()
 
 
 def _message(turn: Turn, model: str) -> Json:
@@ -113,11 +113,11 @@ class ChatAssembler(Assembler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._message: Json = {"role": "assistant", "content": Pieces()}
+        self._message: Json = {"role": "assistant", "content": TextBuffer()}
         self._calls: list[Json] = []
         self._left_out: set[object] = set()
         self._finish = ""
-        self._usage = Usage()
+        self._usage = TokenUsage()
 
     @property
     def text(self) -> str:
@@ -146,16 +146,16 @@ class ChatAssembler(Assembler):
         self.said += len(content)
         self._length += _merge(self._message, delta)
 
-    def _reply(self) -> Reply:
+    def _reply(self) -> ModelReply:
         if not self._finish:
             raise CutStream("the stream ended without a finish reason")
         finish = finished(self._finish)
         ids: set[str] = set()
-        whole = [soundly(call) for call in self._calls]
+        whole = [sanitize(call) for call in self._calls]
         calls = tuple(_tool_call(call, ids, is_cut=finish == "length") for call in whole)
-        message = soundly(self._message) | ({"tool_calls": whole} if calls else {})
+        message = sanitize(self._message) | ({"tool_calls": whole} if calls else {})
         message["content"] = message["content"] or _text(message.get("refusal"))
-        return Reply(
+        return ModelReply(
             text=_aloud(message["content"]), calls=calls, finish=finish, usage=self._usage,
             left_out=len(self._left_out), api="chat", raw=(message,),
         )  # fmt: skip
@@ -245,10 +245,10 @@ def _merge(into: Json, delta: Json) -> int:
         old = into.get(key)
         if isinstance(value, str):
             length += len(value)
-            if isinstance(old, Pieces):
+            if isinstance(old, TextBuffer):
                 old.append(value)
             elif value or old is None:
-                into[key] = value if key in _WHOLE else Pieces([value])
+                into[key] = value if key in _WHOLE else TextBuffer([value])
         elif isinstance(value, dict):
             if not isinstance(old, dict):
                 old = into[key] = {}

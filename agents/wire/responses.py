@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agents.conversation import MOST_CALLS, Json, Reply, ToolCall, ToolResult, Turn, UserTurn
-from agents.sound import Pieces, soundly
-from agents.wire import Options, Request, with_extra
+from agents.conversation import MOST_CALLS, Json, ModelReply, ToolCall, ToolResult, Turn, UserTurn
+from agents.sanitize import TextBuffer, sanitize
+from agents.wire import ModelRequest, Options, with_extra
 from agents.wire.assembler import Assembler, counted, finished, named, part, readable, spelled, taken
 from agents.wire.stream import DONE, CutStream, ErrorInside
 
@@ -22,7 +22,7 @@ class ResponsesWire:
     name = "responses"
     path = "responses"
 
-    def body(self, request: Request, options: Options) -> Json:
+    def body(self, request: ModelRequest, options: Options) -> Json:
         items = [item for turn in request.turns for item in _items(turn, request.model)]
         body: Json = {
             "model": request.model,
@@ -56,7 +56,7 @@ def _items(turn: Turn, model: str) -> list[Json]:
             return [{"role": "user", "content": text}]
         case ToolResult(call_id, text):
             return [{"type": "function_call_output", "call_id": call_id, "output": text}]
-        case Reply(api="responses", raw=items) if turn.model in ("", model):
+        case ModelReply(api="responses", raw=items) if turn.model in ("", model):
             return list(items)
     # Another model's reply, or another API's: its sealed reasoning can't be opened here.
     said: list[Json] = [{"role": "assistant", "content": turn.text}] if turn.text else []
@@ -76,7 +76,7 @@ class ResponsesAssembler(Assembler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._text = Pieces()
+        self._text = TextBuffer()
         self._items: list[Json] = []
         self._final: Json | None = None
 
@@ -104,7 +104,7 @@ class ResponsesAssembler(Assembler):
                 error = part(part(value, "response"), "error") or value
                 raise ErrorInside(error.get("code"), error.get("message"))
 
-    def _reply(self) -> Reply:
+    def _reply(self) -> ModelReply:
         if self._final is None:
             raise CutStream("the stream ended without response.completed")
         items: list[Json] = []
@@ -113,14 +113,14 @@ class ResponsesAssembler(Assembler):
         left_out = 0
         output = self._final.get("output") or self._items
         finish = _finish(self._final, output)
-        for item in soundly(output):
+        for item in sanitize(output):
             if item.get("type") == "function_call":
                 if len(calls) == MOST_CALLS:
                     left_out += 1
                     continue
                 calls.append(_tool_call(item, ids, is_cut=finish == "length"))
             items.append(item)
-        return Reply(
+        return ModelReply(
             text=_text(items), calls=tuple(calls), finish=finish, left_out=left_out,
             usage=counted(part(self._final, "usage"), sent="input_tokens", said="output_tokens"),
             api="responses", raw=tuple(items),

@@ -55,10 +55,10 @@ def values(content_type: str) -> Values:
     """How an answer is to be read. Raises `NoReply` for a web page."""
     if "html" in content_type:
         raise NoReply("a web page answered and no model: OPENAI_BASE_URL may be wrong")
-    return Body() if "json" in content_type else Events()
+    return Body() if "json" in content_type else ServerSentEvents()
 
 
-class Events:
+class ServerSentEvents:
     """Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), their data read as
     JSON. Raises `Unreadable` for data that is none, and `RunawayReply` past `LONGEST_EVENT`."""
 

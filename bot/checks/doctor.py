@@ -17,7 +17,7 @@ from sqlalchemy import text
 from agents.conversation import UserTurn
 from agents.errors import ModelError
 from agents.tools import Tool
-from agents.wire import Request
+from agents.wire import ModelRequest
 from bot.checks import preflight, tokens
 from bot.errors import CheckFailed
 from bot.factories.database import cause, driver_problems
@@ -128,10 +128,10 @@ async def _model(settings: Settings) -> str:
         async with endpoint_from(settings, tries=2) as endpoint:
             for name in names:
                 # With a tool, since a model that takes none is of no use here.
-                await endpoint.ask(
-                    Request(
+                await endpoint.complete(
+                    ModelRequest(
                         model=name, instructions="You are a connection check.", turns=question,
-                        tools=[Tool.of(_ready)],
+                        tools=[Tool.from_function(_ready)],
                     )
                 )  # fmt: skip
     except ModelError as error:

@@ -6,9 +6,9 @@ from functools import partial
 
 from agents.budget import Budget
 from agents.endpoint import Endpoint
-from agents.orchestrator import Limits, Means
+from agents.orchestrator import AgentDeps, AgentLimits
 from agents.prices import Prices
-from agents.toolbox import Toolbox, nothing
+from agents.team_tools import Toolbox, no_tools
 from bot.observability.instrumentation import WatchedEndpoint
 from bot.observability.metrics import ModelFigures
 from bot.settings import Settings
@@ -34,7 +34,9 @@ def endpoint_from(settings: Settings, *, tries: int = 5, figures: ModelFigures |
     )
 
 
-def means_from(settings: Settings, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox = nothing) -> Means:
+def agent_deps(
+    settings: Settings, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox = no_tools
+) -> AgentDeps:
     """What this process has for its agents to work with."""
     budget = Budget(
         turns=settings.limit_task_turns,
@@ -42,24 +44,26 @@ def means_from(settings: Settings, endpoint: Endpoint, sandbox: Sandbox, toolbox
         tokens=settings.limit_task_tokens,
         usd=settings.limit_task_usd,
     )
-    return Means(
+    return AgentDeps(
         endpoint=endpoint,
         sandbox=sandbox,
         model=settings.model,
         worker_model=settings.worker_model or settings.model,
         prices=prices_from(settings),
         toolbox=toolbox,
-        limits=Limits(task=budget, at_once=settings.limit_workers_at_once, workers=settings.limit_workers),
+        limits=AgentLimits(
+            task=budget, at_once=settings.limit_workers_at_once, workers=settings.limit_workers
+        ),
     )
 
 
-def means_in(
+def agent_deps_in(
     channels: Channels, thread: ThreadAddress, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox
-) -> Means:
+) -> AgentDeps:
     """The same for a task of one thread: with the models, budgets and tools of its channel."""
     allowed = channels.own(thread.team, thread.channel).tools
     mine = toolbox if allowed is None else lambda: [t for t in toolbox() if t.tool.name in allowed]
-    return means_from(channels.settings(thread.team, thread.channel), endpoint, sandbox, mine)
+    return agent_deps(channels.settings(thread.team, thread.channel), endpoint, sandbox, mine)
 
 
 def prices_from(settings: Settings) -> Prices:

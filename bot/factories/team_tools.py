@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
-from agents.errors import ToolsRefused
-from agents.extensions import installed
-from agents.toolbox import TeamTool, Toolbox
+from agents.errors import ToolConfigError
+from agents.plugins import load_plugins
+from agents.team_tools import TeamTool, Toolbox
 from agents.tools_file import ToolsFile, load, tool_name
 from bot.settings import Settings
 
@@ -26,27 +26,27 @@ def tool_problems(settings: Settings) -> tuple[str, ...]:
     """Everything that keeps the team's tools from being used, a sentence each."""
     try:
         file = _file(settings, os.environ)
-    except ToolsRefused as refused:
+    except ToolConfigError as refused:
         return refused.problems
     without = [_NO_MCP] if file.servers and find_spec("mcp") is None else []
     try:
-        installed(file.functions)
-    except ToolsRefused as refused:
+        load_plugins(file.functions)
+    except ToolConfigError as refused:
         return (*without, *refused.problems)
     return tuple(without)
 
 
 @asynccontextmanager
 async def toolbox_from(settings: Settings) -> AsyncIterator[Toolbox]:
-    """The tools, with the servers connected. Raises `ToolsRefused` for what `tool_problems` tells."""
+    """The tools, with the servers connected. Raises `ToolConfigError` for what `tool_problems` tells."""
     file = _file(settings, os.environ)
-    functions = installed(file.functions)
+    functions = load_plugins(file.functions)
     if not file.servers:
         yield lambda: functions
         return
-    from agents.mcp import Servers
+    from agents.mcp import McpServers
 
-    async with Servers(file.servers) as servers:
+    async with McpServers(file.servers) as servers:
         yield lambda: [*functions, *servers.tools()]
 
 

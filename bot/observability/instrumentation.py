@@ -12,11 +12,11 @@ from typing import Any
 
 import aiohttp
 
-from agents.conversation import Reply
+from agents.conversation import ModelReply
 from agents.endpoint import Endpoint, OnRetry, OnText
 from agents.errors import ModelError
 from agents.prices import Prices
-from agents.wire import Request
+from agents.wire import ModelRequest
 from bot.observability.metrics import ModelFigures, SandboxFigures, SlackFigures
 from sandbox.job import Job, Run
 from sandbox.sandbox import Sandbox
@@ -30,12 +30,12 @@ class WatchedEndpoint(Endpoint):
         self._figures = figures
         self._prices = prices
 
-    async def ask(
-        self, request: Request, on_retry: OnRetry | None = None, on_text: OnText | None = None
-    ) -> Reply:
+    async def complete(
+        self, request: ModelRequest, on_retry: OnRetry | None = None, on_text: OnText | None = None
+    ) -> ModelReply:
         began = time.monotonic()
         try:
-            reply = await super().ask(request, on_retry, on_text)
+            reply = await super().complete(request, on_retry, on_text)
         except ModelError as error:
             self._figures.failed(request.model, type(error).__name__)
             raise

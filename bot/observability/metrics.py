@@ -20,7 +20,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from agents.conversation import Usage
+from agents.conversation import TokenUsage
 from bot.release import version
 from sandbox.job import Run, Status
 from tasks.store.retry import FAULTS, trouble
@@ -53,7 +53,7 @@ class ModelFigures:
                              ["model"], registry=registry)
         # fmt: on
 
-    def answered(self, model: str, usage: Usage, cost: float | None, seconds: float) -> None:
+    def answered(self, model: str, usage: TokenUsage, cost: float | None, seconds: float) -> None:
         self._turns.labels(model, "answered").inc()
         self._seconds.labels(model).observe(seconds)
         for kind in ("input", "output", "cached"):

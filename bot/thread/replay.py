@@ -11,7 +11,7 @@ from typing import Any
 import pydantic
 
 from agents.events import Event, WorkerEnded, WorkerStarted
-from agents.orchestrator import Step, shown
+from agents.orchestrator import Step, plan_changed
 from tasks.store.rows import LogRow
 
 
@@ -43,7 +43,7 @@ def _plans(calls: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
                 read = _Plan.model_validate_json(call["arguments"])
             except pydantic.ValidationError:
                 continue  # the model was told, and nobody has seen it
-            yield shown(read.steps)
+            yield plan_changed(read.steps)
 
 
 def _unreported(told: Mapping[str, Any], rows: Sequence[LogRow]) -> Iterator[Event]:

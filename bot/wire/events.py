@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import pydantic
 
-from agents.sound import sound
+from agents.sanitize import sanitize_text
 from tasks.message import FileRef, ThreadAddress
 
 _Id = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=64)]
@@ -144,4 +144,4 @@ def _file(file: object) -> FileRef:
     except pydantic.ValidationError as error:
         raise BadPayload(f"event.files: {error.error_count()} fields are wrong") from None
     source = {"url": read.url_private_download, "access": read.file_access, "mode": read.mode}
-    return FileRef(id=read.id, name=sound(read.name or read.id), size=read.size or 0, source=source)
+    return FileRef(id=read.id, name=sanitize_text(read.name or read.id), size=read.size or 0, source=source)

@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
-from agents.sound import sound
+from agents.sanitize import sanitize_text
 
 #: Characters of Markdown in one message: Slack takes 12,000 in all, and counts what it adds.
 MESSAGE_LIMIT = 11_500
@@ -50,7 +50,7 @@ def plain(text: str, bot_user: str, name_of: Callable[[str], str]) -> str:
     text = _CHANNEL.sub(lambda m: f"#{m[2] or m[1]}", text)
     text = _DATE.sub(lambda m: m[1], text)
     text = _SPECIAL.sub(lambda m: f"@{(m[2] or m[1]).removeprefix('@')}", text)
-    return sound(html.unescape(text)).strip()
+    return sanitize_text(html.unescape(text)).strip()
 
 
 def inert(markdown: str) -> str:

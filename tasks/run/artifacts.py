@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import structlog
 
-from agents.report import in_work
+from agents.report import relative_path
 from sandbox.errors import FileRefused
 from sandbox.workspace import Workspace
 from tasks.run.thread import Made
@@ -25,7 +25,7 @@ _PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg"}
 async def made_for_people(journal: TaskLog, workspace: Workspace, outcome: Outcome) -> list[Made]:
     """The files in the order they were made, each as it stands now."""
     made = dict.fromkeys(_made(journal))
-    reported = {in_work(path) for path in _reported(journal)}
+    reported = {relative_path(path) for path in _reported(journal)}
     files = []
     for path in made:
         name = PurePosixPath(path)

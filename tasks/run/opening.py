@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from agents.conversation import Reply, Turn, UserTurn
+from agents.conversation import ModelReply, Turn, UserTurn
 from agents.excerpt import excerpt
 from tasks.store.notes import Note
 from tasks.task import State, Task
@@ -41,7 +41,7 @@ def opening(
         left -= len(asked) + len(said)
         if left < 0:
             break
-        turns[:0] = [UserTurn(f"{earlier.user_name}: {asked}"), Reply(text=said)]
+        turns[:0] = [UserTurn(f"{earlier.user_name}: {asked}"), ModelReply(text=said)]
     if overheard:
         turns.append(UserTurn(f"{_OVERHEARD}\n{excerpt(chr(10).join(overheard), _ALL)}\n{_NOT_ASKED}"))
     return [*turns, UserTurn(_request(task, names, notes, pinned))]

@@ -16,8 +16,8 @@ import structlog
 
 from agents import tracing
 from agents.errors import ModelError, Parked, Superseded
-from agents.loop import Ending
-from agents.orchestrator import Means, Orchestrator
+from agents.loop import LoopResult
+from agents.orchestrator import AgentDeps, Orchestrator
 from agents.tracing import Tracer
 from sandbox.workspace import Workspace
 from tasks.errors import NewerRow
@@ -49,17 +49,17 @@ _OUTCOME = "outcome"
 class Runner:
     """Brings tasks to their ends with the given means; each thread's files live below `workspaces`.
 
-    `means_of` has other means for tasks of some places; it is asked each time a task is begun or goes on.
+    `deps_of` has other means for tasks of some places; it is asked each time a task is begun or goes on.
     """
 
     def __init__(
-        self, database: Database, means: Means, threads: TaskThreads, *, workspaces: Path, terms: TaskPolicy,
-        means_of: Callable[[Task], Means] | None = None, tracer: Tracer | None = None,
+        self, database: Database, deps: AgentDeps, threads: TaskThreads, *, workspaces: Path, terms: TaskPolicy,
+        deps_of: Callable[[Task], AgentDeps] | None = None, tracer: Tracer | None = None,
     ) -> None:  # fmt: skip
         self._database = database
         self._store = TaskStore(database, patience=PATIENCE, limits=terms.limits)
-        self._means = means
-        self._means_of = means_of or (lambda _: means)
+        self._deps = deps
+        self._deps_of = deps_of or (lambda _: deps)
         self._threads = threads
         self._workspaces = workspaces
         self._terms = terms
@@ -97,7 +97,7 @@ class Runner:
         self, task: Task, journal: TaskLog, signals: Signals
     ) -> tuple[Delivery, NotDelivered | None]:
         """Work, have the end written down, tell it; with the fault if it could not be told."""
-        workspace = Workspace(self.workspace(task), limits=self._means.sandbox.limits)
+        workspace = Workspace(self.workspace(task), limits=self._deps.sandbox.limits)
         async with self._threads.open(task) as thread:
             try:
                 outcome = await self._outcome(task, journal, workspace, thread, signals)
@@ -185,13 +185,13 @@ class Runner:
     ) -> Outcome:
         inbox = Attachments(self._store, task, workspace, thread)
         orchestrator = Orchestrator(
-            self._means_of(task), workspace=workspace, journal=journal, inbox=inbox, emit=thread.emit,
+            self._deps_of(task), workspace=workspace, journal=journal, inbox=inbox, emit=thread.emit,
             approvals=TaskApprovals(self._database, task, patience=PATIENCE),
         )  # fmt: skip
         if journal.entries:
-            return _of(await orchestrator.run(()))
+            return _of(await orchestrator.answer(()))
         memory = History(self._database, self._store)
-        return _of(await orchestrator.run(await memory.opening(task, thread, inbox, workspace)))
+        return _of(await orchestrator.answer(await memory.opening(task, thread, inbox, workspace)))
 
 
 _BROKEN = (
@@ -222,7 +222,7 @@ async def _write(journal: TaskLog, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _of(ending: Ending) -> Outcome:
+def _of(ending: LoopResult) -> Outcome:
     if ending.text:
         reason = f"Stopped early: {ending.reason}." if ending.reason else ""
         return Outcome(state=State.ANSWERED, text=ending.text, reason=reason)

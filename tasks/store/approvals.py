@@ -30,10 +30,10 @@ class TaskApprovals:
         self._task = task
         self._patience = patience
 
-    async def ask(self, question: Question) -> None:
+    async def record(self, question: Question) -> None:
         await self._database.persist(lambda: self._ask(question), self._patience)
 
-    async def take(self, id_: str, digest: str) -> Verdict:
+    async def consume(self, id_: str, digest: str) -> Verdict:
         # Not repeated when its end was not seen: then the answer counts as given out, and is not used.
         async with self._database.write() as connection:
             await hold(connection, self._task.id, self._task.runner)

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agents.conversation import Json
 from agents.journal import Entry
-from agents.report import total
+from agents.report import total_cost
 from tasks.errors import StaleRunner
 from tasks.store import schema
 from tasks.store.database import Database
@@ -99,7 +99,7 @@ class TaskLog:
                 if not await _is_written(connection, row):
                     raise StaleRunner(f"task {self._run.task} is run by another process now") from error
 
-    async def open(self, agent: str) -> TaskLog:
+    async def for_agent(self, agent: str) -> TaskLog:
         return TaskLog(self._run, agent)
 
     @property
@@ -115,7 +115,7 @@ class TaskLog:
             seconds=self._run.stopwatch.seconds,
             workers=sum(e.kind == "worker" for e in self._run.rows[""]),
             tokens=sum(body["usage"]["input"] + body["usage"]["output"] for body in bodies),
-            cost=total(body.get("cost") for body in bodies),
+            cost=total_cost(body.get("cost") for body in bodies),
         )
 
 

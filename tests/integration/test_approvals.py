@@ -39,23 +39,23 @@ async def desk(database: Database) -> Desk:
     task = await store.begin(ticket, "me")
     assert task is not None
     found = Desk(database, task)
-    await found.approvals.ask(ASKED)
-    await found.approvals.ask(ASKED)  # its end may not have been seen
+    await found.approvals.record(ASKED)
+    await found.approvals.record(ASKED)  # its end may not have been seen
     return found
 
 
 async def test_a_yes_is_given_out_once(desk: Desk) -> None:
-    assert await desk.approvals.take("q1", "d1") is Verdict.OPEN
+    assert await desk.approvals.consume("q1", "d1") is Verdict.OPEN
     assert await desk.press()
     assert not await desk.press(approved=False), "decided is decided"
-    assert await desk.approvals.take("q1", "d1") is Verdict.APPROVED
-    assert await desk.approvals.take("q1", "d1") is Verdict.USED
+    assert await desk.approvals.consume("q1", "d1") is Verdict.APPROVED
+    assert await desk.approvals.consume("q1", "d1") is Verdict.USED
 
 
 async def test_a_no_stays_a_no(desk: Desk) -> None:
     assert await desk.press(approved=False)
     assert not await desk.press()
-    assert [await desk.approvals.take("q1", "d1") for _ in range(2)] == [Verdict.DENIED] * 2
+    assert [await desk.approvals.consume("q1", "d1") for _ in range(2)] == [Verdict.DENIED] * 2
 
 
 async def test_of_many_clicks_at_once_one_counts(desk: Desk) -> None:
@@ -66,21 +66,21 @@ async def test_of_many_clicks_at_once_one_counts(desk: Desk) -> None:
 @pytest.mark.parametrize("button", ["q1:d2", "q2:d1", "q1", "", ":", "q1:d1:more"])
 async def test_another_button_decides_nothing(desk: Desk, button: str) -> None:
     assert not await desk.press(button)
-    assert await desk.approvals.take("q1", "d1") is Verdict.OPEN
+    assert await desk.approvals.consume("q1", "d1") is Verdict.OPEN
 
 
 async def test_an_answer_is_none_to_other_arguments_or_of_another_task(desk: Desk) -> None:
     assert not await desk.press(task="tother")
     assert await desk.press()
-    assert await desk.approvals.take("q1", "d2") is Verdict.UNCLEAR
-    assert await desk.approvals.take("q1", "d1") is Verdict.APPROVED
+    assert await desk.approvals.consume("q1", "d2") is Verdict.UNCLEAR
+    assert await desk.approvals.consume("q1", "d1") is Verdict.APPROVED
 
 
 @pytest.mark.parametrize("shown", ["", "q2"], ids=["nothing", "another question"])
 async def test_what_is_written_while_something_else_is_shown_is_no_answer(desk: Desk, shown: str) -> None:
     await desk.store.show(desk.task, shown)
     await desk.store.accept(message("2.0", "sure", thread="1.0"))
-    assert await desk.approvals.take("q1", "d1") is Verdict.OPEN
+    assert await desk.approvals.consume("q1", "d1") is Verdict.OPEN
     await desk.store.show(desk.task, "q1")
     assert await desk.store.park(desk.task, seconds=60) == (), "nor does it wake what waits for an answer"
     assert await desk.press()
@@ -89,9 +89,9 @@ async def test_what_is_written_while_something_else_is_shown_is_no_answer(desk: 
 async def test_a_message_in_place_of_a_click_is_a_no_for_good(desk: Desk) -> None:
     await desk.store.show(desk.task, "q1")
     await desk.store.accept(message("2.0", "sure", thread="1.0"))
-    assert await desk.approvals.take("q1", "d1") is Verdict.UNCLEAR
+    assert await desk.approvals.consume("q1", "d1") is Verdict.UNCLEAR
     assert not await desk.press()
-    assert await desk.approvals.take("q1", "d1") is Verdict.DENIED
+    assert await desk.approvals.consume("q1", "d1") is Verdict.DENIED
 
 
 async def test_a_click_while_the_task_is_about_to_park_wakes_it_once(desk: Desk) -> None:
@@ -123,7 +123,7 @@ async def test_a_run_that_was_replaced_gets_no_answer(desk: Desk) -> None:
     await desk.store.begin(Ticket(desk.task.id, 1), "somebody else")
     assert await desk.press()
     with pytest.raises(StaleRunner):
-        await desk.approvals.take("q1", "d1")
+        await desk.approvals.consume("q1", "d1")
 
 
 async def test_notes_of_many_writers_get_numbers_of_their_own(database: Database) -> None:

@@ -84,7 +84,7 @@ async def test_a_run_that_was_replaced_can_write_nothing_more(database_url: str)
     ticket = Ticket(accepted.task, 1)
     old = await store.begin(ticket, "old")
     log = await TaskLog.load(database, accepted.task, "old")
-    worker = await log.open("w1")
+    worker = await log.for_agent("w1")
     await log.append("user", {"text": "one"})
     await store.begin(ticket, "new")
 

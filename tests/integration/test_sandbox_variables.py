@@ -150,4 +150,4 @@ async def _results(team: Team, script: Roles, folder: Path) -> list[str]:
     """What the worker was told of each call."""
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await team.run_in(folder, endpoint)
-    return [body["text"] for body in bodies(await team.journal.open("w1"), "result")]
+    return [body["text"] for body in bodies(await team.journal.for_agent("w1"), "result")]

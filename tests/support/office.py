@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.events import Event
-from agents.orchestrator import Means
+from agents.orchestrator import AgentDeps
 from sandbox.sandbox import Sandbox
 from tasks.engine import TaskEngine
 from tasks.message import FileRef, Message, ThreadAddress
@@ -128,8 +128,8 @@ async def office(
     database = Database(url)
     await database.open()
     endpoint = endpoint_of(model)
-    means = Means(endpoint=endpoint, sandbox=Sandbox(ready=0), model="m", worker_model="m")
-    runner = Runner(database, means, board, workspaces=folder, terms=terms)
+    deps = AgentDeps(endpoint=endpoint, sandbox=Sandbox(ready=0), model="m", worker_model="m")
+    runner = Runner(database, deps, board, workspaces=folder, terms=terms)
     try:
         async with endpoint, TaskEngine(database, runner, terms=terms) as engine:
             yield Office(engine, database, board)

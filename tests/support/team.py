@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents.approvals import Approvals
+from agents.approvals import ApprovalStore
 from agents.budget import Budget, Meter
 from agents.conversation import Turn, UserTurn
 from agents.endpoint import Endpoint
 from agents.events import Event
 from agents.journal import EmptyInbox, Inbox, Incoming, Journal, MemoryJournal
-from agents.loop import Ending, Loop, Role, Watcher
-from agents.orchestrator import Limits, Means, Orchestrator
+from agents.loop import AgentLoop, LoopResult, Observer, Role
+from agents.orchestrator import AgentDeps, AgentLimits, Orchestrator
 from agents.prices import Prices
-from agents.toolbox import Toolbox, nothing
+from agents.team_tools import Toolbox, no_tools
 from agents.tools import Function, Tool
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
@@ -64,14 +64,16 @@ class Agent:
     prices: Prices = field(default_factory=Prices)
     model: str = "m"
 
-    async def run(self, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> Ending:
+    async def run(self, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> LoopResult:
         role = Role(
-            model=self.model, instructions="Work.", tools=[Tool.of(function) for function in self.tools]
+            model=self.model,
+            instructions="Work.",
+            tools=[Tool.from_function(function) for function in self.tools],
         )
         self.meter = Meter(self.budget)
-        loop = Loop(
+        loop = AgentLoop(
             role, endpoint=endpoint, journal=self.journal, inbox=self.inbox, meter=self.meter,
-            prices=self.prices, watcher=Watcher(on_reply=lambda _: None, on_retry=lambda why, wait: None),
+            prices=self.prices, watcher=Observer(on_reply=lambda _: None, on_retry=lambda why, wait: None),
         )  # fmt: skip
         return await loop.run(opening)
 
@@ -82,28 +84,28 @@ class Team:
 
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     inbox: Inbox = field(default_factory=EmptyInbox)
-    limits: Limits = field(default_factory=Limits)
+    limits: AgentLimits = field(default_factory=AgentLimits)
     prices: Prices = field(default_factory=Prices)
     sandbox: Sandbox | None = None
-    toolbox: Toolbox = nothing
-    approvals: Approvals | None = None
+    toolbox: Toolbox = no_tools
+    approvals: ApprovalStore | None = None
     model: str = "m"
     events: list[Event] = field(default_factory=list)
 
-    async def run(self, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> Ending:
+    async def run(self, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> LoopResult:
         with tempfile.TemporaryDirectory() as folder:
             return await self.run_in(Path(folder), endpoint, opening)
 
-    async def run_in(self, folder: Path, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> Ending:
-        means = Means(
+    async def run_in(self, folder: Path, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> LoopResult:
+        deps = AgentDeps(
             endpoint=endpoint, sandbox=self.sandbox or Sandbox(), model=self.model, worker_model=self.model,
             limits=self.limits, prices=self.prices, toolbox=self.toolbox,
         )  # fmt: skip
         orchestrator = Orchestrator(
-            means, workspace=Workspace(folder), journal=self.journal, inbox=self.inbox,
+            deps, workspace=Workspace(folder), journal=self.journal, inbox=self.inbox,
             emit=self.events.append, approvals=self.approvals,
         )  # fmt: skip
-        return await orchestrator.run(opening)
+        return await orchestrator.answer(opening)
 
 
 def kinds(journal: Journal) -> list[str]:
@@ -130,7 +132,7 @@ class CutJournal(MemoryJournal):
         self._left[0] -= 1
         await super().append(kind, body)
 
-    async def open(self, agent: str) -> CutJournal:
+    async def for_agent(self, agent: str) -> CutJournal:
         child = CutJournal(0)
         child._left, child._entries, child._agent = self._left, self._entries, agent
         self._entries.setdefault(agent, [])

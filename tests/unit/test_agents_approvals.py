@@ -11,7 +11,7 @@ from agents.approvals import Question, Verdict
 from agents.errors import Parked
 from agents.events import WorkerStep
 from agents.prompts import prompt
-from agents.toolbox import TeamTool, Toolbox
+from agents.team_tools import TeamTool, Toolbox
 from agents.tools import Tool
 from tests.support.scripted_model import Call, Reply, Roles, Say, ScriptedModel, Turn
 from tests.support.team import Team, bodies, endpoint_of
@@ -36,7 +36,7 @@ def _nothing_sent() -> None:
 
 
 def toolbox(*, ask_first: bool) -> Toolbox:
-    return lambda: [TeamTool(Tool.of(send_mail), ask_first=ask_first)]
+    return lambda: [TeamTool(Tool.from_function(send_mail), ask_first=ask_first)]
 
 
 class Desk:
@@ -46,10 +46,10 @@ class Desk:
         self.questions: list[Question] = []
         self.verdicts: dict[str, Verdict] = {}
 
-    async def ask(self, question: Question) -> None:
+    async def record(self, question: Question) -> None:
         self.questions.append(question)
 
-    async def take(self, id_: str, digest: str) -> Verdict:
+    async def consume(self, id_: str, digest: str) -> Verdict:
         assert digest == next(q.digest for q in self.questions if q.id == id_)
         verdict = self.verdicts.get(id_, Verdict.OPEN)
         if verdict is Verdict.APPROVED:
@@ -162,7 +162,7 @@ async def test_a_process_that_dies_in_an_allowed_call_does_not_run_it_again() ->
             await team.run(endpoint)
         (question,) = desk.questions
         desk.verdicts[question.id] = Verdict.APPROVED
-        await desk.take(question.id, question.digest)  # and then the power fails
+        await desk.consume(question.id, question.digest)  # and then the power fails
         await team.run(endpoint)
         assert "not run again" in await worker_was_told(model)
     assert sent == []

@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
-from agents.conversation import Reply as Said
+from agents.concurrency import ConcurrencyLimiter
+from agents.conversation import ModelReply as Said
 from agents.conversation import ToolCall, ToolResult, Turn, UserTurn
 from agents.endpoint import Endpoint
 from agents.errors import ModelUnavailable, UnknownModel
-from agents.pace import Pace
 from agents.tools import Tool
-from agents.wire import Options, Request, Wire
+from agents.wire import ModelRequest, Options, Wire
 from agents.wire.chat import ChatWire
 from agents.wire.responses import ResponsesWire
 from tests.support.scripted_model import Asked, Call, Fault, Reply, Say, ScriptedModel, openai_error
 from tests.support.team import Agent, endpoint_of
 
 
-def request(model: str = "m", **more: Any) -> Request:
-    return Request(model=model, instructions="Be brief.", turns=[UserTurn("Go")], **more)
+def request(model: str = "m", **more: Any) -> ModelRequest:
+    return ModelRequest(model=model, instructions="Be brief.", turns=[UserTurn("Go")], **more)
 
 
 def unknown(model: str) -> Fault:
@@ -43,8 +43,8 @@ DOWN = Fault(503, "down")
 @pytest.mark.parametrize("fault", [DOWN, unknown("a"), openai_error(402, "Insufficient Balance")])
 async def test_a_later_model_stands_in(fault: Reply) -> None:
     async with ScriptedModel(by_model(a=fault, b=Say("Here."))) as model, endpoint_of(model) as endpoint:
-        reply = await endpoint.ask(request("a, b"))
-        again = await endpoint.ask(request("a, b"))
+        reply = await endpoint.complete(request("a, b"))
+        again = await endpoint.complete(request("a, b"))
     assert (reply.text, reply.model, again.model) == ("Here.", "b", "b")
     asked = [str(one["model"]) for one in model.requests]
     assert asked[-2:] == ["b", "b"], "a model that failed a moment ago is asked last"
@@ -53,7 +53,7 @@ async def test_a_later_model_stands_in(fault: Reply) -> None:
 async def test_when_none_can_be_had_the_last_one_says_why() -> None:
     async with ScriptedModel(by_model(a=DOWN, b=unknown("b"))) as model, endpoint_of(model) as endpoint:
         with pytest.raises(UnknownModel) as caught:
-            await endpoint.ask(request("a,b"))
+            await endpoint.complete(request("a,b"))
     assert "model b" in str(caught.value)
 
 
@@ -61,7 +61,7 @@ async def test_a_model_that_stood_in_before_is_asked_first_when_all_failed_once(
     async with ScriptedModel(by_model(a=DOWN, b=DOWN)) as model, endpoint_of(model, tries=1) as endpoint:
         for _ in range(2):
             with pytest.raises(ModelUnavailable):
-                await endpoint.ask(request("a,b"))
+                await endpoint.complete(request("a,b"))
     assert len(model.requests) == 4
 
 
@@ -76,7 +76,7 @@ async def test_a_storm_of_429_slows_down_and_fails_nothing() -> None:
 
     async with ScriptedModel(answering) as model, endpoint_of(model, first_wait=0.02) as endpoint:
         async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(endpoint.ask(request())) for _ in range(40)]
+            asked = [group.create_task(endpoint.complete(request())) for _ in range(40)]
         limit = endpoint._paces["m"].limit
     assert [one.result().text for one in asked] == ["Here."] * 40
     assert limit < 40
@@ -88,7 +88,7 @@ async def test_patience_with_429_ends() -> None:
         endpoint_of(model, patience=0.05, first_wait=0.01) as endpoint,
     ):
         with pytest.raises(ModelUnavailable, match="slow down"):
-            await endpoint.ask(request())
+            await endpoint.complete(request())
 
 
 async def test_retry_after_is_waited_for() -> None:
@@ -96,7 +96,7 @@ async def test_retry_after_is_waited_for() -> None:
     fault = openai_error(429, "slow down", retry_after_ms="70")
     async with ScriptedModel([fault, Say("Here.")]) as model, endpoint_of(model) as endpoint:
         began = asyncio.get_running_loop().time()
-        await endpoint.ask(request(), lambda why, wait: waits.append(wait))
+        await endpoint.complete(request(), lambda why, wait: waits.append(wait))
         assert asyncio.get_running_loop().time() - began >= 0.07
     assert waits[0] == pytest.approx(0.07, abs=0.01)
 
@@ -104,8 +104,8 @@ async def test_retry_after_is_waited_for() -> None:
 async def test_all_that_is_under_way_learns_the_other_api() -> None:
     strict = ScriptedModel(by_model(m=Say("Here.")), chat_refuses_tools=True, latency=0.05)
     async with strict as model, endpoint_of(model) as endpoint, asyncio.TaskGroup() as group:
-        tool = [Tool.of(look)]
-        asked = [group.create_task(endpoint.ask(request(tools=tool))) for _ in range(8)]
+        tool = [Tool.from_function(look)]
+        asked = [group.create_task(endpoint.complete(request(tools=tool))) for _ in range(8)]
     assert [one.result().api for one in asked] == ["responses"] * 8
 
 
@@ -117,13 +117,13 @@ async def look(word: str) -> str:
 async def test_responses_that_is_not_there_is_left_for_chat() -> None:
     async with ScriptedModel([Say("Here.")], no_responses=True) as model, endpoint_of(model) as endpoint:
         endpoint._dialect._wires.reverse()  # as for a host that is known to speak Responses
-        assert (await endpoint.ask(request())).api == "chat"
+        assert (await endpoint.complete(request())).api == "chat"
 
 
 async def test_an_api_that_was_chosen_is_kept() -> None:
     async with ScriptedModel([], no_responses=True) as model, endpoint_of(model, api="responses") as endpoint:
         with pytest.raises(UnknownModel):
-            await endpoint.ask(request())
+            await endpoint.complete(request())
     assert [one.api for one in model.requests] == ["responses"]
 
 
@@ -146,7 +146,7 @@ async def test_the_host_decides_what_it_is_sent(base_url: str) -> None:
 
 async def test_nothing_is_told_of_the_machine_we_run_on() -> None:
     async with ScriptedModel([Say("Here.")]) as model, endpoint_of(model) as endpoint:
-        await endpoint.ask(request())
+        await endpoint.complete(request())
     sent = {name.lower() for name in model.requests[0].headers}
     assert "authorization" in sent
     assert not [name for name in sent if name.startswith("x-stainless")]
@@ -168,7 +168,7 @@ def test_options_are_sent_where_they_are_set_and_nowhere_else(wire: Wire, field:
 @pytest.mark.parametrize("wire", [ChatWire(), ResponsesWire()], ids=["chat", "responses"])
 def test_what_is_about_tools_is_sent_with_tools_only(wire: Wire) -> None:
     options = Options(extra={"parallel_tool_calls": True, "seed": 7})
-    assert wire.body(request(tools=[Tool.of(look)]), options)["parallel_tool_calls"] is True
+    assert wire.body(request(tools=[Tool.from_function(look)]), options)["parallel_tool_calls"] is True
     bare = wire.body(request(), options)
     assert ("parallel_tool_calls" in bare, bare["seed"]) == (False, 7)
 
@@ -182,10 +182,10 @@ def test_another_models_reply_is_told_without_its_vendors_fields(wire: Wire) -> 
         Said(calls=(call,), model="a", api=wire.name, raw=(raw,)),
         ToolResult("c1", "a"),
     ]
-    body = wire.body(Request(model="b", instructions="", turns=turns), Options())
+    body = wire.body(ModelRequest(model="b", instructions="", turns=turns), Options())
     assert "sealed" not in str(body)
     assert "look" in str(body)
-    same = wire.body(Request(model="a", instructions="", turns=turns), Options())
+    same = wire.body(ModelRequest(model="a", instructions="", turns=turns), Options())
     assert "sealed" in str(same)
 
 
@@ -193,7 +193,7 @@ def test_another_models_reply_is_told_without_its_vendors_fields(wire: Wire) -> 
 def test_another_models_broken_call_is_told_as_every_endpoint_takes_it(wire: Wire) -> None:
     call = ToolCall("c1", "look up!", '{"word": "a')
     turns: list[Turn] = [UserTurn("Go"), Said(calls=(call,), model="a"), ToolResult("c1", "Error")]
-    body = json.dumps(wire.body(Request(model="b", instructions="", turns=turns), Options()))
+    body = json.dumps(wire.body(ModelRequest(model="b", instructions="", turns=turns), Options()))
     assert '"name": "look_up_"' in body
     assert json.dumps(json.dumps({"not_json": call.arguments})) in body
 
@@ -209,7 +209,7 @@ async def test_all_turns_of_one_agent_have_one_cache_key() -> None:
 
 
 async def test_a_pace_serves_in_order_and_forgets_those_who_left() -> None:
-    pace, served = Pace(1), []
+    pace, served = ConcurrencyLimiter(1), []
 
     async def use(name: str) -> None:
         async with pace.place():
@@ -225,7 +225,7 @@ async def test_a_pace_serves_in_order_and_forgets_those_who_left() -> None:
 
 
 async def test_a_pace_halves_once_per_storm_and_grows_back() -> None:
-    pace = Pace(16)
+    pace = ConcurrencyLimiter(16)
     async with pace.place(), pace.place(), pace.place(), pace.place():
         for _ in range(4):
             pace.slow_down(0.01)

@@ -11,7 +11,7 @@ import pytest
 
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
-from agents.schema import MOST_INLINED, shown
+from agents.schema import MAX_INLINED, flatten
 from agents.tools import Tool
 
 
@@ -42,7 +42,7 @@ def properties(tool: Tool) -> dict[str, Any]:
 
 
 def test_a_parameter_of_a_type_of_its_own_keeps_its_description_and_default() -> None:
-    told = properties(Tool.of(paint))
+    told = properties(Tool.from_function(paint))
     colours = {"enum": ["red", "blue"], "type": "string"}
     assert told["colour"] == {**colours, "description": "The colour below."}
     assert told["second"] == {**colours, "description": "The colour above.", "default": "blue"}
@@ -50,7 +50,7 @@ def test_a_parameter_of_a_type_of_its_own_keeps_its_description_and_default() ->
 
 
 async def test_a_type_that_holds_itself_is_shown_once_and_taken_at_any_depth() -> None:
-    tool = Tool.of(paint)
+    tool = Tool.from_function(paint)
     assert properties(tool)["part"]["properties"]["parts"]["items"] == {}
     arguments = {"part": {"name": "car", "parts": [{"name": "door"}]}, "colour": "red"}
     assert (await tool.call(ToolCall("c", "paint", json.dumps(arguments)))).text == "door red blue"
@@ -68,25 +68,25 @@ REFERENCES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("kind", REFERENCES)
 def test_a_reference_is_followed_wherever_it_points(kind: str) -> None:
-    assert shown(REFERENCES[kind])["properties"]["b"] == WORD
+    assert flatten(REFERENCES[kind])["properties"]["b"] == WORD
 
 
 @pytest.mark.parametrize("reference", ["#/$defs/gone", "https://example.com/schema.json", "#/properties/b/x"])
 def test_a_reference_to_nothing_may_be_anything(reference: str) -> None:
-    assert shown({"properties": {"b": {"$ref": reference, "description": "B"}}})["properties"]["b"] == {
+    assert flatten({"properties": {"b": {"$ref": reference, "description": "B"}}})["properties"]["b"] == {
         "description": "B"
     }
 
 
 def test_types_that_double_each_other_come_to_an_end() -> None:
     pair = {str(n): {"properties": {side: {"$ref": f"#/$defs/{n + 1}"} for side in "ab"}} for n in range(60)}
-    told = json.dumps(shown({"$defs": pair, "$ref": "#/$defs/0"}))
-    assert told.count("properties") <= MOST_INLINED
+    told = json.dumps(flatten({"$defs": pair, "$ref": "#/$defs/0"}))
+    assert told.count("properties") <= MAX_INLINED
 
 
 def test_values_are_left_as_they_are() -> None:
     value = {"title": "a heading", "$ref": "#1"}
-    told = shown({"properties": {"title": {"title": "Title", "default": value, "enum": [value]}}})
+    told = flatten({"properties": {"title": {"title": "Title", "default": value, "enum": [value]}}})
     assert told == {"properties": {"title": {"default": value, "enum": [value]}}}
 
 
@@ -94,7 +94,7 @@ async def test_a_foreign_tool_that_takes_any_argument_is_given_any() -> None:
     async def told(arguments: dict[str, Any]) -> str:
         return json.dumps(arguments)
 
-    tool = Tool.foreign("t", "T", {"type": "object", "additionalProperties": {"type": "number"}}, told)
+    tool = Tool.from_schema("t", "T", {"type": "object", "additionalProperties": {"type": "number"}}, told)
     assert tool.schema["additionalProperties"] == {"type": "number"}
     assert (await tool.call(ToolCall("c", "t", '{"any": 5}'))).text == '{"any": 5}'
 
@@ -104,7 +104,7 @@ async def test_a_foreign_schema_may_say_that_a_part_is_null(absent: str) -> None
     async def told(arguments: dict[str, Any]) -> str:
         return json.dumps(arguments)
 
-    tool = Tool.foreign("t", "T", {"type": "object", absent: None}, told)
+    tool = Tool.from_schema("t", "T", {"type": "object", absent: None}, told)
     assert (await tool.call(ToolCall("c", "t", "{}"))).text == "{}"
 
 
@@ -121,7 +121,7 @@ async def sell(
 
 
 async def test_what_an_annotation_says_of_a_parameter_is_shown_and_checked() -> None:
-    tool = Tool.of(sell)
+    tool = Tool.from_function(sell)
     assert properties(tool) == {
         "count": {"type": "integer", "minimum": 1, "description": "How many."},
         "price": {"type": "number", "exclusiveMinimum": 0, "description": "In EUR."},

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from agents.budget import Budget
-from agents.conversation import Reply as Said
+from agents.conversation import ModelReply as Said
+from agents.conversation import TokenUsage as Tokens
 from agents.conversation import Turn as Conversed
-from agents.conversation import Usage as Tokens
 from agents.conversation import UserTurn
 from agents.errors import CredentialsRefused, Parked, QuotaExhausted
 from agents.events import PlanChanged, WorkerEnded, WorkerStarted, WorkerStep
 from agents.journal import Incoming
-from agents.orchestrator import Limits
+from agents.orchestrator import AgentLimits
 from agents.prices import Price, Prices
-from agents.report import Facts, Report, total, warning
+from agents.report import Facts, Report, total_cost, warning
 from sandbox.workspace import Workspace
 from tests.support.scripted_model import (
     Asked,
@@ -117,7 +117,7 @@ async def test_eight_workers_of_one_turn_work_at_the_same_time() -> None:
 async def test_workers_beyond_the_limit_at_once_wait_and_beyond_the_limit_in_all_are_refused() -> None:
     briefs = Turn(calls=tuple(worker(f"Part {n}") for n in range(5)))
     script = Roles([briefs, Say("All there is.")], [report() for _ in range(4)])
-    limits = Limits(at_once=2, workers=4)
+    limits = AgentLimits(at_once=2, workers=4)
     async with ScriptedModel(script, latency=0.05) as model, endpoint_of(model) as endpoint:
         await Team(limits=limits).run(endpoint)
         model.assert_complete()
@@ -262,7 +262,7 @@ async def test_what_workers_spend_counts_for_the_task() -> None:
         [Turn(calls=(report(),), usage=Usage(900_000, 0))],
     )
     team = Team(
-        prices=Prices({"m": Price(input=1.0, output=1.0)}), limits=Limits(task=Budget(9, 60, 10**7, 0.5))
+        prices=Prices({"m": Price(input=1.0, output=1.0)}), limits=AgentLimits(task=Budget(9, 60, 10**7, 0.5))
     )
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         ending = await team.run(endpoint)
@@ -368,8 +368,8 @@ def test_words_that_the_measurements_deny_get_a_warning(said: Report, measured: 
 
 
 def test_a_cost_with_an_unknown_part_is_unknown() -> None:
-    assert total([0.1, 0.2]) == pytest.approx(0.3)
-    assert total([0.1, None]) is None
+    assert total_cost([0.1, 0.2]) == pytest.approx(0.3)
+    assert total_cost([0.1, None]) is None
 
 
 def test_known_models_have_a_price_and_a_window() -> None:

@@ -29,7 +29,7 @@ OURS = {
 
 def shown(role: str) -> str:
     # A bound method shows no `self`; the instance itself is never touched.
-    tools = [Tool.of(function.__get__(object())) for function in OURS[role]]
+    tools = [Tool.from_function(function.__get__(object())) for function in OURS[role]]
     spelled = [
         {"name": tool.name, "description": tool.description, "parameters": tool.schema} for tool in tools
     ]
@@ -69,7 +69,7 @@ async def sample(
 
 async def test_a_function_gets_checked_values_and_the_call_itself() -> None:
     arguments = {"word": "hi", "count": 2, "tone": "warm", "tags": ["a", "b"]}
-    output = await Tool.of(sample).call(ToolCall("c1", "sample", json.dumps(arguments)))
+    output = await Tool.from_function(sample).call(ToolCall("c1", "sample", json.dumps(arguments)))
     assert output.text == "c1:hi:2:warm:a,b"
 
 
@@ -87,7 +87,7 @@ WRONG: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("arguments", "complaint"), WRONG)
 async def test_wrong_arguments_are_told_and_nothing_runs(arguments: str, complaint: str) -> None:
     with pytest.raises(ToolFailure) as caught:
-        await Tool.of(sample).call(ToolCall("c1", "sample", arguments))
+        await Tool.from_function(sample).call(ToolCall("c1", "sample", arguments))
     assert complaint in str(caught.value)
     assert "Nothing was run. Send one JSON object for sample" in str(caught.value)
 

@@ -12,7 +12,7 @@ import pytest
 
 from agents.conversation import UserTurn
 from agents.errors import ContextTooLong
-from agents.wire import Request
+from agents.wire import ModelRequest
 from tests.support import chat_wire
 from tests.support.scripted_model import Call, Raw, Reply, Say, ScriptedModel, Turn
 from tests.support.team import Agent, endpoint_of
@@ -135,8 +135,8 @@ THOUGHTS = {
 async def test_thinking_that_a_server_leaves_in_the_words_is_not_said(text: str) -> None:
     told: list[str] = []
     async with ScriptedModel([Say(text)]) as model, endpoint_of(model, api="chat") as endpoint:
-        reply = await endpoint.ask(
-            Request(model="m", instructions="", turns=[UserTurn("Go")]), on_text=told.append
+        reply = await endpoint.complete(
+            ModelRequest(model="m", instructions="", turns=[UserTurn("Go")]), on_text=told.append
         )
     assert (reply.text, told[-1]) == (THOUGHTS[text], THOUGHTS[text])
     assert not text.startswith("<think>") or not [one for one in told if "Well" in one]

@@ -8,7 +8,7 @@ import pytest
 
 from agents.conversation import UserTurn
 from agents.endpoint import Endpoint
-from agents.wire import Request
+from agents.wire import ModelRequest
 from tests.support.scripted_model import Cut, Say, ScriptedModel
 
 WORDS = "An answer that comes in many small pieces, one after the other."
@@ -17,8 +17,8 @@ WORDS = "An answer that comes in many small pieces, one after the other."
 async def _heard(model: ScriptedModel, api: str) -> list[str]:
     heard: list[str] = []
     async with Endpoint(api_key="none", base_url=model.base_url, api=api, first_wait=0.01) as endpoint:
-        request = Request(model="m", instructions="Be brief.", turns=[UserTurn("Go")])
-        reply = await endpoint.ask(request, on_text=heard.append)
+        request = ModelRequest(model="m", instructions="Be brief.", turns=[UserTurn("Go")])
+        reply = await endpoint.complete(request, on_text=heard.append)
     assert reply.text == WORDS
     return heard
 

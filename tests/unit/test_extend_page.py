@@ -14,8 +14,8 @@ import pytest
 
 from agents.conversation import ToolCall
 from agents.excerpt import RESULT_LIMIT
-from agents.extensions import GROUP, installed
-from agents.mcp import Servers
+from agents.mcp import McpServers
+from agents.plugins import GROUP, load_plugins
 from agents.tools_file import ToolsFile, load
 from scripts.steps import ROOT
 
@@ -51,7 +51,7 @@ def tools_file(folder: Path) -> ToolsFile:
 
 @pytest.mark.usefixtures("package")
 async def test_the_function_is_a_tool(tmp_path: Path) -> None:
-    (one,) = installed(tools_file(tmp_path).functions)
+    (one,) = load_plugins(tools_file(tmp_path).functions)
     assert (one.tool.name, one.ask_first) == ("open_tickets", False)
     assert one.tool.description == "List a customer's open tickets, newest first."
     said = await one.tool.call(ToolCall("c", "open_tickets", '{"customer": "4711", "limit": 1}'))
@@ -62,7 +62,7 @@ async def test_the_tools_file_starts_the_server(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "glossary.py").write_text(block("python", 1))
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
     glossary = tools_file(tmp_path).servers["glossary"]
-    async with Servers({"glossary": glossary}) as servers:
+    async with McpServers({"glossary": glossary}) as servers:
         tools = {one.tool.name: one for one in servers.tools()}
         assert {name: one.ask_first for name, one in tools.items()} == {
             "glossary_define": True,

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from agents.conversation import Usage, UserTurn
+from agents.conversation import TokenUsage, UserTurn
 from agents.prices import Price
-from agents.wire import Request
+from agents.wire import ModelRequest
 from bot.errors import SettingsError
-from bot.factories.model import endpoint_from, means_from
+from bot.factories.model import agent_deps, endpoint_from
 from bot.settings import Settings
 from sandbox.sandbox import Sandbox
 from tests.support.scripted_model import Hang, Say, ScriptedModel, openai_error
@@ -29,8 +29,8 @@ async def test_the_settings_reach_the_wire() -> None:
             HANDOFF_MODEL_BODY='{"temperature": 0.2}',
         )  # fmt: skip
         async with endpoint_from(settings) as endpoint:
-            reply = await endpoint.ask(
-                Request(model=settings.model, instructions="Be brief.", turns=[UserTurn("Go")])
+            reply = await endpoint.complete(
+                ModelRequest(model=settings.model, instructions="Be brief.", turns=[UserTurn("Go")])
             )
     assert reply.model == "b"
     last = model.requests[-1]
@@ -43,9 +43,9 @@ async def test_the_settings_reach_prices_and_budgets() -> None:
         HANDOFF_MODEL_WINDOW="9000", HANDOFF_LIMIT_TASK_USD="1.5",
     )  # fmt: skip
     async with endpoint_from(settings) as endpoint:
-        means = means_from(settings, endpoint, Sandbox())
+        means = agent_deps(settings, endpoint, Sandbox())
     assert settings.model_prices == {"mine": Price(input=2, output=8)}
-    assert means.prices.cost("mine", Usage(1_000_000, 0)) == 2.0
+    assert means.prices.cost("mine", TokenUsage(1_000_000, 0)) == 2.0
     assert means.prices.window("mine") == 9000
     assert means.limits.task.usd == 1.5
 

@@ -18,7 +18,7 @@ from agents.conversation import UserTurn
 from agents.journal import EmptyInbox, MemoryJournal
 from agents.orchestrator import Orchestrator
 from bot.checks.preflight import model_problems
-from bot.factories.model import endpoint_from, means_from
+from bot.factories.model import agent_deps, endpoint_from
 from bot.settings import Settings
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
@@ -100,7 +100,7 @@ async def test_a_team_works_under_the_rules_of_the_service(name: str, tmp_path: 
         endpoint_from(settings) as endpoint,
     ):
         endpoint._client.base_url = model.base_url
-        ending = await team(settings, endpoint, tmp_path).run([UserTurn("Ann: look around")])
+        ending = await team(settings, endpoint, tmp_path).answer([UserTurn("Ann: look around")])
         model.assert_complete()
     assert (ending.text, ending.reason) == ("Both sides are clear.", "")
     assert {asked.api for asked in model.requests} == {service.api}
@@ -114,6 +114,6 @@ async def test_a_team_works_under_the_rules_of_the_service(name: str, tmp_path: 
 
 def team(settings: Settings, endpoint: Any, folder: Path) -> Orchestrator:
     return Orchestrator(
-        means_from(settings, endpoint, Sandbox()), workspace=Workspace(folder),
+        agent_deps(settings, endpoint, Sandbox()), workspace=Workspace(folder),
         journal=MemoryJournal(), inbox=EmptyInbox(), emit=lambda _: None,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.errors import ToolsRefused
+from agents.errors import ToolConfigError
 from agents.tools_file import load
 
 
@@ -19,7 +19,7 @@ def written(tmp_path: Path, body: object) -> Path:
 
 def problems(tmp_path: Path, body: object) -> list[str]:
     path = written(tmp_path, body)
-    with pytest.raises(ToolsRefused) as caught:
+    with pytest.raises(ToolConfigError) as caught:
         load(path, {})
     assert all(problem.startswith(str(path)) for problem in caught.value.problems)
     return [problem.removeprefix(f"{path}: ") for problem in caught.value.problems]
@@ -87,7 +87,7 @@ def test_a_tool_that_is_named_twice_does_not_lose_its_question(tmp_path: Path) -
 def test_a_variable_that_is_not_set_is_named_and_no_secret_is_shown(tmp_path: Path) -> None:
     server = {"url": "ftp://${HOST}", "headers": {"Key": "${KEY}"}, "tools": {"a": {}}}
     path = written(tmp_path, {"servers": {"s": server}})
-    with pytest.raises(ToolsRefused) as caught:
+    with pytest.raises(ToolConfigError) as caught:
         load(path, {"KEY": "sesame-open-up"})
     assert f"{path} names ${{HOST}}, which is not set. Set HOST." in caught.value.problems
     assert "sesame" not in str(caught.value)
@@ -96,17 +96,17 @@ def test_a_variable_that_is_not_set_is_named_and_no_secret_is_shown(tmp_path: Pa
 @pytest.mark.parametrize("body", ["", "{", "[1]", "null", '"x"', '{"servers": []}', "\x00"])
 def test_what_is_no_tools_file_is_refused_in_a_sentence(tmp_path: Path, body: str) -> None:
     path = written(tmp_path, body)
-    with pytest.raises(ToolsRefused, match=r"tools\.json"):
+    with pytest.raises(ToolConfigError, match=r"tools\.json"):
         load(path, {})
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ToolsRefused, match=r"can't be read \(No such file or directory\)"):
+    with pytest.raises(ToolConfigError, match=r"can't be read \(No such file or directory\)"):
         load(tmp_path / "nowhere.json", {})
 
 
 def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
     path = tmp_path / "tools.json"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ToolsRefused, match="is not JSON"):
+    with pytest.raises(ToolConfigError, match="is not JSON"):
         load(path, {})

@@ -14,7 +14,7 @@ import structlog
 from agents import tracing
 from agents.collector import collector
 from agents.errors import CredentialsRefused
-from agents.toolbox import TeamTool
+from agents.team_tools import TeamTool
 from agents.tools import Tool
 from tests.support.otlp import OtlpCollector
 from tests.support.scripted_model import Call, Fault, Reply, Roles, Say, ScriptedModel, openai_error
@@ -51,7 +51,7 @@ async def _traced(
         return await look_up(word)
 
     note.__name__ = "look_up"
-    tools = [TeamTool(Tool.of(note)), TeamTool(Tool.of(fail))]
+    tools = [TeamTool(Tool.from_function(note)), TeamTool(Tool.from_function(fail))]
     async with (
         OtlpCollector() as taken,
         ScriptedModel(script) as model,

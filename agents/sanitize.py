@@ -9,19 +9,19 @@ import math
 from typing import Any
 
 #: Lists and objects inside each other; vendors' fields have a handful.
-DEEPEST = 64
+MAX_DEPTH = 64
 
 
-class Pieces(list[str]):
+class TextBuffer(list[str]):
     """A string as it grows by streaming; joined once, where adding to a string would copy it every time."""
 
     def __str__(self) -> str:
         if len(self) > 1:
             self[:] = ["".join(self)]
-        return sound(self[0]) if self else ""
+        return sanitize_text(self[0]) if self else ""
 
 
-def sound(text: str) -> str:
+def sanitize_text(text: str) -> str:
     """The text as it can be stored and sent: halves of a character put together, or replaced where one is
     missing, and without NUL, which databases refuse. Some endpoints cut an emoji between two chunks."""
     if "\x00" in text:
@@ -33,20 +33,20 @@ def sound(text: str) -> str:
     return text
 
 
-def soundly(value: Any, deep: int = 0) -> Any:
+def sanitize(value: Any, deep: int = 0) -> Any:
     """The same value with every string in it sound, and in one piece; numbers that JSON has no word for are
-    None. Raises `ValueError` for one that is nested deeper than `DEEPEST`."""
-    if deep > DEEPEST:
-        raise ValueError(f"deeper than {DEEPEST}")
+    None. Raises `ValueError` for one that is nested deeper than `MAX_DEPTH`."""
+    if deep > MAX_DEPTH:
+        raise ValueError(f"deeper than {MAX_DEPTH}")
     match value:
-        case Pieces():
+        case TextBuffer():
             return str(value)
         case str():
-            return sound(value)
+            return sanitize_text(value)
         case dict():
-            return {sound(key): soundly(part, deep + 1) for key, part in value.items()}
+            return {sanitize_text(key): sanitize(part, deep + 1) for key, part in value.items()}
         case list():
-            return [soundly(part, deep + 1) for part in value]
+            return [sanitize(part, deep + 1) for part in value]
         case float() if not math.isfinite(value):
             return None
     return value

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from agents import context
-from agents.conversation import Reply as Said
-from agents.conversation import ToolCall, ToolResult, Turn, Usage, UserTurn
+from agents import compaction
+from agents.conversation import ModelReply as Said
+from agents.conversation import TokenUsage, ToolCall, ToolResult, Turn, UserTurn
 from agents.errors import ContextTooLong
 from agents.journal import MemoryJournal
 from agents.prices import Prices
@@ -158,14 +158,18 @@ async def test_a_boundary_never_parts_calls_from_results(results: int) -> None:
     turns: list[Turn] = [UserTurn("Go")]
     for _ in range(3):
         turns += [Said(calls=calls), *(ToolResult(call.id, "x" * 4000) for call in calls)]
-    before = context._boundary(turns)
+    before = compaction._boundary(turns)
     assert not isinstance(turns[before], ToolResult)
 
 
 def test_the_size_is_what_the_endpoint_counted_and_a_guess_at_the_rest() -> None:
-    turns: list[Turn] = [UserTurn("x" * 4000), Said(text="hm", usage=Usage(900, 100)), UserTurn("y" * 400)]
-    assert context.tokens(turns) == 1_100
-    assert context.tokens(turns[:1]) == 1_000
+    turns: list[Turn] = [
+        UserTurn("x" * 4000),
+        Said(text="hm", usage=TokenUsage(900, 100)),
+        UserTurn("y" * 400),
+    ]
+    assert compaction.estimate_tokens(turns) == 1_100
+    assert compaction.estimate_tokens(turns[:1]) == 1_000
 
 
 async def test_a_summary_that_is_too_long_to_ask_for_is_asked_for_in_less() -> None:
@@ -214,5 +218,5 @@ async def test_results_of_one_turn_that_are_more_than_the_window_are_cut(told: i
 
 def test_a_long_turn_among_short_ones_is_told_whole_where_it_fits() -> None:
     turns: list[Turn] = [*[UserTurn("short")] * 50, UserTurn("long " * 2_000)]
-    assert context._told(turns, 16_000).text.count("long") == 2_000
-    assert len(context._told(turns, 4_000).text) < 4_000 + 600
+    assert compaction._told(turns, 16_000).text.count("long") == 2_000
+    assert len(compaction._told(turns, 4_000).text) < 4_000 + 600

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from agents.approvals import Approval
+from agents.approvals import ApprovalGate
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
 from agents.excerpt import one_line
@@ -36,12 +36,12 @@ Toolbox = Callable[[], Sequence[TeamTool]]
 """The tools there are now, always in the same order: an endpoint's cache depends on it."""
 
 
-def nothing() -> Sequence[TeamTool]:
+def no_tools() -> Sequence[TeamTool]:
     """The toolbox of a team that added none."""
     return ()
 
 
-def summary(tools: Sequence[TeamTool]) -> str:
+def tools_summary(tools: Sequence[TeamTool]) -> str:
     """What the orchestrator's instructions end with, so that it knows what it may brief workers to use."""
     if not tools:
         return ""
@@ -49,16 +49,16 @@ def summary(tools: Sequence[TeamTool]) -> str:
     return "\n".join(["\n\n# Tools of this team", _TEAM, *lines])
 
 
-def lent(tools: Sequence[TeamTool], approval: Approval, cut: Cut) -> list[Tool]:
+def worker_tools(tools: Sequence[TeamTool], approval: ApprovalGate, cut: Cut) -> list[Tool]:
     """The tools as one worker has them. `cut` shortens a long output (its text, its tool's name)."""
     return [_lent(one, approval, cut) for one in tools]
 
 
-def _lent(one: TeamTool, approval: Approval, cut: Cut) -> Tool:
+def _lent(one: TeamTool, approval: ApprovalGate, cut: Cut) -> Tool:
     name = one.tool.name
 
     async def around(call: ToolCall, run: Callable[[], Awaitable[ToolOutput]]) -> ToolOutput:
-        if one.ask_first and (wait := await approval.of(call)):
+        if one.ask_first and (wait := await approval.check(call)):
             return wait
         try:
             output = await run()
@@ -67,4 +67,4 @@ def _lent(one: TeamTool, approval: Approval, cut: Cut) -> Tool:
         text = f"{UNTRUSTED.format(tool=name)}\n{await cut(output.text, name)}"
         return replace(output, text=text, facts={"tool": name})
 
-    return one.tool.around(around)
+    return one.tool.wrap(around)

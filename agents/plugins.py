@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
-from agents.errors import ToolsRefused
-from agents.toolbox import TeamTool
+from agents.errors import ToolConfigError
+from agents.team_tools import TeamTool
 from agents.tools import Tool
-from agents.tools_file import Terms
+from agents.tools_file import ToolPolicy
 from agents.wire.assembler import spelled
 from sandbox.daemon_threads import run_in_thread
 
@@ -25,10 +25,12 @@ GROUP = "handoff.tools"
 _TAKEN = ("execute_python_code", "report")
 
 
-def installed(terms: Mapping[str, Terms], points: Iterable[EntryPoint] | None = None) -> list[TeamTool]:
+def load_plugins(
+    terms: Mapping[str, ToolPolicy], points: Iterable[EntryPoint] | None = None
+) -> list[TeamTool]:
     """The functions of all installed packages, in the order of their names.
 
-    Raises `ToolsRefused` with a sentence for each that can't be a tool, and for terms of one that is not
+    Raises `ToolConfigError` with a sentence for each that can't be a tool, and for terms of one that is not
     there: a misspelled name must not leave a tool without its question.
     """
     found: dict[str, TeamTool] = {}
@@ -41,14 +43,14 @@ def installed(terms: Mapping[str, Terms], points: Iterable[EntryPoint] | None = 
             continue
         if tool.name in found:
             problems.append(f"Two installed packages have a tool {tool.name}. Remove one of them.")
-        found[tool.name] = TeamTool(tool, ask_first=terms.get(tool.name, Terms()).ask_first)
+        found[tool.name] = TeamTool(tool, ask_first=terms.get(tool.name, ToolPolicy()).ask_first)
     problems += [
         f"HANDOFF_TOOLS_FILE has terms for the function {name}, which no installed package brings."
         for name in terms
         if name not in found
     ]
     if problems:
-        raise ToolsRefused(tuple(problems))
+        raise ToolConfigError(tuple(problems))
     return [found[name] for name in sorted(found)]
 
 
@@ -60,7 +62,7 @@ def _tool(function: object) -> Tool:
     hints = get_type_hints(function)
     for parameter in inspect.signature(function).parameters.values():
         _check(parameter, is_typed=parameter.name in hints)
-    tool = Tool.of(_awaitable(function))
+    tool = Tool.from_function(_awaitable(function))
     if tool.name in _TAKEN:
         raise TypeError(f"every worker has a tool {tool.name} already")
     if spelled(tool.name) != tool.name:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from agents.conversation import Json, Reply, ToolResult, Turn, Usage, UserTurn
+from agents.conversation import Json, ModelReply, TokenUsage, ToolResult, Turn, UserTurn
 from agents.endpoint import Endpoint
 from agents.errors import ContextTooLong
 from agents.excerpt import excerpt
 from agents.prompts import prompt
-from agents.wire import Request
+from agents.wire import ModelRequest
 
 #: Share of the window at which room is made, and the share that has to be free of it afterwards.
 FULL, ROOMY = 0.7, 0.5
@@ -30,60 +30,60 @@ _KEPT, _SHORT = 6, 400
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Compaction:
     """What `Transcript.make_room` is to write, and what making it took."""
 
     entry: Json
     model: str = ""
-    usage: Usage = field(default_factory=Usage)
+    usage: TokenUsage = field(default_factory=TokenUsage)
 
 
-async def room(
+async def compact(
     turns: Sequence[Turn], endpoint: Endpoint, model: str, window: int, *, urgent: bool = False
-) -> Room | None:
+) -> Compaction | None:
     """The next step that makes room, or None when there is no need, or nothing more to leave out.
 
     `window` is in tokens. `urgent` is for a refusal by the endpoint: its word counts more than our estimate.
     """
-    size = tokens(turns)
+    size = estimate_tokens(turns)
     if not urgent and size < FULL * window:
         return None
     before = _boundary(turns)
     spared = sum(len(t.text) - _SHORT for t in turns[:before] if _can_be_left_out(t)) // PER_TOKEN
     if spared > 0 and (urgent or size - spared < ROOMY * window):
-        return Room({"before": before, "longer_than": _SHORT})
+        return Compaction({"before": before, "longer_than": _SHORT})
     if before >= 3 and (summed_up := await _summed_up(turns[:before], endpoint, model, window)):
         return summed_up
     longest = max((len(turn.text) for turn in turns if isinstance(turn, ToolResult)), default=0)
     if longest > 2 * _SHORT and (urgent or size > _BURSTING * window):
         most = max(longest // 2, _SHORT)
         # A process from before results were cut reads the last of these, and leaves them out.
-        return Room({"before": len(turns), "cut_to": most, "longer_than": most})
+        return Compaction({"before": len(turns), "cut_to": most, "longer_than": most})
     return None
 
 
-async def _summed_up(turns: Sequence[Turn], endpoint: Endpoint, model: str, window: int) -> Room | None:
+async def _summed_up(turns: Sequence[Turn], endpoint: Endpoint, model: str, window: int) -> Compaction | None:
     """A summary in place of the turns, or None where the model gives none."""
     room = min(window * PER_TOKEN // 2, sum(map(_length, turns)))
     for _ in range(_SUMMARIES):
-        asked = Request(model=model, instructions=prompt("summary"), turns=[_told(turns, room)])
+        asked = ModelRequest(model=model, instructions=prompt("summary"), turns=[_told(turns, room)])
         try:
-            reply = await endpoint.ask(asked)
+            reply = await endpoint.complete(asked)
         except ContextTooLong:
             room //= 2
             continue
         if not reply.text.strip():
             return None
         summary = f"[Summary of the work so far, made to save room]\n{reply.text}"
-        return Room({"before": len(turns), "summary": summary}, reply.model, reply.usage)
+        return Compaction({"before": len(turns), "summary": summary}, reply.model, reply.usage)
     return None
 
 
-def tokens(turns: Sequence[Turn]) -> int:
+def estimate_tokens(turns: Sequence[Turn]) -> int:
     """What a conversation takes: the endpoint's count of the newest reply, and an estimate of the rest."""
     uncounted = 0
     for turn in reversed(turns):
-        if isinstance(turn, Reply) and turn.usage.total:
+        if isinstance(turn, ModelReply) and turn.usage.total:
             return turn.usage.total + uncounted // PER_TOKEN
         uncounted += _length(turn)
     return uncounted // PER_TOKEN
@@ -102,7 +102,7 @@ def _can_be_left_out(turn: Turn) -> bool:
 
 
 def _length(turn: Turn) -> int:
-    calls = turn.calls if isinstance(turn, Reply) else ()
+    calls = turn.calls if isinstance(turn, ModelReply) else ()
     return len(turn.text) + sum(len(call.name) + len(call.arguments) for call in calls)
 
 

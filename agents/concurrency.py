@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Pace:
+class ConcurrencyLimiter:
     """The places for requests to one model; `most` is where it starts and what it grows back to."""
 
     def __init__(self, most: int) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from agents.conversation import ToolCall
-from agents.errors import ToolFailure, ToolsRefused
-from agents.extensions import GROUP, installed
-from agents.tools_file import Terms
+from agents.errors import ToolConfigError, ToolFailure
+from agents.plugins import GROUP, load_plugins
+from agents.tools_file import ToolPolicy
 
 Install = Callable[..., list[importlib.metadata.EntryPoint]]
 
@@ -59,7 +59,7 @@ GOOD = '''
 
 async def test_a_typed_function_with_a_docstring_is_a_tool(install: Install) -> None:
     install(GOOD, tickets="open_tickets", greet="greet")
-    greet, tickets = installed({"open_tickets": Terms(ask_first=True)})
+    greet, tickets = load_plugins({"open_tickets": ToolPolicy(ask_first=True)})
     assert (greet.ask_first, tickets.ask_first) == (False, True)
     assert tickets.tool.description == "List a customer's open tickets."
     assert tickets.tool.schema["required"] == ["customer"]
@@ -91,8 +91,8 @@ BROKEN = {
 def test_what_can_be_no_tool_is_told_to_the_operator_in_a_sentence(install: Install, kind: str) -> None:
     code, target, why = BROKEN[kind]
     points = install(code, mine=target)
-    with pytest.raises(ToolsRefused) as caught:
-        installed({}, points)
+    with pytest.raises(ToolConfigError) as caught:
+        load_plugins({}, points)
     (sentence,) = caught.value.problems
     assert sentence.startswith("The tool mine of the package team_tools_0 (team_tools_0:")
     assert why in sentence
@@ -105,8 +105,8 @@ def test_all_problems_are_told_at_once(install: Install) -> None:
         *install(GOOD, greet="greet"),
         *install("1/0", bad="f"),
     ]
-    with pytest.raises(ToolsRefused) as caught:
-        installed({"gret": Terms(ask_first=True)}, points)
+    with pytest.raises(ToolConfigError) as caught:
+        load_plugins({"gret": ToolPolicy(ask_first=True)}, points)
     told = "\n".join(caught.value.problems)
     assert "Two installed packages have a tool greet" in told
     assert "ZeroDivisionError" in told
@@ -114,7 +114,7 @@ def test_all_problems_are_told_at_once(install: Install) -> None:
 
 
 async def call(install: Install, code: str, arguments: str = "{}") -> str:
-    (tool,) = installed({}, install(code, mine="f"))
+    (tool,) = load_plugins({}, install(code, mine="f"))
     async with asyncio.timeout(10):
         return (await tool.tool.call(ToolCall("c", "f", arguments))).text
 
@@ -158,7 +158,7 @@ async def test_functions_that_never_return_hold_up_nobody_else(install: Install)
             free.wait()
             return "late"
     """
-    (hung,) = installed({}, install(code, mine="f"))
+    (hung,) = load_plugins({}, install(code, mine="f"))
     calls = [asyncio.ensure_future(hung.tool.call(ToolCall("c", "f", "{}"))) for _ in range(50)]
     await asyncio.sleep(0.1)
     try:
