@@ -47,14 +47,14 @@ _OUTCOME = "outcome"
 
 
 class Runner:
-    """Brings tasks to their ends with the given means; each thread's files live below `workspaces`.
+    """Runs tasks to their ends with the agents' dependencies; each thread's files live below `workspaces`.
 
-    `deps_of` has other means for tasks of some places; it is asked each time a task is begun or goes on.
+    `deps_of` returns a task's own dependencies where it has some; it is called at each start and resume.
     """
 
     def __init__(
-        self, database: Database, deps: AgentDeps, threads: TaskThreads, *, workspaces: Path, terms: TaskPolicy,
-        deps_of: Callable[[Task], AgentDeps] | None = None, tracer: Tracer | None = None,
+        self, database: Database, deps: AgentDeps, threads: TaskThreads, *, workspaces: Path,
+        terms: TaskPolicy, deps_of: Callable[[Task], AgentDeps] | None = None, tracer: Tracer | None = None,
     ) -> None:  # fmt: skip
         self._database = database
         self._store = TaskStore(database, patience=PATIENCE, limits=terms.limits)
