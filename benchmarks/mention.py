@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.table import print_milliseconds
-from bot.observability.logging import set_up
+from bot.observability.logging import configure_logging
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
 from tests.support.stack import GENERAL, Stack, stack
@@ -39,7 +39,7 @@ async def main() -> None:
             DemoModel(latency=0, chunk_delay=0) as demo,
             stack(slack, demo.base_url, Path(folder) / "mention") as bot,
         ):
-            set_up(bot.settings.model_copy(update={"log_level": "error"}))
+            configure_logging(bot.settings.model_copy(update={"log_level": "error"}))
             print_milliseconds(await _mentions(bot))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.table import p99
-from bot.observability.logging import set_up
+from bot.observability.logging import configure_logging
 from playground.slack import SlackStandIn
 from playground.slack.changes import Call as SlackCall
 from tests.support.model_replies import Asked, Reply
@@ -50,7 +50,7 @@ async def _measure(count: int, folder: Path) -> Counter[str]:
         ScriptedModel(_reply, chunk_delay=0.1, piece=60) as model,
         stack(slack, model.base_url, folder, sandbox_pool=0, **limits) as bot,  # type: ignore[arg-type]
     ):
-        set_up(bot.settings.model_copy(update={"log_level": "error"}))
+        configure_logging(bot.settings.model_copy(update={"log_level": "error"}))
         before = len(slack.calls)
         users = [ADA, MEI]
         times = await asyncio.gather(*(_ask(bot, users[n % 2]) for n in range(count)))

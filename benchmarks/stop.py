@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bot.observability.logging import set_up
+from bot.observability.logging import configure_logging
 from playground.slack import SlackStandIn
 from sandbox.engine import DockerEngine
 from sandbox.owner import Owner
@@ -55,7 +55,7 @@ async def _measure(work: Reply, engine: DockerEngine) -> Sequence[tuple[float, f
             ScriptedModel(reply) as model,
             stack(slack, model.base_url, Path(folder), sandbox_pool=0) as bot,
         ):
-            set_up(bot.settings.model_copy(update={"log_level": "error"}))
+            configure_logging(bot.settings.model_copy(update={"log_level": "error"}))
 
             async def at_work() -> int:
                 if isinstance(work, Endless):

@@ -77,7 +77,7 @@ def _end_if_held(code: int) -> None:
 def run(commands: Mapping[str, Command], arguments: Sequence[str] | None) -> int:
     args = _parser(commands).parse_args(arguments)
     settings, args.settings_problems = _settings()
-    logging.set_up(settings)
+    logging.configure_logging(settings)
     try:
         code = asyncio.run(_run(commands[args.command], args, settings))
         sys.stdout.flush()

@@ -2,11 +2,11 @@
 
 BotError              anything below; its text is a sentence for the person who runs the bot
 ├── SettingsError     the environment or `.env` can't be used as it is; the command ends with code 2
-├── ChannelsRefused   the file of workspaces and channels can't be used; what was valid before stays
+├── InvalidChannelsFile   the file of workspaces and channels can't be used; what was valid before stays
 ├── CheckFailed       one of the doctor's checks found something to mend; its line begins with ✗
 │   └── TokenRefused  Slack itself says that a token can't be used; `serve` ends with code 2
-├── NotInstalled      what Slack gave for an installation can't be used; whoever installs sees a page
-└── NotTakenIn        an event could not be written down; refused, so that Slack sends it again
+├── InstallationError      what Slack gave for an installation can't be used; whoever installs sees a page
+└── EventNotStored        an event could not be written down; refused, so that Slack sends it again
 
 Errors never carry the value of a secret.
 """
@@ -36,7 +36,7 @@ class SettingsError(BotError):
         self.usable = usable
 
 
-class ChannelsRefused(BotError):
+class InvalidChannelsFile(BotError):
     """Mistakes in the file of workspaces and channels, one sentence each."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
@@ -52,9 +52,9 @@ class TokenRefused(CheckFailed):
     """Slack says that a token can't be used."""
 
 
-class NotInstalled(BotError):
+class InstallationError(BotError):
     """What Slack gave for an installation can't be used."""
 
 
-class NotTakenIn(BotError):
+class EventNotStored(BotError):
     """An event of Slack's could not be written down, and must be sent again; told in the log only."""

@@ -16,25 +16,25 @@ from sqlalchemy import make_url
 from bot.checks import readiness
 from bot.checks.readiness import Readiness, SandboxCheck
 from bot.factories.database import open_database
-from bot.factories.model import agent_deps, agent_deps_in, endpoint_from
-from bot.factories.sandbox import sandbox_from
-from bot.factories.team_tools import toolbox_from
+from bot.factories.model import agent_deps, agent_deps_in, make_endpoint
+from bot.factories.sandbox import make_sandbox
+from bot.factories.team_tools import make_toolbox
 from bot.factories.terms import terms_from
-from bot.factories.tracing import tracer_from
-from bot.observability.instrumentation import slack_calls
+from bot.factories.tracing import make_tracer
+from bot.observability.instrumentation import trace_slack_calls
 from bot.observability.metrics import Metrics
 from bot.settings import Settings
-from bot.settings.channels import Channels
-from bot.slack import Slack, clients_from, installations_from
+from bot.settings.channels import ChannelSettings
+from bot.slack import SlackService, make_clients, make_installations
 from bot.thread.thread import SlackThreads
-from bot.web import Web
+from bot.web import WebServer
 from bot.wire.clients import Clients
 from bot.wire.installations import Installations
 from sandbox.engine import DockerEngine
 from sandbox.limits import MIB
 from sandbox.sandbox import Sandbox
 from tasks.engine import TaskEngine
-from tasks.preferences import Preferences
+from tasks.preferences import ChannelPreferences
 from tasks.run.runner import PATIENCE, Runner
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore
@@ -45,7 +45,7 @@ from tasks.store.totals import totals
 log = structlog.get_logger(__name__)
 
 
-class Server:
+class BotServer:
     """An async context manager: inside it, the bot is up."""
 
     def __init__(self, settings: Settings) -> None:
@@ -55,7 +55,7 @@ class Server:
         self.readiness: Readiness
         self.engine: TaskEngine
         self.sandbox: Sandbox
-        self.web: Web
+        self.web: WebServer
 
     async def __aenter__(self) -> Self:
         try:
@@ -73,25 +73,25 @@ class Server:
 
     async def _open(self) -> None:
         settings, stack = self._settings, self._stack
-        channels = Channels(settings, settings.channels_file)
+        channels = ChannelSettings(settings, settings.channels_file)
         database = Database(make_url(settings.database_url).render_as_string(hide_password=False))
         stack.push_async_callback(database.close)
         await open_database(database)
         metrics = self.metrics
-        trace = slack_calls(metrics.slack, settings.slack_api_url)
+        trace = trace_slack_calls(metrics.slack, settings.slack_api_url)
         http = await stack.enter_async_context(aiohttp.ClientSession(trace_configs=[trace]))
-        installations = installations_from(settings, KeyValueStore(database))
-        clients = clients_from(settings, http, installations)
-        self.sandbox = await stack.enter_async_context(sandbox_from(settings, figures=metrics.sandbox))
-        endpoint = await stack.enter_async_context(endpoint_from(settings, figures=metrics.model))
+        installations = make_installations(settings, KeyValueStore(database))
+        clients = make_clients(settings, http, installations)
+        self.sandbox = await stack.enter_async_context(make_sandbox(settings, figures=metrics.sandbox))
+        endpoint = await stack.enter_async_context(make_endpoint(settings, figures=metrics.model))
         threads = SlackThreads(
             clients=clients, http=http, store=TaskStore(database, patience=PATIENCE),
-            preferences=Preferences(KeyValueStore(database), channels.preference),
+            preferences=ChannelPreferences(KeyValueStore(database), channels.preference),
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
         )  # fmt: skip
         terms = terms_from(settings)
-        tracer = await stack.enter_async_context(tracer_from(settings))
-        toolbox = await stack.enter_async_context(toolbox_from(settings))
+        tracer = await stack.enter_async_context(make_tracer(settings))
+        toolbox = await stack.enter_async_context(make_toolbox(settings))
         runner = Runner(
             database, agent_deps(settings, endpoint, self.sandbox, toolbox), threads,
             workspaces=settings.work_dir, terms=terms, tracer=tracer,
@@ -103,16 +103,20 @@ class Server:
         await self._face_slack(database, channels, clients, installations)
 
     async def _face_slack(
-        self, database: Database, channels: Channels, clients: Clients, installations: Installations | None
+        self,
+        database: Database,
+        channels: ChannelSettings,
+        clients: Clients,
+        installations: Installations | None,
     ) -> None:
         """Last in, first out: nothing is taken in before it can be worked on, or while that ends."""
         settings = self._settings
-        slack = Slack(
+        slack = SlackService(
             settings, database, self.engine, channels, clients, installations,
             signed=self.metrics.slack.signed,
         )  # fmt: skip
         await self._watch(database, slack)
-        self.web = Web(
+        self.web = WebServer(
             slack.app, self.readiness.missing, self.metrics.page,
             takes_events=not settings.slack_app_token, routes=slack.routes,
         )  # fmt: skip
@@ -120,7 +124,7 @@ class Server:
         await self.web.start(settings.host, settings.port)
         await self._stack.enter_async_context(slack)
 
-    async def _watch(self, database: Database, slack: Slack) -> None:
+    async def _watch(self, database: Database, slack: SlackService) -> None:
         """Have readiness and figures asked of those who know."""
         docker = await self._stack.enter_async_context(
             DockerEngine(self._settings.docker_host, seconds=readiness.PATIENCE - 1)

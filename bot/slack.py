@@ -25,19 +25,19 @@ from bot.intake.listeners import MessageListeners
 from bot.intake.notes import NoteCommands
 from bot.intake.stopper import TaskStopper
 from bot.settings import Settings
-from bot.settings.channels import Channels
-from bot.wire.app import App, connect
-from bot.wire.authorize import OneWorkspace
+from bot.settings.channels import ChannelSettings
+from bot.wire.app import BoltApp, connect
+from bot.wire.authorize import SingleWorkspaceAuthorize
 from bot.wire.client import TIMEOUT, SlackClient
 from bot.wire.clients import Clients
-from bot.wire.installations import Authorize, Installations
-from bot.wire.oauth import Departures, InstallPages
-from bot.wire.participants import Voices
-from bot.wire.permalinks import Links
-from bot.wire.socket_mode import Sockets
-from bot.wire.users import People
+from bot.wire.installations import InstallationAuthorize, Installations
+from bot.wire.oauth import InstallPages, UninstallListeners
+from bot.wire.participants import Participants
+from bot.wire.permalinks import Permalinks
+from bot.wire.socket_mode import SocketMode
+from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
-from tasks.preferences import Preferences
+from tasks.preferences import ChannelPreferences
 from tasks.store.database import Database
 from tasks.store.edits import Edits
 from tasks.store.key_value import KeyValueStore
@@ -47,11 +47,11 @@ from tasks.store.usage import TaskUsage
 _REFUSED = "Slack does not take the bot's token ({}): install the app again and set SLACK_BOT_TOKEN"
 
 
-class Slack:
+class SlackService:
     """An async context manager: inside it, Slack's events come in."""
 
     def __init__(
-        self, settings: Settings, database: Database, engine: TaskEngine, channels: Channels,
+        self, settings: Settings, database: Database, engine: TaskEngine, channels: ChannelSettings,
         clients: Clients, installations: Installations | None = None, *,
         signed: Callable[[float], None] = lambda _: None,
     ) -> None:  # fmt: skip
@@ -59,19 +59,23 @@ class Slack:
         token = settings.slack_app_token
         secret = settings.slack_signing_secret
         self._installations = installations
-        authorize = Authorize(installations) if installations else OneWorkspace(_bolt_client(settings))
-        self.app = App(
+        authorize = (
+            InstallationAuthorize(installations)
+            if installations
+            else SingleWorkspaceAuthorize(_bolt_client(settings))
+        )
+        self.app = BoltApp(
             "" if token or not secret else secret.get_secret_value(),
             client=AsyncWebClient(base_url=settings.slack_api_url), authorize=authorize,
         )  # fmt: skip
-        people, usage, kept = People(clients), TaskUsage(database), KeyValueStore(database)
+        people, usage, kept = UserDirectory(clients), TaskUsage(database), KeyValueStore(database)
         access = AccessPolicy(channels=channels, people=people, usage=usage)
         stopper = TaskStopper(engine=engine, people=people, access=access)
-        preferences, links = Preferences(kept, channels.preference), Links(clients)
+        preferences, links = ChannelPreferences(kept, channels.preference), Permalinks(clients)
         intake = Intake(
             engine=engine, people=people, access=access, preferences=preferences, stopper=stopper,
             amendments=Edits(database), usage=usage, notes=NoteCommands(Notes(database)),
-            voices=Voices(kept),
+            voices=Participants(kept),
         )  # fmt: skip
         listeners = MessageListeners(clients=clients, engine=engine, usage=usage, signed=signed)
         self._engine, self._usage, self._clients = engine, usage, clients
@@ -87,14 +91,14 @@ class Slack:
         home = AppHome(
             engine=engine, usage=usage, clients=clients, links=links, stopper=stopper, settings=settings
         )
-        departures = Departures(
+        departures = UninstallListeners(
             engine=engine, usage=usage, preferences=preferences, notes=Notes(database),
             installations=installations, clients=clients,
         )  # fmt: skip
         connect(self.app, intake, [listeners, buttons, approvals, slash, home, departures])
         #: The pages of an installation, for our web server.
         self.routes = InstallPages(settings, installations).routes() if installations else ()
-        self._sockets = Sockets(self.app, token.get_secret_value()) if token else None
+        self._sockets = SocketMode(self.app, token.get_secret_value()) if token else None
         self._backfill = Backfill(clients, intake, listeners, usage, kept)
         self._stack = AsyncExitStack()
 
@@ -131,12 +135,12 @@ class Slack:
         return found + [_REFUSED.format(word) for word in self._clients.refused()]
 
 
-def installations_from(settings: Settings, kept: KeyValueStore) -> Installations | None:
+def make_installations(settings: Settings, kept: KeyValueStore) -> Installations | None:
     """The installations of an app for several workspaces; None where one token is a setting."""
     return Installations(kept, settings.token_keys) if settings.slack_client_id is not None else None
 
 
-def clients_from(
+def make_clients(
     settings: Settings, http: aiohttp.ClientSession, installations: Installations | None = None
 ) -> Clients:
     """A client for each installation, or one for a workspace of our own."""

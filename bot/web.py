@@ -14,7 +14,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.observability.metrics import CONTENT_TYPE
-from bot.wire.app import SHAPE, App
+from bot.wire.app import SHAPE_ERRORS, BoltApp
 
 log = structlog.get_logger(__name__)
 
@@ -30,11 +30,11 @@ Missing = Callable[[], Awaitable[list[str]]]
 Figures = Callable[[], Awaitable[bytes]]
 
 
-class Web:
+class WebServer:
     """The bot's own HTTP server."""
 
     def __init__(
-        self, app: App, missing: Missing, figures: Figures, *, takes_events: bool,
+        self, app: BoltApp, missing: Missing, figures: Figures, *, takes_events: bool,
         routes: Sequence[web.RouteDef] = (),
     ) -> None:  # fmt: skip
         self._app = app
@@ -81,7 +81,7 @@ class Web:
             return web.json_response({"error": "invalid request"}, status=401)
         try:
             asked = AsyncBoltRequest(body=body, query=request.query_string, headers=dict(request.headers))
-        except SHAPE as error:
+        except SHAPE_ERRORS as error:
             log.warning("payload not understood", problem=repr(error))
             is_slacks = self._app.is_signed(body, request.headers)
             return web.Response(status=200 if is_slacks else 401)

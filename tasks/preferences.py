@@ -12,14 +12,14 @@ from tasks.message import ThreadAddress
 from tasks.store.key_value import KeyValueStore, place_of
 
 
-class Progresses(StrEnum):
+class ProgressMode(StrEnum):
     """How much of the work a channel sees."""
 
     FULL = "full"
     QUIET = "quiet"  # no plan: only the sign that a message was seen, and the answer
 
 
-class FollowUps(StrEnum):
+class FollowUpMode(StrEnum):
     """Whether a reply needs a mention."""
 
     ON = "on"  # only when others than its writer and the bot are in the thread
@@ -27,7 +27,7 @@ class FollowUps(StrEnum):
     ALL = "all"  # never
 
 
-CHOICES: dict[str, type[StrEnum]] = {"follow-ups": FollowUps, "progress": Progresses}
+CHOICES: dict[str, type[StrEnum]] = {"follow-ups": FollowUpMode, "progress": ProgressMode}
 """What `/handoff set` knows, with the values of each; the first one is the default."""
 
 
@@ -35,7 +35,7 @@ Default = Callable[[str, str, str], str | None]
 """A value of `CHOICES` for a workspace, a channel and a name; None where nobody has decided."""
 
 
-class Preferences:
+class ChannelPreferences:
     """Reads and writes them; every answer has a default."""
 
     def __init__(self, kept: KeyValueStore, default: Default = lambda *_: None) -> None:
@@ -43,14 +43,14 @@ class Preferences:
         self._kept = kept
         self._default = default
 
-    async def progress(self, thread: ThreadAddress) -> Progresses:
-        return Progresses(await self.of(thread.team, thread.channel, "progress"))
+    async def progress(self, thread: ThreadAddress) -> ProgressMode:
+        return ProgressMode(await self.of(thread.team, thread.channel, "progress"))
 
-    async def follow_ups(self, thread: ThreadAddress) -> FollowUps:
+    async def follow_ups(self, thread: ThreadAddress) -> FollowUpMode:
         """Whether a reply in this thread needs a mention; a muted one has all of them do."""
         if await self._kept.get(place_of(thread), "muted"):
-            return FollowUps.OFF
-        return FollowUps(await self.of(thread.team, thread.channel, "follow-ups"))
+            return FollowUpMode.OFF
+        return FollowUpMode(await self.of(thread.team, thread.channel, "follow-ups"))
 
     async def mute(self, thread: ThreadAddress, *, muted: bool) -> None:
         await self._kept.put(place_of(thread), "muted", muted or None)

@@ -21,12 +21,12 @@ from agents.wire import ModelRequest
 from bot.checks import preflight, tokens
 from bot.errors import CheckFailed
 from bot.factories.database import cause, driver_problems
-from bot.factories.model import endpoint_from
-from bot.factories.sandbox import recipe_from
-from bot.factories.team_tools import lacking, tool_problems, toolbox_from
+from bot.factories.model import make_endpoint
+from bot.factories.sandbox import image_recipe
+from bot.factories.team_tools import lacking, make_toolbox, tool_problems
 from bot.factories.tracing import trace_problems
 from bot.settings import Settings
-from bot.settings.channels import Channels
+from bot.settings.channels import ChannelSettings
 from bot.wire.manifest import SCOPES
 from sandbox.engine import DockerEngine
 from sandbox.errors import SandboxError
@@ -125,7 +125,7 @@ async def _model(settings: Settings) -> str:
     names = dict.fromkeys(name.strip() for name in chosen.split(",") if name.strip())
     question = (UserTurn("Reply with the word: ready"),)
     try:
-        async with endpoint_from(settings, tries=2) as endpoint:
+        async with make_endpoint(settings, tries=2) as endpoint:
             for name in names:
                 # With a tool, since a model that takes none is of no use here.
                 await endpoint.complete(
@@ -159,7 +159,7 @@ async def _docker(settings: Settings) -> str:
 
 
 async def _image(settings: Settings) -> str:
-    name = settings.sandbox_image or recipe_from(settings).tag
+    name = settings.sandbox_image or image_recipe(settings).tag
     try:
         async with DockerEngine(settings.docker_host, seconds=preflight.ENGINE_SECONDS) as engine:
             found = await engine.image_id(name)
@@ -202,14 +202,14 @@ async def _channels(settings: Settings) -> str:
         return "none; every channel has the settings of the environment."
     if problems := preflight.channel_problems(settings):
         raise CheckFailed(" ".join(problems))
-    places = Channels(settings, settings.channels_file).places
+    places = ChannelSettings(settings, settings.channels_file).places
     return f"{settings.channels_file} has settings of {', '.join(places) or 'no place'}."
 
 
 async def _tools(settings: Settings) -> str:
     if problems := (*tool_problems(settings), *trace_problems(settings)):
         raise CheckFailed(" ".join(problems))
-    async with toolbox_from(settings) as toolbox:
+    async with make_toolbox(settings) as toolbox:
         if gone := lacking(settings, toolbox()):
             raise CheckFailed(f"workers would lack {', '.join(gone)}. Look at their servers and their names.")
         names = [one.tool.name + (" (asks first)" if one.ask_first else "") for one in toolbox()]
@@ -247,7 +247,7 @@ CHECKS: Mapping[str, Check] = {
     "Sandbox image": _image,
     "Database": _database,
     "Data folder": _data_folder,
-    "Channels file": _channels,
+    "ChannelSettings file": _channels,
     "Tools": _tools,
     "Port": _port,
 }

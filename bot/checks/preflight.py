@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
-from bot.errors import ChannelsRefused
+from bot.errors import InvalidChannelsFile
 from bot.factories.database import driver_problems
 from bot.factories.team_tools import tool_problems
 from bot.factories.tracing import trace_problems
 from bot.settings import Settings
-from bot.settings.channels import Channels
+from bot.settings.channels import ChannelSettings
 from sandbox.engine import DockerEngine, EngineFacts
 from sandbox.errors import EngineUnavailable
 
@@ -68,8 +68,8 @@ def machine_problems(settings: Settings) -> tuple[str, ...]:
 def channel_problems(settings: Settings) -> tuple[str, ...]:
     """What is wrong with the file of workspaces and channels, if there is one."""
     try:
-        Channels(settings, settings.channels_file)
-    except ChannelsRefused as refused:
+        ChannelSettings(settings, settings.channels_file)
+    except InvalidChannelsFile as refused:
         return refused.problems
     return ()
 

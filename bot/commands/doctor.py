@@ -30,7 +30,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
         return _show(args.channel, settings)
     if "log_level" not in settings.model_fields_set:
         # What goes wrong is told once, as a finding.
-        logging.set_up(settings.model_copy(update={"log_level": "error"}))
+        logging.configure_logging(settings.model_copy(update={"log_level": "error"}))
     findings = await examine(settings, args.settings_problems)
     print("\n".join(str(finding) for finding in findings))
     return 0 if all(finding.ok for finding in findings) else 1
@@ -46,13 +46,13 @@ def _place(given: str) -> tuple[str, str]:
 
 
 def _show(place: tuple[str, str], settings: Settings) -> int:
-    from bot.errors import ChannelsRefused
-    from bot.settings.channels import Channels
+    from bot.errors import InvalidChannelsFile
+    from bot.settings.channels import ChannelSettings
 
     team, channel = place
     try:
-        rows = Channels(settings, settings.channels_file).effective(team, channel)
-    except ChannelsRefused as refused:
+        rows = ChannelSettings(settings, settings.channels_file).effective(team, channel)
+    except InvalidChannelsFile as refused:
         print("\n".join(f"✗ {problem}" for problem in refused.problems))
         return 1
     print("\n".join(map(str, rows)))

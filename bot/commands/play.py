@@ -29,7 +29,7 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
     from bot.factories.sandbox import ready_image
-    from bot.server import Server
+    from bot.server import BotServer
     from playground.demo_model import MODEL, DemoModel
     from playground.slack.page_json import Model
     from playground.slack.server import SlackStandIn
@@ -47,7 +47,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
             settings = settings.model_copy(
                 update={"openai_base_url": demo.base_url, "model": MODEL, "worker_model": None}
             )
-        server = await stack.enter_async_context(Server(_on(settings, slack)))
+        server = await stack.enter_async_context(BotServer(_on(settings, slack)))
         _tell(f"Open {slack.url} and write: @Handoff Execute hello world in Python")
         _tell("Ctrl-C stops it.")
         await server.engine.ended()

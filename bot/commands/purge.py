@@ -50,10 +50,10 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.factories.database import kept_in
+    from bot.factories.database import open_existing
     from tasks.store.removal import Removal
 
-    async with kept_in(settings.database_url) as database:
+    async with open_existing(settings.database_url) as database:
         if database is None:
             print("There are no tasks yet.")
             return 0

@@ -73,7 +73,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _build(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.factories.sandbox import recipe_from
+    from bot.factories.sandbox import image_recipe
     from sandbox.engine import DockerEngine
     from sandbox.image.build import ensure_image
 
@@ -85,18 +85,18 @@ async def _build(args: argparse.Namespace, settings: Settings) -> int:
                 f"HANDOFF_SANDBOX_IMAGE names {own}, which {what}.", file=sys.stdout if there else sys.stderr
             )
             return 0 if there else 1
-        print(await ensure_image(engine, recipe_from(settings), _told_in_lines()))
+        print(await ensure_image(engine, image_recipe(settings), _told_in_lines()))
     return 0
 
 
 async def _run(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.factories.sandbox import sandbox_from
+    from bot.factories.sandbox import make_sandbox
 
     if problem := _unreadable(args):
         print(f"handoff: {problem}", file=sys.stderr)
         return 2
     logging.getLogger("sandbox").setLevel(logging.ERROR)  # what fails here is in the answer
-    async with sandbox_from(settings) as sandbox:
+    async with make_sandbox(settings) as sandbox:
         return await (_run_lines if args.jsonl else _run_one)(args, settings, sandbox)
 
 
@@ -180,7 +180,7 @@ async def _list(args: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _clean(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.factories.sandbox import recipe_from
+    from bot.factories.sandbox import image_recipe
     from sandbox.engine import DockerEngine
     from sandbox.image.build import remove_old
     from sandbox.owner import sweep
@@ -189,7 +189,7 @@ async def _clean(args: argparse.Namespace, settings: Settings) -> int:
         count = await sweep(engine, everything=args.all)
         print(f"Removed {count} container{'' if count == 1 else 's'}.")
         if args.images:
-            for name in await remove_old(engine, recipe_from(settings)):
+            for name in await remove_old(engine, image_recipe(settings)):
                 print(f"Removed the image {name}.")
     return 0
 

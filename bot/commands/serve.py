@@ -21,9 +21,9 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 async def run(args: argparse.Namespace, settings: Settings) -> int:
     import structlog
 
-    from bot.server import Server
+    from bot.server import BotServer
 
-    async with Server(settings) as server:
+    async with BotServer(settings) as server:
         structlog.get_logger(__name__).info("ready", host=settings.host, port=server.web.port)
         await server.engine.ended()
     return 1

@@ -36,9 +36,9 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
-    from bot.factories.database import kept_in
+    from bot.factories.database import open_existing
 
-    async with kept_in(settings.database_url) as database:
+    async with open_existing(settings.database_url) as database:
         if database is None:
             print(
                 "There are no tasks yet: nothing has been accepted with this database.",
@@ -76,7 +76,7 @@ async def _export(database: Database, id_: str, settings: Settings) -> int:
 async def _one(database: Database, id_: str, settings: Settings) -> int:
     from agents.excerpt import one_line
     from agents.tracing import trace_id
-    from bot.observability.timeline import picture
+    from bot.observability.timeline import render_timeline
     from tasks.store.tasks import TaskStore
 
     store = TaskStore(database)
@@ -88,7 +88,7 @@ async def _one(database: Database, id_: str, settings: Settings) -> int:
     print(f"asked by {task.user_name} in {task.thread.channel}, {_when(task.created_at)}: {task.request}\n")
     if settings.trace_endpoint:
         print(f"trace {trace_id(task.id)}\n")
-    print("\n".join([*picture(task, rows), ""]))
+    print("\n".join([*render_timeline(task, rows), ""]))
     for row in rows:
         print(f"{_when(row['at'])}  {row['agent'] or '-':4} {row['kind']:8} {one_line(_told(row), 160)}")
     if task.answer or task.reason:

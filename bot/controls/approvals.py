@@ -16,9 +16,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.controls.replies import FOREIGN, ClickReplies
 from bot.intake.access import AccessPolicy
 from bot.thread.answer import APPROVE, DENY
-from bot.wire.interactions import Click, Named, read
+from bot.wire.interactions import ClickPayload, SlackReference, parse_interaction
 from bot.wire.text import escape
-from bot.wire.users import People
+from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ class ApprovalButtons:
     """The listeners for both buttons."""
 
     engine: TaskEngine
-    people: People
+    people: UserDirectory
     replies: ClickReplies
     access: AccessPolicy
 
@@ -48,13 +48,13 @@ class ApprovalButtons:
 
     async def decided(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        click = read(Click, body)
+        click = parse_interaction(ClickPayload, body)
         if click is None or click.message is None or click.channel is None:
             return
         if words := await self._decide(click, click.channel):
             await self.replies.whisper(click, words)
 
-    async def _decide(self, click: Click, channel: Named) -> str:
+    async def _decide(self, click: ClickPayload, channel: SlackReference) -> str:
         """Take the decision; a sentence for the person when it was not taken."""
         try:
             decision = _Decision.model_validate_json(click.pressed.value)

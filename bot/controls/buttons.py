@@ -17,9 +17,9 @@ from bot.controls.replies import FOREIGN, ClickReplies
 from bot.intake.access import AccessPolicy
 from bot.intake.stopper import TaskStopper
 from bot.thread.answer import ANSWER, FEEDBACK, STOP
-from bot.wire.interactions import Click, read
-from bot.wire.text import brief, escape
-from bot.wire.users import People
+from bot.wire.interactions import ClickPayload, parse_interaction
+from bot.wire.text import escape, truncate
+from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.message import Message, ThreadAddress
 from tasks.store.tasks import Taken
@@ -44,7 +44,7 @@ class ThreadButtons:
     """The listeners for everything that is pressed in a thread."""
 
     engine: TaskEngine
-    people: People
+    people: UserDirectory
     replies: ClickReplies
     stopper: TaskStopper
     access: AccessPolicy
@@ -77,7 +77,7 @@ class ThreadButtons:
 
     async def stop_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        if (click := read(Click, body)) is None:
+        if (click := parse_interaction(ClickPayload, body)) is None:
             return
         task = await self._task(click, click.pressed.value)
         if task is None:
@@ -88,7 +88,11 @@ class ThreadButtons:
     async def answered(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A click on one of a question's options is a message with that text."""
         await ack()
-        if (click := read(Click, body)) is None or click.message is None or click.channel is None:
+        if (
+            (click := parse_interaction(ClickPayload, body)) is None
+            or click.message is None
+            or click.channel is None
+        ):
             return
         try:
             choice = _Choice.model_validate_json(click.pressed.value)
@@ -114,11 +118,11 @@ class ThreadButtons:
         accepted = await self.engine.accept(answer)
         if accepted.taken is Taken.REPEATED:
             return await self.replies.whisper(click, OLD)
-        await self.replies.settle(click, f"*{escape(name)}:* {brief(choice.option, 1500)}")
+        await self.replies.settle(click, f"*{escape(name)}:* {truncate(choice.option, 1500)}")
 
     async def rated(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        if click := read(Click, body):
+        if click := parse_interaction(ClickPayload, body):
             verdict, _, task = click.pressed.value.partition(":")
             if verdict in ("good", "bad") and await self._task(click, task):
                 await self.engine.store.rate(task, click.user.id, verdict)
@@ -126,7 +130,7 @@ class ThreadButtons:
             else:
                 await self.replies.whisper(click, FOREIGN)
 
-    async def _task(self, click: Click, id_: str) -> Task | None:
+    async def _task(self, click: ClickPayload, id_: str) -> Task | None:
         """The task a button speaks of, if it is of this workspace and of the channel it was pressed in."""
         task = await self.engine.store.task(id_)
         if task is None or task.thread.team != click.team.id:

@@ -15,13 +15,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.intake.listeners import suggest_prompts
 from bot.intake.stopper import TaskStopper
-from bot.observability.timeline import picture
+from bot.observability.timeline import render_timeline
 from bot.settings import Settings
 from bot.thread.answer import Block, button, context_block, duration
-from bot.wire.client import FAULTS, error_of
+from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
-from bot.wire.interactions import Click, read
-from bot.wire.permalinks import Links
+from bot.wire.interactions import ClickPayload, parse_interaction
+from bot.wire.permalinks import Permalinks
 from bot.wire.text import escape, one_plain_line
 from tasks.engine import TaskEngine
 from tasks.store.usage import TaskUsage
@@ -68,7 +68,7 @@ class AppHome:
     engine: TaskEngine
     usage: TaskUsage
     clients: Clients
-    links: Links
+    links: Permalinks
     stopper: TaskStopper
     settings: Settings
 
@@ -86,7 +86,7 @@ class AppHome:
 
     async def stop_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        if (click := read(Click, body)) is None:
+        if (click := parse_interaction(ClickPayload, body)) is None:
             return
         task = await self.engine.store.task(click.pressed.value)
         mine = task if task is not None and task.thread.team == click.team.id else None
@@ -110,11 +110,11 @@ class AppHome:
         try:
             client = await self.clients.of(team)
             await client.views_publish(user_id=user, view=view(shown, self.settings))
-        except FAULTS as error:
-            log.info("home not published", user=user, why=error_of(error))
+        except SLACK_ERRORS as error:
+            log.info("home not published", user=user, why=error_text(error))
 
     async def _picture(self, newest: Task) -> Sequence[str]:
-        return picture(newest, await self.engine.store.events(newest.id), width=PICTURE_WIDTH)
+        return render_timeline(newest, await self.engine.store.events(newest.id), width=PICTURE_WIDTH)
 
 
 def view(shown: HomeContent, settings: Settings) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import structlog
 
 from bot.thread.question import closed
-from bot.wire.client import FAULTS, error_of
+from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
-from bot.wire.interactions import Click
-from bot.wire.text import brief
+from bot.wire.interactions import ClickPayload
+from bot.wire.text import truncate
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +29,7 @@ class ClickReplies:
 
     clients: Clients
 
-    async def whisper(self, click: Click, words: str) -> None:
+    async def whisper(self, click: ClickPayload, words: str) -> None:
         """Nothing in App Home, where there is no channel to say it in."""
         if click.channel is not None:
             thread = click.message.thread_ts if click.message else None
@@ -39,18 +39,18 @@ class ClickReplies:
         try:
             client = await self.clients.of(team)
             await client.chat_postEphemeral(channel=channel, user=user, text=words, thread_ts=thread_ts)
-        except FAULTS as error:
-            log.info("whisper not heard", why=error_of(error))
+        except SLACK_ERRORS as error:
+            log.info("whisper not heard", why=error_text(error))
 
-    async def settle(self, click: Click, choice: str) -> None:
+    async def settle(self, click: ClickPayload, choice: str) -> None:
         """The message keeps its words, and has `choice` (mrkdwn, to 2,000 bytes) in place of its buttons."""
         if click.channel is None or click.message is None:
             return
         said = click.message
-        text = f"{brief(html.unescape(said.text), _KEPT)}\n{choice}"
+        text = f"{truncate(html.unescape(said.text), _KEPT)}\n{choice}"
         blocks = closed(said.blocks, choice)
         try:
             client = await self.clients.of(click.team.id)
             await client.chat_update(channel=click.channel.id, ts=said.ts, text=text, blocks=blocks)
-        except FAULTS as error:
-            log.info("choice not shown", why=error_of(error))
+        except SLACK_ERRORS as error:
+            log.info("choice not shown", why=error_text(error))

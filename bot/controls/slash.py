@@ -17,17 +17,17 @@ from bot.intake.access import AccessPolicy
 from bot.intake.intake import in_line
 from bot.intake.stopper import TaskStopper
 from bot.thread.answer import duration
-from bot.wire.client import FAULTS, SlackClient, error_of, passes
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
 from bot.wire.clients import Clients
-from bot.wire.events import BadPayload, spoken
-from bot.wire.interactions import Command, Shortcut, read
+from bot.wire.events import MalformedPayload, parse_message
+from bot.wire.interactions import CommandPayload, ShortcutPayload, parse_interaction
 from bot.wire.manifest import COMMAND, SHORTCUT
-from bot.wire.permalinks import Links
-from bot.wire.text import brief, escape, inert, mentioned, one_plain_line, plain
-from bot.wire.users import People
+from bot.wire.permalinks import Permalinks
+from bot.wire.text import escape, mentioned, one_plain_line, plain_text, silence_mentions, truncate
+from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.message import Message, ThreadAddress
-from tasks.preferences import CHOICES, Preferences
+from tasks.preferences import CHOICES, ChannelPreferences
 from tasks.store.tasks import Taken
 from tasks.store.usage import TaskUsage
 from tasks.task import State, Task
@@ -54,12 +54,12 @@ class SlashCommand:
 
     engine: TaskEngine
     usage: TaskUsage
-    people: People
+    people: UserDirectory
     clients: Clients
     access: AccessPolicy
     stopper: TaskStopper
-    preferences: Preferences
-    links: Links
+    preferences: ChannelPreferences
+    links: Permalinks
 
     def register(self, app: AsyncApp) -> None:
         app.command(COMMAND)(self.commanded)
@@ -67,7 +67,7 @@ class SlashCommand:
 
     async def commanded(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
         await ack()
-        if (command := read(Command, body)) is None:
+        if (command := parse_interaction(CommandPayload, body)) is None:
             return
         once = ThreadAddress(command.team_id, command.channel_id, f"command:{command.trigger_id}")
         claimed = Message(thread=once, ts=once.ts, user=command.user_id, user_name="", text="")
@@ -94,12 +94,12 @@ class SlashCommand:
     async def handed_off(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
         """The message becomes a task of whoever chose the shortcut, answered in the message's thread."""
         await ack()
-        if (chosen := read(Shortcut, body)) is None:
+        if (chosen := parse_interaction(ShortcutPayload, body)) is None:
             return
         event = {**body["message"], "type": "message", "channel": chosen.channel.id, "subtype": None}
         try:
-            message = spoken({"team_id": chosen.team.id, "event": event})
-        except BadPayload as problem:
+            message = parse_message({"team_id": chosen.team.id, "event": event})
+        except MalformedPayload as problem:
             log.warning("shortcut on a message that is not understood", problem=str(problem))
             return
         if message is None or not (message.text or message.files):
@@ -123,10 +123,10 @@ class SlashCommand:
             await _tell(respond, in_line(accepted))
         try:
             await client.reactions_add(channel=chosen.channel.id, timestamp=message.ts, name="eyes")
-        except FAULTS as fault:
-            log.info("sign not shown", why=error_of(fault))
+        except SLACK_ERRORS as fault:
+            log.info("sign not shown", why=error_text(fault))
 
-    async def _start(self, command: Command) -> str:
+    async def _start(self, command: CommandPayload) -> str:
         """Post the request where all can see it, and begin a task in its thread."""
         here = ThreadAddress(command.team_id, command.channel_id, "")
         if refusal := await self.access.refusal(here, command.user_id):
@@ -137,9 +137,9 @@ class SlashCommand:
         try:
             posted = await client.chat_postMessage(
                 channel=command.channel_id,
-                text=f"<@{command.user_id}> hands off:\n{_quoted(brief(inert(text)))}",
+                text=f"<@{command.user_id}> hands off:\n{_quoted(truncate(silence_mentions(text)))}",
             )
-        except FAULTS as fault:
+        except SLACK_ERRORS as fault:
             return _not_posted(fault)
         ts = str(posted["ts"])
         thread = ThreadAddress(command.team_id, command.channel_id, ts)
@@ -148,15 +148,15 @@ class SlashCommand:
 
     async def _plain(self, team: str, text: str) -> str:
         await self.people.ask(team, mentioned(text)[:5])
-        return plain(text, "", lambda user: self.people.known(team, user))
+        return plain_text(text, "", lambda user: self.people.known(team, user))
 
-    async def _status(self, command: Command) -> str:
+    async def _status(self, command: CommandPayload) -> str:
         found = await self.usage.tasks(
             team=command.team_id, channel=command.channel_id, running=True, limit=20
         )
         return await self._list(found, command.team_id) or "Nothing is running in this channel."
 
-    async def _runs(self, command: Command) -> str:
+    async def _runs(self, command: CommandPayload) -> str:
         found = await self.usage.tasks(team=command.team_id, user=command.user_id, limit=10)
         return await self._list(found, command.team_id) or "You have not given me a task yet."
 
@@ -172,7 +172,7 @@ class SlashCommand:
             filter(None, [f"`{task.id}` <{link}|{title}>", state, took, escape(task.user_name)])
         )
 
-    async def _stop(self, command: Command, id_: str) -> str:
+    async def _stop(self, command: CommandPayload, id_: str) -> str:
         if id_:
             task = await self.engine.store.task(id_.strip("`"))
             if task is None or not await self._sees(command, task):
@@ -187,7 +187,7 @@ class SlashCommand:
             return "No task of yours is running in this channel."
         return "Which one? `/handoff stop &lt;id&gt;`:\n" + await self._list(mine, command.team_id)
 
-    async def _sees(self, command: Command, task: Task) -> bool:
+    async def _sees(self, command: CommandPayload, task: Task) -> bool:
         """Whether somebody may know of a task from here: it is of this channel, theirs, or they are admin."""
         if task.thread.team != command.team_id:
             return False
@@ -195,7 +195,7 @@ class SlashCommand:
             return True
         return (await self.people.person(command.team_id, command.user_id)).is_admin
 
-    async def _set(self, command: Command, words: Sequence[str]) -> str:
+    async def _set(self, command: CommandPayload, words: Sequence[str]) -> str:
         team, channel = command.team_id, command.channel_id
         here = ThreadAddress(team, channel, "")
         if words and (refusal := await self.access.refusal(here, command.user_id)):
@@ -219,16 +219,16 @@ async def _is_in(client: SlackClient, channel: str) -> bool:
     """Whether the bot is in a channel; taken for granted where Slack does not say."""
     try:
         found = (await client.conversations_info(channel=channel)).get("channel") or {}
-    except FAULTS as fault:
-        log.info("channel not known", why=error_of(fault))
-        return error_of(fault) not in _ABSENT
+    except SLACK_ERRORS as fault:
+        log.info("channel not known", why=error_text(fault))
+        return error_text(fault) not in _ABSENT
     return bool(found.get("is_member", True)) and not found.get("is_archived")
 
 
 def _not_posted(fault: Exception) -> str:
-    if error_of(fault) in _ABSENT:
+    if error_text(fault) in _ABSENT:
         return NOT_HERE
-    why = "" if passes(fault) else f" ({error_of(fault)})"
+    why = "" if is_transient(fault) else f" ({error_text(fault)})"
     return f"Slack did not take it{why}. Nothing was begun; try again in a moment."
 
 
@@ -239,5 +239,5 @@ def _quoted(text: str) -> str:
 async def _tell(respond: AsyncRespond, words: str) -> None:
     try:
         await respond(text=words, response_type="ephemeral")
-    except FAULTS as error:
-        log.info("command not answered", why=error_of(error))
+    except SLACK_ERRORS as error:
+        log.info("command not answered", why=error_text(error))

@@ -37,7 +37,7 @@ async def open_database(database: Database) -> None:
 
 
 @asynccontextmanager
-async def kept_in(url: str) -> AsyncIterator[Database | None]:
+async def open_existing(url: str) -> AsyncIterator[Database | None]:
     """The database for a command that looks at what a bot has kept; None when there is nothing yet.
 
     Raises `BotError` when it can't be used, also for what goes wrong with it inside the block.

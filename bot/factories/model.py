@@ -9,19 +9,19 @@ from agents.endpoint import Endpoint
 from agents.orchestrator import AgentDeps, AgentLimits
 from agents.prices import Prices
 from agents.team_tools import Toolbox, no_tools
-from bot.observability.instrumentation import WatchedEndpoint
-from bot.observability.metrics import ModelFigures
+from bot.observability.instrumentation import InstrumentedEndpoint
+from bot.observability.metrics import ModelMetrics
 from bot.settings import Settings
-from bot.settings.channels import Channels
+from bot.settings.channels import ChannelSettings
 from sandbox.sandbox import Sandbox
 from tasks.message import ThreadAddress
 
 
-def endpoint_from(settings: Settings, *, tries: int = 5, figures: ModelFigures | None = None) -> Endpoint:
+def make_endpoint(settings: Settings, *, tries: int = 5, figures: ModelMetrics | None = None) -> Endpoint:
     """The endpoint; servers on this machine often want no key, and the client wants some. Its turns are
     counted in `figures`."""
     key = settings.openai_api_key
-    make = Endpoint if figures is None else partial(WatchedEndpoint, figures, prices_from(settings))
+    make = Endpoint if figures is None else partial(InstrumentedEndpoint, figures, make_prices(settings))
     return make(
         api_key=key.get_secret_value() if key else "none",
         base_url=settings.openai_base_url,
@@ -49,7 +49,7 @@ def agent_deps(
         sandbox=sandbox,
         model=settings.model,
         worker_model=settings.worker_model or settings.model,
-        prices=prices_from(settings),
+        prices=make_prices(settings),
         toolbox=toolbox,
         limits=AgentLimits(
             task=budget, at_once=settings.limit_workers_at_once, workers=settings.limit_workers
@@ -58,7 +58,7 @@ def agent_deps(
 
 
 def agent_deps_in(
-    channels: Channels, thread: ThreadAddress, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox
+    channels: ChannelSettings, thread: ThreadAddress, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox
 ) -> AgentDeps:
     """The same for a task of one thread: with the models, budgets and tools of its channel."""
     allowed = channels.own(thread.team, thread.channel).tools
@@ -66,6 +66,6 @@ def agent_deps_in(
     return agent_deps(channels.settings(thread.team, thread.channel), endpoint, sandbox, mine)
 
 
-def prices_from(settings: Settings) -> Prices:
+def make_prices(settings: Settings) -> Prices:
     """The operator's own prices, then the published ones."""
     return Prices(settings.model_prices, window=settings.model_window)

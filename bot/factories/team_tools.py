@@ -37,7 +37,7 @@ def tool_problems(settings: Settings) -> tuple[str, ...]:
 
 
 @asynccontextmanager
-async def toolbox_from(settings: Settings) -> AsyncIterator[Toolbox]:
+async def make_toolbox(settings: Settings) -> AsyncIterator[Toolbox]:
     """The tools, with the servers connected. Raises `ToolConfigError` for what `tool_problems` tells."""
     file = _file(settings, os.environ)
     functions = load_plugins(file.functions)

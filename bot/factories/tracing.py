@@ -38,7 +38,7 @@ def _can_export() -> bool:
 
 
 @asynccontextmanager
-async def tracer_from(settings: Settings) -> AsyncIterator[Tracer | None]:
+async def make_tracer(settings: Settings) -> AsyncIterator[Tracer | None]:
     """What makes the spans; None, and nothing imported, when no collector is set."""
     if settings.trace_endpoint is None:
         yield None

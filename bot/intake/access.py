@@ -10,9 +10,9 @@ import time
 from dataclasses import dataclass
 
 from bot.settings import Settings
-from bot.settings.channels import Channels
+from bot.settings.channels import ChannelSettings
 from bot.wire.text import escape
-from bot.wire.users import People
+from bot.wire.users import UserDirectory
 from tasks.message import ThreadAddress
 from tasks.store.usage import TaskUsage
 from tasks.task import Task
@@ -25,8 +25,8 @@ _DEAR = "{whose} have cost {used:.2f} USD in the last 24 hours, and {most:.2f} a
 class AccessPolicy:
     """The operator's rules, applied."""
 
-    channels: Channels
-    people: People
+    channels: ChannelSettings
+    people: UserDirectory
     usage: TaskUsage
 
     async def refusal(self, thread: ThreadAddress, user: str) -> str:

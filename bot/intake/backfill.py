@@ -16,7 +16,7 @@ import structlog
 
 from bot.intake.intake import Intake
 from bot.intake.listeners import MessageListeners
-from bot.wire.client import FAULTS, SlackClient, error_of, passes
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
 from bot.wire.clients import Clients
 from tasks.store.key_value import KeyValueStore
 from tasks.store.usage import TaskUsage
@@ -104,9 +104,9 @@ class Backfill:
         """One workspace's trouble must not keep the others from being read."""
         try:
             log.info("caught up with Slack", taken=await self._read(client, oldest))
-        except FAULTS as fault:
-            log.warning("could not catch up with a workspace", why=error_of(fault))
-            return not passes(fault)
+        except SLACK_ERRORS as fault:
+            log.warning("could not catch up with a workspace", why=error_text(fault))
+            return not is_transient(fault)
         return True
 
     async def _read(self, client: SlackClient, oldest: float) -> int:
@@ -152,8 +152,8 @@ async def _messages(
         async for message in client.messages(method, channel=channel, oldest=since, **more):
             if str(message.get("ts")) >= since:
                 news.append(message)
-    except FAULTS as fault:
-        if passes(fault):
+    except SLACK_ERRORS as fault:
+        if is_transient(fault):
             raise
-        log.info("channel not read", channel=channel, why=error_of(fault))
+        log.info("channel not read", channel=channel, why=error_text(fault))
     return sorted(news, key=lambda message: str(message.get("ts")))

@@ -15,13 +15,13 @@ import structlog
 from bot.intake.access import AccessPolicy
 from bot.intake.notes import NOTE, NoteCommands, Writer
 from bot.intake.stopper import TaskStopper
-from bot.wire.events import Amended, BadPayload, Spoken, amended, spoken
-from bot.wire.participants import Voices
-from bot.wire.text import addresses_a_group, mentioned, plain
-from bot.wire.users import People
+from bot.wire.events import MalformedPayload, MessageChange, SlackMessage, parse_change, parse_message
+from bot.wire.participants import Participants
+from bot.wire.text import addresses_a_group, mentioned, plain_text
+from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.message import Message
-from tasks.preferences import FollowUps, Preferences
+from tasks.preferences import ChannelPreferences, FollowUpMode
 from tasks.store.edits import Edits
 from tasks.store.tasks import Accepted, Taken
 from tasks.store.usage import TaskUsage
@@ -59,7 +59,7 @@ class Received:
     """What became of one delivery."""
 
     sign: Sign
-    message: Spoken | None = None
+    message: SlackMessage | None = None
     words: str = ""
 
 
@@ -71,21 +71,21 @@ class Intake:
     """The way in for messages."""
 
     engine: TaskEngine
-    people: People
+    people: UserDirectory
     access: AccessPolicy
-    preferences: Preferences
+    preferences: ChannelPreferences
     stopper: TaskStopper
     amendments: Edits
     usage: TaskUsage
     notes: NoteCommands
-    voices: Voices
+    voices: Participants
 
     async def receive(self, body: object, bot_user: str) -> Received:
         """Take one event in. Raises only when the message could not be written down: then Slack must not be
         acked, so that it sends the message again."""
         try:
-            message, change = spoken(body), amended(body)
-        except BadPayload as problem:
+            message, change = parse_message(body), parse_change(body)
+        except MalformedPayload as problem:
             log.warning("payload not understood, acked and dropped", problem=str(problem))
             return _NOTHING
         if change is not None:
@@ -96,7 +96,7 @@ class Intake:
             return await self._take(message, bot_user)
         return await self._left_alone(message)
 
-    async def _take(self, message: Spoken, bot_user: str) -> Received:
+    async def _take(self, message: SlackMessage, bot_user: str) -> Received:
         """A message that is for us: a word of command, a call for help, or work."""
         await self._ask_names(message, bot_user)
         text = self._plain(message, bot_user)
@@ -115,7 +115,7 @@ class Intake:
             return _NOTHING
         return Received(Sign.SEEN, message, in_line(accepted))
 
-    async def _is_for_us(self, message: Spoken, bot_user: str) -> bool:
+    async def _is_for_us(self, message: SlackMessage, bot_user: str) -> bool:
         """A mention, a direct message, or a reply in a thread of ours, if it is clear that it is meant so."""
         named = bot_user in mentioned(message.text)
         if message.by_bot:
@@ -130,7 +130,7 @@ class Intake:
             await self.voices.heard(message.thread, spoke)
         return named or (current is not None and await self._is_meant(message, current))
 
-    async def _is_meant(self, message: Spoken, current: Task | None) -> bool:
+    async def _is_meant(self, message: SlackMessage, current: Task | None) -> bool:
         """Whether a reply without a mention is for us: nobody else is addressed, or there to be."""
         if not message.is_direct and (mentioned(message.text) or addresses_a_group(message.text)):
             return False
@@ -141,15 +141,15 @@ class Intake:
         if current is not None and current.state is State.WAITING and message.user == current.user:
             return True  # our question asks for an answer in the thread
         match await self.preferences.follow_ups(message.thread):
-            case FollowUps.OFF:
+            case FollowUpMode.OFF:
                 return False
-            case FollowUps.ALL:
+            case FollowUpMode.ALL:
                 return True
         if message.is_direct or current is None:
             return message.is_direct
         return not await self.voices.others(current, message.user, float(message.ts))
 
-    async def _left_alone(self, message: Spoken) -> Received:
+    async def _left_alone(self, message: SlackMessage) -> Received:
         """Nothing follows; who might expect otherwise is told once in a thread, alone, what to do."""
         addressed = mentioned(message.text) or addresses_a_group(message.text)
         if message.by_bot or not message.is_reply or addressed:
@@ -157,19 +157,19 @@ class Intake:
         current = await self.engine.current(message.thread)
         if current is None or current.user != message.user:
             return _NOTHING
-        if await self.preferences.follow_ups(message.thread) is not FollowUps.ON:
+        if await self.preferences.follow_ups(message.thread) is not FollowUpMode.ON:
             return _NOTHING  # people here have asked for that
         is_first = await self.voices.first_hint(message.thread)
         return Received(Sign.WHISPER, message, HINT) if is_first else _NOTHING
 
-    async def _may_hop(self, message: Spoken) -> bool:
+    async def _may_hop(self, message: SlackMessage) -> bool:
         askers = await self.usage.askers(message.thread, limit=HOPS)
         if len(askers) < HOPS or any(not asker.startswith("B") for asker in askers):
             return True
         log.warning("apps answer each other, not taken", channel=message.thread.channel, app=message.user)
         return False
 
-    async def _stopped(self, message: Spoken) -> Received:
+    async def _stopped(self, message: SlackMessage) -> Received:
         current = await self.engine.current(message.thread)
         if not await self.engine.claim(self._message(message, "")):
             return _NOTHING
@@ -181,7 +181,7 @@ class Intake:
             words = await self.stopper.stop(current, message.user)
         return Received(Sign.WHISPER, message, words) if words else Received(Sign.NONE, message)
 
-    async def _stop_here(self, message: Spoken) -> str:
+    async def _stop_here(self, message: SlackMessage) -> str:
         """Outside threads a stop is for the writer's task in this place, which has a thread of its own."""
         place = message.thread
         mine = await self.usage.tasks(team=place.team, channel=place.channel, user=message.user, running=True)
@@ -191,7 +191,7 @@ class Intake:
             return SEVERAL.format(len(chosen))
         return await self.stopper.stop(next(iter(chosen), None), message.user)
 
-    async def _muted(self, message: Spoken, *, muted: bool) -> Received:
+    async def _muted(self, message: SlackMessage, *, muted: bool) -> Received:
         if not message.is_reply:
             return await self._once(message, Received(Sign.WHISPER, message, IN_A_THREAD))
         if not await self.engine.claim(self._message(message, "")):
@@ -204,14 +204,14 @@ class Intake:
         )
         return Received(Sign.WHISPER, message, words)
 
-    async def _noted(self, message: Spoken, text: str) -> Received:
+    async def _noted(self, message: SlackMessage, text: str) -> Received:
         if not await self.engine.claim(self._message(message, "")):
             return _NOTHING
         writer = Writer(user=message.user, name=self.people.known(message.thread.team, message.user))
         words = await self.notes.answer(message.thread, writer, text)
         return Received(Sign.SAID, message, words)
 
-    async def _amend(self, change: Amended, bot_user: str) -> Received:
+    async def _amend(self, change: MessageChange, bot_user: str) -> Received:
         """An edit of what nobody has begun is taken, and of one that comes later its writer is told so; what
         was deleted is not done."""
         if change.now is None:
@@ -236,21 +236,21 @@ class Intake:
         is_late = current is not None and not current.state.is_over
         return Received(Sign.WHISPER, now, LATE) if is_late else _NOTHING
 
-    async def _once(self, message: Spoken, received: Received) -> Received:
+    async def _once(self, message: SlackMessage, received: Received) -> Received:
         """Claim a message that needs no task; its twin gets nothing."""
         is_first = await self.engine.claim(self._message(message, ""))
         return received if is_first else _NOTHING
 
-    async def _ask_names(self, message: Spoken, bot_user: str) -> None:
+    async def _ask_names(self, message: SlackMessage, bot_user: str) -> None:
         """All at the same time, since Slack waits for our ack."""
         people = {message.user, *mentioned(message.text)[:5]} - {bot_user}
         await self.people.ask(message.thread.team, people)
 
-    def _plain(self, message: Spoken, bot_user: str) -> str:
+    def _plain(self, message: SlackMessage, bot_user: str) -> str:
         team = message.thread.team
-        return plain(message.text, bot_user, lambda user: self.people.known(team, user))
+        return plain_text(message.text, bot_user, lambda user: self.people.known(team, user))
 
-    def _message(self, message: Spoken, text: str) -> Message:
+    def _message(self, message: SlackMessage, text: str) -> Message:
         name = "an app" if message.by_bot else self.people.known(message.thread.team, message.user)
         return Message(
             thread=message.thread,

@@ -14,11 +14,11 @@ import structlog
 from slack_bolt.async_app import AsyncApp, AsyncBoltContext
 
 from bot.intake.intake import Received, Sign
-from bot.wire.client import FAULTS, SlackClient, error_of
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.clients import Clients
-from bot.wire.events import Spoken
+from bot.wire.events import SlackMessage
 from bot.wire.manifest import PROMPTS
-from bot.wire.text import inert
+from bot.wire.text import silence_mentions
 from tasks.engine import TaskEngine
 from tasks.store.usage import TaskUsage
 
@@ -62,21 +62,21 @@ class MessageListeners:
         for tell in (self._post, self._react, self._whisper):
             try:
                 await tell(client, received, message)
-            except FAULTS as error:
-                log.info("sign not shown", sign=received.sign.value, why=error_of(error))
+            except SLACK_ERRORS as error:
+                log.info("sign not shown", sign=received.sign.value, why=error_text(error))
 
-    async def _post(self, client: SlackClient, received: Received, message: Spoken) -> None:
-        text = {Sign.HELP: HELP, Sign.SAID: inert(received.words)}.get(received.sign)
+    async def _post(self, client: SlackClient, received: Received, message: SlackMessage) -> None:
+        text = {Sign.HELP: HELP, Sign.SAID: silence_mentions(received.words)}.get(received.sign)
         if text is not None:
             thread = message.thread
             await client.chat_postMessage(channel=thread.channel, thread_ts=thread.ts, text=text)
 
-    async def _react(self, client: SlackClient, received: Received, message: Spoken) -> None:
+    async def _react(self, client: SlackClient, received: Received, message: SlackMessage) -> None:
         if received.sign is Sign.SEEN:
             await client.reactions_add(channel=message.thread.channel, timestamp=message.ts, name="eyes")
             self.signed(time.time() - float(message.ts))
 
-    async def _whisper(self, client: SlackClient, received: Received, message: Spoken) -> None:
+    async def _whisper(self, client: SlackClient, received: Received, message: SlackMessage) -> None:
         if received.words and received.sign is not Sign.SAID and not message.by_bot:
             thread = message.thread
             root = thread.ts if message.is_reply else None
@@ -105,5 +105,5 @@ async def suggest_prompts(clients: Clients, team: str, channel: str) -> None:
         await client.api_call(
             "assistant.threads.setSuggestedPrompts", json={"channel_id": channel, "prompts": prompts}
         )
-    except FAULTS as error:
-        log.info("prompts not suggested", why=error_of(error))
+    except SLACK_ERRORS as error:
+        log.info("prompts not suggested", why=error_text(error))

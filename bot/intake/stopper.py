@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.intake.access import AccessPolicy
 from bot.wire.text import escape
-from bot.wire.users import People
+from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.task import Task
 
@@ -18,7 +18,7 @@ class TaskStopper:
     """Asks who may, and tells the engine."""
 
     engine: TaskEngine
-    people: People
+    people: UserDirectory
     access: AccessPolicy
 
     async def stop(self, task: Task | None, user: str) -> str:

@@ -17,15 +17,15 @@ from agents.endpoint import Endpoint, OnRetry, OnText
 from agents.errors import ModelError
 from agents.prices import Prices
 from agents.wire import ModelRequest
-from bot.observability.metrics import ModelFigures, SandboxFigures, SlackFigures
+from bot.observability.metrics import ModelMetrics, SandboxMetrics, SlackMetrics
 from sandbox.job import Job, Run
 from sandbox.sandbox import Sandbox
 
 
-class WatchedEndpoint(Endpoint):
+class InstrumentedEndpoint(Endpoint):
     """An endpoint whose turns, tokens and cost are counted."""
 
-    def __init__(self, figures: ModelFigures, prices: Prices, **settings: Any) -> None:
+    def __init__(self, figures: ModelMetrics, prices: Prices, **settings: Any) -> None:
         super().__init__(**settings)
         self._figures = figures
         self._prices = prices
@@ -45,10 +45,10 @@ class WatchedEndpoint(Endpoint):
         return reply
 
 
-class WatchedSandbox(Sandbox):
+class InstrumentedSandbox(Sandbox):
     """A sandbox whose runs and waits are counted."""
 
-    def __init__(self, figures: SandboxFigures, *limits: Any, **settings: Any) -> None:
+    def __init__(self, figures: SandboxMetrics, *limits: Any, **settings: Any) -> None:
         super().__init__(*limits, **settings)
         self._figures = figures
 
@@ -59,7 +59,7 @@ class WatchedSandbox(Sandbox):
         return run
 
 
-def slack_calls(figures: SlackFigures, api_url: str) -> aiohttp.TraceConfig:
+def trace_slack_calls(figures: SlackMetrics, api_url: str) -> aiohttp.TraceConfig:
     """Counts each request below `api_url` that goes through an aiohttp session with this trace."""
 
     async def begin(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:

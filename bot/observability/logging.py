@@ -45,7 +45,7 @@ _AS_IT_SHOULD_BE = ("Asyncio task cancelled for workflow or step", "As you gave 
 _KIND, _AGAIN = 50, 600.0
 
 
-def set_up(settings: Settings, stream: TextIO | None = None) -> None:
+def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     """Send all log lines of the process to `stream` (stderr unless given). Call it before any other work."""
     stream = sys.stderr if stream is None else stream
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
@@ -53,7 +53,7 @@ def set_up(settings: Settings, stream: TextIO | None = None) -> None:
     handler.setFormatter(_RedactingFormatter(settings, colors=stream.isatty()))
     if level > logging.DEBUG:
         handler.addFilter(lambda record: not str(record.msg).startswith(_AS_IT_SHOULD_BE))
-        handler.addFilter(_Repeated())
+        handler.addFilter(_RepeatFilter())
     for name in ("", "dbos"):
         # dbos gives its logger a handler of its own, past our redaction, unless it finds one there.
         logger = logging.getLogger(name)
@@ -74,7 +74,7 @@ def set_up(settings: Settings, stream: TextIO | None = None) -> None:
     )
 
 
-class _Repeated(logging.Filter):
+class _RepeatFilter(logging.Filter):
     """Keeps back what dbos warns of again and again: some lines a second for as long as its database is away,
     each with a statement in it, under which everything else would be lost."""
 

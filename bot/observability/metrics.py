@@ -35,10 +35,10 @@ PATIENCE = 3.0
 _QUICK = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 #: The same for models and programs, which may take minutes.
 _LONG = (0.5, 1, 2, 5, 10, 20, 40, 90, 180, 600)
-AskTotals = Callable[[], Awaitable[Totals]]
+ReadTotals = Callable[[], Awaitable[Totals]]
 
 
-class ModelFigures:
+class ModelMetrics:
     """What is asked of the model."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -66,7 +66,7 @@ class ModelFigures:
         self._turns.labels(model, error).inc()
 
 
-class SandboxFigures:
+class SandboxMetrics:
     """What programs did."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -90,7 +90,7 @@ class SandboxFigures:
         self._waits.observe(max(0.0, whole - run.seconds))
 
 
-class SlackFigures:
+class SlackMetrics:
     """What is said to Slack, and how long it takes."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -124,7 +124,7 @@ class SlackFigures:
             self._ages.labels(str(number)).set(age)
 
 
-class TaskFigures:
+class TaskMetrics:
     """Where the tasks of the whole database stand."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -151,11 +151,11 @@ class Metrics:
         ProcessCollector(registry=registry)
         Gauge("handoff_info", "Always 1.", ["version"], registry=registry).labels(version()).set(1)
         self._ready = Gauge("handoff_ready", "1 when nothing is missing, as /readyz says.", registry=registry)
-        self.model = ModelFigures(registry)
-        self.sandbox = SandboxFigures(registry)
-        self.slack = SlackFigures(registry)
-        self.tasks = TaskFigures(registry)
-        self.totals: AskTotals | None = None
+        self.model = ModelMetrics(registry)
+        self.sandbox = SandboxMetrics(registry)
+        self.slack = SlackMetrics(registry)
+        self.tasks = TaskMetrics(registry)
+        self.totals: ReadTotals | None = None
         self.ages: Callable[[], Mapping[int, float]] = dict
         self.missing: Callable[[], Awaitable[Sequence[str]]] | None = None
 
@@ -175,7 +175,7 @@ class Metrics:
         return {sample for family in self._registry.collect() for sample in _names(family.name, family.type)}
 
 
-async def _read(totals: AskTotals) -> Totals | None:
+async def _read(totals: ReadTotals) -> Totals | None:
     try:
         async with asyncio.timeout(PATIENCE):
             return await totals()

@@ -63,7 +63,7 @@ class _Clock:
         return min(self.width - 1, max(0, int(share * self.width)))
 
 
-def picture(task: Task, rows: Sequence[LogRow], *, width: int = WIDTH) -> list[str]:
+def render_timeline(task: Task, rows: Sequence[LogRow], *, width: int = WIDTH) -> list[str]:
     """Lines of text, the bars `width` characters long (24 and more). `rows` is the task's log in the order
     written; without any there is no picture."""
     if not rows:

@@ -29,10 +29,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from bot.errors import ChannelsRefused
+from bot.errors import InvalidChannelsFile
 from bot.settings import Settings, variable
 from bot.settings.problems import wanted
-from tasks.preferences import FollowUps, Progresses
+from tasks.preferences import FollowUpMode, ProgressMode
 
 log = structlog.get_logger(__name__)
 
@@ -45,15 +45,15 @@ LOCAL = (
 )  # fmt: skip
 
 
-class Own(BaseModel):
+class ChannelOnlySettings(BaseModel):
     """What only this file can set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
     tools: list[str] | None = None
     """The team's tools that workers may use here, by name; without this all of them."""
-    progress: Progresses | None = None
-    follow_ups: FollowUps | None = None
+    progress: ProgressMode | None = None
+    follow_ups: FollowUpMode | None = None
 
 
 def _like(field: FieldInfo) -> Any:
@@ -63,7 +63,7 @@ def _like(field: FieldInfo) -> Any:
 
 
 _Place: Any = create_model(
-    "_Place", __base__=Own, **{name: _like(Settings.model_fields[name]) for name in LOCAL}
+    "_Place", __base__=ChannelOnlySettings, **{name: _like(Settings.model_fields[name]) for name in LOCAL}
 )
 _VARIABLE = variable("channels_file")
 KNOWN = tuple(_Place.model_fields)
@@ -74,7 +74,7 @@ Places = Mapping[str, Values]
 
 
 @dataclass(frozen=True, slots=True)
-class Effective:
+class EffectiveSetting:
     """A value and where it comes from."""
 
     name: str
@@ -85,11 +85,11 @@ class Effective:
         return f"{self.name} = {self.value!r} ({self.source})"
 
 
-class Channels:
+class ChannelSettings:
     """Settings by place. Without a file every place has those of the environment."""
 
     def __init__(self, settings: Settings, file: Path | None = None) -> None:
-        """Raises `ChannelsRefused` when the file can't be used."""
+        """Raises `InvalidChannelsFile` when the file can't be used."""
         self._settings = settings
         self._file = file
         self._read_at: object = None
@@ -103,28 +103,30 @@ class Channels:
         own = {name: value for name, value in self._values(team, channel).items() if name in LOCAL}
         return self._settings.model_copy(update=own) if own else self._settings
 
-    def own(self, team: str, channel: str) -> Own:
+    def own(self, team: str, channel: str) -> ChannelOnlySettings:
         """What only the file can set."""
         values = self._values(team, channel)
-        return Own(**{name: values[name] for name in Own.model_fields if name in values})
+        return ChannelOnlySettings(
+            **{name: values[name] for name in ChannelOnlySettings.model_fields if name in values}
+        )
 
     def preference(self, team: str, channel: str, name: str) -> str | None:
         """What `tasks.preferences` asks: the operator's word on one of its choices."""
         word: StrEnum | None = getattr(self.own(team, channel), name.replace("-", "_"))
         return None if word is None else word.value
 
-    def effective(self, team: str, channel: str) -> Sequence[Effective]:
+    def effective(self, team: str, channel: str) -> Sequence[EffectiveSetting]:
         """Every value that a place may have of its own, and which line of which place it comes from."""
         places = self._fresh()
         rows = []
         for name in KNOWN:
             where = next((p for p in _inward(team, channel) if name in places.get(p, {})), None)
             if where is not None:
-                rows.append(Effective(name, places[where][name], f"{self._file}: {where}"))
+                rows.append(EffectiveSetting(name, places[where][name], f"{self._file}: {where}"))
             elif name in LOCAL:
                 is_given = name in self._settings.model_fields_set
                 source = variable(name) if is_given else "default"
-                rows.append(Effective(name, getattr(self._settings, name), source))
+                rows.append(EffectiveSetting(name, getattr(self._settings, name), source))
         return rows
 
     @property
@@ -143,19 +145,19 @@ class Channels:
         try:
             self._places = read(self._file)
             log.info("channels file read", places=len(self._places))
-        except ChannelsRefused as refused:
+        except InvalidChannelsFile as refused:
             log.error("channels file refused, the values before stay", problems=refused.problems)
         return self._places
 
 
 def read(file: Path) -> Places:
-    """The file's places. Raises `ChannelsRefused` with a sentence for each mistake."""
+    """The file's places. Raises `InvalidChannelsFile` with a sentence for each mistake."""
     try:
         tables = tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         problem = f"{_VARIABLE}: {file} can't be read ({why}). Correct it."
-        raise ChannelsRefused((problem,)) from None
+        raise InvalidChannelsFile((problem,)) from None
     found: dict[str, Values] = {}
     problems: list[str] = []
     for place, values in _tables(tables, problems):
@@ -164,7 +166,7 @@ def read(file: Path) -> Places:
         except ValidationError as error:
             problems += [_sentence(file, place, detail) for detail in error.errors()]
     if problems:
-        raise ChannelsRefused(tuple(problems))
+        raise InvalidChannelsFile(tuple(problems))
     return found
 
 

@@ -14,7 +14,7 @@ from pydantic_settings import (
 PREFIX = "HANDOFF_"
 
 
-class SettingGroup(BaseSettings):
+class SettingsGroup(BaseSettings):
     """Settings that belong together; the docstring of each group is its headline in the documents."""
 
     model_config = SettingsConfigDict(

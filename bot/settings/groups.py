@@ -30,7 +30,7 @@ from bot.settings.field_types import (
     TraceUrl,
     UserIds,
 )
-from bot.settings.group import SettingGroup
+from bot.settings.group import SettingsGroup
 from sandbox.image.tag import DEFAULT_BASE
 
 
@@ -43,7 +43,7 @@ def _database_in(known: dict[str, Any]) -> str:
     return f"sqlite:///{known['data_dir'] / 'handoff.db'}"
 
 
-class SlackSettings(SettingGroup):
+class SlackSettings(SettingsGroup):
     """Slack"""
 
     slack_bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
@@ -65,7 +65,7 @@ class SlackSettings(SettingGroup):
     """Base of Slack's Web API; another one for a proxy or a stand-in."""
 
 
-class AccessSettings(SettingGroup):
+class AccessSettings(SettingsGroup):
     """Who may"""
 
     allow_users: UserIds = ""
@@ -90,7 +90,7 @@ class AccessSettings(SettingGroup):
     when it changes."""
 
 
-class ModelSettings(SettingGroup):
+class ModelSettings(SettingsGroup):
     """The model"""
 
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
@@ -117,7 +117,7 @@ class ModelSettings(SettingGroup):
     `{"my-model": {"input": 2, "output": 8, "cached": 0.5}}`. Other models: as known for their names."""
 
 
-class TeamSettings(SettingGroup):
+class TeamSettings(SettingsGroup):
     """Your own tools and traces"""
 
     tools_file: LocalPath | None = None
@@ -128,7 +128,7 @@ class TeamSettings(SettingGroup):
     """Whether traces hold what people, models and tools said, and not only how long it took."""
 
 
-class ProcessSettings(SettingGroup):
+class ProcessSettings(SettingsGroup):
     """Where it runs"""
 
     data_dir: LocalPath = Field(default_factory=lambda: data_folder(os.environ))
@@ -150,7 +150,7 @@ class ProcessSettings(SettingGroup):
     """Lines to read, or one JSON object per line."""
 
 
-class LimitSettings(SettingGroup):
+class LimitSettings(SettingsGroup):
     """Limits of a task"""
 
     limit_running_tasks: int = Field(default=20, ge=1, le=1000)
@@ -185,7 +185,7 @@ class LimitSettings(SettingGroup):
     """MiB of one file posted to a thread."""
 
 
-class SandboxSettings(SettingGroup):
+class SandboxSettings(SettingsGroup):
     """The sandbox"""
 
     sandbox_memory_mb: int = Field(default=1024, ge=64, le=1_048_576)

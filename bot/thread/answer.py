@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain, count, islice
 from typing import Any
 
-from bot.wire.text import brief, escape, headings, inert, parts
+from bot.wire.text import escape, headings, silence_mentions, split_markdown, truncate
 from tasks.run.thread import Delivery, Made
 from tasks.task import Spent, State, Task
 
@@ -44,7 +44,7 @@ class OutgoingMessage:
     @property
     def text(self) -> str:
         """The plain text, for notifications."""
-        return brief(self.markdown)
+        return truncate(self.markdown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,9 @@ def render(task: Task, delivery: Delivery) -> RenderedAnswer:
     """What to say. Keys are stable, so a repeated delivery is recognised."""
     if delivery.outcome.state is State.WAITING:
         return RenderedAnswer([_question(task, delivery)])
-    words = inert(_words(delivery))
+    words = silence_mentions(_words(delivery))
     below = list(_footer(task, delivery))
-    spoken = parts(words)
+    spoken = split_markdown(words)
     if len(spoken) > MOST_MESSAGES:
         whole = Made(path=_free_name(delivery), data=words.encode())
         return RenderedAnswer([OutgoingMessage("end:0", _summary(words, whole.path), below)], whole)
@@ -94,7 +94,7 @@ def _free_name(delivery: Delivery) -> str:
 
 def _summary(words: str, whole: str) -> str:
     """How a long answer begins and what it goes on with."""
-    beginning = parts(words, _BEGINNING)[0]
+    beginning = split_markdown(words, _BEGINNING)[0]
     later = list(islice(headings(words, len(beginning)), 20))
     contents = "\n".join(f"- {title}" for title in later)
     pieces = [beginning, f"**Further on:**\n{contents}" if contents else ""]
@@ -114,7 +114,7 @@ def _question(task: Task, delivery: Delivery) -> OutgoingMessage:
         buttons = _decision(task, approval)
         hint = f"{escape(task.user_name)} or an admin of the workspace decides. Writing instead counts as no."
     below: list[Block] = [{"type": "actions", "elements": buttons}] if buttons else []
-    question = inert(delivery.outcome.text)[:11_000] or "…"
+    question = silence_mentions(delivery.outcome.text)[:11_000] or "…"
     return OutgoingMessage(f"{ASKED}:{task.attempt}", question, [*below, context_block(hint)])
 
 

@@ -14,8 +14,8 @@ import structlog
 
 from bot.thread.answer import OutgoingMessage, markdown_block
 from bot.thread.posts import DRAFT, ThreadPosts
-from bot.wire.client import FAULTS, SlackClient, error_of, passes
-from bot.wire.text import MESSAGE_LIMIT, inert, table_at
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
+from bot.wire.text import MESSAGE_LIMIT, silence_mentions, table_at
 from tasks.run.thread import NotDelivered
 from tasks.task import Task
 
@@ -111,9 +111,9 @@ class AnswerDraft:
             await self._remove(left)  # of a process that is gone: what it had begun would stand there half
         try:
             self._ts = await self._client.start_stream(self._task.thread, self._task.user)
-        except FAULTS as fault:
-            log.info("answer not streamed", why=error_of(fault))
-            self._over, self._lost = True, passes(fault)
+        except SLACK_ERRORS as fault:
+            log.info("answer not streamed", why=error_text(fault))
+            self._over, self._lost = True, is_transient(fault)
             return
         self._since = time.monotonic()
         await self._posts.remember_draft(DRAFT, self._ts)
@@ -123,9 +123,9 @@ class AnswerDraft:
         news = {"type": "markdown_text", "text": text[len(self._sent) :]}
         try:
             await self._client.call_now("chat.appendStream", json=self._where(chunks=[news]))
-        except FAULTS as fault:
+        except SLACK_ERRORS as fault:
             # Whether it arrived is not known, and appending it again could show it twice.
-            log.info("answer's stream broke off", why=error_of(fault))
+            log.info("answer's stream broke off", why=error_text(fault))
             self._spoilt = True
             return
         self._sent = text
@@ -146,8 +146,8 @@ class AnswerDraft:
         arguments["blocks"] = ([markdown_block(rest[cut:])] if rest[cut:].strip() else []) + content.below
         try:
             await self._client.api_call("chat.stopStream", json=self._where(**arguments))
-        except FAULTS as fault:
-            log.info("answer's stream did not end well, message repaired", why=error_of(fault))
+        except SLACK_ERRORS as fault:
+            log.info("answer's stream did not end well, message repaired", why=error_text(fault))
             return False
         return True
 
@@ -156,16 +156,16 @@ class AnswerDraft:
         channel = self._task.thread.channel
         try:
             await self._client.api_call("chat.stopStream", json={"channel": channel, "ts": ts})
-        except FAULTS as fault:
-            log.debug("stream had ended", why=error_of(fault))
+        except SLACK_ERRORS as fault:
+            log.debug("stream had ended", why=error_text(fault))
         edit = {"channel": channel, "ts": ts, "text": content.text, "blocks": content.blocks,
                 "metadata": self._posts.metadata(content.key)}  # fmt: skip
         try:
             await self._posts.insist(content.key, lambda: self._client.api_call("chat.update", json=edit))
         except NotDelivered:
             raise
-        except FAULTS as fault:
-            log.warning("draft could not become the answer, posted anew", why=error_of(fault))
+        except SLACK_ERRORS as fault:
+            log.warning("draft could not become the answer, posted anew", why=error_text(fault))
             return False
         return True
 
@@ -175,16 +175,16 @@ class AnswerDraft:
             for message in await self._posts.unmarked():
                 if not message.get("text") and not message.get("blocks"):
                     await self._remove(str(message["ts"]))
-        except FAULTS as fault:
-            log.info("lost stream not looked for", why=error_of(fault))
+        except SLACK_ERRORS as fault:
+            log.info("lost stream not looked for", why=error_text(fault))
 
     async def _remove(self, ts: str) -> None:
         where = {"channel": self._task.thread.channel, "ts": ts}
         for method in ("chat.stopStream", "chat.delete"):
             try:
                 await self._client.api_call(method, json=where)
-            except FAULTS as fault:
-                log.info("draft not removed", method=method, why=error_of(fault))
+            except SLACK_ERRORS as fault:
+                log.info("draft not removed", method=method, why=error_text(fault))
         await self._posts.forget_draft(DRAFT)
 
     def _where(self, **more: Any) -> dict[str, Any]:
@@ -199,4 +199,4 @@ def presentable(text: str) -> str:
     lines = whole.splitlines(keepends=True)
     while lines and lines[-1].lstrip().startswith("|"):
         lines.pop()
-    return inert("".join(lines).rstrip())[:LONGEST]
+    return silence_mentions("".join(lines).rstrip())[:LONGEST]

@@ -14,8 +14,8 @@ import aiohttp
 import structlog
 
 from bot.thread.posts import ThreadPosts
-from bot.wire.client import FAULTS, TRIES, SlackClient, error_of, passes
-from bot.wire.text import brief, inert
+from bot.wire.client import SLACK_ERRORS, TRIES, SlackClient, error_text, is_transient
+from bot.wire.text import silence_mentions, truncate
 from sandbox.limits import MIB
 from tasks.message import FileRef
 from tasks.run.thread import FileNotFetched, Made, NotDelivered
@@ -60,7 +60,7 @@ class ThreadFiles:
                     raise FileNotFetched(f"Slack answered {response.status}")
                 data = await self._read(response)
         except (aiohttp.ClientError, TimeoutError) as error:
-            log.info("download broke off", file=file.id, why=error_of(error))
+            log.info("download broke off", file=file.id, why=error_text(error))
             raise FileNotFetched(_broke_off(error)) from error
         is_page = response.content_type == "text/html"
         if is_page and (response.history or not file.name.lower().endswith((".html", ".htm"))):
@@ -74,13 +74,13 @@ class ThreadFiles:
         for file in made[:ARTIFACTS]:
             if len(file.data) > self._largest_out:
                 size = self._too_large(len(file.data), self._largest_out)
-                told.append(f"{inert(file.path)} was not posted: {size}.")
+                told.append(f"{silence_mentions(file.path)} was not posted: {size}.")
             elif problem := await self._post_once(file):
-                told.append(f"{inert(file.path)} could not be posted: {problem}.")
-        if left := [inert(file.path) for file in made[ARTIFACTS:]]:
+                told.append(f"{silence_mentions(file.path)} could not be posted: {problem}.")
+        if left := [silence_mentions(file.path) for file in made[ARTIFACTS:]]:
             told.append(f"Not posted, since {ARTIFACTS} files are the limit: {', '.join(left[:50])}.")
         if told:
-            await self._posts.post_once("files", text=brief("\n".join(told)))
+            await self._posts.post_once("files", text=truncate("\n".join(told)))
 
     async def _post_once(self, file: Made) -> str:
         """Upload in Slack's three steps; answers with the problem, in words for the thread."""
@@ -88,7 +88,7 @@ class ThreadFiles:
         known = await self._store.said.posts(self._task.id)
         if known.get(key) or not file.data:
             return "" if file.data else "it is empty, and Slack takes no empty files"
-        name = inert(PurePosixPath(file.path).name)
+        name = silence_mentions(PurePosixPath(file.path).name)
         await self._store.said.intend(self._task.id, key, runner=self._task.runner)
         try:
             if (id_ := await self._kept.get(self._place, key)) is None or not await self._is_shared(id_):
@@ -97,12 +97,12 @@ class ThreadFiles:
                 await self._share(id_, name)
         except NotDelivered:
             raise
-        except FAULTS as fault:
-            log.warning("artifact not posted", file=file.path, why=error_of(fault))
-            if passes(fault):
+        except SLACK_ERRORS as fault:
+            log.warning("artifact not posted", file=file.path, why=error_text(fault))
+            if is_transient(fault):
                 return "Slack does not take it now"
-            needs = "; the app needs the scope files:write" if error_of(fault) == "missing_scope" else ""
-            return f"Slack answered {error_of(fault)}{needs}"
+            needs = "; the app needs the scope files:write" if error_text(fault) == "missing_scope" else ""
+            return f"Slack answered {error_text(fault)}{needs}"
         await self._store.said.posted(self._task.id, key, id_)
         await self._kept.put(self._place, key, None)
         return ""
@@ -125,18 +125,18 @@ class ThreadFiles:
                     files=[{"id": id_, "title": name}], channel_id=thread.channel, thread_ts=thread.ts
                 )
                 return
-            except FAULTS as fault:
+            except SLACK_ERRORS as fault:
                 if await self._is_shared(id_):
                     return
-                if number == TRIES or not passes(fault):
+                if number == TRIES or not is_transient(fault):
                     raise
                 await asyncio.sleep(number)
 
     async def _is_shared(self, id_: str) -> bool:
         try:
             found = (await self._client.files_info(file=id_)).get("file") or {}
-        except FAULTS as fault:
-            log.info("file not found yet", file=id_, why=error_of(fault))
+        except SLACK_ERRORS as fault:
+            log.info("file not found yet", file=id_, why=error_text(fault))
             return False
         places = [*(found.get("channels") or ()), *(found.get("groups") or ()), *(found.get("ims") or ())]
         return self._task.thread.channel in places or bool(found.get("shares"))
@@ -145,9 +145,9 @@ class ThreadFiles:
         """Files of Slack Connect channels come without an address."""
         try:
             found = (await self._client.files_info(file=file.id)).get("file") or {}
-        except FAULTS as fault:
-            log.info("file not found", file=file.id, why=error_of(fault))
-            why = "now" if passes(fault) else f"({error_of(fault)})"
+        except SLACK_ERRORS as fault:
+            log.info("file not found", file=file.id, why=error_text(fault))
+            why = "now" if is_transient(fault) else f"({error_text(fault)})"
             raise FileNotFetched(f"Slack does not tell where it is {why}") from fault
         if url := found.get("url_private_download") or found.get("url_private"):
             return str(url)

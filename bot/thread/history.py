@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import structlog
 
-from bot.wire.client import FAULTS, SlackClient, error_of
-from bot.wire.events import BadPayload, spoken
-from bot.wire.text import mentioned, plain
-from bot.wire.users import People
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
+from bot.wire.events import MalformedPayload, parse_message
+from bot.wire.text import mentioned, plain_text
+from bot.wire.users import UserDirectory
 from tasks.message import Message
 from tasks.task import Task
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 MOST, PAGES = 50, 5
 
 
-async def read_history(client: SlackClient, people: People, task: Task) -> Sequence[Message]:
+async def read_history(client: SlackClient, people: UserDirectory, task: Task) -> Sequence[Message]:
     """The newest of them, oldest first, without those of apps; none when Slack does not give them."""
     found: deque[Message] = deque(maxlen=MOST)
     asked = task.message_ts.partition(":")[0]
@@ -35,16 +35,16 @@ async def read_history(client: SlackClient, people: People, task: Task) -> Seque
             event = {**message, "type": "message", "channel": channel}
             if (said := await _said(event, people, task)) is not None and said.ts < asked:
                 found.append(said)
-    except FAULTS as fault:
-        log.warning("earlier messages of the thread not read", why=error_of(fault))
+    except SLACK_ERRORS as fault:
+        log.warning("earlier messages of the thread not read", why=error_text(fault))
     return tuple(found)
 
 
-async def _said(event: dict[str, object], people: People, task: Task) -> Message | None:
+async def _said(event: dict[str, object], people: UserDirectory, task: Task) -> Message | None:
     team = task.thread.team
     try:
-        said = spoken({"team_id": team, "event": event})
-    except BadPayload as problem:
+        said = parse_message({"team_id": team, "event": event})
+    except MalformedPayload as problem:
         log.info("earlier message not understood", why=str(problem))
         return None
     if said is None or said.by_bot:
@@ -52,5 +52,5 @@ async def _said(event: dict[str, object], people: People, task: Task) -> Message
     await people.ask(team, mentioned(said.text)[:5])
     return Message(
         thread=task.thread, ts=said.ts, user=said.user, user_name=await people.name(team, said.user),
-        text=plain(said.text, "", lambda user: people.known(team, user)), files=said.files,
+        text=plain_text(said.text, "", lambda user: people.known(team, user)), files=said.files,
     )  # fmt: skip

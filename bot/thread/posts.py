@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from bot.wire.client import FAULTS, SlackClient, error_of, passes
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
 from tasks.run.thread import NotDelivered
 from tasks.store.key_value import KeyValueStore, place_of_task
 from tasks.store.tasks import TaskStore
@@ -78,8 +78,8 @@ class ThreadPosts:
             log.warning("another process has posted it too, taken back", key=key)
             try:
                 await self._client.chat_delete(channel=self._task.thread.channel, ts=ts)
-            except FAULTS as fault:
-                log.warning("it stands there twice", key=key, why=error_of(fault))
+            except SLACK_ERRORS as fault:
+                log.warning("it stands there twice", key=key, why=error_text(fault))
 
     async def draft_ts(self, name: str) -> str:
         """The `ts` of the message that is being written under `name`; empty when there is none."""
@@ -103,7 +103,7 @@ class ThreadPosts:
         while True:
             try:
                 return await call()
-            except FAULTS as fault:
+            except SLACK_ERRORS as fault:
                 attempt += 1
                 await self._wait_out(fault, key, attempt)
 
@@ -115,7 +115,7 @@ class ThreadPosts:
                     channel=thread.channel, thread_ts=thread.ts, metadata=self.metadata(key), **content
                 )
                 return str(answer["ts"])
-            except FAULTS as fault:
+            except SLACK_ERRORS as fault:
                 attempt += 1
                 await self._wait_out(fault, key, attempt)
             if ts := await self._found(key):
@@ -127,13 +127,13 @@ class ThreadPosts:
 
     async def _wait_out(self, fault: Exception, key: str, attempt: int) -> None:
         """Sleep before another try; raises when none would help."""
-        if why := CLOSED.get(error_of(fault)):
-            gone = error_of(fault) == "thread_not_found"
+        if why := CLOSED.get(error_text(fault)):
+            gone = error_text(fault) == "thread_not_found"
             raise NotDelivered(why, for_good=gone) from fault
-        if not passes(fault):
+        if not is_transient(fault):
             raise fault
         pause = min(0.5 * 2**attempt, LONGEST_PAUSE)
-        log.warning("Slack did not take it, trying again", key=key, why=error_of(fault), wait=pause)
+        log.warning("Slack did not take it, trying again", key=key, why=error_text(fault), wait=pause)
         await asyncio.sleep(pause)
 
     async def unmarked(self) -> list[dict[str, Any]]:

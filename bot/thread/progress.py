@@ -18,8 +18,8 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.thread.answer import stoppable
 from bot.thread.plan import Chunk, Plan
 from bot.thread.posts import DRAFT, ThreadPosts
-from bot.wire.client import FAULTS, SlackClient, error_of
-from bot.wire.text import brief
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
+from bot.wire.text import truncate
 from tasks.task import Task
 
 log = structlog.get_logger(__name__)
@@ -110,8 +110,8 @@ class ProgressMessage:
             await pace.turn("chat.appendStream")
         try:
             await (self._append() if self._ts else self._start())
-        except FAULTS as fault:
-            await self._without_stream(error_of(fault))
+        except SLACK_ERRORS as fault:
+            await self._without_stream(error_text(fault))
 
     async def _start(self) -> None:
         await self._end_what_a_dead_process_left()
@@ -137,8 +137,8 @@ class ProgressMessage:
         more: dict[str, Any] = {"chunks": news} if news else {}
         try:
             await self._client.api_call("chat.stopStream", json=self._where(**more))
-        except FAULTS as fault:
-            log.info("stream did not end well", why=error_of(fault))
+        except SLACK_ERRORS as fault:
+            log.info("stream did not end well", why=error_text(fault))
             return False
         return True
 
@@ -186,16 +186,16 @@ class ProgressMessage:
 
     async def _write(self, method: str, **where: Any) -> AsyncSlackResponse | None:
         """The plan as a block, and as plain lines where Slack does not take that."""
-        text = brief(self._plan.as_text())
+        text = truncate(self._plan.as_text())
         blocks = self._plan.blocks()
         if self.offers_stop and not self._closed:
             blocks = stoppable(blocks, text, self._task)
         if self._draws and blocks:
             try:
                 return await self._client.call_now(method, json={**where, "text": text, "blocks": blocks})
-            except FAULTS as fault:
-                log.info("plan not drawn", method=method, why=error_of(fault))
-                if "block" not in error_of(fault):
+            except SLACK_ERRORS as fault:
+                log.info("plan not drawn", method=method, why=error_text(fault))
+                if "block" not in error_text(fault):
                     return None
                 self._draws = False
         return await self._call(method, **where, text=text, blocks=[])
@@ -254,16 +254,16 @@ class ProgressMessage:
         try:
             draft = await self._posts.draft_ts(DRAFT)
             return [ts for message in await self._posts.unmarked() if (ts := str(message["ts"])) != draft]
-        except FAULTS as fault:
-            log.info("lost stream not looked for", why=error_of(fault))
+        except SLACK_ERRORS as fault:
+            log.info("lost stream not looked for", why=error_text(fault))
             return []
 
     async def _call(self, method: str, **arguments: Any) -> AsyncSlackResponse | None:
         """A call whose failure costs a person a glance and nothing else."""
         try:
             return await self._client.call_now(method, json=arguments)
-        except FAULTS as error:
-            log.info("progress not shown", method=method, why=error_of(error))
+        except SLACK_ERRORS as error:
+            log.info("progress not shown", method=method, why=error_text(error))
             return None
 
     def _news(self) -> list[Chunk]:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from bot.thread.answer import ANSWER_HERE, APPROVE, ASKED, Block, context_block
-from bot.wire.client import FAULTS, SlackClient, error_of
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from tasks.store.tasks import TaskStore
 from tasks.task import State, Task
 
@@ -66,5 +66,5 @@ async def close(client: SlackClient, task: Task, ts: str) -> None:
             settled = closed(blocks, _HINTS.get(task.state, answered))
             edit = {**place, "text": asked.get("text") or "", "blocks": settled}
             await client.api_call("chat.update", json=edit)
-    except FAULTS as fault:
-        log.info("question not closed", why=error_of(fault))
+    except SLACK_ERRORS as fault:
+        log.info("question not closed", why=error_text(fault))

@@ -24,13 +24,13 @@ from bot.thread.plan import Plan
 from bot.thread.posts import ThreadPosts
 from bot.thread.progress import ProgressMessage
 from bot.thread.replay import replay_events
-from bot.wire.client import FAULTS, SlackClient, error_of
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.clients import Clients
-from bot.wire.participants import Voices
-from bot.wire.text import escape, inert, one_plain_line
-from bot.wire.users import People
+from bot.wire.participants import Participants
+from bot.wire.text import escape, one_plain_line, silence_mentions
+from bot.wire.users import UserDirectory
 from tasks.message import FileRef, Message
-from tasks.preferences import Preferences, Progresses
+from tasks.preferences import ChannelPreferences, ProgressMode
 from tasks.run.thread import Delivery, FileNotFetched, NotDelivered
 from tasks.store.key_value import KeyValueStore
 from tasks.store.tasks import TaskStore
@@ -53,7 +53,7 @@ class SlackThreads:
     clients: Clients
     http: aiohttp.ClientSession
     store: TaskStore
-    preferences: Preferences
+    preferences: ChannelPreferences
     largest_in: int
     largest_out: int
 
@@ -64,8 +64,8 @@ class SlackThreads:
             client, self.http, self.store, task, largest_in=self.largest_in, largest_out=self.largest_out
         )
         shows = await self.preferences.progress(task.thread)
-        people = People(self.clients)
-        thread = SlackThread(client, self.store, task, files, people, shows_plan=shows is Progresses.FULL)
+        people = UserDirectory(self.clients)
+        thread = SlackThread(client, self.store, task, files, people, shows_plan=shows is ProgressMode.FULL)
         await _safely(thread.recall)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(thread.write())
@@ -79,7 +79,7 @@ class SlackThread:
     """One thread for as long as a task runs (a `tasks.run.thread.Thread`)."""
 
     def __init__(
-        self, client: SlackClient, store: TaskStore, task: Task, files: ThreadFiles, people: People, *,
+        self, client: SlackClient, store: TaskStore, task: Task, files: ThreadFiles, people: UserDirectory, *,
         shows_plan: bool = True,
     ) -> None:  # fmt: skip
         self._client = client
@@ -133,16 +133,16 @@ class SlackThread:
 
     async def _tell_unread(self, file: FileRef, reason: str) -> None:
         """Say it here, once: whether the agents say it too is theirs to decide."""
-        text = escape(inert(f"{file.name} could not be read: {reason}."))
+        text = escape(silence_mentions(f"{file.name} could not be read: {reason}."))
         try:
             async with asyncio.timeout(TELLING):
                 await self._posts.post_once(f"unread:{file.id}", text=text)
-        except (NotDelivered, *FAULTS) as fault:
-            log.info("attachment's fault not told", why=error_of(fault))
+        except (NotDelivered, *SLACK_ERRORS) as fault:
+            log.info("attachment's fault not told", why=error_text(fault))
 
     async def before(self) -> Sequence[Message]:
         said = await read_history(self._client, self._people, self._task)
-        await Voices(KeyValueStore(self._store.database)).heard(
+        await Participants(KeyValueStore(self._store.database)).heard(
             self._task.thread, {one.user: float(one.ts) for one in said}
         )
         return said
@@ -173,8 +173,8 @@ class SlackThread:
             await self._files.post(files)
         except NotDelivered:
             raise
-        except FAULTS as fault:
-            raise NotDelivered(f"Slack refuses the answer: {error_of(fault)}.", for_good=True) from fault
+        except SLACK_ERRORS as fault:
+            raise NotDelivered(f"Slack refuses the answer: {error_text(fault)}.", for_good=True) from fault
         if not ended:
             await self._end_session(session)
         if state is State.STOPPED and ":" not in self._task.message_ts:
@@ -193,9 +193,9 @@ class SlackThread:
     async def _post(self, content: OutgoingMessage) -> None:
         try:
             await self._posts.post_once(content.key, text=content.text, blocks=content.blocks)
-        except FAULTS as fault:
+        except SLACK_ERRORS as fault:
             # Better plain than not at all: what Slack dislikes may be one mark in a long text.
-            log.error("Slack refuses a message, sent as plain text", key=content.key, why=error_of(fault))
+            log.error("Slack refuses a message, sent as plain text", key=content.key, why=error_text(fault))
             await self._posts.post_once(f"{content.key}:plain", text=escape(content.markdown))
 
     async def _set_aside(self) -> None:
@@ -241,8 +241,8 @@ class SlackThread:
         """A call whose failure costs a person a glance and nothing else."""
         try:
             await self._client.api_call(method, json=arguments)
-        except FAULTS as fault:
-            log.info("sign not shown", method=method, why=error_of(fault))
+        except SLACK_ERRORS as fault:
+            log.info("sign not shown", method=method, why=error_text(fault))
             return False
         return True
 

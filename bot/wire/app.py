@@ -17,12 +17,12 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
-from bot.errors import NotTakenIn
+from bot.errors import EventNotStored
 
 log = structlog.get_logger(__name__)
 
 #: What Bolt raises for a payload whose fields are not of the kind it expects.
-SHAPE = (TypeError, AttributeError, KeyError, ValueError, IndexError)
+SHAPE_ERRORS = (TypeError, AttributeError, KeyError, ValueError, IndexError)
 _ANY = re.compile(".*", re.DOTALL)
 
 
@@ -40,7 +40,7 @@ class Registers(Protocol):
     def register(self, app: AsyncApp) -> None: ...
 
 
-class App(AsyncApp):
+class BoltApp(AsyncApp):
     """Bolt's app, which also survives what Bolt itself stumbles over. An empty signing secret is for Socket
     Mode, which has no use for one."""
 
@@ -59,7 +59,7 @@ class App(AsyncApp):
         to us either: acked, so that it does not come again."""
         try:
             response: BoltResponse = await super().async_dispatch(req)
-        except SHAPE as error:
+        except SHAPE_ERRORS as error:
             log.warning("payload not understood, acked and dropped", problem=repr(error))
             return BoltResponse(status=200, body="")
         if response.status == 404:
@@ -82,7 +82,7 @@ def connect(app: AsyncApp, intake: TakesIn, listeners: Sequence[Registers]) -> N
         try:
             context["received"] = await intake.receive(body, context.bot_user_id or "")
         except Exception as error:
-            raise NotTakenIn("an event could not be written down") from error
+            raise EventNotStored("an event could not be written down") from error
         await next()
 
     for listener in listeners:
@@ -102,4 +102,4 @@ async def _failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
     again just as it did."""
     kind = str(body.get("type"))[:50]
     log.error("delivery failed", type=kind, exc_info=error)
-    return BoltResponse(status=500 if isinstance(error, NotTakenIn) else 200, body="")
+    return BoltResponse(status=500 if isinstance(error, EventNotStored) else 200, body="")

@@ -10,12 +10,12 @@ import asyncio
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 
-from bot.errors import NotTakenIn
-from bot.wire.client import FAULTS, SlackClient, error_of
+from bot.errors import EventNotStored
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 
 
-class OneWorkspace(AsyncAuthorize):
-    """Bolt's `authorize`. Raises `NotTakenIn` while Slack does not say, so that it sends events again."""
+class SingleWorkspaceAuthorize(AsyncAuthorize):
+    """Bolt's `authorize`. Raises `EventNotStored` while Slack does not say, so that it sends events again."""
 
     def __init__(self, client: SlackClient) -> None:
         self._client = client
@@ -31,8 +31,8 @@ class OneWorkspace(AsyncAuthorize):
     async def _ask(self) -> AuthorizeResult:
         try:
             who = await self._client.auth_test()
-        except FAULTS as fault:
-            raise NotTakenIn(f"Slack does not tell who the bot is: {error_of(fault)}") from fault
+        except SLACK_ERRORS as fault:
+            raise EventNotStored(f"Slack does not tell who the bot is: {error_text(fault)}") from fault
         return AuthorizeResult(
             enterprise_id=who.get("enterprise_id"),
             team_id=who.get("team_id"),

@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.wire.api_errors import TOKEN_REFUSALS
-from bot.wire.rate_limiter import Pace
+from bot.wire.rate_limiter import RateLimiter
 from tasks.message import ThreadAddress
 
 log = structlog.get_logger(__name__)
@@ -34,10 +34,10 @@ PAGE = 200
 #: Seconds of one call, reply included.
 TIMEOUT = 30.0
 #: Slack's words for faults that another try may not meet again.
-PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited",
+TRANSIENT = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited",
            "rate_limited", "team_added_to_org", "accesslimited"}  # fmt: skip
 #: What goes wrong on the way to Slack, or in what came back.
-FAULTS = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
+SLACK_ERRORS = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
 class SlackClient(AsyncWebClient):
@@ -45,7 +45,7 @@ class SlackClient(AsyncWebClient):
 
     def __init__(self, token: str, base_url: str, session: aiohttp.ClientSession | None = None) -> None:
         super().__init__(token=token, base_url=base_url, retry_handlers=[], session=session)
-        self.pace = Pace()
+        self.pace = RateLimiter()
         self.refused = ""
         """Slack's word, while it does not take the token."""
 
@@ -59,12 +59,12 @@ class SlackClient(AsyncWebClient):
         for number in range(1, TRIES + 1):
             try:
                 answer = await super().api_call(api_method, **arguments)
-            except FAULTS as fault:
-                if (word := error_of(fault)) in TOKEN_REFUSALS:
+            except SLACK_ERRORS as fault:
+                if (word := error_text(fault)) in TOKEN_REFUSALS:
                     self.refused = word
                 if number == TRIES or not self._may_repeat(api_method, arguments, fault):
                     raise
-                log.info("Slack call again", method=api_method, why=error_of(fault), attempt=number)
+                log.info("Slack call again", method=api_method, why=error_text(fault), attempt=number)
             else:
                 self.refused = ""
                 return answer
@@ -99,33 +99,33 @@ class SlackClient(AsyncWebClient):
             log.warning("Slack's rate limit met", method=method, wait=seconds)
             self.pace.hold(method, _channel(arguments), seconds)
             return True
-        return method in _REPEATABLE and passes(fault)
+        return method in _REPEATABLE and is_transient(fault)
 
 
 def retry_after(fault: Exception) -> float | None:
     """Seconds Slack asks to wait; None when it refused for another reason. Nothing was carried out."""
     if not isinstance(fault, SlackApiError):
         return None
-    if _status(fault) != 429 and error_of(fault) not in ("ratelimited", "rate_limited"):
+    if _status(fault) != 429 and error_text(fault) not in ("ratelimited", "rate_limited"):
         return None
     headers = {str(k).lower(): v for k, v in (getattr(fault.response, "headers", None) or {}).items()}
     said = str(headers.get("retry-after", "1"))
     return min(float(said), 300.0) if said.isdigit() else 1.0
 
 
-def error_of(fault: Exception) -> str:
+def error_text(fault: Exception) -> str:
     """Slack's word for a refusal, or what broke."""
-    return word_of(fault) or f"{type(fault).__name__}: {fault}"[:300]
+    return error_code(fault) or f"{type(fault).__name__}: {fault}"[:300]
 
 
-def passes(fault: Exception) -> bool:
+def is_transient(fault: Exception) -> bool:
     """Whether the same call may go well a moment later. A reply without Slack's word for a refusal is a
     proxy's page or was cut: what became of the call is not known."""
-    word = word_of(fault)
-    return not word or word in PASSING or _status(fault) >= 500
+    word = error_code(fault)
+    return not word or word in TRANSIENT or _status(fault) >= 500
 
 
-def word_of(fault: Exception) -> str:
+def error_code(fault: Exception) -> str:
     """Slack's word for a refusal; empty when what came back, if anything did, is not Slack's."""
     data = getattr(fault.response, "data", None) if isinstance(fault, SlackApiError) else None
     return str(data.get("error") or "") if isinstance(data, dict) else ""

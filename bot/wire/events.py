@@ -43,7 +43,7 @@ class _Event(pydantic.BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spoken:
+class SlackMessage:
     """A message somebody wrote, as Slack tells it."""
 
     thread: ThreadAddress
@@ -58,21 +58,21 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Amended:
+class MessageChange:
     """A message that its writer changed or deleted. `now` is None for a deleted one."""
 
     thread: ThreadAddress
     ts: str
     before: str
-    now: Spoken | None
+    now: SlackMessage | None
 
 
-class BadPayload(Exception):
+class MalformedPayload(Exception):
     """A payload that is not shaped as Slack documents it; `str()` says where."""
 
 
-def spoken(body: object) -> Spoken | None:
-    """The message that an event tells of; None for every other event. Raises `BadPayload`."""
+def parse_message(body: object) -> SlackMessage | None:
+    """The message that an event tells of; None for every other event. Raises `MalformedPayload`."""
     if not isinstance(body, dict) or not isinstance(event := body.get("event"), dict):
         return None
     kind, subtype = event.get("type"), event.get("subtype")
@@ -81,8 +81,8 @@ def spoken(body: object) -> Spoken | None:
     return _spoken(event, body)
 
 
-def amended(body: object) -> Amended | None:
-    """The change that an event tells of; None for every other event. Raises `BadPayload`.
+def parse_change(body: object) -> MessageChange | None:
+    """The change that an event tells of; None for every other event. Raises `MalformedPayload`.
 
     Slack tells of a change as well when it adds a preview to a link: then the text is the same as before. A
     deleted message that has replies is told as one that was changed to a tombstone.
@@ -97,13 +97,13 @@ def amended(body: object) -> Amended | None:
     is_gone = kind == "message_deleted" or is_tombstone
     told = before if is_gone else after
     if not isinstance(told, dict) or (before is not None and not isinstance(before, dict)):
-        raise BadPayload("event.message and event.previous_message must be objects")
+        raise MalformedPayload("event.message and event.previous_message must be objects")
     if not _is_words(told.get("subtype")):
         return None
     place = {"type": "message", "channel": channel, "channel_type": event.get("channel_type")}
     said = _spoken({**told, **place, "ts": event.get("deleted_ts") or told.get("ts")}, body)
     words = before.get("text") if before else None
-    return Amended(
+    return MessageChange(
         thread=said.thread,
         ts=said.ts,
         before=words if isinstance(words, str) else "",
@@ -115,18 +115,18 @@ def _is_words(subtype: object) -> bool:
     return subtype is None or (isinstance(subtype, str) and subtype in _SPOKEN)
 
 
-def _spoken(event: dict[str, Any], body: dict[str, Any]) -> Spoken:
+def _spoken(event: dict[str, Any], body: dict[str, Any]) -> SlackMessage:
     try:
         read = _Event.model_validate(event)
     except pydantic.ValidationError as error:
         where = "; ".join(f"event.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise BadPayload(where) from None
+        raise MalformedPayload(where) from None
     team = body.get("team_id") or read.team
     by_bot = read.bot_id is not None or read.subtype == "bot_message"
     user = read.bot_id if by_bot else read.user
     if not isinstance(team, str) or not 0 < len(team) <= 64 or not user:
-        raise BadPayload("the event names no team, or neither a user nor a bot")
-    return Spoken(
+        raise MalformedPayload("the event names no team, or neither a user nor a bot")
+    return SlackMessage(
         thread=ThreadAddress(team, read.channel, read.thread_ts or read.ts),
         ts=read.ts,
         user=user,
@@ -142,6 +142,6 @@ def _file(file: object) -> FileRef:
     try:
         read = _File.model_validate(file)
     except pydantic.ValidationError as error:
-        raise BadPayload(f"event.files: {error.error_count()} fields are wrong") from None
+        raise MalformedPayload(f"event.files: {error.error_count()} fields are wrong") from None
     source = {"url": read.url_private_download, "access": read.file_access, "mode": read.mode}
     return FileRef(id=read.id, name=sanitize_text(read.name or read.id), size=read.size or 0, source=source)

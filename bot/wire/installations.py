@@ -19,7 +19,7 @@ from slack_sdk.oauth.installation_store import Bot, Installation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 
-from bot.errors import NotInstalled
+from bot.errors import InstallationError
 from tasks.store.key_value import KeyValueStore
 
 log = structlog.get_logger(__name__)
@@ -51,10 +51,10 @@ class Installations(AsyncInstallationStore):
         return logging.getLogger("slack_bolt")
 
     async def async_save(self, installation: Installation) -> None:
-        """Raises `NotInstalled` for one that could not be used: of a whole organisation, or without a bot."""
+        """Raises `InstallationError` for an organisation-wide one and for one without a bot token."""
         team = installation.team_id
         if installation.is_enterprise_install or not team or not installation.bot_token:
-            raise NotInstalled(
+            raise InstallationError(
                 "Slack gave no bot token of one workspace. Install the app to a workspace, not to a whole "
                 "organisation."
             )
@@ -121,7 +121,7 @@ class Installations(AsyncInstallationStore):
             return None
 
 
-class Authorize(AsyncAuthorize):
+class InstallationAuthorize(AsyncAuthorize):
     """Who we are in the workspace that an event comes from; None when we are not installed there.
 
     Without a call of Slack's: what it would answer was written down at the installation.
@@ -145,7 +145,7 @@ class Authorize(AsyncAuthorize):
         )
 
 
-class States(AsyncOAuthStateStore):
+class OAuthStates(AsyncOAuthStateStore):
     """The states of installations under way: sealed, so that nothing is kept for who never comes back.
 
     Bolt binds each to the browser it was given to; Slack's code beside it can be used once.

@@ -16,20 +16,20 @@ _Id = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=64)]
 T = TypeVar("T", bound=pydantic.BaseModel)
 
 
-class Named(pydantic.BaseModel):
+class SlackReference(pydantic.BaseModel):
     """A user, a channel or a workspace."""
 
     id: _Id
 
 
-class Action(pydantic.BaseModel):
+class ButtonAction(pydantic.BaseModel):
     """What was pressed."""
 
     action_id: str
     value: str = ""
 
 
-class Said(pydantic.BaseModel):
+class ClickedMessage(pydantic.BaseModel):
     """The message it was pressed on."""
 
     ts: _Id
@@ -38,30 +38,30 @@ class Said(pydantic.BaseModel):
     blocks: list[dict[str, Any]] = []
 
 
-class Click(pydantic.BaseModel):
+class ClickPayload(pydantic.BaseModel):
     """A press on a button: in a message, or without `channel` and `message` in App Home."""
 
-    user: Named
-    team: Named
-    actions: list[Action] = pydantic.Field(min_length=1)
-    channel: Named | None = None
-    message: Said | None = None
+    user: SlackReference
+    team: SlackReference
+    actions: list[ButtonAction] = pydantic.Field(min_length=1)
+    channel: SlackReference | None = None
+    message: ClickedMessage | None = None
 
     @property
-    def pressed(self) -> Action:
+    def pressed(self) -> ButtonAction:
         return self.actions[0]
 
 
-class Shortcut(pydantic.BaseModel):
+class ShortcutPayload(pydantic.BaseModel):
     """A message shortcut."""
 
-    user: Named
-    team: Named
-    channel: Named
-    message: Said
+    user: SlackReference
+    team: SlackReference
+    channel: SlackReference
+    message: ClickedMessage
 
 
-class Command(pydantic.BaseModel):
+class CommandPayload(pydantic.BaseModel):
     """A slash command."""
 
     team_id: _Id
@@ -71,7 +71,7 @@ class Command(pydantic.BaseModel):
     trigger_id: _Id
 
 
-def read(shape: type[T], payload: object) -> T | None:
+def parse_interaction(shape: type[T], payload: object) -> T | None:
     """The payload in its shape, or None when it is not shaped so."""
     try:
         return shape.model_validate(payload)

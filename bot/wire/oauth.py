@@ -19,14 +19,14 @@ from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import NotInstalled
+from bot.errors import InstallationError
 from bot.settings import Settings
-from bot.wire.client import FAULTS, error_of
+from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
-from bot.wire.installations import STATE_LIFETIME, Installations, States
+from bot.wire.installations import STATE_LIFETIME, Installations, OAuthStates
 from bot.wire.manifest import INSTALL_PATH, REDIRECT_PATH, SCOPES
 from tasks.engine import TaskEngine
-from tasks.preferences import Preferences
+from tasks.preferences import ChannelPreferences
 from tasks.store.notes import Notes
 from tasks.store.usage import TaskUsage
 
@@ -55,7 +55,7 @@ class InstallPages:
                 authorization_url=urljoin(settings.slack_api_url, "../oauth/v2/authorize"),
                 installation_store=installations,
                 installation_store_bot_only=True,
-                state_store=States(settings.token_keys),
+                state_store=OAuthStates(settings.token_keys),
                 state_expiration_seconds=STATE_LIFETIME,
             ),
         )
@@ -69,16 +69,16 @@ class InstallPages:
     async def _come_back(self, request: web.Request) -> web.Response:
         try:
             answer = await self._flow.handle_callback(await to_bolt_request(request))
-        except NotInstalled as refusal:
+        except InstallationError as refusal:
             return web.Response(status=400, text=str(refusal))
-        except FAULTS as fault:
-            log.error("installation failed", why=error_of(fault))
+        except SLACK_ERRORS as fault:
+            log.error("installation failed", why=error_text(fault))
             return web.Response(status=502, text=_BROKEN)
         return await to_aiohttp_response(answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Departures:
+class UninstallListeners:
     """The listeners for a workspace that takes Handoff out, or its token back.
 
     `installations` is None in a workspace of our own, whose token is a setting.
@@ -86,7 +86,7 @@ class Departures:
 
     engine: TaskEngine
     usage: TaskUsage
-    preferences: Preferences
+    preferences: ChannelPreferences
     notes: Notes
     installations: Installations | None
     clients: Clients
@@ -118,8 +118,8 @@ class Departures:
         """Call once, so that /readyz knows although nothing is to be said just now."""
         try:
             await (await self.clients.of(team)).auth_test()
-        except FAULTS as fault:
-            log.info("token asked about", team=team, answer=error_of(fault))
+        except SLACK_ERRORS as fault:
+            log.info("token asked about", team=team, answer=error_text(fault))
 
     async def _forget_token(self, team: str) -> None:
         if self.installations is not None:

@@ -10,7 +10,7 @@ import time
 import structlog
 
 from bot.wire.api_errors import token_refused, unreachable
-from bot.wire.client import passes, word_of
+from bot.wire.client import error_code, is_transient
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 AGAIN = 600.0
 
 
-class Outage:
+class OutageLog:
     """One for all connections: what keeps one of them away mostly keeps the others away too."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Outage:
 
     def met(self, connection: object, url: str, fault: Exception) -> None:
         """A connection could not be opened by way of `url`, and will be tried again."""
-        now, kind = time.monotonic(), word_of(fault)
+        now, kind = time.monotonic(), error_code(fault)
         if not self._away:
             self._since = now
         if not self._away or kind != self._kind or now - self._told_at >= AGAIN:
@@ -45,9 +45,9 @@ class Outage:
 
 
 def _sentence(url: str, fault: Exception) -> str:
-    word = word_of(fault)
+    word = error_code(fault)
     if not word:
         return unreachable(url, fault)
-    if passes(fault):
+    if is_transient(fault):
         return f"Slack opens no connection for now: it answers {word}. It is tried again."
     return token_refused("SLACK_APP_TOKEN", word)

@@ -18,7 +18,7 @@ MOST = 50
 _NAME, _HINTED = "voices", "hinted"
 
 
-class Voices:
+class Participants:
     """Reads and writes them."""
 
     def __init__(self, kept: KeyValueStore) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import structlog
 
-from bot.wire.client import FAULTS, error_of
+from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
 from tasks.message import ThreadAddress
 
 log = structlog.get_logger(__name__)
 
 
-class Links:
-    """Links into one or more workspaces."""
+class Permalinks:
+    """Permalinks to threads in one or more workspaces."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
@@ -28,7 +28,7 @@ class Links:
             try:
                 client = await self._clients.of(team)
                 self._homes[team] = str((await client.auth_test())["url"]).rstrip("/")
-            except FAULTS as error:
-                log.info("the workspace's address is not known", why=error_of(error))
+            except SLACK_ERRORS as error:
+                log.info("the workspace's address is not known", why=error_text(error))
                 return "https://slack.com"
         return self._homes[team]

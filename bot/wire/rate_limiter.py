@@ -1,7 +1,7 @@
-"""How often Slack lets us call, kept to before Slack has to say so.
+"""Client-side rate limits for Slack's Web API, one `RateLimiter` per workspace.
 
-One `Pace` per workspace. Rates are Slack's tiers (docs.slack.dev/apis/web-api/rate-limits); each method
-has its own count, and each channel its own for messages. Never makes a call.
+The rates are Slack's tiers (docs.slack.dev/apis/web-api/rate-limits): each method has its own count, and each
+channel has one for posts.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ POSTS_PER_MINUTE, POST_BURST = 60, 5
 SHARE = 0.9
 
 
-class Pace:
+class RateLimiter:
     """Turns at calling, first come first served."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._rates: dict[str, _Rate] = {}
+        self._rates: dict[str, _Bucket] = {}
 
     async def turn(self, method: str, channel: str = "") -> None:
         """Wait until the call may be made."""
@@ -62,7 +62,7 @@ class Pace:
         rates = self._of(method, channel)
         (rates[-1] if rates else self._rate(method, 60, 1)).held_until = self._clock() + seconds
 
-    def _of(self, method: str, channel: str) -> list[_Rate]:
+    def _of(self, method: str, channel: str) -> list[_Bucket]:
         found = []
         if method in PER_MINUTE:
             found.append(self._rate(method, PER_MINUTE[method], PER_MINUTE[method]))
@@ -72,13 +72,13 @@ class Pace:
             found.append(self._rate(f"posts in {channel}", POSTS_PER_MINUTE, POST_BURST))
         return found
 
-    def _rate(self, name: str, per_minute: float, burst: int) -> _Rate:
+    def _rate(self, name: str, per_minute: float, burst: int) -> _Bucket:
         if name not in self._rates:
-            self._rates[name] = _Rate(60 / (per_minute * SHARE), max(1, int(burst * SHARE)))
+            self._rates[name] = _Bucket(60 / (per_minute * SHARE), max(1, int(burst * SHARE)))
         return self._rates[name]
 
 
-class _Rate:
+class _Bucket:
     """One count. A turn is a place on a time line: the places are `interval` seconds apart, and up to `burst`
     of them may be taken ahead of their time."""
 

@@ -19,9 +19,9 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from bot.wire.app import SHAPE
-from bot.wire.client import FAULTS, error_of, retry_after
-from bot.wire.outage_log import Outage
+from bot.wire.app import SHAPE_ERRORS
+from bot.wire.client import SLACK_ERRORS, error_text, retry_after
+from bot.wire.outage_log import OutageLog
 
 log = structlog.get_logger(__name__)
 
@@ -32,19 +32,19 @@ PING = 10.0
 FAREWELL = 2.0
 
 
-class Sockets:
+class SocketMode:
     """The bot's connections to Slack."""
 
     def __init__(self, app: AsyncApp, app_token: str) -> None:
         self._app, self._app_token = app, app_token
-        self._handlers: list[_Handler] = []
+        self._handlers: list[_SocketModeHandler] = []
         self._since: dict[int, float] = {}
 
     async def start(self) -> None:
         """Returns when all are open, however long Slack is away. `stop` closes what there is by then."""
-        outage = Outage()
+        outage = OutageLog()
         for number in range(CONNECTIONS):
-            handler = _Handler(self._app, self._app_token, outage)
+            handler = _SocketModeHandler(self._app, self._app_token, outage)
             self._handlers.append(handler)
             handler.client.message_listeners.append(self._note(number))
             await handler.connect_async()  # type: ignore[no-untyped-call]
@@ -75,11 +75,11 @@ class Sockets:
         return note
 
 
-class _Client(SocketModeClient):
+class _SocketModeClient(SocketModeClient):
     """The SDK's client with its own way of connecting: the SDK's logs a traceback at each try for as long as
     Slack is away, and tries again with an address that Slack lets be used once."""
 
-    def __init__(self, outage: Outage, **arguments: Any) -> None:
+    def __init__(self, outage: OutageLog, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._outage = outage
 
@@ -99,7 +99,7 @@ class _Client(SocketModeClient):
             except Exception as fault:
                 if self.closed:
                     return
-                if not isinstance(fault, FAULTS):
+                if not isinstance(fault, SLACK_ERRORS):
                     raise
                 self._outage.met(self, way, fault)
                 await asyncio.sleep(retry_after(fault) or self.ping_interval)
@@ -113,8 +113,8 @@ class _Client(SocketModeClient):
         if self.current_session is not None:
             try:
                 await self.current_session.close()
-            except FAULTS as fault:
-                log.info("a connection broke while it was closed", why=error_of(fault))
+            except SLACK_ERRORS as fault:
+                log.info("a connection broke while it was closed", why=error_text(fault))
 
     async def _open(self, url: str) -> None:
         self.current_session = await self.aiohttp_client_session.ws_connect(
@@ -135,13 +135,13 @@ class _Client(SocketModeClient):
         self.message_receiver = asyncio.ensure_future(self.receive_messages())
 
 
-class _Handler(AsyncSocketModeHandler):
+class _SocketModeHandler(AsyncSocketModeHandler):
     """Bolt's handler on our client, which also acks what Bolt can't read: it would come again for nothing."""
 
-    def __init__(self, app: AsyncApp, app_token: str, outage: Outage) -> None:
+    def __init__(self, app: AsyncApp, app_token: str, outage: OutageLog) -> None:
         # Without Bolt's own, which opens a client of the SDK's.
         self.app, self.app_token = app, app_token
-        self.client = _Client(
+        self.client = _SocketModeClient(
             outage, app_token=app_token, logger=app.logger, web_client=app.client, ping_interval=PING
         )
         self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]
@@ -149,6 +149,6 @@ class _Handler(AsyncSocketModeHandler):
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
         try:
             await super().handle(client, req)
-        except SHAPE as error:
+        except SHAPE_ERRORS as error:
             log.warning("payload not understood, acked and dropped", problem=repr(error))
             await client.send_socket_mode_response(SocketModeResponse(envelope_id=req.envelope_id))

@@ -42,7 +42,7 @@ def addresses_a_group(text: str) -> bool:
     return bool(_GROUP.search(text))
 
 
-def plain(text: str, bot_user: str, name_of: Callable[[str], str]) -> str:
+def plain_text(text: str, bot_user: str, name_of: Callable[[str], str]) -> str:
     """A message as its writer saw it: entities spelled out, the mention of the bot gone."""
     text = re.sub(rf"<@{re.escape(bot_user)}(?:\|[^<>]*)?>[:,]?", "", text)
     text = _MENTION.sub(lambda m: f"@{name_of(m[1])}", text)
@@ -53,7 +53,7 @@ def plain(text: str, bot_user: str, name_of: Callable[[str], str]) -> str:
     return sanitize_text(html.unescape(text)).strip()
 
 
-def inert(markdown: str) -> str:
+def silence_mentions(markdown: str) -> str:
     """Model-written text that mentions nobody: a zero-width space keeps it readable and silent."""
     return _LOUD.sub(lambda m: m[0] + "\u200b", markdown)
 
@@ -63,7 +63,7 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def brief(text: str, most_bytes: int = 3500) -> str:
+def truncate(text: str, most_bytes: int = 3500) -> str:
     """Text for a notification or an edit: Slack refuses an edit of more than 4,000 bytes, counted after
     escaping."""
     data = escape(text).encode()
@@ -80,7 +80,7 @@ def one_plain_line(markdown: str) -> str:
     text = re.sub(r"^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+", "", text, flags=re.MULTILINE)
     text = re.sub(r"!?\[([^\[\]]*)\]\([^)\[]*\)", r"\1", text)
     text = re.sub(r"(\*\*|__|~~|`{1,3})(?=\S)(.+?)(?<=\S)\1", r"\2", text)
-    return inert(" ".join(text.replace("```", " ").split()))
+    return silence_mentions(" ".join(text.replace("```", " ").split()))
 
 
 def table_at(markdown: str) -> int:
@@ -104,7 +104,7 @@ def headings(markdown: str, start: int = 0) -> Iterator[str]:
         at += len(line)
 
 
-def parts(markdown: str, limit: int = MESSAGE_LIMIT) -> list[str]:
+def split_markdown(markdown: str, limit: int = MESSAGE_LIMIT) -> list[str]:
     """Markdown cut into messages: between paragraphs where it can. A code fence that is cut is closed in one
     part and opened again in the next; a table that is cut has its first line in both, or it would be none."""
     pieces: list[str] = []

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from bot.wire.client import FAULTS, error_of
+from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
 
 log = structlog.get_logger(__name__)
@@ -19,12 +19,12 @@ log = structlog.get_logger(__name__)
 KEPT = 3600.0
 #: Seconds to wait for Slack while it waits for our ack; without an answer the person is "someone".
 PATIENCE = 1.0
-#: People remembered; beyond that the oldest are asked again.
+#: Users cached; beyond that the oldest are dropped.
 MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class SlackUser:
     """A member of the workspace, or a stranger from another one in a shared channel."""
 
     name: str = "someone"
@@ -35,15 +35,15 @@ class Person:
     """False when Slack did not tell: then nothing but the id is certain."""
 
 
-_UNKNOWN = Person(is_known=False)
+_UNKNOWN = SlackUser(is_known=False)
 
 
-class People:
-    """People by workspace and user id."""
+class UserDirectory:
+    """Slack users by workspace and id, cached for an hour."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self._found: dict[tuple[str, str], tuple[float, Person]] = {}
+        self._found: dict[tuple[str, str], tuple[float, SlackUser]] = {}
 
     def known(self, team: str, user: str) -> str:
         """A name without asking; "someone" when it was never asked."""
@@ -56,7 +56,7 @@ class People:
         """Have `known` know them, all asked at the same time; apps have no names here."""
         await asyncio.gather(*(self.name(team, user) for user in set(users) if user.startswith(("U", "W"))))
 
-    async def person(self, team: str, user: str, *, now: bool = False) -> Person:
+    async def person(self, team: str, user: str, *, now: bool = False) -> SlackUser:
         """Who it is; what is known when Slack does not tell in time. `now` trusts nothing told before."""
         asked, person = self._found.get((team, user), (-KEPT, _UNKNOWN))
         if now:
@@ -67,8 +67,8 @@ class People:
             async with asyncio.timeout(PATIENCE):
                 client = await self._clients.of(team)
                 answer = await client.users_info(user=user)
-        except FAULTS as error:
-            log.info("person not known", user=user, why=error_of(error))
+        except SLACK_ERRORS as error:
+            log.info("person not known", user=user, why=error_text(error))
             return person
         person = _read(answer.get("user") or {}, team)
         while len(self._found) >= MOST:
@@ -77,14 +77,14 @@ class People:
         return person
 
 
-def _read(user: Mapping[str, Any], here: str) -> Person:
+def _read(user: Mapping[str, Any], here: str) -> SlackUser:
     """Somebody as Slack tells it; an admin of another workspace is none in `here`. In an Enterprise
     organisation people belong to several, of which `team_id` is one."""
     profile = user.get("profile") or {}
     member_of = (user.get("enterprise_user") or {}).get("teams") or ()
     team = here if here in member_of else str(user.get("team_id") or "")
     name = profile.get("display_name") or user.get("real_name") or user.get("name") or "someone"
-    return Person(
+    return SlackUser(
         name=str(name),
         team=team,
         is_admin=team in ("", here) and bool(user.get("is_admin") or user.get("is_owner")),

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from bot.settings import Settings
-from bot.wire.installations import Installations, States
+from bot.wire.installations import Installations, OAuthStates
 from playground.slack import SlackStandIn
 from tasks.run import runner
 from tasks.store.database import Database
@@ -115,7 +115,7 @@ async def test_another_browser_or_a_made_up_state_installs_nothing(office: Offic
 
 @pytest.mark.parametrize("state", ["", "gAAAAA", "é", "=" * 5000])
 async def test_a_state_of_any_form_is_refused(state: str) -> None:
-    assert not await States([KEY]).async_consume(state)
+    assert not await OAuthStates([KEY]).async_consume(state)
 
 
 async def test_who_says_no_to_slack_reads_so(office: Office) -> None:

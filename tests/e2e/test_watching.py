@@ -129,7 +129,7 @@ async def test_lines_of_the_log_carry_task_worker_and_turn(
     slack: SlackStandIn, demo: DemoModel, tmp_path: Path
 ) -> None:
     stream = StringIO()
-    logging.set_up(Settings(log_format="json"), stream)
+    logging.configure_logging(Settings(log_format="json"), stream)
     try:
         async with stack(slack, demo.base_url, tmp_path) as bot:
             task = await bot.task(await bot.ask(THREE), State.ANSWERED)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bot.observability.timeline import NAME, WIDTH, picture
+from bot.observability.timeline import NAME, WIDTH, render_timeline
 from tasks.message import Message, ThreadAddress
 from tasks.store import schema
 from tasks.store.database import Database
@@ -249,11 +249,11 @@ async def test_a_picture_has_a_bar_for_each_agent_on_the_clock_of_the_task(tmp_p
         ("", "reply", usage, 48), ("", "ended", {}, 48),
     ]  # fmt: skip
     events = [{"agent": a, "kind": k, "body": b, "at": began + at} for a, k, b, at in log]
-    scale, orchestrator, worker, legend = picture(task, events)
+    scale, orchestrator, worker, legend = render_timeline(task, events)
     assert scale.endswith("48.0 s")
     assert orchestrator == f"{'orchestrator':{NAME}}" + "━" * 10 + "●" + "━" * 36 + "●  2 turns, 240 tokens"
     bar = worker[NAME : NAME + WIDTH]
     assert bar == " " * 10 + "━" * 10 + "●" + "━" * 9 + "■" + "━" * 10 + " " * 7
     assert worker.endswith("  partial, 1 turn, 1 program, 120 tokens")
     assert legend.strip().startswith("●")
-    assert picture(task, []) == []
+    assert render_timeline(task, []) == []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from bot.server import Server
+from bot.server import BotServer
 from bot.settings import Settings
 from playground.slack import SlackStandIn
 from tests.support.patient_model import Patient
@@ -35,14 +35,14 @@ class Office:
         self._settings = settings
         self._running = AsyncExitStack()
         self.patient = Patient()
-        self.server: Server
+        self.server: BotServer
         self.first: Stack
         self.second: Stack
 
     async def start(self) -> None:
         """Start the bot, anew on the same data if it ran."""
         await self.stop()
-        self.server = await self._running.enter_async_context(Server(self._settings))
+        self.server = await self._running.enter_async_context(BotServer(self._settings))
         for workspace in self._workspaces:
             if self._settings.slack_app_token is None:
                 await workspace.send_events_to(f"{self.url}/slack/events")

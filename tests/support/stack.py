@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.server import Server
+from bot.server import BotServer
 from bot.settings import Settings
 from bot.wire.socket_mode import CONNECTIONS
 from playground.slack import SlackStandIn
@@ -33,7 +33,7 @@ class Stack:
     """A running bot and the Slack it is on."""
 
     slack: SlackStandIn
-    server: Server
+    server: BotServer
     settings: Settings
 
     async def ask(
@@ -100,7 +100,7 @@ async def stack(
         **way,
         **changes,
     )
-    async with Server(settings) as server:
+    async with BotServer(settings) as server:
         if socket_mode:
             await slack.wait_for(lambda _: slack.connections == CONNECTIONS)
         yield Stack(slack, server, settings)

@@ -13,15 +13,15 @@ from bot.thread.draft import presentable
 from bot.wire.text import (
     MESSAGE_LIMIT,
     addresses_a_group,
-    brief,
     escape,
     headings,
-    inert,
     mentioned,
     one_plain_line,
-    parts,
-    plain,
+    plain_text,
+    silence_mentions,
+    split_markdown,
     table_at,
+    truncate,
 )
 
 TABLE = "| a | b |\n|---|---|\n| 1 | 2 |\n"
@@ -35,7 +35,8 @@ def test_a_message_is_read_as_its_writer_saw_it() -> None:
     text = "<@U1BOT> ask <@U2ADA|ada> about <#C1|general> &amp; <https://e.com|the page>, <!here>"
 
     assert (
-        plain(text, "U1BOT", lambda _: "Ada") == "ask @Ada about #general & the page (https://e.com), @here"
+        plain_text(text, "U1BOT", lambda _: "Ada")
+        == "ask @Ada about #general & the page (https://e.com), @here"
     )
     assert mentioned(text) == ["U1BOT", "U2ADA"]
     assert addresses_a_group(text)
@@ -57,12 +58,12 @@ def test_a_message_is_read_as_its_writer_saw_it() -> None:
     ],
 )
 def test_each_kind_of_entity_keeps_what_it_says(entity: str, read: str) -> None:
-    assert plain(entity, "U1BOT", lambda _: "Ada") == read
+    assert plain_text(entity, "U1BOT", lambda _: "Ada") == read
 
 
 @given(MARKDOWN)
 def test_nothing_a_model_writes_pings(text: str) -> None:
-    silent = inert(text)
+    silent = silence_mentions(text)
 
     assert not re.search(r"<[@!#]", silent)
     assert not re.search(r"@(channel|here|everyone)\b", silent)
@@ -71,7 +72,7 @@ def test_nothing_a_model_writes_pings(text: str) -> None:
 
 @given(MARKDOWN, st.integers(40, 200))
 def test_parts_lose_nothing_but_the_space_they_are_cut_at(text: str, limit: int) -> None:
-    cut = parts(text, limit)
+    cut = split_markdown(text, limit)
 
     assert all(len(part) <= limit for part in cut)
 
@@ -84,7 +85,7 @@ def test_parts_lose_nothing_but_the_space_they_are_cut_at(text: str, limit: int)
 
 def test_a_code_fence_that_is_cut_is_closed_and_opened_again() -> None:
     code = "```python\n" + "\n".join(f"line {n}" for n in range(2000)) + "\n```"
-    cut = parts(code)
+    cut = split_markdown(code)
 
     assert len(cut) > 1
     assert all(part.startswith("```python\n") and part.endswith("```") for part in cut)
@@ -98,7 +99,7 @@ def test_what_is_streamed_is_never_taken_back(text: str) -> None:
         more = presentable(text[:end])
         assert more.startswith(shown)
         shown = more
-    assert inert(text.lstrip()).startswith(shown)
+    assert silence_mentions(text.lstrip()).startswith(shown)
 
 
 def test_a_table_is_not_streamed_row_by_row() -> None:
@@ -112,14 +113,14 @@ def test_a_table_is_not_streamed_row_by_row() -> None:
 @pytest.mark.parametrize("line", ["```one line```\n\n", "````\n```\n````\n\n", "~~~\n```\n~~~\n\n"])
 def test_a_fence_is_what_markdown_takes_for_one(line: str) -> None:
     assert table_at(line + TABLE) == len(line)
-    cut = parts(line + "word " * 50, 100)
+    cut = split_markdown(line + "word " * 50, 100)
 
     assert not any(part.endswith("\n```") for part in cut[1:])
 
 
 def test_a_table_that_is_cut_is_one_in_each_part_and_keeps_every_row_once() -> None:
     head, rows = "| Nr | Name |\n|---:|------|\n", [f"| {n} | Müller & Co. {n} |\n" for n in range(60)]
-    cut = parts(f"All of them:\n\n{head}{''.join(rows)}\nThat is all.", 300)
+    cut = split_markdown(f"All of them:\n\n{head}{''.join(rows)}\nThat is all.", 300)
     assert len(cut) > 4
     assert all(piece.startswith(head) for piece in cut[1:-1])
     assert all(len(piece) <= 300 for piece in cut)
@@ -130,12 +131,12 @@ def test_a_table_that_is_cut_is_one_in_each_part_and_keeps_every_row_once() -> N
 
 def test_nothing_is_repeated_of_a_table_that_has_ended_or_stands_in_code() -> None:
     table = "| a | b |\n|---|---|\n| 1 | 2 |\n"
-    assert all(table[:9] not in piece for piece in parts(table + "\n" + "word " * 60, 100)[1:])
-    fenced = parts("```\n" + table * 12 + "```", 120)
+    assert all(table[:9] not in piece for piece in split_markdown(table + "\n" + "word " * 60, 100)[1:])
+    fenced = split_markdown("```\n" + table * 12 + "```", 120)
     assert "".join(piece.replace("```\n", "") for piece in fenced).count("| 1 | 2 |") == 12
     assert all(piece.startswith("```\n") for piece in fenced)
     wide = "|" + "x" * 60 + "|y|\n|---|---|\n"
-    assert sum(wide[:62] in piece for piece in parts(wide + "| 1 | 2 |\n" * 30, 100)) == 1
+    assert sum(wide[:62] in piece for piece in split_markdown(wide + "| 1 | 2 |\n" * 30, 100)) == 1
 
 
 def test_comments_in_code_are_no_headings() -> None:
@@ -145,17 +146,17 @@ def test_comments_in_code_are_no_headings() -> None:
 
 
 def test_a_long_fence_that_is_cut_is_closed_as_it_was_opened() -> None:
-    cut = parts("````md\n```py\n" + "line of code\n" * 20 + "```\n````", 120)
+    cut = split_markdown("````md\n```py\n" + "line of code\n" * 20 + "```\n````", 120)
 
     assert all(part.startswith("````md\n") and part.endswith("\n````") for part in cut)
 
 
 @given(st.text(max_size=3000))
 def test_a_brief_text_fits_into_an_edit(text: str) -> None:
-    assert len(brief(text).encode()) <= 3600
-    assert not re.search(r"&(?!amp;|lt;|gt;)", brief(text))
+    assert len(truncate(text).encode()) <= 3600
+    assert not re.search(r"&(?!amp;|lt;|gt;)", truncate(text))
     if len(escape(text).encode()) <= 3500:
-        assert brief(text) == escape(text)
+        assert truncate(text) == escape(text)
 
 
 def test_rows_show_words_and_not_marks() -> None:
@@ -172,7 +173,7 @@ def test_a_long_text_of_marks_does_not_take_for_ever(repeated: str) -> None:
     """With a pattern that looks at the rest of the text from each mark on, this takes hours."""
     text = "The plan " + repeated * 400_000
     assert one_plain_line(text).startswith("The plan")
-    assert plain(text, "U1", str).startswith("The plan")
+    assert plain_text(text, "U1", str).startswith("The plan")
 
 
 @pytest.mark.parametrize(

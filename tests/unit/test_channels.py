@@ -9,9 +9,9 @@ import pytest
 
 from bot.checks.preflight import channel_problems
 from bot.commands import doctor
-from bot.errors import ChannelsRefused
+from bot.errors import InvalidChannelsFile
 from bot.settings import Settings
-from bot.settings.channels import KNOWN, LOCAL, Channels
+from bot.settings.channels import KNOWN, LOCAL, ChannelSettings
 from scripts.steps import ROOT
 
 FILE = """
@@ -28,10 +28,10 @@ tools = ["crm_lookup"]
 """
 
 
-def channels(folder: Path, text: str = FILE) -> Channels:
+def channels(folder: Path, text: str = FILE) -> ChannelSettings:
     file = folder / "channels.toml"
     file.write_text(text)
-    return Channels(Settings(limit_workers_at_once=3), file)
+    return ChannelSettings(Settings(limit_workers_at_once=3), file)
 
 
 def test_the_nearest_place_counts(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_each_value_says_where_it_is_from(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_a_sentence_and_keeps_serve_from_starting(text: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(ChannelsRefused) as refused:
+    with pytest.raises(InvalidChannelsFile) as refused:
         channels(tmp_path, text)
     (problem,) = refused.value.problems
     assert said in problem
@@ -86,7 +86,7 @@ def test_a_mistake_is_a_sentence_and_keeps_serve_from_starting(text: str, said: 
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    with pytest.raises(ChannelsRefused) as refused:
+    with pytest.raises(InvalidChannelsFile) as refused:
         channels(tmp_path, "[T0ACME]\nlimit_workers = 0\nx = 1\n[acme]\n")
     assert len(refused.value.problems) == 3
 

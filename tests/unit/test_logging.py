@@ -45,7 +45,7 @@ def logs(form: Literal["console", "json"] = "json", level: Literal["debug", "inf
         slack_signing_secret=SecretStr("short"),
         database_url="postgresql://ada:hunter2hunter2@db/handoff?sslmode=require",
     )
-    logging.set_up(settings, stream)
+    logging.configure_logging(settings, stream)
     return stream
 
 
@@ -111,7 +111,7 @@ def test_a_secret_is_taken_out_of_json_in_an_errors_text(form: Literal["console"
 
 def test_a_password_that_stands_coded_in_a_url_is_taken_out_as_it_is() -> None:
     stream = StringIO()
-    logging.set_up(Settings(database_url="postgresql://ada:p%40ss%2Fword9@db/handoff"), stream)
+    logging.configure_logging(Settings(database_url="postgresql://ada:p%40ss%2Fword9@db/handoff"), stream)
     standard.getLogger("asyncpg").error("no entry for ada with p@ss/word9, coded p%40ss%2Fword9")
     assert "word9" not in stream.getvalue()
 

@@ -8,7 +8,7 @@ from agents.conversation import UserTurn
 from agents.errors import CredentialsRefused
 from agents.prices import Prices
 from agents.wire import ModelRequest
-from bot.observability.instrumentation import WatchedEndpoint
+from bot.observability.instrumentation import InstrumentedEndpoint
 from bot.observability.metrics import Metrics
 from tasks.store.totals import Totals
 from tasks.task import State
@@ -49,7 +49,7 @@ async def test_a_turn_that_fails_is_counted_by_its_kind() -> None:
     metrics = Metrics()
     async with ScriptedModel([Fault(401)]) as model:
         settings = {"api_key": "k", "base_url": model.base_url, "api": "chat", "tries": 1}
-        async with WatchedEndpoint(metrics.model, Prices(), **settings) as endpoint:
+        async with InstrumentedEndpoint(metrics.model, Prices(), **settings) as endpoint:
             with pytest.raises(CredentialsRefused):
                 await endpoint.complete(ModelRequest(model="m", instructions="", turns=(UserTurn("hello"),)))
     expected = 'handoff_model_turns_total{model="m",outcome="CredentialsRefused"} 1.0'

@@ -10,7 +10,7 @@ from agents.conversation import TokenUsage, UserTurn
 from agents.prices import Price
 from agents.wire import ModelRequest
 from bot.errors import SettingsError
-from bot.factories.model import agent_deps, endpoint_from
+from bot.factories.model import agent_deps, make_endpoint
 from bot.settings import Settings
 from sandbox.sandbox import Sandbox
 from tests.support.scripted_model import Hang, Say, ScriptedModel, openai_error
@@ -28,7 +28,7 @@ async def test_the_settings_reach_the_wire() -> None:
             HANDOFF_MODEL_IDLE_SECONDS="1",
             HANDOFF_MODEL_BODY='{"temperature": 0.2}',
         )  # fmt: skip
-        async with endpoint_from(settings) as endpoint:
+        async with make_endpoint(settings) as endpoint:
             reply = await endpoint.complete(
                 ModelRequest(model=settings.model, instructions="Be brief.", turns=[UserTurn("Go")])
             )
@@ -42,7 +42,7 @@ async def test_the_settings_reach_prices_and_budgets() -> None:
         HANDOFF_MODEL="mine", HANDOFF_MODEL_PRICES='{"mine": {"input": 2, "output": 8}}',
         HANDOFF_MODEL_WINDOW="9000", HANDOFF_LIMIT_TASK_USD="1.5",
     )  # fmt: skip
-    async with endpoint_from(settings) as endpoint:
+    async with make_endpoint(settings) as endpoint:
         means = agent_deps(settings, endpoint, Sandbox())
     assert settings.model_prices == {"mine": Price(input=2, output=8)}
     assert means.prices.cost("mine", TokenUsage(1_000_000, 0)) == 2.0

@@ -18,7 +18,7 @@ from agents.conversation import UserTurn
 from agents.journal import EmptyInbox, MemoryJournal
 from agents.orchestrator import Orchestrator
 from bot.checks.preflight import model_problems
-from bot.factories.model import agent_deps, endpoint_from
+from bot.factories.model import agent_deps, make_endpoint
 from bot.settings import Settings
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
@@ -97,7 +97,7 @@ async def test_a_team_works_under_the_rules_of_the_service(name: str, tmp_path: 
     fields = _RESPONSES if service.api == "responses" else _CHAT
     async with (
         ScriptedModel(script(), prefix=service.path, fields=fields, **service.rules) as model,
-        endpoint_from(settings) as endpoint,
+        make_endpoint(settings) as endpoint,
     ):
         endpoint._client.base_url = model.base_url
         ending = await team(settings, endpoint, tmp_path).answer([UserTurn("Ann: look around")])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.factories.team_tools import tool_problems, toolbox_from
+from bot.factories.team_tools import make_toolbox, tool_problems
 from bot.settings import Settings
 
 
@@ -39,5 +39,5 @@ def test_servers_need_their_package(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_team_without_tools_connects_to_nothing() -> None:
-    async with toolbox_from(Settings()) as toolbox:
+    async with make_toolbox(Settings()) as toolbox:
         assert list(toolbox()) == []

@@ -7,8 +7,8 @@ import asyncio
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.web import Web
-from bot.wire.app import App
+from bot.web import WebServer
+from bot.wire.app import BoltApp
 
 
 async def test_it_ends_although_an_answer_takes_long() -> None:
@@ -23,7 +23,7 @@ async def test_it_ends_although_an_answer_takes_long() -> None:
     async def figures() -> bytes:
         return b""
 
-    web = Web(App("", client=AsyncWebClient("xoxb-1")), never, figures, takes_events=False)
+    web = WebServer(BoltApp("", client=AsyncWebClient("xoxb-1")), never, figures, takes_events=False)
     await web.start("127.0.0.1", 0)
     async with aiohttp.ClientSession() as session:
         waiting = asyncio.create_task(session.get(f"http://127.0.0.1:{web.port}/readyz"))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.wire.events import Amended, BadPayload, Spoken, amended, spoken
-from bot.wire.interactions import Click, Command, Shortcut, read
+from bot.wire.events import MalformedPayload, MessageChange, SlackMessage, parse_change, parse_message
+from bot.wire.interactions import ClickPayload, CommandPayload, ShortcutPayload, parse_interaction
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -34,18 +34,18 @@ def _body(event: object, **more: object) -> dict[str, Any]:
     return {"team_id": "T1", "event": event, **more}
 
 
-def _tried(body: object) -> tuple[Spoken | None, Amended | None] | str:
+def _tried(body: object) -> tuple[SlackMessage | None, MessageChange | None] | str:
     try:
-        return spoken(body), amended(body)
-    except BadPayload as problem:
+        return parse_message(body), parse_change(body)
+    except MalformedPayload as problem:
         return str(problem)
 
 
 @given(JSON)
 def test_any_json_is_read_or_refused(body: object) -> None:
     assert _tried(body) is not None
-    for shape in (Click, Command, Shortcut):
-        read(shape, body)
+    for shape in (ClickPayload, CommandPayload, ShortcutPayload):
+        parse_interaction(shape, body)
 
 
 @given(WILD, WILD)
@@ -66,7 +66,7 @@ def test_one_wrong_field_never_makes_half_a_message(field: str, value: object) -
 
 
 def test_a_reply_with_a_file_is_read_whole() -> None:
-    message = spoken(
+    message = parse_message(
         _body({**MESSAGE, "thread_ts": "0.000009", "files": [{"id": "F1", "name": "a.csv", "size": 3}]})
     )
 
@@ -78,7 +78,7 @@ def test_a_reply_with_a_file_is_read_whole() -> None:
 
 
 def test_an_app_is_known_by_its_bot_id() -> None:
-    message = spoken(_body({**MESSAGE, "bot_id": "B7", "subtype": "bot_message"}))
+    message = parse_message(_body({**MESSAGE, "bot_id": "B7", "subtype": "bot_message"}))
 
     assert message is not None
     assert message.by_bot
@@ -97,17 +97,17 @@ def test_an_app_is_known_by_its_bot_id() -> None:
     ],
 )
 def test_a_refusal_names_the_place(change: dict[str, object], sentence: str) -> None:
-    with pytest.raises(BadPayload, match=sentence):
-        spoken(_body({**MESSAGE, **change}))
+    with pytest.raises(MalformedPayload, match=sentence):
+        parse_message(_body({**MESSAGE, **change}))
 
 
 def test_an_edit_and_a_deletion_are_read() -> None:
     about = {"type": "message", "channel": "C1", "ts": "2.000001"}
     before = {**MESSAGE, "text": "helo"}
-    edit = amended(
+    edit = parse_change(
         _body({**about, "subtype": "message_changed", "message": MESSAGE, "previous_message": before})
     )
-    gone = amended(
+    gone = parse_change(
         _body({**about, "subtype": "message_deleted", "deleted_ts": "1.000001", "previous_message": MESSAGE})
     )
 
@@ -116,13 +116,13 @@ def test_an_edit_and_a_deletion_are_read() -> None:
     assert (edit.ts, edit.before, edit.now.text) == ("1.000001", "helo", "hello")
     assert gone is not None
     assert (gone.ts, gone.now) == ("1.000001", None)
-    assert spoken(_body({**about, "subtype": "message_changed", "message": MESSAGE})) is None
+    assert parse_message(_body({**about, "subtype": "message_changed", "message": MESSAGE})) is None
 
 
 def test_a_message_that_left_a_tombstone_is_deleted() -> None:
     tombstone = {**MESSAGE, "subtype": "tombstone", "user": "USLACKBOT", "text": "This message was deleted."}
     about = {"type": "message", "subtype": "message_changed", "channel": "C1", "ts": "2.000001"}
-    gone = amended(_body({**about, "message": tombstone, "previous_message": MESSAGE}))
+    gone = parse_change(_body({**about, "message": tombstone, "previous_message": MESSAGE}))
 
     assert gone is not None
     assert (gone.ts, gone.now) == ("1.000001", None)

@@ -15,8 +15,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.observability import logging
 from bot.settings import Settings
 from bot.wire import outage_log, socket_mode
-from bot.wire.app import App
-from bot.wire.socket_mode import CONNECTIONS, Sockets
+from bot.wire.app import BoltApp
+from bot.wire.socket_mode import CONNECTIONS, SocketMode
 from playground.slack import SlackStandIn
 from tests.unit.test_logging import as_before
 
@@ -30,7 +30,7 @@ class Log:
 
     def __init__(self) -> None:
         self._stream = StringIO()
-        logging.set_up(Settings(log_format="json"), self._stream)
+        logging.configure_logging(Settings(log_format="json"), self._stream)
 
     def lines(self, *levels: str) -> list[str]:
         found = [json.loads(line) for line in self._stream.getvalue().splitlines()]
@@ -45,10 +45,10 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
 
 
 @asynccontextmanager
-async def connecting(api_url: str, app_token: str = "xapp-1") -> AsyncIterator[Sockets]:
+async def connecting(api_url: str, app_token: str = "xapp-1") -> AsyncIterator[SocketMode]:
     """Connections that are being opened while the block runs."""
-    app = App("", client=AsyncWebClient("xoxb-1", base_url=api_url))
-    ours = Sockets(app, app_token)
+    app = BoltApp("", client=AsyncWebClient("xoxb-1", base_url=api_url))
+    ours = SocketMode(app, app_token)
     start = asyncio.create_task(ours.start())
     try:
         yield ours

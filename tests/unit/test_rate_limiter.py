@@ -1,4 +1,4 @@
-"""The pace that keeps us below Slack's rates, against the stand-in's own counting of them."""
+"""The limiter that keeps us below Slack's rates, against the stand-in's own counting of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.wire.rate_limiter import Pace
+from bot.wire.rate_limiter import RateLimiter
 from playground.slack.errors import RateLimited
 from playground.slack.rates import Rates, Tier
 
@@ -19,11 +19,11 @@ class Clock:
         return self.now
 
 
-async def _calls(pace: Pace, clock: Clock, method: str, channel: str, count: int) -> list[float]:
+async def _calls(limiter: RateLimiter, clock: Clock, method: str, channel: str, count: int) -> list[float]:
     """When each of `count` calls made at once may go out, on a clock that a patient caller would see."""
     moments = []
     for _ in range(count):
-        rates = pace._of(method, channel)
+        rates = limiter._of(method, channel)
         moments.append(max(clock.now + rate.reserve(clock.now) for rate in rates))
     return moments
 
@@ -33,8 +33,8 @@ async def _calls(pace: Pace, clock: Clock, method: str, channel: str, count: int
 )
 async def test_a_burst_of_200_calls_meets_no_429(method: str, tier: Tier) -> None:
     clock = Clock()
-    pace, slack = Pace(clock), Rates(clock=clock)
-    moments = await _calls(pace, clock, method, "", 200)
+    limiter, slack = RateLimiter(clock), Rates(clock=clock)
+    moments = await _calls(limiter, clock, method, "", 200)
 
     for moment in moments:
         clock.now = moment
@@ -52,26 +52,26 @@ async def test_without_a_pace_the_same_burst_would_meet_one() -> None:
 
 async def test_posts_keep_to_each_channels_pace() -> None:
     clock = Clock()
-    pace, slack = Pace(clock), Rates(clock=clock)
-    for moment in await _calls(pace, clock, "chat.postMessage", "C1", 40):
+    limiter, slack = RateLimiter(clock), Rates(clock=clock)
+    for moment in await _calls(limiter, clock, "chat.postMessage", "C1", 40):
         clock.now = moment
         slack.count_post("C1")
     clock.now = 0.0
-    assert pace.may("chat.postMessage", "C2")
+    assert limiter.may("chat.postMessage", "C2")
 
 
 async def test_a_claim_takes_a_turn_only_when_there_is_one() -> None:
-    pace = Pace(Clock())
-    claimed = sum(pace.claim("chat.startStream") for _ in range(50))
+    limiter = RateLimiter(Clock())
+    claimed = sum(limiter.claim("chat.startStream") for _ in range(50))
 
     assert claimed == 18
-    assert not pace.may("chat.startStream")
+    assert not limiter.may("chat.startStream")
 
 
 async def test_everybody_waits_when_slack_says_so() -> None:
-    pace = Pace()
-    pace.hold("chat.update", "", 0.2)
-    assert not pace.may("chat.update")
+    limiter = RateLimiter()
+    limiter.hold("chat.update", "", 0.2)
+    assert not limiter.may("chat.update")
     async with asyncio.timeout(5):
-        await pace.turn("chat.update")
-    assert pace.may("chat.update")
+        await limiter.turn("chat.update")
+    assert limiter.may("chat.update")
