@@ -34,10 +34,10 @@ from sandbox.engine import DockerEngine
 from sandbox.limits import MIB
 from sandbox.sandbox import Sandbox
 from tasks.engine import TaskEngine
-from tasks.preferences import ChannelPreferences
 from tasks.run.runner import PATIENCE, Runner
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore
+from tasks.store.preferences import ChannelPreferences
 from tasks.store.removal import Removal
 from tasks.store.tasks import TaskStore
 from tasks.store.totals import totals

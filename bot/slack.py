@@ -32,16 +32,16 @@ from bot.wire.client import TIMEOUT, SlackClient
 from bot.wire.clients import Clients
 from bot.wire.installations import InstallationAuthorize, Installations
 from bot.wire.oauth import InstallPages, UninstallListeners
-from bot.wire.participants import Participants
 from bot.wire.permalinks import Permalinks
 from bot.wire.socket_mode import SocketMode
 from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
-from tasks.preferences import ChannelPreferences
 from tasks.store.database import Database
 from tasks.store.edits import Edits
 from tasks.store.key_value import KeyValueStore
 from tasks.store.notes import Notes
+from tasks.store.participants import Participants
+from tasks.store.preferences import ChannelPreferences
 from tasks.store.usage import TaskUsage
 
 _REFUSED = "Slack does not take the bot's token ({}): install the app again and set SLACK_BOT_TOKEN"
@@ -75,7 +75,7 @@ class SlackService:
         intake = Intake(
             engine=engine, people=people, access=access, preferences=preferences, stopper=stopper,
             amendments=Edits(database), usage=usage, notes=NoteCommands(Notes(database)),
-            voices=Participants(kept),
+            participants=Participants(kept),
         )  # fmt: skip
         listeners = MessageListeners(clients=clients, engine=engine, usage=usage, signed=signed)
         self._engine, self._usage, self._clients = engine, usage, clients

@@ -27,7 +27,7 @@ from bot.wire.text import escape, mentioned, one_plain_line, plain_text, silence
 from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.message import Message, ThreadAddress
-from tasks.preferences import CHOICES, ChannelPreferences
+from tasks.store.preferences import CHOICES, ChannelPreferences
 from tasks.store.tasks import Taken
 from tasks.store.usage import TaskUsage
 from tasks.task import State, Task
@@ -201,14 +201,14 @@ class SlashCommand:
         if words and (refusal := await self.access.refusal(here, command.user_id)):
             return refusal
         if len(words) == 2 and words[0] in CHOICES and words[1] in list(CHOICES[words[0]]):
-            await self.preferences.choose(team, channel, words[0], words[1])
+            await self.preferences.put(team, channel, words[0], words[1])
         elif words:
             return "I don't know that setting. " + await self._settings(team, channel)
         return await self._settings(team, channel)
 
     async def _settings(self, team: str, channel: str) -> str:
         lines = [
-            f"• `{name}` is *{await self.preferences.of(team, channel, name)}* — "
+            f"• `{name}` is *{await self.preferences.get(team, channel, name)}* — "
             f"`/handoff set {name} {'|'.join(values)}`"
             for name, values in CHOICES.items()
         ]

@@ -16,13 +16,13 @@ from bot.intake.access import AccessPolicy
 from bot.intake.notes import NOTE, NoteCommands, Writer
 from bot.intake.stopper import TaskStopper
 from bot.wire.events import MalformedPayload, MessageChange, SlackMessage, parse_change, parse_message
-from bot.wire.participants import Participants
 from bot.wire.text import addresses_a_group, mentioned, plain_text
 from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.message import Message
-from tasks.preferences import ChannelPreferences, FollowUpMode
 from tasks.store.edits import Edits
+from tasks.store.participants import Participants
+from tasks.store.preferences import ChannelPreferences, FollowUpMode
 from tasks.store.tasks import Accepted, Taken
 from tasks.store.usage import TaskUsage
 from tasks.task import State, Task
@@ -78,7 +78,7 @@ class Intake:
     amendments: Edits
     usage: TaskUsage
     notes: NoteCommands
-    voices: Participants
+    participants: Participants
 
     async def receive(self, body: object, bot_user: str) -> Received:
         """Take one event in. Raises only when the message could not be written down: then Slack must not be
@@ -127,7 +127,7 @@ class Intake:
             return named or await self._is_meant(message, current)
         if current is not None:
             spoke = {current.user: _second(current.message_ts), message.user: float(message.ts)}
-            await self.voices.heard(message.thread, spoke)
+            await self.participants.record(message.thread, spoke)
         return named or (current is not None and await self._is_meant(message, current))
 
     async def _is_meant(self, message: SlackMessage, current: Task | None) -> bool:
@@ -147,7 +147,7 @@ class Intake:
                 return True
         if message.is_direct or current is None:
             return message.is_direct
-        return not await self.voices.others(current, message.user, float(message.ts))
+        return not await self.participants.others(current, message.user, float(message.ts))
 
     async def _left_alone(self, message: SlackMessage) -> Received:
         """Nothing follows; who might expect otherwise is told once in a thread, alone, what to do."""
@@ -159,7 +159,7 @@ class Intake:
             return _NOTHING
         if await self.preferences.follow_ups(message.thread) is not FollowUpMode.ON:
             return _NOTHING  # people here have asked for that
-        is_first = await self.voices.first_hint(message.thread)
+        is_first = await self.participants.first_hint(message.thread)
         return Received(Sign.WHISPER, message, HINT) if is_first else _NOTHING
 
     async def _may_hop(self, message: SlackMessage) -> bool:

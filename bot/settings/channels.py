@@ -32,7 +32,7 @@ from pydantic_core import ErrorDetails
 from bot.errors import InvalidChannelsFile
 from bot.settings import Settings, variable
 from bot.settings.problems import wanted
-from tasks.preferences import FollowUpMode, ProgressMode
+from tasks.store.preferences import FollowUpMode, ProgressMode
 
 log = structlog.get_logger(__name__)
 
@@ -111,7 +111,7 @@ class ChannelSettings:
         )
 
     def preference(self, team: str, channel: str, name: str) -> str | None:
-        """What `tasks.preferences` asks: the operator's word on one of its choices."""
+        """What `tasks.store.preferences` asks: the operator's word on one of its choices."""
         word: StrEnum | None = getattr(self.own(team, channel), name.replace("-", "_"))
         return None if word is None else word.value
 

@@ -19,7 +19,7 @@ from bot.wire.text import silence_mentions, truncate
 from sandbox.limits import MIB
 from tasks.message import FileRef
 from tasks.run.thread import FileNotFetched, Made, NotDelivered
-from tasks.store.key_value import KeyValueStore, place_of_task
+from tasks.store.key_value import KeyValueStore, task_namespace
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
 
@@ -39,7 +39,7 @@ class ThreadFiles:
         self._client = client
         self._posts = ThreadPosts(client, store, task)
         self._kept = KeyValueStore(store.database)
-        self._place = place_of_task(task.id)
+        self._place = task_namespace(task.id)
         self._http = http
         self._store = store
         self._task = task

@@ -14,7 +14,7 @@ import structlog
 
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
 from tasks.run.thread import NotDelivered
-from tasks.store.key_value import KeyValueStore, place_of_task
+from tasks.store.key_value import KeyValueStore, task_namespace
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
 
@@ -53,7 +53,7 @@ class ThreadPosts:
         self._store = store
         self._task = task
         self._kept = KeyValueStore(store.database)
-        self._place = place_of_task(task.id)
+        self._place = task_namespace(task.id)
 
     async def post_once(self, key: str, **content: Any) -> str:
         """Post under `key` unless that has been done; returns the message's `ts`.

@@ -26,13 +26,13 @@ from bot.thread.progress import ProgressMessage
 from bot.thread.replay import replay_events
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.clients import Clients
-from bot.wire.participants import Participants
 from bot.wire.text import escape, one_plain_line, silence_mentions
 from bot.wire.users import UserDirectory
 from tasks.message import FileRef, Message
-from tasks.preferences import ChannelPreferences, ProgressMode
 from tasks.run.thread import Delivery, FileNotFetched, NotDelivered
 from tasks.store.key_value import KeyValueStore
+from tasks.store.participants import Participants
+from tasks.store.preferences import ChannelPreferences, ProgressMode
 from tasks.store.tasks import TaskStore
 from tasks.task import State, Task
 
@@ -142,7 +142,7 @@ class SlackThread:
 
     async def before(self) -> Sequence[Message]:
         said = await read_history(self._client, self._people, self._task)
-        await Participants(KeyValueStore(self._store.database)).heard(
+        await Participants(KeyValueStore(self._store.database)).record(
             self._task.thread, {one.user: float(one.ts) for one in said}
         )
         return said

@@ -26,8 +26,8 @@ from bot.wire.clients import Clients
 from bot.wire.installations import STATE_LIFETIME, Installations, OAuthStates
 from bot.wire.manifest import INSTALL_PATH, REDIRECT_PATH, SCOPES
 from tasks.engine import TaskEngine
-from tasks.preferences import ChannelPreferences
 from tasks.store.notes import Notes
+from tasks.store.preferences import ChannelPreferences
 from tasks.store.usage import TaskUsage
 
 log = structlog.get_logger(__name__)
@@ -101,7 +101,7 @@ class UninstallListeners:
             return
         log.warning("removed from the workspace", team=team)
         await self._forget_token(team)
-        await self.preferences.forget(team)
+        await self.preferences.delete_workspace(team)
         await self.notes.forget(team)
         for task in await self.usage.tasks(team=team, running=True, limit=10_000):
             await self.engine.stop(task.id, "Handoff was removed from the workspace")

@@ -1,7 +1,4 @@
-"""Small facts kept by place and name: a channel's settings, a muted thread, when Slack was last heard.
-
-Never interprets them: what a value means is its writer's business.
-"""
+"""A key-value store in SQL, namespaced by channel, thread or task. Values are JSON."""
 
 from __future__ import annotations
 
@@ -15,50 +12,51 @@ from tasks.message import ThreadAddress
 from tasks.store import schema
 from tasks.store.database import Database
 
+_ROW = schema.kept.c
+
 
 class KeyValueStore:
-    """Values that fit into JSON. Each method is one transaction."""
+    """Each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get(self, place: str, name: str) -> Any:
+    async def get(self, namespace: str, key: str) -> Any:
         """The value, or None."""
-        mine = (schema.kept.c.place == place) & (schema.kept.c.name == name)
+        query = select(_ROW.value).where(_ROW.place == namespace, _ROW.name == key)
         async with self._database.read() as connection:
-            return (await connection.execute(select(schema.kept.c.value).where(mine))).scalar()
+            return (await connection.execute(query)).scalar()
 
-    async def all(self, place: str) -> dict[str, Any]:
-        """Every value of a place, by name."""
-        query = select(schema.kept.c.name, schema.kept.c.value).where(schema.kept.c.place == place)
+    async def all(self, namespace: str) -> dict[str, Any]:
+        """Every value of a namespace, by key."""
+        query = select(_ROW.name, _ROW.value).where(_ROW.place == namespace)
         async with self._database.read() as connection:
             return {row.name: row.value for row in await connection.execute(query)}
 
-    async def put(self, place: str, name: str, value: Any) -> None:
-        """Keep a value in place of the one before; None forgets it."""
-        mine = (schema.kept.c.place == place) & (schema.kept.c.name == name)
+    async def put(self, namespace: str, key: str, value: Any) -> None:
+        """Store a value in place of the one before; None deletes it."""
         async with self._database.write() as connection:
             if value is None:
-                await connection.execute(delete(schema.kept).where(mine))
+                await connection.execute(delete(schema.kept).where(_ROW.place == namespace, _ROW.name == key))
                 return
-            # One statement, as another process may be writing the same.
+            # One statement, as another process may be writing the same key.
             insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
             new = {"value": value, "at": time.time()}
-            row = insert(schema.kept).values(place=place, name=name, **new)
+            row = insert(schema.kept).values(place=namespace, name=key, **new)
             await connection.execute(row.on_conflict_do_update(index_elements=["place", "name"], set_=new))
 
-    async def forget_below(self, beginning: str) -> None:
-        """Drop everything of the places whose names begin so."""
-        mine = schema.kept.c.place.startswith(beginning, autoescape=True)
+    async def delete_prefix(self, prefix: str) -> None:
+        """Delete every value whose namespace begins with `prefix`."""
+        mine = _ROW.place.startswith(prefix, autoescape=True)
         async with self._database.write() as connection:
             await connection.execute(delete(schema.kept).where(mine))
 
 
-def place_of(thread: ThreadAddress) -> str:
-    """The place of what is kept of a thread; it goes with the thread's last task."""
+def thread_namespace(thread: ThreadAddress) -> str:
+    """A thread's namespace, deleted with the thread's last task."""
     return f"thread {thread.team}/{thread.channel}/{thread.ts}"
 
 
-def place_of_task(id_: str) -> str:
-    """The place of what is kept of a task; it goes with the task."""
+def task_namespace(id_: str) -> str:
+    """A task's namespace, deleted with the task."""
     return f"task {id_}"

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tasks.message import ThreadAddress
 from tasks.store import schema
 from tasks.store.database import Database
-from tasks.store.key_value import place_of, place_of_task
+from tasks.store.key_value import task_namespace, thread_namespace
 from tasks.store.rows import to_task, within
 from tasks.task import Task
 
@@ -86,7 +86,7 @@ async def forget(connection: AsyncConnection, *where: ColumnElement[bool]) -> in
     await connection.execute(delete(schema.task).where(task.id.in_(ids)))
     threads = {ThreadAddress(row.team, row.channel, row.thread_ts) for row in gone}
     empty = threads - await _with_tasks(connection, threads)
-    places = [*map(place_of_task, ids), *map(place_of, empty)]
+    places = [*map(task_namespace, ids), *map(thread_namespace, empty)]
     await connection.execute(delete(schema.kept).where(schema.kept.c.place.in_(places)))
     return len(ids)
 

@@ -16,7 +16,7 @@ from tasks.message import Message, ThreadAddress
 from tasks.store import schema
 from tasks.store.database import Database
 from tasks.store.export import export
-from tasks.store.key_value import KeyValueStore, place_of, place_of_task
+from tasks.store.key_value import KeyValueStore, task_namespace, thread_namespace
 from tasks.store.removal import OF_A_TASK, Removal, folder_of
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, Spent, State
@@ -85,16 +85,16 @@ async def test_what_is_kept_of_a_task_goes_with_it_and_of_a_thread_with_its_last
         kept, removal = KeyValueStore(database), Removal(database, tmp_path)
         ids = [await done(database, given) for given in (first, other, later)]
         for given in (first, other):
-            await kept.put(place_of(given.thread), "voices", {"U1": 1.0})
+            await kept.put(thread_namespace(given.thread), "voices", {"U1": 1.0})
         await kept.put("channel T1/C1", "progress", "quiet")
         for id_ in ids:
-            await kept.put(place_of_task(id_), "draft", "1.0")
+            await kept.put(task_namespace(id_), "draft", "1.0")
         await removal.tasks(ids[:2])
-        assert [bool(await kept.all(place_of_task(id_))) for id_ in ids] == [False, False, True]
-        assert await kept.all(place_of(first.thread)) == {"voices": {"U1": 1.0}}
-        assert await kept.all(place_of(other.thread)) == {}
+        assert [bool(await kept.all(task_namespace(id_))) for id_ in ids] == [False, False, True]
+        assert await kept.all(thread_namespace(first.thread)) == {"voices": {"U1": 1.0}}
+        assert await kept.all(thread_namespace(other.thread)) == {}
         await removal.tasks(ids[2:])
-        assert await kept.all(place_of(first.thread)) == {}
+        assert await kept.all(thread_namespace(first.thread)) == {}
         assert await kept.all("channel T1/C1") == {"progress": "quiet"}
 
 

@@ -20,7 +20,7 @@ from scripts.steps import ROOT
 from tasks.queue.placement import QUEUE, THREADS, Placement
 from tasks.queue.worker import POLL
 from tasks.store.database import Database
-from tasks.store.key_value import KeyValueStore, place_of
+from tasks.store.key_value import KeyValueStore, thread_namespace
 from tasks.store.log import TaskLog
 from tasks.store.tasks import TaskStore
 from tasks.task import Task, Ticket
@@ -198,7 +198,7 @@ async def test_old_tasks_are_forgotten_with_their_messages_and_what_is_kept_of_t
         accepted = await engine.accept(message("1.0"))
         await engine.claim(message("2.0"))
         await ended(engine, accepted.task)
-        kept, place = KeyValueStore(engine._database), place_of(message("1.0").thread)
+        kept, place = KeyValueStore(engine._database), thread_namespace(message("1.0").thread)
         await kept.put(place, "voices", {"U1": 1.0})
         assert await engine._upkeep._delete_some(time.time() - 60) == 0
         assert await kept.all(place)

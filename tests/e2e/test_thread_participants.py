@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.intake.intake import HINT
-from bot.wire import participants
+from tasks.store import participants
 from tasks.task import State
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import Call
