@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
+from functools import cache
 from types import TracebackType
 from typing import cast
 from urllib.parse import urlsplit
@@ -64,7 +66,7 @@ class Endpoint:
         tries: int = 5, first_wait: float = 0.5, patience: float = 600.0, at_once: int = 256,
         most_output: int | None = None, extra: dict[str, object] | None = None,
     ) -> None:  # fmt: skip
-        http = DefaultAioHttpClient(event_hooks={"response": [redirects.stay]})
+        http = DefaultAioHttpClient(verify=_certificates(), event_hooks={"response": [redirects.stay]})
         self._client = AsyncOpenAI(api_key=api_key, base_url=base_url, http_client=http)
         # Whatever is given with a request is not copied or joined anew for it.
         self._with_each: RequestOptions = {
@@ -240,3 +242,9 @@ class _Patience:
 def _is_openai(base_url: str) -> bool:
     host = urlsplit(base_url).hostname or ""
     return any(host.endswith(known) if known[0] == "." else host == known for known in _OPENAI_HOSTS)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The trusted certificates, read once for all clients: it takes a tenth of a second."""
+    return httpx2.create_ssl_context()

@@ -46,6 +46,8 @@ class BoltApp(AsyncApp):
 
     def __init__(self, signing_secret: str, **arguments: Any) -> None:
         super().__init__(
+            # Without a name Bolt looks for its caller's, and reads the sources of the whole stack for it.
+            name="handoff",
             signing_secret=signing_secret or None,
             request_verification_enabled=bool(signing_secret),
             attaching_conversation_kwargs_enabled=False,

@@ -21,6 +21,7 @@ from playground.slack import SlackStandIn
 from playground.slack.messages import Message, Stream
 from tasks.message import ThreadAddress
 from tasks.task import State, Task
+from tests.support.migrated import copy_migrated
 
 ADA, MEI = "U0ADA0001", "U0MEI0002"
 GENERAL = "C0GENERAL"
@@ -100,6 +101,8 @@ async def stack(
         **way,
         **changes,
     )
+    if settings.database_url.startswith("sqlite"):
+        await copy_migrated(settings.database_url)
     async with BotServer(settings) as server:
         if socket_mode:
             await slack.wait_for(lambda _: slack.connections == CONNECTIONS)
