@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits of one agent.
+    """Limits of one agent; the defaults are those of the orchestrator, whose budget is the whole task's."""
 
-    Seconds are wall-clock while a process works on it; tokens are input plus output as the endpoint counts;
-    `usd` is counted where the model's price is known, None sets no limit.
-    """
-
-    turns: int
-    seconds: float
-    tokens: int
-    usd: float | None = None
+    turns: Annotated[int, Field(ge=1, le=1000)] = 60
+    """Model turns: for a task those of its orchestrator, for a worker its own."""
+    seconds: Annotated[float, Field(ge=10, le=86_400)] = 1800
+    """Seconds of work; waiting for a person doesn't count."""
+    tokens: Annotated[int, Field(ge=1000, le=1_000_000_000)] = 2_000_000
+    """Input plus output tokens; a task's include its workers'."""
+    usd: Annotated[float | None, Field(gt=0)] = None
+    """USD, where the models' prices are known. Empty: no limit."""
 
 
 #: How long the last turn at a limit may take.

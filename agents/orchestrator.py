@@ -9,7 +9,7 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import pydantic
 
@@ -42,11 +42,13 @@ _AFTER_TWO = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentLimits:
-    """Bounds of one task. Workers beyond `at_once` wait; beyond `workers` they are refused to the model."""
+    """Limits of one task."""
 
-    task: Budget = field(default_factory=lambda: Budget(60, 1800, 2_000_000))
-    at_once: int = 8
-    workers: int = 24
+    task: Budget = field(default_factory=Budget)
+    at_once: Annotated[int, pydantic.Field(ge=1, le=100)] = 8
+    """Workers of one task at the same time; further ones wait for a free place."""
+    workers: Annotated[int, pydantic.Field(ge=1, le=1000)] = 24
+    """Workers of one task in total; the model is refused further ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ from bot.checks.readiness import Readiness, SandboxCheck
 from bot.factories.database import open_database
 from bot.factories.model import agent_deps, agent_deps_in, make_endpoint
 from bot.factories.sandbox import make_sandbox
+from bot.factories.task_policy import make_task_policy
 from bot.factories.team_tools import make_toolbox
-from bot.factories.terms import terms_from
 from bot.factories.tracing import make_tracer
 from bot.observability.instrumentation import trace_slack_calls
 from bot.observability.metrics import Metrics
@@ -89,7 +89,7 @@ class BotServer:
             preferences=ChannelPreferences(KeyValueStore(database), channels.preference),
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
         )  # fmt: skip
-        terms = terms_from(settings)
+        terms = make_task_policy(settings)
         tracer = await stack.enter_async_context(make_tracer(settings))
         toolbox = await stack.enter_async_context(make_toolbox(settings))
         runner = Runner(

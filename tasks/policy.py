@@ -1,18 +1,27 @@
-"""How long tasks may take and how many may run: what an operator decides about them."""
+"""What an operator decides about tasks: how many run at the same time, and how long they may take."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
+
+DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskLimits:
-    """Tasks at work at the same time, on all processes together unless said."""
+    """How many tasks run at the same time. Further ones wait in order."""
 
-    process: int = 20
-    workspace: int = 20
-    channel: int = 20
-    person: int = 10
+    process: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Tasks running at the same time in this process; further ones wait in order."""
+    workspace: Annotated[int, Field(ge=1, le=100_000)] = 20
+    """Running tasks of one workspace, in all processes; further ones wait in order."""
+    channel: Annotated[int, Field(ge=1, le=100_000)] = 20
+    """Running tasks of one channel, in all processes."""
+    person: Annotated[int, Field(ge=1, le=100_000)] = 10
+    """Running tasks of one person, in all processes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +29,12 @@ class TaskPolicy:
     """Times are in seconds."""
 
     limits: TaskLimits = field(default_factory=TaskLimits)
-    waiting: float = 7 * 86_400
+    waiting: Annotated[float, Field(gt=0, le=3650 * DAY)] = 7 * DAY
     """Longest wait for a person's answer; then the task expires."""
-    stalled: float = 900
-    """Longest time in which a running task writes nothing into its log; then it fails. Must be longer than
-    any single model call or program can take."""
-    kept: float = 90 * 86_400
-    """How long an ended task's rows are kept; 0 keeps them for ever."""
-    undelivered: float = 7 * 86_400
-    """How long it is tried to tell a task's end in a thread that is closed to us."""
+    stalled: Annotated[float, Field(ge=60, le=DAY)] = 900
+    """Longest time in which a running task writes nothing into its log; then it fails. A program that runs
+    within its own limits counts as progress."""
+    kept: Annotated[float, Field(ge=0, le=36_500 * DAY)] = 90 * DAY
+    """How long an ended task, its log and its messages are kept; 0 keeps them forever."""
+    undelivered: float = 7 * DAY
+    """How long delivery of an answer is retried when the bot can't post in the thread."""

@@ -15,7 +15,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import NoDecode
 
+from agents.budget import Budget
+from agents.orchestrator import AgentLimits
 from agents.prices import Price
+from bot.settings.declared import declared
 from bot.settings.field_types import (
     JSON_OBJECT,
     AnyCase,
@@ -32,6 +35,8 @@ from bot.settings.field_types import (
 )
 from bot.settings.group import SettingsGroup
 from sandbox.image.tag import DEFAULT_BASE
+from sandbox.limits import SandboxLimits
+from tasks.policy import DAY, TaskLimits, TaskPolicy
 
 
 def data_folder(environ: Mapping[str, str]) -> Path:
@@ -136,8 +141,7 @@ class ProcessSettings(SettingsGroup):
     `~/.local/share/handoff`."""
     database_url: DatabaseUrl = Field(default_factory=_database_in, repr=False)
     """Database: `sqlite:///…` or `postgresql://…`. Empty: SQLite in the data folder."""
-    retention_days: float = Field(default=90, ge=0, le=36_500)
-    """Days that an ended task, its log and its messages are kept; 0 keeps them for ever."""
+    retention_days: float = declared(TaskPolicy, "kept", unit=DAY)
     host: str = "127.0.0.1"
     """Address to listen on for `/healthz`, `/readyz`, `/metrics` and `/slack/events`."""
     port: int = Field(default=8080, ge=0, le=65535)
@@ -153,32 +157,20 @@ class ProcessSettings(SettingsGroup):
 class LimitSettings(SettingsGroup):
     """Limits of a task"""
 
-    limit_running_tasks: int = Field(default=20, ge=1, le=1000)
-    """Tasks at work at the same time in this process; further ones wait in order."""
-    limit_workspace_tasks: int = Field(default=20, ge=1, le=100_000)
-    """Tasks of one workspace at work at the same time, in all processes; further ones wait in order."""
-    limit_channel_tasks: int = Field(default=20, ge=1, le=100_000)
-    """Tasks of one channel at work at the same time, in all processes."""
-    limit_person_tasks: int = Field(default=10, ge=1, le=100_000)
-    """Tasks of one person at work at the same time, in all processes."""
-    limit_waiting_days: float = Field(default=7, gt=0, le=3650)
-    """Days that a task waits for a person's answer before it expires."""
-    limit_stalled_seconds: float = Field(default=900, ge=60, le=86_400)
-    """Seconds without any step after which a running task is ended as failed."""
-    limit_workers_at_once: int = Field(default=8, ge=1, le=100)
-    """Workers of one task at the same time; further ones wait for a free place."""
-    limit_workers: int = Field(default=24, ge=1, le=1000)
-    """Workers of one task in all."""
-    limit_task_seconds: int = Field(default=1800, ge=10, le=86_400)
-    """Seconds of work on one task, waiting for a person not counted."""
-    limit_task_tokens: int = Field(default=2_000_000, ge=1000, le=1_000_000_000)
-    """Tokens of one task, in and out, of the orchestrator and all its workers."""
-    limit_task_usd: float | None = Field(default=None, gt=0)
-    """USD of one task where its models' prices are known. Empty: no limit."""
+    limit_running_tasks: int = declared(TaskLimits, "process")
+    limit_workspace_tasks: int = declared(TaskLimits, "workspace")
+    limit_channel_tasks: int = declared(TaskLimits, "channel")
+    limit_person_tasks: int = declared(TaskLimits, "person")
+    limit_waiting_days: float = declared(TaskPolicy, "waiting", unit=DAY)
+    limit_stalled_seconds: float = declared(TaskPolicy, "stalled")
+    limit_workers_at_once: int = declared(AgentLimits, "at_once")
+    limit_workers: int = declared(AgentLimits, "workers")
+    limit_task_seconds: int = declared(Budget, "seconds")
+    limit_task_tokens: int = declared(Budget, "tokens")
+    limit_task_usd: float | None = declared(Budget, "usd")
     limit_model_requests: int = Field(default=256, ge=1, le=10_000)
     """Requests for one model at the same time; fewer while the endpoint asks to slow down."""
-    limit_task_turns: int = Field(default=60, ge=1, le=1000)
-    """Model turns of the orchestrator in one task."""
+    limit_task_turns: int = declared(Budget, "turns")
     limit_attachment_mb: int = Field(default=100, ge=1, le=1024)
     """MiB of one file taken from a thread."""
     limit_artifact_mb: int = Field(default=32, ge=1, le=1024)
@@ -188,45 +180,27 @@ class LimitSettings(SettingsGroup):
 class SandboxSettings(SettingsGroup):
     """The sandbox"""
 
-    sandbox_memory_mb: int = Field(default=1024, ge=64, le=1_048_576)
-    """Memory of one sandbox in MiB, without swap; its files in `/work` and `/tmp` count to it."""
-    sandbox_cpus: float = Field(default=1.0, ge=0.1, le=256)
-    """Processor time of one sandbox, in cores."""
-    sandbox_pids: int = Field(default=64, ge=8, le=4096)
-    """Processes and threads in one sandbox."""
-    sandbox_timeout_seconds: float = Field(default=120, ge=1, le=86_400)
-    """Wall-clock seconds of one program."""
-    sandbox_output_bytes: int = Field(default=65_536, ge=1024, le=16_777_216)
-    """Bytes of stdout, and of stderr, kept as text; the whole comes back as a file."""
-    sandbox_flood_bytes: int = Field(default=16_777_216, ge=65_536, le=1_073_741_824)
-    """Bytes of stdout and stderr together after which a program is stopped."""
-    sandbox_code_bytes: int = Field(default=1_048_576, ge=1024, le=16_777_216)
-    """Bytes of the longest program taken."""
-    sandbox_work_mb: int = Field(default=256, ge=1, le=1_048_576)
-    """Size of `/work` in MiB."""
-    sandbox_tmp_mb: int = Field(default=64, ge=1, le=1_048_576)
-    """Size of `/tmp` in MiB."""
-    sandbox_inodes: int = Field(default=16_384, ge=64, le=10_000_000)
-    """Files and folders in `/work`, and again in `/tmp`."""
-    sandbox_nofile: int = Field(default=1024, ge=64, le=1_048_576)
-    """Open files of one process."""
-    sandbox_input_bytes: int = Field(default=134_217_728, ge=0, le=17_179_869_184)
-    """Bytes of the files put into `/work`, together."""
-    sandbox_input_count: int = Field(default=1000, ge=0, le=100_000)
-    """Files put into `/work`."""
-    sandbox_artifact_bytes: int = Field(default=33_554_432, ge=0, le=17_179_869_184)
-    """Bytes of one file taken out."""
-    sandbox_artifacts_bytes: int = Field(default=67_108_864, ge=0, le=17_179_869_184)
-    """Bytes of the files taken out of one run, together."""
-    sandbox_artifacts_count: int = Field(default=100, ge=0, le=100_000)
-    """Files taken out of one run."""
+    sandbox_memory_mb: int = declared(SandboxLimits, "memory_mb")
+    sandbox_cpus: float = declared(SandboxLimits, "cpus")
+    sandbox_pids: int = declared(SandboxLimits, "pids")
+    sandbox_timeout_seconds: float = declared(SandboxLimits, "timeout_seconds")
+    sandbox_output_bytes: int = declared(SandboxLimits, "output_bytes")
+    sandbox_flood_bytes: int = declared(SandboxLimits, "flood_bytes")
+    sandbox_code_bytes: int = declared(SandboxLimits, "code_bytes")
+    sandbox_work_mb: int = declared(SandboxLimits, "work_mb")
+    sandbox_tmp_mb: int = declared(SandboxLimits, "tmp_mb")
+    sandbox_inodes: int = declared(SandboxLimits, "inodes")
+    sandbox_nofile: int = declared(SandboxLimits, "nofile")
+    sandbox_input_bytes: int = declared(SandboxLimits, "input_bytes")
+    sandbox_input_count: int = declared(SandboxLimits, "input_count")
+    sandbox_artifact_bytes: int = declared(SandboxLimits, "artifact_bytes")
+    sandbox_artifacts_bytes: int = declared(SandboxLimits, "artifacts_bytes")
+    sandbox_artifacts_count: int = declared(SandboxLimits, "artifacts_count")
     sandbox_state: Literal["none", "session"] = "none"
     """What a worker's program finds of its earlier ones besides files: `session` carries variables from
     container to container, as far as they can be pickled."""
-    sandbox_state_bytes: int = Field(default=33_554_432, ge=1024, le=1_073_741_824)
-    """Bytes of the variables of one worker, pickled; what does not fit is named in a note."""
-    sandbox_runtime: str = ""
-    """Container runtime, `runsc` or `kata-runtime` for instance. Empty: the engine's default."""
+    sandbox_state_bytes: int = declared(SandboxLimits, "state_bytes")
+    sandbox_runtime: str = declared(SandboxLimits, "runtime")
     sandbox_image: str = ""
     """An image of your own. Empty: the one that `handoff sandbox build` makes."""
     sandbox_base: str = DEFAULT_BASE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from pydantic import Field, ValidationError, create_model
 
 from bot.errors import SettingsError
+from bot.factories.sandbox import sandbox_limits
 from bot.settings import Settings, variable
 from bot.settings.problems import expectation
 from sandbox.limits import SandboxLimits
@@ -203,10 +203,19 @@ def test_every_field_says_what_it_is_for_and_has_one_variable() -> None:
     assert len({variable(name) for name in fields}) == len(fields)
 
 
-def test_the_limits_of_the_sandbox_are_settings_with_the_same_defaults() -> None:
-    settings = load()
-    wanted = {field.name: getattr(SandboxLimits(), field.name) for field in fields(SandboxLimits)}
-    assert {name: getattr(settings, f"sandbox_{name}") for name in wanted} == wanted
+def test_a_limit_of_a_room_is_the_setting_with_its_bounds_and_its_unit() -> None:
+    days, memory = Settings.model_fields["limit_waiting_days"], Settings.model_fields["sandbox_memory_mb"]
+    assert (days.default, days.description) == (
+        7,
+        "Longest wait for a person's answer; then the task expires.",
+    )
+    assert expectation(days) == "a number above 0 and at most 3650"
+    assert expectation(memory) == "a whole number from 64 to 1048576"
+
+
+def test_every_limit_of_the_sandbox_is_a_setting() -> None:
+    settings = Settings(sandbox_memory_mb=128)
+    assert sandbox_limits(settings) == SandboxLimits(memory_mb=128)
 
 
 @pytest.mark.parametrize(

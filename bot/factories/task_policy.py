@@ -1,17 +1,16 @@
-"""Makes the terms of tasks from the settings. Never applies them: that is the engine's."""
+"""The task policy from the settings."""
 
 from __future__ import annotations
 
 from bot.settings import Settings
-from tasks.policy import TaskLimits, TaskPolicy
+from tasks.policy import DAY, TaskLimits, TaskPolicy
 
-_DAY = 86_400.0
-#: Seconds that a run of code may take beyond its own limits, before it counts as no progress.
+#: Seconds that a program may take beyond its own limits before its task counts as stalled.
 _GRACE = 300.0
 
 
-def terms_from(settings: Settings) -> TaskPolicy:
-    """The longest run of code always counts as progress, whatever the limit for stalled tasks is."""
+def make_task_policy(settings: Settings) -> TaskPolicy:
+    """The task policy. The longest program always counts as progress, whatever `limit_stalled_seconds` is."""
     longest_run = settings.sandbox_timeout_seconds + settings.sandbox_queue_seconds + _GRACE
     return TaskPolicy(
         limits=TaskLimits(
@@ -20,7 +19,7 @@ def terms_from(settings: Settings) -> TaskPolicy:
             channel=settings.limit_channel_tasks,
             person=settings.limit_person_tasks,
         ),
-        waiting=settings.limit_waiting_days * _DAY,
+        waiting=settings.limit_waiting_days * DAY,
         stalled=max(settings.limit_stalled_seconds, longest_run),
-        kept=settings.retention_days * _DAY,
+        kept=settings.retention_days * DAY,
     )
