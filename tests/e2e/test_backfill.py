@@ -13,12 +13,9 @@ from playground.slack import SlackStandIn
 from tasks.store.key_value import KeyValueStore
 from tasks.store.removal import Removal
 from tasks.task import State
-from tests.support.databases import postgres_server, postgres_url
 from tests.support.postgres import Postgres
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
-
-__all__ = ["postgres_server", "postgres_url"]
 
 ASK = "@Handoff what is the answer?"
 
@@ -90,15 +87,15 @@ async def test_the_head_of_a_thread_is_no_news_when_it_was_forgotten(
 
 async def test_a_database_that_is_away_while_slack_is_there_does_not_end_the_bot(
     slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    postgres_server: Postgres, postgres_url: str,
+    own_postgres: Postgres, own_postgres_url: str,
 ) -> None:  # fmt: skip
     """The note that we are connected is written every few seconds, so an outage always meets it."""
     monkeypatch.setattr(backfill, "NOTE", 0.0)
-    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, database_url=postgres_url) as bot:
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, database_url=own_postgres_url) as bot:
         await _asked(bot)
         try:
-            await asyncio.to_thread(postgres_server.stop)
+            await asyncio.to_thread(own_postgres.stop)
             await asyncio.sleep(3)
         finally:
-            await asyncio.to_thread(postgres_server.start)
+            await asyncio.to_thread(own_postgres.start)
         await _asked(bot)

@@ -12,13 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.databases import postgres_server, postgres_url
 from tests.support.fleet import Process
-from tests.support.sandboxes import sandbox_image
 from tests.support.scripted_model import Asked, Call, Reply, Say, openai_error
 from tests.support.workload import CHANNEL, USER, Workload, workload
-
-__all__ = ["postgres_server", "postgres_url", "sandbox_image"]
 
 KEY = "a-key-of/no known+shape"
 PASSWORD = "hunter2%2Fhunter2"

@@ -19,14 +19,11 @@ import aiohttp
 import pytest
 
 from tests.support.chaos import chaos, taken_over, tell_again
-from tests.support.databases import postgres_server, postgres_url, set_read_only
+from tests.support.databases import set_read_only
 from tests.support.fleet import Process
 from tests.support.postgres import Postgres
-from tests.support.sandboxes import sandbox_image
 from tests.support.scripted_model import Asked, Call, Reply, Say
 from tests.support.workload import CHANNEL, USER, Workload, workload
-
-__all__ = ["postgres_server", "postgres_url", "sandbox_image"]
 
 #: Seconds without one more answer after which a job is taken for lost.
 PATIENCE = 60.0
@@ -172,20 +169,20 @@ async def test_a_rolling_restart_loses_nothing(load: Workload, postgres_url: str
 
 @pytest.mark.timeout(180)
 async def test_postgres_stopped_hard_and_back_drops_nothing(
-    load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path
+    load: Workload, own_postgres: Postgres, own_postgres_url: str, tmp_path: Path
 ) -> None:
     """Trap 10: who gives up on a lost database throws away what was paid for."""
-    async with nodes(load, tmp_path, postgres_url, count=1) as (node,):
+    async with nodes(load, tmp_path, own_postgres_url, count=1) as (node,):
         await load.give(4)
         await until(lambda: len(load.asked) > 6)
         try:
-            await asyncio.to_thread(postgres_server.stop)
+            await asyncio.to_thread(own_postgres.stop)
             assert "the database can't be reached" in await readiness(node, 503)
             # Not acknowledged, so that Slack sends it again.
             await load.give(1)
             await asyncio.sleep(3)
         finally:
-            await asyncio.to_thread(postgres_server.start)
+            await asyncio.to_thread(own_postgres.start)
         await load.finish(PATIENCE)
         nothing_lost(load, repeats=0)
         assert await readiness(node, 200) == []
@@ -194,14 +191,14 @@ async def test_postgres_stopped_hard_and_back_drops_nothing(
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("how", ["stopped", "frozen"])
 async def test_a_bot_is_stopped_while_its_database_does_not_answer(
-    load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path, how: str
+    load: Workload, own_postgres: Postgres, own_postgres_url: str, tmp_path: Path, how: str
 ) -> None:
     """Its library tries for ever to write there, in threads that the interpreter would wait for."""
     away, back = {
-        "stopped": (postgres_server.stop, postgres_server.start),
-        "frozen": (postgres_server.freeze, postgres_server.thaw),
+        "stopped": (own_postgres.stop, own_postgres.start),
+        "frozen": (own_postgres.freeze, own_postgres.thaw),
     }[how]
-    async with nodes(load, tmp_path, postgres_url, count=1) as (node,):
+    async with nodes(load, tmp_path, own_postgres_url, count=1) as (node,):
         await load.give(3)
         await until(lambda: len(load.asked) > 4)
         try:

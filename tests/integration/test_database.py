@@ -23,8 +23,8 @@ from tests.support.office import message
 from tests.support.postgres import Postgres
 
 
-async def test_migrations_from_empty_make_the_tables_of_the_schema(database_url: str) -> None:
-    database = Database(database_url)
+async def test_migrations_from_empty_make_the_tables_of_the_schema(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
     assert not await database.is_made() or database.is_sqlite
     await database.open()
     async with database.read() as connection:
@@ -42,9 +42,9 @@ async def test_migrations_from_empty_make_the_tables_of_the_schema(database_url:
     assert {name: columns for name, columns in made.items() if name != "alembic_version"} == wanted
 
 
-async def test_two_first_starts_at_once_make_the_tables_once(postgres_url: str) -> None:
+async def test_two_first_starts_at_once_make_the_tables_once(empty_postgres_url: str) -> None:
     """Trap 9: without a lock, one of two concurrent first starts fails in CREATE TABLE."""
-    databases = [Database(postgres_url) for _ in range(4)]
+    databases = [Database(empty_postgres_url) for _ in range(4)]
     await asyncio.gather(*(database.open() for database in databases))
     assert await databases[0].is_made()
     for database in databases:
@@ -162,12 +162,12 @@ async def test_a_full_disk_is_waited_for_and_told(tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_a_server_that_is_away_is_waited_for(postgres_server: Postgres, postgres_url: str) -> None:
-    database = Database(postgres_url)
+async def test_a_server_that_is_away_is_waited_for(own_postgres: Postgres, own_postgres_url: str) -> None:
+    database = Database(own_postgres_url)
     await database.open()
     store, patient = TaskStore(database), TaskStore(database, patience=60)
     try:
-        postgres_server.stop()
+        own_postgres.stop()
         with pytest.raises(Exception) as caught:  # noqa: PT011 - it is asked below which
             await store.accept(message("1.0"))
         assert trouble(caught.value) == "the database can't be reached"
@@ -178,7 +178,7 @@ async def test_a_server_that_is_away_is_waited_for(postgres_server: Postgres, po
         assert not waiting.done()
         assert not remembering.done()
     finally:
-        postgres_server.start()
+        own_postgres.start()
     accepted = await waiting
     assert await remembering == {}
     assert await database.check() == ""

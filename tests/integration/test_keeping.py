@@ -177,16 +177,18 @@ async def test_a_backup_made_while_it_is_written_to_can_be_restored(tmp_path: Pa
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "answered"])
-async def test_the_foundations_database_is_brought_up_with_its_rows(database_url: str, state: str) -> None:
+async def test_the_foundations_database_is_brought_up_with_its_rows(
+    empty_database_url: str, state: str
+) -> None:
     """From the first schema with a task in it to today's, as an upgrade does it."""
-    database = Database(database_url)
+    database = Database(empty_database_url)
     await upgrade(database, "0001")
     async with database.write() as connection:
         for statement in foundation(state):
             await connection.exec_driver_sql(statement)
     await database.close()
 
-    async with opened(database_url) as today:
+    async with opened(empty_database_url) as today:
         (task,) = await TaskStore(today).recent()
         assert (task.id, task.state.value, task.request) == ("told", state, "an old request")
         assert [row["body"] for row in await TaskStore(today).events("told")] == [{"turns": []}]

@@ -277,7 +277,7 @@ async def test_a_sweep_takes_what_the_dead_left_and_nothing_else(
             )
             made[name] = await engine.create(settings)
         try:
-            assert await sandbox.sweep() >= 2
+            await sandbox.sweep()
             left = {str(found["Id"]) for found in await engine.listed()}
             assert {name for name, identity in made.items() if identity in left} == {"living", "elsewhere"}
         finally:

@@ -1,7 +1,13 @@
-"""Fixtures of tests that run on both databases: a fresh one for each test."""
+"""Fixtures of databases: SQLite files and databases of a PostgreSQL server, with today's tables or empty.
+
+Tables are made once and copied for each test.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,28 +16,77 @@ import pytest
 from sqlalchemy import text
 
 from tasks.store.database import Database
-from tests.support.postgres import Postgres, postgres
+from tests.support.postgres import Postgres, fast_postgres, shared_postgres
+
+#: The PostgreSQL database that has today's tables.
+TEMPLATE = "migrated"
+
+
+async def _migrate(url: str) -> None:
+    """Make the tables as a first start does: ours and the queue's."""
+    from tests.support.bodies import nothing, running  # costs seconds, and the unit tests don't need it
+
+    async with running(url, nothing):
+        pass
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Postgres]:
-    """One server for all tests; each makes a database of its own on it, and leaves it running."""
-    with postgres() as server:
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """The server that all workers of pytest share. A test that stops or freezes one takes `own_postgres`."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with shared_postgres(folder, lambda server: asyncio.run(_migrate(server.create(TEMPLATE)))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def own_postgres() -> Iterator[Postgres]:
+    """A server that only this worker of pytest uses, so its test may stop and freeze it."""
+    with fast_postgres() as server:
         yield server
 
 
 @pytest.fixture
+def own_postgres_url(own_postgres: Postgres) -> str:
+    """The URL of an empty database on this worker's own server."""
+    return own_postgres.create()
+
+
+@pytest.fixture
 def postgres_url(postgres_server: Postgres) -> str:
-    """The URL of an empty PostgreSQL database."""
+    """The URL of a PostgreSQL database with today's tables and no rows."""
+    return postgres_server.create(template=TEMPLATE)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: Postgres) -> str:
     return postgres_server.create()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the SQLite files that a first start makes."""
+    folder = tmp_path_factory.mktemp("migrated")
+    asyncio.run(_migrate(f"sqlite:///{folder / 'handoff.db'}"))
+    return folder
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database, once of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'handoff.db'}"
-    return str(request.getfixturevalue("postgres_url"))
+    """The URL of a database with today's tables and no rows, once of each kind."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    shutil.copytree(request.getfixturevalue("sqlite_template"), tmp_path, dirs_exist_ok=True)
+    return f"sqlite:///{tmp_path / 'handoff.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database that has no tables yet, once of each kind."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("empty_postgres_url"))
+    return f"sqlite:///{tmp_path / 'handoff.db'}"
 
 
 @asynccontextmanager
@@ -46,7 +101,7 @@ async def opened(url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """An open database with empty tables, once of each kind."""
+    """An open database without rows, once of each kind."""
     async with opened(database_url) as made:
         yield made
 

@@ -1,4 +1,4 @@
-"""Fixtures of tests that need the real Docker Engine: the image, made once, and a sandbox for each test."""
+"""Fixtures of tests that need the real Docker Engine: the image and sandboxes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+import pytest_asyncio
 
 from sandbox.engine import DockerEngine
 from sandbox.image.build import ensure_image
@@ -40,12 +41,23 @@ async def sandbox(sandbox_image: str) -> AsyncIterator[Sandbox]:
         yield entered
 
 
-@pytest.fixture
-async def run_code(sandbox_image: str) -> RunCode:
-    """Run code in a sandbox of its own limits; the test's word for one whole call."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_sandbox(sandbox_image: str) -> AsyncIterator[Sandbox]:
+    """A sandbox with the default limits for all programs of this worker of pytest."""
+    async with Sandbox(image=sandbox_image, ready=2) as entered:
+        yield entered
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def run_code(shared_sandbox: Sandbox) -> RunCode:
+    """Runs a program: in the shared sandbox, or in one of its own where it has limits of its own."""
 
     async def run(code: str, *, files: dict[str, bytes] | None = None, **limits: object) -> Run:
-        async with Sandbox(SandboxLimits(**limits), image=sandbox_image, ready=0) as entered:  # type: ignore[arg-type]
-            return await entered.run(Job(code=code, files=files or {}))
+        job = Job(code=code, files=files or {})
+        if not limits:
+            return await shared_sandbox.run(job)
+        image = shared_sandbox.image
+        async with Sandbox(SandboxLimits(**limits), image=image, ready=0) as entered:  # type: ignore[arg-type]
+            return await entered.run(job)
 
     return run
