@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from bot.commands import doctor, manifest, play, purge, sandbox, serve, tasks
+from bot.commands import backup, doctor, manifest, play, purge, restore, sandbox, serve, tasks
 from bot.errors import BotError, SettingsError
 from bot.observability import logging
 from bot.release import version
@@ -50,6 +50,8 @@ COMMANDS: Mapping[str, Command] = {
     "sandbox": sandbox,
     "tasks": tasks,
     "purge": purge,
+    "backup": backup,
+    "restore": restore,
 }
 
 

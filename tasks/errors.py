@@ -6,6 +6,7 @@
     ├── StaleRunner       another process has taken this task over (an `agents.errors.Superseded`)
     ├── DatabaseInUse     a second process on one SQLite file; told to the operator at start
     ├── DatabaseTooNew    a later release has changed the tables; told to the operator at start
+    ├── BackupRefused     an archive that can't be restored, or not here; told to the operator
     └── NewerRow          a task's log was written by a later version of the program
 """
 
@@ -32,3 +33,7 @@ class DatabaseTooNew(TaskError):
 
 class NewerRow(TaskError):
     """This process is too old for a task's log: it was begun by a newer one and waits for such."""
+
+
+class BackupRefused(TaskError):
+    """An archive can't be restored; `str()` says why and what to do."""

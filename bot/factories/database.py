@@ -53,6 +53,26 @@ async def open_existing(url: str) -> AsyncIterator[Database | None]:
         await database.close()
 
 
+@asynccontextmanager
+async def open_for_restore(url: str) -> AsyncIterator[Database]:
+    """The database, empty or not, for this process alone where it is SQLite.
+
+    Raises `BotError` when it can't be used, also for what goes wrong with it inside the block.
+    """
+    if problems := driver_problems(url):
+        raise BotError(problems[0])
+    database = Database(url)
+    try:
+        await database.reserve()
+        yield database
+    except DatabaseInUse as error:
+        raise BotError(str(error)) from None
+    except FAULTS as error:
+        raise BotError(_unusable(error)) from error
+    finally:
+        await database.close()
+
+
 async def _is_ready(database: Database) -> bool:
     try:
         if not await database.is_made():

@@ -20,7 +20,7 @@ from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from sandbox.daemon_threads import run_in_thread
 from tasks.queue.worker import POLL, QueueWorker
-from tasks.store.database import STANDSTILL, set_pragmas, sqlite_file
+from tasks.store.database import QUEUE_SCHEMA, STANDSTILL, queue_file, set_pragmas
 from tasks.task import Ticket
 
 log = structlog.get_logger(__name__)
@@ -269,6 +269,7 @@ def _config(url: sqlalchemy.URL, node: str) -> DBOSConfig:
     if url.get_backend_name() == "sqlite":
         config["system_database_engine"] = _sqlite(url)
     else:
+        config["dbos_system_schema"] = QUEUE_SCHEMA
         config["system_database_url"] = url.set(drivername="postgresql").render_as_string(hide_password=False)
         config["sys_db_pool_size"] = CONNECTIONS
         config["db_engine_kwargs"] = {"connect_args": _NOTICED}
@@ -277,9 +278,8 @@ def _config(url: sqlalchemy.URL, node: str) -> DBOSConfig:
 
 def _sqlite(url: sqlalchemy.URL) -> sqlalchemy.Engine:
     """A file of its own beside ours; the library's default (rollback journal, 20 connections) is slow."""
-    path = str(sqlite_file(url)).removesuffix(".db") + "-engine.db"
     engine = sqlalchemy.create_engine(
-        url.set(drivername="sqlite", database=path), pool_size=2, max_overflow=0
+        url.set(drivername="sqlite", database=str(queue_file(url))), pool_size=2, max_overflow=0
     )
     set_pragmas(engine)
     return engine

@@ -34,6 +34,8 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 SCHEMA = "handoff"
+#: Where DBOS keeps its queue's tables on PostgreSQL; for SQLite see `queue_file`.
+QUEUE_SCHEMA = "dbos"
 #: Any number serves, as long as every process takes the same: it is the advisory lock of the migrations.
 _MIGRATION_LOCK = 5_041_996_201
 #: A burst waits for a connection this long; SQLAlchemy's 30 seconds fail under a few hundred tasks.
@@ -68,12 +70,16 @@ class Database:
         Raises `DatabaseInUse` when another process has the SQLite file, `DatabaseTooNew` when a later release
         has had it, and SQLAlchemy's errors when the database can't be reached.
         """
-        if self.is_sqlite:
-            await asyncio.to_thread(self._take_file)
+        await self.reserve()
         async with self._engine.begin() as connection:
-            await connection.run_sync(_migrate)
+            await connection.run_sync(migrate)
         if self.is_sqlite:
             self._file = await asyncio.to_thread(_identity, sqlite_file(self.url))
+
+    async def reserve(self) -> None:
+        """Keep an SQLite file for this process. Raises `DatabaseInUse` when another one has it."""
+        if self.is_sqlite:
+            await asyncio.to_thread(self._take_file)
 
     async def is_made(self) -> bool:
         """Whether there is anything to read; opens nothing for writing and changes nothing."""
@@ -193,6 +199,11 @@ def sqlite_file(url: URL) -> Path:
     return Path(url.database or "handoff.db")
 
 
+def queue_file(url: URL) -> Path:
+    """DBOS's own SQLite file, beside ours. A start makes it again where it is missing."""
+    return Path(str(sqlite_file(url)).removesuffix(".db") + "-engine.db")
+
+
 def set_pragmas(engine: Engine) -> None:
     """Have each connection to an SQLite file wait for others, read beside a writer, and sync every commit."""
 
@@ -237,7 +248,7 @@ def _postgres(url: URL) -> AsyncEngine:
     )
 
 
-def _migrate(connection: Connection, to: str = "head") -> None:
+def migrate(connection: Connection, to: str = "head") -> None:
     """Run the missing migrations; on PostgreSQL under a lock, since two first starts race otherwise."""
     began = time.perf_counter()
     if connection.dialect.name == "postgresql":
@@ -253,6 +264,13 @@ def _migrate(connection: Connection, to: str = "head") -> None:
             "or restore the backup that was made before it."
         ) from error
     log.debug("database ready", seconds=round(time.perf_counter() - began, 3))
+
+
+def is_known(revision: str) -> bool:
+    """Whether this release has the migrations up to a revision of the tables."""
+    return revision in {
+        script.revision for script in ScriptDirectory.from_config(_migrations()).walk_revisions()
+    }
 
 
 def _migrations() -> alembic.config.Config:

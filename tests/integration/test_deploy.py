@@ -15,7 +15,7 @@ from sqlalchemy import Connection, MetaData, insert
 
 from tasks.queue.placement import Placement
 from tasks.store.acceptance import Taken
-from tasks.store.database import SCHEMA, Database, _migrate
+from tasks.store.database import SCHEMA, Database, migrate
 from tasks.task import State, Ticket
 from tests.support.office import CHANNEL, TEAM, message, office
 from tests.support.scripted_model import Asked, Reply, Say, ScriptedModel
@@ -85,7 +85,7 @@ STATES = {"half": State.RUNNING, "parked": State.WAITING, "queued": State.QUEUED
 
 
 def as_it_was_left(connection: Connection) -> None:
-    _migrate(connection, "0001")
+    migrate(connection, "0001")
     tables = MetaData()
     tables.reflect(connection, schema=None if connection.dialect.name == "sqlite" else SCHEMA)
     made = {table.name: table for table in tables.sorted_tables}

@@ -1,9 +1,8 @@
-"""What is kept of tasks: shown, exported, deleted, saved and brought back. On both databases."""
+"""What is kept of tasks: shown, exported, deleted and migrated. On both databases."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -158,22 +157,6 @@ async def test_purge_says_what_it_would_do_and_does_it_with_yes(tmp_path: Path) 
     )
     assert handoff(tmp_path, "tasks") == ""
     assert not place.exists()
-
-
-async def test_a_backup_made_while_it_is_written_to_can_be_restored(tmp_path: Path) -> None:
-    """The commands of docs/operate.md, with the database open."""
-    source, copy = tmp_path / "handoff.db", tmp_path / "restored" / "handoff.db"
-    copy.parent.mkdir()
-    async with opened(f"sqlite:///{source}") as database:
-        first = await done(database, message(1))
-        with sqlite3.connect(source) as reading, sqlite3.connect(copy) as writing:
-            reading.backup(writing)
-        await done(database, message(2))
-    async with opened(f"sqlite:///{copy}") as restored:
-        assert [task.id for task in await TaskStore(restored).recent()] == [first]
-        assert (await TaskStore(restored).accept(message(1))).task == first, "a message is claimed once"
-        again = await TaskStore(restored).accept(message(2))
-        assert len(again.tickets) == 1, "what came after the backup is taken again"
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "answered"])

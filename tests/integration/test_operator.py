@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pytest
 from playground.slack import SlackStandIn
 from scripts.steps import ROOT
 from tasks.store.database import Database
-from tests.integration.test_keeping import done, foundation, message, upgrade, work_of
+from tests.integration.test_keeping import foundation, upgrade
 from tests.support.databases import opened
 from tests.support.postgres import Postgres
 
@@ -25,7 +24,7 @@ SERVE = {
     "SLACK_BOT_TOKEN": "xoxb-not-a-real-one", "SLACK_APP_TOKEN": "xapp-not-a-real-one",
     "SLACK_API_URL": f"{CLOSED}/api/", "OPENAI_BASE_URL": f"{CLOSED}/v1", "HANDOFF_PORT": "0",
 }  # fmt: skip
-COMMANDS = [("tasks",), ("purge", "--user", "U1", "--yes"), ("serve",)]
+COMMANDS = [("tasks",), ("purge", "--user", "U1", "--yes"), ("backup", "x.tar.gz"), ("serve",)]
 
 
 async def handoff(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
@@ -156,40 +155,3 @@ async def test_a_start_waits_for_slack_with_one_sentence_and_ends_at_once_withou
         rest = (await process.communicate())[1].decode()
     assert process.returncode == 0
     assert not re.search(r"error|Unclosed|Traceback", rest), rest
-
-
-async def test_backup_and_restore_are_the_commands_of_the_page(tmp_path: Path) -> None:
-    """The database is open and written to meanwhile, as a bot has it."""
-    data, backup = tmp_path / "data", tmp_path / "backup"
-    backup.mkdir()
-    save, restore = page_commands(backup)
-    async with opened(f"sqlite:///{data / 'handoff.db'}") as database:
-        kept = await done(database, message(1))
-        work_of(data / "work", message(1))
-        shell(save, data)
-        await done(database, message(2))
-
-    fresh = tmp_path / "fresh"
-    fresh.mkdir()
-    shell(restore, fresh)
-    code, out, told = await handoff(fresh, "tasks")
-    assert (code, told) == (0, "")
-    assert [line.split()[0] for line in out.splitlines()] == [kept], "what came later is not in it"
-    (table,) = (fresh / "work").rglob("data.csv")
-    assert table.read_text() == "a,b\n"
-
-
-def page_commands(backup: Path) -> tuple[str, str]:
-    """The two blocks of docs/operate.md, with its folder for backups put elsewhere."""
-    page = (ROOT / "docs" / "operate.md").read_text()
-    section = page.partition("## Backup and restore")[2].partition("\n## ")[0]
-    save, restore = re.findall(r"\n\n((?: {4}.+\n)+)", section)
-    return save.replace("/backup/", f"{backup}/"), restore.replace("/backup/", f"{backup}/")
-
-
-def shell(commands: str, data: Path) -> None:
-    subprocess.run(
-        ["sh", "-eu", "-c", commands],
-        check=True,
-        env={"HANDOFF_DATA_DIR": str(data), "PATH": "/usr/bin:/bin"},
-    )
