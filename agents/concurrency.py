@@ -1,7 +1,6 @@
-"""How many requests for one model are under way at the same time.
+"""A limiter of concurrent requests that adapts to the service's rate limits (AIMD).
 
-Halves when the endpoint asks to slow down, and grows by one for each full round that goes well, so that a
-storm of refusals makes the work slower and not fail. Never sends anything itself.
+It halves when the service asks to slow down, and grows by one for each full round that succeeds.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from contextlib import asynccontextmanager
 
 
 class ConcurrencyLimiter:
-    """The places for requests to one model; `most` is where it starts and what it grows back to."""
+    """The slots for requests to one model. It starts with `most` slots and grows back to them."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -27,8 +26,8 @@ class ConcurrencyLimiter:
         return int(self._limit)
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Wait for a place, first come first served, and hold it inside."""
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait for a slot, first come first served, and hold it inside the block."""
         await self._enter()
         try:
             await self._pause()
@@ -37,17 +36,18 @@ class ConcurrencyLimiter:
             self._leave()
 
     def slow_down(self, wait: float) -> None:
-        """The endpoint refused a request for pace: fewer at once, and none at all for `wait` seconds."""
+        """Halve the slots, and give out none for `wait` seconds."""
         now = asyncio.get_running_loop().time()
-        if now >= self._not_before:  # one storm refuses all that is under way; it counts once
+        if now >= self._not_before:  # one storm refuses all concurrent requests; it counts once
             self._limit = max(1.0, min(self._limit, self._running + 1) / 2)
         self._not_before = max(self._not_before, now + wait)
 
-    def went_well(self) -> None:
+    def speed_up(self) -> None:
+        """Count one request that succeeded."""
         self._limit = min(self._limit + 1 / self._limit, float(self._most))
 
     async def _pause(self) -> None:
-        """Wait until the endpoint may be asked again; another refusal may put that off."""
+        """Wait until requests are allowed again; another refusal may put that off."""
         now = asyncio.get_running_loop().time
         while (wait := self._not_before - now()) > 0:  # noqa: ASYNC110 (a point in time, which may move)
             await asyncio.sleep(wait)
@@ -56,19 +56,19 @@ class ConcurrencyLimiter:
         if self._running < self.limit and not self._waiting:
             self._running += 1
             return
-        place = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+        slot = asyncio.get_running_loop().create_future()
+        self._waiting.append(slot)
         try:
-            await place
+            await slot
         except asyncio.CancelledError:
-            if not place.cancelled():  # it was handed over in the same moment
+            if not slot.cancelled():  # it was given in the same moment
                 self._leave()
             raise
 
     def _leave(self) -> None:
         self._running -= 1
         while self._waiting and self._running < self.limit:
-            place = self._waiting.popleft()
-            if not place.done():
+            slot = self._waiting.popleft()
+            if not slot.done():
                 self._running += 1
-                place.set_result(None)
+                slot.set_result(None)

@@ -1,8 +1,7 @@
-"""The model service: one client for the whole process, the API it speaks, and patience with it.
+"""The client of an OpenAI-compatible model service: streaming, retries, rate limits, fallback models.
 
 Requests go out by the client's public `post` without its typed layer, which walks the whole history on each
 call and drops fields that vendors demand back (`benchmarks/agents.py` measures it).
-Never decides what to say: that is `agents.loop`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from types import TracebackType
 from typing import cast
 from urllib.parse import urlsplit
@@ -22,11 +21,12 @@ import httpx2
 import structlog
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit, RequestOptions
 
-from agents import faults, redirects
+from agents import failures
+from agents.compatibility import Compatibility
 from agents.concurrency import ConcurrencyLimiter
 from agents.conversation import Json, ModelReply
-from agents.dialect import Dialect
 from agents.errors import ModelError, ModelUnavailable, QuotaExhausted, ToolsUnsupported, UnknownModel
+from agents.refusals import MAX_WAIT, Transient, resolve, unavailable
 from agents.wire import ModelRequest, Options, Wire
 from agents.wire.assembler import Assembler
 from agents.wire.stream import values
@@ -35,30 +35,30 @@ log = structlog.get_logger(__name__)
 
 #: Hosts whose newest models refuse tools on Chat Completions, and which know OpenAI's own fields.
 _OPENAI_HOSTS = ("api.openai.com", ".api.openai.com", ".openai.azure.com")
-#: How long a model that could not be had is passed over when another stands in for it.
-PASSED_OVER_SECONDS = 60.0
+#: Seconds for which a model that has failed is tried after its fallbacks.
+FALLBACK_SECONDS = 60.0
 OnRetry = Callable[[str, float], None]
-#: Told what a reply says so far, as it grows; a try that is repeated begins again.
+#: Receives the whole text of a reply as it grows; a retry begins again.
 OnText = Callable[[str], None]
-#: Headers that would describe this machine with every request: no endpoint needs them, and each costs time.
-_UNSAID = {
+#: Headers that describe this machine: no endpoint needs them, and each costs time.
+_OMITTED_HEADERS = {
     f"x-stainless-{what}": Omit()
     for what in (
         "lang", "package-version", "os", "arch", "runtime", "runtime-version", "async", "retry-count",
         "read-timeout",
     )
 }  # fmt: skip
-#: The whole text is told each time, so it is told again only when it has grown by a fiftieth.
-_GROWN = 1.02
+#: Each report holds the whole text, so the next one waits until it has grown by a fiftieth.
+_GROWTH = 1.02
 
 
 class Endpoint:
-    """Asks one OpenAI-compatible service for model turns.
+    """Requests model turns from one OpenAI-compatible service.
 
-    `api` is `chat`, `responses` or `auto`: auto picks by host and, once, by what the service refuses.
-    `idle_timeout` bounds the seconds between two pieces of a stream, not the whole reply. A turn is tried
-    `tries` times; credentials, quota, context and unknown models are never tried again. Refusals for pace
-    are not counted: they are waited out for `patience` seconds. `at_once` bounds the requests per model.
+    `api` is `chat`, `responses` or `auto` (see `agents.compatibility`). `idle_timeout` bounds the seconds
+    between two pieces of a stream, not the whole reply. A turn is tried `tries` times unless no retry can
+    help. Rate limits are not counted as tries: they are waited out for `patience` seconds. `at_once` bounds
+    the concurrent requests for each model.
     """
 
     def __init__(
@@ -66,11 +66,12 @@ class Endpoint:
         tries: int = 5, first_wait: float = 0.5, patience: float = 600.0, at_once: int = 256,
         most_output: int | None = None, extra: dict[str, object] | None = None,
     ) -> None:  # fmt: skip
-        http = DefaultAioHttpClient(verify=_certificates(), event_hooks={"response": [redirects.stay]})
+        hooks = {"response": [failures.refuse_redirects]}
+        http = DefaultAioHttpClient(verify=_certificates(), event_hooks=hooks)
         self._client = AsyncOpenAI(api_key=api_key, base_url=base_url, http_client=http)
-        # Whatever is given with a request is not copied or joined anew for it.
-        self._with_each: RequestOptions = {
-            "headers": _UNSAID, "params": {}, "max_retries": 0,
+        # One object for all requests: the client does not copy what is given with a request.
+        self._request_options: RequestOptions = {
+            "headers": _OMITTED_HEADERS, "params": {}, "max_retries": 0,
             "timeout": httpx2.Timeout(idle_timeout, pool=None),
         }  # fmt: skip
         is_openai = _is_openai(str(self._client.base_url))
@@ -80,12 +81,12 @@ class Endpoint:
             takes_cache_key=is_openai,
             extra=dict(extra or {}),
         )
-        self._dialect = Dialect(api, options, is_openai=is_openai)
+        self._compatibility = Compatibility(api, options, is_openai=is_openai)
         self._idle_timeout = idle_timeout
         self._tries, self._first_wait, self._patience = tries, first_wait, patience
-        self._at_once = at_once
-        self._paces: dict[str, ConcurrencyLimiter] = {}
-        self._passed_over: dict[str, float] = {}
+        self._max_requests = at_once
+        self._limiters: dict[str, ConcurrencyLimiter] = {}
+        self._unavailable_until: dict[str, float] = {}
 
     async def __aenter__(self) -> Endpoint:
         return self
@@ -98,144 +99,151 @@ class Endpoint:
     async def complete(
         self, request: ModelRequest, on_retry: OnRetry | None = None, on_text: OnText | None = None
     ) -> ModelReply:
-        """One model turn. Raises a `ModelError` whose text can be shown to the person who waits.
+        """Request one model turn. Raises a `ModelError` with a sentence for the person who waits.
 
-        `request.model` may name several models with commas: a later one is asked when those before it are
-        unavailable, unknown or out of credit.
+        `request.model` may name several models with commas: the later ones are fallbacks for those that are
+        unavailable, unknown, out of credit or without tools.
         """
         *firsts, last = self._in_order([name.strip() for name in request.model.split(",")])
         for model in firsts:
             try:
                 return await self._complete(replace(request, model=model), on_retry, on_text)
             except (ModelUnavailable, UnknownModel, QuotaExhausted, ToolsUnsupported) as error:
-                self._passed_over[model] = asyncio.get_running_loop().time() + PASSED_OVER_SECONDS
-                log.warning("model passed over", model=model, why=str(error))
+                self._unavailable_until[model] = asyncio.get_running_loop().time() + FALLBACK_SECONDS
+                log.warning("model failed, using its fallback", model=model, why=str(error))
         return await self._complete(replace(request, model=last), on_retry, on_text)
 
     def _in_order(self, models: list[str]) -> list[str]:
-        """The models as they are to be tried: those that failed a moment ago come last."""
+        """The models in the order to try them: those that failed a moment ago come last."""
         now = asyncio.get_running_loop().time()
-        return sorted(models, key=lambda model: self._passed_over.get(model, 0.0) > now)
+        return sorted(models, key=lambda model: self._unavailable_until.get(model, 0.0) > now)
 
     async def _complete(
         self, request: ModelRequest, on_retry: OnRetry | None, on_text: OnText | None
     ) -> ModelReply:
-        pace = self._paces.setdefault(request.model, ConcurrencyLimiter(self._at_once))
+        limiter = self._limiters.setdefault(request.model, ConcurrencyLimiter(self._max_requests))
         give_up = asyncio.get_running_loop().time() + self._patience
-        number = 0
+        tries = 0
         while True:
-            fault = await self._attempt(request, pace, on_text)
-            if isinstance(fault, ModelReply):
-                return fault
-            wait = self._wait(number, fault)
-            if fault.is_pace:
-                pace.slow_down(wait)
+            failure = await self._attempt(request, limiter, on_text)
+            if isinstance(failure, ModelReply):
+                return failure
+            wait = self._wait(tries, failure)
+            if failure.slows_down:
+                limiter.slow_down(wait)
             else:
-                number += 1
-            log.info("model retry", model=request.model, why=fault.why, wait=round(wait, 2), attempt=number)
-            if number == self._tries or asyncio.get_running_loop().time() + wait > give_up:
-                raise faults.given_up(fault.why, number)
+                tries += 1
+            log.info("model retry", model=request.model, why=failure.why, wait=round(wait, 2), attempt=tries)
+            if tries == self._tries or asyncio.get_running_loop().time() + wait > give_up:
+                raise unavailable(failure.why, tries)
             if on_retry is not None:
-                on_retry(fault.why, wait)
+                on_retry(failure.why, wait)
             await asyncio.sleep(wait)
 
     async def _attempt(
-        self, request: ModelRequest, pace: ConcurrencyLimiter, on_text: OnText | None
-    ) -> ModelReply | faults.Passing:
-        """One request, or more where one taught us the API. Raises what no further try can change."""
-        wire = self._dialect.wire
-        body = self._dialect.body(wire, request)
-        async with pace.place():
+        self, request: ModelRequest, limiter: ConcurrencyLimiter, on_text: OnText | None
+    ) -> ModelReply | Transient:
+        """Send a request, and again where a refusal has changed it. Raises a `ModelError` that is final."""
+        model = request.model
+        wire = self._compatibility.wire(model)
+        body = self._compatibility.body(wire, request)
+        async with limiter.slot():
             try:
-                reply = replace(await self._fetch(wire, body, on_text), model=request.model)
+                reply = replace(await self._fetch(wire, body, on_text), model=model)
             except Exception as error:
-                if not faults.is_the_endpoints(error):
+                if not failures.is_from_service(error):
                     raise
-                if not self._dialect.learns_from(error, wire, request.model, body):
-                    fault = faults.read(error, request.model)
-                    if isinstance(fault, ModelError):
-                        log.warning("model refused", model=request.model, detail=fault.detail)
-                        raise fault from error
-                    return fault
+                failure = failures.read(error)
+                if isinstance(failure, Transient):
+                    return failure
+                adapt = partial(self._compatibility.adapt, refusal=failure, wire=wire, model=model, body=body)
+                try:
+                    transient = resolve(failure, model, adapt)
+                except ModelError as fatal:
+                    log.warning("model refused", model=model, detail=fatal.detail)
+                    raise fatal from error
+                if transient is not None:
+                    return transient
             else:
-                pace.went_well()
+                limiter.speed_up()
+                self._compatibility.answered(model)
                 return reply
-        return await self._attempt(request, pace, on_text)
+        return await self._attempt(request, limiter, on_text)
 
     async def _fetch(self, wire: Wire, body: Json, on_text: OnText | None) -> ModelReply:
         assembler = wire.assembler()
-        telling = _Telling(assembler, on_text)
+        progress = _TextProgress(assembler, on_text)
         try:
             async with asyncio.timeout(self._idle_timeout) as idle:
-                patience = _Patience(idle, self._idle_timeout)
+                timer = _IdleTimer(idle, self._idle_timeout)
                 async with aclosing(await self._post(wire, body)) as response:
                     reading = values(response.headers.get("content-type", ""))
                     async for piece in response.aiter_bytes():
                         for value in reading.feed(piece):
                             assembler.add(value)
-                            patience.heard(assembler.lingers)
-                        telling.tell()
+                            timer.reset(assembler.grace)
+                        progress.report()
                     for value in reading.finish():
                         assembler.add(value)
         except (TimeoutError, httpx2.TransportError):
-            if assembler.lingers is None:  # a whole reply is one, however its connection ends
+            if assembler.grace is None:  # a complete reply counts, however its connection ends
                 raise
         reply = assembler.reply()
-        telling.tell(last=True)
+        progress.report(last=True)
         return reply
 
     async def _post(self, wire: Wire, body: Json) -> httpx2.Response:
-        """The response as it begins; its body is read as it comes."""
+        """The response as soon as its headers are there."""
         response = await self._client.post(
             f"{self._client.base_url}{wire.path}",
             cast_to=httpx2.Response,
             body=body,
-            options=self._with_each,
+            options=self._request_options,
             stream=True,
             stream_cls=AsyncStream[object],
         )
         return cast("httpx2.Response", response)
 
-    def _wait(self, number: int, fault: faults.Passing) -> float:
-        if fault.wait is not None:
-            return min(max(fault.wait, 0.0), faults.LONGEST_WAIT) + random.uniform(0, self._first_wait)
-        wait: float = self._first_wait * 2**number * random.uniform(0.5, 1.5)
-        return min(wait, faults.LONGEST_WAIT)
+    def _wait(self, tries: int, failure: Transient) -> float:
+        if failure.wait is not None:
+            return min(max(failure.wait, 0.0), MAX_WAIT) + random.uniform(0, self._first_wait)
+        wait: float = self._first_wait * 2**tries * random.uniform(0.5, 1.5)
+        return min(wait, MAX_WAIT)
 
 
-class _Telling:
-    """Tells somebody what a reply says, as it grows."""
+class _TextProgress:
+    """Reports the text of a reply as it grows."""
 
     def __init__(self, assembler: Assembler, on_text: OnText | None) -> None:
         self._assembler = assembler
         self._on_text = on_text
-        self._told = 0
+        self._reported = 0
 
-    def tell(self, *, last: bool = False) -> None:
-        said = self._assembler.said
-        if self._on_text is not None and said > self._told * (1 if last else _GROWN):
-            self._told = said
+    def report(self, *, last: bool = False) -> None:
+        length = self._assembler.text_length
+        if self._on_text is not None and length > self._reported * (1 if last else _GROWTH):
+            self._reported = length
             self._on_text(self._assembler.text)
 
 
-class _Patience:
-    """Puts off the moment at which a silent stream is given up."""
+class _IdleTimer:
+    """Reschedules the timeout of a stream while data comes."""
 
     def __init__(self, idle: asyncio.Timeout, seconds: float) -> None:
         self._idle = idle
         self._seconds = seconds
         self._now = asyncio.get_running_loop().time
-        self._heard = self._now()
-        self._lingers: float | None = None
+        self._last_reset = self._now()
+        self._grace: float | None = None
 
-    def heard(self, lingers: float | None) -> None:
-        """A value has come; `lingers` is set when the reply is whole."""
+    def reset(self, grace: float | None) -> None:
+        """Data has come; `grace` is set once the reply is complete."""
         now = self._now()
-        if lingers != self._lingers:
-            self._lingers = lingers
-            self._idle.reschedule(now + min(lingers or self._seconds, self._seconds))
-        elif lingers is None and now - self._heard > self._seconds / 100:  # for each value it would cost more
-            self._heard = now
+        if grace != self._grace:
+            self._grace = grace
+            self._idle.reschedule(now + min(grace or self._seconds, self._seconds))
+        elif grace is None and now - self._last_reset > self._seconds / 100:  # more often costs time
+            self._last_reset = now
             self._idle.reschedule(now + self._seconds)
 
 

@@ -42,9 +42,9 @@ class Assembler(ABC):
     """Collects one streamed reply, value by value."""
 
     def __init__(self) -> None:
-        self.said = 0
+        self.text_length = 0
         """Characters of `text`."""
-        self.lingers: float | None = None
+        self.grace: float | None = None
         """None until the reply is whole, then the seconds that it is worth waiting for the stream's end."""
         self._length = 0
 

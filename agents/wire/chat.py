@@ -125,7 +125,7 @@ class ChatAssembler(Assembler):
 
     def _add(self, value: Any) -> None:
         if value is DONE:
-            self.lingers = 0.1
+            self.grace = 0.1
             return
         if isinstance(usage := value.get("usage"), dict):
             self._usage = counted(usage, sent="prompt_tokens", said="completion_tokens")
@@ -133,7 +133,7 @@ class ChatAssembler(Assembler):
             self._add_delta(dict(choice.get("delta") or choice.get("message") or {}))
             if finish := choice.get("finish_reason"):
                 self._finish = str(finish)
-                self.lingers = 5.0  # the count of tokens comes after it
+                self.grace = 5.0  # the count of tokens comes after it
 
     def _add_delta(self, delta: Json) -> None:
         parts = delta.pop("tool_calls", None) or []
@@ -143,7 +143,7 @@ class ChatAssembler(Assembler):
             if (call := self._call(one)) is not None:
                 self._length += _merge(call, one)
         content = delta["content"] = _text(delta.get("content"))
-        self.said += len(content)
+        self.text_length += len(content)
         self._length += _merge(self._message, delta)
 
     def _reply(self) -> ModelReply:

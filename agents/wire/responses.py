@@ -94,12 +94,12 @@ class ResponsesAssembler(Assembler):
         match value.get("type"):
             case "response.output_text.delta" | "response.refusal.delta":
                 self._text.append(delta)
-                self.said += len(delta)
+                self.text_length += len(delta)
             case "response.output_item.done":
                 self._items.append(value["item"])
             case "response.completed" | "response.incomplete":
                 self._final = part(value, "response")
-                self.lingers = 0.1
+                self.grace = 0.1
             case "response.failed" | "error":
                 error = part(part(value, "response"), "error") or value
                 raise ErrorInside(error.get("code"), error.get("message"))

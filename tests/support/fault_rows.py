@@ -108,11 +108,11 @@ PASSING = [
 
 
 KEY = (
-    "The model service refused the API key. Whoever runs Handoff needs to check OPENAI_API_KEY and "
+    "The model service refused the API key. Your Handoff admin needs to check OPENAI_API_KEY and "
     "OPENAI_BASE_URL."
 )
 CREDIT = (
-    "The account at the model service has no credit left. Whoever runs Handoff needs to top it up or set "
+    "The account at the model service has no credit left. Your Handoff admin needs to top it up or set "
     "another key."
 )
 LONG = (
@@ -120,7 +120,7 @@ LONG = (
     "matters, or attach long text as a file."
 )
 UNKNOWN = (
-    "The model service does not know the model m. Whoever runs Handoff needs to check HANDOFF_MODEL and "
+    "The model service does not know the model m. Your Handoff admin needs to check HANDOFF_MODEL and "
     "OPENAI_BASE_URL."
 )
 
@@ -129,7 +129,7 @@ FILTERED = (
     "leave out the part that may have set it off."
 )
 NO_TOOLS = (
-    "The model m can't call tools at this service, and agents work by calling them. Whoever runs Handoff "
+    "The model m can't call tools at this service, and agents work by calling them. Your Handoff admin "
     "needs to set another HANDOFF_MODEL, or to start vLLM with --enable-auto-tool-choice and "
     "--tool-call-parser."
 )
@@ -141,9 +141,7 @@ PAGE_OF_HTML = "a web page answered and no model: OPENAI_BASE_URL may be wrong"
 
 
 def refused(status: int) -> str:
-    return (
-        f"The model service refused the request ({status}). Whoever runs Handoff finds its words in the log."
-    )
+    return f"The model service refused the request ({status}). Your Handoff admin finds its words in the log."
 
 
 def unusable(why: str) -> str:

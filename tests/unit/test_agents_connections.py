@@ -12,9 +12,10 @@ import httpx2
 import openai
 import pytest
 
-from agents import faults
+from agents import failures
 from agents.endpoint import Endpoint
 from agents.errors import ModelUnavailable, RequestRefused
+from agents.refusals import Refusal, resolve
 from tests.support import chat_wire, responses_wire
 from tests.support.scripted_model import Turn
 from tests.support.team import Agent
@@ -85,7 +86,7 @@ async def test_a_circle_of_redirects_ends() -> None:
         answering(b"HTTP/1.1 307 X\r\nLocation: /v1/chat/completions\r\nConnection: close\r\n\r\n") as url,
         Endpoint(api_key="none", base_url=url, tries=1) as endpoint,
     ):
-        with pytest.raises(ModelUnavailable, match="sends every request on"):
+        with pytest.raises(ModelUnavailable, match="redirects every request"):
             await Agent().run(endpoint)
 
 
@@ -104,7 +105,7 @@ async def test_a_redirect_to_another_service_is_told_and_gets_neither_key_nor_wo
             answering(moved.encode()) as url,
             Endpoint(api_key="none", base_url=url, api="chat", tries=2, first_wait=0.001) as endpoint,
         ):
-            with pytest.raises(RequestRefused, match=f"sends requests on to {there}. Whoever runs Handoff"):
+            with pytest.raises(RequestRefused, match=f"redirects requests to {there}. Your Handoff admin"):
                 await Agent().run(endpoint)
     assert heard == []
 
@@ -115,7 +116,9 @@ async def test_a_redirect_that_would_lose_the_question_is_told() -> None:
         answering(b"HTTP/1.1 301 X\r\nLocation: /v2/chat\r\nConnection: close\r\n\r\n") as url,
         Endpoint(api_key="none", base_url=url, tries=1) as endpoint,
     ):
-        with pytest.raises(RequestRefused, match=r"sends requests on to http://.*/v2/chat. Whoever"):
+        with pytest.raises(
+            RequestRefused, match=r"redirects requests to http://.*/v2/chat. Your Handoff admin"
+        ):
             await Agent().run(endpoint)
 
 
@@ -140,9 +143,11 @@ async def test_no_wait_is_longer_than_a_minute_whatever_the_endpoint_says(header
     response = httpx2.Response(
         429, headers={"Retry-After": header}, request=httpx2.Request("POST", "http://x")
     )
-    fault = faults.read(openai.RateLimitError("slow down", response=response, body=None), "m")
-    assert isinstance(fault, faults.Passing)
+    refusal = failures.read(openai.RateLimitError("slow down", response=response, body=None))
+    assert isinstance(refusal, Refusal)
+    failure = resolve(refusal, "m", lambda _: False)
+    assert failure is not None
     async with Endpoint(api_key="none", base_url="http://x", first_wait=1.0) as endpoint:
-        waited = endpoint._wait(0, fault)
+        waited = endpoint._wait(0, failure)
     least, most = WAITS[header]
     assert least <= waited <= most

@@ -77,7 +77,7 @@ async def test_a_storm_of_429_slows_down_and_fails_nothing() -> None:
     async with ScriptedModel(answering) as model, endpoint_of(model, first_wait=0.02) as endpoint:
         async with asyncio.TaskGroup() as group:
             asked = [group.create_task(endpoint.complete(request())) for _ in range(40)]
-        limit = endpoint._paces["m"].limit
+        limit = endpoint._limiters["m"].limit
     assert [one.result().text for one in asked] == ["Here."] * 40
     assert limit < 40
 
@@ -116,7 +116,7 @@ async def look(word: str) -> str:
 
 async def test_responses_that_is_not_there_is_left_for_chat() -> None:
     async with ScriptedModel([Say("Here.")], no_responses=True) as model, endpoint_of(model) as endpoint:
-        endpoint._dialect._wires.reverse()  # as for a host that is known to speak Responses
+        endpoint._compatibility.first = ResponsesWire()  # as for a host that is known to speak Responses
         assert (await endpoint.complete(request())).api == "chat"
 
 
@@ -139,8 +139,8 @@ HOSTS = {
 @pytest.mark.parametrize("base_url", HOSTS)
 async def test_the_host_decides_what_it_is_sent(base_url: str) -> None:
     async with Endpoint(api_key="none", base_url=base_url) as endpoint:
-        options = endpoint._dialect.options
-        found = (endpoint._dialect._wires[0].name, options.output_field, options.takes_cache_key)
+        options = endpoint._compatibility.options
+        found = (endpoint._compatibility.first.name, options.output_field, options.takes_cache_key)
     assert found == HOSTS[base_url]
 
 
@@ -201,18 +201,18 @@ def test_another_models_broken_call_is_told_as_every_endpoint_takes_it(wire: Wir
 async def test_all_turns_of_one_agent_have_one_cache_key() -> None:
     script: list[Reply] = [Call("look", {"word": "a"}), Say("Done."), Say("Done.")]
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
-        endpoint._dialect.options = replace(endpoint._dialect.options, takes_cache_key=True)
+        endpoint._compatibility.options = replace(endpoint._compatibility.options, takes_cache_key=True)
         await Agent([look]).run(endpoint)
         await Agent([look]).run(endpoint)
     first, second, other = [asked["prompt_cache_key"] for asked in model.requests]
     assert first == second != other
 
 
-async def test_a_pace_serves_in_order_and_forgets_those_who_left() -> None:
-    pace, served = ConcurrencyLimiter(1), []
+async def test_a_limiter_serves_in_order_and_forgets_those_who_left() -> None:
+    limiter, served = ConcurrencyLimiter(1), []
 
     async def use(name: str) -> None:
-        async with pace.place():
+        async with limiter.slot():
             served.append(name)
             await asyncio.sleep(0.01)
 
@@ -221,15 +221,15 @@ async def test_a_pace_serves_in_order_and_forgets_those_who_left() -> None:
         await asyncio.sleep(0)
         tasks[1].cancel()
     assert served == ["a", "c", "d"]
-    assert pace._running == 0
+    assert limiter._running == 0
 
 
-async def test_a_pace_halves_once_per_storm_and_grows_back() -> None:
-    pace = ConcurrencyLimiter(16)
-    async with pace.place(), pace.place(), pace.place(), pace.place():
+async def test_a_limiter_halves_once_per_storm_and_grows_back() -> None:
+    limiter = ConcurrencyLimiter(16)
+    async with limiter.slot(), limiter.slot(), limiter.slot(), limiter.slot():
         for _ in range(4):
-            pace.slow_down(0.01)
-        assert pace.limit == 2
+            limiter.slow_down(0.01)
+        assert limiter.limit == 2
     for _ in range(200):
-        pace.went_well()
-    assert pace.limit == 16
+        limiter.speed_up()
+    assert limiter.limit == 16

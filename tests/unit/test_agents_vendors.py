@@ -15,7 +15,7 @@ import httpx2
 import openai
 import pytest
 
-from agents import faults
+from agents import failures
 from agents.errors import (
     ContextTooLong,
     CredentialsRefused,
@@ -26,6 +26,7 @@ from agents.errors import (
     UnknownModel,
 )
 from agents.journal import Incoming
+from agents.refusals import Refusal, resolve
 from tests.support.scripted_model import (
     Asked,
     Call,
@@ -307,6 +308,8 @@ async def test_dashscopes_limit_is_known_by_its_host() -> None:
         "message": "You exceeded your current quota, please check your plan.",
     }
     error = openai.RateLimitError("Error code: 429", response=httpx2.Response(429, request=asked), body=body)
-    fault = faults.read(error, "qwen-max")
-    assert isinstance(fault, faults.Passing)
-    assert fault.is_pace
+    refusal = failures.read(error)
+    assert isinstance(refusal, Refusal)
+    failure = resolve(refusal, "qwen-max", lambda _: False)
+    assert failure is not None
+    assert failure.slows_down

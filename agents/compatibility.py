@@ -1,0 +1,141 @@
+"""What the endpoint's refusals have taught about each model: its API, and the fields that it takes."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import structlog
+
+from agents.conversation import Json
+from agents.refusals import Meaning, Refusal
+from agents.wire import ModelRequest, Options, Wire
+from agents.wire.chat import ChatWire, alternating
+from agents.wire.responses import ResponsesWire
+
+log = structlog.get_logger(__name__)
+
+#: Fields of ours that a turn can do without. OpenAI's models without reasoning refuse `include`, Mistral has
+#: refused `stream_options`, Azure `prompt_cache_key`, DeepSeek's reasoner `tool_choice`.
+_OPTIONAL = ("include", "stream_options", "prompt_cache_key", "tool_choice")
+#: The two names of the output limit; a service that refuses one names the other.
+_OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens")
+#: Fields of a reply that every service accepts again; some demand the others, and some refuse them.
+_STANDARD = {"role", "content", "tool_calls"}
+#: How OpenAI refuses `include` without naming it.
+_ENCRYPTED = "encrypted content is not supported"
+
+
+@dataclass(slots=True)
+class _Learned:
+    """What is known about one model."""
+
+    wire: Wire
+    has_answered: bool = False
+    has_switched: bool = False
+    alternates_roles: bool = False
+    changes: dict[str, str] = field(default_factory=dict)
+    """Fields of a request that are refused, and their other names; "" leaves a field out."""
+    refused_back: set[str] = field(default_factory=set)
+    """Fields of the model's own replies that it refuses in the history."""
+
+
+class Compatibility:
+    """Makes request bodies that each model takes. `api` is `chat`, `responses` or `auto`.
+
+    `auto` begins with Responses at OpenAI and with Chat Completions elsewhere. An API that has answered for a
+    model is kept. Fields that the operator has set (`Options.extra`) are always sent.
+    """
+
+    def __init__(self, api: str, options: Options, *, is_openai: bool) -> None:
+        self.options = options
+        self._wires: dict[Meaning, Wire] = {
+            Meaning.USE_CHAT: ChatWire(), Meaning.USE_RESPONSES: ResponsesWire()
+        }  # fmt: skip
+        self._may_switch = api == "auto"
+        begins_with_responses = api == "responses" or (api == "auto" and is_openai)
+        self.first = self._wires[Meaning.USE_RESPONSES if begins_with_responses else Meaning.USE_CHAT]
+        self._models: defaultdict[str, _Learned] = defaultdict(lambda: _Learned(self.first))
+
+    def wire(self, model: str) -> Wire:
+        return self._models[model].wire
+
+    def answered(self, model: str) -> None:
+        """Keep the API of a model that has replied."""
+        self._models[model].has_answered = True
+
+    def body(self, wire: Wire, request: ModelRequest) -> Json:
+        learned = self._models[request.model]
+        body = wire.body(request, self.options)
+        for name, instead in learned.changes.items():
+            if name in body and name not in self.options.extra:
+                value = body.pop(name)
+                body |= {instead: value} if instead else {}
+        if learned.alternates_roles and "messages" in body:
+            body["messages"] = alternating(body["messages"])
+        if learned.refused_back and "messages" in body:
+            body["messages"] = [
+                {key: value for key, value in message.items() if key not in learned.refused_back}
+                for message in body["messages"]
+            ]
+        return body
+
+    def adapt(self, meaning: Meaning, *, refusal: Refusal, wire: Wire, model: str, body: Json) -> bool:
+        """Learn from a refusal of `body`; False when the request would be the same again."""
+        learned = self._models[model]
+        match meaning:
+            case Meaning.ALTERNATE_ROLES:
+                change = self._alternate_roles(learned, body)
+            case Meaning.USE_CHAT | Meaning.USE_RESPONSES:
+                change = self._switch(learned, wire, self._wires[meaning])
+            case _:
+                change = self._change_field(learned, refusal.words.lower(), body)
+        if change:
+            log.info("model request changed", model=model, change=change, because=refusal.words)
+        return bool(change)
+
+    def _alternate_roles(self, learned: _Learned, body: Json) -> str:
+        messages = body.get("messages", [])
+        if alternating(messages) == messages:
+            return ""
+        learned.alternates_roles = True
+        return "roles alternate"
+
+    def _switch(self, learned: _Learned, wire: Wire, other: Wire) -> str:
+        """Requests that were under way when another switched the API follow it."""
+        if not self._may_switch or wire is other:
+            return ""
+        if wire is learned.wire:
+            if learned.has_answered or learned.has_switched:
+                return ""
+            learned.wire, learned.has_switched = other, True
+        return f"{other.name} API"
+
+    def _change_field(self, learned: _Learned, words: str, body: Json) -> str:
+        if name := _refused_back(words, body):
+            learned.refused_back.add(name)
+            return f"without messages.{name}"
+        name, instead = _refused_field(words, body)
+        if not name or name in self.options.extra or instead in learned.changes:
+            return ""
+        learned.changes[name] = instead
+        return f"{instead} for {name}" if instead else f"without {name}"
+
+
+def _refused_back(words: str, body: Json) -> str:
+    """The field of a service's own reply that it refuses in the history, as Groq and Mistral do; or ""."""
+    own = {key for message in body.get("messages", ()) if message["role"] == "assistant" for key in message}
+    return next((key for key in sorted(own - _STANDARD) if re.search(rf"\b{re.escape(key)}\b", words)), "")
+
+
+def _refused_field(words: str, body: Json) -> tuple[str, str]:
+    """The refused field of the body and its other name; both may be empty."""
+    named = [name for name in _OUTPUT_LIMITS if re.search(rf"\b{name}\b", words)]
+    sent = [name for name in _OUTPUT_LIMITS if name in body]
+    if sent and len(named) == 2 and "context" not in words:
+        return sent[0], next(name for name in _OUTPUT_LIMITS if name != sent[0])
+    for name in _OPTIONAL:
+        if name in body and (re.search(rf"\b{name}\b", words) or (name == "include" and _ENCRYPTED in words)):
+            return name, ""
+    return "", ""
