@@ -137,10 +137,10 @@ class AgentLoop:
         return reply
 
     async def _ask(self, deadline: float, request: ModelRequest) -> ModelReply:
-        with tracing.turn(self._role.model, self._transcript.turns[-1]) as turn:
+        with tracing.turn(self._role.model, self._transcript.turns[-1]) as span:
             async with asyncio.timeout_at(deadline):
                 reply = await self._endpoint.complete(request, self._watcher.on_retry, self._watcher.on_text)
-            turn.replied(reply)
+            tracing.record_reply(span, reply)
             return reply
 
     def _request(self, may_call: bool) -> ModelRequest:
@@ -219,9 +219,9 @@ class AgentLoop:
             )
         try:
             async with asyncio.timeout_at(self._meter.deadline) as limit:
-                with tracing.tool(call) as use:
+                with tracing.tool(call) as span:
                     output = await tool.call(call)
-                    use.returned(output.text)
+                    tracing.record_result(span, output.text)
                     return output
         except ToolFailure as failure:
             return ToolOutput(f"Error: {failure}")

@@ -1,136 +1,144 @@
-"""Spans of tasks, agents, turns and tools, named after OpenTelemetry's conventions for generative AI.
+"""OpenTelemetry spans of tasks, agents, turns and tools, by the conventions for generative AI.
 
-Owns what a span is called and what it says. Never sends one, and imports nothing of OpenTelemetry: that is
-`agents.collector`. Without a tracer, each of these functions costs one look at a context variable.
+Only the API is imported here: without an SDK its spans record nothing. `agents.otlp` sets one up.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
+from dataclasses import dataclass, field
 
 import structlog
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.util.types import AttributeValue
 
-from agents.conversation import Json, ModelReply, ToolCall, ToolResult, UserTurn
-from agents.conversation import Turn as Said
-
-Value = str | int | float | bool | Sequence[str]
-
-
-class Span(Protocol):
-    """Something under way."""
-
-    def set(self, attributes: Mapping[str, Value]) -> None: ...
+from agents.conversation import Json, ModelReply, ToolCall, ToolResult, Turn, UserTurn
+from agents.errors import Parked
 
 
-class Tracer(Protocol):
-    """Makes spans below the one that is under way here. `provider` is whose models are asked; `takes_content`
-    says whether spans may hold what people, models and tools said."""
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """Where a task's spans go, and what they may hold."""
 
-    provider: str
-    takes_content: bool
-
-    def span(
-        self, name: str, attributes: Mapping[str, Value], *, calls_out: bool = False
-    ) -> AbstractContextManager[Span]: ...
-
-
-class _Nothing:
-    def set(self, attributes: Mapping[str, Value]) -> None:
-        pass
+    tracer: Tracer = field(default_factory=lambda: trace.get_tracer("handoff"))
+    model_provider: str = ""
+    """The model service, by OpenTelemetry's name for it."""
+    takes_content: bool = False
+    """Whether spans hold what people, models and tools said."""
 
 
-_NOTHING = _Nothing()
-_tracer: ContextVar[Tracer | None] = ContextVar("tracer", default=None)
-#: The trace that a span without a parent begins.
-trace_here: ContextVar[str] = ContextVar("trace", default="")
+NO_TRACING = Tracing()
+_tracing: ContextVar[Tracing] = ContextVar("tracing", default=NO_TRACING)
+#: The id of the trace that a span without a parent begins; empty for a random one.
+root_trace: ContextVar[str] = ContextVar("root_trace", default="")
 
 
 def trace_id(task: str) -> str:
-    """The trace of a task, 32 hexadecimal digits: the same after a restart, and wherever it is looked up."""
+    """The trace of a task, 32 hexadecimal digits: the same after a restart and in every process."""
     return hashlib.sha256(f"handoff task {task}".encode()).hexdigest()[:32]
 
 
 @contextmanager
-def task(tracer: Tracer | None, id_: str) -> Iterator[None]:
-    """One run of a task; all that happens inside belongs to it, log lines too."""
-    if tracer is None:
-        yield
-        return
+def task(tracing: Tracing, id_: str) -> Iterator[None]:
+    """One run of a task: the spans inside belong to it, and its log lines get the trace's id."""
     trace = trace_id(id_)
-    tokens = _tracer.set(tracer), trace_here.set(trace)
+    tokens = _tracing.set(tracing), root_trace.set(trace)
     attributes = {
         "gen_ai.operation.name": "invoke_workflow", "gen_ai.workflow.name": "handoff", "handoff.task.id": id_,
     }  # fmt: skip
     try:
-        with (
-            structlog.contextvars.bound_contextvars(trace_id=trace),
-            tracer.span("invoke_workflow handoff", attributes),
-        ):
-            yield
+        with _span("invoke_workflow handoff", attributes) as span:
+            bound = {"trace_id": trace} if span.is_recording() else {}
+            with structlog.contextvars.bound_contextvars(**bound):
+                yield
     finally:
-        _tracer.reset(tokens[0])
-        trace_here.reset(tokens[1])
+        _tracing.reset(tokens[0])
+        root_trace.reset(tokens[1])
 
 
 @contextmanager
 def agent(name: str, id_: str) -> Iterator[None]:
-    """One agent at work; `id_` tells it from others of its name in the task."""
-    if (tracer := _tracer.get()) is None:
-        yield
-        return
+    """One agent at work; `id_` is unique within the task."""
     attributes = {
         "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name, "gen_ai.agent.id": id_,
-        "gen_ai.provider.name": tracer.provider,
+        "gen_ai.provider.name": _tracing.get().model_provider,
     }  # fmt: skip
-    with tracer.span(f"invoke_agent {name}", attributes):
+    with _span(f"invoke_agent {name}", attributes):
         yield
-
-
-class Turn:
-    """A turn under way, to be told what came of it."""
-
-    def __init__(self, span: Span, *, takes_content: bool) -> None:
-        self._span = span
-        self._takes_content = takes_content
-
-    def replied(self, reply: ModelReply) -> None:
-        usage = reply.usage
-        self._span.set({
-            "gen_ai.response.model": reply.model, "gen_ai.response.finish_reasons": [reply.finish],
-            "gen_ai.usage.input_tokens": usage.input, "gen_ai.usage.output_tokens": usage.output,
-            "gen_ai.usage.cache_read.input_tokens": usage.cached,
-        })  # fmt: skip
-        if self._takes_content:
-            said = _message(reply) | {"finish_reason": reply.finish}
-            self._span.set({"gen_ai.output.messages": json.dumps([said])})
-
-
-_UNSEEN = Turn(_NOTHING, takes_content=False)
 
 
 @contextmanager
-def turn(model: str, asked: Said) -> Iterator[Turn]:
-    """One question to a model, its retries included; `asked` is the newest of what it is sent."""
-    if (tracer := _tracer.get()) is None:
-        yield _UNSEEN
-        return
-    attributes: dict[str, Value] = {
-        "gen_ai.operation.name": "chat", "gen_ai.provider.name": tracer.provider,
+def turn(model: str, newest: Turn) -> Iterator[Span]:
+    """One request to a model, its retries included; `newest` is the last turn of the conversation."""
+    attributes: dict[str, AttributeValue] = {
+        "gen_ai.operation.name": "chat", "gen_ai.provider.name": _tracing.get().model_provider,
         "gen_ai.request.model": model, "gen_ai.request.stream": True,
     }  # fmt: skip
-    if tracer.takes_content:
-        attributes["gen_ai.input.messages"] = json.dumps([_message(asked)])
-    with tracer.span(f"chat {model}", attributes, calls_out=True) as span:
-        yield Turn(span, takes_content=tracer.takes_content)
+    if _tracing.get().takes_content:
+        attributes["gen_ai.input.messages"] = json.dumps([_message(newest)])
+    with _span(f"chat {model}", attributes, SpanKind.CLIENT) as span:
+        yield span
 
 
-def _message(turn: Said) -> Json:
-    """The conventions' own form of what was said (`gen-ai-input-messages.json`)."""
+def record_reply(span: Span, reply: ModelReply) -> None:
+    """Set what a turn came to."""
+    if not span.is_recording():
+        return
+    span.set_attributes({
+        "gen_ai.response.model": reply.model, "gen_ai.response.finish_reasons": [reply.finish],
+        "gen_ai.usage.input_tokens": reply.usage.input, "gen_ai.usage.output_tokens": reply.usage.output,
+        "gen_ai.usage.cache_read.input_tokens": reply.usage.cached,
+    })  # fmt: skip
+    if _tracing.get().takes_content:
+        message = _message(reply) | {"finish_reason": reply.finish}
+        span.set_attribute("gen_ai.output.messages", json.dumps([message]))
+
+
+@contextmanager
+def tool(call: ToolCall) -> Iterator[Span]:
+    """One call of a tool."""
+    attributes: dict[str, AttributeValue] = {
+        "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": call.name,
+        "gen_ai.tool.call.id": call.id, "gen_ai.tool.type": "function",
+    }  # fmt: skip
+    if _tracing.get().takes_content:
+        attributes["gen_ai.tool.call.arguments"] = call.arguments
+    with _span(f"execute_tool {call.name}", attributes) as span:
+        yield span
+
+
+def record_result(span: Span, text: str) -> None:
+    """Set what a tool returned, where spans may hold it."""
+    if _tracing.get().takes_content:
+        span.set_attribute("gen_ai.tool.call.result", text)
+
+
+@contextmanager
+def _span(
+    name: str, attributes: Mapping[str, AttributeValue], kind: SpanKind = SpanKind.INTERNAL
+) -> Iterator[Span]:
+    with _tracing.get().tracer.start_as_current_span(
+        name, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as span:
+        try:
+            yield span
+        except Parked:
+            span.set_attribute("handoff.parked", True)
+            raise
+        except BaseException as error:
+            # The class alone: an error's message may quote what people wrote.
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(Status(StatusCode.ERROR))
+            raise
+
+
+def _message(turn: Turn) -> Json:
+    """A turn in the form of the conventions (`gen-ai-input-messages.json`)."""
     match turn:
         case ToolResult(call_id, text):
             return {
@@ -145,34 +153,3 @@ def _message(turn: Said) -> Json:
         for call in turn.calls
     ]
     return {"role": "assistant", "parts": parts}
-
-
-class Use:
-    """A tool's call under way."""
-
-    def __init__(self, span: Span, *, takes_content: bool) -> None:
-        self._span = span
-        self._takes_content = takes_content
-
-    def returned(self, text: str) -> None:
-        if self._takes_content:
-            self._span.set({"gen_ai.tool.call.result": text})
-
-
-_UNUSED = Use(_NOTHING, takes_content=False)
-
-
-@contextmanager
-def tool(call: ToolCall) -> Iterator[Use]:
-    """One call of a tool, as the model made it."""
-    if (tracer := _tracer.get()) is None:
-        yield _UNUSED
-        return
-    attributes: dict[str, Value] = {
-        "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": call.name,
-        "gen_ai.tool.call.id": call.id, "gen_ai.tool.type": "function",
-    }  # fmt: skip
-    if tracer.takes_content:
-        attributes["gen_ai.tool.call.arguments"] = call.arguments
-    with tracer.span(f"execute_tool {call.name}", attributes) as span:
-        yield Use(span, takes_content=tracer.takes_content)

@@ -20,7 +20,7 @@ from bot.factories.model import agent_deps, agent_deps_in, make_endpoint
 from bot.factories.sandbox import make_sandbox
 from bot.factories.task_policy import make_task_policy
 from bot.factories.team_tools import make_toolbox
-from bot.factories.tracing import make_tracer
+from bot.factories.tracing import make_tracing
 from bot.observability.instrumentation import trace_slack_calls
 from bot.observability.metrics import Metrics
 from bot.settings import Settings
@@ -90,11 +90,11 @@ class BotServer:
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
         )  # fmt: skip
         terms = make_task_policy(settings)
-        tracer = await stack.enter_async_context(make_tracer(settings))
+        tracing = await stack.enter_async_context(make_tracing(settings))
         toolbox = await stack.enter_async_context(make_toolbox(settings))
         runner = Runner(
             database, agent_deps(settings, endpoint, self.sandbox, toolbox), threads,
-            workspaces=settings.work_dir, terms=terms, tracer=tracer,
+            workspaces=settings.work_dir, terms=terms, tracing=tracing,
             deps_of=lambda task: agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox),
         )  # fmt: skip
         removal = Removal(database, settings.work_dir)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
-from agents.tracing import Tracer
+from agents.tracing import NO_TRACING, Tracing
 from bot.release import version
 from bot.settings import Settings
 
@@ -38,18 +38,18 @@ def _can_export() -> bool:
 
 
 @asynccontextmanager
-async def make_tracer(settings: Settings) -> AsyncIterator[Tracer | None]:
-    """What makes the spans; None, and nothing imported, when no collector is set."""
+async def make_tracing(settings: Settings) -> AsyncIterator[Tracing]:
+    """Tracing to the collector of the settings; without one, the SDK is not imported."""
     if settings.trace_endpoint is None:
-        yield None
+        yield NO_TRACING
         return
-    from agents.collector import collector
+    from agents.otlp import otlp_tracing
 
-    async with collector(
+    async with otlp_tracing(
         settings.trace_endpoint, model_provider=_provider(settings.openai_base_url), version=version(),
         takes_content=settings.trace_content,
-    ) as tracer:  # fmt: skip
-        yield tracer
+    ) as tracing:  # fmt: skip
+        yield tracing
 
 
 def _provider(base_url: str | None) -> str:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import structlog
 
-from agents import tracing
+from agents import tracing as traces
 from agents.errors import ModelError, Parked, Superseded
 from agents.loop import LoopResult
 from agents.orchestrator import AgentDeps, Orchestrator
-from agents.tracing import Tracer
+from agents.tracing import NO_TRACING, Tracing
 from sandbox.workspace import Workspace
 from tasks.errors import NewerRow
 from tasks.policy import TaskPolicy
@@ -54,7 +54,7 @@ class Runner:
 
     def __init__(
         self, database: Database, deps: AgentDeps, threads: TaskThreads, *, workspaces: Path,
-        terms: TaskPolicy, deps_of: Callable[[Task], AgentDeps] | None = None, tracer: Tracer | None = None,
+        terms: TaskPolicy, deps_of: Callable[[Task], AgentDeps] | None = None, tracing: Tracing = NO_TRACING,
     ) -> None:  # fmt: skip
         self._database = database
         self._store = TaskStore(database, patience=PATIENCE, limits=terms.limits)
@@ -63,7 +63,7 @@ class Runner:
         self._threads = threads
         self._workspaces = workspaces
         self._terms = terms
-        self._tracer = tracer
+        self._tracing = tracing
 
     async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
         """Run a task to its end or until it parks; returns what is to be placed next.
@@ -80,7 +80,7 @@ class Runner:
             journal = await TaskLog.load(
                 self._database, task.id, task.runner, patience=PATIENCE, on_append=signals.move
             )
-            with tracing.task(self._tracer, task.id):
+            with traces.task(self._tracing, task.id):
                 return await self._leave(task, *await self._tell(task, journal, signals))
         except Superseded:
             log.warning("task taken over by another process")

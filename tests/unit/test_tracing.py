@@ -12,8 +12,8 @@ import pytest
 import structlog
 
 from agents import tracing
-from agents.collector import collector
 from agents.errors import CredentialsRefused
+from agents.otlp import otlp_tracing
 from agents.team_tools import TeamTool
 from agents.tools import Tool
 from tests.support.otlp import OtlpCollector
@@ -56,7 +56,7 @@ async def _traced(
         OtlpCollector() as taken,
         ScriptedModel(script) as model,
         endpoint_of(model) as endpoint,
-        collector(
+        otlp_tracing(
             taken.endpoint, model_provider="openai", version="1", takes_content=takes_content
         ) as tracer,
     ):
@@ -131,7 +131,7 @@ async def test_a_refusal_marks_every_span_it_ends() -> None:
         OtlpCollector() as taken,
         ScriptedModel([refused]) as model,
         endpoint_of(model) as endpoint,
-        collector(taken.endpoint, model_provider="openai", version="1") as tracer,
+        otlp_tracing(taken.endpoint, model_provider="openai", version="1") as tracer,
     ):
         with pytest.raises(CredentialsRefused), tracing.task(tracer, TASK):
             await Team().run(endpoint)
@@ -145,17 +145,18 @@ async def test_a_collector_that_is_away_costs_its_spans_and_nothing_else() -> No
         asyncio.timeout(30),
         ScriptedModel(_script()) as model,
         endpoint_of(model) as endpoint,
-        collector("http://127.0.0.1:1", model_provider="openai", version="1") as tracer,
+        otlp_tracing("http://127.0.0.1:1", model_provider="openai", version="1") as tracer,
     ):
         with tracing.task(tracer, TASK):
             ending = await Team().run(endpoint)
     assert ending.text == SECRET
 
 
-async def test_without_a_collector_nothing_is_made_and_nothing_imported() -> None:
+async def test_without_a_collector_no_sdk_is_imported() -> None:
     code = (
         "import sys, bot.server, bot.commands.serve, agents.orchestrator\n"
-        "print([name for name in sys.modules if name.startswith(('opentelemetry', 'mcp'))])"
+        "extras = 'opentelemetry.sdk', 'opentelemetry.exporter', 'mcp'\n"
+        "print([name for name in sys.modules if name.startswith(extras)])"
     )
     done = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-c", code], capture_output=True, text=True, check=True
