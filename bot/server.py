@@ -27,6 +27,7 @@ from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
 from bot.slack import SlackService, make_clients, make_installations
 from bot.thread.thread import SlackThreads
+from bot.timing import STANDARD, BotTiming
 from bot.web import WebServer
 from bot.wire.clients import Clients
 from bot.wire.installations import Installations
@@ -48,7 +49,8 @@ log = structlog.get_logger(__name__)
 class BotServer:
     """An async context manager: inside it, the bot is up."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, timing: BotTiming = STANDARD) -> None:
+        self._timing = timing
         self._settings = settings
         self._stack = AsyncExitStack()
         self.metrics = Metrics()
@@ -74,7 +76,9 @@ class BotServer:
     async def _open(self) -> None:
         settings, stack = self._settings, self._stack
         channels = ChannelSettings(settings, settings.channels_file)
-        database = Database(make_url(settings.database_url).render_as_string(hide_password=False))
+        database = Database(
+            make_url(settings.database_url).render_as_string(hide_password=False), self._timing.tasks
+        )
         stack.push_async_callback(database.close)
         await open_database(database)
         metrics = self.metrics
@@ -89,7 +93,7 @@ class BotServer:
             preferences=ChannelPreferences(KeyValueStore(database), channels.preference),
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
         )  # fmt: skip
-        terms = make_task_policy(settings)
+        terms = make_task_policy(settings, self._timing.tasks)
         tracing = await stack.enter_async_context(make_tracing(settings))
         toolbox = await stack.enter_async_context(make_toolbox(settings))
         runner = Runner(

@@ -25,14 +25,11 @@ from tasks.store.approvals import decide
 from tasks.store.database import Database
 from tasks.store.notify import QUEUED, notify
 from tasks.store.removal import Removal
-from tasks.store.retry import FIRST_WAIT, trouble
+from tasks.store.retry import trouble
 from tasks.store.tasks import Accepted, TaskStore
 from tasks.task import State, Task, Ticket
 
 log = structlog.get_logger(__name__)
-
-#: Seconds between two looks at what runs here, for news whose word was lost or that come as no word.
-LOOK = 1.0
 
 
 class TaskRunner(Protocol):
@@ -53,7 +50,9 @@ class TaskEngine:
         self._database = database
         self._runner = runner
         self._terms = terms
-        self._placement = Placement(database.url, self._run, at_once=terms.limits.process)
+        self._placement = Placement(
+            database.url, self._run, at_once=terms.limits.process, timing=terms.timing
+        )
         self._upkeep = Maintenance(database, self._placement, terms, self._place, removal)
         self._running: set[Signals] = set()
         self._is_blind = False
@@ -175,7 +174,7 @@ class TaskEngine:
 
         node = Node(
             self._database.url, self._placement.node,
-            on_death=self._take_over, on_bell=self._hear,
+            on_death=self._take_over, on_bell=self._hear, timing=self._terms.timing,
         )  # fmt: skip
         living, up = group.create_task(node.run()), group.create_task(node.wait_until_up())
         await asyncio.wait([up, closing], return_when=asyncio.FIRST_COMPLETED)
@@ -202,7 +201,7 @@ class TaskEngine:
                         await notify(connection, QUEUED)
             except Exception:
                 log.exception("task not queued, found again by the upkeep", task=ticket.task)
-                await asyncio.sleep(FIRST_WAIT)
+                await asyncio.sleep(self._terms.timing.first_database_retry)
 
     async def _run(self, ticket: Ticket) -> None:
         signals = Signals(ticket.task)
@@ -231,7 +230,7 @@ class TaskEngine:
             if self._running:
                 await self._look()
             try:
-                async with asyncio.timeout(LOOK):
+                async with asyncio.timeout(self._terms.timing.watch):
                     await self._bell.wait()
             except TimeoutError:
                 continue

@@ -1,4 +1,4 @@
-"""What an operator decides about tasks: how many run at the same time, and how long they may take."""
+"""How many tasks run at the same time, how long they may take, and how often the engine looks after them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
+
+from tasks.timing import TaskTiming
 
 DAY = 86_400
 
@@ -38,3 +40,5 @@ class TaskPolicy:
     """How long an ended task, its log and its messages are kept; 0 keeps them forever."""
     undelivered: float = 7 * DAY
     """How long delivery of an answer is retried when the bot can't post in the thread."""
+    timing: TaskTiming = field(default_factory=TaskTiming)
+    """Periods and timeouts that no operator sets."""

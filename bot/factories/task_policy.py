@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bot.settings import Settings
 from tasks.policy import DAY, TaskLimits, TaskPolicy
+from tasks.timing import STANDARD, TaskTiming
 
 #: Seconds that a program may take beyond its own limits before its task counts as stalled.
 _GRACE = 300.0
 
 
-def make_task_policy(settings: Settings) -> TaskPolicy:
+def make_task_policy(settings: Settings, timing: TaskTiming = STANDARD) -> TaskPolicy:
     """The task policy. The longest program always counts as progress, whatever `limit_stalled_seconds` is."""
     longest_run = settings.sandbox_timeout_seconds + settings.sandbox_queue_seconds + _GRACE
     return TaskPolicy(
@@ -22,4 +23,5 @@ def make_task_policy(settings: Settings) -> TaskPolicy:
         waiting=settings.limit_waiting_days * DAY,
         stalled=max(settings.limit_stalled_seconds, longest_run),
         kept=settings.retention_days * DAY,
+        timing=timing,
     )

@@ -24,12 +24,8 @@ from tasks.task import State, Ticket
 
 log = structlog.get_logger(__name__)
 
-#: Seconds between two rounds, and between two times that old rows are deleted.
-PERIOD, SWEEP = 10.0, 3600.0
 #: Parked tasks that one round goes on with.
 BATCH = 200
-#: Seconds that the placement's own rows outlive what they placed.
-PLACED = 86_400.0
 _EXPIRED = "nobody answered in time"
 
 
@@ -60,12 +56,14 @@ class Maintenance:
                 words = trouble(error)
                 self.problem = words or "the upkeep of the tasks fails; the log says why"
                 if words:
-                    log.warning("upkeep failed, tried again", why=words, seconds=PERIOD)
+                    log.warning(
+                        "upkeep failed, tried again", why=words, seconds=self._terms.timing.maintenance
+                    )
                 else:
-                    log.exception("upkeep failed, tried again", seconds=PERIOD)
+                    log.exception("upkeep failed, tried again", seconds=self._terms.timing.maintenance)
             else:
                 self.problem = ""
-            await asyncio.sleep(PERIOD)
+            await asyncio.sleep(self._terms.timing.maintenance)
 
     async def once(self) -> None:
         """One round."""
@@ -73,7 +71,7 @@ class Maintenance:
         await self._mend()
         await self._let_in()
         await self._do_what_is_due()
-        if time.monotonic() - self._swept_at > SWEEP or not self._swept_at:
+        if time.monotonic() - self._swept_at > self._terms.timing.cleanup or not self._swept_at:
             await self._sweep()
             self._swept_at = time.monotonic()
 
@@ -128,7 +126,7 @@ class Maintenance:
 
     async def _sweep(self) -> None:
         """Delete the rows of tasks that ended long ago, and the placement's of those that ended at all."""
-        placed = await self._placement.forget(time.time() - PLACED)
+        placed = await self._placement.forget(time.time() - self._terms.timing.placements)
         count = 0
         while self._terms.kept and (old := await self._delete_some(time.time() - self._terms.kept)):
             count += old

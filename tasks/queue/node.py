@@ -17,19 +17,12 @@ from sqlalchemy import URL
 
 from tasks.store.database import SCHEMA
 from tasks.store.notify import CHANNEL
+from tasks.timing import TaskTiming
 
 log = structlog.get_logger(__name__)
 
-#: Seconds between two beats, and between two looks at the others.
-BEAT = 0.5
-#: Seconds that a lock must have been free: a process that lost its connection takes it again before.
-GRACE = 2.5
-#: Seconds without a beat after which a process that still holds its lock is taken to hang.
-SILENCE = 3.5
 #: Others that each process watches: with all of them the looks would grow with the square of their number.
 WATCHED = 3
-#: Seconds that this connection waits for one answer.
-_ANSWER = 5.0
 
 _BEAT = "beat = beat + 1"
 #: The last is what the driver says to a process that slept over an answer.
@@ -62,7 +55,9 @@ class Node:
         *,
         on_death: Callable[[str], Awaitable[None]],
         on_bell: Callable[[str], None],
+        timing: TaskTiming,
     ) -> None:
+        self._timing = timing
         self.id = id_
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._number = int(id_[:15], 16)
@@ -89,10 +84,12 @@ class Node:
             except Exception:
                 # The driver has more ways to say that a connection broke under it than it documents.
                 log.exception("node stumbled, coming back")
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(self._timing.heartbeat)
 
     async def _live(self) -> None:
-        connection = await asyncpg.connect(self._dsn, timeout=_ANSWER, command_timeout=_ANSWER)
+        connection = await asyncpg.connect(
+            self._dsn, timeout=self._timing.node_answer, command_timeout=self._timing.node_answer
+        )
         try:
             await self._join(connection)
             await connection.add_listener(CHANNEL, lambda *words: self._on_bell(str(words[-1])))
@@ -102,7 +99,7 @@ class Node:
                 await self._touch(connection, _BEAT)
                 for peer in await self._peers(connection):
                     await self._look(connection, peer, seen)
-                await asyncio.sleep(BEAT)
+                await asyncio.sleep(self._timing.heartbeat)
         except asyncio.CancelledError:
             await self._leave(connection)
             raise
@@ -166,7 +163,7 @@ class Node:
         known = seen.setdefault(peer["id"], _Seen(peer["beat"], now))
         if known.beat != peer["beat"]:
             known.beat, known.since = peer["beat"], now
-        hangs = now - known.since > SILENCE
+        hangs = now - known.since > self._timing.silence
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", peer["number"]):
             known.free_since = None
             if hangs:
@@ -175,7 +172,7 @@ class Node:
             return
         known.free_since = known.free_since or now
         try:
-            if peer["left"] or hangs or now - known.free_since > GRACE:
+            if peer["left"] or hangs or now - known.free_since > self._timing.grace:
                 await self._bury(connection, peer["id"])
                 seen.pop(peer["id"])
         finally:
@@ -195,7 +192,7 @@ class Node:
         burial = asyncio.ensure_future(self._on_death(id_))
         try:
             # The dead may hold rows until their server ends the session: whoever waits for it lives on.
-            while not (await asyncio.wait([burial], timeout=BEAT))[0]:
+            while not (await asyncio.wait([burial], timeout=self._timing.heartbeat))[0]:
                 await self._touch(connection, _BEAT)
         finally:
             burial.cancel()

@@ -19,9 +19,10 @@ import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from sandbox.daemon_threads import run_in_thread
-from tasks.queue.worker import POLL, QueueWorker
-from tasks.store.database import QUEUE_SCHEMA, STANDSTILL, queue_file, set_pragmas
+from tasks.queue.worker import QueueWorker
+from tasks.store.database import QUEUE_SCHEMA, queue_file, set_pragmas
 from tasks.task import Ticket
+from tasks.timing import STANDARD, TaskTiming
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +41,6 @@ _NOTICED = {
 }  # fmt: skip
 #: Rows of the library that are read or deleted with one statement.
 BATCH = 500
-#: Seconds that tasks have at the end for what is being said in their threads, and then the library twice for
-#: its own rows. Less than the minute after which a process is killed by what started it (docs/deploy.md).
-LAST_WORDS, FAREWELL = 30.0, 5.0
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 
@@ -54,9 +52,11 @@ class Placement:
     """
 
     def __init__(
-        self, url: sqlalchemy.URL, body: Callable[[Ticket], Awaitable[None]], *, at_once: int
-    ) -> None:
+        self, url: sqlalchemy.URL, body: Callable[[Ticket], Awaitable[None]], *, at_once: int,
+        timing: TaskTiming = STANDARD,
+    ) -> None:  # fmt: skip
         self._url = url
+        self._timing = timing
         self._body = body
         self._at_once = at_once
         #: Workflows that run here, by their ids.
@@ -73,7 +73,7 @@ class Placement:
     async def open(self) -> None:
         """Start the library. Must run inside the loop that the bodies are to run on: started before it, the
         library would run them on a loop of its own, where the clients of this process do not work."""
-        library = DBOS(config=_config(self._url, self.node))
+        library = DBOS(config=_config(self._url, self.node, self._timing))
         # It would look at the queue by time alone.
         DBOS.listen_queues([])
 
@@ -96,9 +96,9 @@ class Placement:
         self._workflow = run_task
         DBOS.launch()
         queue = await DBOS.register_queue_async(
-            QUEUE, worker_concurrency=self._at_once, polling_interval_sec=POLL
+            QUEUE, worker_concurrency=self._at_once, polling_interval_sec=self._timing.poll
         )
-        self._worker = QueueWorker(library, queue)
+        self._worker = QueueWorker(library, queue, self._timing)
 
     async def run(self) -> None:
         """Take from the queue until cancelled."""
@@ -123,13 +123,20 @@ class Placement:
         what it did not tell is found again like the work of a process that was killed."""
         for place in self._places:
             place.cancel()
-        if not await _in_time(self._is_idle.wait(), LAST_WORDS):
-            log.warning("tasks did not end in time, left as their logs have them", seconds=LAST_WORDS)
+        if not await _in_time(self._is_idle.wait(), self._timing.last_words):
+            log.warning(
+                "tasks did not end in time, left as their logs have them", seconds=self._timing.last_words
+            )
         left = asyncio.wait(list(self._places)) if self._places else asyncio.sleep(0)
         # In a thread: it joins the library's own threads, which may be waiting for this loop.
-        is_left = await _in_time(left, FAREWELL)
-        if not await _in_time(run_in_thread(self._destroy, "leave the library"), FAREWELL) or not is_left:
-            log.warning("the database does not answer, so it was left without a word", seconds=FAREWELL)
+        is_left = await _in_time(left, self._timing.farewell)
+        if (
+            not await _in_time(run_in_thread(self._destroy, "leave the library"), self._timing.farewell)
+            or not is_left
+        ):
+            log.warning(
+                "the database does not answer, so it was left without a word", seconds=self._timing.farewell
+            )
         # The library's executor had taken the place of the loop's own, and is shut down now.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         self.node = uuid.uuid4().hex
@@ -252,7 +259,7 @@ def _ticket(id_: str) -> Ticket:
     return Ticket(task, int(attempt))
 
 
-def _config(url: sqlalchemy.URL, node: str) -> DBOSConfig:
+def _config(url: sqlalchemy.URL, node: str, timing: TaskTiming) -> DBOSConfig:
     config = DBOSConfig(
         name="handoff",
         # A version taken from the code would strand what an earlier deploy began.
@@ -264,7 +271,8 @@ def _config(url: sqlalchemy.URL, node: str) -> DBOSConfig:
         run_migrations=True,
         # For messages between workflows, of which there are none.
         use_listen_notify=False,
-        sys_db_idle_transaction_timeout_sec=STANDSTILL,
+        sys_db_idle_transaction_timeout_sec=timing.standstill,
+        notification_listener_polling_interval_sec=timing.library_poll,
     )
     if url.get_backend_name() == "sqlite":
         config["system_database_engine"] = _sqlite(url)

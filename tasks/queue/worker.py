@@ -18,23 +18,19 @@ from dbos import DBOS, Queue
 # The one private name of the library that is used; `pyproject.toml` keeps to one minor version for it.
 from dbos._queue import queue_worker_thread
 
-log = structlog.get_logger(__name__)
+from tasks.timing import TaskTiming
 
-#: Seconds between two looks that nobody rings for: at what a process left that is gone.
-POLL = 1.0
-#: Seconds from one look to the next however much is rung, so that a burst is taken with few.
-GATHER = 0.02
-#: Seconds that the worker may take to end.
-_END = 10.0
+log = structlog.get_logger(__name__)
 
 
 class QueueWorker:
     """The library's worker of one queue, looking when it is rung for."""
 
-    def __init__(self, library: DBOS, queue: Queue) -> None:
+    def __init__(self, library: DBOS, queue: Queue, timing: TaskTiming) -> None:
         self._library = library
         self._queue = queue
-        self._bell = _Bell()
+        self._timing = timing
+        self._bell = _Bell(timing.gather)
 
     def ring(self) -> None:
         """Have it look now; from any thread."""
@@ -51,19 +47,20 @@ class QueueWorker:
                 await asyncio.wait([working])
                 working.result()
                 log.error("the queue's worker ended, begun again")
-                await asyncio.sleep(POLL)
+                await asyncio.sleep(self._timing.poll)
         finally:
             self._bell.set()
             # It may be handing a task to this loop, so the loop must go on meanwhile.
-            await asyncio.wait([working], timeout=_END)
+            await asyncio.wait([working], timeout=self._timing.worker_end)
             outside.shutdown(wait=False)
 
 
 class _Bell(threading.Event):
     """Given to the worker as the event that ends it, for which it waits between two looks."""
 
-    def __init__(self) -> None:
+    def __init__(self, gather: float) -> None:
         super().__init__()
+        self._gather = gather
         self._rung = threading.Event()
         self._rung.set()
         self._looked_at = 0.0
@@ -78,7 +75,7 @@ class _Bell(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
         """Return at a ring or after `timeout` seconds; true when the worker has to end."""
         self._rung.wait(timeout)
-        time.sleep(max(0.0, self._looked_at + GATHER - time.monotonic()))
+        time.sleep(max(0.0, self._looked_at + self._gather - time.monotonic()))
         # Cleared before the look: what is rung for during it may be too late for it.
         self._rung.clear()
         self._looked_at = time.monotonic()

@@ -38,10 +38,6 @@ log = structlog.get_logger(__name__)
 
 #: A run waits for a database that is away as long as it takes: what it holds was paid for.
 PATIENCE = math.inf
-#: Seconds before another try to tell an end, doubled for each further one up to the longest.
-FIRST_RETRY, LONGEST_RETRY = 15.0, 3600.0
-#: Seconds that telling an end may take, its files included; then it counts as a try that failed.
-LONGEST_DELIVERY = 600.0
 #: The log's entry of a task's end, in the orchestrator's stream.
 _OUTCOME = "outcome"
 
@@ -85,8 +81,9 @@ class Runner:
         except Superseded:
             log.warning("task taken over by another process")
         except NewerRow:
-            log.exception("task left for a process of a later version", seconds=FIRST_RETRY)
-            return await self._store.postpone(task, seconds=FIRST_RETRY)
+            wait = self._terms.timing.first_retry
+            log.exception("task left for a process of a later version", seconds=wait)
+            return await self._store.postpone(task, seconds=wait)
         return ()
 
     def workspace(self, task: Task) -> Path:
@@ -104,7 +101,7 @@ class Runner:
                 if outcome.state is State.WAITING:
                     await self._store.show(task, outcome.asked)
                 delivery = await _delivery(journal, workspace, outcome)
-                return delivery, await _deliver(thread, delivery)
+                return delivery, await self._deliver(thread, delivery)
             except Superseded as superseded:
                 # Raised outside: the thread's task group would wrap it.
                 fault = superseded
@@ -115,7 +112,7 @@ class Runner:
         log.info("task left", state=outcome.state.value, reason=outcome.reason, told=reason is None)
         if reason is not None:
             if not reason.for_good and not self._tried_long_enough(task):
-                wait = _wait_after(task.deliveries)
+                wait = self._wait_after(task.deliveries)
                 log.warning("end not told, tried again later", why=str(reason), seconds=wait)
                 return await self._store.postpone(task, seconds=wait)
             log.error("end not told, given up", why=str(reason))
@@ -127,7 +124,24 @@ class Runner:
         return await self._store.end(task, outcome, delivery.spent)
 
     def _tried_long_enough(self, task: Task) -> bool:
-        return sum(map(_wait_after, range(task.deliveries))) >= self._terms.undelivered
+        return sum(map(self._wait_after, range(task.deliveries))) >= self._terms.undelivered
+
+    def _wait_after(self, tries: int) -> float:
+        """Seconds before the next try to tell an end."""
+        timing = self._terms.timing
+        return min(
+            timing.first_retry * 2.0 ** min(tries, 10), timing.longest_retry
+        )  # ten are past the longest
+
+    async def _deliver(self, thread: Thread, delivery: Delivery) -> NotDelivered | None:
+        try:
+            async with asyncio.timeout(self._terms.timing.delivery):
+                await thread.deliver(delivery)
+        except NotDelivered as reason:
+            return reason
+        except TimeoutError:
+            return NotDelivered("Slack is away.")
+        return None
 
     async def _outcome(
         self, task: Task, journal: TaskLog, workspace: Workspace, thread: Thread, signals: Signals
@@ -202,11 +216,6 @@ _BROKEN = (
 _STALLED = "Nothing happened for {} minutes, so it was ended. You can ask again."
 
 
-def _wait_after(tries: int) -> float:
-    """Seconds before the next try to tell an end."""
-    return min(FIRST_RETRY * 2.0 ** min(tries, 10), LONGEST_RETRY)  # ten doublings are past the longest
-
-
 def _written(journal: TaskLog) -> Outcome | None:
     """The end that an earlier run of the task came to, and may not have told."""
     for entry in journal.entries:
@@ -242,14 +251,3 @@ def _so_far(journal: TaskLog) -> str:
 async def _delivery(journal: TaskLog, workspace: Workspace, outcome: Outcome) -> Delivery:
     files = [] if outcome.state is State.WAITING else await made_for_people(journal, workspace, outcome)
     return Delivery(outcome=outcome, files=files, spent=journal.spent)
-
-
-async def _deliver(thread: Thread, delivery: Delivery) -> NotDelivered | None:
-    try:
-        async with asyncio.timeout(LONGEST_DELIVERY):
-            await thread.deliver(delivery)
-    except NotDelivered as reason:
-        return reason
-    except TimeoutError:
-        return NotDelivered("Slack is away.")
-    return None

@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from tasks.errors import DatabaseInUse, DatabaseTooNew
 from tasks.store.retry import retrying, trouble
+from tasks.timing import STANDARD, TaskTiming
 
 P = ParamSpec("P")
 S = TypeVar("S", bound="Persistent")
@@ -38,27 +39,18 @@ SCHEMA = "handoff"
 QUEUE_SCHEMA = "dbos"
 #: Any number serves, as long as every process takes the same: it is the advisory lock of the migrations.
 _MIGRATION_LOCK = 5_041_996_201
-#: A burst waits for a connection this long; SQLAlchemy's 30 seconds fail under a few hundred tasks.
-_POOL_TIMEOUT = 600
-#: Seconds for a connection to PostgreSQL, and for one statement: a network that swallows packets is noticed.
-_CONNECT_TIMEOUT, _STATEMENT_TIMEOUT = 5, 60
-#: Seconds that a process may stand still inside a transaction; then PostgreSQL frees what it holds.
-STANDSTILL = 5
 #: Bytes on SQLite's disk below which it is told that there is little left.
 _ROOM = 64 * 1024 * 1024
-#: Seconds that the server has at the end to answer the close of all connections.
-_FAREWELL = 3.0
-#: Seconds that a check of the database may take.
-_CHECK = 2.0
 
 
 class Database:
     """One open database. `url` is `sqlite:///path` or `postgresql://…`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timing: TaskTiming = STANDARD) -> None:
         self.url = make_url(url)
+        self._timing = timing
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._engine = _sqlite(self.url) if self.is_sqlite else _postgres(self.url)
+        self._engine = (_sqlite if self.is_sqlite else _postgres)(self.url, timing)
         self._writer = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._lock_file: IO[str] | None = None
         self._file: tuple[int, int] | None = None
@@ -100,10 +92,12 @@ class Database:
     async def close(self) -> None:
         try:
             # PostgreSQL's driver waits for the server's goodbye, and has no patience of its own.
-            async with asyncio.timeout(_FAREWELL):
+            async with asyncio.timeout(self._timing.goodbye):
                 await self._engine.dispose()
         except TimeoutError:
-            log.warning("the database does not answer, so it was left without a goodbye", seconds=_FAREWELL)
+            log.warning(
+                "the database does not answer, so it was left without a goodbye", seconds=self._timing.goodbye
+            )
         if self._lock_file is not None:
             self._lock_file.close()
 
@@ -120,13 +114,14 @@ class Database:
 
     async def persist(self, work: Callable[[], Awaitable[T]], seconds: float) -> T:
         """Run one transaction that may be repeated, while the database's trouble is a passing one."""
-        return await retrying(work, seconds=seconds, tell=self._tell)
+        waits = self._timing.first_database_retry, self._timing.longest_database_retry
+        return await retrying(work, seconds=seconds, waits=waits, tell=self._tell)
 
     async def check(self) -> str:
         """What is wrong with the database now, in words for its operator; empty when it serves. Raises what
         no wait and no operator mends."""
         try:
-            async with asyncio.timeout(_CHECK):
+            async with asyncio.timeout(self._timing.check):
                 await self._try()
         except Exception as error:
             if words := trouble(error):
@@ -222,28 +217,28 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _sqlite(url: URL) -> AsyncEngine:
+def _sqlite(url: URL, timing: TaskTiming) -> AsyncEngine:
     engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"), pool_size=4, pool_timeout=_POOL_TIMEOUT, max_overflow=0
+        url.set(drivername="sqlite+aiosqlite"), pool_size=4, pool_timeout=timing.pool, max_overflow=0
     )
     set_pragmas(engine.sync_engine)
     return engine
 
 
-def _postgres(url: URL) -> AsyncEngine:
+def _postgres(url: URL, timing: TaskTiming) -> AsyncEngine:
     return create_async_engine(
         url.set(drivername="postgresql+asyncpg"),
         pool_size=8,
         max_overflow=0,
-        pool_timeout=_POOL_TIMEOUT,
+        pool_timeout=timing.pool,
         pool_pre_ping=True,
         connect_args={
             "server_settings": {
                 "search_path": SCHEMA,
-                "idle_in_transaction_session_timeout": f"{STANDSTILL}s",
+                "idle_in_transaction_session_timeout": f"{timing.standstill:.0f}s",
             },
-            "timeout": _CONNECT_TIMEOUT,
-            "command_timeout": _STATEMENT_TIMEOUT,
+            "timeout": timing.connect,
+            "command_timeout": timing.statement,
         },
     )
 

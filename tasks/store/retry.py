@@ -18,8 +18,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-#: Seconds before the second try; doubled for each further one up to the longest.
-FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
 #: What a database that is away, refuses, or is none raises; asyncpg's own errors are not all wrapped.
 FAULTS = (DBAPIError, OSError, TimeoutError, PoolTimeout)
 #: PostgreSQL's classes of errors that a later try need not meet: connection, resources, shutdown, and those
@@ -69,15 +67,18 @@ def _of_driver(error: DBAPIError) -> str:
 
 
 async def retrying(
-    work: Callable[[], Awaitable[T]], *, seconds: float, tell: Callable[[str], None] = lambda _: None
-) -> T:
+    work: Callable[[], Awaitable[T]], *, seconds: float, waits: tuple[float, float],
+    tell: Callable[[str], None] = lambda _: None,
+) -> T:  # fmt: skip
     """The result of `work`, tried again for `seconds` while its faults are passing ones.
 
-    `work` is one transaction that may be repeated even where an earlier try was committed unseen. `tell` gets
-    the trouble of each failed try, and "" after the one that succeeds.
+    `work` is one transaction that may be repeated even where an earlier try was committed unseen. The
+    seconds of `waits` are those before the second try, doubled for each further one, and their most. `tell`
+    gets the trouble of each failed try, and "" after the one that succeeds.
     """
     loop = asyncio.get_running_loop()
-    until, wait = loop.time() + seconds, FIRST_WAIT
+    until, (first, longest) = loop.time() + seconds, waits
+    wait = first
     while True:
         try:
             result = await work()
@@ -88,11 +89,11 @@ async def retrying(
             if not words or loop.time() + wait > until:
                 raise
             # Once for each that waits: an hour without a database would fill the log.
-            (log.warning if wait == FIRST_WAIT else log.debug)(
+            (log.warning if wait == first else log.debug)(
                 "database in trouble, tried again until it serves", trouble=words
             )
             await asyncio.sleep(wait)
-            wait = min(2 * wait, LONGEST_WAIT)
+            wait = min(2 * wait, longest)
         else:
             tell("")
             return result

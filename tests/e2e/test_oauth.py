@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from pydantic import SecretStr
 from bot.settings import Settings
 from bot.wire.installations import Installations, OAuthStates
 from playground.slack import SlackStandIn
-from tasks.run import runner
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore
 from tasks.task import State
@@ -26,6 +26,7 @@ from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, Stack
 from tests.support.switchboard import another_world, switchboard
+from tests.support.timing import BOT_TIMING, TASK_TIMING
 
 ASK = "@Handoff what is the answer?"
 _NO_TOKENS: list[Any] = [None, 7, [], {}, {"bot": []}, {"oauth": ["U1"]}, "bot"]
@@ -183,9 +184,10 @@ async def test_removing_the_app_ends_its_tasks_and_forgets_its_token_and_setting
 
 
 async def test_a_revoked_token_keeps_the_answer_until_the_app_is_installed_again(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Office,
 ) -> None:
-    monkeypatch.setattr(runner, "FIRST_RETRY", 600.0)
+    office.timing = replace(BOT_TIMING, tasks=replace(TASK_TIMING, first_retry=600.0))
+    await office.start()
     bot = office.first
     await office.install(bot)
     office.patient.go.clear()

@@ -243,9 +243,9 @@ async def test_patience_ends_and_never_hides_another_fault() -> None:
         raise ValueError("no such thing")
 
     with pytest.raises(ConnectionRefusedError):
-        await retrying(away, seconds=0.5)
+        await retrying(away, seconds=0.5, waits=(0.1, 2.0))
     assert len(tries) > 1
     tries.clear()
     with pytest.raises(ValueError, match="no such thing"):
-        await retrying(wrong, seconds=60)
+        await retrying(wrong, seconds=60, waits=(0.1, 2.0))
     assert len(tries) == 1

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 
-import tasks.engine
-import tasks.store.database
+from tasks.policy import TaskPolicy
 from tasks.store import schema
 from tasks.store.acceptance import Taken
 from tasks.store.admission import alone
@@ -18,8 +18,10 @@ from tasks.store.database import Database
 from tasks.store.retry import trouble
 from tasks.store.tasks import TaskStore
 from tasks.task import State
+from tasks.timing import TaskTiming
 from tests.support.office import message, office
 from tests.support.scripted_model import Asked, Reply, Say, ScriptedModel
+from tests.support.timing import TASK_TIMING
 
 
 class Silent:
@@ -34,12 +36,10 @@ class Silent:
         return None
 
 
-async def test_a_stop_written_elsewhere_comes_by_word(
-    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tasks.engine, "LOOK", 3600.0)
+async def test_a_stop_written_elsewhere_comes_by_word(postgres_url: str, tmp_path: Path) -> None:
+    policy = TaskPolicy(timing=replace(TASK_TIMING, watch=3600.0))
     silent, elsewhere = Silent(), Database(postgres_url)
-    async with ScriptedModel(silent) as model, office(postgres_url, model, tmp_path) as desk:
+    async with ScriptedModel(silent) as model, office(postgres_url, model, tmp_path, terms=policy) as desk:
         accepted = await desk.engine.accept(message("1.0"))
         await silent.reached.wait()
         await TaskStore(elsewhere).stop(accepted.task, "Ann stopped it")
@@ -109,12 +109,9 @@ async def test_a_process_that_was_taken_for_dead_joins_as_another(postgres_url: 
         assert await desk.engine.problems() == []
 
 
-async def test_what_a_process_holds_that_stands_still_is_freed(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_a_process_holds_that_stands_still_is_freed(postgres_url: str) -> None:
     """Frozen in the middle of a transaction, it would keep a whole workspace waiting."""
-    monkeypatch.setattr(tasks.store.database, "STANDSTILL", 1)
-    frozen, other = Database(postgres_url), Database(postgres_url)
+    frozen, other = Database(postgres_url, TaskTiming(standstill=1.0)), Database(postgres_url)
     await frozen.open()
     async with frozen._engine.connect() as connection:
         await alone(connection, "T1")

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]
-import pytest
 from dbos import DBOS, SetWorkflowID
 
-import tasks.queue.placement
-import tasks.queue.worker
 from tasks.policy import TaskLimits
 from tasks.queue.placement import QUEUE
 from tasks.store.database import Database
 from tasks.store.notify import CHANNEL, QUEUED, notify
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
-from tests.support.bodies import ended, nothing, running
+from tests.support import bodies
+from tests.support.bodies import ended, nothing
 from tests.support.office import message
+from tests.support.timing import TASK_TIMING
 
 ONE = TaskLimits(process=1)
 
 
-@pytest.fixture(autouse=True)
-def no_look_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.queue.placement, "POLL", 3600.0)
+#: Nothing is found in the queue by time alone.
+running = partial(bodies.running, timing=replace(TASK_TIMING, poll=3600.0))
 
 
 async def test_what_is_accepted_is_begun_at_once(database_url: str) -> None:
@@ -99,9 +99,9 @@ async def test_a_process_with_room_hears_of_what_another_queued(postgres_url: st
         await elsewhere.close()
 
 
-async def test_a_worker_that_ended_is_begun_again(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.queue.worker, "POLL", 0.05)
-    async with running(database_url, nothing) as engine:
+async def test_a_worker_that_ended_is_begun_again(database_url: str) -> None:
+    timing = replace(TASK_TIMING, poll=0.05)
+    async with bodies.running(database_url, nothing, timing=timing) as engine:
         # The library's worker ends when its queue is gone.
         await DBOS.delete_queue_async(QUEUE)
         engine._placement.look()

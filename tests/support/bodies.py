@@ -13,7 +13,9 @@ from tasks.run.signals import Signals
 from tasks.store.database import Database
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, State, Task, Ticket
+from tasks.timing import TaskTiming
 from tests.support.office import eventually
+from tests.support.timing import TASK_TIMING
 
 MANY = TaskLimits(process=500, workspace=1000, channel=1000, person=1000)
 
@@ -35,13 +37,15 @@ class Body:
 
 @asynccontextmanager
 async def running(
-    url: str, work: Callable[[Task], Awaitable[Any]], *, limits: TaskLimits = MANY
-) -> AsyncIterator[TaskEngine]:
+    url: str, work: Callable[[Task], Awaitable[Any]], *, limits: TaskLimits = MANY,
+    timing: TaskTiming = TASK_TIMING,
+) -> AsyncIterator[TaskEngine]:  # fmt: skip
     """An engine that runs each task by `work` and ends it."""
-    database = Database(url)
+    policy = TaskPolicy(limits=limits, timing=timing)
+    database = Database(url, timing)
     await database.open()
     try:
-        async with TaskEngine(database, Body(database, work), terms=TaskPolicy(limits=limits)) as engine:
+        async with TaskEngine(database, Body(database, work), terms=policy) as engine:
             yield engine
     finally:
         await database.close()

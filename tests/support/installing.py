@@ -14,6 +14,7 @@ from bot.settings import Settings
 from playground.slack import SlackStandIn
 from tests.support.patient_model import Patient
 from tests.support.stack import Stack
+from tests.support.timing import BOT_TIMING
 
 COOKIE = "slack-app-oauth-state"
 
@@ -35,6 +36,7 @@ class Office:
         self._settings = settings
         self._running = AsyncExitStack()
         self.patient = Patient()
+        self.timing = BOT_TIMING
         self.server: BotServer
         self.first: Stack
         self.second: Stack
@@ -42,7 +44,7 @@ class Office:
     async def start(self) -> None:
         """Start the bot, anew on the same data if it ran."""
         await self.stop()
-        self.server = await self._running.enter_async_context(BotServer(self._settings))
+        self.server = await self._running.enter_async_context(BotServer(self._settings, self.timing))
         for workspace in self._workspaces:
             if self._settings.slack_app_token is None:
                 await workspace.send_events_to(f"{self.url}/slack/events")

@@ -24,6 +24,7 @@ from tasks.store.tasks import TaskStore
 from tasks.task import State, Task
 from tests.support.scripted_model import Asked, Reply, ScriptedModel
 from tests.support.team import endpoint_of
+from tests.support.timing import TASK_TIMING
 
 TEAM, CHANNEL = "T1", "C1"
 #: Seconds that a test waits for something to happen, with both cores busy.
@@ -124,8 +125,8 @@ async def office(
     board: Board | None = None,
 ) -> AsyncIterator[Office]:
     """Tasks running on the database `url`, with their files below `folder`."""
-    terms, board = terms or TaskPolicy(), board or Board()
-    database = Database(url)
+    terms, board = terms or TaskPolicy(timing=TASK_TIMING), board or Board()
+    database = Database(url, terms.timing)
     await database.open()
     endpoint = endpoint_of(model)
     deps = AgentDeps(endpoint=endpoint, sandbox=Sandbox(ready=0), model="m", worker_model="m")

@@ -16,12 +16,14 @@ from pydantic import SecretStr
 
 from bot.server import BotServer
 from bot.settings import Settings
+from bot.timing import BotTiming
 from bot.wire.socket_mode import CONNECTIONS
 from playground.slack import SlackStandIn
 from playground.slack.messages import Message, Stream
 from tasks.message import ThreadAddress
 from tasks.task import State, Task
 from tests.support.migrated import copy_migrated
+from tests.support.timing import BOT_TIMING
 
 ADA, MEI = "U0ADA0001", "U0MEI0002"
 GENERAL = "C0GENERAL"
@@ -83,7 +85,13 @@ class Stack:
 
 @asynccontextmanager
 async def stack(
-    slack: SlackStandIn, model_url: str, folder: Path, *, socket_mode: bool = True, **changes: Any
+    slack: SlackStandIn,
+    model_url: str,
+    folder: Path,
+    *,
+    socket_mode: bool = True,
+    timing: BotTiming = BOT_TIMING,
+    **changes: Any,
 ) -> AsyncIterator[Stack]:
     """A bot on `slack` and the model at `model_url`, its data in `folder`; `changes` are further settings."""
     name, secret = (
@@ -103,7 +111,7 @@ async def stack(
     )
     if settings.database_url.startswith("sqlite"):
         await copy_migrated(settings.database_url)
-    async with BotServer(settings) as server:
+    async with BotServer(settings, timing) as server:
         if socket_mode:
             await slack.wait_for(lambda _: slack.connections == CONNECTIONS)
         yield Stack(slack, server, settings)

@@ -23,9 +23,8 @@ from sandbox.sandbox import END_SECONDS
 from scripts.steps import ROOT
 from tasks import task
 from tasks.policy import TaskPolicy
-from tasks.queue import node
-from tasks.run import runner
-from tasks.store import database, notes
+from tasks.store import notes
+from tasks.timing import TaskTiming
 
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
@@ -141,11 +140,11 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{intake.HOPS} tasks",
         f"{backfill.LONGEST / 3600:.0f} h, {backfill.MOST} channels and threads",
         f"10 connections, {socket_mode.CONNECTIONS} per bot",
-        f"{TaskPolicy().undelivered / 86_400:.0f} days, first after {runner.FIRST_RETRY:.0f} s, "
-        f"then up to {runner.LONGEST_RETRY / 3600:.0f} h apart",
+        f"{TaskPolicy().undelivered / 86_400:.0f} days, first after {TaskTiming().first_retry:.0f} s, "
+        f"then up to {TaskTiming().longest_retry / 3600:.0f} h apart",
         f"{task.RESCUES} times",
-        f"{node.GRACE} s, {node.SILENCE} s",
-        f"{database.STANDSTILL} s",
+        f"{TaskTiming().grace} s, {TaskTiming().silence} s",
+        f"{TaskTiming().standstill:.0f} s",
         f"{outage_log.AGAIN:.0f} s",
         f"{readiness.PATIENCE} s",
         f"{metrics.PATIENCE:.0f} s",

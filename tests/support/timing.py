@@ -1,0 +1,9 @@
+"""Timing for tests: the standard one, but for what would only let a test's end wait."""
+
+from __future__ import annotations
+
+from bot.timing import BotTiming
+from tasks.timing import TaskTiming
+
+TASK_TIMING = TaskTiming(library_poll=0.05)
+BOT_TIMING = BotTiming(tasks=TASK_TIMING)
