@@ -23,7 +23,6 @@ from tasks.run.signals import EndReason, Signals
 from tasks.store import schema
 from tasks.store.approvals import decide
 from tasks.store.database import Database
-from tasks.store.notify import QUEUED, notify
 from tasks.store.removal import Removal
 from tasks.store.retry import trouble
 from tasks.store.tasks import Accepted, TaskStore
@@ -156,7 +155,7 @@ class TaskEngine:
             if closing.done():
                 return
             await self._placement.open()
-            going_on = (self._placement.run(), self._place_next(), self._watch(), self._upkeep.run())
+            going_on = (self._place_next(), self._watch(), self._upkeep.run())
             parts = [group.create_task(part) for part in going_on]
             self._placing.set()
             await asyncio.wait([closing, living], return_when=asyncio.FIRST_COMPLETED)
@@ -174,7 +173,7 @@ class TaskEngine:
 
         node = Node(
             self._database.url, self._placement.node,
-            on_death=self._take_over, on_bell=self._hear, timing=self._terms.timing,
+            on_death=self._take_over, on_bell=lambda _: self._bell.set(), timing=self._terms.timing,
         )  # fmt: skip
         living, up = group.create_task(node.run()), group.create_task(node.wait_until_up())
         await asyncio.wait([up, closing], return_when=asyncio.FIRST_COMPLETED)
@@ -196,9 +195,6 @@ class TaskEngine:
             ticket, now = await self._to_place.get()
             try:
                 await self._placement.place(ticket, now=now)
-                if self._placement.is_full and not now and not self._database.is_sqlite:
-                    async with self._database.write() as connection:
-                        await notify(connection, QUEUED)
             except Exception:
                 log.exception("task not queued, found again by the upkeep", task=ticket.task)
                 await asyncio.sleep(self._terms.timing.first_database_retry)
@@ -213,12 +209,6 @@ class TaskEngine:
                 log.exception("run broke off, begun again by the upkeep")
             finally:
                 self._running.discard(signals)
-
-    def _hear(self, word: str) -> None:
-        if word == QUEUED:
-            self._placement.look()
-        else:
-            self._bell.set()
 
     async def _take_over(self, node: str) -> None:
         await self._placing.wait()

@@ -19,7 +19,6 @@ import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from sandbox.daemon_threads import run_in_thread
-from tasks.queue.worker import QueueWorker
 from tasks.store.database import QUEUE_SCHEMA, queue_file, set_pragmas
 from tasks.task import Ticket
 from tasks.timing import STANDARD, TaskTiming
@@ -66,16 +65,15 @@ class Placement:
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self._workflow: Any = None
-        self._worker: QueueWorker | None = None
+        self._is_closing = False
         #: Whose work this is. A name that is used twice would strand what its former bearer held.
         self.node = uuid.uuid4().hex
 
     async def open(self) -> None:
         """Start the library. Must run inside the loop that the bodies are to run on: started before it, the
         library would run them on a loop of its own, where the clients of this process do not work."""
-        library = DBOS(config=_config(self._url, self.node, self._timing))
-        # It would look at the queue by time alone.
-        DBOS.listen_queues([])
+        DBOS(config=_config(self._url, self.node, self._timing))
+        self._is_closing = False
 
         @DBOS.step(name="advance", preemptible=True)
         async def advance(task: str) -> None:
@@ -91,42 +89,29 @@ class Placement:
         @DBOS.workflow(name="run_task", max_recovery_attempts=RECOVERIES)
         async def run_task(task: str) -> None:
             self._take_place()
+            if self._is_closing:
+                # Keeps its place, so that the queue claims no further one, until `close` cancels it.
+                await asyncio.Event().wait()
             await advance(task)
 
         self._workflow = run_task
         DBOS.launch()
-        queue = await DBOS.register_queue_async(
+        await DBOS.register_queue_async(
             QUEUE, worker_concurrency=self._at_once, polling_interval_sec=self._timing.poll
         )
-        self._worker = QueueWorker(library, queue, self._timing)
-
-    async def run(self) -> None:
-        """Take from the queue until cancelled."""
-        if self._worker is None:
-            raise RuntimeError("the placement is not open")
-        await self._worker.run()
-
-    def look(self) -> None:
-        """Have the queue looked at now: something may be in it."""
-        if self._worker is not None:
-            self._worker.ring()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether this process runs as many as it may."""
-        return len(self._places) >= self._at_once
 
     async def close(self) -> None:
         """Cancel what runs here; it goes on from its log, here under a new name or elsewhere.
 
         The library tries for ever to tell a database that is away what has ended: it is not waited for, and
         what it did not tell is found again like the work of a process that was killed."""
-        for place in self._places:
-            place.cancel()
+        self._is_closing = True
+        self._cancel_places()
         if not await _in_time(self._is_idle.wait(), self._timing.last_words):
             log.warning(
                 "tasks did not end in time, left as their logs have them", seconds=self._timing.last_words
             )
+        self._cancel_places()
         left = asyncio.wait(list(self._places)) if self._places else asyncio.sleep(0)
         # In a thread: it joins the library's own threads, which may be waiting for this loop.
         is_left = await _in_time(left, self._timing.farewell)
@@ -137,6 +122,8 @@ class Placement:
             log.warning(
                 "the database does not answer, so it was left without a word", seconds=self._timing.farewell
             )
+        # What was claimed while the library was shutting down.
+        self._cancel_places()
         # The library's executor had taken the place of the loop's own, and is shut down now.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         self.node = uuid.uuid4().hex
@@ -149,7 +136,6 @@ class Placement:
                 await DBOS.start_workflow_async(self._workflow, ticket.task)
                 return
             await DBOS.enqueue_workflow_async(QUEUE, self._workflow, ticket.task)
-        self.look()
 
     async def take_over(self, node: str) -> int:
         """Queue again what a process that is gone had begun; returns how many tasks that are."""
@@ -173,7 +159,6 @@ class Placement:
     async def _queue_again(self, ids: list[str]) -> None:
         # Without the queue's name they would go to one that knows no limit.
         await DBOS.resume_workflows_async(ids, queue_name=QUEUE)
-        self.look()
 
     async def known(self, tickets: Collection[Ticket]) -> dict[Ticket, bool]:
         """Those of the tickets that were placed, and whether that is over, however it ended."""
@@ -208,12 +193,11 @@ class Placement:
         if workflow is None:
             raise RuntimeError("a workflow runs in a task of the loop")
         self._places[workflow] = DBOS.workflow_id or ""
-        workflow.add_done_callback(self._leave_place)
+        workflow.add_done_callback(lambda _: self._places.pop(workflow, None))
 
-    def _leave_place(self, workflow: asyncio.Task[Any]) -> None:
-        if self.is_full:
-            self.look()
-        self._places.pop(workflow, None)
+    def _cancel_places(self) -> None:
+        for place in self._places:
+            place.cancel()
 
     @staticmethod
     def _destroy() -> None:

@@ -10,12 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 CHANNEL = "handoff"
-#: The word that somebody has queued more than it can run itself: for whoever has room.
-QUEUED = ""
 
 
 async def notify(connection: AsyncConnection, word: str) -> None:
-    """Say a word when this transaction is committed: the id of a task that has news, or `QUEUED`."""
+    """Say a word when this transaction is committed: the id of a task that has news."""
     if connection.dialect.name == "postgresql":
         query = text("SELECT pg_notify(:channel, :word)")
         await connection.execute(query, {"channel": CHANNEL, "word": word})

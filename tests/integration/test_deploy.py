@@ -119,15 +119,12 @@ async def placed_as_it_was_left(url: str) -> None:
     if url.startswith("sqlite"):
         placement.node = "local"
     await placement.open()
-    worker = asyncio.create_task(placement.run())
     await placement.place(Ticket("parked", 1))
     while not (await placement.known([Ticket("parked", 1)]))[Ticket("parked", 1)]:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     await placement.place(Ticket("half", 1))
     await running.wait()
     await placement.place(Ticket("queued", 1))
-    worker.cancel()
-    await asyncio.wait([worker])
     await placement.close()
 
 

@@ -35,7 +35,6 @@ async def test_what_is_held_and_not_run_here_is_queued_again(
     ticket = Ticket("one", 1)
     placement = Placement(Database(f"sqlite:///{tmp_path / 'handoff.db'}").url, body, at_once=2)
     await placement.open()
-    worker = asyncio.create_task(placement.run())
     for number, rule in enumerate(refused):
         change(tmp_path, f"CREATE TRIGGER refuse{number} {rule}")
     await placement.place(ticket)
@@ -50,8 +49,6 @@ async def test_what_is_held_and_not_run_here_is_queued_again(
         await asyncio.sleep(0.02)
     assert len(runs) == times
     assert await placement.gather_astray() == 0
-    worker.cancel()
-    await asyncio.wait([worker])
     await placement.close()
 
 
@@ -64,13 +61,10 @@ async def test_what_runs_here_is_never_astray(tmp_path: Path) -> None:
 
     placement = Placement(Database(f"sqlite:///{tmp_path / 'handoff.db'}").url, body, at_once=2)
     await placement.open()
-    worker = asyncio.create_task(placement.run())
     await placement.place(Ticket("one", 1))
     await running.wait()
     assert [await placement.gather_astray() for _ in range(3)] == [0, 0, 0]
     ended.set()
-    worker.cancel()
-    await asyncio.wait([worker])
     await placement.close()
 
 
@@ -102,3 +96,44 @@ async def until(is_so: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.02)
     raise TimeoutError("it never came so far")
+
+
+async def test_what_is_claimed_while_closing_begins_at_the_next_start(tmp_path: Path) -> None:
+    url = Database(f"sqlite:///{tmp_path / 'handoff.db'}").url
+    first, cancelled, may_end, both = (asyncio.Event() for _ in range(4))
+    here: list[str] = []
+    there: list[str] = []
+
+    async def slow_to_end(ticket: Ticket) -> None:
+        here.append(ticket.task)
+        first.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+            await may_end.wait()
+
+    async def body(ticket: Ticket) -> None:
+        there.append(ticket.task)
+        if len(there) == 2:
+            both.set()
+
+    placement = Placement(url, slow_to_end, at_once=2)
+    await placement.open()
+    await placement.place(Ticket("one", 1))
+    await first.wait()
+    (node,) = await placement.holders()
+    leaving = asyncio.create_task(placement.close())
+    await cancelled.wait()
+    await placement.place(Ticket("two", 1))
+    await until(lambda: len(placement._places) == 2)
+    may_end.set()
+    await leaving
+    assert here == ["one"], "no further task begins in a process that is closing"
+
+    placement = Placement(url, body, at_once=2)
+    await placement.open()
+    assert await placement.take_over(node) == 2
+    await both.wait()
+    assert sorted(there) == ["one", "two"]
+    await placement.close()

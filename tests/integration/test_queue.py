@@ -1,31 +1,21 @@
-"""What is queued is begun because somebody rings, wherever there is room; time alone would take an hour."""
+"""The queue of placed tasks: order, limits, and what another process has queued."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped]
 from dbos import DBOS, SetWorkflowID
 
 from tasks.policy import TaskLimits
 from tasks.queue.placement import QUEUE
 from tasks.store.database import Database
-from tasks.store.notify import CHANNEL, QUEUED, notify
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
-from tests.support import bodies
-from tests.support.bodies import ended, nothing
+from tests.support.bodies import ended, nothing, running
 from tests.support.office import message
-from tests.support.timing import TASK_TIMING
 
 ONE = TaskLimits(process=1)
-
-
-#: Nothing is found in the queue by time alone.
-running = partial(bodies.running, timing=replace(TASK_TIMING, poll=3600.0))
 
 
 async def test_what_is_accepted_is_begun_at_once(database_url: str) -> None:
@@ -67,44 +57,12 @@ async def test_what_was_left_is_begun_at_the_next_start(tmp_path: Path) -> None:
         await ended(engine, *taken)
 
 
-async def test_a_full_process_tells_the_others(postgres_url: str) -> None:
-    full, words = asyncio.Event(), asyncio.Queue[str]()
-
-    async def work(task: Task) -> None:
-        full.set()
-        await asyncio.sleep(3600)
-
-    async with running(postgres_url, work, limits=ONE) as engine:
-        other = await asyncpg.connect(postgres_url)
-        await other.add_listener(CHANNEL, lambda *said: words.put_nowait(str(said[-1])))
-        await engine.accept(message("1.0"))
-        await full.wait()
-        await engine.accept(message("2.0"))
-        async with asyncio.timeout(30):
-            assert await words.get() == QUEUED
-        assert words.empty(), "with room nobody is told"
-        await other.close()
-
-
-async def test_a_process_with_room_hears_of_what_another_queued(postgres_url: str) -> None:
+async def test_a_process_with_room_takes_what_another_queued(postgres_url: str) -> None:
     async with running(postgres_url, nothing) as engine:
         await ended(engine, (await engine.accept(message("1.0"))).task)
         elsewhere = Database(postgres_url)
         accepted = await TaskStore(elsewhere).accept(message("2.0"))
         with SetWorkflowID(f"{accepted.task}:1"):
             await DBOS.enqueue_workflow_async(QUEUE, engine._placement._workflow, accepted.task)
-        async with elsewhere.write() as connection:
-            await notify(connection, QUEUED)
         await ended(engine, accepted.task)
         await elsewhere.close()
-
-
-async def test_a_worker_that_ended_is_begun_again(database_url: str) -> None:
-    timing = replace(TASK_TIMING, poll=0.05)
-    async with bodies.running(database_url, nothing, timing=timing) as engine:
-        # The library's worker ends when its queue is gone.
-        await DBOS.delete_queue_async(QUEUE)
-        engine._placement.look()
-        await asyncio.sleep(0.5)
-        await DBOS.register_queue_async(QUEUE, polling_interval_sec=3600.0)
-        await ended(engine, (await engine.accept(message("1.0"))).task)

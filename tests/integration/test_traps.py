@@ -23,10 +23,10 @@ from tasks.store.key_value import KeyValueStore, thread_namespace
 from tasks.store.log import TaskLog
 from tasks.store.tasks import TaskStore
 from tasks.task import Task, Ticket
-from tasks.timing import TaskTiming
 from tests.support.bodies import MANY, ended, nothing, running
 from tests.support.office import message, office
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel, Turn
+from tests.support.timing import TASK_TIMING
 
 
 async def test_parallel_workers_keep_their_own_words_over_a_restart(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ async def test_all_tasks_go_through_one_queue(database_url: str) -> None:
         await ended(engine, (await engine.accept(message("1.0"))).task)
         queues = await DBOS.list_queues_async()
         assert [(queue.name, await queue.get_polling_interval_sec_async()) for queue in queues] == [
-            (QUEUE, TaskTiming().poll)
+            (QUEUE, TASK_TIMING.poll)
         ]
 
 

@@ -5,5 +5,5 @@ from __future__ import annotations
 from bot.timing import BotTiming
 from tasks.timing import TaskTiming
 
-TASK_TIMING = TaskTiming(library_poll=0.05)
+TASK_TIMING = TaskTiming(library_poll=0.05, poll=0.05)
 BOT_TIMING = BotTiming(tasks=TASK_TIMING)
