@@ -1,7 +1,6 @@
-"""Tools that a team installs: functions behind the entry point group `handoff.tools`.
+"""Tools from installed packages: functions behind the entry point group `handoff.tools`.
 
 A plain function with types and a docstring is a tool: its name, text and parameters are what the model sees.
-Owns finding them and what they may be. Never runs one at import, and names each that can't be used.
 """
 
 from __future__ import annotations
@@ -9,45 +8,45 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
 from agents.errors import ToolConfigError
-from agents.team_tools import TeamTool
+from agents.team_tools import RESERVED, TeamTool
 from agents.tools import Tool
-from agents.tools_file import ToolPolicy
-from agents.wire.assembler import spelled
+from agents.wire.assembler import safe_name
 from sandbox.daemon_threads import run_in_thread
 
 GROUP = "handoff.tools"
-#: Names of the tools that every worker has.
-_TAKEN = ("execute_python_code", "report")
 
 
 def load_plugins(
-    terms: Mapping[str, ToolPolicy], points: Iterable[EntryPoint] | None = None
+    ask_first: Collection[str] = (), taken: Collection[str] = (), points: Iterable[EntryPoint] | None = None
 ) -> list[TeamTool]:
     """The functions of all installed packages, in the order of their names.
 
-    Raises `ToolConfigError` with a sentence for each that can't be a tool, and for terms of one that is not
-    there: a misspelled name must not leave a tool without its question.
+    `taken` are the names of other tools. Raises `ToolConfigError` with a sentence for each function that
+    can't be a tool, and for names in `ask_first` that no tool has.
     """
     found: dict[str, TeamTool] = {}
     problems: list[str] = []
     for point in entry_points(group=GROUP) if points is None else points:
         try:
             tool = _tool(point.load())
-        except (Exception, SystemExit) as error:  # noqa: BLE001 (a package of somebody else)
-            problems.append(_broken(point, error))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (the code of another package)
+            problems.append(_unusable(point, error))
             continue
         if tool.name in found:
             problems.append(f"Two installed packages have a tool {tool.name}. Remove one of them.")
-        found[tool.name] = TeamTool(tool, ask_first=terms.get(tool.name, ToolPolicy()).ask_first)
+        if tool.name in taken:
+            problems.append(f"A package and an MCP server have a tool {tool.name}. Remove one of them.")
+        found[tool.name] = TeamTool(tool, ask_first=tool.name in ask_first)
     problems += [
-        f"HANDOFF_TOOLS_FILE has terms for the function {name}, which no installed package brings."
-        for name in terms
-        if name not in found
+        f"HANDOFF_TOOLS_FILE has {name} in ask_first, which is neither a tool in allow (SERVER_TOOL) nor an "
+        "installed function."
+        for name in ask_first
+        if name not in found and name not in taken
     ]
     if problems:
         raise ToolConfigError(tuple(problems))
@@ -56,16 +55,16 @@ def load_plugins(
 
 def _tool(function: object) -> Tool:
     if not inspect.isroutine(function):
-        raise TypeError("it is no function")
+        raise TypeError("it is not a function")
     if not inspect.getdoc(function):
-        raise TypeError("it has no docstring to tell the model what it does")
+        raise TypeError("it has no docstring, which the model reads")
     hints = get_type_hints(function)
     for parameter in inspect.signature(function).parameters.values():
         _check(parameter, is_typed=parameter.name in hints)
     tool = Tool.from_function(_awaitable(function))
-    if tool.name in _TAKEN:
+    if tool.name in RESERVED:
         raise TypeError(f"every worker has a tool {tool.name} already")
-    if spelled(tool.name) != tool.name:
+    if safe_name(tool.name) != tool.name:
         raise TypeError(f"its name is {tool.name}, and model services take 64 of the characters a-zA-Z0-9_-")
     return tool
 
@@ -80,23 +79,23 @@ def _check(parameter: inspect.Parameter, *, is_typed: bool) -> None:
 
 
 def _awaitable(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as tools are: awaited, and with words as its result."""
+    """The function as a coroutine function that returns text."""
 
     @functools.wraps(function)
     async def call(**arguments: Any) -> str:
         if inspect.iscoroutinefunction(function):
             result = await function(**arguments)
         else:
-            # It may never return, and the loop's few threads are for calls that do.
+            # It may block for ever, and the event loop has few threads.
             result = await run_in_thread(functools.partial(function, **arguments), function.__name__)
-            if inspect.isawaitable(result):  # a coroutine behind a decorator that is none
+            if inspect.isawaitable(result):  # a coroutine function behind a plain decorator
                 result = await result
         return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str)
 
     return call
 
 
-def _broken(point: EntryPoint, error: BaseException) -> str:
+def _unusable(point: EntryPoint, error: BaseException) -> str:
     package = f" of the package {point.dist.name}" if point.dist else ""
     why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"The tool {point.name}{package} ({point.value}) can't be used: {why}. Correct or remove it."

@@ -1,7 +1,4 @@
-"""The file that names a team's MCP servers, and what workers may call (HANDOFF_TOOLS_FILE).
-
-Owns its shape and the sentences about what is wrong with it. Never connects to anything.
-"""
+"""The tools file (HANDOFF_TOOLS_FILE): MCP servers in the standard form, and what workers may call."""
 
 from __future__ import annotations
 
@@ -13,88 +10,143 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pydantic
+import structlog
 from pydantic import Field, StringConstraints
 
 from agents.errors import ToolConfigError
-from agents.wire.assembler import spelled
+from agents.team_tools import RESERVED
+from agents.wire.assembler import safe_name
 
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
-_Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{1,24}$")]
-_Shape = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
+log = structlog.get_logger(__name__)
 
-
-class ToolPolicy(pydantic.BaseModel):
-    """On which terms one tool may be called."""
-
-    model_config = _Shape
-
-    ask_first: bool = False
-    """Whether a person has to allow each call."""
+_VARIABLE = re.compile(r"\$\{(?:env:)?(\w+)(?::-([^}]*))?\}")
+_STRICT = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
+_Names = Annotated[list[Annotated[str, StringConstraints(min_length=1)]], Field(min_length=1)]
+_CONVERT = (
+    "The next release does not read it. Rename `servers` to `mcpServers`, move the names of each server's "
+    "`tools` to a list under the server's name in `allow`, and list the tools that ask first in `ask_first`, "
+    "as SERVER_TOOL. docs/extend.md shows the whole shape."
+)
 
 
 class McpServer(pydantic.BaseModel):
-    """One MCP server: a program that is started (`command`), or one that is there (`url`)."""
+    """One MCP server: a program to start (`command`), or a server to connect to (`url`).
 
-    model_config = _Shape
+    Fields that other clients read are ignored, their permissions among them.
+    """
 
+    model_config = pydantic.ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    type: str = ""
     command: str = ""
     args: list[str] = []
     env: dict[str, str] = {}
-    """Variables of the program; it gets none of ours but PATH, HOME and the like."""
+    """Variables of the program; beside them it gets PATH, HOME and the like, and none of Handoff's own."""
     url: str = ""
     headers: dict[str, str] = {}
-    tools: dict[str, ToolPolicy] = Field(min_length=1)
-    """The tools that workers are offered, by the server's names for them. Others are not."""
+    disabled: bool = False
     seconds: float = Field(default=60, gt=0, le=3600)
     """How long one call may take."""
 
     @pydantic.model_validator(mode="after")
-    def _one_way_in(self) -> McpServer:
+    def _check_transport(self) -> McpServer:
         if bool(self.command) == bool(self.url):
             raise ValueError("give either command (a program to start) or url (a server to connect to)")
         if self.url and not self.url.startswith(("http://", "https://")):
             raise ValueError("url must begin with http:// or https://")
-        if self.url and (self.args or self.env):
-            raise ValueError("args and env belong to command, not to url")
-        if self.command and self.headers:
-            raise ValueError("headers belong to url, not to command")
+        if self.type == "sse":
+            raise ValueError("type sse is not supported: use the server's address for streamable HTTP")
         return self
 
 
 class ToolsFile(pydantic.BaseModel):
-    """The whole file. `functions` sets terms for installed functions, by their names."""
+    """The whole file."""
 
-    model_config = _Shape
+    model_config = _STRICT
 
-    servers: dict[_Name, McpServer] = {}
-    functions: dict[str, ToolPolicy] = {}
+    servers: dict[str, McpServer] = Field(default={}, alias="mcpServers")
+    allow: dict[str, _Names] = {}
+    """The tools that workers may call, by server, by the server's names for them. No others are offered."""
+    ask_first: list[str] = []
+    """Tools whose calls a person has to allow: `SERVER_TOOL`, or an installed function's name."""
+
+    def tool_names(self, *, with_disabled: bool = True) -> list[str]:
+        """The allowed tools of the servers, by the names that models know."""
+        return [
+            tool_name(server, tool)
+            for server, tools in self.allow.items()
+            for tool in tools
+            if with_disabled or not self.servers[server].disabled
+        ]
 
     @pydantic.model_validator(mode="after")
-    def _names_apart(self) -> ToolsFile:
-        by_name: dict[str, list[str]] = defaultdict(list)
-        for server, terms in self.servers.items():
-            for tool in terms.tools:
-                by_name[tool_name(server, tool)].append(f"{tool} of {server}")
-        alike = [
-            f"{' and '.join(tools)} by one name, {name}" for name, tools in by_name.items() if len(tools) > 1
+    def _check_names(self) -> ToolsFile:
+        problems = [
+            f"no tool of {name} is allowed: list those that workers may call in allow.{name}"
+            for name, server in self.servers.items()
+            if name not in self.allow and not server.disabled
         ]
-        if alike:
-            raise ValueError(f"models know {', and '.join(alike)}: allow one of each")
+        unknown = [name for name in self.allow if name not in self.servers]
+        problems += [f"allow names {name}, which is not in mcpServers" for name in unknown]
+        problems += _collisions(self.allow)
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
 
+def _collisions(allow: Mapping[str, Iterable[str]]) -> list[str]:
+    by_name = defaultdict(list, {name: [f"{name} of Handoff"] for name in RESERVED})
+    for server, tools in allow.items():
+        for tool in tools:
+            by_name[tool_name(server, tool)].append(f"{tool} of {server}")
+    return [
+        f"models know {' and '.join(tools)} by one name, {name}: allow one of them"
+        for name, tools in by_name.items()
+        if len(tools) > 1
+    ]
+
+
+class _OldTerms(pydantic.BaseModel):
+    model_config = _STRICT
+    ask_first: bool = False
+
+
+class _OldServer(McpServer):
+    tools: dict[str, _OldTerms] = Field(min_length=1)
+
+
+class _OldForm(pydantic.BaseModel):
+    """The form before `mcpServers`."""
+
+    model_config = _STRICT
+    servers: dict[str, _OldServer] = {}
+    functions: dict[str, _OldTerms] = {}
+
+    def converted(self) -> dict[str, Any]:
+        ask_first = [name for name, terms in self.functions.items() if terms.ask_first]
+        for name, server in self.servers.items():
+            ask_first += [tool_name(name, tool) for tool, terms in server.tools.items() if terms.ask_first]
+        return {
+            "mcpServers": {
+                name: server.model_dump(exclude={"tools"}) for name, server in self.servers.items()
+            },
+            "allow": {name: list(server.tools) for name, server in self.servers.items()},
+            "ask_first": ask_first,
+        }
+
+
 def tool_name(server: str, tool: str) -> str:
-    """What a model knows a server's tool as."""
-    return spelled(f"{server}_{tool}")
+    """The name under which models know a server's tool."""
+    return safe_name(f"{server}_{tool}")
 
 
-def load(path: Path, environ: Mapping[str, str]) -> ToolsFile:
-    """Read the file, with `${NAME}` in its texts replaced from `environ`, so that it needs to hold no secret.
+def load_tools_file(path: Path, environ: Mapping[str, str]) -> ToolsFile:
+    """Read the file, with `${NAME}`, `${env:NAME}` and `${NAME:-default}` replaced from `environ`.
 
-    Raises `ToolConfigError` with every problem there is.
+    Raises `ToolConfigError` with all problems.
     """
     try:
-        found = json.loads(path.read_text("utf-8"), object_pairs_hook=_once)
+        found = json.loads(path.read_text("utf-8"), object_pairs_hook=_unique)
     except OSError as error:
         why = error.strerror or str(error)
         problem = f"{path} can't be read ({why}). Correct HANDOFF_TOOLS_FILE."
@@ -105,16 +157,19 @@ def load(path: Path, environ: Mapping[str, str]) -> ToolsFile:
     filled = _filled(found, environ, missing)
     unset = [f"{path} names ${{{name}}}, which is not set. Set {name}." for name in sorted(missing)]
     try:
-        tools = ToolsFile.model_validate(filled)
+        if isinstance(filled, dict) and filled.keys() & {"servers", "functions"}:
+            filled = _OldForm.model_validate(filled).converted()
+            log.warning("tools file has an old form", path=str(path), fix=_CONVERT)
+        file = ToolsFile.model_validate(filled)
     except pydantic.ValidationError as error:
         raise ToolConfigError((*unset, *_sentences(path, error))) from None
     if unset:
         raise ToolConfigError(tuple(unset))
-    return tools
+    return file
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; of a name that is there twice, the first value would be lost, and with it a question."""
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names are unique: of two values JSON would keep the last, and lose an `ask_first`."""
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
@@ -125,9 +180,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _filled(value: Any, environ: Mapping[str, str], missing: set[str]) -> Any:
     def put(match: re.Match[str]) -> str:
-        if match[1] not in environ:
-            missing.add(match[1])
-        return environ.get(match[1], "")
+        name, default = match.groups()
+        if name not in environ and default is None:
+            missing.add(name)
+        return environ.get(name, default or "")
 
     match value:
         case str():

@@ -118,7 +118,7 @@ def named(id_: object, others: set[str]) -> str:
     return found
 
 
-def spelled(name: str) -> str:
+def safe_name(name: str) -> str:
     """A tool's name as endpoints take it in a conversation; a refusal of another would end the work."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unnamed"
 

@@ -21,7 +21,7 @@ from agents.wire.assembler import (
     named,
     part,
     readable,
-    spelled,
+    safe_name,
     taken,
 )
 from agents.wire.stream import DONE, CutStream
@@ -86,7 +86,7 @@ def _message(turn: Turn, model: str) -> Json:
             {
                 "id": c.id,
                 "type": "function",
-                "function": {"name": spelled(c.name), "arguments": readable(c.arguments)},
+                "function": {"name": safe_name(c.name), "arguments": readable(c.arguments)},
             }
             for c in turn.calls
         ]
@@ -192,7 +192,7 @@ def _tool_call(call: Json, ids: set[str], *, is_cut: bool) -> ToolCall:
     call["id"] = found.id
     call["type"] = "function"
     call.pop("index", None)
-    function["name"] = spelled(found.name)
+    function["name"] = safe_name(found.name)
     function["arguments"] = readable(found.arguments)
     return found
 

@@ -12,7 +12,7 @@ from typing import Any
 from agents.conversation import MOST_CALLS, Json, ModelReply, ToolCall, ToolResult, Turn, UserTurn
 from agents.sanitize import TextBuffer, sanitize
 from agents.wire import ModelRequest, Options, with_extra
-from agents.wire.assembler import Assembler, counted, finished, named, part, readable, spelled, taken
+from agents.wire.assembler import Assembler, counted, finished, named, part, readable, safe_name, taken
 from agents.wire.stream import DONE, CutStream, ErrorInside
 
 
@@ -64,7 +64,7 @@ def _items(turn: Turn, model: str) -> list[Json]:
         {
             "type": "function_call",
             "call_id": c.id,
-            "name": spelled(c.name),
+            "name": safe_name(c.name),
             "arguments": readable(c.arguments),
         }
         for c in turn.calls
@@ -131,7 +131,7 @@ def _tool_call(item: Json, ids: set[str], *, is_cut: bool) -> ToolCall:
     id_ = named(item.get("call_id"), ids)
     found = taken(id_, item.get("name"), item.get("arguments"), is_cut=is_cut)
     item["call_id"] = found.id
-    item["name"] = spelled(found.name)
+    item["name"] = safe_name(found.name)
     item["arguments"] = readable(found.arguments)
     return found
 

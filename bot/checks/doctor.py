@@ -23,7 +23,7 @@ from bot.errors import CheckFailed
 from bot.factories.database import cause, driver_problems
 from bot.factories.model import make_endpoint
 from bot.factories.sandbox import image_recipe
-from bot.factories.team_tools import lacking, make_toolbox, tool_problems
+from bot.factories.team_tools import make_toolbox, missing_tools, tool_problems
 from bot.factories.tracing import trace_problems
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
@@ -210,7 +210,7 @@ async def _tools(settings: Settings) -> str:
     if problems := (*tool_problems(settings), *trace_problems(settings)):
         raise CheckFailed(" ".join(problems))
     async with make_toolbox(settings) as toolbox:
-        if gone := lacking(settings, toolbox()):
+        if gone := missing_tools(settings, toolbox()):
             raise CheckFailed(f"workers would lack {', '.join(gone)}. Look at their servers and their names.")
         names = [one.tool.name + (" (asks first)" if one.ask_first else "") for one in toolbox()]
     return f"{', '.join(names) or 'none of your own'}."

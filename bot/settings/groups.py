@@ -126,7 +126,7 @@ class TeamSettings(SettingsGroup):
     """Your own tools and traces"""
 
     tools_file: LocalPath | None = None
-    """JSON file of MCP servers, and of the terms on which workers may call tools: see `docs/extend.md`."""
+    """JSON file of MCP servers (`mcpServers`) and the tools that workers may call: see `docs/extend.md`."""
     trace_endpoint: TraceUrl | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     """Base URL of an OpenTelemetry collector (OTLP over HTTP). Empty: no traces."""
     trace_content: bool = False

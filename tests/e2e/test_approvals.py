@@ -48,9 +48,11 @@ class Office:
         server = {
             "command": sys.executable, "args": ["-m", "tests.support.tool_server"],
             "env": {JOURNAL: str(folder / "journal"), "PYTHONPATH": root},
-            "tools": {"write": {"ask_first": True}},
         }  # fmt: skip
-        (folder / "tools.json").write_text(json.dumps({"servers": {"things": server}}))
+        file = {
+            "mcpServers": {"things": server}, "allow": {"things": ["write"]}, "ask_first": ["things_write"],
+        }  # fmt: skip
+        (folder / "tools.json").write_text(json.dumps(file))
 
     @property
     def journal(self) -> str:

@@ -15,16 +15,21 @@ from agents.conversation import ToolCall
 from agents.errors import ToolFailure
 from agents.mcp import McpServers
 from agents.tools import Tool
-from agents.tools_file import McpServer, ToolPolicy
+from agents.tools_file import McpServer, ToolsFile
 from tests.support.tool_server import JOURNAL, serve_http
 
-ALLOWED = {"look_up": ToolPolicy(), "write": ToolPolicy(ask_first=True)}
+ALLOWED = ("look_up", "write")
+
+
+def connect(servers: dict[str, McpServer], *allow: str) -> McpServers:
+    """The servers, each with these tools; `write` asks first."""
+    allowed = {name: list(allow or ALLOWED) for name in servers}
+    return McpServers(ToolsFile(mcpServers=servers, allow=allowed, ask_first=["things_write"]))
 
 
 def program(tmp_path: Path, **more: Any) -> McpServer:
     env = {JOURNAL: str(tmp_path / "journal"), "PYTHONPATH": str(Path(__file__).parents[2])}
-    given = {"tools": ALLOWED, **more}
-    return McpServer(command=sys.executable, args=["-m", "tests.support.tool_server"], env=env, **given)
+    return McpServer(command=sys.executable, args=["-m", "tests.support.tool_server"], env=env, **more)
 
 
 async def say(tool: Tool, **arguments: Any) -> str:
@@ -36,7 +41,7 @@ def tool_of(servers: McpServers, name: str) -> Tool:
 
 
 async def test_a_program_lends_the_tools_that_are_allowed_and_no_other(tmp_path: Path) -> None:
-    async with McpServers({"things": program(tmp_path)}) as servers:
+    async with connect({"things": program(tmp_path)}) as servers:
         offered = {one.tool.name: one.ask_first for one in servers.tools()}
         said = await say(tool_of(servers, "things_look_up"), word="ack")
     assert offered == {"things_look_up": False, "things_write": True}
@@ -44,12 +49,12 @@ async def test_a_program_lends_the_tools_that_are_allowed_and_no_other(tmp_path:
 
 
 async def test_a_result_in_fields_alone_is_told_as_json(tmp_path: Path) -> None:
-    async with McpServers({"things": program(tmp_path, tools={"measure": ToolPolicy()})}) as servers:
+    async with connect({"things": program(tmp_path)}, "measure") as servers:
         assert await say(tool_of(servers, "things_measure")) == '{"metres": 5, "place": "Malmö"}'
 
 
 async def test_a_file_in_a_result_is_told_and_what_has_no_words_is_named(tmp_path: Path) -> None:
-    async with McpServers({"things": program(tmp_path, tools={"fetch": ToolPolicy()})}) as servers:
+    async with connect({"things": program(tmp_path)}, "fetch") as servers:
         said = await say(tool_of(servers, "things_fetch"))
     assert said.splitlines() == [
         "found", "[repo://a.txt]", "The file.", "[repo://a.pdf (application/pdf), left out]",
@@ -58,11 +63,10 @@ async def test_a_file_in_a_result_is_told_and_what_has_no_words_is_named(tmp_pat
 
 
 async def test_an_answer_of_a_broken_form_costs_the_call_and_not_the_server(tmp_path: Path) -> None:
-    tools = {"measure": ToolPolicy(), "look_up": ToolPolicy()}
-    server = program(tmp_path, tools=tools)
+    server = program(tmp_path)
     loose = server.model_copy(update={"args": [*server.args, "loose"]})
-    async with McpServers({"loose": loose}) as servers:
-        with pytest.raises(ToolFailure, match=r"carried the call out.*five") as caught:
+    async with connect({"loose": loose}, "measure", "look_up") as servers:
+        with pytest.raises(ToolFailure, match=r"ran the call.*five") as caught:
             await say(tool_of(servers, "loose_measure"))
         assert "Error" not in str(caught.value)
         assert await say(tool_of(servers, "loose_look_up")) == "five"
@@ -70,9 +74,8 @@ async def test_an_answer_of_a_broken_form_costs_the_call_and_not_the_server(tmp_
 
 @pytest.mark.parametrize("module", ["tool_server", "old_tool_server"])
 async def test_a_tool_that_comes_later_is_lent_from_then_on(module: str, tmp_path: Path) -> None:
-    server = program(tmp_path, tools={"grow": ToolPolicy(), "late": ToolPolicy(), "look_up": ToolPolicy()})
-    server = server.model_copy(update={"args": ["-m", f"tests.support.{module}"]})
-    async with McpServers({"things": server}) as servers:
+    server = program(tmp_path).model_copy(update={"args": ["-m", f"tests.support.{module}"]})
+    async with connect({"things": server}, "grow", "late", "look_up") as servers:
         assert "things_late" not in [one.tool.name for one in servers.tools()]
         assert await say(tool_of(servers, "things_grow")) == "grow done"
         async with asyncio.timeout(20):
@@ -83,29 +86,29 @@ async def test_a_tool_that_comes_later_is_lent_from_then_on(module: str, tmp_pat
 
 async def test_a_server_over_http_is_called_with_its_headers(tmp_path: Path) -> None:
     async with serve_http(tmp_path / "journal", token="secret") as url:
-        server = McpServer(url=url, headers={"Authorization": "Bearer secret"}, tools=ALLOWED)
-        async with McpServers({"web": server}) as servers:
+        server = McpServer(url=url, headers={"Authorization": "Bearer secret"})
+        async with connect({"web": server}) as servers:
             assert await say(tool_of(servers, "web_write"), line="hello") == "written"
     assert (tmp_path / "journal").read_text() == "hello\n"
 
 
 async def test_a_server_that_refuses_us_costs_its_tools_and_nothing_else(tmp_path: Path) -> None:
     async with serve_http(tmp_path / "journal", token="secret") as url:
-        refused = McpServer(url=url, headers={"Authorization": "Bearer wrong"}, tools=ALLOWED)
-        async with McpServers({"web": refused, "things": program(tmp_path)}) as servers:
+        refused = McpServer(url=url, headers={"Authorization": "Bearer wrong"})
+        async with connect({"web": refused, "things": program(tmp_path)}) as servers:
             assert [one.tool.name for one in servers.tools()] == ["things_look_up", "things_write"]
 
 
 async def test_a_program_that_is_not_there_is_told_to_the_operator(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    async with McpServers({"gone": McpServer(command="/nowhere/to/be/found", tools=ALLOWED)}) as servers:
+    async with connect({"gone": McpServer(command="/nowhere/to/be/found")}) as servers:
         assert servers.tools() == []
-    assert "tool server can't be had" in capsys.readouterr().out
+    assert "tool server can't be reached" in capsys.readouterr().out
 
 
 async def test_wrong_arguments_never_leave_and_are_told(tmp_path: Path) -> None:
-    async with McpServers({"things": program(tmp_path)}) as servers:
+    async with connect({"things": program(tmp_path)}) as servers:
         tool = tool_of(servers, "things_look_up")
         with pytest.raises(ToolFailure, match=r"word is missing.*no argument wird"):
             await say(tool, wird="ack")
@@ -117,7 +120,7 @@ async def test_wrong_arguments_never_leave_and_are_told(tmp_path: Path) -> None:
 
 
 async def test_a_program_that_dies_is_started_again(tmp_path: Path) -> None:
-    async with McpServers({"things": program(tmp_path)}) as servers:
+    async with connect({"things": program(tmp_path)}) as servers:
         tool = tool_of(servers, "things_look_up")
         with pytest.raises(ToolFailure, match="the server things broke off") as caught:
             await say(tool, word="break")
@@ -127,23 +130,23 @@ async def test_a_program_that_dies_is_started_again(tmp_path: Path) -> None:
                 assert await say(tool, word="ack") == "ack means ack. "
                 break
             except ToolFailure as away:
-                assert re.search("is away|broke off", str(away))  # noqa: PT017 (it passes when it is back)
+                assert re.search("is down|broke off", str(away))  # noqa: PT017 (it passes when it is back)
                 await asyncio.sleep(0.1)
         else:
             pytest.fail("the server did not come back")
 
 
 async def test_a_call_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    async with McpServers({"things": program(tmp_path, seconds=0.2)}) as servers:
+    async with connect({"things": program(tmp_path, seconds=0.2)}) as servers:
         with pytest.raises(ToolFailure, match=r"[Tt]imed out"):
             await say(tool_of(servers, "things_look_up"), word="slow")
 
 
 async def test_a_start_that_is_cancelled_while_it_waits_for_a_server_leaves_no_task(tmp_path: Path) -> None:
-    silent = McpServer(command="sleep", args=["60"], tools=ALLOWED)
+    silent = McpServer(command="sleep", args=["60"])
     before = asyncio.all_tasks()
 
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.5), McpServers({"silent": silent}):
+        async with asyncio.timeout(0.5), connect({"silent": silent}):
             pytest.fail("a server that says nothing was taken for one that is there")
     assert asyncio.all_tasks() == before

@@ -16,7 +16,6 @@ import pytest
 from agents.conversation import ToolCall
 from agents.errors import ToolConfigError, ToolFailure
 from agents.plugins import GROUP, load_plugins
-from agents.tools_file import ToolPolicy
 
 Install = Callable[..., list[importlib.metadata.EntryPoint]]
 
@@ -59,7 +58,7 @@ GOOD = '''
 
 async def test_a_typed_function_with_a_docstring_is_a_tool(install: Install) -> None:
     install(GOOD, tickets="open_tickets", greet="greet")
-    greet, tickets = load_plugins({"open_tickets": ToolPolicy(ask_first=True)})
+    greet, tickets = load_plugins(["open_tickets"])
     assert (greet.ask_first, tickets.ask_first) == (False, True)
     assert tickets.tool.description == "List a customer's open tickets."
     assert tickets.tool.schema["required"] == ["customer"]
@@ -74,7 +73,7 @@ async def test_a_typed_function_with_a_docstring_is_a_tool(install: Install) -> 
 BROKEN = {
     "import": ("import nowhere_to_be_found", "f", "No module named 'nowhere_to_be_found'"),
     "name": ("", "gone", "AttributeError"),
-    "class": ("class f: 'x'", "f", "it is no function"),
+    "class": ("class f: 'x'", "f", "it is not a function"),
     "docstring": ("def f(a: int): pass", "f", "no docstring"),
     "types": ("def f(a):\n    'x'", "f", "its parameter a has no type"),
     "error": ("raise SystemError('bad')", "f", "SystemError: bad"),
@@ -92,7 +91,7 @@ def test_what_can_be_no_tool_is_told_to_the_operator_in_a_sentence(install: Inst
     code, target, why = BROKEN[kind]
     points = install(code, mine=target)
     with pytest.raises(ToolConfigError) as caught:
-        load_plugins({}, points)
+        load_plugins(points=points)
     (sentence,) = caught.value.problems
     assert sentence.startswith("The tool mine of the package team_tools_0 (team_tools_0:")
     assert why in sentence
@@ -106,15 +105,15 @@ def test_all_problems_are_told_at_once(install: Install) -> None:
         *install("1/0", bad="f"),
     ]
     with pytest.raises(ToolConfigError) as caught:
-        load_plugins({"gret": ToolPolicy(ask_first=True)}, points)
+        load_plugins(["gret"], points=points)
     told = "\n".join(caught.value.problems)
     assert "Two installed packages have a tool greet" in told
     assert "ZeroDivisionError" in told
-    assert "terms for the function gret, which no installed package brings" in told
+    assert "gret in ask_first, which is neither" in told
 
 
 async def call(install: Install, code: str, arguments: str = "{}") -> str:
-    (tool,) = load_plugins({}, install(code, mine="f"))
+    (tool,) = load_plugins(points=install(code, mine="f"))
     async with asyncio.timeout(10):
         return (await tool.tool.call(ToolCall("c", "f", arguments))).text
 
@@ -158,7 +157,7 @@ async def test_functions_that_never_return_hold_up_nobody_else(install: Install)
             free.wait()
             return "late"
     """
-    (hung,) = load_plugins({}, install(code, mine="f"))
+    (hung,) = load_plugins(points=install(code, mine="f"))
     calls = [asyncio.ensure_future(hung.tool.call(ToolCall("c", "f", "{}"))) for _ in range(50)]
     await asyncio.sleep(0.1)
     try:

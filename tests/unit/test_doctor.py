@@ -223,13 +223,18 @@ async def test_tools_that_workers_would_lack_are_named(healthy: dict[str, Any], 
     file = tmp_path / "tools.json"
     server = {"command": sys.executable, "args": ["-m", "tests.support.tool_server"]}
     environment = {JOURNAL: str(tmp_path / "journal"), "PYTHONPATH": str(Path(__file__).parents[2])}
-    tools = {"look_up": {}, "write": {"ask_first": True}}
-    file.write_text(json.dumps({"servers": {"things": {**server, "env": environment, "tools": tools}}}))
+    servers = {"things": {**server, "env": environment}}
+    allowed = {
+        "mcpServers": servers,
+        "allow": {"things": ["look_up", "write"]},
+        "ask_first": ["things_write"],
+    }
+    file.write_text(json.dumps({**allowed, "ask_first": ["things_write"]}))
     found = (await findings(healthy, tools_file=file))["Tools"]
     assert (found.ok, found.text) == (True, "things_look_up, things_write (asks first).")
 
-    wrong: dict[str, Any] = {"look_up": {}, "lookup": {}}
-    file.write_text(json.dumps({"servers": {"things": {**server, "env": environment, "tools": wrong}}}))
+    wrong = {"mcpServers": servers, "allow": {"things": ["look_up", "lookup"]}}
+    file.write_text(json.dumps(wrong))
     found = (await findings(healthy, tools_file=file))["Tools"]
     assert not found.ok
     assert "workers would lack things_lookup." in found.text

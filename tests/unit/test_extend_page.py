@@ -16,7 +16,7 @@ from agents.conversation import ToolCall
 from agents.excerpt import RESULT_LIMIT
 from agents.mcp import McpServers
 from agents.plugins import GROUP, load_plugins
-from agents.tools_file import ToolsFile, load
+from agents.tools_file import ToolsFile, load_tools_file
 from scripts.steps import ROOT
 
 PAGE = (ROOT / "docs" / "extend.md").read_text()
@@ -46,12 +46,13 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def tools_file(folder: Path) -> ToolsFile:
     path = folder / "tools.json"
     path.write_text(block("json"))
-    return load(path, {"TEAM_FOLDER": str(folder), **ENVIRON})
+    return load_tools_file(path, {"TEAM_FOLDER": str(folder), **ENVIRON})
 
 
 @pytest.mark.usefixtures("package")
 async def test_the_function_is_a_tool(tmp_path: Path) -> None:
-    (one,) = load_plugins(tools_file(tmp_path).functions)
+    file = tools_file(tmp_path)
+    (one,) = load_plugins(file.ask_first, file.tool_names())
     assert (one.tool.name, one.ask_first) == ("open_tickets", False)
     assert one.tool.description == "List a customer's open tickets, newest first."
     said = await one.tool.call(ToolCall("c", "open_tickets", '{"customer": "4711", "limit": 1}'))
@@ -61,8 +62,9 @@ async def test_the_function_is_a_tool(tmp_path: Path) -> None:
 async def test_the_tools_file_starts_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "glossary.py").write_text(block("python", 1))
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
-    glossary = tools_file(tmp_path).servers["glossary"]
-    async with McpServers({"glossary": glossary}) as servers:
+    file = tools_file(tmp_path)
+    only = {"servers": {"glossary": file.servers["glossary"]}}
+    async with McpServers(file.model_copy(update=only)) as servers:
         tools = {one.tool.name: one for one in servers.tools()}
         assert {name: one.ask_first for name, one in tools.items()} == {
             "glossary_define": True,

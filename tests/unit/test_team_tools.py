@@ -22,18 +22,18 @@ def test_without_a_file_there_is_nothing_to_tell() -> None:
 
 
 def test_what_is_wrong_in_the_file_is_told(tmp_path: Path) -> None:
-    (problem,) = tool_problems(settings(tmp_path, {"servers": {"s": {"command": "x"}}}))
-    assert "servers.s.tools is missing" in problem
+    (problem,) = tool_problems(settings(tmp_path, {"mcpServers": {"s": {"command": "x"}}}))
+    assert "no tool of s is allowed" in problem
 
 
 def test_terms_for_a_function_that_is_not_there_are_told(tmp_path: Path) -> None:
-    (problem,) = tool_problems(settings(tmp_path, {"functions": {"send": {"ask_first": True}}}))
-    assert "the function send, which no installed package brings" in problem
+    (problem,) = tool_problems(settings(tmp_path, {"ask_first": ["send"]}))
+    assert "send in ask_first, which is neither" in problem
 
 
 def test_servers_need_their_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.factories.team_tools.find_spec", lambda name: None)
-    file = {"servers": {"s": {"command": "x", "tools": {"a": {}}}}}
+    file = {"mcpServers": {"s": {"command": "x"}}, "allow": {"s": ["a"]}}
     (problem,) = tool_problems(settings(tmp_path, file))
     assert problem.endswith("pip install 'handoff[mcp]'.")
 
