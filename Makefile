@@ -5,16 +5,25 @@ ARGS ?=
 N ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format image bench chaos lock clean
+.PHONY: help setup run check test soak lint format image bench chaos lock sbom audit newest clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
+setup:  ## make .venv and find or start a Docker Engine, as the other targets do by themselves
+	@sh scripts/setup $(ARGS)
+
 run:  ## try Handoff here: playground, bot and demo model, all set-up included
 	@sh scripts/run $(ARGS)
 
-test:  ## run all tests, all set-up included
+check:  ## lint and unit tests, in about a minute: before each commit
+	@sh scripts/check $(ARGS)
+
+test:  ## all tests but those of soak, all set-up included
 	@sh scripts/test $(ARGS)
+
+soak:  ## what needs long, before a release: chaos, leaks, compose, benchmarks against peers
+	@sh scripts/soak
 
 lint:  ## ruff, mypy, import-linter
 	@sh scripts/lint

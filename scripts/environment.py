@@ -24,7 +24,11 @@ LOCKS = {"runtime": ("requirements.lock",), "development": ("requirements.lock",
 
 
 def main() -> None:
-    kind = sys.argv[1]
+    prepare(sys.argv[1])
+
+
+def prepare(kind: str) -> None:
+    """Make or renew `.venv` for `kind`. Raises `Stuck` when Python or pip can't."""
     if _stamp(kind).is_file() or _stamp("development").is_file():
         return
     if not _stamp("runtime").is_file():

@@ -16,7 +16,10 @@ SHOWN_OF_A_FAILURE = 40  # lines
 
 
 class Stuck(Exception):
-    """The set-up can't go on; the text says why and what the person can do."""
+    """The set-up can't go on; each argument is a sentence that says why and what the person can do."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.args))
 
 
 @contextmanager
@@ -65,7 +68,8 @@ def ended(main: Callable[[], None]) -> int:
     try:
         main()
     except Stuck as error:
-        say(str(error))
+        for sentence in error.args:
+            say(sentence)
         return 2
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""

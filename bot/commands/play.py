@@ -7,6 +7,8 @@ OPENAI_BASE_URL) set, the real model instead. The page listens on HANDOFF_HOST a
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -49,7 +51,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
             )
         server = await stack.enter_async_context(BotServer(_on(settings, slack)))
         _tell(f"Open {slack.url} and write: @Handoff Execute hello world in Python")
-        _tell("Ctrl-C stops it.")
+        _tell(_how_to_stop())
         await server.engine.ended()
     return 1
 
@@ -71,6 +73,13 @@ def _on(settings: Settings, slack: SlackStandIn) -> Settings:
             "port": 0,
         }
     )
+
+
+def _how_to_stop() -> str:
+    """A shell starts background jobs with SIGINT ignored, and that is left as it is."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        return f"`kill {os.getpid()}` stops it."
+    return "Ctrl-C stops it."
 
 
 def _tell(line: str) -> None:

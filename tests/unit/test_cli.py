@@ -138,6 +138,24 @@ async def test_a_signal_lets_the_command_clean_up(tmp_path: Path, number: signal
     assert (process.returncode, out, err) == (code, b"cleaned up\n", b"")
 
 
+async def test_a_background_job_ignores_ctrl_c_and_ends_on_sigterm(tmp_path: Path) -> None:
+    """A shell without job control starts what has a `&` with SIGINT ignored, so that Ctrl-C spares it."""
+    code = (
+        f"import bot.commands.play as play\nprint(play._how_to_stop(), flush=True)\n{textwrap.dedent(SLOW)}"
+    )
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-c", f"trap '' INT; exec {sys.executable} -c '{code}'",
+        cwd=tmp_path, env=clean_environ(tmp_path), stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert (await process.stdout.readline()).decode() == f"`kill {process.pid}` stops it.\n"
+    assert await process.stdout.readline() == b"started\n"
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    out, _ = await process.communicate()
+    assert (process.returncode, out) == (0, b"cleaned up\n")
+
+
 def test_a_fault_of_our_own_is_a_line_of_the_log_without_secrets(tmp_path: Path) -> None:
     code = """
         import sys

@@ -16,7 +16,7 @@ from threading import Thread
 
 import pytest
 
-from scripts import engine, environment
+from scripts import engine, environment, postgres, setup
 from scripts.steps import ROOT, Stuck, ended, run
 
 
@@ -209,6 +209,31 @@ def test_an_installation_that_breaks_off_leaves_no_word_that_the_environment_is_
     assert list(tmp_path.iterdir()) == []
 
 
+def test_everything_that_is_missing_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A machine without Docker, Chromium and PostgreSQL, where this user may install nothing."""
+    for name in ("DOCKER_HOST", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("PATH", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(engine, "ROOT", tmp_path)
+    monkeypatch.setattr(engine, "SOCKET", tmp_path / "docker.sock")
+    monkeypatch.setattr(postgres, "FOLDER", tmp_path)
+    monkeypatch.setattr(environment, "FOLDER", tmp_path)
+    environment._stamp("development").touch()
+    monkeypatch.setattr(sys, "argv", ["setup", "development", "engine", "browser", "postgres"])
+    assert ended(setup.main) == 2
+    lines = capsys.readouterr().err.splitlines()
+    begins = [
+        "No Docker Engine answers here.",
+        "The page tests need Chromium",
+        "The database tests need Post",
+    ]
+    assert len(lines) == 3
+    assert all(line.startswith(f"handoff set-up: {begin}") for line, begin in zip(lines, begins, strict=True))
+
+
 def test_a_python_is_found_and_one_that_is_too_old_is_not_taken(tmp_path: Path) -> None:
     old = tmp_path / "python3"
     old.write_text("#!/bin/sh\nexit 1\n")
@@ -225,7 +250,7 @@ def test_a_python_is_found_and_one_that_is_too_old_is_not_taken(tmp_path: Path) 
     assert "Python 3.11 or newer is needed" in missing.stderr
 
 
-@pytest.mark.parametrize("name", ["run", "test", "lint", "bench", "format"])
+@pytest.mark.parametrize("name", ["setup", "run", "check", "test", "soak", "lint", "bench", "format"])
 def test_each_target_is_a_script_that_a_plain_shell_reads(name: str) -> None:
     script = ROOT / "scripts" / name
     assert script.read_text().startswith("#!/bin/sh\n# ")
