@@ -92,6 +92,7 @@ class BotServer:
             clients=clients, http=http, store=TaskStore(database, patience=PATIENCE),
             preferences=ChannelPreferences(KeyValueStore(database), channels.preference),
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
+            timing=self._timing,
         )  # fmt: skip
         terms = make_task_policy(settings, self._timing.tasks)
         tracing = await stack.enter_async_context(make_tracing(settings))
@@ -117,7 +118,7 @@ class BotServer:
         settings = self._settings
         slack = SlackService(
             settings, database, self.engine, channels, clients, installations,
-            signed=self.metrics.slack.signed,
+            signed=self.metrics.slack.signed, timing=self._timing,
         )  # fmt: skip
         await self._watch(database, slack)
         self.web = WebServer(

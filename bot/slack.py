@@ -26,6 +26,7 @@ from bot.intake.notes import NoteCommands
 from bot.intake.stopper import TaskStopper
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
+from bot.timing import STANDARD, BotTiming
 from bot.wire.app import BoltApp, connect
 from bot.wire.authorize import SingleWorkspaceAuthorize
 from bot.wire.client import TIMEOUT, SlackClient
@@ -53,7 +54,7 @@ class SlackService:
     def __init__(
         self, settings: Settings, database: Database, engine: TaskEngine, channels: ChannelSettings,
         clients: Clients, installations: Installations | None = None, *,
-        signed: Callable[[float], None] = lambda _: None,
+        signed: Callable[[float], None] = lambda _: None, timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip
         """`signed` is told how many seconds after it was written a message had its sign."""
         token = settings.slack_app_token
@@ -68,14 +69,14 @@ class SlackService:
             "" if token or not secret else secret.get_secret_value(),
             client=AsyncWebClient(base_url=settings.slack_api_url), authorize=authorize,
         )  # fmt: skip
-        people, usage, kept = UserDirectory(clients), TaskUsage(database), KeyValueStore(database)
+        people, usage, kept = UserDirectory(clients, timing), TaskUsage(database), KeyValueStore(database)
         access = AccessPolicy(channels=channels, people=people, usage=usage)
         stopper = TaskStopper(engine=engine, people=people, access=access)
         preferences, links = ChannelPreferences(kept, channels.preference), Permalinks(clients)
         intake = Intake(
             engine=engine, people=people, access=access, preferences=preferences, stopper=stopper,
             amendments=Edits(database), usage=usage, notes=NoteCommands(Notes(database)),
-            participants=Participants(kept),
+            participants=Participants(kept, timing.tasks),
         )  # fmt: skip
         listeners = MessageListeners(clients=clients, engine=engine, usage=usage, signed=signed)
         self._engine, self._usage, self._clients = engine, usage, clients
@@ -98,8 +99,8 @@ class SlackService:
         connect(self.app, intake, [listeners, buttons, approvals, slash, home, departures])
         #: The pages of an installation, for our web server.
         self.routes = InstallPages(settings, installations).routes() if installations else ()
-        self._sockets = SocketMode(self.app, token.get_secret_value()) if token else None
-        self._backfill = Backfill(clients, intake, listeners, usage, kept)
+        self._sockets = SocketMode(self.app, token.get_secret_value(), timing) if token else None
+        self._backfill = Backfill(clients, intake, listeners, usage, kept, timing)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -12,6 +12,43 @@ class BotTiming:
     """All in seconds. One value for a process, which `BotServer` gets; tests give shorter ones."""
 
     tasks: TaskTiming = field(default_factory=TaskTiming)
+    ping: float = 10.0
+    """Between two pings of a Socket Mode connection, and before another try to open one. A connection that
+    stays silent for half as long is dead, and opened again."""
+    socket_close: float = 2.0
+    """Given to Slack to answer the close of a connection."""
+    outage_reminder: float = 600.0
+    """Until an outage of Slack that lasts is logged again."""
+    connection_check: float = 1.0
+    """Between two looks at the connections, for what was missed without one."""
+    presence: float = 15.0
+    """Between two records of the last moment with a connection."""
+    backfill_retry: float = 15.0
+    """Until what Slack or the database did not give is read again."""
+    backfill_longest: float = 86_400.0
+    """How far back is read: an answer to last week's question helps nobody."""
+    backfill_overlap: float = 10.0
+    """How much is read twice, for clocks that differ and events that were under way."""
+    user_cache: float = 3600.0
+    """How long a person's name is kept: people rename themselves, but rarely."""
+    user_lookup: float = 1.0
+    """Longest wait for a name while Slack waits for our ack; without an answer the person is "someone"."""
+    progress_stream: float = 0.8
+    """Least time between two updates of a plan's stream."""
+    progress_edit: float = 3.0
+    """Least time between two updates of a plan that is an edited message."""
+    sign_of_life: float = 60.0
+    """Without news for so long, the plan's title says how long it has been."""
+    answer_stream: float = 1.0
+    """Least time between two updates of an answer's stream."""
+    stream_life: float = 240.0
+    """How long one stream is used: Slack ends it about 5 minutes after its start."""
+    remark: float = 10.0
+    """How long the work waits until a remark is in the thread."""
+    status_line: float = 90.0
+    """Until a status line is set again: Slack removes it after 2 minutes."""
+    longest_post_retry: float = 60.0
+    """The longest wait between two tries to post: an answer waits for Slack as long as Slack is away."""
 
 
 STANDARD = BotTiming()

@@ -52,6 +52,8 @@ class TaskTiming:
     """Given to PostgreSQL to answer the close of all connections."""
     check: float = 2.0
     """Longest health check of the database."""
+    quiet: float = 900.0
+    """Without a word since our last reply for so long, a person counts as gone from a thread."""
     first_database_retry: float = 0.1
     """Before the second try of a transaction; doubled for each further one."""
     longest_database_retry: float = 2.0

@@ -16,6 +16,7 @@ import structlog
 
 from bot.intake.intake import Intake
 from bot.intake.listeners import MessageListeners
+from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
 from bot.wire.clients import Clients
 from tasks.store.key_value import KeyValueStore
@@ -23,14 +24,6 @@ from tasks.store.usage import TaskUsage
 
 log = structlog.get_logger(__name__)
 
-#: Seconds between two looks at the connections, and between two notes that we are there.
-LOOK, NOTE = 1.0, 15.0
-#: Seconds until what Slack or the database did not give is read again.
-AGAIN = 15.0
-#: Longest time looked back, in seconds: an answer to last week's question helps nobody.
-LONGEST = 86_400.0
-#: Seconds read twice, for clocks that differ and events that were under way.
-OVERLAP = 10.0
 #: Channels and threads that are read; Slack allows 50 calls a minute for each method.
 MOST = 100
 _PLACE, _NAME = "slack", "connected"
@@ -50,7 +43,9 @@ class Backfill:
         listeners: MessageListeners,
         usage: TaskUsage,
         kept: KeyValueStore,
+        timing: BotTiming = STANDARD,
     ) -> None:
+        self._timing = timing
         self._clients = clients
         self._intake = intake
         self._listeners = listeners
@@ -73,16 +68,16 @@ class Backfill:
         while True:
             if await connections.connected():
                 if gap_from is not None and not await self._caught_up(gap_from):
-                    await asyncio.sleep(AGAIN)
+                    await asyncio.sleep(self._timing.backfill_retry)
                     continue
                 gap_from = None
-                if time.monotonic() - noted >= NOTE:
+                if time.monotonic() - noted >= self._timing.presence:
                     await self._note()
                     noted = time.monotonic()
             elif gap_from is None:
-                gap_from = time.time() - LOOK
+                gap_from = time.time() - self._timing.connection_check
                 log.warning("no connection to Slack")
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(self._timing.connection_check)
 
     async def _note(self) -> None:
         """Keep that we are here. Whatever keeps that from being written must not end the bot."""
@@ -93,7 +88,7 @@ class Backfill:
 
     async def _caught_up(self, since: float) -> bool:
         """Take in what was written since then; False when it has to be done again."""
-        oldest = max(since, time.time() - LONGEST) - OVERLAP
+        oldest = max(since, time.time() - self._timing.backfill_longest) - self._timing.backfill_overlap
         try:
             return all([await self._read_one(client, oldest) for client in await self._clients.all()])
         except Exception:
@@ -118,7 +113,9 @@ class Backfill:
             kind = {"channel_type": "im"} if is_direct else {}
             for message in await _messages(client, "conversations.history", channel, oldest):
                 taken += await self._take(message | kind, channel, team, bot_user)
-        for thread in await self._usage.threads(team=team, since=oldest - LONGEST, limit=MOST):
+        for thread in await self._usage.threads(
+            team=team, since=oldest - self._timing.backfill_longest, limit=MOST
+        ):
             more = {"ts": thread.ts}
             for message in await _messages(client, "conversations.replies", thread.channel, oldest, **more):
                 taken += await self._take(message, thread.channel, team, bot_user)

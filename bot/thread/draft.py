@@ -14,6 +14,7 @@ import structlog
 
 from bot.thread.answer import OutgoingMessage, markdown_block
 from bot.thread.posts import DRAFT, ThreadPosts
+from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
 from bot.wire.text import MESSAGE_LIMIT, silence_mentions, table_at
 from tasks.run.thread import NotDelivered
@@ -23,8 +24,6 @@ log = structlog.get_logger(__name__)
 
 #: A shorter answer is there before a stream would be.
 SHORTEST = 240
-#: Seconds between two appends, and of a stream's life, which Slack ends after about 5 minutes.
-PACE, LIFE = 1.0, 240.0
 #: Characters that are streamed. What is longer is cut into messages, where it can be cut well, at the end.
 LONGEST = MESSAGE_LIMIT - 600
 
@@ -32,7 +31,10 @@ LONGEST = MESSAGE_LIMIT - 600
 class AnswerDraft:
     """One task's answer in the making."""
 
-    def __init__(self, client: SlackClient, task: Task, posts: ThreadPosts) -> None:
+    def __init__(
+        self, client: SlackClient, task: Task, posts: ThreadPosts, timing: BotTiming = STANDARD
+    ) -> None:
+        self._timing = timing
         self._client = client
         self._task = task
         self._posts = posts
@@ -61,7 +63,7 @@ class AnswerDraft:
             async with self._one_writer:
                 if not self._over:
                     await self._show()
-            await asyncio.sleep(PACE)
+            await asyncio.sleep(self._timing.answer_stream)
 
     async def drop(self) -> None:
         """What was written is not the answer: take it out of the thread."""
@@ -94,7 +96,9 @@ class AnswerDraft:
 
     async def _show(self) -> None:
         text = presentable(self._text)
-        if self._ts and (not text.startswith(self._sent) or time.monotonic() - self._since > LIFE):
+        if self._ts and (
+            not text.startswith(self._sent) or time.monotonic() - self._since > self._timing.stream_life
+        ):
             self._spoilt = True
         if self._spoilt or len(text) == len(self._sent) or (not self._ts and len(text) < SHORTEST):
             return
@@ -131,7 +135,7 @@ class AnswerDraft:
         self._sent = text
 
     def _grew_into(self, content: OutgoingMessage) -> bool:
-        young = time.monotonic() - self._since < LIFE
+        young = time.monotonic() - self._since < self._timing.stream_life
         return bool(self._ts) and young and not self._spoilt and content.markdown.startswith(self._sent)
 
     async def _end(self, content: OutgoingMessage, session: str) -> bool:

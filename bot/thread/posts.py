@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
 from tasks.run.thread import NotDelivered
 from tasks.store.key_value import KeyValueStore, task_namespace
@@ -24,8 +25,6 @@ T = TypeVar("T")
 EVENT_TYPE = "handoff"
 #: The name under which it is kept which message an answer is being written into.
 DRAFT = "draft"
-#: Longest pause between two tries: an answer waits for Slack as long as Slack is away.
-LONGEST_PAUSE = 60.0
 #: Slack's words for a place that can't be written to until a person changes something.
 CLOSED = {
     "not_in_channel": "The bot was removed from the channel. Invite it again, and the answer follows.",
@@ -48,7 +47,10 @@ CLOSED = {
 class ThreadPosts:
     """One task's messages in its thread, by key."""
 
-    def __init__(self, client: SlackClient, store: TaskStore, task: Task) -> None:
+    def __init__(
+        self, client: SlackClient, store: TaskStore, task: Task, timing: BotTiming = STANDARD
+    ) -> None:
+        self._timing = timing
         self._client = client
         self._store = store
         self._task = task
@@ -132,7 +134,7 @@ class ThreadPosts:
             raise NotDelivered(why, for_good=gone) from fault
         if not is_transient(fault):
             raise fault
-        pause = min(0.5 * 2**attempt, LONGEST_PAUSE)
+        pause = min(0.5 * 2**attempt, self._timing.longest_post_retry)
         log.warning("Slack did not take it, trying again", key=key, why=error_text(fault), wait=pause)
         await asyncio.sleep(pause)
 

@@ -18,18 +18,13 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.thread.answer import stoppable
 from bot.thread.plan import Chunk, Plan
 from bot.thread.posts import DRAFT, ThreadPosts
+from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.text import truncate
 from tasks.task import Task
 
 log = structlog.get_logger(__name__)
 
-#: Least seconds between two updates of a stream, and of an edited message.
-PACE, EDIT_PACE = 0.8, 3.0
-#: Seconds without news after which the title tells how long it has been: a sign of life.
-HEARTBEAT = 60.0
-#: Slack ends a stream about 5 minutes after its start, whether or not it is appended to.
-STREAM_LIFE = 240.0
 #: Slack's words for a stream that has ended without us; for all others the thread can't have one.
 STREAM_GONE = {"message_not_in_streaming_state", "message_not_found", "stopped_by_user"}
 _BROKEN = {"internal_error", "fatal_error", "service_unavailable", "ratelimited", "rate_limited"}
@@ -42,7 +37,11 @@ _STARTING = "?"
 class ProgressMessage:
     """One task's progress message."""
 
-    def __init__(self, client: SlackClient, task: Task, posts: ThreadPosts, plan: Plan) -> None:
+    def __init__(
+        self, client: SlackClient, task: Task, posts: ThreadPosts, plan: Plan,
+        timing: BotTiming = STANDARD,
+    ) -> None:  # fmt: skip
+        self._timing = timing
         self._client = client
         self._task = task
         self._posts = posts
@@ -78,15 +77,15 @@ class ProgressMessage:
             await self._end_what_a_dead_process_left()
         while not self._closed:
             try:
-                async with asyncio.timeout(HEARTBEAT):
+                async with asyncio.timeout(self._timing.sign_of_life):
                     await self._changed.wait()
             except TimeoutError:
-                self._plan.beat(HEARTBEAT)
+                self._plan.beat(self._timing.sign_of_life)
             self._changed.clear()
             async with self._one_writer:
                 if not self._closed:
                     await self._show()
-            await asyncio.sleep(PACE if self._streams else EDIT_PACE)
+            await asyncio.sleep(self._timing.progress_stream if self._streams else self._timing.progress_edit)
 
     async def close(self, *, goes_on: bool = False) -> None:
         """Show the last state and leave nothing that looks unfinished. `goes_on`: another run will take the
@@ -99,7 +98,7 @@ class ProgressMessage:
                 await self._posts.forget_draft(OPEN)
 
     async def _show(self) -> None:
-        if self._streams and self._ts and time.monotonic() - self._since > STREAM_LIFE:
+        if self._streams and self._ts and time.monotonic() - self._since > self._timing.stream_life:
             await self._roll()
         pace = self._client.pace
         if self._streams and not self._ts and not pace.claim("chat.startStream"):

@@ -24,6 +24,7 @@ from bot.thread.plan import Plan
 from bot.thread.posts import ThreadPosts
 from bot.thread.progress import ProgressMessage
 from bot.thread.replay import replay_events
+from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.clients import Clients
 from bot.wire.text import escape, one_plain_line, silence_mentions
@@ -38,10 +39,6 @@ from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
 
-#: Seconds for which the work waits until a remark is in the thread.
-TELLING = 10.0
-#: Seconds after which a status line is set anew: Slack takes it away after 2 minutes.
-STATUS_LIFE = 90.0
 #: What a session shows after each outcome (docs.slack.dev, agents.sessions.setStatus).
 _SESSION = {State.WAITING: "suspended"}
 
@@ -56,6 +53,7 @@ class SlackThreads:
     preferences: ChannelPreferences
     largest_in: int
     largest_out: int
+    timing: BotTiming = STANDARD
 
     @asynccontextmanager
     async def open(self, task: Task) -> AsyncIterator[SlackThread]:
@@ -64,8 +62,10 @@ class SlackThreads:
             client, self.http, self.store, task, largest_in=self.largest_in, largest_out=self.largest_out
         )
         shows = await self.preferences.progress(task.thread)
-        people = UserDirectory(self.clients)
-        thread = SlackThread(client, self.store, task, files, people, shows_plan=shows is ProgressMode.FULL)
+        people = UserDirectory(self.clients, self.timing)
+        thread = SlackThread(
+            client, self.store, task, files, people, shows_plan=shows is ProgressMode.FULL, timing=self.timing
+        )
         await _safely(thread.recall)
         async with asyncio.TaskGroup() as group:
             writing = group.create_task(thread.write())
@@ -80,8 +80,9 @@ class SlackThread:
 
     def __init__(
         self, client: SlackClient, store: TaskStore, task: Task, files: ThreadFiles, people: UserDirectory, *,
-        shows_plan: bool = True,
+        shows_plan: bool = True, timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip
+        self._timing = timing
         self._client = client
         self._store = store
         self._task = task
@@ -89,9 +90,9 @@ class SlackThread:
         self._people = people
         self._shows_plan = shows_plan
         self._plan = Plan()
-        self._posts = ThreadPosts(client, store, task)
-        self._progress = ProgressMessage(client, task, self._posts, self._plan)
-        self._draft = AnswerDraft(client, task, self._posts)
+        self._posts = ThreadPosts(client, store, task, timing)
+        self._progress = ProgressMessage(client, task, self._posts, self._plan, timing)
+        self._draft = AnswerDraft(client, task, self._posts, timing)
         self._aside = asyncio.Event()
         self._beginning: asyncio.Task[None] | None = None
         self._asked = ""
@@ -135,14 +136,14 @@ class SlackThread:
         """Say it here, once: whether the agents say it too is theirs to decide."""
         text = escape(silence_mentions(f"{file.name} could not be read: {reason}."))
         try:
-            async with asyncio.timeout(TELLING):
+            async with asyncio.timeout(self._timing.remark):
                 await self._posts.post_once(f"unread:{file.id}", text=text)
         except (NotDelivered, *SLACK_ERRORS) as fault:
             log.info("attachment's fault not told", why=error_text(fault))
 
     async def before(self) -> Sequence[Message]:
         said = await read_history(self._client, self._people, self._task)
-        await Participants(KeyValueStore(self._store.database)).record(
+        await Participants(KeyValueStore(self._store.database), self._timing.tasks).record(
             self._task.thread, {one.user: float(one.ts) for one in said}
         )
         return said
@@ -221,7 +222,7 @@ class SlackThread:
         self._progress.offers_stop = True
         while True:
             await self._status_line("is working on it…")
-            await asyncio.sleep(STATUS_LIFE)
+            await asyncio.sleep(self._timing.status_line)
 
     async def _end_session(self, status: str) -> None:
         if not await self._session(status):

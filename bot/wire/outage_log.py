@@ -14,14 +14,13 @@ from bot.wire.client import error_code, is_transient
 
 log = structlog.get_logger(__name__)
 
-#: Seconds until what lasts is told again.
-AGAIN = 600.0
-
 
 class OutageLog:
-    """One for all connections: what keeps one of them away mostly keeps the others away too."""
+    """One for all connections: what keeps one of them away mostly keeps the others away too. An outage that
+    lasts is logged again after each `reminder` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, reminder: float) -> None:
+        self._reminder = reminder
         self._away: set[object] = set()
         self._kind = ""
         self._since = self._told_at = 0.0
@@ -31,7 +30,7 @@ class OutageLog:
         now, kind = time.monotonic(), error_code(fault)
         if not self._away:
             self._since = now
-        if not self._away or kind != self._kind or now - self._told_at >= AGAIN:
+        if not self._away or kind != self._kind or now - self._told_at >= self._reminder:
             self._kind, self._told_at = kind, now
             log.error(_sentence(url, fault))
         self._away.add(connection)

@@ -19,6 +19,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
+from bot.timing import STANDARD, BotTiming
 from bot.wire.app import SHAPE_ERRORS
 from bot.wire.client import SLACK_ERRORS, error_text, retry_after
 from bot.wire.outage_log import OutageLog
@@ -26,25 +27,22 @@ from bot.wire.outage_log import OutageLog
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 2
-#: Seconds between two pings: a connection that stays silent for half as long is dead, and opened anew.
-PING = 10.0
-#: Seconds that Slack has to answer the close of a connection.
-FAREWELL = 2.0
 
 
 class SocketMode:
     """The bot's connections to Slack."""
 
-    def __init__(self, app: AsyncApp, app_token: str) -> None:
+    def __init__(self, app: AsyncApp, app_token: str, timing: BotTiming = STANDARD) -> None:
+        self._timing = timing
         self._app, self._app_token = app, app_token
         self._handlers: list[_SocketModeHandler] = []
         self._since: dict[int, float] = {}
 
     async def start(self) -> None:
         """Returns when all are open, however long Slack is away. `stop` closes what there is by then."""
-        outage = OutageLog()
+        outage = OutageLog(self._timing.outage_reminder)
         for number in range(CONNECTIONS):
-            handler = _SocketModeHandler(self._app, self._app_token, outage)
+            handler = _SocketModeHandler(self._app, self._app_token, outage, self._timing)
             self._handlers.append(handler)
             handler.client.message_listeners.append(self._note(number))
             await handler.connect_async()  # type: ignore[no-untyped-call]
@@ -79,7 +77,8 @@ class _SocketModeClient(SocketModeClient):
     """The SDK's client with its own way of connecting: the SDK's logs a traceback at each try for as long as
     Slack is away, and tries again with an address that Slack lets be used once."""
 
-    def __init__(self, outage: OutageLog, **arguments: Any) -> None:
+    def __init__(self, outage: OutageLog, timing: BotTiming, **arguments: Any) -> None:
+        self._timing = timing
         super().__init__(**arguments)
         self._outage = outage
 
@@ -119,7 +118,7 @@ class _SocketModeClient(SocketModeClient):
     async def _open(self, url: str) -> None:
         self.current_session = await self.aiohttp_client_session.ws_connect(
             url, autoping=False, heartbeat=self.ping_interval, proxy=self.proxy,
-            timeout=ClientWSTimeout(ws_close=FAREWELL),
+            timeout=ClientWSTimeout(ws_close=self._timing.socket_close),
             ssl=True if self.web_client.ssl is None else self.web_client.ssl,
         )  # fmt: skip
         self.auto_reconnect_enabled, self.stale = self.default_auto_reconnect_enabled, False
@@ -138,12 +137,13 @@ class _SocketModeClient(SocketModeClient):
 class _SocketModeHandler(AsyncSocketModeHandler):
     """Bolt's handler on our client, which also acks what Bolt can't read: it would come again for nothing."""
 
-    def __init__(self, app: AsyncApp, app_token: str, outage: OutageLog) -> None:
+    def __init__(self, app: AsyncApp, app_token: str, outage: OutageLog, timing: BotTiming) -> None:
         # Without Bolt's own, which opens a client of the SDK's.
         self.app, self.app_token = app, app_token
         self.client = _SocketModeClient(
-            outage, app_token=app_token, logger=app.logger, web_client=app.client, ping_interval=PING
-        )
+            outage, timing, app_token=app_token, logger=app.logger, web_client=app.client,
+            ping_interval=timing.ping,
+        )  # fmt: skip
         self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type]
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]

@@ -10,15 +10,12 @@ from typing import Any
 
 import structlog
 
+from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
 
 log = structlog.get_logger(__name__)
 
-#: Seconds that an answer is kept: people rename themselves, but rarely.
-KEPT = 3600.0
-#: Seconds to wait for Slack while it waits for our ack; without an answer the person is "someone".
-PATIENCE = 1.0
 #: Users cached; beyond that the oldest are dropped.
 MOST = 10_000
 
@@ -39,9 +36,10 @@ _UNKNOWN = SlackUser(is_known=False)
 
 
 class UserDirectory:
-    """Slack users by workspace and id, cached for an hour."""
+    """Slack users by workspace and id, cached."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, timing: BotTiming = STANDARD) -> None:
+        self._timing = timing
         self._clients = clients
         self._found: dict[tuple[str, str], tuple[float, SlackUser]] = {}
 
@@ -58,13 +56,14 @@ class UserDirectory:
 
     async def person(self, team: str, user: str, *, now: bool = False) -> SlackUser:
         """Who it is; what is known when Slack does not tell in time. `now` trusts nothing told before."""
-        asked, person = self._found.get((team, user), (-KEPT, _UNKNOWN))
+        never = -self._timing.user_cache
+        asked, person = self._found.get((team, user), (never, _UNKNOWN))
         if now:
-            asked, person = -KEPT, _UNKNOWN
-        if time.monotonic() - asked < KEPT:
+            asked, person = never, _UNKNOWN
+        if time.monotonic() - asked < self._timing.user_cache:
             return person
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._timing.user_lookup):
                 client = await self._clients.of(team)
                 answer = await client.users_info(user=user)
         except SLACK_ERRORS as error:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from tasks.message import ThreadAddress
 from tasks.store.key_value import KeyValueStore, thread_namespace
 from tasks.task import Task
+from tasks.timing import STANDARD, TaskTiming
 
-#: Seconds after which a person who has not written since our last reply counts as gone.
-QUIET = 900.0
 #: People remembered per thread, the latest.
 MOST = 50
 # `voices` is the name in the rows of installations that run already.
@@ -19,7 +18,8 @@ _LAST_WROTE, _HINTED = "voices", "hinted"
 class Participants:
     """The people of every thread, in the key-value store."""
 
-    def __init__(self, values: KeyValueStore) -> None:
+    def __init__(self, values: KeyValueStore, timing: TaskTiming = STANDARD) -> None:
+        self._timing = timing
         self._values = values
 
     async def record(self, thread: ThreadAddress, wrote_at: Mapping[str, float]) -> None:
@@ -39,7 +39,7 @@ class Participants:
         replied = task.ended_at or task.started_at or 0.0
         if task.user in known:
             known[task.user] = max(known[task.user], replied)
-        active = (other for other, at in known.items() if now - at < QUIET or at > replied)
+        active = (other for other, at in known.items() if now - at < self._timing.quiet or at > replied)
         return [other for other in active if other != user and not other.startswith("B")]
 
     async def first_hint(self, thread: ThreadAddress) -> bool:

@@ -10,12 +10,14 @@ import pytest_asyncio
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.timing import BotTiming
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
 from tests.support.bolt import new_app, new_client
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import Stack, stack
+from tests.support.timing import BOT_TIMING
 
 
 @pytest_asyncio.fixture
@@ -56,12 +58,20 @@ async def model() -> AsyncIterator[ScriptedModel]:
         yield running
 
 
+@pytest.fixture
+def timing() -> BotTiming:
+    """That of `bot`; a test that needs another one is parametrized with it."""
+    return BOT_TIMING
+
+
 @pytest_asyncio.fixture
-async def bot(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> AsyncIterator[Stack]:
+async def bot(
+    slack: SlackStandIn, patient: Patient, tmp_path: Path, timing: BotTiming
+) -> AsyncIterator[Stack]:
     """A bot whose model answers when the test lets it; it has no containers ready."""
     async with (
         ScriptedModel(patient) as model,
-        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as running,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as running,
     ):
         yield running
         patient.go.set()

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from bot.intake import backfill
 from playground.slack import SlackStandIn
 from tasks.store.key_value import KeyValueStore
 from tasks.store.removal import Removal
 from tasks.task import State
 from tests.support.postgres import Postgres
 from tests.support.scripted_model import ScriptedModel
-from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
+from tests.support.stack import ADA, GENERAL, MEI, PATIENCE, Stack, stack
+from tests.support.timing import BOT_TIMING
 
 ASK = "@Handoff what is the answer?"
 
@@ -53,10 +55,10 @@ async def test_a_busy_channel_is_read_to_its_end(
 
 @pytest.mark.parametrize("method", ["auth.test", "users.conversations", "conversations.history"])
 async def test_a_slack_that_comes_back_slowly_is_asked_again(
-    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, method: str
 ) -> None:
-    monkeypatch.setattr(backfill, "AGAIN", 0.2)
-    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+    timing = replace(BOT_TIMING, ping=0.5, connection_check=0.1, backfill_retry=0.1)
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot:
         await _asked(bot)
         slack.drop_sockets()
         missed = await slack.post(MEI, GENERAL, "@Handoff nobody hears this")
@@ -66,10 +68,10 @@ async def test_a_slack_that_comes_back_slowly_is_asked_again(
 
 
 async def test_the_head_of_a_thread_is_no_news_when_it_was_forgotten(
-    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(backfill, "OVERLAP", 0.0)
-    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+    timing = replace(BOT_TIMING, backfill_overlap=0.0)
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot:
         thread = await _asked(bot)
         first = await bot.task(thread)
         await bot.ask("and another one", thread_ts=thread)
@@ -77,7 +79,7 @@ async def test_the_head_of_a_thread_is_no_news_when_it_was_forgotten(
         database = bot.server.engine.store.database
         await Removal(database, tmp_path / "work").tasks([first.id])
         await KeyValueStore(database).put("slack", "connected", time.time())
-    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot:
         await slack.wait_for(lambda _: [c for c in slack.calls if c.method == "conversations.replies"])
         await asyncio.sleep(1)
         requests = [task.request for task in await bot.server.engine.store.recent()]
@@ -86,16 +88,20 @@ async def test_the_head_of_a_thread_is_no_news_when_it_was_forgotten(
 
 
 async def test_a_database_that_is_away_while_slack_is_there_does_not_end_the_bot(
-    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    own_postgres: Postgres, own_postgres_url: str,
-) -> None:  # fmt: skip
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, postgres_server: Postgres, postgres_url: str
+) -> None:
     """The note that we are connected is written every few seconds, so an outage always meets it."""
-    monkeypatch.setattr(backfill, "NOTE", 0.0)
-    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, database_url=own_postgres_url) as bot:
+    timing = replace(BOT_TIMING, connection_check=0.1, presence=0.0)
+    async with stack(
+        slack, model.base_url, tmp_path, sandbox_pool=0, database_url=postgres_url, timing=timing
+    ) as bot:
         await _asked(bot)
-        try:
-            await asyncio.to_thread(own_postgres.stop)
-            await asyncio.sleep(3)
-        finally:
-            await asyncio.to_thread(own_postgres.start)
+        with capture_logs() as lines:
+            try:
+                await asyncio.to_thread(postgres_server.stop)
+                async with asyncio.timeout(PATIENCE):
+                    while "could not note the connection to Slack" not in {one["event"] for one in lines}:  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
+            finally:
+                await asyncio.to_thread(postgres_server.start)
         await _asked(bot)

@@ -17,13 +17,13 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from bot.wire import socket_mode
 from playground.slack import SlackStandIn
 from playground.slack.world import playground_world
 from tasks.task import State
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
+from tests.support.timing import BOT_TIMING
 
 ASK = "@Handoff what is the answer?"
 MUTES = ("!mute", "!unmute")
@@ -273,10 +273,10 @@ async def test_connections_that_end_lose_nothing(bot: Stack, way: str) -> None:
 
 
 async def test_a_connection_that_only_looks_open_is_noticed(
-    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(socket_mode, "PING", 0.5)
-    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+    timing = replace(BOT_TIMING, ping=0.5)
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot:
         opened = len(bot.calls("apps.connections.open"))
         slack.drop_sockets(half=True)
         ts = await bot.ask(ASK)

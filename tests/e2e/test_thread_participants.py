@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from bot.intake.intake import HINT
-from tasks.store import participants
 from tasks.task import State
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import Call
 from tests.support.stack import ADA, GENERAL, MEI, PATIENCE, Stack
+from tests.support.timing import BOT_TIMING, TASK_TIMING
 
 ASK = "@Handoff what is the answer?"
 DIEGO = "U0DIEGO03"
@@ -65,19 +66,17 @@ async def test_another_person_s_reply_is_not_ours_while_the_first_is_there(bot: 
     assert bot.whispers(MEI) == []
 
 
-async def test_who_has_been_quiet_since_our_reply_does_not_count(
-    bot: Stack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(participants, "QUIET", 3.0)
+@pytest.mark.parametrize("timing", [replace(BOT_TIMING, tasks=replace(TASK_TIMING, quiet=0.3))])
+async def test_who_has_been_quiet_since_our_reply_does_not_count(bot: Stack) -> None:
     ts = await bot.ask(ASK)
     await _answered(bot, ts, 1)
     await bot.ask("interesting", thread_ts=ts, user=MEI)
-    await asyncio.sleep(3.2)
+    await asyncio.sleep(0.4)
     await bot.ask("is it?", thread_ts=ts)
     await bot.slack.wait_for(lambda _: bot.whispers())  # quiet, but since nobody has answered her
     await bot.ask("@Handoff is it?", thread_ts=ts)
     await _answered(bot, ts, 2)
-    await asyncio.sleep(3.2)
+    await asyncio.sleep(0.4)
     await bot.ask("and why?", thread_ts=ts)
     await _answered(bot, ts, 3)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.thread import progress
+from bot.timing import BotTiming
 from playground.slack import SlackStandIn
 from tasks.task import State
 from tests.support.patient_model import Halting, Patient
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel
 from tests.support.stack import ADA, GENERAL, Stack, stack
+from tests.support.timing import BOT_TIMING
 
 ASK = "@Handoff do it"
 
@@ -36,18 +38,25 @@ class Slowly(Patient):
         return await super().__call__(asked)
 
 
+QUICK = replace(BOT_TIMING, progress_stream=0.1)
+#: Streams that are updated soon and used for a short time.
+SHORT = replace(QUICK, stream_life=0.6)
+
+
 @asynccontextmanager
-async def _bot(slack: SlackStandIn, folder: Path, patient: Patient) -> AsyncIterator[Stack]:
-    async with ScriptedModel(patient) as model, stack(slack, model.base_url, folder, sandbox_pool=0) as bot:
+async def _bot(
+    slack: SlackStandIn, folder: Path, patient: Patient, timing: BotTiming = QUICK
+) -> AsyncIterator[Stack]:
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, folder, sandbox_pool=0, timing=timing) as bot,
+    ):
         yield bot
 
 
-async def test_a_long_task_rolls_its_stream_and_leaves_none_open(
-    slack: SlackStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(progress, "STREAM_LIFE", 1.5)
+async def test_a_long_task_rolls_its_stream_and_leaves_none_open(slack: SlackStandIn, tmp_path: Path) -> None:
     steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(1, 6)]
-    async with _bot(slack, tmp_path, Slowly(1.0, *steps, Say("Done."))) as bot:
+    async with _bot(slack, tmp_path, Slowly(0.4, *steps, Say("Done.")), SHORT) as bot:
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
 
@@ -59,12 +68,11 @@ async def test_a_long_task_rolls_its_stream_and_leaves_none_open(
 
 
 async def test_a_plan_that_may_not_be_deleted_says_where_it_goes_on(
-    slack: SlackStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    slack: SlackStandIn, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(progress, "STREAM_LIFE", 1.5)
     slack.fail("chat.delete", "cant_delete_message", times=20)
     steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(1, 4)]
-    async with _bot(slack, tmp_path, Slowly(1.0, *steps, Say("Done."))) as bot:
+    async with _bot(slack, tmp_path, Slowly(0.4, *steps, Say("Done.")), SHORT) as bot:
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
 
@@ -75,8 +83,8 @@ async def test_a_plan_that_may_not_be_deleted_says_where_it_goes_on(
 async def test_a_stream_that_slack_ended_is_mended_and_begun_anew(tmp_path: Path) -> None:
     steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(1, 5)]
     async with (
-        SlackStandIn(stream_lifetime=1.5) as slack,
-        _bot(slack, tmp_path, Slowly(1.0, *steps, Say("Done."))) as bot,
+        SlackStandIn(stream_lifetime=0.6) as slack,
+        _bot(slack, tmp_path, Slowly(0.4, *steps, Say("Done."))) as bot,
     ):
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
@@ -91,7 +99,7 @@ async def test_a_plan_that_a_dead_process_left_is_closed_by_the_next(
 ) -> None:
     patient = Patient(_plan("Step 0"))
     patient.go.set()
-    async with _bot(slack, tmp_path, Slowly(1.0, _plan("Step 0"), _plan("Step 1"), Say("no"))) as bot:
+    async with _bot(slack, tmp_path, Slowly(0.5, _plan("Step 0"), _plan("Step 1"), Say("no"))) as bot:
         ts = await bot.ask(ASK)
         await slack.wait_for(lambda _: bot.plans(ts))
     assert bot.plans(ts)[0].state == "streaming"
@@ -113,16 +121,17 @@ async def test_a_quiet_channel_sees_the_answer_only(slack: SlackStandIn, tmp_pat
         assert bot.said(ts) == "Done."
 
 
-async def test_the_title_tells_how_long_nothing_has_happened(
-    slack: SlackStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(progress, "HEARTBEAT", 0.5)
-    async with _bot(slack, tmp_path, Slowly(3.0, _plan("Step 0"), Say("Done."))) as bot:
+async def test_the_title_tells_how_long_nothing_has_happened(slack: SlackStandIn, tmp_path: Path) -> None:
+    patient = Halting(_plan("Step 0"))
+    patient.go.set()
+    async with _bot(slack, tmp_path, patient, replace(QUICK, sign_of_life=0.3)) as bot:
         ts = await bot.ask(ASK)
         await slack.wait_for(lambda _: any("since the last step" in p.title for p in bot.plans(ts)))
+        patient.go.set()
         await bot.task(ts, State.ANSWERED)
 
-        titles = [chunk.get("title", "") for c in bot.calls("chat.appendStream") for chunk in c["chunks"]]
+        told = [*bot.calls("chat.startStream"), *bot.calls("chat.appendStream")]
+        titles = [chunk.get("title", "") for call in told for chunk in call["chunks"]]
         assert any("1 min since the last step" in title for title in titles)
 
 
@@ -131,7 +140,7 @@ async def test_a_stream_whose_start_was_never_confirmed_is_closed(
 ) -> None:
     slack.lose_reply("chat.startStream")
     replies: list[Reply] = [_plan("Step 0"), _plan("Step 0", "Step 1"), Say("Done.")]
-    async with _bot(slack, tmp_path, Slowly(1.0, *replies)) as bot:
+    async with _bot(slack, tmp_path, Slowly(0.4, *replies)) as bot:
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.intake.intake import SEVERAL
-from bot.thread import thread
 from playground.slack import SlackStandIn
 from tasks.task import State
 from tests.support.patient_model import Halting, Patient
 from tests.support.scripted_model import Call, ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack, words_of
+from tests.support.timing import BOT_TIMING
 
 ASK = "@Handoff what is the answer?"
 DIEGO = "U0DIEGO03"
@@ -219,14 +219,17 @@ async def test_stop_is_told_at_once_though_every_place_is_taken(slack: SlackStan
 
 
 async def test_where_slack_has_no_stop_the_progress_message_has_one(
-    slack: SlackStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    slack: SlackStandIn, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(thread, "STATUS_LIFE", 0.3)
+    timing = replace(BOT_TIMING, status_line=0.3)
     for method in ("chat.startStream", "agents.sessions.setStatus"):
         slack.fail(method, "unknown_method", times=50)
     patient = Halting(Call("plan", {"steps": [{"text": "Think"}]}))
     patient.go.set()
-    async with ScriptedModel(patient) as model, stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+    async with (
+        ScriptedModel(patient) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot,
+    ):
         ts = await bot.ask(ASK, user=MEI)
         await slack.wait_for(lambda _: [m for m in bot.thread(ts) if "handoff_stop" in str(m.blocks)])
         await slack.wait_for(lambda _: len(bot.calls("assistant.threads.setStatus")) >= 3)

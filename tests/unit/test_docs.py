@@ -16,8 +16,9 @@ from bot.intake import backfill, intake
 from bot.observability import metrics
 from bot.settings import variable
 from bot.settings.groups import LimitSettings
-from bot.thread import answer, files, history, progress
-from bot.wire import client, outage_log, rate_limiter, socket_mode, text
+from bot.thread import answer, files, history
+from bot.timing import BotTiming
+from bot.wire import client, rate_limiter, socket_mode, text
 from sandbox.limits import SandboxLimits
 from sandbox.sandbox import END_SECONDS
 from scripts.steps import ROOT
@@ -134,22 +135,22 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{client.TRIES} tries, {client.TIMEOUT:.0f} s each",
         f"{text.MESSAGE_LIMIT:,} characters",
         f"{answer.MOST_MESSAGES} messages",
-        f"{progress.STREAM_LIFE:.0f} s",
+        f"{BotTiming().stream_life:.0f} s",
         f"{history.MOST} messages",
         f"{notes.MOST} notes of {notes.LONGEST} characters",
         f"{intake.HOPS} tasks",
-        f"{backfill.LONGEST / 3600:.0f} h, {backfill.MOST} channels and threads",
+        f"{BotTiming().backfill_longest / 3600:.0f} h, {backfill.MOST} channels and threads",
         f"10 connections, {socket_mode.CONNECTIONS} per bot",
         f"{TaskPolicy().undelivered / 86_400:.0f} days, first after {TaskTiming().first_retry:.0f} s, "
         f"then up to {TaskTiming().longest_retry / 3600:.0f} h apart",
         f"{task.RESCUES} times",
         f"{TaskTiming().grace} s, {TaskTiming().silence} s",
         f"{TaskTiming().standstill:.0f} s",
-        f"{outage_log.AGAIN:.0f} s",
+        f"{BotTiming().outage_reminder:.0f} s",
         f"{readiness.PATIENCE} s",
         f"{metrics.PATIENCE:.0f} s",
         f"{END_SECONDS} s",
-        f"{web.LAST_ANSWERS:.0f} s, {socket_mode.FAREWELL:.0f} s",
+        f"{web.LAST_ANSWERS:.0f} s, {BotTiming().socket_close:.0f} s",
         f"{web.LARGEST_BODY // 2**20} MiB",
         f"{preflight.ENGINE_SECONDS} s",
         f"{tokens.PATIENCE:.0f} s",

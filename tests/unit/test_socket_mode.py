@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -14,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.observability import logging
 from bot.settings import Settings
-from bot.wire import outage_log, socket_mode
+from bot.timing import BotTiming
 from bot.wire.app import BoltApp
 from bot.wire.socket_mode import CONNECTIONS, SocketMode
 from playground.slack import SlackStandIn
@@ -38,17 +39,21 @@ class Log:
         return [line["event"] for line in found if line["level"] in levels]
 
 
+QUICK = BotTiming(ping=0.05)
+
+
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Log:
-    monkeypatch.setattr(socket_mode, "PING", 0.05)
+def log() -> Log:
     return Log()
 
 
 @asynccontextmanager
-async def connecting(api_url: str, app_token: str = "xapp-1") -> AsyncIterator[SocketMode]:
+async def connecting(
+    api_url: str, app_token: str = "xapp-1", timing: BotTiming = QUICK
+) -> AsyncIterator[SocketMode]:
     """Connections that are being opened while the block runs."""
     app = BoltApp("", client=AsyncWebClient("xoxb-1", base_url=api_url))
-    ours = SocketMode(app, app_token)
+    ours = SocketMode(app, app_token, timing)
     start = asyncio.create_task(ours.start())
     try:
         yield ours
@@ -96,9 +101,9 @@ async def test_a_slack_that_is_away_is_told_with_its_address_and_found_again(log
     assert sentence.endswith(" Look at the network and SLACK_API_URL.")
 
 
-async def test_what_lasts_is_told_again_after_a_while(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outage_log, "AGAIN", 0.2)
-    async with connecting("http://127.0.0.1:1/api/"):
+async def test_what_lasts_is_told_again_after_a_while(log: Log) -> None:
+    timing = replace(QUICK, outage_reminder=0.2)
+    async with connecting("http://127.0.0.1:1/api/", timing=timing):
         await until(lambda: len(log.lines(*TROUBLE)) == 2)
     assert len(set(log.lines(*TROUBLE))) == 1
 
