@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 import httpx2
 import pydantic
 import structlog
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client import IncomingMessage, Transport
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp_types import (
@@ -57,18 +59,22 @@ class Connection:
     """One server, with reconnects. `allow` holds the server's names of tools, `ask_first` the models'."""
 
     def __init__(
-        self, name: str, server: McpServer, allow: Collection[str], ask_first: Collection[str]
-    ) -> None:
+        self, name: str, server: McpServer, allow: Collection[str], ask_first: Collection[str],
+        stderr: TextIO,
+    ) -> None:  # fmt: skip
         self._name = name
         self._server = server
         self._allow = allow
         self._ask_first = ask_first
+        self._stderr = stderr
         self._client: Client | None = None
         self._lost = asyncio.Event()
         self._changed = asyncio.Event()
         self._missing: list[str] = []
         self.tried = asyncio.Event()
         """Set after the first attempt to connect, failed or not."""
+        self.failure = ""
+        """Why the last attempt failed; empty while connected."""
         self.tools: Sequence[TeamTool] = ()
         """The tools that workers may call; none before the first connection."""
 
@@ -78,9 +84,10 @@ class Connection:
         while True:
             try:
                 async with self._connected():
-                    wait = FIRST_WAIT
+                    wait, self.failure = FIRST_WAIT, ""
                     await self._lost.wait()
             except Exception as error:  # noqa: BLE001 (another team's program, over a library's transports)
+                self.failure = str(_first_cause(error)) or type(error).__name__
                 log.warning("tool server can't be reached, will retry", server=self._name, why=_why(error))
             self.tried.set()
             await asyncio.sleep(wait)
@@ -140,9 +147,10 @@ class Connection:
     async def _open(self) -> AsyncIterator[Client]:
         server = self._server
         async with AsyncExitStack() as stack:
-            transport: StdioServerParameters | Transport
+            transport: Transport
             if server.command:
-                transport = StdioServerParameters(command=server.command, args=server.args, env=server.env)
+                program = StdioServerParameters(command=server.command, args=server.args, env=server.env)
+                transport = stdio_client(program, errlog=self._stderr)
             else:
                 timeout = httpx2.Timeout(CONNECT_SECONDS, read=_SILENCE_SECONDS + server.seconds)
                 client = httpx2.AsyncClient(headers=server.headers, timeout=timeout)
@@ -199,9 +207,10 @@ class Connection:
 class McpServers:
     """All servers of a tools file. As an async context manager it keeps them connected."""
 
-    def __init__(self, file: ToolsFile) -> None:
+    def __init__(self, file: ToolsFile, *, stderr: TextIO | None = None) -> None:
+        """`stderr` gets what the servers' programs write there; this process's own unless given."""
         self._connections = [
-            Connection(name, server, file.allow[name], file.ask_first)
+            Connection(name, server, file.allow[name], file.ask_first, stderr or sys.stderr)
             for name, server in sorted(file.servers.items())
             if not server.disabled
         ]
@@ -232,6 +241,10 @@ class McpServers:
     def tools(self) -> Sequence[TeamTool]:
         """The tools of all servers, always in the same order."""
         return [tool for one in self._connections for tool in one.tools]
+
+    def failures(self) -> Sequence[str]:
+        """Why servers are not connected."""
+        return [one.failure for one in self._connections if one.failure]
 
 
 async def _all_tools(client: Client) -> list[Offered]:
@@ -272,7 +285,12 @@ def _is_schema_mismatch(error: Exception) -> bool:
 
 
 def _why(error: BaseException) -> str:
+    cause = _first_cause(error)
+    return f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+
+
+def _first_cause(error: BaseException) -> BaseException:
     """The first cause inside the exception groups of a library's task groups."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return error

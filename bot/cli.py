@@ -34,7 +34,8 @@ class Command(Protocol):
     """What a module of `bot.commands` offers.
 
     It may also have `async def problems(args, settings) -> tuple[str, ...]`: what must be mended before
-    `run`, a sentence each. They are told together with the problems of the settings.
+    `run`, a sentence each. They are told together with the problems of the settings. And `INTERRUPTED`, the
+    exit code after Ctrl-C, where that is not 130.
     """
 
     def register(self, subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None: ...
@@ -84,7 +85,7 @@ def run(commands: Mapping[str, Command], arguments: Sequence[str] | None) -> int
         code = asyncio.run(_run(commands[args.command], args, settings))
         sys.stdout.flush()
     except KeyboardInterrupt:
-        code = 130
+        code = getattr(commands[args.command], "INTERRUPTED", 130)
     except BrokenPipeError:
         # The reader of our output left (`handoff tasks | head`); closing stdout would complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

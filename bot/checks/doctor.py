@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import aiohttp
 from openai import OpenAIError
-from sqlalchemy import text
 
 from agents.conversation import UserTurn
 from agents.errors import ModelError
@@ -23,7 +22,7 @@ from bot.errors import CheckFailed
 from bot.factories.database import cause, driver_problems
 from bot.factories.model import make_endpoint
 from bot.factories.sandbox import image_recipe
-from bot.factories.team_tools import make_toolbox, missing_tools, tool_problems
+from bot.factories.team_tools import tool_problems, try_tools
 from bot.factories.tracing import trace_problems
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
@@ -180,15 +179,17 @@ async def _database(settings: Settings) -> str:
         raise CheckFailed(problems[0])
     database = Database(settings.database_url)
     try:
-        async with database.read() as connection:
-            await connection.execute(text("SELECT 1"))
-        is_other = await database.is_made() and not await database.is_current()
+        is_made = await database.is_made()
+        is_other = is_made and not await database.is_current()
     except FAULTS as error:
         raise CheckFailed(f"it can't be opened: {cause(error)}. Look at HANDOFF_DATABASE_URL.") from error
     finally:
         await database.close()
+    name = database.url.render_as_string(hide_password=True)
+    if not is_made:
+        return f"{name} is empty; the first start makes the tables."
     then = "; its tables are of another release, and a start brings earlier ones up to date"
-    return f"{database.url.render_as_string(hide_password=True)} opens{then if is_other else ''}."
+    return f"{name} opens{then if is_other else ''}."
 
 
 async def _data_folder(settings: Settings) -> str:
@@ -209,10 +210,10 @@ async def _channels(settings: Settings) -> str:
 async def _tools(settings: Settings) -> str:
     if problems := (*tool_problems(settings), *trace_problems(settings)):
         raise CheckFailed(" ".join(problems))
-    async with make_toolbox(settings) as toolbox:
-        if gone := missing_tools(settings, toolbox()):
-            raise CheckFailed(f"workers would lack {', '.join(gone)}. Look at their servers and their names.")
-        names = [one.tool.name + (" (asks first)" if one.ask_first else "") for one in toolbox()]
+    tools, missing = await try_tools(settings)
+    if missing:
+        raise CheckFailed(" ".join(missing))
+    names = [one.tool.name + (" (asks first)" if one.ask_first else "") for one in tools]
     return f"{', '.join(names) or 'none of your own'}."
 
 
@@ -247,7 +248,7 @@ CHECKS: Mapping[str, Check] = {
     "Sandbox image": _image,
     "Database": _database,
     "Data folder": _data_folder,
-    "ChannelSettings file": _channels,
+    "Channels file": _channels,
     "Tools": _tools,
     "Port": _port,
 }

@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
+from agents.errors import ToolConfigError
 from bot.errors import InvalidChannelsFile
 from bot.factories.database import driver_problems
-from bot.factories.team_tools import tool_problems
+from bot.factories.team_tools import known_tools, tool_problems
 from bot.factories.tracing import trace_problems
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
@@ -68,10 +69,12 @@ def machine_problems(settings: Settings) -> tuple[str, ...]:
 def channel_problems(settings: Settings) -> tuple[str, ...]:
     """What is wrong with the file of workspaces and channels, if there is one."""
     try:
-        ChannelSettings(settings, settings.channels_file)
+        channels = ChannelSettings(settings, settings.channels_file)
+        return tuple(channels.unknown_tools(known_tools(settings)))
     except InvalidChannelsFile as refused:
         return refused.problems
-    return ()
+    except ToolConfigError:
+        return ()  # `tool_problems` reports it
 
 
 async def engine_problems(settings: Settings) -> tuple[str, ...]:

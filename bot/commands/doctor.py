@@ -46,14 +46,12 @@ def _place(given: str) -> tuple[str, str]:
 
 
 def _show(place: tuple[str, str], settings: Settings) -> int:
-    from bot.errors import InvalidChannelsFile
+    from bot.checks.preflight import channel_problems
     from bot.settings.channels import ChannelSettings
 
     team, channel = place
-    try:
-        rows = ChannelSettings(settings, settings.channels_file).effective(team, channel)
-    except InvalidChannelsFile as refused:
-        print("\n".join(f"✗ {problem}" for problem in refused.problems))
+    if problems := channel_problems(settings):
+        print("\n".join(f"✗ {problem}" for problem in problems))
         return 1
-    print("\n".join(map(str, rows)))
+    print("\n".join(map(str, ChannelSettings(settings, settings.channels_file).effective(team, channel))))
     return 0

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from playground.slack.server import SlackStandIn
 
 
+#: What Ctrl-C ends it with: that is how everybody ends it.
+INTERRUPTED = 0
+#: Ports to try from the default one on.
+_PORTS = 100
+
+
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     subparsers.add_parser("play", help="try it on this machine, without Slack", description=__doc__)
 
@@ -26,7 +32,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
     from bot.checks.preflight import engine_problems, machine_problems
 
-    return (*machine_problems(settings), *await engine_problems(settings))
+    return (*machine_problems(_on_a_free_port(settings)), *await engine_problems(settings))
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -36,6 +42,9 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
     from playground.slack.page_json import Model
     from playground.slack.server import SlackStandIn
 
+    chosen, settings = settings.port, _on_a_free_port(settings)
+    if settings.port != chosen:
+        _tell(f"Port {chosen} is in use, so the page is on another one. HANDOFF_PORT chooses it.")
     await ready_image(settings, lambda progress: _tell(str(progress)))
     is_real = settings.openai_api_key is not None or settings.openai_base_url is not None
     label = settings.model if is_real else MODEL
@@ -56,19 +65,35 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
     return 1
 
 
-def _on(settings: Settings, slack: SlackStandIn) -> Settings:
-    """The same settings, with the stand-in for Slack and a data folder of their own."""
-    from pydantic import SecretStr
-
+def playground(settings: Settings) -> Settings:
+    """The same settings, with the playground's own data folder and database."""
     folder = settings.data_dir / "playground"
     return settings.model_copy(
+        update={"data_dir": folder, "database_url": f"sqlite:///{folder / 'handoff.db'}"}
+    )
+
+
+def _on_a_free_port(settings: Settings) -> Settings:
+    """Move to the next free port where the default one is in use; one that was chosen stays."""
+    from bot.checks.preflight import port_in_use
+
+    if "port" in settings.model_fields_set or not port_in_use(settings.host, settings.port):
+        return settings
+    after = range(settings.port + 1, settings.port + _PORTS)
+    free = next((port for port in after if not port_in_use(settings.host, port)), 0)
+    return settings.model_copy(update={"port": free})
+
+
+def _on(settings: Settings, slack: SlackStandIn) -> Settings:
+    """The playground's settings, with the stand-in for Slack."""
+    from pydantic import SecretStr
+
+    return playground(settings).model_copy(
         update={
             "slack_api_url": slack.api_url,
             "slack_bot_token": SecretStr(slack.bot_token),
             "slack_app_token": SecretStr(slack.app_token),
             "slack_client_id": None,
-            "data_dir": folder,
-            "database_url": f"sqlite:///{folder / 'handoff.db'}",
             "host": "127.0.0.1",
             "port": 0,
         }

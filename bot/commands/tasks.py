@@ -20,6 +20,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser("tasks", help="list tasks, or show one task's log", description=__doc__)
     parser.add_argument("id", nargs="?", help="a task's id; without one the newest tasks are listed")
     parser.add_argument("--limit", type=_at_least_one, default=30, help="tasks to list (default: 30)")
+    parser.add_argument("--play", action="store_true", help="the tasks of `handoff play` and `make run`")
     parser.add_argument(
         "--json", action="store_true", help="everything that is kept of the task, for programs"
     )
@@ -36,14 +37,15 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
+    from bot.commands.play import playground
     from bot.factories.database import open_existing
 
+    if args.play:
+        settings = playground(settings)
     async with open_existing(settings.database_url) as database:
         if database is None:
-            print(
-                "There are no tasks yet: nothing has been accepted with this database.",
-                file=sys.stderr if args.id else sys.stdout,
-            )
+            there = "" if args.play else " Add --play for those of `make run`."
+            print(f"There are no tasks yet.{there}", file=sys.stderr if args.id else sys.stdout)
             return 1 if args.id else 0
         if not args.id:
             return await _list(database, args.limit)

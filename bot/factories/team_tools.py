@@ -5,7 +5,9 @@ The MCP client is imported only where the tools file names servers.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -36,6 +38,13 @@ def tool_problems(settings: Settings) -> tuple[str, ...]:
     return tuple(missing)
 
 
+def known_tools(settings: Settings) -> frozenset[str]:
+    """The names of all tools that workers may be given. Raises `ToolConfigError` with `tool_problems`."""
+    file = _read_file(settings)
+    plugins = load_plugins(file.ask_first, file.tool_names())
+    return frozenset([*(one.tool.name for one in plugins), *file.tool_names()])
+
+
 @asynccontextmanager
 async def make_toolbox(settings: Settings) -> AsyncIterator[Toolbox]:
     """The tools, with the servers connected. Raises `ToolConfigError` with `tool_problems`."""
@@ -50,10 +59,38 @@ async def make_toolbox(settings: Settings) -> AsyncIterator[Toolbox]:
         yield lambda: [*functions, *servers.tools()]
 
 
-def missing_tools(settings: Settings, tools: Sequence[TeamTool]) -> list[str]:
-    """The allowed tools that are missing, because their server is down or has none of that name."""
+async def try_tools(settings: Settings) -> tuple[Sequence[TeamTool], Sequence[str]]:
+    """The tools that can be had now, and a sentence for each server that can't be started or lacks one.
+
+    Raises `ToolConfigError` with `tool_problems`.
+    """
+    file = _read_file(settings)
+    async with asyncio.TaskGroup() as group:
+        servers = [name for name, server in file.servers.items() if not server.disabled]
+        tried = [group.create_task(_try_server(file, name)) for name in servers]
+    tools = list(load_plugins(file.ask_first, file.tool_names()))
+    problems: list[str] = []
+    for one in tried:
+        tools += one.result()[0]
+        problems += one.result()[1]
+    return tools, problems
+
+
+async def _try_server(file: ToolsFile, name: str) -> tuple[Sequence[TeamTool], Sequence[str]]:
+    from agents.mcp import McpServers
+
+    only = file.model_copy(update={"servers": {name: file.servers[name]}, "allow": {name: file.allow[name]}})
+    with tempfile.TemporaryFile("w+") as stderr:
+        async with McpServers(only, stderr=stderr) as servers:
+            tools, failures = servers.tools(), servers.failures()
+        stderr.seek(0)
+        lines = [line.strip() for line in stderr if line.strip()]
+    if failures:
+        why = lines[-1] if lines else failures[0]
+        return (), [f"the server {name} can't be used: {why.rstrip('.')}."]
     present = {one.tool.name for one in tools}
-    return [name for name in _read_file(settings).tool_names(with_disabled=False) if name not in present]
+    missing = [tool for tool in only.tool_names() if tool not in present]
+    return tools, [f"the server {name} has no {', '.join(missing)}."] if missing else []
 
 
 def _read_file(settings: Settings) -> ToolsFile:

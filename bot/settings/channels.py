@@ -16,9 +16,10 @@ a mistake is refused as a whole, and what was valid before stays.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -82,7 +83,9 @@ class EffectiveSetting:
     source: str
 
     def __str__(self) -> str:
-        return f"{self.name} = {self.value!r} ({self.source})"
+        """As the file spells it: `progress = "quiet" (channels.toml: T0ACME)`."""
+        shown = "not set" if self.value is None else json.dumps(self.value, ensure_ascii=False)
+        return f"{self.name} = {shown} ({self.source})"
 
 
 class ChannelSettings:
@@ -128,6 +131,16 @@ class ChannelSettings:
                 source = variable(name) if is_given else "default"
                 rows.append(EffectiveSetting(name, getattr(self._settings, name), source))
         return rows
+
+    def unknown_tools(self, known: Collection[str]) -> Sequence[str]:
+        """A sentence for each tool that a place names and that is none of `known`."""
+        there = f"The tools are: {', '.join(sorted(known))}" if known else "There are no team tools"
+        return [
+            f"{self._file}: [{place}] tools names {name!r}, which is no tool of the team's. {there}."
+            for place, values in self._fresh().items()
+            for name in values.get("tools") or ()
+            if name not in known
+        ]
 
     @property
     def places(self) -> Sequence[str]:

@@ -7,7 +7,8 @@ An empty variable counts as not set. Never opens a connection: whether what is s
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
 from typing import Any, Self
@@ -56,13 +57,16 @@ class Settings(
             problem = f"{env_file} can't be read ({why}). Correct or remove it."
             raise SettingsError((problem,), cls(data_dir=data_folder(environ))) from None
         given = _not_empty({**in_file, **environ})
-        values = cls._values(given)
+        values, misspelt = cls._values(given), _misspelt(given)
         try:
-            return cls(**values)
+            settings = cls(**values)
         except ValidationError as error:
             faulty = {str(detail["loc"][0]) for detail in error.errors()}
             usable = cls(**{key: value for key, value in values.items() if key not in faulty})
-            raise SettingsError(_problems(error), usable) from None
+            raise SettingsError((*_problems(error), *misspelt), usable) from None
+        if misspelt:
+            raise SettingsError(misspelt, settings)
+        return settings
 
     @classmethod
     def _values(cls, given: Mapping[str, str]) -> dict[str, Any]:
@@ -97,6 +101,25 @@ def variable(name: str) -> str:
 
 def _not_empty(given: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value.strip() for name, value in given.items() if value and value.strip()}
+
+
+def _misspelt(given: Mapping[str, str]) -> tuple[str, ...]:
+    """A sentence for each variable that begins as ours do and is none: a limit that has no effect must not
+    pass unseen."""
+    known = [name for name in map(variable, Settings.model_fields) if name.startswith(PREFIX)]
+    return tuple(
+        f"{name} is not a setting.{_nearest(name.upper(), known)}"
+        for name in given
+        if name.upper().startswith(PREFIX) and name.upper() not in known
+    )
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    # Without the beginning that all share, which would make any two alike.
+    found = get_close_matches(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known], n=1)
+    return (
+        f" Did you mean {PREFIX}{found[0]}?" if found else " Remove it; docs/settings.md lists all settings."
+    )
 
 
 def _problems(error: ValidationError) -> tuple[str, ...]:

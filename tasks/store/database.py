@@ -74,11 +74,12 @@ class Database:
             await asyncio.to_thread(self._take_file)
 
     async def is_made(self) -> bool:
-        """Whether there is anything to read; opens nothing for writing and changes nothing."""
-        if self.is_sqlite:
-            return await asyncio.to_thread(sqlite_file(self.url).exists)
+        """Whether the tables are there, of whatever release; changes nothing."""
+        if self.is_sqlite and not await asyncio.to_thread(sqlite_file(self.url).exists):
+            return False  # a connection would make the file
+        schema = None if self.is_sqlite else SCHEMA
         async with self._engine.connect() as connection:
-            found = await connection.run_sync(lambda sync: inspect(sync).has_table("task", schema=SCHEMA))
+            found = await connection.run_sync(lambda sync: inspect(sync).has_table("task", schema=schema))
         return bool(found)
 
     async def is_current(self) -> bool:

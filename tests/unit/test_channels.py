@@ -114,9 +114,12 @@ async def test_doctor_shows_the_settings_of_a_channel(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     channels(tmp_path)
-    settings = Settings(channels_file=tmp_path / "channels.toml")
+    (tmp_path / "tools.json").write_text(
+        '{"mcpServers": {"crm": {"url": "http://127.0.0.1:1"}}, "allow": {"crm": ["lookup"]}}'
+    )
+    settings = Settings(channels_file=tmp_path / "channels.toml", tools_file=tmp_path / "tools.json")
     assert await doctor.run(Namespace(channel=("T0ACME", "C0SALES")), settings) == 0
-    assert f"model = 'channel-model' ({tmp_path}/channels.toml: T0ACME.C0SALES)" in capsys.readouterr().out
+    assert f'model = "channel-model" ({tmp_path}/channels.toml: T0ACME.C0SALES)' in capsys.readouterr().out
 
 
 def test_the_page_for_operators_names_everything_that_can_be_set() -> None:

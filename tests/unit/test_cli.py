@@ -112,6 +112,42 @@ def test_the_doctor_tells_the_settings_problems_among_its_findings(tmp_path: Pat
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["serve", "doctor"])
+def test_a_misspelt_variable_is_named_with_the_nearest_one(tmp_path: Path, command: str) -> None:
+    (tmp_path / ".env").write_text("HANDOFF_ALLOW_USRES=U0ADA\n")
+    done = handoff(
+        tmp_path, command, HANDOFF_MODLE="x", HANDOFF_QQ="1", HANDOFF_PRT="", DOCKER_HOST="tcp://127.0.0.1:1"
+    )
+    told = done.stdout + done.stderr
+    assert done.returncode == {"serve": 2, "doctor": 1}[command]
+    assert "HANDOFF_MODLE is not a setting. Did you mean HANDOFF_MODEL?\n" in told
+    assert "HANDOFF_ALLOW_USRES is not a setting. Did you mean HANDOFF_ALLOW_USERS?\n" in told
+    assert "HANDOFF_QQ is not a setting. Remove it; docs/settings.md lists all settings.\n" in told
+    assert "HANDOFF_PRT" not in told, "an empty variable counts as not set"
+
+
+def test_the_settings_of_a_channel_are_spelled_as_in_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "channels.toml"
+    file.write_text('[T0ACME.C0SALES]\nprogress = "quiet"\nallow_guests = true\n')
+    done = handoff(tmp_path, "doctor", "--channel", "T0ACME/C0SALES", HANDOFF_CHANNELS_FILE="channels.toml")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = done.stdout.splitlines()
+    assert f'progress = "quiet" ({file}: T0ACME.C0SALES)' in rows
+    assert f"allow_guests = true ({file}: T0ACME.C0SALES)" in rows
+    assert "limit_task_usd = not set (default)" in rows
+    assert not [row for row in rows if "<" in row or "None" in row]
+
+
+def test_a_fresh_folder_has_no_tasks_before_and_after_the_doctor(tmp_path: Path) -> None:
+    environ = {"HANDOFF_DATA_DIR": str(tmp_path / "data"), "DOCKER_HOST": "tcp://127.0.0.1:1"}
+    examined = handoff(tmp_path, "doctor", **environ)
+    assert " is empty; the first start makes the tables.\n" in examined.stdout
+    listed = handoff(tmp_path, "tasks", **environ)
+    assert listed.returncode == 0
+    assert listed.stdout == "There are no tasks yet. Add --play for those of `make run`.\n"
+    assert handoff(tmp_path, "tasks", "--play", **environ).stdout == "There are no tasks yet.\n"
+
+
 def test_a_reader_that_leaves_early_is_no_fault(tmp_path: Path) -> None:
     command = f"{sys.executable} -m bot.cli manifest | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(

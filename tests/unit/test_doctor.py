@@ -237,4 +237,50 @@ async def test_tools_that_workers_would_lack_are_named(healthy: dict[str, Any], 
     file.write_text(json.dumps(wrong))
     found = (await findings(healthy, tools_file=file))["Tools"]
     assert not found.ok
-    assert "workers would lack things_lookup." in found.text
+    assert found.text == "the server things has no things_lookup."
+
+
+async def test_a_server_that_cannot_start_is_named_with_its_own_words(
+    healthy: dict[str, Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "tools.json"
+    crash = "import sys; print('starting', file=sys.stderr); sys.exit('GLOSSARY_TOKEN is missing')"
+    servers = {
+        "glossary": {"command": sys.executable, "args": ["-c", crash]},
+        "wiki": {"command": "/nowhere/wiki"},
+    }
+    allow = {"glossary": ["look_up"], "wiki": ["search"]}
+    file.write_text(json.dumps({"mcpServers": servers, "allow": allow}))
+    found = (await findings(healthy, tools_file=file))["Tools"]
+    assert not found.ok
+    assert "the server glossary can't be used: GLOSSARY_TOKEN is missing. " in found.text
+    assert re.search(
+        r"the server wiki can't be used: .*No such file or directory: '/nowhere/wiki'\.$", found.text
+    )
+
+
+async def test_an_empty_database_is_called_empty_and_left_alone(
+    healthy: dict[str, Any], tmp_path: Path
+) -> None:
+    found = (await findings(healthy))["Database"]
+    file = tmp_path / "data" / "handoff.db"
+    assert found.ok
+    assert found.text == f"sqlite:///{file} is empty; the first start makes the tables."
+    assert not file.exists()
+
+
+async def test_a_tool_that_a_channel_names_and_the_team_has_not_is_named(
+    healthy: dict[str, Any], tmp_path: Path
+) -> None:
+    file, tools = tmp_path / "channels.toml", tmp_path / "tools.json"
+    file.write_text('[T0ACME.C0SALES]\ntools = ["crm_lookup", "wiki_search"]\n')
+    found = (await findings(healthy, channels_file=file))["Channels file"]
+    assert (
+        "[T0ACME.C0SALES] tools names 'crm_lookup', which is no tool of the team's. There are no"
+        in found.text
+    )
+    wiki = {"url": "http://127.0.0.1:1/mcp"}
+    tools.write_text(json.dumps({"mcpServers": {"wiki": wiki}, "allow": {"wiki": ["search"]}}))
+    found = (await findings(healthy, channels_file=file, tools_file=tools))["Channels file"]
+    assert "'crm_lookup', which is no tool of the team's. The tools are: wiki_search." in found.text
+    assert "'wiki_search'" not in found.text
