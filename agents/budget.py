@@ -7,7 +7,7 @@ the task has left. Never stops anything by itself: the loop asks and acts.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
@@ -25,6 +25,17 @@ class Budget:
     """Input plus output tokens; a task's include its workers'."""
     usd: Annotated[float | None, Field(gt=0)] = None
     """USD, where the models' prices are known. Empty: no limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentLimits:
+    """Limits of one task."""
+
+    task: Budget = field(default_factory=Budget)
+    at_once: Annotated[int, Field(ge=1, le=100)] = 8
+    """Workers of one task at the same time; further ones wait for a free place."""
+    workers: Annotated[int, Field(ge=1, le=1000)] = 24
+    """Workers of one task in total; the model is refused further ones."""
 
 
 #: How long the last turn at a limit may take.

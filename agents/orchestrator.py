@@ -9,13 +9,13 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
+from typing import Literal
 
 import pydantic
 
 from agents import tracing
 from agents.approvals import ApprovalStore, DenyAll
-from agents.budget import EFFORT, Budget, Meter
+from agents.budget import EFFORT, AgentLimits, Meter
 from agents.conversation import ModelReply, ToolCall, Turn
 from agents.endpoint import Endpoint
 from agents.errors import Parked, ToolFailure
@@ -38,17 +38,6 @@ _AFTER_TWO = (
     "A second worker has failed at this. Create no third one for it: tell the person plainly what could not "
     "be done and why, or ask with ask_user for what is missing."
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentLimits:
-    """Limits of one task."""
-
-    task: Budget = field(default_factory=Budget)
-    at_once: Annotated[int, pydantic.Field(ge=1, le=100)] = 8
-    """Workers of one task at the same time; further ones wait for a free place."""
-    workers: Annotated[int, pydantic.Field(ge=1, le=1000)] = 24
-    """Workers of one task in total; the model is refused further ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,11 @@ from typing import Any
 import structlog
 from openai import AsyncOpenAI
 
-from agents.budget import EFFORT, Budget
+from agents.budget import EFFORT, AgentLimits, Budget
 from agents.conversation import UserTurn
 from agents.endpoint import Endpoint
 from agents.journal import EmptyInbox, MemoryJournal
-from agents.orchestrator import AgentDeps, AgentLimits, Orchestrator
+from agents.orchestrator import AgentDeps, Orchestrator
 from agents.prompts import prompt
 from agents.tools import Tool
 from agents.worker import Worker

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from agents.budget import Budget
+from agents.budget import AgentLimits, Budget
 from agents.endpoint import Endpoint
-from agents.orchestrator import AgentDeps, AgentLimits
+from agents.orchestrator import AgentDeps
 from agents.prices import Prices
 from agents.team_tools import Toolbox, no_tools
 from bot.observability.instrumentation import InstrumentedEndpoint

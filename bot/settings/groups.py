@@ -15,8 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import NoDecode
 
-from agents.budget import Budget
-from agents.orchestrator import AgentLimits
+from agents.budget import AgentLimits, Budget
 from agents.prices import Price
 from bot.settings.declared import declared
 from bot.settings.field_types import (

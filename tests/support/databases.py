@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,18 +15,11 @@ import pytest
 from sqlalchemy import text
 
 from tasks.store.database import Database
+from tests.support.migrated import copy_migrated, migrate
 from tests.support.postgres import Postgres, fast_postgres, shared_postgres
 
 #: The PostgreSQL database that has today's tables.
 TEMPLATE = "migrated"
-
-
-async def _migrate(url: str) -> None:
-    """Make the tables as a first start does: ours and the queue's."""
-    from tests.support.bodies import nothing, running  # costs seconds, and the unit tests don't need it
-
-    async with running(url, nothing):
-        pass
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +28,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
-    with shared_postgres(folder, lambda server: asyncio.run(_migrate(server.create(TEMPLATE)))) as server:
+    with shared_postgres(folder, lambda server: asyncio.run(migrate(server.create(TEMPLATE)))) as server:
         yield server
 
 
@@ -64,21 +56,14 @@ def empty_postgres_url(postgres_server: Postgres) -> str:
     return postgres_server.create()
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the SQLite files that a first start makes."""
-    folder = tmp_path_factory.mktemp("migrated")
-    asyncio.run(_migrate(f"sqlite:///{folder / 'handoff.db'}"))
-    return folder
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database with today's tables and no rows, once of each kind."""
     if request.param == "postgres":
         return str(request.getfixturevalue("postgres_url"))
-    shutil.copytree(request.getfixturevalue("sqlite_template"), tmp_path, dirs_exist_ok=True)
-    return f"sqlite:///{tmp_path / 'handoff.db'}"
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+    asyncio.run(copy_migrated(url))
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from agents.approvals import ApprovalStore
-from agents.budget import Budget, Meter
+from agents.budget import AgentLimits, Budget, Meter
 from agents.conversation import Turn, UserTurn
 from agents.endpoint import Endpoint
 from agents.events import Event
 from agents.journal import EmptyInbox, Inbox, Incoming, Journal, MemoryJournal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
-from agents.orchestrator import AgentDeps, AgentLimits, Orchestrator
+from agents.orchestrator import AgentDeps, Orchestrator
 from agents.prices import Prices
 from agents.team_tools import Toolbox, no_tools
 from agents.tools import Function, Tool

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agents.budget import Budget
+from agents.budget import AgentLimits, Budget
 from agents.conversation import ModelReply as Said
 from agents.conversation import TokenUsage as Tokens
 from agents.conversation import Turn as Conversed
@@ -17,7 +17,6 @@ from agents.conversation import UserTurn
 from agents.errors import CredentialsRefused, Parked, QuotaExhausted
 from agents.events import PlanChanged, WorkerEnded, WorkerStarted, WorkerStep
 from agents.journal import Incoming
-from agents.orchestrator import AgentLimits
 from agents.prices import Price, Prices
 from agents.report import Facts, Report, total_cost, warning
 from sandbox.workspace import Workspace
