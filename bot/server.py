@@ -21,16 +21,16 @@ from bot.factories.sandbox import make_sandbox
 from bot.factories.task_policy import make_task_policy
 from bot.factories.team_tools import make_toolbox
 from bot.factories.tracing import make_tracing
+from bot.install.store import InstallationStore
 from bot.observability.instrumentation import trace_slack_calls
 from bot.observability.metrics import Metrics
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
-from bot.slack import SlackService, make_clients, make_installations
+from bot.slack import SlackService, make_clients, make_installation_store
 from bot.thread.thread import SlackThreads
 from bot.timing import STANDARD, BotTiming
 from bot.web import WebServer
 from bot.wire.clients import Clients
-from bot.wire.installations import Installations
 from sandbox.engine import DockerEngine
 from sandbox.limits import MIB
 from sandbox.sandbox import Sandbox
@@ -84,7 +84,7 @@ class BotServer:
         metrics = self.metrics
         trace = trace_slack_calls(metrics.slack, settings.slack_api_url)
         http = await stack.enter_async_context(aiohttp.ClientSession(trace_configs=[trace]))
-        installations = make_installations(settings, KeyValueStore(database))
+        installations = make_installation_store(settings, KeyValueStore(database))
         clients = make_clients(settings, http, installations)
         self.sandbox = await stack.enter_async_context(make_sandbox(settings, figures=metrics.sandbox))
         endpoint = await stack.enter_async_context(make_endpoint(settings, figures=metrics.model))
@@ -112,7 +112,7 @@ class BotServer:
         database: Database,
         channels: ChannelSettings,
         clients: Clients,
-        installations: Installations | None,
+        installations: InstallationStore | None,
     ) -> None:
         """Last in, first out: nothing is taken in before it can be worked on, or while that ends."""
         settings = self._settings

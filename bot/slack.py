@@ -18,6 +18,9 @@ from bot.controls.buttons import ThreadButtons
 from bot.controls.home import AppHome
 from bot.controls.replies import ClickReplies
 from bot.controls.slash import SlashCommand
+from bot.install.pages import InstallPages
+from bot.install.store import InstallationStore
+from bot.install.uninstall import UninstallListeners
 from bot.intake.access import AccessPolicy
 from bot.intake.backfill import Backfill
 from bot.intake.intake import Intake
@@ -27,12 +30,8 @@ from bot.intake.stopper import TaskStopper
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
 from bot.timing import STANDARD, BotTiming
-from bot.wire.app import BoltApp, connect
-from bot.wire.authorize import SingleWorkspaceAuthorize
-from bot.wire.client import TIMEOUT, SlackClient
+from bot.wire.app import BoltApp, authorize_by, connect
 from bot.wire.clients import Clients
-from bot.wire.installations import InstallationAuthorize, Installations
-from bot.wire.oauth import InstallPages, UninstallListeners
 from bot.wire.permalinks import Permalinks
 from bot.wire.socket_mode import SocketMode
 from bot.wire.users import UserDirectory
@@ -53,21 +52,16 @@ class SlackService:
 
     def __init__(
         self, settings: Settings, database: Database, engine: TaskEngine, channels: ChannelSettings,
-        clients: Clients, installations: Installations | None = None, *,
+        clients: Clients, installations: InstallationStore | None = None, *,
         signed: Callable[[float], None] = lambda _: None, timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip
         """`signed` is told how many seconds after it was written a message had its sign."""
         token = settings.slack_app_token
         secret = settings.slack_signing_secret
         self._installations = installations
-        authorize = (
-            InstallationAuthorize(installations)
-            if installations
-            else SingleWorkspaceAuthorize(_bolt_client(settings))
-        )
         self.app = BoltApp(
             "" if token or not secret else secret.get_secret_value(),
-            client=AsyncWebClient(base_url=settings.slack_api_url), authorize=authorize,
+            client=AsyncWebClient(base_url=settings.slack_api_url), authorize=authorize_by(clients),
         )  # fmt: skip
         people, usage, kept = UserDirectory(clients, timing), TaskUsage(database), KeyValueStore(database)
         access = AccessPolicy(channels=channels, people=people, usage=usage)
@@ -92,11 +86,11 @@ class SlackService:
         home = AppHome(
             engine=engine, usage=usage, clients=clients, links=links, stopper=stopper, settings=settings
         )
-        departures = UninstallListeners(
+        uninstall = UninstallListeners(
             engine=engine, usage=usage, preferences=preferences, notes=Notes(database),
             installations=installations, clients=clients,
         )  # fmt: skip
-        connect(self.app, intake, [listeners, buttons, approvals, slash, home, departures])
+        connect(self.app, intake, [listeners, buttons, approvals, slash, home, uninstall])
         #: The pages of an installation, for our web server.
         self.routes = InstallPages(settings, installations).routes() if installations else ()
         self._sockets = SocketMode(self.app, token.get_secret_value(), timing) if token else None
@@ -136,28 +130,20 @@ class SlackService:
         return found + [_REFUSED.format(word) for word in self._clients.refused()]
 
 
-def make_installations(settings: Settings, kept: KeyValueStore) -> Installations | None:
+def make_installation_store(settings: Settings, kept: KeyValueStore) -> InstallationStore | None:
     """The installations of an app for several workspaces; None where one token is a setting."""
-    return Installations(kept, settings.token_keys) if settings.slack_client_id is not None else None
+    return InstallationStore(kept, settings.token_keys) if settings.slack_client_id is not None else None
 
 
 def make_clients(
-    settings: Settings, http: aiohttp.ClientSession, installations: Installations | None = None
+    settings: Settings, http: aiohttp.ClientSession, installations: InstallationStore | None = None
 ) -> Clients:
     """A client for each installation, or one for a workspace of our own."""
     if installations is not None:
-        return Clients(settings.slack_api_url, http, installations.token_of, installations.teams)
+        return Clients(settings.slack_api_url, http, installations.token, installations.teams)
     token = settings.slack_bot_token
 
     async def token_of(team: str) -> str | None:
         return token.get_secret_value() if token else None
 
     return Clients(settings.slack_api_url, http, token_of)
-
-
-def _bolt_client(settings: Settings) -> SlackClient:
-    """For Bolt's own calls; what we say goes through `Clients`."""
-    token = settings.slack_bot_token
-    client = SlackClient(token.get_secret_value() if token else "", settings.slack_api_url)
-    client.timeout = int(TIMEOUT)
-    return client

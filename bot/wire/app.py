@@ -13,11 +13,14 @@ from typing import Any, Protocol
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
 from bot.errors import EventNotStored
+from bot.wire.clients import Clients
+from bot.wire.events import bot_user_id
 
 log = structlog.get_logger(__name__)
 
@@ -57,8 +60,8 @@ class BoltApp(AsyncApp):
         self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        """Bolt reads payloads before any listener does, and trusts their shape. What it can't read is nothing
-        to us either: acked, so that it does not come again."""
+        """Acks payloads whose shape Bolt can't read, so that Slack does not send them again."""
+        req.context["event_bot_user"] = bot_user_id(req.body)
         try:
             response: BoltResponse = await super().async_dispatch(req)
         except SHAPE_ERRORS as error:
@@ -72,6 +75,20 @@ class BoltApp(AsyncApp):
     def is_signed(self, body: str, headers: Mapping[str, str]) -> bool:
         """Whether Slack sent it."""
         return self._verifier is not None and self._verifier.is_valid_request(body, dict(headers))
+
+
+def authorize_by(clients: Clients) -> Callable[..., Awaitable[AuthorizeResult | None]]:
+    """Bolt's `authorize`, without a call to Slack before the ack: the event itself names our bot's user."""
+
+    async def authorize(team_id: str | None, event_bot_user: str | None) -> AuthorizeResult | None:
+        token = await clients.token(team_id or "")
+        if token is None:
+            return None
+        return AuthorizeResult(
+            enterprise_id=None, team_id=team_id, bot_user_id=event_bot_user, bot_token=token
+        )
+
+    return authorize
 
 
 def connect(app: AsyncApp, intake: TakesIn, listeners: Sequence[Registers]) -> None:

@@ -1,7 +1,4 @@
-"""The Slack client of each workspace: one for all in a workspace of our own, one per installation else.
-
-Never installs anything: that is `bot.wire.installations`.
-"""
+"""The Slack client of each workspace."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ class Clients:
     ) -> None:
         self._base_url = base_url
         self._http = http
-        self._token_of = token_of
+        self.token = token_of
         self._teams = teams
         self._clients: dict[str, SlackClient] = {}
 
@@ -40,7 +37,7 @@ class Clients:
 
     async def of(self, team: str) -> SlackClient:
         """The workspace's client. Without a token its calls fail with Slack's `not_authed`."""
-        token = await self._token_of(team) or ""
+        token = await self.token(team) or ""
         known = self._clients.get(team)
         if known is None or known.token != token:
             known = self._clients[team] = SlackClient(token, self._base_url, self._http)

@@ -71,6 +71,14 @@ class MalformedPayload(Exception):
     """A payload that is not shaped as Slack documents it; `str()` says where."""
 
 
+def bot_user_id(body: object) -> str | None:
+    """Our bot's user id as the event names it, in the first of its `authorizations`."""
+    match body:
+        case {"authorizations": [{"user_id": str(user), "is_bot": True}, *_]}:
+            return user
+    return None
+
+
 def parse_message(body: object) -> SlackMessage | None:
     """The message that an event tells of; None for every other event. Raises `MalformedPayload`."""
     if not isinstance(body, dict) or not isinstance(event := body.get("event"), dict):

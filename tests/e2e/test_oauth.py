@@ -15,8 +15,8 @@ import pytest_asyncio
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from bot.install.store import InstallationStore, OAuthStates
 from bot.settings import Settings
-from bot.wire.installations import Installations, OAuthStates
 from playground.slack import SlackStandIn
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore
@@ -143,11 +143,11 @@ async def test_a_key_that_is_gone_is_told_to_the_operator(office: Office) -> Non
     database = Database(f"sqlite:///{office.first.settings.data_dir / 'handoff.db'}")
     await database.open()
     try:
-        other = Installations(KeyValueStore(database), [Fernet.generate_key().decode()])
-        assert await other.token_of(office.first.slack.team_id) is None
+        other = InstallationStore(KeyValueStore(database), [Fernet.generate_key().decode()])
+        assert await other.token(office.first.slack.team_id) is None
         assert office.first.slack.team_id in (await other.problems())[0]
-        renewed = Installations(KeyValueStore(database), [Fernet.generate_key().decode(), KEY])
-        assert await renewed.token_of(office.first.slack.team_id) == office.first.slack.bot_token
+        renewed = InstallationStore(KeyValueStore(database), [Fernet.generate_key().decode(), KEY])
+        assert await renewed.token(office.first.slack.team_id) == office.first.slack.bot_token
     finally:
         await database.close()
 

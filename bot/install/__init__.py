@@ -1,0 +1,1 @@
+"""Installing Handoff into several workspaces by OAuth, and uninstalling it."""

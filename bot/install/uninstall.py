@@ -1,0 +1,65 @@
+"""Listeners for `app_uninstalled` and `tokens_revoked`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+
+from bot.install.store import InstallationStore
+from bot.wire.client import SLACK_ERRORS, error_text
+from bot.wire.clients import Clients
+from tasks.engine import TaskEngine
+from tasks.store.notes import Notes
+from tasks.store.preferences import ChannelPreferences
+from tasks.store.usage import TaskUsage
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UninstallListeners:
+    """`installations` is None in a single workspace, whose token is a setting."""
+
+    engine: TaskEngine
+    usage: TaskUsage
+    preferences: ChannelPreferences
+    notes: Notes
+    installations: InstallationStore | None
+    clients: Clients
+
+    def register(self, app: AsyncApp) -> None:
+        app.event("app_uninstalled")(self.uninstalled)
+        app.event("tokens_revoked")(self.revoked)
+
+    async def uninstalled(self, body: dict[str, Any]) -> None:
+        """Stop the workspace's tasks, and delete its token, settings and notes."""
+        if not isinstance(team := body.get("team_id"), str):
+            return
+        log.warning("removed from the workspace", team=team)
+        await self._delete_token(team)
+        await self.preferences.delete_workspace(team)
+        await self.notes.forget(team)
+        for task in await self.usage.tasks(team=team, running=True, limit=10_000):
+            await self.engine.stop(task.id, "Handoff was removed from the workspace")
+
+    async def revoked(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """Tasks go on: their answers are delivered after the next installation."""
+        team, tokens = body.get("team_id"), event.get("tokens")
+        if isinstance(team, str) and isinstance(tokens, dict) and tokens.get("bot"):
+            log.error("Slack has revoked the bot's token: install the app again", team=team)
+            await self._delete_token(team)
+            await self._note_refusal(team)
+
+    async def _note_refusal(self, team: str) -> None:
+        """Make one call, so that the client learns of the refusal and /readyz shows it at once."""
+        try:
+            await (await self.clients.of(team)).auth_test()
+        except SLACK_ERRORS as error:
+            log.info("token asked about", team=team, answer=error_text(error))
+
+    async def _delete_token(self, team: str) -> None:
+        if self.installations is not None:
+            await self.installations.delete(team)
