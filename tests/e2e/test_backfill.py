@@ -88,20 +88,20 @@ async def test_the_head_of_a_thread_is_no_news_when_it_was_forgotten(
 
 
 async def test_a_database_that_is_away_while_slack_is_there_does_not_end_the_bot(
-    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, postgres_server: Postgres, postgres_url: str
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, own_postgres: Postgres, own_postgres_url: str
 ) -> None:
     """The note that we are connected is written every few seconds, so an outage always meets it."""
     timing = replace(BOT_TIMING, connection_check=0.1, presence=0.0)
     async with stack(
-        slack, model.base_url, tmp_path, sandbox_pool=0, database_url=postgres_url, timing=timing
+        slack, model.base_url, tmp_path, sandbox_pool=0, database_url=own_postgres_url, timing=timing
     ) as bot:
         await _asked(bot)
         with capture_logs() as lines:
             try:
-                await asyncio.to_thread(postgres_server.stop)
+                await asyncio.to_thread(own_postgres.stop)
                 async with asyncio.timeout(PATIENCE):
                     while "could not note the connection to Slack" not in {one["event"] for one in lines}:  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
             finally:
-                await asyncio.to_thread(postgres_server.start)
+                await asyncio.to_thread(own_postgres.start)
         await _asked(bot)

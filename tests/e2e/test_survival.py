@@ -21,6 +21,7 @@ import pytest
 from tests.support.chaos import chaos, taken_over, tell_again
 from tests.support.databases import set_read_only
 from tests.support.fleet import Process
+from tests.support.migrated import copy_migrated
 from tests.support.postgres import Postgres
 from tests.support.scripted_model import Asked, Call, Reply, Say
 from tests.support.workload import CHANNEL, USER, Workload, workload
@@ -44,6 +45,8 @@ async def load() -> AsyncIterator[Workload]:
 
 @asynccontextmanager
 async def nodes(load: Workload, folder: Path, url: str, count: int = 2) -> AsyncIterator[list[Process]]:
+    if url.startswith("sqlite"):
+        await copy_migrated(url)
     settings = load.settings(folder, url)
     made = [Process(f"node {number}", settings, load.broke) for number in range(count)]
     try:
@@ -67,16 +70,24 @@ def nothing_lost(load: Workload, *, repeats: int) -> None:
     assert tally.most_repeats <= repeats, tally
 
 
+#: Jobs and kills of one run: a short one for every change, a long one before a release.
+ROUNDS = [(5, 2), pytest.param(12, 4, marks=pytest.mark.soak)]
+
+
 @pytest.mark.timeout(300)
-async def test_kill_9_on_sqlite_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    tally = await chaos([f"sqlite:///{tmp_path / 'handoff.db'}"], tmp_path, jobs=12, kills=4)
+@pytest.mark.parametrize(("jobs", "kills"), ROUNDS)
+async def test_kill_9_on_sqlite_loses_and_doubles_nothing(tmp_path: Path, jobs: int, kills: int) -> None:
+    tally = await chaos([f"sqlite:///{tmp_path / 'handoff.db'}"], tmp_path, jobs=jobs, kills=kills)
     print(tally)
     assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
 
 
 @pytest.mark.timeout(300)
-async def test_kill_9_of_two_nodes_loses_and_doubles_nothing(postgres_url: str, tmp_path: Path) -> None:
-    tally = await chaos([postgres_url] * 2, tmp_path, jobs=12, kills=4)
+@pytest.mark.parametrize(("jobs", "kills"), ROUNDS)
+async def test_kill_9_of_two_nodes_loses_and_doubles_nothing(
+    postgres_url: str, tmp_path: Path, jobs: int, kills: int
+) -> None:
+    tally = await chaos([postgres_url] * 2, tmp_path, jobs=jobs, kills=kills)
     print(tally)
     assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
 

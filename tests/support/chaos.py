@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.support.fleet import Process
+from tests.support.migrated import copy_migrated
 from tests.support.postgres import postgres
 from tests.support.workload import CHANNEL, Tally, Workload, workload
 
@@ -33,6 +34,9 @@ _ROUND = 3.0
 
 async def chaos(urls: Sequence[str], folder: Path, *, jobs: int, kills: int) -> Tally:
     """Give jobs to one process per URL, kill some of them meanwhile and start them again."""
+    for url in urls:
+        if url.startswith("sqlite"):
+            await copy_migrated(url)
     async with workload() as load, AsyncExitStack() as stack:
         nodes = [
             await stack.enter_async_context(Process(f"node {n}", load.settings(folder, url), load.broke))
