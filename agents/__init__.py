@@ -1,4 +1,1 @@
-"""The agents: the loop, the orchestrator and its workers, their tools, prompts and budgets, the model's wire.
-
-Never knows of Slack, the database or Docker's API.
-"""
+"""The agents: the loop, the orchestrator and its workers, their tools, prompts, budgets and model client."""

@@ -1,8 +1,7 @@
-"""Calls that a person has to allow first: the question, what it is bound to, what follows from the answer.
+"""Approval of tool calls by a person, before they run.
 
-A question is bound to one call with exactly these arguments, and its answer is used once. Fails closed: what
-nobody has clearly allowed is not run, and neither is what was under way when its process died.
-Never knows how people are asked.
+An approval is bound to one call with exactly its arguments and is used once. It fails closed: a call runs
+only after a clear yes, and not again when its process died in the middle.
 """
 
 from __future__ import annotations
@@ -19,46 +18,46 @@ from agents.errors import ToolFailure
 from agents.journal import Entry, Journal
 from agents.tools import ToolOutput
 
-#: Characters of the arguments that a person can be shown; more can't be judged, so it is not asked for.
-MOST_SHOWN = 2_500
+#: Characters of arguments that a person can judge in a message; longer calls are refused.
+MAX_SHOWN = 2_500
 OPTIONS = ("Approve", "Deny")
 
 
 class Verdict(StrEnum):
-    """Where a question stands."""
+    """The state of a question."""
 
     OPEN = "open"
-    APPROVED = "approved"  # told once: whoever hears it may run the call, now
+    APPROVED = "approved"  # returned once, to the caller that runs the call now
     DENIED = "denied"
-    USED = "used"  # it was approved, and begun by a process that did not live to tell its result
-    UNCLEAR = "unclear"  # a message came while it was shown, or it is of another task or other arguments
+    USED = "used"  # approved, and begun by a process that died before it had the result
+    UNCLEAR = "unclear"  # answered by a message, or for another task or other arguments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a person is asked."""
+    """A question to a person."""
 
     id: str
     tool: str
     text: str
     digest: str
-    """Of the tool's name and the arguments: an answer to other arguments is none to these."""
+    """Hash of the tool's name and arguments."""
 
 
 class ApprovalStore(Protocol):
-    """Where a task's questions and their answers are kept."""
+    """A store of one task's questions and answers."""
 
     async def record(self, question: Question) -> None:
-        """Write a question down; returns when it can't be lost."""
+        """Store a question durably."""
         ...
 
     async def consume(self, id_: str, digest: str) -> Verdict:
-        """The answer; `APPROVED` is given out once."""
+        """The answer; `APPROVED` is returned once."""
         ...
 
 
 class DenyAll:
-    """For agents without people: everything that asks first is denied."""
+    """Denies all calls: for agents without people."""
 
     async def record(self, question: Question) -> None:
         pass
@@ -70,25 +69,25 @@ class DenyAll:
 _REFUSED = {
     Verdict.DENIED: "a person denied this call. Nothing was run. Do not send it again: go on without it, or "
     "say what is missing",
-    Verdict.USED: "this call was approved and begun, then Handoff was interrupted, so nobody knows how far "
+    Verdict.USED: "this call was approved and begun, then Handoff was interrupted, so it is unknown how far "
     "it came. It was not run again. Say so",
-    Verdict.UNCLEAR: "nobody clearly allowed this call, which counts as denied. Nothing was run. Go on "
+    Verdict.UNCLEAR: "this call was not clearly allowed, which counts as denied. Nothing was run. Go on "
     "without it, or say what is missing",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalGate:
-    """Asks about the calls of one worker; what it has asked stands in the worker's journal."""
+    """Checks the calls of one worker; its questions are entries of the worker's journal."""
 
     worker: str
     journal: Journal
     approvals: ApprovalStore
 
     async def check(self, call: ToolCall) -> ToolOutput | None:
-        """None when the call may be run now; else what parks the task until a person has answered.
+        """None when the call may run now, else an output that parks the task until a person has answered.
 
-        Raises `ToolFailure` when it may not be run.
+        Raises `ToolFailure` when the call may not run.
         """
         digest = _digest(call)
         asked = self._asked(call)
@@ -103,10 +102,10 @@ class ApprovalGate:
 
     async def _ask(self, call: ToolCall, digest: str) -> ToolOutput:
         shown = _shown(call)
-        if len(shown) > MOST_SHOWN:
+        if len(shown) > MAX_SHOWN:
             raise ToolFailure(
-                f"a person has to allow this call, and {len(shown):,} characters of arguments are more than "
-                f"they can be shown ({MOST_SHOWN:,}). Nothing was run. Send less at a time."
+                f"a person has to allow this call, and its arguments have {len(shown):,} characters, more "
+                f"than fit in a message ({MAX_SHOWN:,}). Nothing was run. Send less at a time."
             )
         text = f"May {self.worker} call **{call.name}** with these arguments?\n```json\n{shown}\n```"
         question = Question(id=uuid.uuid4().hex, tool=call.name, text=text, digest=digest)
@@ -117,7 +116,7 @@ class ApprovalGate:
         return _parks(text, question.id, digest)
 
     def _asked(self, call: ToolCall) -> Entry | None:
-        """The question of this very call; some endpoints use the ids of their calls again in later turns."""
+        """The question about this call. Only this turn counts: some endpoints reuse the ids of calls."""
         for entry in reversed(self.journal.entries):
             if entry.kind == "reply":
                 return None
@@ -131,8 +130,8 @@ def _parks(text: str, approval: str, digest: str) -> ToolOutput:
 
 
 def _shown(call: ToolCall) -> str:
-    """The arguments as they will be sent. Escaped are backticks, which could end their block, and characters
-    that are invisible or turn the direction of text, which could make them look like others."""
+    """The arguments as they will be sent. Backticks, which could end the block, and characters that are
+    invisible or change the direction of text are escaped."""
     arguments = json.loads(call.arguments or "{}")
     plain = json.dumps(arguments, indent=2, ensure_ascii=False).replace("`", "\\u0060")
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in plain)

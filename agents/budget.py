@@ -1,7 +1,7 @@
-"""How much an agent may use, and how much it has used.
+"""Budgets of turns, seconds, tokens and USD, and meters that count against them.
 
-A worker's meter is a child of its task's: what it spends counts there too, and it never gets more than
-the task has left. Never stops anything by itself: the loop asks and acts.
+A worker's meter is a child of its task's meter: its spending counts there too, and its time is bounded by
+what the task has left.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class AgentLimits:
     """Workers of one task in total; the model is refused further ones."""
 
 
-#: How long the last turn at a limit may take.
+#: Seconds for the last turn at a limit.
 LAST_TURN_SECONDS = 45.0
 
 #: Effort levels a worker can be given (turns, seconds, tokens).
@@ -65,7 +65,7 @@ class Meter:
 
     @staticmethod
     def _reserve(parent: Meter) -> float:
-        """Seconds that a parent keeps, so that a child cut at its limit can still hand back what it has."""
+        """Seconds that a parent keeps to use what a child hands back at its limit."""
         return min(LAST_TURN_SECONDS, 0.2 * max(parent.left, 0.0))
 
     @property
@@ -75,7 +75,7 @@ class Meter:
 
     @property
     def deadline(self) -> float:
-        """When the seconds are used up, on the clock of the event loop."""
+        """When the time is up, on the event loop's clock."""
         return self._began + self._most
 
     @property
@@ -85,14 +85,14 @@ class Meter:
     def child(self, budget: Budget) -> Meter:
         return Meter(budget, self)
 
-    def go_on_from(self, seconds: float) -> None:
-        """Count `seconds` of work that another process did."""
+    def add_elapsed(self, seconds: float) -> None:
+        """Count `seconds` of work by an earlier process."""
         self._began -= seconds
-        # What the parent has left was measured just now, so those seconds come on top of it.
+        # The maximum was computed from what the parent has left now, without these seconds.
         self._most = min(self.budget.seconds, self._most + seconds)
 
     def turn(self, tokens: int, usd: float) -> None:
-        """Count one model turn, and what it took in every ancestor too."""
+        """Count one model turn here, and its spending in each ancestor too."""
         self.turns += 1
         self.spend(tokens, usd)
 
@@ -103,7 +103,7 @@ class Meter:
             self._parent.spend(tokens, usd)
 
     def exceeded(self) -> str:
-        """The limit that is reached, in words that fit "Stopped: …"; empty while there is room."""
+        """The limit that is reached, as text after "Stopped: "; empty while none is."""
         if self.turns >= self.budget.turns:
             return f"the limit of {self.budget.turns} turns is reached"
         if self.left <= 0:

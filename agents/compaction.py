@@ -1,8 +1,8 @@
-"""Room in a model's window: old results are left out first, then old turns are told in a summary, and where
-the newest turns alone are too much, their results are cut.
+"""Compaction of a conversation that outgrows the model's context window.
 
-Owns when and what. The journal keeps everything; only what the model is sent changes. Never parts a call from
-its result, which every endpoint refuses.
+It leaves out old results first, then replaces old turns with a summary, and last cuts the newest results.
+The journal keeps everything; only the requests get shorter. A call stays with its result, because endpoints
+refuse one without the other.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from agents.excerpt import excerpt
 from agents.prompts import prompt
 from agents.wire import ModelRequest
 
-#: Share of the window at which room is made, and the share that has to be free of it afterwards.
-FULL, ROOMY = 0.7, 0.5
-#: Share of the window past which even the newest results are cut.
-_BURSTING = 0.9
-#: Tries at a summary, each told half of the one before: our guess at what fits may be far off.
-_SUMMARIES = 4
-#: Characters for one token: an estimate for what the endpoint has not counted yet.
-PER_TOKEN = 4
-#: Turns at the end that stay as they are, and the results that are too short to be worth leaving out.
+#: Share of the window at which compaction begins, and the share to get below.
+START_SHARE, TARGET_SHARE = 0.7, 0.5
+#: Share of the window above which the newest results are cut too.
+_CUT_SHARE = 0.9
+#: Tries at a summary, each with half the text of the one before: the estimate of what fits may be far off.
+_SUMMARY_TRIES = 4
+#: Characters per token: an estimate for text that the endpoint has not counted.
+CHARS_PER_TOKEN = 4
+#: Turns at the end that stay, and the length up to which a result is not worth leaving out.
 _KEPT, _SHORT = 6, 400
 
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """What `Transcript.make_room` is to write, and what making it took."""
+    """A step of compaction: the journal entry to write, and the tokens that it took."""
 
     entry: Json
     model: str = ""
@@ -41,32 +41,33 @@ class Compaction:
 async def compact(
     turns: Sequence[Turn], endpoint: Endpoint, model: str, window: int, *, urgent: bool = False
 ) -> Compaction | None:
-    """The next step that makes room, or None when there is no need, or nothing more to leave out.
+    """The next step, or None when there is no need, or nothing left to shorten.
 
-    `window` is in tokens. `urgent` is for a refusal by the endpoint: its word counts more than our estimate.
+    `window` is in tokens. `urgent` means that the endpoint has refused the request as too long, whatever the
+    estimate says.
     """
     size = estimate_tokens(turns)
-    if not urgent and size < FULL * window:
+    if not urgent and size < START_SHARE * window:
         return None
     before = _boundary(turns)
-    spared = sum(len(t.text) - _SHORT for t in turns[:before] if _can_be_left_out(t)) // PER_TOKEN
-    if spared > 0 and (urgent or size - spared < ROOMY * window):
+    saved = sum(len(t.text) - _SHORT for t in turns[:before] if _can_be_left_out(t)) // CHARS_PER_TOKEN
+    if saved > 0 and (urgent or size - saved < TARGET_SHARE * window):
         return Compaction({"before": before, "longer_than": _SHORT})
-    if before >= 3 and (summed_up := await _summed_up(turns[:before], endpoint, model, window)):
-        return summed_up
+    if before >= 3 and (summary := await _summarize(turns[:before], endpoint, model, window)):
+        return summary
     longest = max((len(turn.text) for turn in turns if isinstance(turn, ToolResult)), default=0)
-    if longest > 2 * _SHORT and (urgent or size > _BURSTING * window):
+    if longest > 2 * _SHORT and (urgent or size > _CUT_SHARE * window):
         most = max(longest // 2, _SHORT)
-        # A process from before results were cut reads the last of these, and leaves them out.
+        # `longer_than` is for processes of an earlier release: they leave the results out.
         return Compaction({"before": len(turns), "cut_to": most, "longer_than": most})
     return None
 
 
-async def _summed_up(turns: Sequence[Turn], endpoint: Endpoint, model: str, window: int) -> Compaction | None:
-    """A summary in place of the turns, or None where the model gives none."""
-    room = min(window * PER_TOKEN // 2, sum(map(_length, turns)))
-    for _ in range(_SUMMARIES):
-        asked = ModelRequest(model=model, instructions=prompt("summary"), turns=[_told(turns, room)])
+async def _summarize(turns: Sequence[Turn], endpoint: Endpoint, model: str, window: int) -> Compaction | None:
+    """A summary of the turns, or None when the model writes none."""
+    room = min(window * CHARS_PER_TOKEN // 2, sum(map(_length, turns)))
+    for _ in range(_SUMMARY_TRIES):
+        asked = ModelRequest(model=model, instructions=prompt("summary"), turns=[_as_text(turns, room)])
         try:
             reply = await endpoint.complete(asked)
         except ContextTooLong:
@@ -80,17 +81,17 @@ async def _summed_up(turns: Sequence[Turn], endpoint: Endpoint, model: str, wind
 
 
 def estimate_tokens(turns: Sequence[Turn]) -> int:
-    """What a conversation takes: the endpoint's count of the newest reply, and an estimate of the rest."""
+    """Tokens of a conversation: the endpoint's count at the newest reply, and an estimate of the rest."""
     uncounted = 0
     for turn in reversed(turns):
         if isinstance(turn, ModelReply) and turn.usage.total:
-            return turn.usage.total + uncounted // PER_TOKEN
+            return turn.usage.total + uncounted // CHARS_PER_TOKEN
         uncounted += _length(turn)
-    return uncounted // PER_TOKEN
+    return uncounted // CHARS_PER_TOKEN
 
 
 def _boundary(turns: Sequence[Turn]) -> int:
-    """The first turn that stays: no result, so that its call stays with it."""
+    """The index of the first turn that stays, which is not a result: its call would be lost."""
     before = max(len(turns) - _KEPT, 0)
     while before > 0 and isinstance(turns[before], ToolResult):
         before -= 1
@@ -106,15 +107,15 @@ def _length(turn: Turn) -> int:
     return len(turn.text) + sum(len(call.name) + len(call.arguments) for call in calls)
 
 
-def _told(turns: Sequence[Turn], room: int) -> UserTurn:
-    """The turns as one text of about `room` characters at most, whatever they hold."""
+def _as_text(turns: Sequence[Turn], room: int) -> UserTurn:
+    """The turns as one text of at most about `room` characters."""
     lines = [_line(turn) for turn in turns]
     most = max(_share([len(line) for line in lines], room), 200)
     return UserTurn("\n\n".join(excerpt(line, most) for line in lines))
 
 
 def _share(lengths: Sequence[int], room: int) -> int:
-    """What each may have of the room, where those that need less leave it to the others."""
+    """The fair share of the room for each length; short ones leave theirs to the others."""
     for number, length in enumerate(sorted(lengths)):
         share = room // (len(lengths) - number)
         if length > share:

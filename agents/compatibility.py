@@ -11,7 +11,7 @@ import structlog
 from agents.conversation import Json
 from agents.refusals import Meaning, Refusal
 from agents.wire import ModelRequest, Options, Wire
-from agents.wire.chat import ChatWire, alternating
+from agents.wire.chat import ChatWire, alternate_roles
 from agents.wire.responses import ResponsesWire
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ class Compatibility:
                 value = body.pop(name)
                 body |= {instead: value} if instead else {}
         if learned.alternates_roles and "messages" in body:
-            body["messages"] = alternating(body["messages"])
+            body["messages"] = alternate_roles(body["messages"])
         if learned.refused_back and "messages" in body:
             body["messages"] = [
                 {key: value for key, value in message.items() if key not in learned.refused_back}
@@ -97,7 +97,7 @@ class Compatibility:
 
     def _alternate_roles(self, learned: _Learned, body: Json) -> str:
         messages = body.get("messages", [])
-        if alternating(messages) == messages:
+        if alternate_roles(messages) == messages:
             return ""
         learned.alternates_roles = True
         return "roles alternate"

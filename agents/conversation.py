@@ -1,6 +1,6 @@
-"""What an agent and a model have said to each other, as values that survive a trip through JSON.
+"""The turns of a conversation between an agent and a model, and their stored form as JSON.
 
-Owns the three kinds of turn and their stored form. Never knows how an API spells them: that is `agents.wire`.
+`agents.wire` translates them to the APIs.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from typing import Any
 
 Json = dict[str, Any]
 
-#: Calls of one reply that are kept; a model gone wrong writes thousands, and each would be paid for again on
-#: every later turn.
-MOST_CALLS = 32
+#: Calls of one reply that are kept. A model may write thousands, which each later turn would pay for again.
+MAX_CALLS = 32
 #: Characters of one call's arguments; the sandbox takes programs of 1 MiB.
-LONGEST_ARGUMENTS = 1_200_000
+MAX_ARGUMENTS = 1_200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +25,12 @@ class ToolCall:
     name: str
     arguments: str
     refused: str = ""
-    """Why it can't be run as it stands, in a sentence for the model; empty when it can."""
+    """Why the call can't run, in a sentence for the model; empty when it can."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """Tokens of one model turn, as the endpoint counted them; `cached` is part of `input`."""
+    """Tokens of one model turn, by the endpoint's count; `cached` is part of `input`."""
 
     input: int = 0
     output: int = 0
@@ -44,7 +43,7 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True)
 class UserTurn:
-    """Words for the agent: the request, a follow-up, or a note of the system."""
+    """Text for the agent: the request, a follow-up, or a note of the system."""
 
     text: str
 
@@ -56,12 +55,12 @@ class ModelReply:
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     finish: str = "stop"
-    """`stop`, `tool_calls`, `length` or `content_filter`; other words of an endpoint are kept as they are."""
+    """`stop`, `tool_calls`, `length` or `content_filter`; other values of an endpoint are kept."""
     usage: TokenUsage = TokenUsage()
     left_out: int = 0
-    """Calls beyond `MOST_CALLS`, which were dropped unread."""
+    """Number of calls beyond `MAX_CALLS`, which were dropped."""
     model: str = ""
-    """The model that was asked; empty in rows that were written before it was recorded."""
+    """The requested model; empty in rows of earlier releases."""
     api: str = ""
     """The API that produced `raw`; empty when the reply was written by us (history of an earlier task)."""
     raw: tuple[Json, ...] = ()
@@ -72,12 +71,12 @@ class ModelReply:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a call came to, as the model is told."""
+    """The result of a call, as the model reads it."""
 
     call_id: str
     text: str
     only_once: bool = False
-    """Whether the same call would not bring it again: a worker's report, a person's answer."""
+    """Whether the call can't bring it again: a worker's report, a person's answer."""
 
 
 Turn = UserTurn | ModelReply | ToolResult
@@ -86,7 +85,7 @@ Turn = UserTurn | ModelReply | ToolResult
 def reply_to_json(reply: ModelReply) -> Json:
     """The stored form of a reply; `reply_from_json` reads it back.
 
-    By hand: `asdict` copies the whole of `raw`, which is a tenth of what a turn costs us.
+    Not `asdict`, which copies all of `raw`: a tenth of a turn's cost.
     """
     usage = reply.usage
     calls = [

@@ -1,38 +1,38 @@
-"""Every error of this room.
+"""The errors of this room.
 
 ::
 
     AgentError
-    ├── ToolFailure              told to the model as the result of its call; the loop goes on
-    ├── ModelError               the model can't serve this turn; `str()` is for the person in the thread
-    │   ├── FatalModelError      would hit every worker alike; ends the whole task
+    ├── ToolFailure              becomes the result of the call; the loop goes on
+    ├── ModelError               a model turn failed; `str()` is a sentence for the person in the thread
+    │   ├── FatalModelError      is the same for all workers; ends the task
     │   │   ├── CredentialsRefused
     │   │   ├── QuotaExhausted
     │   │   ├── UnknownModel
     │   │   └── ToolsUnsupported
     │   ├── ContextTooLong
-    │   ├── RequestRefused       the endpoint rejects what we send (other 4xx)
+    │   ├── RequestRefused       the endpoint rejects the request (other 4xx)
     │   └── ModelUnavailable     still failing after the last retry
-    ├── ToolConfigError             what a team added can't be used as it is; for the operator, at the start
-    ├── Superseded               another process writes this journal now; this one must stop without a word
-    └── Parked                   not a fault: the task waits for a person and leaves the process
+    ├── ToolConfigError          the team's tools are configured wrongly; for the operator, at the start
+    ├── Superseded               another process writes this journal now; this one must stop silently
+    └── Parked                   no failure: the task waits for a person and leaves the process
 
-A `ModelError` carries the endpoint's own words in `detail`, for the operator's log only.
+A `ModelError` has the endpoint's own words in `detail`, for the operator's log only.
 """
 
 from __future__ import annotations
 
 
 class AgentError(Exception):
-    """Base of all errors the agents raise on purpose."""
+    """Base of the agents' errors."""
 
 
 class ToolFailure(AgentError):
-    """A tool could not do what it was asked; the message tells the model what to do instead."""
+    """A tool call failed; the message says to the model what to do instead."""
 
 
 class ModelError(AgentError):
-    """A model turn failed for good."""
+    """A model turn failed, and no retry helps."""
 
     def __init__(self, sentence: str, *, detail: str = "") -> None:
         super().__init__(sentence)
@@ -40,7 +40,7 @@ class ModelError(AgentError):
 
 
 class FatalModelError(ModelError):
-    """The failure is the same for every agent of the task, so none of them should go on."""
+    """A failure that is the same for all agents of the task."""
 
 
 class CredentialsRefused(FatalModelError):
@@ -48,7 +48,7 @@ class CredentialsRefused(FatalModelError):
 
 
 class QuotaExhausted(FatalModelError):
-    """The account behind the key has nothing left to spend; waiting does not help."""
+    """The account behind the key has no credit left; waiting does not help."""
 
 
 class UnknownModel(FatalModelError):
@@ -56,23 +56,23 @@ class UnknownModel(FatalModelError):
 
 
 class ToolsUnsupported(FatalModelError):
-    """The model, or the endpoint as it was started, takes no tools."""
+    """The model, or the server's configuration, takes no tools."""
 
 
 class ContextTooLong(ModelError):
-    """The conversation is longer than the model's window."""
+    """The conversation is longer than the model's context window."""
 
 
 class RequestRefused(ModelError):
-    """The endpoint refuses the request for a reason no retry changes."""
+    """The endpoint refuses the request for another reason that no retry changes."""
 
 
 class ModelUnavailable(ModelError):
-    """Timeouts, cut streams, rate limits or server errors outlasted every retry."""
+    """Timeouts, cut streams, rate limits or server errors outlasted the retries."""
 
 
 class ToolConfigError(AgentError):
-    """What a team added can't be used; `problems` has a sentence for each thing that is wrong."""
+    """The team's tools can't be used; `problems` has a sentence for each problem."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__(" ".join(problems))
@@ -80,11 +80,11 @@ class ToolConfigError(AgentError):
 
 
 class Superseded(AgentError):
-    """A journal's append met an entry of somebody else."""
+    """An append met an entry of another process."""
 
 
 class Parked(AgentError):
-    """The task waits for a person's answer; the transcript holds everything needed to go on."""
+    """The task waits for a person's answer; the journal has everything to continue."""
 
     def __init__(self, question: str, options: tuple[str, ...], asked: str = "", approval: str = "") -> None:
         super().__init__(question)

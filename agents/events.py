@@ -1,6 +1,6 @@
-"""What agents tell whoever watches a task, while it happens.
+"""Progress events of a task, for people to watch.
 
-Events are for people's eyes: losing one loses nothing of the work. The record is the journal.
+A lost event loses no work: the record is the journal.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class WorkerEnded:
 
 @dataclass(frozen=True, slots=True)
 class FilesCreated:
-    """Files that a run left in `/work`, by their path relative to it, in the order made."""
+    """Files that a run left in `/work`: their paths relative to it, in the order of creation."""
 
     worker: str
     paths: tuple[str, ...]
@@ -55,15 +55,15 @@ class FilesCreated:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One sentence about the work as a whole: the model is slow, a follow-up was taken in."""
+    """One sentence about the whole task, for example that the model is slow."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerText:
-    """What the orchestrator has written so far in this turn: the whole of it, so that one that is lost does
-    no harm. It becomes the answer unless the turn ends in tool calls."""
+    """The whole text of the orchestrator's reply so far. It becomes the answer unless the reply ends in tool
+    calls."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""Long text cut to what a model should read: the head, the tail, and how much is missing between them."""
+"""Shortens text: to its head and tail for models, to one line for people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ RESULT_LIMIT = 8_000
 
 
 def excerpt(text: str, limit: int = RESULT_LIMIT) -> str:
-    """`text` itself when it is short, else its first two thirds and last third of `limit` characters."""
+    """The text, or of `limit` characters the first two thirds and the last third, with a note between."""
     if len(text) <= limit:
         return text
     head, tail = text[: limit * 2 // 3], text[-(limit // 3) :]

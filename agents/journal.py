@@ -1,7 +1,7 @@
-"""The append-only record of one agent, and the messages that reach a running task.
+"""The journal of an agent (an append-only log) and the inbox of a running task.
 
-An agent's state is its journal and nothing else: reading it back is how a task is continued in another
-process. Owns the protocols; the durable form lives in `tasks`, the one here forgets with the process.
+The journal is an agent's whole state: another process continues a task by reading it. `tasks` has the
+durable implementation.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from agents.conversation import Json
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a journal.
+    """One entry of a journal.
 
     Kinds: `opening`, `user`, `reply`, `result`, `worker`, `asked`, `context`, `ended`.
     """
@@ -25,8 +25,8 @@ class Entry:
 
 
 class Journal(Protocol):
-    """One agent's record. `append` returns only when the entry is safe; it raises `agents.errors.Superseded`
-    when another process has gone on with the task."""
+    """One agent's log. `append` returns when the entry is durable; it raises `agents.errors.Superseded` when
+    another process has taken the task over."""
 
     @property
     def entries(self) -> Sequence[Entry]: ...
@@ -34,13 +34,13 @@ class Journal(Protocol):
     async def append(self, kind: str, body: Json) -> None: ...
 
     async def for_agent(self, agent: str) -> Journal:
-        """The journal of a worker of the same task, with all it holds already."""
+        """The journal of a worker of the same task."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message that arrived for a task after it began; `id` is unique within the task."""
+    """A message to a running task; `id` is unique within the task."""
 
     id: str
     text: str
@@ -50,20 +50,20 @@ class Inbox(Protocol):
     """Follow-ups and answers for a running task."""
 
     async def unread(self) -> Sequence[Incoming]:
-        """Messages not marked yet, oldest first."""
+        """Messages that are not marked as read, oldest first."""
         ...
 
     async def answers(self, asked: str) -> Sequence[Incoming]:
-        """Those of them that were written while the question of this id was shown."""
+        """The unread messages that were written while the question with this id was open."""
         ...
 
     async def mark(self, ids: Sequence[str]) -> None:
-        """Called after the messages are in the journal."""
+        """Mark messages as read; they are in the journal now."""
         ...
 
 
 class MemoryJournal:
-    """A journal that lives as long as the process: for library use and for tests of the loop."""
+    """A journal in memory, for use as a library and for tests."""
 
     def __init__(self) -> None:
         self._entries: dict[str, list[Entry]] = {"": []}
@@ -84,7 +84,7 @@ class MemoryJournal:
 
 
 class EmptyInbox:
-    """For tasks that nobody can write to."""
+    """The inbox of an agent without people."""
 
     async def unread(self) -> Sequence[Incoming]:
         return ()
@@ -93,4 +93,4 @@ class EmptyInbox:
         return ()
 
     async def mark(self, ids: Sequence[str]) -> None:
-        raise AssertionError(f"nothing was handed out, so nothing can be marked: {ids}")
+        raise AssertionError(f"there are no messages to mark: {ids}")

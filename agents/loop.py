@@ -1,7 +1,4 @@
-"""The loop every agent runs: think, act, until there is an ending.
-
-Owns the order of things, the limits and the honest ends. Never knows what its tools do or who watches.
-"""
+"""The agent loop: request a reply, run its tool calls, repeat until there is a result or a limit."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 #: The fifth turn with the same call and the same result ends the work.
 SAME_RESULT_LIMIT = 5
-#: How often an agent is asked to go on after such a reply, before its work ends with what there is.
+#: How often an agent is asked to continue after such a reply; then its work ends.
 NUDGES = {EMPTY: 1, CUT: 3}
 _STOP_NOW = (
     "Stop now: {limit}. You can't call tools any more. Hand back what you have, and say what is missing."
@@ -36,7 +33,7 @@ _STOP_NOW = (
 
 @dataclass(frozen=True, slots=True)
 class LoopResult:
-    """How an agent's work ended; `reason` is empty unless a limit or a fault ended it."""
+    """An agent's last text; `reason` says which limit or failure ended the work, if one did."""
 
     text: str
     reason: str = ""
@@ -44,17 +41,17 @@ class LoopResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """What makes one agent different from another."""
+    """The model, instructions and tools of an agent."""
 
     model: str
-    """A model's name, or several with commas: each stands in when those before it can't be had."""
+    """A model's name, or several with commas: the later ones are fallbacks."""
     instructions: str
     tools: Sequence[Tool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observer:
-    """Whom an agent tells what it does, for people's eyes."""
+    """Callbacks for progress that people watch."""
 
     on_reply: Callable[[ModelReply], None]
     on_retry: OnRetry
@@ -63,7 +60,7 @@ class Observer:
 
 
 class AgentLoop:
-    """One agent at work, from its journal to an ending."""
+    """Runs one agent; its state is its journal."""
 
     def __init__(
         self, role: Role, *, endpoint: Endpoint, journal: Journal, inbox: Inbox, meter: Meter,
@@ -76,15 +73,15 @@ class AgentLoop:
         self._meter = meter
         self._watcher = watcher
         self._prices = prices
-        # For the endpoint's cache, which keeps the beginning of a conversation for some minutes.
+        # For the endpoint's prompt cache.
         self._cache_key = uuid.uuid4().hex
         self._transcript = Transcript(journal)
-        self._count_what_was_spent(journal)
+        self._restore_meter(journal)
 
     async def run(self, opening: Sequence[Turn]) -> LoopResult:
-        """Work until there is an ending; `opening` is used only when the journal is new.
+        """Work until there is a result; `opening` is used only when the journal is new.
 
-        Raises `Parked` when a person has to answer first, and a `ModelError` when the model can't go on.
+        Raises `Parked` when a person has to answer first, and `ModelError` when a model turn fails.
         """
         if self._transcript.ending is None:
             ending = await self._work(opening)
@@ -94,7 +91,7 @@ class AgentLoop:
     async def _work(self, opening: Sequence[Turn]) -> LoopResult:
         if self._transcript.is_new:
             await self._transcript.open(opening)
-        # After a restart the newest reply may still ask for something; it is not paid for again.
+        # After a restart the newest reply may have open calls; it is not paid for again.
         reply = self._transcript.reply
         ending = await self._act(reply) if reply else None
         while ending is None:
@@ -103,29 +100,29 @@ class AgentLoop:
         return ending
 
     async def _step(self) -> LoopResult | None:
-        """One turn of the model and what follows from it."""
-        await self._take_in_follow_ups()
+        """One model turn and its tool calls."""
+        await self._read_inbox()
         if limit := self._transcript.limit or self._meter.exceeded():
-            return await self._last_words(limit)
+            return await self._last_turn(limit)
         try:
             reply = await self._think(self._meter.deadline)
         except TimeoutError:
-            return await self._last_words(self._meter.time_is_up)
+            return await self._last_turn(self._meter.time_is_up)
         return await self._act(reply)
 
     async def _think(self, deadline: float, *, may_call: bool = True) -> ModelReply:
-        """One reply, in the journal; where the conversation has outgrown the model, room is made for it.
+        """Request one reply and write it to the journal, after compaction where the window is full.
 
-        Raises `TimeoutError` at the deadline, which cuts the asking and never the writing down.
+        Raises `TimeoutError` at the deadline, which cuts the request and not the write.
         """
-        while await self._make_room(deadline):
+        while await self._compact(deadline):
             pass
         while True:
             try:
-                reply = await self._ask(deadline, self._request(may_call))
+                reply = await self._request(deadline, self._next_request(may_call))
                 break
             except ContextTooLong:
-                if not await self._make_room(deadline, urgent=True):
+                if not await self._compact(deadline, urgent=True):
                     raise
         cost = self._prices.cost(reply.model, reply.usage)
         await self._transcript.add(reply, cost=cost, clock=self._meter.seconds)
@@ -136,14 +133,14 @@ class AgentLoop:
         self._watcher.on_reply(reply)
         return reply
 
-    async def _ask(self, deadline: float, request: ModelRequest) -> ModelReply:
+    async def _request(self, deadline: float, request: ModelRequest) -> ModelReply:
         with tracing.turn(self._role.model, self._transcript.turns[-1]) as span:
             async with asyncio.timeout_at(deadline):
                 reply = await self._endpoint.complete(request, self._watcher.on_retry, self._watcher.on_text)
             tracing.record_reply(span, reply)
             return reply
 
-    def _request(self, may_call: bool) -> ModelRequest:
+    def _next_request(self, may_call: bool) -> ModelRequest:
         return ModelRequest(
             model=self._role.model,
             instructions=self._role.instructions,
@@ -153,17 +150,17 @@ class AgentLoop:
             cache_key=self._cache_key,
         )
 
-    async def _make_room(self, deadline: float, *, urgent: bool = False) -> bool:
+    async def _compact(self, deadline: float, *, urgent: bool = False) -> bool:
         window = self._prices.window(self._role.model)
         async with asyncio.timeout_at(deadline):
-            room = await compaction.compact(
+            step = await compaction.compact(
                 self._transcript.turns, self._endpoint, self._role.model, window, urgent=urgent
             )
-        if room is None:
+        if step is None:
             return False
-        cost = self._prices.cost(room.model, room.usage)
-        self._meter.spend(room.usage.total, cost or 0.0)
-        await self._transcript.make_room(room.entry | {"usage": asdict(room.usage), "cost": cost})
+        cost = self._prices.cost(step.model, step.usage)
+        self._meter.spend(step.usage.total, cost or 0.0)
+        await self._transcript.compact(step.entry | {"usage": asdict(step.usage), "cost": cost})
         return True
 
     async def _act(self, reply: ModelReply) -> LoopResult | None:
@@ -176,32 +173,32 @@ class AgentLoop:
             return LoopResult(text, "the model service's content filter stopped the reply")
         if reply.finish == "length":
             cut = LoopResult(text, "the reply was cut by the model's length limit")
-            return await self._ask_to_go_on(CUT, cut)
+            return await self._nudge(CUT, cut)
         if not reply.text.strip():
-            return await self._ask_to_go_on(EMPTY, LoopResult(text, "the model gave an empty reply twice"))
+            return await self._nudge(EMPTY, LoopResult(text, "the model gave an empty reply twice"))
         return LoopResult(text)
 
-    async def _ask_to_go_on(self, words: str, otherwise: LoopResult) -> LoopResult | None:
+    async def _nudge(self, words: str, otherwise: LoopResult) -> LoopResult | None:
         if self._transcript.nudges >= NUDGES[words]:
             return otherwise
-        await self._transcript.ask_to_go_on(words)
+        await self._transcript.nudge(words)
         return None
 
     async def _run_calls(self) -> LoopResult | None:
-        """Run the calls of one turn at the same time and write each result as it comes."""
+        """Run the calls of one turn concurrently and write each result as it comes."""
         try:
             async with asyncio.TaskGroup() as group:
                 running = [group.create_task(self._run_call(call)) for call in self._transcript.open_calls]
         except ExceptionGroup as several:
             raise _first(several) from several
         if waiting := [parked for task in running if (parked := task.result())]:
-            # Words first: what is written answers what is shown, and an approval can be shown later.
+            # A question in words goes first: a message would count as its answer. An approval can wait.
             raise min(waiting, key=lambda one: bool(one.approval))
         for result in self._transcript.results:
             if result["ends"]:
                 return LoopResult(result["text"])
         if any(result["times"] >= SAME_RESULT_LIMIT for result in self._transcript.results):
-            return await self._last_words("the same call has given the same result five times")
+            return await self._last_turn("the same call has given the same result five times")
         return None
 
     async def _run_call(self, call: ToolCall) -> Parked | None:
@@ -228,18 +225,18 @@ class AgentLoop:
         except (AgentError, KeyboardInterrupt):
             raise
         except BaseException as error:
-            # Else a tool's own exit would end the process, and its own cancellation would look like a stop.
+            # A tool's own exit would end the process, and its own cancellation would look like a stop.
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
             if isinstance(error, TimeoutError) and limit.expired():
                 return ToolOutput(f"Error: {self._meter.time_is_up}, and {call.name} was cut.")
             log.exception("tool failed", tool=call.name)
             return ToolOutput(
-                f"Error: {call.name} failed inside Handoff, not by your doing. "
+                f"Error: {call.name} failed inside Handoff; your call was not the cause. "
                 "Try another way, or say that it failed."
             )
 
-    async def _take_in_follow_ups(self) -> None:
+    async def _read_inbox(self) -> None:
         messages = await self._inbox.unread()
         for message in messages:
             if await self._transcript.follow_up(message.id, message.text):
@@ -247,18 +244,18 @@ class AgentLoop:
         if messages:
             await self._inbox.mark([message.id for message in messages])
 
-    async def _last_words(self, limit: str) -> LoopResult:
-        """One turn without tools, so that a limit costs the rest of the work and not what there is."""
+    async def _last_turn(self, limit: str) -> LoopResult:
+        """One turn without tools, in which the agent hands back what it has."""
         await self._transcript.stop(limit, _STOP_NOW.format(limit=limit))
         deadline = asyncio.get_running_loop().time() + LAST_TURN_SECONDS
         try:
             reply = await self._think(deadline, may_call=False)
         except (TimeoutError, ModelError) as error:
-            log.warning("no last words", limit=limit, why=str(error))
+            log.warning("no reply in the last turn", limit=limit, why=str(error))
             return LoopResult(self._transcript.text, limit)
         return LoopResult(reply.text, limit)
 
-    def _count_what_was_spent(self, journal: Journal) -> None:
+    def _restore_meter(self, journal: Journal) -> None:
         clock = 0.0
         for entry in journal.entries:
             body = entry.body
@@ -269,16 +266,16 @@ class AgentLoop:
                 spend(tokens, body.get("cost") or 0.0)
             elif entry.kind == "result":
                 self._meter.spend(body["facts"].get("tokens", 0), body["facts"].get("cost") or 0.0)
-        self._meter.go_on_from(clock)
+        self._meter.add_elapsed(clock)
 
 
 def _is_cancelled() -> bool:
-    """Whether somebody has cancelled the task that this runs in."""
+    """Whether the current task is being cancelled from outside."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 def _first(several: ExceptionGroup[Exception]) -> Exception:
-    """A fatal error of one call cancels its siblings; which of two came first does not matter."""
+    """One error of the group: a fatal error of one call cancels the others."""
     error = several.exceptions[0]
     return _first(error) if isinstance(error, ExceptionGroup) else error

@@ -1,7 +1,4 @@
-"""The orchestrator: takes a request, makes workers on the fly, judges what they bring, writes the answer.
-
-Owns its four tools and the limits on delegation. Never runs code itself.
-"""
+"""The orchestrator: it plans, creates workers in parallel, judges their reports and writes the answer."""
 
 from __future__ import annotations
 
@@ -35,24 +32,24 @@ from sandbox.workspace import Workspace
 
 _GOOD = ("done", "partial")
 _AFTER_TWO = (
-    "A second worker has failed at this. Create no third one for it: tell the person plainly what could not "
-    "be done and why, or ask with ask_user for what is missing."
+    "A second worker has failed at this. Don't create a third one for it: say plainly what could not be "
+    "done and why, or ask with ask_user for what is missing."
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentDeps:
-    """What a process has for its agents to work with."""
+    """The dependencies of a process's agents."""
 
     endpoint: Endpoint
     sandbox: Sandbox
     model: str
     worker_model: str
-    """Both may name several models with commas, the first choice first."""
+    """Both may name several models with commas: the later ones are fallbacks."""
     prices: Prices = field(default_factory=Prices)
     limits: AgentLimits = field(default_factory=AgentLimits)
     toolbox: Toolbox = no_tools
-    """What a team added for its workers."""
+    """The team's own tools, for workers."""
 
 
 class Step(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -63,12 +60,12 @@ class Step(pydantic.BaseModel, extra="forbid", frozen=True):
 
 
 def plan_changed(steps: Sequence[Step]) -> PlanChanged:
-    """A plan as people see it: its first 40 steps, a line each."""
+    """The event for a plan: its first 40 steps, a line each."""
     return PlanChanged(tuple(PlanStep(one_line(step.text, 250), step.status) for step in steps[:40]))
 
 
 class Orchestrator:
-    """Carries one task from its opening to an answer. Made anew after a restart, it reads its journal."""
+    """Works on one task from its opening to an answer; a new instance continues from the journal."""
 
     def __init__(
         self, deps: AgentDeps, *, workspace: Workspace, journal: Journal, inbox: Inbox, emit: Emit,
@@ -98,15 +95,15 @@ class Orchestrator:
             meter=self._meter,
             prices=deps.prices,
             watcher=Observer(
-                on_reply=self._tell_words,
+                on_reply=self._emit_text,
                 on_retry=lambda why, wait: emit(Notice(f"Waiting {wait:.0f} s: {why}")),
-                on_follow_up=lambda _: emit(Notice("Taking your message in")),
+                on_follow_up=lambda _: emit(Notice("Reading your message")),
                 on_text=lambda text: emit(AnswerText(text)),
             ),
         )
 
     async def answer(self, opening: Sequence[Turn]) -> LoopResult:
-        """Work to an answer; raises `Parked` to wait for a person, `ModelError` if the model can't go on."""
+        """Work to an answer. Raises `Parked` to wait for a person, and `ModelError`."""
         with tracing.agent("orchestrator", "orchestrator"):
             return await self._loop.run(opening)
 
@@ -154,15 +151,15 @@ class Orchestrator:
             try:
                 report, facts = await worker.work()
             except Parked as parked:
-                # The others of this turn work on; then the task waits with this call still open.
+                # The other workers of this turn go on; then the task waits with this call still open.
                 return ToolOutput(
                     "", parks=(parked.question, parked.options), asked=parked.asked, approval=parked.approval
                 )
-        told = {"worker": name, "title": brief.title, "status": report.status, "files": list(facts.files)}
+        ended = {"worker": name, "title": brief.title, "status": report.status, "files": list(facts.files)}
         advice = _AFTER_TWO if report.status not in _GOOD and self._has_failed_before() else ""
         return ToolOutput(
             report_to_json(name, report, facts, advice),
-            {"tokens": facts.tokens, "cost": facts.cost, "worker": told},
+            {"tokens": facts.tokens, "cost": facts.cost, "worker": ended},
         )
 
     async def ask_user(self, call: ToolCall, question: str, options: Sequence[str] = ()) -> ToolOutput:
@@ -178,18 +175,18 @@ class Orchestrator:
             raise ToolFailure("this turn has asked a question already. Ask the next one when it is answered.")
         if not asked:
             if await self._inbox.unread():
-                # Else what was written before the question would be taken for its answer.
+                # A message from before the question would be taken for its answer.
                 raise ToolFailure(
                     "the person has just written. Read that first, and ask if it is still open."
                 )
             body = {"call": call.id, "question": question, "id": wait.asked}
             await self._journal.append("asked", body)
             return wait
-        id_ = asked.get("id", "")  # versions that had none took every message for an answer
+        id_ = asked.get("id", "")  # earlier releases took each message for an answer
         answers = await self._inbox.answers(id_)
         if not answers:
             return replace(wait, asked=id_)
-        # They are marked before the next turn, when this result is written down and they can't be lost.
+        # They are marked as read before the next turn, after this result is in the journal.
         return ToolOutput(
             "\n".join(answer.text for answer in answers), {"inbox": [answer.id for answer in answers]}
         )
@@ -220,7 +217,7 @@ class Orchestrator:
         return f"[{path}: {len(text):,} characters]\n{text[max(offset, 0) :][: max(min(limit, 8000), 0)]}"
 
     async def _name_worker(self, call: ToolCall, title: str) -> str:
-        """The worker of this call: the one it had before a restart, or the next number."""
+        """The name of this call's worker: the one from before a restart, or the next number."""
         async with self._naming:
             for entry in self._this_turn():
                 if entry.kind == "worker" and entry.body["call"] == call.id:
@@ -228,25 +225,25 @@ class Orchestrator:
             before = sum(entry.kind == "worker" for entry in self._journal.entries)
             if before >= self._deps.limits.workers:
                 raise ToolFailure(
-                    f"this task has had its {self._deps.limits.workers} workers. Answer with what there is."
+                    f"this task has used its {self._deps.limits.workers} workers. Answer with what there is."
                 )
             name = f"w{before + 1}"
             await self._journal.append("worker", {"worker": name, "call": call.id, "title": title})
             return name
 
     def _this_turn(self) -> Sequence[Entry]:
-        """What was written since the newest reply; some endpoints use the ids of their calls again later."""
+        """The entries since the newest reply. Some endpoints reuse the ids of calls in later turns."""
         entries = self._journal.entries
         start = next((n for n in range(len(entries) - 1, -1, -1) if entries[n].kind == "reply"), 0)
         return entries[start:]
 
     def _has_failed_before(self) -> bool:
-        """Whether a worker failed in an earlier turn and none has succeeded since: this one was the retry."""
+        """Whether the newest worker of the earlier turns failed, so that this one was the retry."""
         earlier = self._journal.entries[: len(self._journal.entries) - len(self._this_turn())]
         ends = [e.body["facts"]["worker"]["status"] for e in earlier if "worker" in e.body.get("facts", ())]
         return bool(ends) and ends[-1] not in _GOOD
 
-    def _tell_words(self, reply: ModelReply) -> None:
+    def _emit_text(self, reply: ModelReply) -> None:
         if reply.calls and reply.text.strip():
             self._emit(Notice(one_line(reply.text, 250)))
 

@@ -1,7 +1,4 @@
-"""What a model's tokens cost and how long its window is, where that is known.
-
-Owns the order of sources: what the operator set, then the price list that is installed. Never fetches one.
-"""
+"""Prices and context windows of models: the operator's own, then those of the installed price list."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from genai_prices.types import PriceCalculation
 
 from agents.conversation import TokenUsage
 
-#: Tokens that fit into a model whose window nobody has told us; small enough for every model of today.
+#: Tokens of a context window that is not known; small enough for all current models.
 WINDOW = 128_000
 
 
@@ -41,7 +38,7 @@ class Prices:
         self._window = window
 
     def cost(self, model: str, usage: TokenUsage) -> float | None:
-        """USD of one reply; None when nobody knows the model's price."""
+        """USD of one reply; None when the model's price is not known."""
         if price := self._own.get(model):
             cached = price.input if price.cached is None else price.cached
             fresh = usage.input - usage.cached
@@ -49,7 +46,7 @@ class Prices:
         return _listed(model, usage.input, usage.output, usage.cached)
 
     def window(self, model: str) -> int:
-        """Tokens that fit into the smallest of the models named (commas between)."""
+        """The smallest context window, in tokens, of the models named (with commas between)."""
         return self._window or min(_listed_window(name.strip()) or WINDOW for name in model.split(","))
 
 
@@ -67,7 +64,7 @@ def _listed_window(model: str) -> int | None:
 
 @lru_cache(maxsize=64)
 def _known(model: str) -> PriceCalculation | None:
-    """Where a model stands in the list, found once: the list goes by patterns, a hundred of them."""
+    """A model's entry in the price list. Cached, because the list matches a hundred patterns."""
     try:
         return calc_price(Counted(input_tokens=1, output_tokens=1), model)
     except LookupError:

@@ -1,8 +1,4 @@
-"""What a worker hands back: its own words beside what the system measured.
-
-Owns the contract between worker and orchestrator. The facts and the warning are written by the system, so a
-worker can't claim a run that it did not make.
-"""
+"""A worker's report: its own words, beside facts and a warning that the system derives from its journal."""
 
 from __future__ import annotations
 
@@ -16,8 +12,8 @@ from agents.conversation import Json
 from agents.excerpt import excerpt, one_line
 from agents.journal import Entry
 
-#: Characters of evidence and of open points, and files, as the orchestrator is told of them.
-_LONGEST, _MOST_FILES = 4_000, 100
+#: Characters of evidence and of open points, and files, that the orchestrator reads.
+_MAX_TEXT, _MAX_FILES = 4_000, 100
 ReportStatus = Literal["done", "partial", "blocked", "failed"]
 
 
@@ -34,12 +30,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What was measured while the worker worked."""
+    """What the system measured."""
 
     runs: int = 0
     failed_runs: int = 0
     calls: int = 0
-    """Calls of the team's tools that had a result."""
+    """Calls of the team's tools that returned a result."""
     turns: int = 0
     tokens: int = 0
     cost: float | None = None
@@ -48,11 +44,11 @@ class Facts:
     last_run: str = ""
     """Status of the newest run; empty when nothing was run."""
     files: tuple[str, ...] = ()
-    """Every file its runs left in `/work`."""
+    """All files that its runs left in `/work`."""
 
     @classmethod
     def measured(cls, entries: Sequence[Entry], *, seconds: float) -> Facts:
-        """Read the facts out of a worker's journal."""
+        """Derive the facts from a worker's journal."""
         runs = [
             e.body["facts"]["run"] for e in entries if e.kind == "result" and "run" in e.body.get("facts", {})
         ]
@@ -73,18 +69,18 @@ class Facts:
 
 
 def total_cost(costs: Iterable[float | None]) -> float | None:
-    """The sum, or None as soon as one part is not known: a sum without it would look like the whole."""
+    """The sum, or None when one part is not known."""
     known = list(costs)
     return sum(cost for cost in known if cost is not None) if None not in known else None
 
 
 def relative_path(path: str) -> str:
-    """A file's path relative to `/work`, however a model has spelled it."""
+    """A file's path relative to `/work`, from a model's spelling of it."""
     return posixpath.normpath(path.strip()).removeprefix("/work/")
 
 
 def warning(report: Report, facts: Facts) -> str:
-    """Where the words and the measurements disagree; empty when they don't."""
+    """Where the report and the facts disagree; empty when they agree."""
     unmade = [f for f in report.files if relative_path(f) not in facts.files]
     if report.status == "done" and facts.last_run not in ("", "ok"):
         return f"its last run ended with {facts.last_run}"
@@ -98,14 +94,14 @@ def warning(report: Report, facts: Facts) -> str:
 
 
 def report_to_json(worker: str, report: Report, facts: Facts, advice: str = "") -> str:
-    """The result of `create_worker`: one line of JSON. `advice` is the system's own."""
+    """The result of `create_worker`: one line of JSON. `advice` comes from the system."""
     body: Json = {
         "worker": worker,
         "status": report.status,
         "summary": report.summary,
-        "evidence": excerpt(report.evidence, _LONGEST),
-        "files": [f"/work/{relative_path(f)}" for f in (report.files or facts.files)[:_MOST_FILES]],
-        "open_points": excerpt(report.open_points, _LONGEST),
+        "evidence": excerpt(report.evidence, _MAX_TEXT),
+        "files": [f"/work/{relative_path(f)}" for f in (report.files or facts.files)[:_MAX_FILES]],
+        "open_points": excerpt(report.open_points, _MAX_TEXT),
         "facts": {
             "runs": facts.runs,
             "failed_runs": facts.failed_runs,

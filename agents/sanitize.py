@@ -1,19 +1,16 @@
-"""Text and values as databases and endpoints take them, whatever a model, a tool or a program wrote.
-
-Owns what is made of the rest. Never shortens anything: that is `agents.excerpt`.
-"""
+"""Sanitizes text and JSON values of models, tools and programs for databases and endpoints."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-#: Lists and objects inside each other; vendors' fields have a handful.
+#: Nesting of lists and objects; vendors' fields have a handful of levels.
 MAX_DEPTH = 64
 
 
 class TextBuffer(list[str]):
-    """A string as it grows by streaming; joined once, where adding to a string would copy it every time."""
+    """A string that grows by streaming, joined when it is read: appending to a string copies it each time."""
 
     def __str__(self) -> str:
         if len(self) > 1:
@@ -22,8 +19,8 @@ class TextBuffer(list[str]):
 
 
 def sanitize_text(text: str) -> str:
-    """The text as it can be stored and sent: halves of a character put together, or replaced where one is
-    missing, and without NUL, which databases refuse. Some endpoints cut an emoji between two chunks."""
+    """The text without NUL, which databases refuse, and with surrogate pairs joined; lone surrogates are
+    replaced. Some endpoints split an emoji between two chunks."""
     if "\x00" in text:
         text = text.replace("\x00", "")
     try:
@@ -34,8 +31,8 @@ def sanitize_text(text: str) -> str:
 
 
 def sanitize(value: Any, deep: int = 0) -> Any:
-    """The same value with every string in it sound, and in one piece; numbers that JSON has no word for are
-    None. Raises `ValueError` for one that is nested deeper than `MAX_DEPTH`."""
+    """The value with all strings sanitized; numbers that JSON can't hold become None. Raises `ValueError` for
+    nesting deeper than `MAX_DEPTH`."""
     if deep > MAX_DEPTH:
         raise ValueError(f"deeper than {MAX_DEPTH}")
     match value:

@@ -1,7 +1,6 @@
-"""Tools from plain functions: a typed signature and a docstring become the schema the model sees.
+"""Tools from plain functions: the typed signature and docstring become the schema that the model sees.
 
-Owns the schema, the check of the arguments a model sends, and the sentence it is told when they are wrong.
-Never decides when a tool runs: that is `agents.loop`.
+Arguments are validated, and the model gets a sentence that says what to send instead.
 """
 
 from __future__ import annotations
@@ -25,25 +24,25 @@ from agents.schema import flatten
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """A tool's result: words for the model, and measured facts that are only recorded."""
+    """A tool's result: text for the model, and facts for the journal alone."""
 
     text: str
     facts: Json = field(default_factory=dict)
     ends: bool = False
     """True when the call ends the agent's loop."""
     same_as: str = ""
-    """What makes two results the same result; the text unless given, where that holds a measured time."""
+    """Equal for equal results; the text unless given (a text may hold a measured time)."""
     parks: tuple[str, tuple[str, ...]] | None = None
     """A question (and its options) that only a person can answer; the call stays open until then."""
     asked: str = ""
-    """The question's own id, by which answers to it are told from what was written for another."""
+    """The question's id."""
     approval: str = ""
-    """Set where the question is whether a call may be run: its id and the digest of its arguments."""
+    """Id and digest of an approval, where the question asks for one."""
 
 
 Function = Callable[..., Awaitable[str | ToolOutput]]
 Around = Callable[[ToolCall, Callable[[], Awaitable[ToolOutput]]], Awaitable[ToolOutput]]
-"""Called in place of a tool's function, with the call and with what runs the function."""
+"""Called in place of a tool's function, with the call and a function that runs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +52,15 @@ class Tool:
     name: str
     description: str
     schema: Json
-    """JSON schema of the arguments: an object, with `additionalProperties: false` but for foreign ones that
-    say otherwise."""
+    """JSON schema of the arguments: an object, with `additionalProperties: false` unless an MCP server says
+    otherwise."""
     _arguments: type[pydantic.BaseModel]
     _function: Function
     _takes_call: str = ""
 
     @classmethod
     def from_function(cls, function: Function) -> Tool:
-        """Make a tool of an async function.
+        """Make a tool from an async function.
 
         Its docstring gives the descriptions (any common style; `Args:` entries per parameter). A parameter
         annotated `ToolCall` receives the call itself and is not shown to the model.
@@ -73,16 +72,16 @@ class Tool:
     def from_schema(
         cls, name: str, description: str, schema: Json, function: Callable[[Json], Awaitable[str]]
     ) -> Tool:
-        """Make a tool of a schema that somebody else wrote: the arguments' names are checked here, their
-        values where the call goes."""
+        """Make a tool from another party's schema. The names of arguments are checked here, their values by
+        the other party."""
         given = {key: value for key, value in flatten(schema).items() if value is not None}
-        told: Json = {"properties": {}, "additionalProperties": False} | given | {"type": "object"}
-        required = told.get("required", ())
+        full: Json = {"properties": {}, "additionalProperties": False} | given | {"type": "object"}
+        required = full.get("required", ())
         fields = {
             f"a{n}": (Any, pydantic.Field(... if key in required else None, alias=key))
-            for n, key in enumerate(told["properties"])
+            for n, key in enumerate(full["properties"])
         }
-        config = pydantic.ConfigDict(extra="allow" if told["additionalProperties"] else "forbid")
+        config = pydantic.ConfigDict(extra="allow" if full["additionalProperties"] else "forbid")
         arguments = pydantic.create_model(  # type: ignore[call-overload]  # its fields are known only here
             "Arguments", __config__=config, **fields
         )
@@ -90,7 +89,7 @@ class Tool:
         async def run(call: ToolCall, **_: Any) -> str:
             return await function(json.loads(call.arguments or "{}"))
 
-        return cls(name, description, told, arguments, run, "call")
+        return cls(name, description, full, arguments, run, "call")
 
     async def call(self, call: ToolCall) -> ToolOutput:
         """Check the arguments and run the function; raises `ToolFailure` with what to send instead."""
@@ -100,7 +99,7 @@ class Tool:
             parsed = self._arguments.model_validate_json(call.arguments or "{}")
             arguments = {name: sanitize(getattr(parsed, name)) for name in type(parsed).model_fields}
         except pydantic.ValidationError as error:
-            raise ToolFailure(self._what_to_send(error)) from None
+            raise ToolFailure(self._complaints(error)) from None
         except ValueError as error:
             raise ToolFailure(f"the arguments are {error} lists and objects. Nothing was run.") from None
         if self._takes_call:
@@ -108,7 +107,7 @@ class Tool:
         return await self._run(arguments)
 
     def wrap(self, around: Around) -> Tool:
-        """The same tool with `wrap` in place of its function: called when the arguments are right."""
+        """The same tool, with `around` called in place of its function once the arguments are valid."""
         name = self._takes_call or "call_of_this_tool"
 
         async def wrapped(**arguments: Any) -> ToolOutput:
@@ -122,7 +121,7 @@ class Tool:
         result = await self._function(**arguments)
         return ToolOutput(result) if isinstance(result, str) else result
 
-    def _what_to_send(self, error: pydantic.ValidationError) -> str:
+    def _complaints(self, error: pydantic.ValidationError) -> str:
         found = "; ".join(
             _complaint(e["type"], ".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()
         )
@@ -136,7 +135,7 @@ class Tool:
 
 @lru_cache(maxsize=256)
 def _built(function: Function, *, is_bound: bool) -> Tool:
-    """The tool of a function, made once: agents come and go, and a schema takes a millisecond."""
+    """A function's tool. Cached, because a schema takes a millisecond."""
     doc = docstring_parser.parse(inspect.getdoc(function) or "")
     about = {p.arg_name: p.description or "" for p in doc.params}
     hints = typing.get_type_hints(function, include_extras=True)
@@ -147,7 +146,7 @@ def _built(function: Function, *, is_bound: bool) -> Tool:
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
         words = " ".join(about.get(name, "").split())
-        # No description and an empty one differ: the latter would hide that of the annotation.
+        # An empty description would hide that of the annotation.
         described = pydantic.Field(default, description=words) if words else pydantic.Field(default)
         fields[name] = (hints[name], described)
     arguments = pydantic.create_model(  # type: ignore[call-overload]  # its fields are known only here

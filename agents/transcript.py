@@ -1,7 +1,6 @@
-"""One agent's journal read as a conversation, and the questions the loop asks of it.
+"""One agent's journal, read as a conversation.
 
-Everything is derived from the entries, so an agent that lost its process knows the same as one that did not.
-Never decides what happens next: that is `agents.loop`.
+All state is derived from the entries, so an agent in a new process has the same state.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ from agents.journal import Journal
 from agents.sanitize import sanitize_text
 from agents.tools import ToolOutput
 
-#: What an agent is told when its reply was empty, or cut by the model's length limit.
+#: Notes to an agent whose reply was empty, or cut by the model's length limit.
 EMPTY = "Your reply was empty. Go on: call a tool, or write your final answer."
 CUT = "Your reply was cut by the length limit. Go on exactly where it stopped, without repeating anything."
-#: Added to a result that has now come in a third turn.
+#: Added to a result that comes in a third turn.
 SAME_AGAIN = "\n\n(Note: this same call has now given this same result three times. Do something else.)"
 _LEFT_OUT = "\n\n(Note: {count:,} more calls of this turn were not run. Send at most {kept} in one turn.)"
 _CLEARED = "[A result of {count:,} characters was left out here to save room. Call again if it is needed.]"
-#: Facts of results that no second call would bring.
+#: Facts of results that a second call can't bring.
 _ONLY_ONCE = ("worker", "inbox")
 
 Signature = tuple[str, str, str]
@@ -45,10 +44,10 @@ class Transcript:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self.turns: list[Turn] = []
-        """What the model is sent: the whole, or since a `context` entry what that left of it."""
+        """The turns to send: all, or what `agents.compaction` has left of them."""
         self.ending: Json | None = None
         self.limit = ""
-        """The limit that ended the work; only last words may follow."""
+        """The limit that ended the work; only the last turn may follow."""
         self._reply: ModelReply | None = None
         self._results: dict[str, Json] = {}
         self._nudges = 0
@@ -65,7 +64,7 @@ class Transcript:
 
     @property
     def reply(self) -> ModelReply | None:
-        """The newest reply, until the agent is told something new."""
+        """The newest reply, until another user turn follows it."""
         return self._reply
 
     @property
@@ -81,40 +80,40 @@ class Transcript:
 
     @property
     def nudges(self) -> int:
-        """How often in a row the agent has been asked to go on."""
+        """How often in a row the agent was asked to continue."""
         return self._nudges
 
     @property
     def text(self) -> str:
-        """The newest reply's text, with the pieces before it that the length limit had cut off."""
+        """The newest reply's text, after the pieces of it that the length limit had cut."""
         return "".join(self._pieces)
 
     async def open(self, turns: Sequence[Turn]) -> None:
-        """Write what the agent is to know before its first turn: one entry, so never half of it."""
+        """Write the turns before the agent's first one, as one entry."""
         await self._append("opening", {"turns": [_opening(turn) for turn in turns]})
 
     async def add(self, reply: ModelReply, **measured: object) -> None:
-        """Write a reply, and beside it what was measured: `cost` in USD, `clock` in seconds of work."""
+        """Write a reply, with `cost` in USD and `clock` in seconds of work."""
         await self._append("reply", reply_to_json(reply) | measured)
 
-    async def ask_to_go_on(self, words: str) -> None:
-        """Tell the agent that its reply was not whole (`EMPTY` or `CUT`)."""
+    async def nudge(self, words: str) -> None:
+        """Ask the agent to continue (`EMPTY` or `CUT`)."""
         await self._append("user", {"text": words, "goes_on": True})
 
     async def stop(self, limit: str, words: str) -> None:
-        """Tell the agent, once, that a limit has ended its work."""
+        """Write, once, that a limit ends the work."""
         if not self.limit:
             await self._append("user", {"text": words, "limit": limit})
 
     async def follow_up(self, id_: str, text: str) -> bool:
-        """A person's message; the same `id_` is taken once, however often it is offered."""
+        """Write a person's message; False when the message with this id is in the journal already."""
         if id_ in self._taken:
             return False
         await self._append("user", {"text": sanitize_text(text), "inbox": id_})
         return True
 
     async def result(self, call: ToolCall, output: ToolOutput, **measured: object) -> None:
-        """Write a call's result; `times` in it says in how many turns this call has now had this result."""
+        """Write a call's result; its `times` counts the turns in which this call had this result."""
         signature = (call.name, call.arguments, output.same_as or output.text)
         times = 1 + self._seen[signature]
         body = {
@@ -123,8 +122,8 @@ class Transcript:
         }  # fmt: skip
         await self._append("result", body | measured)
 
-    async def make_room(self, body: Json) -> None:
-        """Begin a new view of the conversation (see `agents.compaction`); the journal keeps all of it."""
+    async def compact(self, body: Json) -> None:
+        """Shorten `turns` from here on; the journal keeps all of them."""
         await self._append("context", body)
 
     async def end(self, body: Json) -> None:
@@ -140,7 +139,7 @@ class Transcript:
                 self.turns += [_turn(spelled) for spelled in body["turns"]]
                 self._request = len(self.turns) - 1
             case "user":
-                self._read_words(body)
+                self._read_user(body)
             case "reply":
                 self._read_reply(reply_from_json(body))
             case "result":
@@ -150,7 +149,7 @@ class Transcript:
             case "ended":
                 self.ending = body
 
-    def _read_words(self, body: Json) -> None:
+    def _read_user(self, body: Json) -> None:
         self.turns.append(UserTurn(body["text"]))
         self._taken.add(body.get("inbox", ""))
         self.limit = body.get("limit", self.limit)
@@ -168,7 +167,7 @@ class Transcript:
         self.turns.append(reply)
 
     def _close_turn(self) -> None:
-        """Count each different result of a turn once: five equal calls at the same time are no repetition."""
+        """Count each different result of a turn once: five equal calls in one turn are no repetition."""
         calls = {call.id: call for call in self._reply.calls} if self._reply else {}
         done = [(calls[id_], result) for id_, result in self._results.items()]
         self._seen.update({(c.name, c.arguments, r.get("same_as") or r["text"]) for c, r in done})
@@ -192,7 +191,7 @@ class Transcript:
             self._request = 0
         else:
             self.turns[: body["before"]] = [_cleared(turn, body["longer_than"]) for turn in before]
-        # What the endpoint counted was the conversation as it stood before.
+        # The endpoint's count was for the conversation before.
         self.turns = [replace(t, usage=TokenUsage()) if isinstance(t, ModelReply) else t for t in self.turns]
 
 
@@ -208,7 +207,7 @@ def _cleared(turn: Turn, longer_than: int) -> Turn:
 
 def _opening(turn: Turn) -> Json:
     if isinstance(turn, ToolResult):
-        raise TypeError("a conversation can't open with a tool result")
+        raise TypeError("a conversation can't begin with a tool result")
     return {"who": "user" if isinstance(turn, UserTurn) else "assistant", "text": sanitize_text(turn.text)}
 
 

@@ -1,7 +1,6 @@
 """A worker: one brief, one journal, Python in throwaway containers, one report.
 
-Owns the worker's two tools and its result. Never talks to people and is never offered `create_worker`, so
-delegation is one level deep by construction.
+It has no `create_worker`, so delegation is one level deep.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _LONG_LISTS = 4_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """What one worker is asked to do."""
+    """A worker's assignment."""
 
     worker: str
     """`w1`, `w2` … within the task."""
@@ -49,7 +48,7 @@ class Brief:
 
 
 class Worker:
-    """Carries out one brief. Made anew after a restart, it goes on from its journal."""
+    """Carries out one brief; a new instance continues from the journal."""
 
     def __init__(
         self, brief: Brief, *, model: str, endpoint: Endpoint, sandbox: Sandbox, workspace: Workspace,
@@ -76,13 +75,13 @@ class Worker:
             meter=meter,
             prices=prices,
             watcher=Observer(
-                on_reply=self._tell_step,
+                on_reply=self._emit_step,
                 on_retry=lambda why, wait: self._step(f"Waiting {wait:.0f} s: {why}"),
             ),
         )
 
     async def work(self) -> tuple[Report, Facts]:
-        """Work to a report. Only failures that every worker would meet are raised."""
+        """Work to a report. Raises only `FatalModelError`, `Parked` and `Superseded`."""
         self._emit(WorkerStarted(self._brief.worker, self._brief.title))
         if not self._journal.entries:  # a worker of the thread's last task may have had the same name
             await self._workspace.keep_variables(self._brief.worker, b"")
@@ -93,7 +92,7 @@ class Worker:
         except FatalModelError:
             raise
         except Parked:
-            self._step("Waiting until somebody allows a call")
+            self._step("Waiting for approval of a call")
             raise
         except ModelError as error:
             report = Report(status="failed", summary=str(error))
@@ -113,7 +112,7 @@ class Worker:
             code: The whole program.
         """
         files, state = await self._workspace.files(), await self._variables()
-        run = await self._sandbox.run(Job(code=code, files=files, state=state), on_output=self._tell_output)
+        run = await self._sandbox.run(Job(code=code, files=files, state=state), on_output=self._emit_output)
         notes: tuple[str, ...] = ()
         if run.state is not None:
             notes += await self._workspace.keep_variables(self._brief.worker, run.state)
@@ -122,10 +121,10 @@ class Worker:
         if run.files:
             self._emit(FilesCreated(self._brief.worker, tuple(run.files)))
         facts = {"status": run.status.value, "seconds": round(run.seconds, 2), "files": list(run.files)}
-        told = await self._told(run, notes)
+        text = await self._render(run, notes)
         status = f"[{run.status}{'' if run.exit_code is None else f', exit code {run.exit_code}'}"
         return ToolOutput(
-            f"{status}, {run.seconds:.2f} s]\n{told}", {"run": facts}, same_as=f"{status}]\n{told}"
+            f"{status}, {run.seconds:.2f} s]\n{text}", {"run": facts}, same_as=f"{status}]\n{text}"
         )
 
     async def report(
@@ -152,9 +151,9 @@ class Worker:
         return ToolOutput(summary, {"report": asdict(report)}, ends=True)
 
     async def _reported(self, ending: LoopResult) -> Report:
-        """The report that was called for, or plain last words taken as one.
+        """The report that was called, or the last text as one.
 
-        Ollama does not know `tool_choice`, so last words at a limit come as a call there, which is not run.
+        Ollama ignores `tool_choice`, so the last turn at a limit may bring a call there, which is not run.
         """
         for entry in reversed(self._journal.entries):
             if entry.kind == "result" and "report" in entry.body["facts"]:
@@ -162,15 +161,15 @@ class Worker:
         if not ending.reason:
             return Report(status="done", summary=ending.text)
         stopped = f"Stopped: {ending.reason}."
-        if report := await self._unrun():
+        if report := await self._report_not_run():
             status = "partial" if report.status == "done" else report.status
             return replace(report, status=status, open_points=f"{report.open_points} {stopped}".strip())
         summary = ending.text or "The work was cut before there was a result."
         status = "partial" if ending.text else "failed"
         return Report(status=status, summary=summary, open_points=stopped)
 
-    async def _unrun(self) -> Report | None:
-        """The report in the newest reply, where that called for one that was not run."""
+    async def _report_not_run(self) -> Report | None:
+        """The report that the newest reply calls and that was not run."""
         newest = next((e.body for e in reversed(self._journal.entries) if e.kind == "reply"), None)
         for call in reply_from_json(newest).calls if newest else ():
             if call.name == "report":
@@ -182,8 +181,8 @@ class Worker:
                     return None
         return None
 
-    async def _told(self, run: Run, notes: Sequence[str]) -> str:
-        """What a run printed and left, as the model reads it."""
+    async def _render(self, run: Run, notes: Sequence[str]) -> str:
+        """A run's output, files and notes, as the model reads them."""
         parts = [run.sentence]
         parts += [f"stdout:\n{await self._cut(run.stdout, 'stdout')}" if run.stdout else _NOTHING]
         parts += [f"stderr:\n{await self._cut(run.stderr, 'stderr')}"] if run.stderr else []
@@ -193,17 +192,17 @@ class Worker:
         return "\n".join(filter(None, parts))
 
     async def _cut(self, text: str, name: str) -> str:
-        """Long output as its head and tail, with the whole of it in a file that code can read."""
+        """Long output as head and tail, with all of it in a file that code can read."""
         if len(text) <= RESULT_LIMIT:
             return text
         try:
             path = await self._workspace.add(f"{self._brief.worker}-{name}.txt", text.encode())
         except FileRefused as refused:
-            return f"{excerpt(text)}\n[The whole could not be kept: {refused}]"
+            return f"{excerpt(text)}\n[The whole output could not be kept: {refused}]"
         return f"{excerpt(text)}\n[All of it: /work/{path}]"
 
     async def _variables(self) -> bytes | None:
-        """What this worker's earlier calls left; None where variables are not carried."""
+        """The variables of this worker's earlier calls; None where they are not carried."""
         if not self._sandbox.carries_variables:
             return None
         return await self._workspace.variables(self._brief.worker)
@@ -211,7 +210,7 @@ class Worker:
     def _step(self, text: str) -> None:
         self._emit(WorkerStep(self._brief.worker, one_line(text, 250)))
 
-    def _tell_step(self, reply: ModelReply) -> None:
+    def _emit_step(self, reply: ModelReply) -> None:
         for call in reply.calls:
             if call.name == "execute_python_code":
                 self._step(reply.text or "Running Python")
@@ -220,6 +219,6 @@ class Worker:
             else:
                 self._step(f"Calling {call.name}")
 
-    def _tell_output(self, output: str) -> None:
+    def _emit_output(self, output: str) -> None:
         if last := output.strip().rpartition("\n")[2].strip():
             self._step(f"Running Python: {last}")

@@ -1,4 +1,4 @@
-"""The instructions of the agents, a file each, so that a change of wording is a diff of its own."""
+"""The instructions of the agents, one file each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from importlib.resources import files
 
 @cache
 def prompt(name: str) -> str:
-    """The text of `<name>.md` beside this module. It never changes while a process runs, so endpoints can
-    cache it as a prefix: date, person and workspace go into the conversation instead."""
+    """The text of `<name>.md` beside this module. It is constant, so endpoints cache it as a prefix: date,
+    person and workspace go into the conversation."""
     return files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8").strip()

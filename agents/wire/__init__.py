@@ -1,8 +1,4 @@
-"""How a conversation is spelled on the two APIs that OpenAI-compatible endpoints speak.
-
-Owns the request bodies and the reading of what comes back. Never opens a connection: that is
-`agents.endpoint`.
-"""
+"""The two APIs of OpenAI-compatible endpoints: request bodies, and assemblers of streamed replies."""
 
 from __future__ import annotations
 
@@ -17,33 +13,33 @@ from agents.wire.assembler import Assembler
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
-    """One model turn to be made."""
+    """A request for one model turn."""
 
     model: str
     instructions: str
     turns: Sequence[Turn]
     tools: Sequence[Tool] = ()
     may_call: bool = True
-    """False asks for words only: the last turn at a limit."""
+    """False asks for text only: the last turn at a limit."""
     cache_key: str = ""
-    """What turns with the same beginning have in common; sent to OpenAI only, for its cache."""
+    """The same for requests with a common prefix; sent to OpenAI only, for its prompt cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What an endpoint is told with every request, beyond the conversation."""
+    """What is sent with each request beside the conversation."""
 
     most_output: int | None = None
-    """Tokens of one reply; None leaves it to the endpoint."""
+    """Maximum tokens of one reply; None for the endpoint's default."""
     output_field: str = "max_tokens"
-    """How Chat Completions spells that: OpenAI's newer models want `max_completion_tokens`."""
+    """Its field in Chat Completions; OpenAI's newer models want `max_completion_tokens`."""
     takes_cache_key: bool = False
     extra: Json = field(default_factory=dict)
-    """Further fields of the body, sent as they are; they win over ours."""
+    """The operator's fields of the body; they override ours."""
 
 
 class Wire(Protocol):
-    """One API's spelling."""
+    """One API."""
 
     name: str
     path: str
@@ -54,7 +50,7 @@ class Wire(Protocol):
 
 
 def with_extra(body: Json, request: ModelRequest, options: Options) -> Json:
-    """The body with the operator's own fields, but for those about tools where none are offered."""
+    """The body with the operator's fields, without those about tools when there are no tools."""
     if request.tools:
         return body | options.extra
     return body | {k: v for k, v in options.extra.items() if k not in ("parallel_tool_calls", "tool_choice")}

@@ -1,6 +1,6 @@
-"""Chat Completions, the API that every OpenAI-compatible endpoint speaks.
+"""Chat Completions, the API of all OpenAI-compatible endpoints.
 
-A stream's unknown fields are kept and sent back on the next turn: DeepSeek demands its `reasoning_content`,
+Unknown fields of a reply are kept and sent back on the next turn: DeepSeek requires its `reasoning_content`,
 Gemini its `extra_content.google.thought_signature`, and both answer 400 without them.
 """
 
@@ -9,26 +9,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agents.conversation import MOST_CALLS, Json, ModelReply, TokenUsage, ToolCall, ToolResult, Turn, UserTurn
+from agents.conversation import MAX_CALLS, Json, ModelReply, TokenUsage, ToolCall, ToolResult, Turn, UserTurn
 from agents.sanitize import TextBuffer, sanitize
 from agents.tools import Tool
 from agents.wire import ModelRequest, Options, with_extra
 from agents.wire.assembler import (
     Assembler,
-    counted,
-    finished,
+    finish_reason,
     is_object,
-    named,
+    parse_call,
+    parse_usage,
     part,
-    readable,
     safe_name,
-    taken,
+    unique_id,
+    valid_arguments,
 )
 from agents.wire.stream import DONE, CutStream
 
-#: Fields of a delta that are repeated whole in each chunk, so a later value replaces an earlier one.
-_WHOLE = {"role", "id", "type", "name", "index", "format", "signature"}
-#: What stands between a result and a person's words where a service wants something there.
+#: Fields that each chunk repeats, so that a later value replaces an earlier one.
+_REPEATED = {"role", "id", "type", "name", "index", "format", "signature"}
+#: An assistant message between a result and a user message, where a service requires one.
 _BETWEEN = "I have the results."
 
 
@@ -67,35 +67,35 @@ def _tool(tool: Tool) -> Json:
 
 
 def _is_empty(turn: Turn) -> bool:
-    """A reply with nothing in it, which strict endpoints refuse to hear again; Anthropic also white space."""
+    """A reply without calls or text, which strict endpoints refuse in the history (Anthropic: or blank)."""
     return isinstance(turn, ModelReply) and not turn.calls and not turn.text.strip()
 
 
 def _message(turn: Turn, model: str) -> Json:
-    # Plain tests and no `match`: this runs for the whole history on every turn.
+    # Faster than `match`: this runs for the whole history on each turn.
     if isinstance(turn, ToolResult):
         return {"role": "tool", "tool_call_id": turn.call_id, "content": turn.text}
     if isinstance(turn, UserTurn):
         return {"role": "user", "content": turn.text}
     if turn.api == "chat" and turn.raw and turn.model in ("", model):
         return turn.raw[0]
-    # Another model's reply, or another API's: its vendor fields would mean nothing here.
+    # Another model's or API's reply: its vendor fields have no meaning here.
     message: Json = {"role": "assistant", "content": turn.text}
     if turn.calls:
         message["tool_calls"] = [
             {
                 "id": c.id,
                 "type": "function",
-                "function": {"name": safe_name(c.name), "arguments": readable(c.arguments)},
+                "function": {"name": safe_name(c.name), "arguments": valid_arguments(c.arguments)},
             }
             for c in turn.calls
         ]
     return message
 
 
-def alternating(messages: Sequence[Json]) -> list[Json]:
-    """The messages so that a person's words follow an agent's only: those in a row are one, and a result has
-    a word of the agent after it."""
+def alternate_roles(messages: Sequence[Json]) -> list[Json]:
+    """The messages with roles that alternate: user messages in a row are joined, and an assistant message
+    follows each result."""
     found: list[Json] = []
     for message in messages:
         last = found[-1]["role"] if found else ""
@@ -109,7 +109,7 @@ def alternating(messages: Sequence[Json]) -> list[Json]:
 
 
 class ChatAssembler(Assembler):
-    """Puts the deltas of one choice together."""
+    """Assembles the deltas of one choice."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,19 +121,19 @@ class ChatAssembler(Assembler):
 
     @property
     def text(self) -> str:
-        return _aloud(str(self._message["content"]))
+        return _without_reasoning(str(self._message["content"]))
 
     def _add(self, value: Any) -> None:
         if value is DONE:
             self.grace = 0.1
             return
         if isinstance(usage := value.get("usage"), dict):
-            self._usage = counted(usage, sent="prompt_tokens", said="completion_tokens")
+            self._usage = parse_usage(usage, sent="prompt_tokens", said="completion_tokens")
         for choice in value.get("choices") or ():
             self._add_delta(dict(choice.get("delta") or choice.get("message") or {}))
             if finish := choice.get("finish_reason"):
                 self._finish = str(finish)
-                self.grace = 5.0  # the count of tokens comes after it
+                self.grace = 5.0  # the token counts come after it
 
     def _add_delta(self, delta: Json) -> None:
         parts = delta.pop("tool_calls", None) or []
@@ -149,57 +149,56 @@ class ChatAssembler(Assembler):
     def _reply(self) -> ModelReply:
         if not self._finish:
             raise CutStream("the stream ended without a finish reason")
-        finish = finished(self._finish)
+        finish = finish_reason(self._finish)
         ids: set[str] = set()
         whole = [sanitize(call) for call in self._calls]
         calls = tuple(_tool_call(call, ids, is_cut=finish == "length") for call in whole)
         message = sanitize(self._message) | ({"tool_calls": whole} if calls else {})
         message["content"] = message["content"] or _text(message.get("refusal"))
         return ModelReply(
-            text=_aloud(message["content"]), calls=calls, finish=finish, usage=self._usage,
+            text=_without_reasoning(message["content"]), calls=calls, finish=finish, usage=self._usage,
             left_out=len(self._left_out), api="chat", raw=(message,),
         )  # fmt: skip
 
     def _call(self, one: Json) -> Json | None:
-        """The call a delta belongs to; some endpoints give no index, some reuse one for a second call, Gemini
-        without an id.
+        """The call of a delta; None beyond `MAX_CALLS`.
 
-        None for a call beyond the most that are kept.
+        Some endpoints send no index, some reuse one for a second call, Gemini without an id.
         """
         index, id_ = one.get("index"), one.get("id")
         for call in reversed(self._calls):
-            same_id = not _begins_anew(one, call) if not id_ else call.get("id") in (None, "", id_)
+            same_id = not _is_new_call(one, call) if not id_ else call.get("id") in (None, "", id_)
             if same_id and (index is None or call.get("index") == index):
                 return call
-        if len(self._calls) == MOST_CALLS:
+        if len(self._calls) == MAX_CALLS:
             self._left_out.add(id_ if index is None else index)
             return None
         self._calls.append({})
         return self._calls[-1]
 
 
-def _begins_anew(one: Json, call: Json) -> bool:
-    """Whether a delta without an id names a function where the call's arguments are whole already."""
+def _is_new_call(one: Json, call: Json) -> bool:
+    """Whether a delta without an id names a function although the call's arguments are complete."""
     new, old = part(one, "function"), part(call, "function")
     return bool(new.get("name") and new.get("arguments")) and is_object(str(old.get("arguments") or ""))
 
 
 def _tool_call(call: Json, ids: set[str], *, is_cut: bool) -> ToolCall:
-    """The call, and its message put right where the endpoint would refuse to hear it again."""
+    """The call; its message is repaired where the endpoint would refuse it in the history."""
     function = call["function"] = part(call, "function")
-    id_ = named(call.get("id"), ids)
-    found = taken(id_, function.get("name"), function.get("arguments"), is_cut=is_cut)
+    id_ = unique_id(call.get("id"), ids)
+    found = parse_call(id_, function.get("name"), function.get("arguments"), is_cut=is_cut)
     call["id"] = found.id
     call["type"] = "function"
     call.pop("index", None)
     function["name"] = safe_name(found.name)
-    function["arguments"] = readable(found.arguments)
+    function["arguments"] = valid_arguments(found.arguments)
     return found
 
 
-def _aloud(text: str) -> str:
-    """What is said, without the thinking that a server leaves before it when it has no parser for it.
-    With DeepSeek-R1 and Qwen's thinking models the opening tag is part of the request."""
+def _without_reasoning(text: str) -> str:
+    """The text without the reasoning that a server without a parser leaves in it. With DeepSeek-R1 and Qwen's
+    thinking models the opening tag is part of the request."""
     if text.lstrip().startswith("<think>"):
         return text.partition("</think>")[2].lstrip()
     head, tag, rest = text.partition("\n</think>\n\n")
@@ -208,16 +207,16 @@ def _aloud(text: str) -> str:
 
 
 def _text(content: object) -> str:
-    """A message's text; some endpoints send it in parts, as requests may."""
+    """A message's text; some endpoints send it in parts."""
     if isinstance(content, list):
         return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
     return content if isinstance(content, str) else ""
 
 
 def _join(parts: list[Any], one: Any) -> int:
-    """Add a part of a list, or a piece of one that is there; the characters that it brought.
+    """Append to a list, or to the item that a piece continues; returns the number of characters.
 
-    A signature is that of the whole thinking, so its pieces may not go back as they came.
+    Pieces are joined because a signature is for the whole reasoning.
     """
     if not isinstance(one, dict):
         parts.append(one)
@@ -230,7 +229,8 @@ def _join(parts: list[Any], one: Any) -> int:
 
 
 def _is_piece(one: Json, of: Any) -> bool:
-    """OpenRouter streams `reasoning_details` by index, LiteLLM `thinking_blocks` one after the other."""
+    """Whether an item continues another: OpenRouter streams `reasoning_details` by index, LiteLLM
+    `thinking_blocks` in order."""
     if not isinstance(of, dict) or of.get("type") != one.get("type"):
         return False
     if isinstance(index := one.get("index"), int):
@@ -239,7 +239,7 @@ def _is_piece(one: Json, of: Any) -> bool:
 
 
 def _merge(into: Json, delta: Json) -> int:
-    """Add what a delta brings; the characters that it brought."""
+    """Merge a delta into an object; returns the number of characters."""
     length = 0
     for key, value in delta.items():
         old = into.get(key)
@@ -248,7 +248,7 @@ def _merge(into: Json, delta: Json) -> int:
             if isinstance(old, TextBuffer):
                 old.append(value)
             elif value or old is None:
-                into[key] = value if key in _WHOLE else TextBuffer([value])
+                into[key] = value if key in _REPEATED else TextBuffer([value])
         elif isinstance(value, dict):
             if not isinstance(old, dict):
                 old = into[key] = {}

@@ -1,7 +1,7 @@
-"""The Responses API: OpenAI's own, and needed by its models that refuse tools on Chat Completions.
+"""The Responses API of OpenAI, whose newest models refuse tools on Chat Completions.
 
-Nothing is kept on the server (`store: false`): output items, encrypted reasoning among them, are replayed
-verbatim, so a conversation survives a restart and accounts with zero data retention.
+The server stores nothing (`store: false`): output items, with encrypted reasoning, are sent back unchanged,
+so a conversation survives a restart and works with zero data retention.
 """
 
 from __future__ import annotations
@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agents.conversation import MOST_CALLS, Json, ModelReply, ToolCall, ToolResult, Turn, UserTurn
+from agents.conversation import MAX_CALLS, Json, ModelReply, ToolCall, ToolResult, Turn, UserTurn
 from agents.sanitize import TextBuffer, sanitize
 from agents.wire import ModelRequest, Options, with_extra
-from agents.wire.assembler import Assembler, counted, finished, named, part, readable, safe_name, taken
+from agents.wire.assembler import (
+    Assembler,
+    finish_reason,
+    parse_call,
+    parse_usage,
+    part,
+    safe_name,
+    unique_id,
+    valid_arguments,
+)
 from agents.wire.stream import DONE, CutStream, ErrorInside
 
 
@@ -58,21 +67,21 @@ def _items(turn: Turn, model: str) -> list[Json]:
             return [{"type": "function_call_output", "call_id": call_id, "output": text}]
         case ModelReply(api="responses", raw=items) if turn.model in ("", model):
             return list(items)
-    # Another model's reply, or another API's: its sealed reasoning can't be opened here.
+    # Another model's or API's reply: its encrypted reasoning can't be read here.
     said: list[Json] = [{"role": "assistant", "content": turn.text}] if turn.text else []
     return said + [
         {
             "type": "function_call",
             "call_id": c.id,
             "name": safe_name(c.name),
-            "arguments": readable(c.arguments),
+            "arguments": valid_arguments(c.arguments),
         }
         for c in turn.calls
     ]
 
 
 class ResponsesAssembler(Assembler):
-    """Keeps finished output items; only the closing event makes them a reply."""
+    """Collects finished output items; the closing event completes the reply."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +96,7 @@ class ResponsesAssembler(Assembler):
     def _add(self, value: Any) -> None:
         if value is DONE:
             return
-        if value.get("object") == "response":  # from an endpoint that does not stream
+        if value.get("object") == "response":  # the endpoint does not stream
             value = {"type": f"response.{value.get('status')}", "response": value}
         delta = value.get("delta") or ""
         self._length += len(delta)
@@ -115,24 +124,24 @@ class ResponsesAssembler(Assembler):
         finish = _finish(self._final, output)
         for item in sanitize(output):
             if item.get("type") == "function_call":
-                if len(calls) == MOST_CALLS:
+                if len(calls) == MAX_CALLS:
                     left_out += 1
                     continue
                 calls.append(_tool_call(item, ids, is_cut=finish == "length"))
             items.append(item)
         return ModelReply(
             text=_text(items), calls=tuple(calls), finish=finish, left_out=left_out,
-            usage=counted(part(self._final, "usage"), sent="input_tokens", said="output_tokens"),
+            usage=parse_usage(part(self._final, "usage"), sent="input_tokens", said="output_tokens"),
             api="responses", raw=tuple(items),
         )  # fmt: skip
 
 
 def _tool_call(item: Json, ids: set[str], *, is_cut: bool) -> ToolCall:
-    id_ = named(item.get("call_id"), ids)
-    found = taken(id_, item.get("name"), item.get("arguments"), is_cut=is_cut)
+    id_ = unique_id(item.get("call_id"), ids)
+    found = parse_call(id_, item.get("name"), item.get("arguments"), is_cut=is_cut)
     item["call_id"] = found.id
     item["name"] = safe_name(found.name)
-    item["arguments"] = readable(found.arguments)
+    item["arguments"] = valid_arguments(found.arguments)
     return found
 
 
@@ -143,5 +152,5 @@ def _text(items: Sequence[Json]) -> str:
 
 def _finish(final: Json, output: Sequence[Json]) -> str:
     if reason := part(final, "incomplete_details").get("reason"):
-        return finished(str(reason))
+        return finish_reason(str(reason))
     return "tool_calls" if any(item.get("type") == "function_call" for item in output) else "stop"

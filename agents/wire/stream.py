@@ -1,7 +1,4 @@
-"""The bytes of an endpoint's answer as JSON values: server-sent events, or one body where it does not stream.
-
-Owns the form of the bytes, and the errors of what comes in them. Never knows what a value means.
-"""
+"""Parses an endpoint's response into JSON values: server-sent events, or one body."""
 
 from __future__ import annotations
 
@@ -9,58 +6,58 @@ import json
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-#: Characters of one reply, arguments and vendor fields included; past them it counts as one without end.
-LONGEST_REPLY = 8_000_000
-#: Bytes of one event: the last one of a Responses stream repeats the whole reply, every character escaped.
-LONGEST_EVENT = 8 * LONGEST_REPLY
-#: What stands for the `[DONE]` that Chat Completions end with.
+#: Maximum characters of one reply, with arguments and vendor fields.
+MAX_REPLY = 8_000_000
+#: Maximum bytes of one event: the last one of a Responses stream repeats the whole reply, escaped.
+MAX_EVENT = 8 * MAX_REPLY
+#: Stands for the `[DONE]` at the end of Chat Completions.
 DONE = object()
 
 
 class CutStream(Exception):
-    """The stream ended before the reply was complete; nothing of it was acted on."""
+    """The stream ended before the reply was complete."""
 
 
 class RunawayReply(CutStream):
-    """The reply went on past what any reply may have."""
+    """The reply is longer than `MAX_REPLY`."""
 
 
 class Unreadable(CutStream):
-    """The answer holds something that is no part of a reply."""
+    """The response has content that can't be part of a reply."""
 
 
 class NoReply(CutStream):
-    """What answered is no model endpoint; `str()` says what it is."""
+    """The response is not from a model endpoint; `str()` says what it is from."""
 
 
 class ErrorInside(Exception):
-    """The endpoint began a reply and then said, with `code`, that it failed."""
+    """The endpoint sent an error, with `code`, inside a response of status 200."""
 
     def __init__(self, code: object, message: object) -> None:
         super().__init__(f"{code or ''} {message or ''}".strip())
         self.code = code
 
 
-class Values(Protocol):
-    """Takes the bytes as they come and gives the values that are complete."""
+class ResponseParser(Protocol):
+    """An incremental parser: takes bytes, returns the values that are complete."""
 
     def feed(self, piece: bytes) -> Iterator[Any]: ...
 
     def finish(self) -> Iterator[Any]:
-        """What the end of the bytes completes."""
+        """The values that the end of the bytes completes."""
         ...
 
 
-def values(content_type: str) -> Values:
-    """How an answer is to be read. Raises `NoReply` for a web page."""
+def values(content_type: str) -> ResponseParser:
+    """The parser for a response. Raises `NoReply` for a web page."""
     if "html" in content_type:
         raise NoReply("a web page answered and no model: OPENAI_BASE_URL may be wrong")
-    return Body() if "json" in content_type else ServerSentEvents()
+    return JsonBody() if "json" in content_type else ServerSentEvents()
 
 
 class ServerSentEvents:
-    """Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), their data read as
-    JSON. Raises `Unreadable` for data that is none, and `RunawayReply` past `LONGEST_EVENT`."""
+    """Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), their data parsed
+    as JSON. Raises `Unreadable` for other data, and `RunawayReply` past `MAX_EVENT`."""
 
     def __init__(self) -> None:
         self._rest: list[bytes] = []
@@ -82,10 +79,10 @@ class ServerSentEvents:
         return self.feed(b"\n\n")
 
     def _lines(self, piece: bytes) -> list[bytes]:
-        """The lines that are complete with this piece; what is left waits for the next one."""
+        """The lines that this piece completes; the rest waits for the next one."""
         self._held += len(piece)
-        if self._held > LONGEST_EVENT:
-            raise RunawayReply(f"one event did not end within {LONGEST_EVENT:,} bytes")
+        if self._held > MAX_EVENT:
+            raise RunawayReply(f"one event did not end within {MAX_EVENT:,} bytes")
         if self._ends_in_cr or b"\r" in piece:
             piece = self._with_plain_ends(piece)
         head, newline, rest = piece.rpartition(b"\n")
@@ -106,7 +103,7 @@ class ServerSentEvents:
         return piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-class Body:
+class JsonBody:
     """One JSON value, from an endpoint that does not stream."""
 
     def __init__(self) -> None:
@@ -115,8 +112,8 @@ class Body:
 
     def feed(self, piece: bytes) -> Iterator[Any]:
         self._held += len(piece)
-        if self._held > LONGEST_EVENT:
-            raise RunawayReply(f"the answer did not end within {LONGEST_EVENT:,} bytes")
+        if self._held > MAX_EVENT:
+            raise RunawayReply(f"the answer did not end within {MAX_EVENT:,} bytes")
         self._pieces.append(piece)
         return iter(())
 

@@ -139,7 +139,7 @@ async def test_a_call_that_asks_first_parks_and_runs_once_when_it_is_allowed() -
     [
         (Verdict.DENIED, "a person denied this call"),
         (Verdict.UNCLEAR, "counts as denied"),
-        (Verdict.USED, "nobody knows how far it came"),
+        (Verdict.USED, "unknown how far it came"),
     ],
 )
 async def test_whatever_is_not_a_clear_yes_is_not_run(verdict: Verdict, words: str) -> None:
@@ -201,7 +201,7 @@ async def test_two_calls_of_one_turn_are_two_questions() -> None:
     ("arguments", "words"),
     [
         ({"too": "a"}, "there is no argument too"),
-        ({"to": "a", "body": "x" * 3_000}, "more than they can be shown"),
+        ({"to": "a", "body": "x" * 3_000}, "more than fit in a message"),
         ("{", "not valid JSON"),
     ],
     ids=["wrong", "long", "broken"],

@@ -218,5 +218,5 @@ async def test_results_of_one_turn_that_are_more_than_the_window_are_cut(told: i
 
 def test_a_long_turn_among_short_ones_is_told_whole_where_it_fits() -> None:
     turns: list[Turn] = [*[UserTurn("short")] * 50, UserTurn("long " * 2_000)]
-    assert compaction._told(turns, 16_000).text.count("long") == 2_000
-    assert len(compaction._told(turns, 4_000).text) < 4_000 + 600
+    assert compaction._as_text(turns, 16_000).text.count("long") == 2_000
+    assert len(compaction._as_text(turns, 4_000).text) < 4_000 + 600

@@ -330,18 +330,18 @@ def test_a_child_never_gets_more_than_its_parent_has() -> None:
 
 def test_a_child_has_after_a_restart_what_it_would_have_had_without() -> None:
     parent = Meter(Budget(9, 1_800, 10**6))
-    parent.go_on_from(1_500)
+    parent.add_elapsed(1_500)
     child = parent.child(EFFORT["deep"])
-    child.go_on_from(500)
+    child.add_elapsed(500)
     assert child.left == pytest.approx(300 - LAST_TURN_SECONDS, abs=1)
     longer = parent.child(EFFORT["deep"])
-    longer.go_on_from(800)
+    longer.add_elapsed(800)
     assert longer.left == pytest.approx(100, abs=1), "its own limit stands"
 
 
 def test_a_child_of_a_parent_without_time_has_none() -> None:
     parent = Meter(Budget(9, 10, 1_000))
-    parent.go_on_from(60)
+    parent.add_elapsed(60)
     assert parent.child(EFFORT["quick"]).exceeded() == "the time limit of 0 seconds is reached"
 
 

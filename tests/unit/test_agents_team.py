@@ -122,7 +122,7 @@ async def test_workers_beyond_the_limit_at_once_wait_and_beyond_the_limit_in_all
         model.assert_complete()
     assert model.most_at_once == 2
     refused = [result for result in model.requests[-1].results if result.startswith("Error")]
-    assert refused == ["Error: this task has had its 4 workers. Answer with what there is."]
+    assert refused == ["Error: this task has used its 4 workers. Answer with what there is."]
 
 
 async def test_eight_work_at_once_and_twenty_four_in_all_unless_set_otherwise() -> None:
@@ -132,7 +132,7 @@ async def test_eight_work_at_once_and_twenty_four_in_all_unless_set_otherwise() 
         await Team().run(endpoint)
         model.assert_complete()
     assert model.most_at_once == 8
-    assert sum("has had its 24 workers" in result for result in model.requests[-1].results) == 2
+    assert sum("has used its 24 workers" in result for result in model.requests[-1].results) == 2
 
 
 @pytest.mark.parametrize(("effort", "turns"), [("quick", 6), ("normal", 15), ("deep", 40)])

@@ -63,7 +63,7 @@ async def test_a_call_that_the_limit_of_length_cut_is_told_so(api: str) -> None:
     async with ScriptedModel(script) as model, endpoint_of(model, api=api) as endpoint:
         assert (await Agent([look]).run(endpoint)).text == ANSWER
         model.assert_complete()
-    assert "limit of length" in model.requests[-1].results[0]
+    assert "length limit" in model.requests[-1].results[0]
 
 
 async def test_geminis_calls_without_index_and_id_are_two() -> None:

@@ -115,7 +115,7 @@ async def test_signs_of_life_without_a_word_are_no_reply(api: str) -> None:
 
 @APIS
 async def test_an_event_without_end_is_ended(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.wire.stream.LONGEST_EVENT", 10_000)
+    monkeypatch.setattr("agents.wire.stream.MAX_EVENT", 10_000)
     script: list[Reply] = [Raw([b"data: " + b"x" * 9_000, b"x" * 9_000], hold=3600), Say(ANSWER)]
     async with ScriptedModel(script) as model, endpoint_of(model, api=api) as endpoint:
         assert (await Agent().run(endpoint)).text == ANSWER

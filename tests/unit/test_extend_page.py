@@ -80,7 +80,7 @@ def test_the_other_server_is_reached_with_a_secret_of_the_environment(tmp_path: 
 
 
 def test_the_figures_are_those_of_the_code() -> None:
-    from agents.approvals import MOST_SHOWN
+    from agents.approvals import MAX_SHOWN
 
     assert f"more than {RESULT_LIMIT:,} characters" in PAGE
-    assert f"more than {MOST_SHOWN:,} characters" in PAGE
+    assert f"more than {MAX_SHOWN:,} characters" in PAGE
