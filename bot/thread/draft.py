@@ -104,12 +104,12 @@ class AnswerDraft:
             return
         if not self._ts:
             await self._begin()
-        elif self._client.pace.claim("chat.appendStream"):
+        elif self._client.limiter.try_acquire("chat.appendStream"):
             await self._append(text)
 
     async def _begin(self) -> None:
-        pace = self._client.pace
-        if not pace.may("chat.stopStream") or not pace.claim("chat.startStream"):
+        limiter = self._client.limiter
+        if not limiter.available("chat.stopStream") or not limiter.try_acquire("chat.startStream"):
             return
         if left := await self._posts.draft_ts(DRAFT):
             await self._remove(left)  # of a process that is gone: what it had begun would stand there half

@@ -100,13 +100,13 @@ class ProgressMessage:
     async def _show(self) -> None:
         if self._streams and self._ts and time.monotonic() - self._since > self._timing.stream_life:
             await self._roll()
-        pace = self._client.pace
-        if self._streams and not self._ts and not pace.claim("chat.startStream"):
+        limiter = self._client.limiter
+        if self._streams and not self._ts and not limiter.try_acquire("chat.startStream"):
             self._streams = False
         if not self._streams:
             return await self._edit()
         if self._ts:
-            await pace.turn("chat.appendStream")
+            await limiter.acquire("chat.appendStream")
         try:
             await (self._append() if self._ts else self._start())
         except SLACK_ERRORS as fault:
@@ -145,7 +145,7 @@ class ProgressMessage:
         """Show the last state whatever it takes; what can't be settled now is left to the next delivery."""
         if self._since and self._streams and await self._end():
             return True
-        await self._client.pace.turn("chat.update")
+        await self._client.limiter.acquire("chat.update")
         return await self._mend()
 
     async def _roll(self) -> None:
@@ -171,7 +171,7 @@ class ProgressMessage:
         times."""
         channel = self._task.thread.channel
         method = "chat.update" if self._ts or self._take_up() else "chat.postMessage"
-        if not self._client.pace.claim(method, channel):
+        if not self._client.limiter.try_acquire(method, channel):
             self._changed.set()
         elif self._ts:
             await self._mend()
@@ -216,7 +216,7 @@ class ProgressMessage:
         """The plan stands in a new message: those before it go, or say where it is."""
         for ts in self._before:
             where = {"channel": self._task.thread.channel, "ts": ts}
-            await self._client.pace.turn("chat.delete")
+            await self._client.limiter.acquire("chat.delete")
             if await self._call("chat.delete", **where) is None:
                 await self._call("chat.update", **where, text="The plan goes on below.", blocks=[])
         self._before = []

@@ -1,4 +1,1 @@
-"""Slack on the wire: calls to it at its pace, connections from it, and its JSON read once, at the edge.
-
-Never decides what a message means, and never says anything to people by itself.
-"""
+"""Slack on the wire: the Web API client with its rate limits, Socket Mode, and parsers for Slack's JSON."""

@@ -1,6 +1,6 @@
-"""Why Slack can't be used, in sentences for whoever runs the bot: what is wrong, where, and the fix.
+"""Error messages for the operator: why Slack refuses a token or can't be reached, and the fix.
 
-Knows Slack's words for a token that does not serve. Never shows a token.
+They contain no token.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from slack_sdk.errors import SlackApiError
 
-#: Slack's words for a token that does not serve -> why.
+#: Slack's error codes for an unusable token -> the reason.
 TOKEN_REFUSALS: Mapping[str, str] = {
     "account_inactive": "the app was uninstalled or its bot was deactivated",
     "invalid_auth": "Slack does not know it",
@@ -20,7 +20,7 @@ TOKEN_REFUSALS: Mapping[str, str] = {
     "token_expired": "it has expired",
     "token_revoked": "it was revoked",
 }
-#: The setting of a token -> where a new one comes from.
+#: The setting of a token -> where to get a new one.
 _FIXES: Mapping[str, str] = {
     "SLACK_BOT_TOKEN": "Copy it again from the app's pages.",
     "SLACK_APP_TOKEN": "Generate one with the scope connections:write, under App-Level Tokens.",
@@ -28,19 +28,19 @@ _FIXES: Mapping[str, str] = {
 
 
 def token_refused(variable: str, word: str) -> str:
-    """That Slack answers `word` to the token of a setting."""
+    """The message for a token that Slack refuses with the error code `word`."""
     why = TOKEN_REFUSALS.get(word, f"Slack answers {word}")
     return f"{variable} can't be used: {why}. {_FIXES[variable]}"
 
 
-def unreachable(url: str, fault: BaseException) -> str:
-    """That there is no way to Slack at `url`, or none back."""
-    why = _answered(fault) or str(fault) or "no answer in time"
+def unreachable(url: str, error: BaseException) -> str:
+    """The message for a network error, or a reply that is not Slack's."""
+    why = _answered(error) or str(error) or "no answer in time"
     return f"Slack can't be reached at {urlsplit(url).netloc} ({why}). Look at the network and SLACK_API_URL."
 
 
-def _answered(fault: BaseException) -> str:
-    """What came back without being Slack's, but not the page, nor all of the address."""
-    if isinstance(fault, SlackApiError):
-        return "what answers there is not Slack"
-    return f"HTTP status {fault.status}" if isinstance(fault, aiohttp.ClientResponseError) else ""
+def _answered(error: BaseException) -> str:
+    """A description of a reply that is not Slack's, without its body and full URL."""
+    if isinstance(error, SlackApiError):
+        return "the reply is not Slack's"
+    return f"HTTP status {error.status}" if isinstance(error, aiohttp.ClientResponseError) else ""

@@ -1,7 +1,7 @@
-"""The Bolt app: which of Slack's deliveries go where, and when they are acknowledged.
+"""The Bolt app: middleware before the ack, listeners after it.
 
-A message is claimed in a global middleware, which runs before Bolt acks; everything that may wait runs in
-listeners, after the ack. What we don't handle is acked too: otherwise Slack would send it again and again.
+A global middleware stores each message before Bolt acks; everything else runs in listeners, after the ack.
+Deliveries without a listener are acked too, or Slack would send them again.
 """
 
 from __future__ import annotations
@@ -24,28 +24,27 @@ from bot.wire.events import bot_user_id
 
 log = structlog.get_logger(__name__)
 
-#: What Bolt raises for a payload whose fields are not of the kind it expects.
+#: What Bolt raises for a payload whose fields have unexpected types.
 SHAPE_ERRORS = (TypeError, AttributeError, KeyError, ValueError, IndexError)
 _ANY = re.compile(".*", re.DOTALL)
 
 
-class TakesIn(Protocol):
-    """What writes down what was said: `bot.intake.intake.Intake`."""
+class Receiver(Protocol):
+    """Stores messages before the ack: `bot.intake.intake.Intake`."""
 
     async def receive(self, body: object, bot_user: str) -> object:
-        """Take one event in. Raises only when it could not be written down."""
+        """Store what the event asks for. Raises only when that failed."""
         ...
 
 
-class Registers(Protocol):
-    """Something with listeners."""
+class ListenerGroup(Protocol):
+    """Listeners that belong together."""
 
     def register(self, app: AsyncApp) -> None: ...
 
 
 class BoltApp(AsyncApp):
-    """Bolt's app, which also survives what Bolt itself stumbles over. An empty signing secret is for Socket
-    Mode, which has no use for one."""
+    """Bolt's app, which also acks payloads that Bolt fails on. In Socket Mode the signing secret is empty."""
 
     def __init__(self, signing_secret: str, **arguments: Any) -> None:
         super().__init__(
@@ -68,12 +67,12 @@ class BoltApp(AsyncApp):
             log.warning("payload not understood, acked and dropped", problem=repr(error))
             return BoltResponse(status=200, body="")
         if response.status == 404:
-            log.warning("delivery of no known kind, acked and dropped")
+            log.warning("unknown kind of delivery, acked and dropped")
             return BoltResponse(status=200, body="")
         return response
 
     def is_signed(self, body: str, headers: Mapping[str, str]) -> bool:
-        """Whether Slack sent it."""
+        """Whether Slack signed the request."""
         return self._verifier is not None and self._verifier.is_valid_request(body, dict(headers))
 
 
@@ -91,8 +90,8 @@ def authorize_by(clients: Clients) -> Callable[..., Awaitable[AuthorizeResult | 
     return authorize
 
 
-def connect(app: AsyncApp, intake: TakesIn, listeners: Sequence[Registers]) -> None:
-    """Claim what is said before the ack, hand the rest to `listeners`, and ack what nobody wants."""
+def connect(app: AsyncApp, intake: Receiver, listeners: Sequence[ListenerGroup]) -> None:
+    """Register the middleware before the ack, the listeners after it, and an ack for everything else."""
 
     @app.middleware
     async def claim(
@@ -101,7 +100,7 @@ def connect(app: AsyncApp, intake: TakesIn, listeners: Sequence[Registers]) -> N
         try:
             context["received"] = await intake.receive(body, context.bot_user_id or "")
         except Exception as error:
-            raise EventNotStored("an event could not be written down") from error
+            raise EventNotStored("an event could not be stored") from error
         await next()
 
     for listener in listeners:
@@ -117,8 +116,7 @@ async def _ack(ack: AsyncAck) -> None:
 
 
 async def _failed(error: Exception, body: dict[str, Any]) -> BoltResponse:
-    """A delivery that could not be taken in is refused, so that Slack sends it again. Any other would fail
-    again just as it did."""
+    """Refuse an event that was not stored, so that Slack sends it again. Other failures would only repeat."""
     kind = str(body.get("type"))[:50]
     log.error("delivery failed", type=kind, exc_info=error)
     return BoltResponse(status=500 if isinstance(error, EventNotStored) else 200, body="")

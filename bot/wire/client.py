@@ -1,6 +1,6 @@
-"""Slack's Web API as this process calls it: at Slack's pace, patient with its refusals.
+"""A client for Slack's Web API with rate limiting and retries.
 
-Never repeats what could show twice: posting again is `bot.thread.posts`' decision.
+It retries only calls that are idempotent; `bot.thread.posts` retries posts.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from tasks.message import ThreadAddress
 
 log = structlog.get_logger(__name__)
 
-#: Calls that change nothing when they are made twice.
-_REPEATABLE = {
+#: Idempotent calls.
+_IDEMPOTENT = {
     "agents.sessions.setStatus", "assistant.threads.setStatus", "assistant.threads.setSuggestedPrompts",
     "chat.update", "conversations.history", "conversations.info", "conversations.replies", "files.info",
     "reactions.add", "reactions.remove", "users.conversations", "users.info", "views.publish",
@@ -33,47 +33,47 @@ TRIES = 4
 PAGE = 200
 #: Seconds of one call, reply included.
 TIMEOUT = 30.0
-#: Slack's words for faults that another try may not meet again.
+#: Slack's error codes that may not occur at the next try.
 TRANSIENT = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited",
            "rate_limited", "team_added_to_org", "accesslimited"}  # fmt: skip
-#: What goes wrong on the way to Slack, or in what came back.
+#: Everything that a call can raise: Slack's refusals, network errors, unreadable replies.
 SLACK_ERRORS = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
 class SlackClient(AsyncWebClient):
-    """A client of one workspace. Each of the SDK's methods goes through `api_call`, and so keeps the pace."""
+    """A client of one workspace. All of the SDK's methods go through `api_call` and its limiter."""
 
     def __init__(self, token: str, base_url: str, session: aiohttp.ClientSession | None = None) -> None:
         super().__init__(token=token, base_url=base_url, retry_handlers=[], session=session)
-        self.pace = RateLimiter()
+        self.limiter = RateLimiter()
         self.refused = ""
-        """Slack's word, while it does not take the token."""
+        """Slack's error code, as long as it refuses the token."""
 
     async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
-        """Call when it is our turn. Raises what the SDK raises, but for 429: that is waited out."""
-        await self.pace.turn(api_method, _channel(arguments))
+        """Wait for the rate limiter, then call. Raises the SDK's errors, except for status 429."""
+        await self.limiter.acquire(api_method, _channel(arguments))
         return await self.call_now(api_method, **arguments)
 
     async def call_now(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
-        """Call without waiting for a turn, because the caller has had one."""
+        """Call without the rate limiter: the caller has acquired its turn already."""
         for number in range(1, TRIES + 1):
             try:
                 answer = await super().api_call(api_method, **arguments)
-            except SLACK_ERRORS as fault:
-                if (word := error_text(fault)) in TOKEN_REFUSALS:
+            except SLACK_ERRORS as error:
+                if (word := error_text(error)) in TOKEN_REFUSALS:
                     self.refused = word
-                if number == TRIES or not self._may_repeat(api_method, arguments, fault):
+                if number == TRIES or not self._may_repeat(api_method, arguments, error):
                     raise
-                log.info("Slack call again", method=api_method, why=error_text(fault), attempt=number)
+                log.info("retrying a Slack call", method=api_method, why=error_text(error), attempt=number)
             else:
                 self.refused = ""
                 return answer
             await asyncio.sleep(0.3 * number)
-            await self.pace.turn(api_method, _channel(arguments))
+            await self.limiter.acquire(api_method, _channel(arguments))
         raise AssertionError("the last try returns or raises")
 
     async def start_stream(self, thread: ThreadAddress, user: str, **more: Any) -> str:
-        """Begin a streamed message when the caller has had its turn; returns its `ts`."""
+        """Start a streamed message and return its `ts`. The caller has acquired its turn already."""
         where = {"channel": thread.channel, "thread_ts": thread.ts}
         reader = {"recipient_team_id": thread.team, "recipient_user_id": user}
         answer = await self.call_now("chat.startStream", json={**where, **reader, **more})
@@ -82,7 +82,7 @@ class SlackClient(AsyncWebClient):
     async def messages(
         self, method: str, *, most_pages: int | None = None, **params: Any
     ) -> AsyncIterator[dict[str, Any]]:
-        """What `conversations.history` or `.replies` tells, page after page while the caller goes on."""
+        """The messages of `conversations.history` or `.replies`; pages are fetched as the caller iterates."""
         cursor: dict[str, str] = {}
         for _ in count() if most_pages is None else range(most_pages):
             asked = {**params, "limit": PAGE, **cursor}
@@ -94,45 +94,45 @@ class SlackClient(AsyncWebClient):
                 return
             cursor = {"cursor": next_}
 
-    def _may_repeat(self, method: str, arguments: dict[str, Any], fault: Exception) -> bool:
-        if (seconds := retry_after(fault)) is not None:
-            log.warning("Slack's rate limit met", method=method, wait=seconds)
-            self.pace.hold(method, _channel(arguments), seconds)
+    def _may_repeat(self, method: str, arguments: dict[str, Any], error: Exception) -> bool:
+        if (seconds := retry_after(error)) is not None:
+            log.warning("rate limited by Slack", method=method, wait=seconds)
+            self.limiter.pause(method, _channel(arguments), seconds)
             return True
-        return method in _REPEATABLE and is_transient(fault)
+        return method in _IDEMPOTENT and is_transient(error)
 
 
-def retry_after(fault: Exception) -> float | None:
-    """Seconds Slack asks to wait; None when it refused for another reason. Nothing was carried out."""
-    if not isinstance(fault, SlackApiError):
+def retry_after(error: Exception) -> float | None:
+    """Seconds that Slack asks to wait when it rate-limited the call; None for any other error."""
+    if not isinstance(error, SlackApiError):
         return None
-    if _status(fault) != 429 and error_text(fault) not in ("ratelimited", "rate_limited"):
+    if _status(error) != 429 and error_text(error) not in ("ratelimited", "rate_limited"):
         return None
-    headers = {str(k).lower(): v for k, v in (getattr(fault.response, "headers", None) or {}).items()}
+    headers = {str(k).lower(): v for k, v in (getattr(error.response, "headers", None) or {}).items()}
     said = str(headers.get("retry-after", "1"))
     return min(float(said), 300.0) if said.isdigit() else 1.0
 
 
-def error_text(fault: Exception) -> str:
-    """Slack's word for a refusal, or what broke."""
-    return error_code(fault) or f"{type(fault).__name__}: {fault}"[:300]
+def error_text(error: Exception) -> str:
+    """Slack's error code, or the exception in one line."""
+    return error_code(error) or f"{type(error).__name__}: {error}"[:300]
 
 
-def is_transient(fault: Exception) -> bool:
-    """Whether the same call may go well a moment later. A reply without Slack's word for a refusal is a
-    proxy's page or was cut: what became of the call is not known."""
-    word = error_code(fault)
-    return not word or word in TRANSIENT or _status(fault) >= 500
+def is_transient(error: Exception) -> bool:
+    """Whether a retry may succeed. A reply without an error code comes from a proxy or was cut off; Slack may
+    have carried out the call."""
+    word = error_code(error)
+    return not word or word in TRANSIENT or _status(error) >= 500
 
 
-def error_code(fault: Exception) -> str:
-    """Slack's word for a refusal; empty when what came back, if anything did, is not Slack's."""
-    data = getattr(fault.response, "data", None) if isinstance(fault, SlackApiError) else None
+def error_code(error: Exception) -> str:
+    """Slack's error code; empty when there is no reply from Slack."""
+    data = getattr(error.response, "data", None) if isinstance(error, SlackApiError) else None
     return str(data.get("error") or "") if isinstance(data, dict) else ""
 
 
-def _status(fault: SlackApiError | Exception) -> int:
-    response = getattr(fault, "response", None)
+def _status(error: SlackApiError | Exception) -> int:
+    response = getattr(error, "response", None)
     return getattr(response, "status_code", None) or getattr(response, "status", None) or 200
 
 

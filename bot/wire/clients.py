@@ -10,12 +10,12 @@ from bot.wire.client import SlackClient
 
 #: A workspace's bot token; None when the app is not installed there.
 TokenOf = Callable[[str], Awaitable[str | None]]
-#: The ids of the workspaces we are in.
+#: The ids of the workspaces that the app is installed in.
 Teams = Callable[[], Awaitable[Sequence[str]]]
 
 
 class Clients:
-    """Clients by workspace. They share their connections, and each keeps to its own workspace's pace."""
+    """Clients by workspace. They share connections; each has its own workspace's rate limiter."""
 
     def __init__(
         self, base_url: str, http: aiohttp.ClientSession, token_of: TokenOf, teams: Teams | None = None
@@ -27,16 +27,16 @@ class Clients:
         self._clients: dict[str, SlackClient] = {}
 
     async def all(self) -> Sequence[SlackClient]:
-        """The clients of every workspace we are in."""
+        """The clients of all workspaces."""
         teams = [""] if self._teams is None else await self._teams()
         return [await self.of(team) for team in teams]
 
     def refused(self) -> Sequence[str]:
-        """Slack's words for those of our tokens that it did not take when they were used last."""
+        """Slack's error codes for the tokens that it refused at their last use."""
         return sorted({client.refused for client in self._clients.values() if client.refused})
 
     async def of(self, team: str) -> SlackClient:
-        """The workspace's client. Without a token its calls fail with Slack's `not_authed`."""
+        """The workspace's client. Without a token, its calls fail with `not_authed`."""
         token = await self.token(team) or ""
         known = self._clients.get(team)
         if known is None or known.token != token:

@@ -1,7 +1,4 @@
-"""Slack's event JSON read once, at the edge: wrong shapes end here, in a sentence for the log.
-
-Shapes: docs.slack.dev/reference/events. Never decides what a message means: that is `bot.intake.intake`.
-"""
+"""Parses Slack's event JSON (docs.slack.dev/reference/events) into messages and message changes."""
 
 from __future__ import annotations
 
@@ -15,8 +12,8 @@ from tasks.message import FileRef, ThreadAddress
 
 _Id = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=64)]
 _Ts = Annotated[str, pydantic.StringConstraints(pattern=r"^\d{1,12}\.\d{1,9}$")]
-#: Messages with these subtypes are somebody's words; all others tell of a change.
-_SPOKEN = {"file_share", "thread_broadcast", "bot_message"}
+#: Subtypes of messages with content; all others announce a change.
+_CONTENT_SUBTYPES = {"file_share", "thread_broadcast", "bot_message"}
 
 
 class _File(pydantic.BaseModel):
@@ -44,7 +41,7 @@ class _Event(pydantic.BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackMessage:
-    """A message somebody wrote, as Slack tells it."""
+    """A message of a person or an app."""
 
     thread: ThreadAddress
     ts: str
@@ -54,12 +51,12 @@ class SlackMessage:
     is_direct: bool
     is_reply: bool
     by_bot: bool
-    """Written by an app; `user` is then the app's bot id, which no person has."""
+    """Written by an app; `user` is then its bot id, `B…`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageChange:
-    """A message that its writer changed or deleted. `now` is None for a deleted one."""
+    """An edited or deleted message. `now` is None for a deleted one."""
 
     thread: ThreadAddress
     ts: str
@@ -68,11 +65,11 @@ class MessageChange:
 
 
 class MalformedPayload(Exception):
-    """A payload that is not shaped as Slack documents it; `str()` says where."""
+    """A payload without the documented shape; `str()` says where."""
 
 
 def bot_user_id(body: object) -> str | None:
-    """Our bot's user id as the event names it, in the first of its `authorizations`."""
+    """Our bot's user id, from the event's `authorizations`."""
     match body:
         case {"authorizations": [{"user_id": str(user), "is_bot": True}, *_]}:
             return user
@@ -80,20 +77,20 @@ def bot_user_id(body: object) -> str | None:
 
 
 def parse_message(body: object) -> SlackMessage | None:
-    """The message that an event tells of; None for every other event. Raises `MalformedPayload`."""
+    """The message in a `message` or `app_mention` event; None for other events. Raises `MalformedPayload`."""
     if not isinstance(body, dict) or not isinstance(event := body.get("event"), dict):
         return None
     kind, subtype = event.get("type"), event.get("subtype")
-    if kind not in ("message", "app_mention") or not _is_words(subtype):
+    if kind not in ("message", "app_mention") or not _has_content(subtype):
         return None
-    return _spoken(event, body)
+    return _parse(event, body)
 
 
 def parse_change(body: object) -> MessageChange | None:
-    """The change that an event tells of; None for every other event. Raises `MalformedPayload`.
+    """The change in a `message_changed` or `message_deleted` event, or None. Raises `MalformedPayload`.
 
-    Slack tells of a change as well when it adds a preview to a link: then the text is the same as before. A
-    deleted message that has replies is told as one that was changed to a tombstone.
+    Slack also sends `message_changed`, with the same text, when it adds a link preview, and with a tombstone
+    when a message with replies is deleted.
     """
     if not isinstance(body, dict) or not isinstance(event := body.get("event"), dict):
         return None
@@ -102,28 +99,28 @@ def parse_change(body: object) -> MessageChange | None:
         return None
     before, after = event.get("previous_message"), event.get("message")
     is_tombstone = isinstance(after, dict) and after.get("subtype") == "tombstone"
-    is_gone = kind == "message_deleted" or is_tombstone
-    told = before if is_gone else after
-    if not isinstance(told, dict) or (before is not None and not isinstance(before, dict)):
+    is_deleted = kind == "message_deleted" or is_tombstone
+    current = before if is_deleted else after
+    if not isinstance(current, dict) or (before is not None and not isinstance(before, dict)):
         raise MalformedPayload("event.message and event.previous_message must be objects")
-    if not _is_words(told.get("subtype")):
+    if not _has_content(current.get("subtype")):
         return None
     place = {"type": "message", "channel": channel, "channel_type": event.get("channel_type")}
-    said = _spoken({**told, **place, "ts": event.get("deleted_ts") or told.get("ts")}, body)
+    message = _parse({**current, **place, "ts": event.get("deleted_ts") or current.get("ts")}, body)
     words = before.get("text") if before else None
     return MessageChange(
-        thread=said.thread,
-        ts=said.ts,
+        thread=message.thread,
+        ts=message.ts,
         before=words if isinstance(words, str) else "",
-        now=None if is_gone else said,
+        now=None if is_deleted else message,
     )
 
 
-def _is_words(subtype: object) -> bool:
-    return subtype is None or (isinstance(subtype, str) and subtype in _SPOKEN)
+def _has_content(subtype: object) -> bool:
+    return subtype is None or (isinstance(subtype, str) and subtype in _CONTENT_SUBTYPES)
 
 
-def _spoken(event: dict[str, Any], body: dict[str, Any]) -> SlackMessage:
+def _parse(event: dict[str, Any], body: dict[str, Any]) -> SlackMessage:
     try:
         read = _Event.model_validate(event)
     except pydantic.ValidationError as error:

@@ -1,7 +1,4 @@
-"""Interactivity payloads read once, at the edge (docs.slack.dev/reference/interaction-payloads).
-
-Wrong shapes end here, in a line for the log. Never acts on them.
-"""
+"""Interactivity payloads as typed models (docs.slack.dev/reference/interaction-payloads)."""
 
 from __future__ import annotations
 
@@ -23,14 +20,14 @@ class SlackReference(pydantic.BaseModel):
 
 
 class ButtonAction(pydantic.BaseModel):
-    """What was pressed."""
+    """The clicked button."""
 
     action_id: str
     value: str = ""
 
 
 class ClickedMessage(pydantic.BaseModel):
-    """The message it was pressed on."""
+    """The message with the button, or the one that a shortcut was used on."""
 
     ts: _Id
     text: str = ""
@@ -39,7 +36,7 @@ class ClickedMessage(pydantic.BaseModel):
 
 
 class ClickPayload(pydantic.BaseModel):
-    """A press on a button: in a message, or without `channel` and `message` in App Home."""
+    """A click on a button in a message, or in App Home, which has no `channel` and `message`."""
 
     user: SlackReference
     team: SlackReference
@@ -72,7 +69,7 @@ class CommandPayload(pydantic.BaseModel):
 
 
 def parse_interaction(shape: type[T], payload: object) -> T | None:
-    """The payload in its shape, or None when it is not shaped so."""
+    """The parsed payload; None, and a line in the log, for a malformed one."""
     try:
         return shape.model_validate(payload)
     except pydantic.ValidationError as error:

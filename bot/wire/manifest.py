@@ -1,7 +1,7 @@
 """The Slack app's manifest: what Handoff asks of a workspace, and the reason for each scope.
 
 Limits of Slack that tests hold it to: short description 140 characters, long description 175 to 4,000, agent
-description 300, at most 4 suggested prompts. Never asks for a scope that nothing here uses.
+description 300, at most 4 suggested prompts.
 """
 
 from __future__ import annotations

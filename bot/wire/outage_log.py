@@ -1,7 +1,4 @@
-"""What the operator hears of a time without a way to Slack: a sentence as it begins, a line as it ends.
-
-Never tries anything: `bot.wire.socket_mode` does.
-"""
+"""Logs Socket Mode outages: an error when one begins, reminders while it lasts, a line when it ends."""
 
 from __future__ import annotations
 
@@ -16,37 +13,36 @@ log = structlog.get_logger(__name__)
 
 
 class OutageLog:
-    """One for all connections: what keeps one of them away mostly keeps the others away too. An outage that
-    lasts is logged again after each `reminder` seconds."""
+    """One log for all connections, which usually fail together. `reminder` is in seconds."""
 
     def __init__(self, reminder: float) -> None:
         self._reminder = reminder
         self._away: set[object] = set()
         self._kind = ""
-        self._since = self._told_at = 0.0
+        self._since = self._logged_at = 0.0
 
-    def met(self, connection: object, url: str, fault: Exception) -> None:
-        """A connection could not be opened by way of `url`, and will be tried again."""
-        now, kind = time.monotonic(), error_code(fault)
+    def met(self, connection: object, url: str, error: Exception) -> None:
+        """A connection to `url` failed and will be retried."""
+        now, kind = time.monotonic(), error_code(error)
         if not self._away:
             self._since = now
-        if not self._away or kind != self._kind or now - self._told_at >= self._reminder:
-            self._kind, self._told_at = kind, now
-            log.error(_sentence(url, fault))
+        if not self._away or kind != self._kind or now - self._logged_at >= self._reminder:
+            self._kind, self._logged_at = kind, now
+            log.error(_sentence(url, error))
         self._away.add(connection)
 
     def over(self, connection: object) -> None:
-        """A connection was opened."""
+        """A connection is open."""
         if connection in self._away:
             self._away.discard(connection)
             if not self._away:
                 log.info("connected to Slack again", away_seconds=round(time.monotonic() - self._since))
 
 
-def _sentence(url: str, fault: Exception) -> str:
-    word = error_code(fault)
+def _sentence(url: str, error: Exception) -> str:
+    word = error_code(error)
     if not word:
-        return unreachable(url, fault)
-    if is_transient(fault):
-        return f"Slack opens no connection for now: it answers {word}. It is tried again."
+        return unreachable(url, error)
+    if is_transient(error):
+        return f"Slack opens no connection: it answers {word}. Handoff keeps trying."
     return token_refused("SLACK_APP_TOKEN", word)

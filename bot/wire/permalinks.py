@@ -1,4 +1,4 @@
-"""Addresses of threads, as people open them. Asks Slack once per workspace where it lives."""
+"""Permalinks to threads, built from the workspace's URL, which is fetched once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Permalinks:
         self._homes: dict[str, str] = {}
 
     async def to(self, thread: ThreadAddress) -> str:
-        """The link to a thread's first message."""
+        """The permalink of the thread's first message."""
         home = await self._home(thread.team)
         return f"{home}/archives/{thread.channel}/p{thread.ts.replace('.', '')}"
 
@@ -29,6 +29,6 @@ class Permalinks:
                 client = await self._clients.of(team)
                 self._homes[team] = str((await client.auth_test())["url"]).rstrip("/")
             except SLACK_ERRORS as error:
-                log.info("the workspace's address is not known", why=error_text(error))
+                log.info("workspace URL unknown", why=error_text(error))
                 return "https://slack.com"
         return self._homes[team]

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-#: Calls a minute. Methods that are not named here are special or rare, and not held back.
+#: Calls a minute. Methods that are missing here are rare or have special rules, and are not limited.
 PER_MINUTE = {
     **dict.fromkeys(("chat.startStream", "chat.stopStream", "conversations.list", "reactions.remove"), 20),
     **dict.fromkeys(
@@ -24,41 +24,41 @@ PER_MINUTE = {
          "assistant.threads.setSuggestedPrompts"), 100,
     ),
 }  # fmt: skip
-#: What is shown in a channel at once: one a second, and a few more in a burst.
+#: Methods that post to a channel: one call a second, and a few more in a burst.
 POSTING = {"chat.postMessage", "files.completeUploadExternal"}
 POSTS_PER_MINUTE, POST_BURST = 60, 5
-#: The part of a rate that we use: Slack's clock and ours don't begin their minutes together.
+#: The share of each rate that is used, because Slack's minutes and ours don't start together.
 SHARE = 0.9
 
 
 class RateLimiter:
-    """Turns at calling, first come first served."""
+    """First come, first served."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._rates: dict[str, _Bucket] = {}
 
-    async def turn(self, method: str, channel: str = "") -> None:
-        """Wait until the call may be made."""
+    async def acquire(self, method: str, channel: str = "") -> None:
+        """Wait until the call is allowed."""
         for rate in self._of(method, channel):
             await asyncio.sleep(rate.reserve(self._clock()))
-            # Slack may have refused somebody while we waited.
+            # Slack may have rate-limited another call in the meantime.
             await asyncio.sleep(max(0.0, rate.held_until - self._clock()))
 
-    def may(self, method: str, channel: str = "") -> bool:
-        """Whether a call made now would not have to wait. Takes no turn."""
+    def available(self, method: str, channel: str = "") -> bool:
+        """Whether `try_acquire` would succeed now."""
         return all(rate.wait(self._clock()) < 1e-9 for rate in self._of(method, channel))
 
-    def claim(self, method: str, channel: str = "") -> bool:
-        """Take a turn if there is one now; False leaves everything as it is."""
-        if not self.may(method, channel):
+    def try_acquire(self, method: str, channel: str = "") -> bool:
+        """Acquire without waiting; False if that is not possible."""
+        if not self.available(method, channel):
             return False
         for rate in self._of(method, channel):
             rate.reserve(self._clock())
         return True
 
-    def hold(self, method: str, channel: str, seconds: float) -> None:
-        """Slack has refused a call for this long: everybody waits."""
+    def pause(self, method: str, channel: str, seconds: float) -> None:
+        """Slack rate-limited a call: all calls of its kind wait this long."""
         rates = self._of(method, channel)
         (rates[-1] if rates else self._rate(method, 60, 1)).held_until = self._clock() + seconds
 
@@ -79,8 +79,8 @@ class RateLimiter:
 
 
 class _Bucket:
-    """One count. A turn is a place on a time line: the places are `interval` seconds apart, and up to `burst`
-    of them may be taken ahead of their time."""
+    """One rate, as the generic cell rate algorithm: one call every `interval` seconds, and up to `burst`
+    ahead of time."""
 
     def __init__(self, interval: float, burst: int) -> None:
         self._interval = interval
@@ -89,11 +89,11 @@ class _Bucket:
         self.held_until = 0.0
 
     def wait(self, now: float) -> float:
-        """Seconds until a turn is free."""
+        """Seconds until a call is allowed."""
         return max(self._next - self._ahead, self.held_until) - now
 
     def reserve(self, now: float) -> float:
-        """Take the next turn; returns the seconds until it comes."""
+        """Reserve the next call; returns the seconds until it is allowed."""
         at = max(now, self._next - self._ahead)
         self._next = max(self._next, at) + self._interval
         return at - now

@@ -1,7 +1,6 @@
-"""Socket Mode with two connections, so that one being renewed loses nothing.
+"""Socket Mode with two connections, so that events arrive on one while Slack renews the other.
 
-Slack closes each connection every few hours and the client opens the new one after the old is gone; events of
-that moment go to the other connection. Never reads an envelope: Bolt does.
+Slack closes each connection every few hours, and an app may open a new one only afterwards.
 """
 
 from __future__ import annotations
@@ -39,43 +38,43 @@ class SocketMode:
         self._since: dict[int, float] = {}
 
     async def start(self) -> None:
-        """Returns when all are open, however long Slack is away. `stop` closes what there is by then."""
+        """Open all connections, and wait as long as Slack is unreachable. Cancel with `stop`."""
         outage = OutageLog(self._timing.outage_reminder)
         for number in range(CONNECTIONS):
             handler = _SocketModeHandler(self._app, self._app_token, outage, self._timing)
             self._handlers.append(handler)
-            handler.client.message_listeners.append(self._note(number))
+            handler.client.message_listeners.append(self._record_hello(number))
             await handler.connect_async()  # type: ignore[no-untyped-call]
         log.info("connected to Slack", connections=len(self._handlers))
 
     async def stop(self) -> None:
-        """Close cleanly: Slack keeps sending events to a connection it believes open."""
+        """Close the connections properly; otherwise Slack keeps sending events to them."""
         await asyncio.gather(*(handler.close_async() for handler in self._handlers))  # type: ignore[no-untyped-call]
 
     async def connected(self) -> int:
-        """How many connections are up."""
+        """The number of open connections."""
         return sum([await handler.client.is_connected() for handler in self._handlers])
 
     def ages(self) -> Mapping[int, float]:
-        """Seconds since each connection that is up was opened, by its number."""
+        """Seconds since each open connection was opened, by its number."""
         now = time.monotonic()
         sessions = [handler.client.current_session for handler in self._handlers]
         up = [number for number, session in enumerate(sessions) if session is not None and not session.closed]
         return {number: now - self._since[number] for number in up if number in self._since}
 
-    def _note(self, number: int) -> Callable[..., Awaitable[None]]:
-        """Slack says hello once on each new connection."""
+    def _record_hello(self, number: int) -> Callable[..., Awaitable[None]]:
+        """Slack sends `hello` once on each new connection."""
 
-        async def note(_: object, message: Mapping[str, Any], __: object = None) -> None:
+        async def record(_: object, message: Mapping[str, Any], __: object = None) -> None:
             if message.get("type") == "hello":
                 self._since[number] = time.monotonic()
 
-        return note
+        return record
 
 
 class _SocketModeClient(SocketModeClient):
-    """The SDK's client with its own way of connecting: the SDK's logs a traceback at each try for as long as
-    Slack is away, and tries again with an address that Slack lets be used once."""
+    """The SDK's client with another `connect`. The SDK's logs a traceback for each failure and reuses a URL
+    that Slack accepts only once."""
 
     def __init__(self, outage: OutageLog, timing: BotTiming, **arguments: Any) -> None:
         self._timing = timing
@@ -83,37 +82,37 @@ class _SocketModeClient(SocketModeClient):
         self._outage = outage
 
     async def issue_new_wss_url(self) -> str:
-        """Not here, where the SDK would log that it fails: each try of `connect` asks for its own."""
+        """Unused: each attempt of `connect` fetches its own URL."""
         return ""
 
     async def connect(self) -> None:
-        """Returns with an open connection, or when the client is closed. Raises what nobody expects."""
+        """Retry until the connection is open or the client is closed. Raises unexpected errors."""
         while not self.closed:
-            way = self.web_client.base_url
+            url = self.web_client.base_url
             try:
-                await self._leave_former()
+                await self._close_previous()
                 answer = await self.web_client.apps_connections_open(app_token=self.app_token)
-                way = str(answer["url"])
-                await self._open(way)
-            except Exception as fault:
+                url = str(answer["url"])
+                await self._open(url)
+            except Exception as error:
                 if self.closed:
                     return
-                if not isinstance(fault, SLACK_ERRORS):
+                if not isinstance(error, SLACK_ERRORS):
                     raise
-                self._outage.met(self, way, fault)
-                await asyncio.sleep(retry_after(fault) or self.ping_interval)
+                self._outage.met(self, url, error)
+                await asyncio.sleep(retry_after(error) or self.ping_interval)
             else:
                 self._outage.over(self)
                 return
 
-    async def _leave_former(self) -> None:
-        """Before there is a new one: Slack bounds how many an app may have."""
+    async def _close_previous(self) -> None:
+        """Close first, then open: Slack limits the number of connections of an app."""
         self.auto_reconnect_enabled = False
         if self.current_session is not None:
             try:
                 await self.current_session.close()
-            except SLACK_ERRORS as fault:
-                log.info("a connection broke while it was closed", why=error_text(fault))
+            except SLACK_ERRORS as error:
+                log.info("connection failed while closing", why=error_text(error))
 
     async def _open(self, url: str) -> None:
         self.current_session = await self.aiohttp_client_session.ws_connect(
@@ -126,7 +125,7 @@ class _SocketModeClient(SocketModeClient):
         self._watch_session()
 
     def _watch_session(self) -> None:
-        """Never waits: it may be one of the two that it cancels."""
+        """Restart both background tasks. It does not await them, because it may run in one of them."""
         for former in (self.current_session_monitor, self.message_receiver):
             if former is not None:
                 former.cancel()
@@ -135,7 +134,7 @@ class _SocketModeClient(SocketModeClient):
 
 
 class _SocketModeHandler(AsyncSocketModeHandler):
-    """Bolt's handler on our client, which also acks what Bolt can't read: it would come again for nothing."""
+    """Bolt's handler with our client. It also acks payloads that Bolt can't read."""
 
     def __init__(self, app: AsyncApp, app_token: str, outage: OutageLog, timing: BotTiming) -> None:
         # Without Bolt's own, which opens a client of the SDK's.

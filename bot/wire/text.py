@@ -1,6 +1,6 @@
-"""Text between Slack and the agents: what people typed made plain, what models wrote made harmless.
+"""Converts text between Slack and the agents: mrkdwn to plain text, Markdown to safe Slack messages.
 
-Limits are Slack's (docs.slack.dev/reference/block-kit and /methods/chat.postMessage). Never calls Slack.
+Limits are Slack's (docs.slack.dev/reference/block-kit and /methods/chat.postMessage).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from agents.sanitize import sanitize_text
 
-#: Characters of Markdown in one message: Slack takes 12,000 in all, and counts what it adds.
+#: Characters of Markdown in one message. Slack accepts 12,000, including what it adds.
 MESSAGE_LIMIT = 11_500
 _MENTION = re.compile(r"<@([UWB][A-Z0-9]+)(?:\|[^<>]*)?>")
 _LINK = re.compile(r"<([a-z][a-z0-9+.-]*:[^|<>]+)(?:\|([^<>]*))?>")
@@ -19,10 +19,10 @@ _CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)\|?([^<>]*)>")
 _DATE = re.compile(r"<!date\^[^|<>]*\|([^<>]*)>")
 _SPECIAL = re.compile(r"<!(?:subteam\^)?([^<>|^]*)(?:\^[^<>|]*)?(?:\|([^<>]*))?>")
 _GROUP = re.compile(r"<!(?:subteam\^|channel|here|everyone)")
-#: Characters that a row or a title is made from; they hold 256.
+#: Characters read for a row or title, which holds 256.
 _LINE_READ = 2_000
-#: What pings people when a model writes it, as an entity or as plain words that clients turn into one.
-_LOUD = re.compile(r"<(?=[@!#])|@(?=(?:channel|here|everyone)\b)")
+#: What would notify people: entities, and words that clients turn into entities.
+_MENTIONS = re.compile(r"<(?=[@!#])|@(?=(?:channel|here|everyone)\b)")
 
 #: A line that opens or closes a code fence (spec.commonmark.org, fenced code blocks); longer marks are text.
 _FENCE = re.compile(r"\s*(?P<mark>(?P<sign>[`~])(?P=sign){2,19})(?!(?P=sign))(?P<rest>.*)", re.DOTALL)
@@ -33,17 +33,17 @@ _RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
 
 
 def mentioned(text: str) -> list[str]:
-    """Ids of the people mentioned, in order."""
+    """Ids of the mentioned users, in order."""
     return _MENTION.findall(text)
 
 
 def addresses_a_group(text: str) -> bool:
-    """Whether it is for a group of people: a user group, or everybody here."""
+    """Whether the text mentions a user group, @here, @channel or @everyone."""
     return bool(_GROUP.search(text))
 
 
 def plain_text(text: str, bot_user: str, name_of: Callable[[str], str]) -> str:
-    """A message as its writer saw it: entities spelled out, the mention of the bot gone."""
+    """A message as its author saw it: entities are written out, and mentions of the bot are removed."""
     text = re.sub(rf"<@{re.escape(bot_user)}(?:\|[^<>]*)?>[:,]?", "", text)
     text = _MENTION.sub(lambda m: f"@{name_of(m[1])}", text)
     text = _LINK.sub(lambda m: m[1] if m[2] in (None, "", m[1]) else f"{m[2]} ({m[1]})", text)
@@ -54,8 +54,8 @@ def plain_text(text: str, bot_user: str, name_of: Callable[[str], str]) -> str:
 
 
 def silence_mentions(markdown: str) -> str:
-    """Model-written text that mentions nobody: a zero-width space keeps it readable and silent."""
-    return _LOUD.sub(lambda m: m[0] + "\u200b", markdown)
+    """Text that notifies no one: a zero-width space follows each `@` or `<` of a mention."""
+    return _MENTIONS.sub(lambda m: m[0] + "\u200b", markdown)
 
 
 def escape(text: str) -> str:
@@ -74,8 +74,8 @@ def truncate(text: str, most_bytes: int = 3500) -> str:
 
 
 def one_plain_line(markdown: str) -> str:
-    """Markdown as plain words on one line, for rows and titles, which would show its marks. No more is read
-    than they could hold: matching marks without end takes long."""
+    """Markdown as plain text on one line, for rows and titles. Only the first 2,000 characters are read:
+    matching Markdown in long text is slow."""
     text = re.sub(r"^[ \t]*```.*$", "", markdown.strip()[:_LINE_READ], flags=re.MULTILINE)
     text = re.sub(r"^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+", "", text, flags=re.MULTILINE)
     text = re.sub(r"!?\[([^\[\]]*)\]\([^)\[]*\)", r"\1", text)
@@ -84,7 +84,7 @@ def one_plain_line(markdown: str) -> str:
 
 
 def table_at(markdown: str) -> int:
-    """Where the first table begins that is not inside a code fence; the text's length when there is none."""
+    """Index of the first table outside code fences; the text's length if there is none."""
     at, above, fence = 0, "", ""
     for line in markdown.splitlines(keepends=True):
         fence = _fence_after(line, fence)
@@ -95,7 +95,7 @@ def table_at(markdown: str) -> int:
 
 
 def headings(markdown: str, start: int = 0) -> Iterator[str]:
-    """The headings of the first three levels from character `start` on. A comment in code looks like one."""
+    """Headings of levels 1 to 3 from character `start` on. Comments in code are no headings."""
     at, fence = 0, ""
     for line in markdown.splitlines(keepends=True):
         fence = _fence_after(line, fence)
@@ -105,8 +105,8 @@ def headings(markdown: str, start: int = 0) -> Iterator[str]:
 
 
 def split_markdown(markdown: str, limit: int = MESSAGE_LIMIT) -> list[str]:
-    """Markdown cut into messages: between paragraphs where it can. A code fence that is cut is closed in one
-    part and opened again in the next; a table that is cut has its first line in both, or it would be none."""
+    """Markdown split into messages, between paragraphs where possible. A split code fence is closed and
+    opened again; a split table repeats its header."""
     pieces: list[str] = []
     rest, again = markdown.strip(), ""
     while len(again) + len(rest) > limit:

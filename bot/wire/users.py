@@ -1,4 +1,4 @@
-"""Who people are, asked of Slack once each and kept for a while."""
+"""A cache of Slack users: names, roles and workspaces from `users.info`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MOST = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackUser:
-    """A member of the workspace, or a stranger from another one in a shared channel."""
+    """A member of the workspace, or of another one in a shared channel."""
 
     name: str = "someone"
     team: str = ""
     is_admin: bool = False
     is_guest: bool = False
     is_known: bool = True
-    """False when Slack did not tell: then nothing but the id is certain."""
+    """False when the lookup failed: then only the id is known."""
 
 
 _UNKNOWN = SlackUser(is_known=False)
@@ -44,18 +44,18 @@ class UserDirectory:
         self._found: dict[tuple[str, str], tuple[float, SlackUser]] = {}
 
     def known(self, team: str, user: str) -> str:
-        """A name without asking; "someone" when it was never asked."""
+        """The cached name; "someone" for a user who was not looked up."""
         return self._found.get((team, user), (0.0, _UNKNOWN))[1].name
 
     async def name(self, team: str, user: str) -> str:
         return (await self.person(team, user)).name
 
     async def ask(self, team: str, users: Iterable[str]) -> None:
-        """Have `known` know them, all asked at the same time; apps have no names here."""
+        """Look up users in parallel, for `known`. Apps are skipped: `users.info` does not know them."""
         await asyncio.gather(*(self.name(team, user) for user in set(users) if user.startswith(("U", "W"))))
 
     async def person(self, team: str, user: str, *, now: bool = False) -> SlackUser:
-        """Who it is; what is known when Slack does not tell in time. `now` trusts nothing told before."""
+        """The user, cached or looked up; if that fails, the last known entry. `now` bypasses the cache."""
         never = -self._timing.user_cache
         asked, person = self._found.get((team, user), (never, _UNKNOWN))
         if now:
@@ -67,7 +67,7 @@ class UserDirectory:
                 client = await self._clients.of(team)
                 answer = await client.users_info(user=user)
         except SLACK_ERRORS as error:
-            log.info("person not known", user=user, why=error_text(error))
+            log.info("user lookup failed", user=user, why=error_text(error))
             return person
         person = _read(answer.get("user") or {}, team)
         while len(self._found) >= MOST:
@@ -77,8 +77,8 @@ class UserDirectory:
 
 
 def _read(user: Mapping[str, Any], here: str) -> SlackUser:
-    """Somebody as Slack tells it; an admin of another workspace is none in `here`. In an Enterprise
-    organisation people belong to several, of which `team_id` is one."""
+    """Parse `users.info`. An admin of another workspace than `here` is no admin. In an Enterprise
+    organisation a user belongs to several workspaces, of which `team_id` is one."""
     profile = user.get("profile") or {}
     member_of = (user.get("enterprise_user") or {}).get("teams") or ()
     team = here if here in member_of else str(user.get("team_id") or "")

@@ -57,21 +57,21 @@ async def test_posts_keep_to_each_channels_pace() -> None:
         clock.now = moment
         slack.count_post("C1")
     clock.now = 0.0
-    assert limiter.may("chat.postMessage", "C2")
+    assert limiter.available("chat.postMessage", "C2")
 
 
 async def test_a_claim_takes_a_turn_only_when_there_is_one() -> None:
     limiter = RateLimiter(Clock())
-    claimed = sum(limiter.claim("chat.startStream") for _ in range(50))
+    claimed = sum(limiter.try_acquire("chat.startStream") for _ in range(50))
 
     assert claimed == 18
-    assert not limiter.may("chat.startStream")
+    assert not limiter.available("chat.startStream")
 
 
 async def test_everybody_waits_when_slack_says_so() -> None:
     limiter = RateLimiter()
-    limiter.hold("chat.update", "", 0.2)
-    assert not limiter.may("chat.update")
+    limiter.pause("chat.update", "", 0.2)
+    assert not limiter.available("chat.update")
     async with asyncio.timeout(5):
-        await limiter.turn("chat.update")
-    assert limiter.may("chat.update")
+        await limiter.acquire("chat.update")
+    assert limiter.available("chat.update")
