@@ -39,6 +39,8 @@ class _Learned:
     """Fields of a request that are refused, and their other names; "" leaves a field out."""
     refused_back: set[str] = field(default_factory=set)
     """Fields of the model's own replies that it refuses in the history."""
+    lost_reasoning: set[str] = field(default_factory=set)
+    """Encrypted reasoning that the service can't read any more."""
 
 
 class Compatibility:
@@ -61,6 +63,9 @@ class Compatibility:
     def wire(self, model: str) -> Wire:
         return self._models[model].wire
 
+    def has_answered(self, model: str) -> bool:
+        return self._models[model].has_answered
+
     def answered(self, model: str) -> None:
         """Keep the API of a model that has replied."""
         self._models[model].has_answered = True
@@ -79,6 +84,13 @@ class Compatibility:
                 {key: value for key, value in message.items() if key not in learned.refused_back}
                 for message in body["messages"]
             ]
+        if learned.lost_reasoning and "input" in body:
+            # Without `id`: an item with one refers to its reasoning.
+            body["input"] = [
+                {key: value for key, value in item.items() if key != "id"}
+                for item in body["input"]
+                if _reasoning(item) not in learned.lost_reasoning
+            ]
         return body
 
     def adapt(self, meaning: Meaning, *, refusal: Refusal, wire: Wire, model: str, body: Json) -> bool:
@@ -89,6 +101,10 @@ class Compatibility:
                 change = self._alternate_roles(learned, body)
             case Meaning.USE_CHAT | Meaning.USE_RESPONSES:
                 change = self._switch(learned, wire, self._wires[meaning])
+            case Meaning.DROP_REASONING:
+                lost = {found for item in body.get("input", ()) if (found := _reasoning(item))}
+                learned.lost_reasoning |= lost
+                change = f"without {len(lost)} reasoning items" if lost else ""
             case _:
                 change = self._change_field(learned, refusal.words.lower(), body)
         if change:
@@ -121,6 +137,11 @@ class Compatibility:
             return ""
         learned.changes[name] = instead
         return f"{instead} for {name}" if instead else f"without {name}"
+
+
+def _reasoning(item: Json) -> str:
+    """The encrypted content of a reasoning item; "" for other items."""
+    return str(item.get("encrypted_content") or item.get("id")) if item.get("type") == "reasoning" else ""
 
 
 def _refused_back(words: str, body: Json) -> str:

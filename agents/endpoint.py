@@ -158,7 +158,8 @@ class Endpoint:
                     return failure
                 adapt = partial(self._compatibility.adapt, refusal=failure, wire=wire, model=model, body=body)
                 try:
-                    transient = resolve(failure, model, adapt)
+                    known = self._compatibility.has_answered(model)
+                    transient = resolve(failure, model, adapt, is_known=known)
                 except ModelError as fatal:
                     log.warning("model refused", model=model, detail=fatal.detail)
                     raise fatal from error

@@ -36,6 +36,7 @@ class Meaning(Enum):
     USE_RESPONSES = auto()
     USE_CHAT = auto()
     CHANGE_FIELD = auto()
+    DROP_REASONING = auto()
     # Send the same request again later.
     SLOW_DOWN = auto()
     RETRY = auto()
@@ -104,11 +105,14 @@ class Row:
     """A regular expression for the service's words in lower case; its group `wait` is in seconds."""
     unless: str = ""
     host: str = ""
+    known: bool = False
+    """True for a row that holds only for a model that has replied before."""
 
-    def matches(self, refusal: Refusal) -> bool:
+    def matches(self, refusal: Refusal, *, is_known: bool) -> bool:
         low = refusal.words.lower()
         return (
-            (not self.status or refusal.status in self.status)
+            (is_known or not self.known)
+            and (not self.status or refusal.status in self.status)
             and re.search(self.says, low) is not None
             and not (self.unless and re.search(self.unless, low))
             and re.search(self.host, refusal.host) is not None
@@ -130,6 +134,9 @@ _OTHER_THAN_429 = frozenset(range(600)) - {429}
 TABLE = (
     # Mistral, and the chat templates of its models in llama.cpp, which sends 500 or an error in the stream.
     Row(Meaning.ALTERNATE_ROLES, says=r"unexpected role|roles must alternate"),
+    # Encrypted reasoning of another organization or a changed key; items that a gateway looks up in vain.
+    Row(Meaning.DROP_REASONING, {400, 404}, r"invalid_encrypted_content|encrypted content .*could not be|"
+        r"item with id .*not found|without its required"),
     # OpenAI's newest models refuse tools on Chat Completions.
     Row(Meaning.USE_RESPONSES, {400}, r"/v1/responses"),
     Row(Meaning.UNKNOWN_MODEL, {404}, _MODEL + r"|model .*(not found|not exist)"),
@@ -137,7 +144,7 @@ TABLE = (
     Row(Meaning.CHANGE_FIELD, {400, 422}, r"support|unrecognized|unknown|unexpected|extra[ _]|"
         r"not (permitted|allowed)"),
     # Gemini says "exceeded your current quota" for its limits per minute too, and then how long to wait.
-    Row(Meaning.SLOW_DOWN, {429}, r"retry in (?P<wait>\d+(\.\d+)?)s"),
+    Row(Meaning.SLOW_DOWN, {429}, r"(retry|try again) in (?P<wait>\d+(\.\d+)?) ?s"),
     # DashScope calls tokens per minute a quota, in OpenAI's words for money; money is `Arrearage` there.
     Row(Meaning.SLOW_DOWN, {429}, host=r"dashscope|aliyun", unless="free"),
     Row(Meaning.SLOW_DOWN, {429}, r"dashscope|aliyun|allocated quota exceeded", unless="free"),
@@ -155,7 +162,12 @@ TABLE = (
         r"does not support function call|tool calling is not supported|function calling is not enabled"),
     Row(Meaning.UNKNOWN_MODEL, says=_MODEL),
     Row(Meaning.SLOW_DOWN, {429}),
-    Row(Meaning.RETRY, {INSIDE, 408, 409, 425, *range(500, 600)}),
+    # Groq reports a malformed tool call of its model so.
+    Row(Meaning.RETRY, {400}, r"tool_use_failed"),
+    # 424 is Azure's and Bedrock's for a failed model, 498 Groq's for a busy one.
+    Row(Meaning.RETRY, {INSIDE, 408, 409, 424, 425, 498, *range(500, 600)}),
+    # A gateway that loses its route for a moment.
+    Row(Meaning.RETRY, {404}, known=True),
     Row(Meaning.CREDENTIALS, {401, 403}),
     Row(Meaning.QUOTA, {402}),
     Row(Meaning.UNKNOWN_MODEL, {404}),
@@ -185,14 +197,16 @@ class Transient:
     """True when the service works and asks for fewer requests."""
 
 
-def resolve(refusal: Refusal, model: str, adapt: Callable[[Meaning], bool]) -> Transient | None:
+def resolve(
+    refusal: Refusal, model: str, adapt: Callable[[Meaning], bool], *, is_known: bool = False
+) -> Transient | None:
     """Walk the table to the first row that applies.
 
     Returns None when `adapt` has changed the request, and raises the `ModelError` of a refusal that no retry
-    changes.
+    changes. `is_known` means that the model has replied before.
     """
     for row in TABLE:
-        if not row.matches(refusal):
+        if not row.matches(refusal, is_known=is_known):
             continue
         if row.meaning in _ERRORS:
             kind, sentence = _ERRORS[row.meaning]

@@ -16,6 +16,7 @@ import openai
 import pytest
 
 from agents import failures
+from agents.conversation import UserTurn
 from agents.errors import (
     ContextTooLong,
     CredentialsRefused,
@@ -27,6 +28,8 @@ from agents.errors import (
 )
 from agents.journal import Incoming
 from agents.refusals import Refusal, resolve
+from agents.wire import ModelRequest
+from agents.wire.responses import ResponsesWire
 from tests.support.scripted_model import (
     Asked,
     Call,
@@ -313,3 +316,79 @@ async def test_dashscopes_limit_is_known_by_its_host() -> None:
     failure = resolve(refusal, "qwen-max", lambda _: False)
     assert failure is not None
     assert failure.slows_down
+
+
+GONE = {
+    "an item": in_error(404, message="Item with id 'rs_1' not found. Items are not persisted when `store` is "
+        "set to false.", type="invalid_request_error", param="input", code=None),
+    "a changed key": in_error(400, message="The encrypted content gAAA... could not be verified.",
+        type="invalid_request_error", param=None, code="invalid_encrypted_content"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", GONE)
+async def test_reasoning_that_a_service_has_lost_is_left_out_and_the_api_kept(kind: str) -> None:
+    async def answering(asked: Asked) -> Reply:
+        if asked.results:
+            return GONE[kind] if "sealed:" in str(asked.body) else Say(ANSWER)
+        return Turn(calls=(Call("look", {"word": "a"}),), extra={"reasoning_content": "hm"})
+
+    async with ScriptedModel(answering) as model, endpoint_of(model, api="responses") as endpoint:
+        assert (await Agent([look]).run(endpoint)).text == ANSWER
+    assert [asked.api for asked in model.requests] == ["responses"] * 3
+    assert [
+        item.get("id") for item in model.requests[-1]["input"] if item.get("type") == "function_call"
+    ] == [None]
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_a_stray_404_of_an_api_that_has_answered_is_retried(api: str) -> None:
+    stray = Fault(404, "404 page not found")
+    script: list[Reply] = [Call("look", {"word": "a"}), stray, Say(ANSWER), stray, Say(ANSWER)]
+    async with ScriptedModel(script) as model, endpoint_of(model, api="auto") as endpoint:
+        if api == "responses":
+            endpoint._compatibility.first = ResponsesWire()
+        assert (await Agent([look]).run(endpoint)).text == ANSWER
+        assert (await Agent([look]).run(endpoint)).text == ANSWER
+    assert {asked.api for asked in model.requests} == {api}
+
+
+async def test_two_models_of_one_endpoint_have_an_api_each() -> None:
+    needs = {"old": "chat", "new": "responses"}
+    other = {
+        "chat": in_error(400, message="Tools are not supported here. Please use /v1/responses instead."),
+        "responses": Fault(404, "404 page not found"),
+    }
+
+    async def answering(asked: Asked) -> Reply:
+        return Say(ANSWER) if asked.api == needs[asked["model"]] else other[asked.api]
+
+    async with ScriptedModel(answering) as model, endpoint_of(model, api="auto") as endpoint:
+        for name in ("old", "new", "old", "new"):
+            assert (await Agent([look], model=name).run(endpoint)).text == ANSWER
+    assert [asked.api for asked in model.requests] == ["chat", "chat", "responses", "chat", "responses"]
+
+
+AGAIN = {
+    "Groq's malformed call": in_error(400, message="Failed to call a function. Please adjust your prompt.",
+        type="invalid_request_error", code="tool_use_failed", failed_generation="<function=look>{"),
+    "Groq's capacity": in_error(498, message="Flex tier capacity exceeded"),
+    "Azure's failed model": in_error(424, message="Failed Dependency"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", AGAIN)
+async def test_a_slip_of_the_service_is_retried(kind: str) -> None:
+    async with ScriptedModel([AGAIN[kind], Say(ANSWER)]) as model, endpoint_of(model) as endpoint:
+        assert (await Agent([look]).run(endpoint)).text == ANSWER
+        model.assert_complete()
+
+
+async def test_a_wait_that_is_said_in_words_is_kept() -> None:
+    sentence = "Rate limit reached for m on tokens per min (TPM): Limit 30000. Please try again in 0.05s."
+    refusal = openai_error(429, sentence, "rate_limit_exceeded")
+    waits: list[float] = []
+    async with ScriptedModel([refusal, Say(ANSWER)]) as model, endpoint_of(model) as endpoint:
+        request = ModelRequest(model="m", instructions="", turns=[UserTurn("Go")])
+        await endpoint.complete(request, lambda why, wait: waits.append(wait))
+    assert waits == [pytest.approx(0.05, abs=0.01)]
