@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
+from collections.abc import Sequence
 from importlib import import_module
 
-BENCHMARKS = (
-    "mention",
-    "sandbox",
-    "sandbox_peers",
-    "slack",
-    "stop",
-    "agents",
-    "engine",
-    "frameworks",
-)
+BENCHMARKS = ("mention", "sandbox", "sandbox_peers", "slack", "stop", "agents", "engine", "frameworks")
 
 
-def main(names: list[str]) -> int:
-    if unknown := [name for name in names if name not in BENCHMARKS]:
-        print(
-            f"There is no benchmark {', '.join(unknown)}. There are: {', '.join(BENCHMARKS)}.",
-            file=sys.stderr,
-        )
-        return 2
-    for name in names or BENCHMARKS:
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}")
+    parser.add_argument("--small", action="store_true", help="only see that they run; the figures say little")
+    args = parser.parse_args(arguments)
+    if unknown := [name for name in args.names if name not in BENCHMARKS]:
+        parser.error(f"There is no benchmark {', '.join(unknown)}. There are: {', '.join(BENCHMARKS)}.")
+    for name in args.names or BENCHMARKS:
         print(f"\n## {name}\n", flush=True)
-        asyncio.run(import_module(f"benchmarks.{name}").main())
+        module = import_module(f"benchmarks.{name}")
+        if args.small:
+            vars(module).update(getattr(module, "SMALL", {}))
+        asyncio.run(module.main())
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

@@ -34,7 +34,9 @@ from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 
 Scenario = Callable[[str], Awaitable[None]]
-ROUNDS = 9
+ROUNDS, PEOPLE = 9, 1000
+#: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
+SMALL = {"ROUNDS": 1, "PEOPLE": 10}
 #: Both sides offer the same tools, word for word.
 ORCHESTRATOR = (
     Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
@@ -137,7 +139,7 @@ async def main() -> None:
             await _pairs("one worker, 40 tool turns", "p1-t40-l0", 43, 4, 0.2, ours, theirs)
             print("\n| | Handoff s | ideal s | ratio | limit |\n|---|---|---|---|---|")
             await _parallel(ours)
-            print("\n| 1,000 tasks at once, 250 ms a reply | failed | median s | all s | RSS MB |")
+            print(f"\n| {PEOPLE:,} tasks at once, 250 ms a reply | failed | median s | all s | RSS MB |")
             print("|---|---|---|---|---|")
             await _crowd(ours)
 
@@ -172,7 +174,7 @@ async def _parallel(ours: Scenario) -> None:
     print(f"| 8 workers at once, 250 ms a reply | {middle:.2f} | 1.00 | {middle:.2f} | 1.10 |", flush=True)
 
 
-async def _crowd(ours: Scenario, people: int = 1000) -> None:
+async def _crowd(ours: Scenario) -> None:
     took: list[float] = []
 
     async def one() -> None:
@@ -181,7 +183,7 @@ async def _crowd(ours: Scenario, people: int = 1000) -> None:
         took.append(time.perf_counter() - began)
 
     began = time.perf_counter()
-    ends = await asyncio.gather(*(one() for _ in range(people)), return_exceptions=True)
+    ends = await asyncio.gather(*(one() for _ in range(PEOPLE)), return_exceptions=True)
     failed = sum(isinstance(end, BaseException) for end in ends)
     seconds = f"{statistics.median(took):.1f} | {time.perf_counter() - began:.1f}"
     print(f"| | {failed} | {seconds} | {_peak_megabytes()} |", flush=True)

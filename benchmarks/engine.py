@@ -35,6 +35,8 @@ ENTRIES = 17
 SINGLE, PACED, AT_ONCE, PARKED = 60, 200, 1000, 10_000
 _MANY = 10 * AT_ONCE
 IDLE = 15.0
+#: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
+SMALL = {"SINGLE": 2, "PACED": 2, "AT_ONCE": 3, "PARKED": 10, "IDLE": 0.5}
 #: What is measured, and what it should be at most on each database.
 AIMS = {
     "submit, p50 ms": (5, 10),
@@ -178,7 +180,8 @@ async def _park_many(database: Database) -> None:
 
 
 def _in_a_process(url: str) -> list[float]:
-    command = [sys.executable, "-m", "benchmarks.engine", url]
+    small = ["--small"] if SMALL["PARKED"] == PARKED else []
+    command = [sys.executable, "-m", "benchmarks.engine", url, *small]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     figures: list[float] = json.loads(done.stdout.splitlines()[-1])
     return figures
@@ -206,4 +209,6 @@ def _on_postgres() -> list[float]:
 
 
 if __name__ == "__main__":
+    if "--small" in sys.argv:
+        globals().update(SMALL)
     print(json.dumps(asyncio.run(measure(sys.argv[1]))))

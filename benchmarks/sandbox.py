@@ -26,6 +26,8 @@ from sandbox.spec import container_settings
 from sandbox.transport import AttachTransport
 
 PAIRS, FIRSTS, ROUNDS, SUSTAINED, AT_ONCE, IDLE = 60, 10, 5, 48, 8, 3
+#: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
+SMALL = {"PAIRS": 2, "FIRSTS": 1, "ROUNDS": 1, "SUSTAINED": 4, "AT_ONCE": 2, "IDLE": 1}
 PRINT = "print('hello')"
 PANDAS = "import pandas as pd\nprint(pd.DataFrame({'a': [1, 2, 3]}).groupby('a').size().sum())"
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2, 3])\nplt.show()"

@@ -10,6 +10,7 @@ import asyncio
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -21,7 +22,9 @@ from tests.support.model_replies import Asked, Reply
 from tests.support.scripted_model import Call, Say, ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, PATIENCE, Stack, stack
 
-AT_ONCE = (1, 10, 50)
+AT_ONCE: Sequence[int] = (1, 10, 50)
+#: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
+SMALL = {"AT_ONCE": (1,)}
 ANSWER = "\n\n".join(
     "This is a sentence of an answer that is long enough to be streamed. " * 3 for _ in range(6)
 )

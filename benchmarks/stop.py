@@ -24,6 +24,8 @@ from tests.support.scripted_model import Call, ScriptedModel, Turn
 from tests.support.stack import Stack, stack
 
 STOPS, WORKERS = 10, 8
+#: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
+SMALL = {"STOPS": 1, "WORKERS": 2}
 #: Seconds between two looks at what is left.
 LOOK = 0.01
 #: Seconds until all workers are at work, with both cores busy.

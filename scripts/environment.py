@@ -1,12 +1,14 @@
 """The virtual environment `.venv`, made from the lock: `python -m scripts.environment runtime|development`.
 
-A stamp tells what it was made from, so the second time takes no time. When the lock, the Python or the place
-has changed it is made anew, so that nothing is left of an older one. pip's own settings are respected.
+A stamp records what it was made from, so the second time takes no time. When the lock, the Python, the place
+or HANDOFF_EXTRA_PACKAGES has changed, it is made again from nothing. pip's own settings are respected.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import shlex
 import sys
 import venv
 from importlib import invalidate_caches
@@ -21,6 +23,7 @@ FOLDER = ROOT / ".venv"
 PYTHON = FOLDER / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 #: The development lock holds all of the runtime one with the same versions, so it serves for both.
 LOCKS = {"runtime": ("requirements.lock",), "development": ("requirements.lock", "requirements-dev.lock")}
+_EXTRA = "HANDOFF_EXTRA_PACKAGES"
 
 
 def main() -> None:
@@ -40,7 +43,25 @@ def prepare(kind: str) -> None:
     with step(f"Installing {packages} Python packages from {lock}"):
         _pip("--require-hashes", "-r", lock, total=packages)
         _pip("--no-deps", "--no-build-isolation", "--editable", ".")
+    install_extra_packages()
     _stamp(kind).touch()
+
+
+def install_extra_packages() -> None:
+    """Install the team's own packages beside Handoff's. Raises `Stuck` when pip can't."""
+    if wanted := _extra_packages():
+        with step(f"Installing HANDOFF_EXTRA_PACKAGES: {' '.join(wanted)}"):
+            _pip(*wanted)
+
+
+def _extra_packages() -> list[str]:
+    """The setting, from the environment or `.env`. No library that reads `.env` is installed yet."""
+    file = ROOT / ".env"
+    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+    in_file = dict(line.removeprefix("export ").split("=", 1) for line in lines if "=" in line)
+    given = os.environ.get(_EXTRA) or in_file.get(_EXTRA, "")
+    # Quotes around the whole, as in a shell, and then around single words.
+    return [word for part in shlex.split(given, comments=True) for word in shlex.split(part)]
 
 
 def _make() -> None:
@@ -78,6 +99,7 @@ def _stamp(kind: str) -> Path:
     digest = hashlib.sha256(f"{sys.version} {sys.executable} {ROOT}".encode())
     for name in ("pyproject.toml", *LOCKS[kind]):
         digest.update((ROOT / name).read_bytes())
+    digest.update(" ".join(_extra_packages()).encode())
     return FOLDER / f"{kind}-{digest.hexdigest()[:16]}.stamp"
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from bot.settings import Settings
-from bot.wire.manifest import manifest, public_origin
+from bot.wire.manifest import create_link, manifest, public_origin
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -17,10 +17,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=_origin,
         help="public address for HTTP mode; without it the manifest is for Socket Mode",
     )
+    parser.add_argument(
+        "--link", action="store_true", help="print a link that makes the app, in place of the manifest"
+    )
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    print(json.dumps(manifest(args.url), indent=2, ensure_ascii=False))
+    made = manifest(args.url)
+    print(create_link(made) if args.link else json.dumps(made, indent=2, ensure_ascii=False))
     return 0
 
 

@@ -126,6 +126,9 @@ class TeamSettings(SettingsGroup):
 
     tools_file: LocalPath | None = None
     """JSON file of MCP servers (`mcpServers`) and the tools that workers may call: see `docs/extend.md`."""
+    extra_packages: str = ""
+    """Python packages that the set-up installs into `.venv` beside Handoff, in pip's words: `./team-tools`,
+    `team-tools==1.0`. The bot itself does not read it."""
     trace_endpoint: TraceUrl | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     """Base URL of an OpenTelemetry collector (OTLP over HTTP). Empty: no traces."""
     trace_content: bool = False

@@ -6,7 +6,8 @@ description 300, at most 4 suggested prompts.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import json
+from urllib.parse import quote, urlsplit
 
 EVENTS_PATH = "/slack/events"
 #: The slash command, and the id of the message shortcut.
@@ -108,6 +109,12 @@ def manifest(origin: str | None = None) -> dict[str, object]:
             "is_mcp_enabled": False,
         },
     }
+
+
+def create_link(made: dict[str, object]) -> str:
+    """The page at Slack that makes an app from the manifest in its address."""
+    text = json.dumps(made, separators=(",", ":"), ensure_ascii=False)
+    return f"https://api.slack.com/apps?new_app=1&manifest_json={quote(text, safe='')}"
 
 
 def _features(address: str | None) -> dict[str, object]:

@@ -18,6 +18,7 @@ from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
 from scripts import image
 from tests.support.stack import ADA, GENERAL
+from tests.unit.test_extend_page import team_wheel
 
 NAME = "handoff:under-test"
 SOCKET = Path("/var/run/docker.sock")
@@ -104,3 +105,28 @@ async def test_nothing_in_the_image_raises_privileges_or_holds_a_secret() -> Non
     history = await docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", NAME)
     environment = (await facts(NAME))["Config"]["Env"]
     assert not re.search(r"xox|xapp|sk-|://[^ ]*@|TOKEN|SECRET|PASSWORD", history + "\n".join(environment))
+
+
+async def test_an_image_with_the_teams_package_has_its_tool(tmp_path: Path) -> None:
+    """The wheel, the Dockerfile and the command of docs/extend.md."""
+    await image.make(NAME)
+    await asyncio.to_thread(team_wheel, tmp_path)
+    dockerfile = tmp_path / "team-image" / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text().replace("FROM handoff", f"FROM {NAME}"))
+    await docker("build", "--network", "none", "--tag", f"{NAME}-team", str(tmp_path / "team-image"))
+    try:
+        # `doctor` ends with 1, since nothing else is set.
+        said = await docker(
+            "run",
+            "--rm",
+            "--network",
+            "none",
+            "--entrypoint",
+            "sh",
+            f"{NAME}-team",
+            "-c",
+            "handoff doctor || true",
+        )
+    finally:
+        await docker("rmi", f"{NAME}-team")
+    assert "✓ Tools: open_tickets." in said

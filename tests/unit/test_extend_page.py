@@ -1,21 +1,20 @@
-"""docs/extend.md, read: its function, its tools file and its server work as they stand there."""
+"""The examples of docs/extend.md are installed and run as they stand there. Needs pip's package index."""
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from agents.conversation import ToolCall
 from agents.excerpt import RESULT_LIMIT
 from agents.mcp import McpServers
-from agents.plugins import GROUP, load_plugins
+from agents.plugins import load_plugins
 from agents.tools_file import ToolsFile, load_tools_file
 from scripts.steps import ROOT
 
@@ -28,19 +27,40 @@ def block(language: str, number: int = 0) -> str:
     return found[number]
 
 
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip has installed the page's package, by way of a wheel as the page makes it."""
+    folder = tmp_path_factory.mktemp("extend")
+    wheel = team_wheel(folder)
+    pip(folder, "install", "--quiet", "--no-deps", "--target", "site", str(wheel))
+    return folder / "site"
+
+
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The page's package, as an installer leaves it."""
-    project: dict[str, Any] = tomllib.loads(block("toml"))["project"]
-    (tmp_path / "team_tools.py").write_text(block("python"))
-    info = tmp_path / f"team_tools-{project['version']}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1.0\n")
-    points = [f"{name} = {target}" for name, target in project["entry-points"][GROUP].items()]
-    (info / "entry_points.txt").write_text("\n".join([f"[{GROUP}]", *points]) + "\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
+def package(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(str(installed))
     yield
     sys.modules.pop("team_tools", None)
+
+
+def team_wheel(folder: Path) -> Path:
+    """Write the page's package below `folder`, and run the page's command that makes a wheel of it."""
+    (folder / "team-tools").mkdir()
+    (folder / "team-tools" / "pyproject.toml").write_text(block("toml"))
+    (folder / "team-tools" / "team_tools.py").write_text(block("python"))
+    (command,) = re.findall(r"^    \.venv/bin/pip (wheel .+)$", PAGE, re.MULTILINE)
+    pip(folder, *command.split())
+    (folder / "team-image" / "Dockerfile").write_text(block("dockerfile"))
+    (wheel,) = (folder / "team-image").glob("*.whl")
+    return wheel
+
+
+def pip(folder: Path, *words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", *words, "--disable-pip-version-check"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def tools_file(folder: Path) -> ToolsFile:

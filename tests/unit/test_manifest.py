@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.wire.manifest import COMMAND, EVENTS, REDIRECT_PATH, SCOPES, manifest, public_origin
+from bot.wire.manifest import COMMAND, EVENTS, REDIRECT_PATH, SCOPES, create_link, manifest, public_origin
 from scripts.steps import ROOT
 
 #: Scope -> the events, Web API methods or features of which at least one needs it.
@@ -141,3 +143,11 @@ def test_what_the_bot_listens_to_is_in_the_manifest() -> None:
     assert not features["app_home"]["messages_tab_read_only_enabled"]
     assert SOCKET["settings"]["interactivity"]["is_enabled"]
     assert {"app_home_opened", "app_uninstalled", "tokens_revoked", "reaction_added"} <= set(EVENTS)
+
+
+def test_the_link_holds_the_whole_manifest() -> None:
+    link = urlsplit(create_link(HTTP))
+    assert (link.netloc, link.path) == ("api.slack.com", "/apps")
+    query = parse_qs(link.query)
+    assert query["new_app"] == ["1"]
+    assert json.loads(query["manifest_json"][0]) == HTTP

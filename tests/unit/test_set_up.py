@@ -198,6 +198,30 @@ def test_the_environment_is_made_anew_when_what_it_is_made_from_changes(
     assert environment._stamp("runtime") != before["runtime"]
 
 
+@pytest.mark.parametrize(
+    ("line", "packages"),
+    [
+        ("HANDOFF_EXTRA_PACKAGES=./team-tools", ["./team-tools"]),
+        (
+            'export HANDOFF_EXTRA_PACKAGES="-e ./team-tools crm==1.0"  # ours',
+            ["-e", "./team-tools", "crm==1.0"],
+        ),
+        ("#HANDOFF_EXTRA_PACKAGES=./team-tools", []),
+        ("", []),
+    ],
+)
+def test_the_teams_packages_are_named_in_the_env_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, packages: list[str]
+) -> None:
+    for name in ("pyproject.toml", *environment.LOCKS["development"]):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    without = environment._stamp("runtime")
+    (tmp_path / ".env").write_text(f"SLACK_BOT_TOKEN=xoxb-1\n{line}\n")
+    assert environment._extra_packages() == packages
+    assert (environment._stamp("runtime") != without) is bool(packages), "a change is installed"
+
+
 def test_an_installation_that_breaks_off_leaves_no_word_that_the_environment_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
