@@ -80,6 +80,13 @@ def test_a_command_that_needs_no_settings_prints_and_ends_well(tmp_path: Path) -
     assert done.stderr == ""
 
 
+def test_the_manifest_is_also_a_link(tmp_path: Path) -> None:
+    done = handoff(tmp_path, "manifest", "--link", "--url", "https://handoff.example.com")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("https://api.slack.com/apps?new_app=1&manifest_json=%7B")
+    assert "handoff.example.com%2Fslack%2Fevents" in done.stdout
+
+
 def test_wrong_settings_are_told_at_once_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("HANDOFF_LOG_FORMAT=xml\n")
     done = handoff(tmp_path, "manifest", HANDOFF_PORT="x", SLACK_API_URL="nowhere")
