@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -59,23 +59,22 @@ class Body:
         self.left = 0
         self.gate: asyncio.Event | None = None
 
-    async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
+    async def run(self, ticket: Ticket, signals: Signals) -> None:
         task = await self._store.begin(ticket, signals.runner)
         if task is None:
-            return ()
+            return
         self.began[ticket.task] = time.perf_counter()
         log = await TaskLog.load(self._database, task.id, task.runner)
         for number in range(ENTRIES - 1):
             await log.append("user", {"text": f"entry {number} " + "x" * 500})
         if self.gate is not None:
             await self.gate.wait()
-        return await self._end(task, log)
+        await self._end(task, log)
 
-    async def _end(self, task: Task, log: TaskLog) -> Sequence[Ticket]:
+    async def _end(self, task: Task, log: TaskLog) -> None:
         await log.append("outcome", {"state": "answered", "text": "done", "reason": ""})
-        placed = await self._store.end(task, Outcome(state=State.ANSWERED, text="done"))
+        await self._store.end(task, Outcome(state=State.ANSWERED, text="done"))
         self.left += 1
-        return placed
 
 
 class Bench:
@@ -146,7 +145,7 @@ class Bench:
 async def bench(database: Database) -> AsyncIterator[Bench]:
     limits = TaskLimits(process=AT_ONCE, workspace=_MANY, channel=_MANY, person=_MANY)
     body = Body(database, TaskStore(database, limits=limits))
-    async with TaskEngine(database, body, terms=TaskPolicy(limits=limits)) as engine:
+    async with TaskEngine(database, body, policy=TaskPolicy(limits=limits)) as engine:
         yield Bench(engine, body)
 
 

@@ -39,9 +39,9 @@ from tasks.run.runner import PATIENCE, Runner
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore
 from tasks.store.preferences import ChannelPreferences
+from tasks.store.queries import TaskQueries
 from tasks.store.removal import Removal
 from tasks.store.tasks import TaskStore
-from tasks.store.totals import totals
 
 log = structlog.get_logger(__name__)
 
@@ -94,16 +94,16 @@ class BotServer:
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
             timing=self._timing,
         )  # fmt: skip
-        terms = make_task_policy(settings, self._timing.tasks)
+        policy = make_task_policy(settings, self._timing.tasks)
         tracing = await stack.enter_async_context(make_tracing(settings))
         toolbox = await stack.enter_async_context(make_toolbox(settings))
         runner = Runner(
             database, agent_deps(settings, endpoint, self.sandbox, toolbox), threads,
-            workspaces=settings.work_dir, terms=terms, tracing=tracing,
+            workspaces=settings.work_dir, policy=policy, tracing=tracing,
             deps_of=lambda task: agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox),
         )  # fmt: skip
         removal = Removal(database, settings.work_dir)
-        self.engine = TaskEngine(database, runner, terms=terms, removal=removal)
+        self.engine = TaskEngine(database, runner, policy=policy, removal=removal)
         await stack.enter_async_context(self.engine)
         await self._face_slack(database, channels, clients, installations)
 
@@ -138,7 +138,7 @@ class BotServer:
         self.readiness = Readiness(self.engine.problems, sandboxes.problems, slack.problems)
         metrics = self.metrics
         metrics.missing = self.readiness.missing
-        metrics.totals = lambda: totals(database)
+        metrics.counts = TaskQueries(database).counts
         metrics.ages = slack.ages
         metrics.sandbox.idle.set_function(lambda: self.sandbox.idle)
         metrics.tasks.running.set_function(lambda: len(self.engine.running))

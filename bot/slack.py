@@ -42,7 +42,7 @@ from tasks.store.key_value import KeyValueStore
 from tasks.store.notes import Notes
 from tasks.store.participants import Participants
 from tasks.store.preferences import ChannelPreferences
-from tasks.store.usage import TaskUsage
+from tasks.store.queries import TaskQueries, UsageTotals
 
 _REFUSED = "Slack does not take the bot's token ({}): install the app again and set SLACK_BOT_TOKEN"
 
@@ -63,38 +63,42 @@ class SlackService:
             "" if token or not secret else secret.get_secret_value(),
             client=AsyncWebClient(base_url=settings.slack_api_url), authorize=authorize_by(clients),
         )  # fmt: skip
-        people, usage, kept = UserDirectory(clients, timing), TaskUsage(database), KeyValueStore(database)
+        people, kept = UserDirectory(clients, timing), KeyValueStore(database)
+        queries, usage = TaskQueries(database), UsageTotals(database)
         access = AccessPolicy(channels=channels, people=people, usage=usage)
         stopper = TaskStopper(engine=engine, people=people, access=access)
         preferences, links = ChannelPreferences(kept, channels.preference), Permalinks(clients)
         intake = Intake(
             engine=engine, people=people, access=access, preferences=preferences, stopper=stopper,
-            amendments=Edits(database), usage=usage, notes=NoteCommands(Notes(database)),
+            edits=Edits(database), queries=queries, notes=NoteCommands(Notes(database)),
             participants=Participants(kept, timing.tasks),
         )  # fmt: skip
-        listeners = MessageListeners(clients=clients, engine=engine, usage=usage, signed=signed)
-        self._engine, self._usage, self._clients = engine, usage, clients
+        listeners = MessageListeners(clients=clients, engine=engine, queries=queries, signed=signed)
+        self._engine, self._queries, self._clients = engine, queries, clients
         if installations is not None:
             installations.on_saved = self._redeliver
         replies = ClickReplies(clients)
-        buttons = ThreadButtons(engine=engine, people=people, replies=replies, stopper=stopper, access=access)
+        buttons = ThreadButtons(
+            engine=engine, queries=queries, people=people, replies=replies, stopper=stopper, access=access
+        )
         approvals = ApprovalButtons(engine=engine, people=people, replies=replies, access=access)
         slash = SlashCommand(
-            engine=engine, usage=usage, people=people, clients=clients, access=access, stopper=stopper,
+            engine=engine, queries=queries, people=people, clients=clients, access=access, stopper=stopper,
             preferences=preferences, links=links,
         )  # fmt: skip
         home = AppHome(
-            engine=engine, usage=usage, clients=clients, links=links, stopper=stopper, settings=settings
-        )
+            engine=engine, queries=queries, usage=usage, clients=clients, links=links, stopper=stopper,
+            settings=settings,
+        )  # fmt: skip
         uninstall = UninstallListeners(
-            engine=engine, usage=usage, preferences=preferences, notes=Notes(database),
+            engine=engine, queries=queries, preferences=preferences, notes=Notes(database),
             installations=installations, clients=clients,
         )  # fmt: skip
         connect(self.app, intake, [listeners, buttons, approvals, slash, home, uninstall])
         #: The pages of an installation, for our web server.
         self.routes = InstallPages(settings, installations).routes() if installations else ()
         self._sockets = SocketMode(self.app, token.get_secret_value(), timing) if token else None
-        self._backfill = Backfill(clients, intake, listeners, usage, kept, timing)
+        self._backfill = Backfill(clients, intake, listeners, queries, kept, timing)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -109,7 +113,7 @@ class SlackService:
         return self
 
     async def _redeliver(self, team: str = "") -> None:
-        for task in await self._usage.undelivered(team=team):
+        for task in await self._queries.undelivered(team=team):
             await self._engine.redeliver(task)
 
     async def __aexit__(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tasks.message import FileRef, ThreadAddress
@@ -43,10 +44,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One attempt of one task, to be placed: the first, and one more after each time the task was parked."""
+    """One attempt to run a task: the first, and one more after each time the task was parked or requeued."""
 
     task: str
     attempt: int
+    urgent: bool = field(default=False, compare=False)
+    """Starts at once, past the queue and its limits: a person waits for the task to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,21 +95,6 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How one run of a task ended: in an ending, or `WAITING` with the question in `text`."""
-
-    state: State
-    text: str = ""
-    reason: str = ""
-    """One sentence for the thread, when the text is not all there was to say."""
-    options: tuple[str, ...] = ()
-    asked: str = ""
-    """The question's id, by which its answers are known."""
-    approval: str = ""
-    """Set where the question is whether a call may be run (`agents.approvals`): its id and digest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
     """What a task has used."""
 
@@ -115,4 +103,29 @@ class Spent:
     cost: float | None = None
     """USD, where the price of every reply is known."""
     seconds: float = 0.0
-    """Of work; waits for a person or a process are not in it."""
+    """Of work, without waits for people and processes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFile:
+    """A file for people, as it stands in `/work`."""
+
+    path: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one run of a task ended, and what it delivers. With the state `WAITING`, `text` is a question."""
+
+    state: State
+    text: str = ""
+    reason: str = ""
+    """One sentence for the thread beside the text."""
+    options: tuple[str, ...] = ()
+    asked: str = ""
+    """The question's id. Messages that answer it carry it."""
+    approval: str = ""
+    """Set when the question asks to approve a tool call (`agents.approvals`): its id and digest."""
+    files: Sequence[OutputFile] = ()
+    spent: Spent = field(default_factory=Spent)

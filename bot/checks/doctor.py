@@ -31,7 +31,7 @@ from sandbox.engine import DockerEngine
 from sandbox.errors import SandboxError
 from sandbox.image.build import BASE_LABEL
 from tasks.store.database import Database
-from tasks.store.retry import FAULTS
+from tasks.store.retry import DATABASE_ERRORS
 
 #: Seconds one check may take. A first answer of a large model takes several.
 DEADLINE = 30.0
@@ -181,7 +181,7 @@ async def _database(settings: Settings) -> str:
     try:
         is_made = await database.is_made()
         is_other = is_made and not await database.is_current()
-    except FAULTS as error:
+    except DATABASE_ERRORS as error:
         raise CheckFailed(f"it can't be opened: {cause(error)}. Look at HANDOFF_DATABASE_URL.") from error
     finally:
         await database.close()

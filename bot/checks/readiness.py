@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from bot.factories.database import cause
 from sandbox.engine import DockerEngine
 from sandbox.errors import SandboxError
-from tasks.store.retry import FAULTS, trouble
+from tasks.store.retry import DATABASE_ERRORS, describe_outage
 
 #: What is wrong with one dependency, in words; empty when it serves.
 Check = Callable[[], Awaitable[Sequence[str]]]
@@ -62,6 +62,6 @@ async def _within(check: Check) -> Sequence[str]:
             return await check()
     except TimeoutError:
         return [f"a dependency gave no answer within {PATIENCE} seconds ({check.__qualname__})"]
-    except FAULTS as error:
+    except DATABASE_ERRORS as error:
         # Several checks look into the database, and the page must say so rather than break with it.
-        return [trouble(error) or cause(error)]
+        return [describe_outage(error) or cause(error)]

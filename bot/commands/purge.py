@@ -64,7 +64,9 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
             _tell(found)
             return 0
         await removal.tasks([task.id for task in found])
-        threads = await removal.files_of([task.thread for task in found]) + await removal.files()
+        threads = (
+            await removal.files_of([task.thread for task in found]) + await removal.delete_unused_files()
+        )
         print(f"Deleted {len(found)} tasks and the files of {threads} threads.")
         return 0
 

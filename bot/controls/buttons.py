@@ -22,7 +22,8 @@ from bot.wire.text import escape, truncate
 from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.message import Message, ThreadAddress
-from tasks.store.tasks import Taken
+from tasks.store.queries import TaskQueries
+from tasks.store.tasks import AcceptedAs
 from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,7 @@ class ThreadButtons:
     """The listeners for everything that is pressed in a thread."""
 
     engine: TaskEngine
+    queries: TaskQueries
     people: UserDirectory
     replies: ClickReplies
     stopper: TaskStopper
@@ -71,7 +73,7 @@ class ThreadButtons:
                 "user": str(user),
                 "item": {"channel": str(channel), "ts": str(ts)},
             } if reaction in STOP_REACTIONS:
-                task = await self.engine.store.at(channel, ts)
+                task = await self.queries.find_by_message(channel, ts)
                 if task is not None and task.thread.team == body.get("team_id") and not task.state.is_over:
                     await self._stop(task.thread, user, task)
 
@@ -116,7 +118,7 @@ class ThreadButtons:
             text=choice.option,
         )
         accepted = await self.engine.accept(answer)
-        if accepted.taken is Taken.REPEATED:
+        if accepted.kind is AcceptedAs.REPEATED:
             return await self.replies.whisper(click, OLD)
         await self.replies.settle(click, f"*{escape(name)}:* {truncate(choice.option, 1500)}")
 

@@ -24,7 +24,7 @@ from bot.wire.interactions import ClickPayload, parse_interaction
 from bot.wire.permalinks import Permalinks
 from bot.wire.text import escape, one_plain_line
 from tasks.engine import TaskEngine
-from tasks.store.usage import TaskUsage
+from tasks.store.queries import TaskQueries, UsageTotals
 from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,8 @@ class AppHome:
     """Publishes it, and takes its Stop buttons."""
 
     engine: TaskEngine
-    usage: TaskUsage
+    queries: TaskQueries
+    usage: UsageTotals
     clients: Clients
     links: Permalinks
     stopper: TaskStopper
@@ -95,7 +96,7 @@ class AppHome:
 
     async def _publish(self, team: str, user: str, notice: str = "") -> None:
         now = time.time()
-        mine = await self.usage.tasks(team=team, user=user, limit=50)
+        mine = await self.queries.tasks(team=team, user=user, limit=50)
         linked = [(task, await self.links.to(task.thread)) for task in mine]
         shown = HomeContent(
             running=[pair for pair in linked if not pair[0].state.is_over],

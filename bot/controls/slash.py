@@ -28,8 +28,8 @@ from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.message import Message, ThreadAddress
 from tasks.store.preferences import CHOICES, ChannelPreferences
-from tasks.store.tasks import Taken
-from tasks.store.usage import TaskUsage
+from tasks.store.queries import TaskQueries
+from tasks.store.tasks import AcceptedAs
 from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ class SlashCommand:
     """The listeners for the command and the shortcut."""
 
     engine: TaskEngine
-    usage: TaskUsage
+    queries: TaskQueries
     people: UserDirectory
     clients: Clients
     access: AccessPolicy
@@ -116,8 +116,8 @@ class SlashCommand:
             files=message.files,
         )  # fmt: skip
         # Its writer may have been refused, and whoever hands it off now may.
-        accepted = await self.engine.accept(task, anew=True)
-        if accepted.taken is Taken.REPEATED:
+        accepted = await self.engine.accept(task, release=True)
+        if accepted.kind is AcceptedAs.REPEATED:
             return await _tell(respond, "This message has been handed to me already.")
         if accepted.ahead:
             await _tell(respond, in_line(accepted))
@@ -151,13 +151,13 @@ class SlashCommand:
         return plain_text(text, "", lambda user: self.people.known(team, user))
 
     async def _status(self, command: CommandPayload) -> str:
-        found = await self.usage.tasks(
-            team=command.team_id, channel=command.channel_id, running=True, limit=20
+        found = await self.queries.tasks(
+            team=command.team_id, channel=command.channel_id, open_only=True, limit=20
         )
         return await self._list(found, command.team_id) or "Nothing is running in this channel."
 
     async def _runs(self, command: CommandPayload) -> str:
-        found = await self.usage.tasks(team=command.team_id, user=command.user_id, limit=10)
+        found = await self.queries.tasks(team=command.team_id, user=command.user_id, limit=10)
         return await self._list(found, command.team_id) or "You have not given me a task yet."
 
     async def _list(self, tasks: Sequence[Task], team: str) -> str:
@@ -178,8 +178,8 @@ class SlashCommand:
             if task is None or not await self._sees(command, task):
                 return f"I know no task `{escape(id_[:30])}`. `/handoff status` lists them."
             return await self.stopper.stop(task, command.user_id)
-        mine = await self.usage.tasks(
-            team=command.team_id, channel=command.channel_id, user=command.user_id, running=True
+        mine = await self.queries.tasks(
+            team=command.team_id, channel=command.channel_id, user=command.user_id, open_only=True
         )
         if len(mine) == 1:
             return await self.stopper.stop(mine[0], command.user_id)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.errors import BotError
 from tasks.errors import DatabaseInUse, DatabaseTooNew
 from tasks.store.database import Database
-from tasks.store.retry import FAULTS, trouble
+from tasks.store.retry import DATABASE_ERRORS, describe_outage
 
 _NO_DRIVER = (
     "HANDOFF_DATABASE_URL names a PostgreSQL database, and the package for it is not installed. "
@@ -32,7 +32,7 @@ async def open_database(database: Database) -> None:
         await database.open()
     except (DatabaseInUse, DatabaseTooNew) as error:
         raise BotError(str(error)) from None
-    except FAULTS as error:
+    except DATABASE_ERRORS as error:
         raise BotError(f"Handoff can't start: {cause(error)}. See HANDOFF_DATABASE_URL.") from error
 
 
@@ -67,7 +67,7 @@ async def open_for_restore(url: str) -> AsyncIterator[Database]:
         yield database
     except DatabaseInUse as error:
         raise BotError(str(error)) from None
-    except FAULTS as error:
+    except DATABASE_ERRORS as error:
         raise BotError(_unusable(error)) from error
     finally:
         await database.close()
@@ -78,7 +78,7 @@ async def _is_ready(database: Database) -> bool:
         if not await database.is_made():
             return False
         is_current = await database.is_current()
-    except FAULTS as error:
+    except DATABASE_ERRORS as error:
         raise BotError(_unusable(error)) from error
     if not is_current:
         raise BotError(
@@ -92,7 +92,7 @@ def cause(error: BaseException) -> str:
     """What is the matter with the database, in the driver's own words, without the names of its classes."""
     driver = getattr(error, "orig", None) or error
     words = str(driver.__cause__ or driver)
-    return f"{trouble(error) or 'the database refuses'} ({words})"
+    return f"{describe_outage(error) or 'the database refuses'} ({words})"
 
 
 def _unusable(error: BaseException) -> str:

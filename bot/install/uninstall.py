@@ -14,7 +14,7 @@ from bot.wire.clients import Clients
 from tasks.engine import TaskEngine
 from tasks.store.notes import Notes
 from tasks.store.preferences import ChannelPreferences
-from tasks.store.usage import TaskUsage
+from tasks.store.queries import TaskQueries
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +24,7 @@ class UninstallListeners:
     """`installations` is None in a single workspace, whose token is a setting."""
 
     engine: TaskEngine
-    usage: TaskUsage
+    queries: TaskQueries
     preferences: ChannelPreferences
     notes: Notes
     installations: InstallationStore | None
@@ -42,7 +42,7 @@ class UninstallListeners:
         await self._delete_token(team)
         await self.preferences.delete_workspace(team)
         await self.notes.forget(team)
-        for task in await self.usage.tasks(team=team, running=True, limit=10_000):
+        for task in await self.queries.tasks(team=team, open_only=True, limit=10_000):
             await self.engine.stop(task.id, "Handoff was removed from the workspace")
 
     async def revoked(self, event: dict[str, Any], body: dict[str, Any]) -> None:

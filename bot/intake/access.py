@@ -14,7 +14,7 @@ from bot.settings.channels import ChannelSettings
 from bot.wire.text import escape
 from bot.wire.users import UserDirectory
 from tasks.message import ThreadAddress
-from tasks.store.usage import TaskUsage
+from tasks.store.queries import UsageTotals
 from tasks.task import Task
 
 DAY = 86_400
@@ -27,7 +27,7 @@ class AccessPolicy:
 
     channels: ChannelSettings
     people: UserDirectory
-    usage: TaskUsage
+    usage: UsageTotals
 
     async def refusal(self, thread: ThreadAddress, user: str) -> str:
         """Why this person may not give a task here; empty when they may."""

@@ -20,7 +20,7 @@ from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
 from bot.wire.clients import Clients
 from tasks.store.key_value import KeyValueStore
-from tasks.store.usage import TaskUsage
+from tasks.store.queries import TaskQueries
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ class Backfill:
         clients: Clients,
         intake: Intake,
         listeners: MessageListeners,
-        usage: TaskUsage,
+        queries: TaskQueries,
         kept: KeyValueStore,
         timing: BotTiming = STANDARD,
     ) -> None:
@@ -49,7 +49,7 @@ class Backfill:
         self._clients = clients
         self._intake = intake
         self._listeners = listeners
-        self._usage = usage
+        self._queries = queries
         self._kept = kept
 
     @asynccontextmanager
@@ -113,7 +113,7 @@ class Backfill:
             kind = {"channel_type": "im"} if is_direct else {}
             for message in await _messages(client, "conversations.history", channel, oldest):
                 taken += await self._take(message | kind, channel, team, bot_user)
-        for thread in await self._usage.threads(
+        for thread in await self._queries.threads(
             team=team, since=oldest - self._timing.backfill_longest, limit=MOST
         ):
             more = {"ts": thread.ts}

@@ -23,8 +23,8 @@ from tasks.message import Message
 from tasks.store.edits import Edits
 from tasks.store.participants import Participants
 from tasks.store.preferences import ChannelPreferences, FollowUpMode
-from tasks.store.tasks import Accepted, Taken
-from tasks.store.usage import TaskUsage
+from tasks.store.queries import TaskQueries
+from tasks.store.tasks import Accepted, AcceptedAs
 from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
@@ -75,8 +75,8 @@ class Intake:
     access: AccessPolicy
     preferences: ChannelPreferences
     stopper: TaskStopper
-    amendments: Edits
-    usage: TaskUsage
+    edits: Edits
+    queries: TaskQueries
     notes: NoteCommands
     participants: Participants
 
@@ -111,7 +111,7 @@ class Intake:
         if not text and not message.files:
             return await self._once(message, Received(Sign.HELP, message))
         accepted = await self.engine.accept(self._message(message, text))
-        if accepted.taken is Taken.REPEATED:
+        if accepted.kind is AcceptedAs.REPEATED:
             return _NOTHING
         return Received(Sign.SEEN, message, in_line(accepted))
 
@@ -163,7 +163,7 @@ class Intake:
         return Received(Sign.WHISPER, message, HINT) if is_first else _NOTHING
 
     async def _may_hop(self, message: SlackMessage) -> bool:
-        askers = await self.usage.askers(message.thread, limit=HOPS)
+        askers = await self.queries.requesters(message.thread, limit=HOPS)
         if len(askers) < HOPS or any(not asker.startswith("B") for asker in askers):
             return True
         log.warning("apps answer each other, not taken", channel=message.thread.channel, app=message.user)
@@ -184,7 +184,9 @@ class Intake:
     async def _stop_here(self, message: SlackMessage) -> str:
         """Outside threads a stop is for the writer's task in this place, which has a thread of its own."""
         place = message.thread
-        mine = await self.usage.tasks(team=place.team, channel=place.channel, user=message.user, running=True)
+        mine = await self.queries.tasks(
+            team=place.team, channel=place.channel, user=message.user, open_only=True
+        )
         asked = [task for task in mine if _second(task.message_ts) < _second(message.ts)]
         chosen = [task for task in asked if task.state is not State.WAITING] or asked
         if len(chosen) > 1:
@@ -215,7 +217,7 @@ class Intake:
         """An edit of what nobody has begun is taken, and of one that comes later its writer is told so; what
         was deleted is not done."""
         if change.now is None:
-            if task := await self.amendments.withdraw(change.thread, change.ts):
+            if task := await self.edits.withdraw(change.thread, change.ts):
                 await self.engine.stop(task, "its message was deleted")
             return _NOTHING
         now = change.now
@@ -225,10 +227,10 @@ class Intake:
         text = self._plain(now, bot_user)
         if not text:
             return _NOTHING
-        if await self.amendments.change(change.thread, change.ts, text):
+        if await self.edits.change(change.thread, change.ts, text):
             log.info("edit taken", ts=change.ts)
             return _NOTHING
-        id_ = await self.amendments.taken(change.thread, change.ts)
+        id_ = await self.edits.claimed_by(change.thread, change.ts)
         if id_ is None:
             newly_named = bot_user in mentioned(now.text) and bot_user not in mentioned(change.before)
             return await self._take(now, bot_user) if newly_named else _NOTHING

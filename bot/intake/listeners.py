@@ -20,7 +20,7 @@ from bot.wire.events import SlackMessage
 from bot.wire.manifest import PROMPTS
 from bot.wire.text import silence_mentions
 from tasks.engine import TaskEngine
-from tasks.store.usage import TaskUsage
+from tasks.store.queries import TaskQueries
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ class MessageListeners:
 
     clients: Clients
     engine: TaskEngine
-    usage: TaskUsage
+    queries: TaskQueries
     signed: Callable[[float], None] = lambda _: None
     """Told how many seconds after it was written a message had its sign."""
 
@@ -93,7 +93,7 @@ class MessageListeners:
         """What could not be told in a channel is told now."""
         team, channel = body.get("team_id"), event.get("channel")
         if isinstance(team, str) and isinstance(channel, str):
-            for task in await self.usage.undelivered(team=team, channel=channel):
+            for task in await self.queries.undelivered(team=team, channel=channel):
                 await self.engine.redeliver(task)
 
 

@@ -23,8 +23,8 @@ from prometheus_client import (
 from agents.conversation import TokenUsage
 from bot.release import version
 from sandbox.job import Run, Status
-from tasks.store.retry import FAULTS, trouble
-from tasks.store.totals import Totals
+from tasks.store.queries import TaskCounts
+from tasks.store.retry import DATABASE_ERRORS, describe_outage
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ PATIENCE = 3.0
 _QUICK = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 #: The same for models and programs, which may take minutes.
 _LONG = (0.5, 1, 2, 5, 10, 20, 40, 90, 180, 600)
-ReadTotals = Callable[[], Awaitable[Totals]]
+ReadCounts = Callable[[], Awaitable[TaskCounts]]
 
 
 class ModelMetrics:
@@ -135,16 +135,16 @@ class TaskMetrics:
         self.running = Gauge("handoff_tasks_running", "Tasks at work in this process.", registry=registry)
         # fmt: on
 
-    def stand(self, totals: Totals | None) -> None:
+    def stand(self, counts: TaskCounts | None) -> None:
         """None when it could not be read: no figure is better than an old one."""
         self._tasks.clear()
-        self._queue_age.set(float("nan") if totals is None else totals.queue_age)
-        for state, count in totals.tasks.items() if totals else ():
+        self._queue_age.set(float("nan") if counts is None else counts.queue_age)
+        for state, count in counts.by_state.items() if counts else ():
             self._tasks.labels(state.value).set(count)
 
 
 class Metrics:
-    """All figures of one process. `totals`, `ages` and `missing` are asked for each page."""
+    """All figures of one process. `counts`, `ages` and `missing` are asked for each page."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -155,14 +155,14 @@ class Metrics:
         self.sandbox = SandboxMetrics(registry)
         self.slack = SlackMetrics(registry)
         self.tasks = TaskMetrics(registry)
-        self.totals: ReadTotals | None = None
+        self.counts: ReadCounts | None = None
         self.ages: Callable[[], Mapping[int, float]] = dict
         self.missing: Callable[[], Awaitable[Sequence[str]]] | None = None
 
     async def page(self) -> bytes:
         """Everything as text, whatever part of it can't be read now."""
-        if self.totals is not None:
-            self.tasks.stand(await _read(self.totals))
+        if self.counts is not None:
+            self.tasks.stand(await _read(self.counts))
         if self.missing is not None:
             missing = await self.missing()
             self._ready.set(not missing)
@@ -175,12 +175,12 @@ class Metrics:
         return {sample for family in self._registry.collect() for sample in _names(family.name, family.type)}
 
 
-async def _read(totals: ReadTotals) -> Totals | None:
+async def _read(counts: ReadCounts) -> TaskCounts | None:
     try:
         async with asyncio.timeout(PATIENCE):
-            return await totals()
-    except FAULTS as error:
-        log.warning("figures of the tasks not read", why=trouble(error) or str(error))
+            return await counts()
+    except DATABASE_ERRORS as error:
+        log.warning("figures of the tasks not read", why=describe_outage(error) or str(error))
         return None
 
 

@@ -12,8 +12,7 @@ from itertools import chain, count, islice
 from typing import Any
 
 from bot.wire.text import escape, headings, silence_mentions, split_markdown, truncate
-from tasks.run.thread import Delivery, Made
-from tasks.task import Spent, State, Task
+from tasks.task import Outcome, OutputFile, Spent, State, Task
 
 Block = dict[str, Any]
 FEEDBACK = "handoff_feedback"
@@ -52,18 +51,18 @@ class RenderedAnswer:
     """All that is said of an outcome: messages in order, then the answer as a file if it is too long."""
 
     messages: list[OutgoingMessage]
-    whole: Made | None = None
+    whole: OutputFile | None = None
 
 
-def render(task: Task, delivery: Delivery) -> RenderedAnswer:
+def render(task: Task, outcome: Outcome) -> RenderedAnswer:
     """What to say. Keys are stable, so a repeated delivery is recognised."""
-    if delivery.outcome.state is State.WAITING:
-        return RenderedAnswer([_question(task, delivery)])
-    words = silence_mentions(_words(delivery))
-    below = list(_footer(task, delivery))
+    if outcome.state is State.WAITING:
+        return RenderedAnswer([_question(task, outcome)])
+    words = silence_mentions(_words(outcome))
+    below = list(_footer(task, outcome))
     spoken = split_markdown(words)
     if len(spoken) > MOST_MESSAGES:
-        whole = Made(path=_free_name(delivery), data=words.encode())
+        whole = OutputFile(path=_free_name(outcome), data=words.encode())
         return RenderedAnswer([OutgoingMessage("end:0", _summary(words, whole.path), below)], whole)
     last = len(spoken) - 1
     return RenderedAnswer(
@@ -74,8 +73,7 @@ def render(task: Task, delivery: Delivery) -> RenderedAnswer:
     )
 
 
-def _words(delivery: Delivery) -> str:
-    outcome = delivery.outcome
+def _words(outcome: Outcome) -> str:
     match outcome.state:
         case State.STOPPED | State.EXPIRED:
             word = "Stopped" if outcome.state is State.STOPPED else "Ended"
@@ -85,10 +83,10 @@ def _words(delivery: Delivery) -> str:
     return "\n\n".join(filter(None, [outcome.text, outcome.reason and f"_{outcome.reason}_"])) or "…"
 
 
-def _free_name(delivery: Delivery) -> str:
+def _free_name(outcome: Outcome) -> str:
     """`answer.md`, unless the task has made a file of that name: a path is posted once."""
     names = chain(["answer.md"], (f"answer {number}.md" for number in count(2)))
-    made = {file.path for file in delivery.files}
+    made = {file.path for file in outcome.files}
     return next(name for name in names if name not in made)
 
 
@@ -102,19 +100,19 @@ def _summary(words: str, whole: str) -> str:
     return "\n\n".join(filter(None, pieces))
 
 
-def _question(task: Task, delivery: Delivery) -> OutgoingMessage:
+def _question(task: Task, outcome: Outcome) -> OutgoingMessage:
     buttons = [
         button(
             option, f"{ANSWER}:{number}", {"task": task.id, "attempt": task.attempt, "option": option[:1500]}
         )
-        for number, option in enumerate(delivery.outcome.options)
+        for number, option in enumerate(outcome.options)
     ]
     hint = "Choose one, or answer here in the thread." if buttons else ANSWER_HERE
-    if approval := delivery.outcome.approval:
+    if approval := outcome.approval:
         buttons = _decision(task, approval)
         hint = f"{escape(task.user_name)} or an admin of the workspace decides. Writing instead counts as no."
     below: list[Block] = [{"type": "actions", "elements": buttons}] if buttons else []
-    question = silence_mentions(delivery.outcome.text)[:11_000] or "…"
+    question = silence_mentions(outcome.text)[:11_000] or "…"
     return OutgoingMessage(f"{ASKED}:{task.attempt}", question, [*below, context_block(hint)])
 
 
@@ -126,9 +124,9 @@ def _decision(task: Task, approval: str) -> list[Block]:
     ]
 
 
-def _footer(task: Task, delivery: Delivery) -> Iterator[Block]:
-    yield context_block(used(delivery.spent))
-    if delivery.outcome.state is State.ANSWERED:
+def _footer(task: Task, outcome: Outcome) -> Iterator[Block]:
+    yield context_block(used(outcome.spent))
+    if outcome.state is State.ANSWERED:
         yield _feedback(task.id)
 
 

@@ -18,10 +18,10 @@ from bot.wire.client import SLACK_ERRORS, TRIES, SlackClient, error_text, is_tra
 from bot.wire.text import silence_mentions, truncate
 from sandbox.limits import MIB
 from tasks.message import FileRef
-from tasks.run.thread import FileNotFetched, Made, NotDelivered
+from tasks.run.thread import FileNotFetched, NotDelivered
 from tasks.store.key_value import KeyValueStore, task_namespace
 from tasks.store.tasks import TaskStore
-from tasks.task import Task
+from tasks.task import OutputFile, Task
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class ThreadFiles:
             raise FileNotFetched("Slack asks for a login; the app needs the scope files:read")
         return data
 
-    async def post(self, made: Sequence[Made]) -> None:
+    async def post(self, made: Sequence[OutputFile]) -> None:
         """Post artifacts into the thread, in order; what could not be posted is said there, once."""
         told: list[str] = []
         for file in made[:ARTIFACTS]:
@@ -82,14 +82,14 @@ class ThreadFiles:
         if told:
             await self._posts.post_once("files", text=truncate("\n".join(told)))
 
-    async def _post_once(self, file: Made) -> str:
+    async def _post_once(self, file: OutputFile) -> str:
         """Upload in Slack's three steps; answers with the problem, in words for the thread."""
         key = f"file:{file.path}"
-        known = await self._store.said.posts(self._task.id)
+        known = await self._store.outbox.posts(self._task.id)
         if known.get(key) or not file.data:
             return "" if file.data else "it is empty, and Slack takes no empty files"
         name = silence_mentions(PurePosixPath(file.path).name)
-        await self._store.said.intend(self._task.id, key, runner=self._task.runner)
+        await self._store.outbox.intend(self._task.id, key, runner=self._task.runner)
         try:
             if (id_ := await self._kept.get(self._place, key)) is None or not await self._is_shared(id_):
                 id_ = await self._posts.insist(key, lambda: self._upload(name, file.data))
@@ -103,7 +103,7 @@ class ThreadFiles:
                 return "Slack does not take it now"
             needs = "; the app needs the scope files:write" if error_text(fault) == "missing_scope" else ""
             return f"Slack answered {error_text(fault)}{needs}"
-        await self._store.said.posted(self._task.id, key, id_)
+        await self._store.outbox.posted(self._task.id, key, id_)
         await self._kept.put(self._place, key, None)
         return ""
 

@@ -63,20 +63,20 @@ class ThreadPosts:
         Waits while Slack is away. Raises `NotDelivered` when the thread can't be written to, and Slack's own
         error when it refuses this message for good.
         """
-        known = await self._store.said.posts(self._task.id)
+        known = await self._store.outbox.posts(self._task.id)
         if ts := known.get(key):
             return ts
         ts = await self._found(key) if key in known else None
         if ts is None:
-            await self._store.said.intend(self._task.id, key, runner=self._task.runner)
+            await self._store.outbox.intend(self._task.id, key, runner=self._task.runner)
             ts = await self._post(key, content)
         await self.remember(key, ts)
         return ts
 
     async def remember(self, key: str, ts: str) -> None:
         """Write down that `ts` is the message of `key`, however it came to be."""
-        await self._store.said.intend(self._task.id, key, runner=self._task.runner)
-        if not await self._store.said.posted(self._task.id, key, ts):
+        await self._store.outbox.intend(self._task.id, key, runner=self._task.runner)
+        if not await self._store.outbox.posted(self._task.id, key, ts):
             log.warning("another process has posted it too, taken back", key=key)
             try:
                 await self._client.chat_delete(channel=self._task.thread.channel, ts=ts)

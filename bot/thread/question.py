@@ -28,7 +28,7 @@ async def find_open(store: TaskStore, task: Task) -> str:
     empty. To be asked before the agents read their messages."""
     if task.attempt < 2:
         return ""
-    posts = await store.said.posts(task.id)
+    posts = await store.outbox.posts(task.id)
     numbers = [int(key.partition(":")[2]) for key in posts if key.startswith(f"{ASKED}:")]
     came = await store.unread(task.id, asked=task.asked)
     clicked = any(":" in item.id for item in came)

@@ -30,12 +30,12 @@ from bot.wire.clients import Clients
 from bot.wire.text import escape, one_plain_line, silence_mentions
 from bot.wire.users import UserDirectory
 from tasks.message import FileRef, Message
-from tasks.run.thread import Delivery, FileNotFetched, NotDelivered
+from tasks.run.thread import FileNotFetched, NotDelivered
 from tasks.store.key_value import KeyValueStore
 from tasks.store.participants import Participants
 from tasks.store.preferences import ChannelPreferences, ProgressMode
 from tasks.store.tasks import TaskStore
-from tasks.task import State, Task
+from tasks.task import Outcome, State, Task
 
 log = structlog.get_logger(__name__)
 
@@ -148,14 +148,14 @@ class SlackThread:
         )
         return said
 
-    async def taken_in(self, message_ts: str) -> None:
+    async def mark_read(self, message_ts: str) -> None:
         if ":" in message_ts:
             return  # pressed, not written: the question shows the answer itself
         await self._try("reactions.add", channel=self._task.thread.channel, timestamp=message_ts,
                         name="writing_hand")  # fmt: skip
 
-    async def deliver(self, delivery: Delivery) -> None:
-        state = delivery.outcome.state
+    async def deliver(self, outcome: Outcome) -> None:
+        state = outcome.state
         session = _SESSION.get(state, "active")
         if self._beginning is not None:
             self._beginning.cancel()  # it may still wait for its turn, and must not come last
@@ -163,10 +163,10 @@ class SlackThread:
         if waits:
             self._plan.pause()
         else:
-            self._plan.close(self._closing_title(delivery), answered=state is State.ANSWERED)
+            self._plan.close(self._closing_title(outcome), answered=state is State.ANSWERED)
         await self._progress.close(goes_on=waits)
-        telling = render(self._task, delivery)
-        files = [*([telling.whole] if telling.whole else []), *delivery.files]
+        telling = render(self._task, outcome)
+        files = [*([telling.whole] if telling.whole else []), *outcome.files]
         try:
             if waits:
                 await self._draft.drop()
@@ -209,9 +209,9 @@ class SlackThread:
         if self._asked:
             await question.close(self._client, self._task, self._asked)
 
-    def _closing_title(self, delivery: Delivery) -> str:
-        word = {State.ANSWERED: "Done", State.STOPPED: "Stopped"}.get(delivery.outcome.state, "Failed")
-        return f"{word} · {duration(delivery.spent.seconds)}"
+    def _closing_title(self, outcome: Outcome) -> str:
+        word = {State.ANSWERED: "Done", State.STOPPED: "Stopped"}.get(outcome.state, "Failed")
+        return f"{word} · {duration(outcome.spent.seconds)}"
 
     async def _begin_session(self) -> None:
         """Slack's own sign that somebody works here, with its Stop button; older apps have a status line,

@@ -1,13 +1,12 @@
-"""What is done from time to time, by every process: mending, what is due, and deleting what is old.
+"""Periodic maintenance, in every process: requeue orphaned tasks, expire questions, delete old rows.
 
-Everything here may be done by several processes at once, or be cut at any point. Never runs a task.
+Several processes may do all of it at once, and each step may be interrupted at any point.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
 
 import structlog
 from sqlalchemy import delete, select
@@ -15,91 +14,87 @@ from sqlalchemy import delete, select
 from tasks.policy import TaskPolicy
 from tasks.queue.placement import Placement
 from tasks.store import schema
-from tasks.store.admission import HOLDING_ROOM, admit, alone
+from tasks.store.admission import TAKING_ROOM, admit, lock_workspace
 from tasks.store.database import Database
-from tasks.store.removal import Removal, forget
-from tasks.store.retry import trouble
+from tasks.store.removal import Removal, delete_ended
+from tasks.store.retry import describe_outage
 from tasks.store.tasks import TaskStore
 from tasks.task import State, Ticket
 
 log = structlog.get_logger(__name__)
 
-#: Parked tasks that one round goes on with.
+#: Parked tasks that one round resumes.
 BATCH = 200
 _EXPIRED = "nobody answered in time"
 
 
 class Maintenance:
-    """`place` takes what is to be placed; `placement` is asked what became of what was; `removal` deletes the
-    files of threads that no task is kept of."""
+    """`removal` deletes the files of threads whose tasks are all deleted."""
 
     def __init__(
-        self, database: Database, placement: Placement, terms: TaskPolicy, place: Callable[[Ticket], None],
-        removal: Removal | None = None,
-    ) -> None:  # fmt: skip
+        self, database: Database, placement: Placement, policy: TaskPolicy, removal: Removal | None = None
+    ) -> None:
         self._database = database
-        self._store = TaskStore(database, limits=terms.limits)
+        self._store = TaskStore(database, limits=policy.limits)
         self._placement = placement
-        self._terms = terms
-        self._place = place
+        self._policy = policy
         self._removal = removal
-        self._swept_at = 0.0
-        #: Why the last round failed, in words for the operator.
+        self._cleaned_at = 0.0
+        #: Why the last round failed, in a sentence for the operator; empty when it did not.
         self.problem = ""
 
     async def run(self) -> None:
-        """Keep up until cancelled; a round that fails is told, and the next one tries again."""
+        """Run rounds until cancelled. A round that fails is logged and tried again."""
+        seconds = self._policy.timing.maintenance
         while True:
             try:
-                await self.once()
+                await self.run_once()
             except Exception as error:
-                words = trouble(error)
-                self.problem = words or "the upkeep of the tasks fails; the log says why"
-                if words:
-                    log.warning(
-                        "upkeep failed, tried again", why=words, seconds=self._terms.timing.maintenance
-                    )
+                outage = describe_outage(error)
+                self.problem = outage or "the maintenance of the tasks fails; the log says why"
+                if outage:
+                    log.warning("maintenance failed, tried again", why=outage, seconds=seconds)
                 else:
-                    log.exception("upkeep failed, tried again", seconds=self._terms.timing.maintenance)
+                    log.exception("maintenance failed, tried again", seconds=seconds)
             else:
                 self.problem = ""
-            await asyncio.sleep(self._terms.timing.maintenance)
+            await asyncio.sleep(seconds)
 
-    async def once(self) -> None:
-        """One round."""
+    async def run_once(self) -> None:
         await self._take_over()
-        await self._mend()
-        await self._let_in()
-        await self._do_what_is_due()
-        if time.monotonic() - self._swept_at > self._terms.timing.cleanup or not self._swept_at:
-            await self._sweep()
-            self._swept_at = time.monotonic()
+        await self._requeue_lost()
+        await self._admit_waiting()
+        await self._resume_due()
+        if time.monotonic() - self._cleaned_at > self._policy.timing.cleanup or not self._cleaned_at:
+            await self._clean_up()
+            self._cleaned_at = time.monotonic()
 
-    async def _mend(self) -> None:
-        """Place what was written down and never placed, and what has lost its run without an end."""
+    async def _requeue_lost(self) -> None:
+        """Queue tasks that DBOS has never heard of, and those whose run vanished without an end."""
         task = schema.task.c
-        query = select(task.id, task.attempt).where(task.state.in_(HOLDING_ROOM), task.admitted)
+        query = select(task.id, task.attempt).where(task.state.in_(TAKING_ROOM), task.admitted)
         async with self._database.read() as connection:
-            held = [Ticket(row.id, row.attempt) for row in await connection.execute(query)]
-        known = await self._placement.known(held)
-        for ticket in held:
+            tickets = [Ticket(row.id, row.attempt) for row in await connection.execute(query)]
+        known = await self._placement.known(tickets)
+        for ticket in tickets:
             if ticket not in known:
-                self._place(ticket)
+                await self._placement.place(ticket)
             elif known[ticket]:
-                self._place_all(await self._store.rescue(ticket))
+                await self._store.requeue_lost(ticket)
 
-    async def _let_in(self) -> None:
-        """Admit where there is room for another reason than a task's end: the limits were raised."""
+    async def _admit_waiting(self) -> None:
+        """Admit tasks where room came from raised limits: there, no task ends and admits the next."""
         task = schema.task.c
         query = select(task.team).distinct().where(task.state == State.QUEUED.value, task.admitted.is_(False))
         async with self._database.read() as connection:
             teams = (await connection.execute(query)).scalars().all()
         for team in teams:
             async with self._database.write() as connection:
-                await alone(connection, team)
-                self._place_all(await admit(connection, team, self._terms.limits))
+                await lock_workspace(connection, team)
+                await admit(connection, team, self._policy.limits)
 
-    async def _do_what_is_due(self) -> None:
+    async def _resume_due(self) -> None:
+        """Expire questions without an answer, and retry deliveries."""
         task = schema.task.c
         parked = [state.value for state in State if state.is_parked]
         due = task.state.in_(parked) & (task.due_at < time.time())
@@ -107,40 +102,36 @@ class Maintenance:
             rows = (await connection.execute(select(task.id, task.state).where(due).limit(BATCH))).all()
         for id_, state in rows:
             if state == State.WAITING.value:
-                self._place_all(await self._store.expire(id_, _EXPIRED) or ())
+                await self._store.expire(id_, _EXPIRED)
             else:
-                self._place_all(await self._store.redeliver(id_))
+                await self._store.redeliver(id_)
 
     async def _take_over(self) -> None:
-        """Take over from processes that hold tasks and are gone: on SQLite every one before this, on
-        PostgreSQL those that were taken for dead and went on for a moment when they woke."""
-        # Asked for first: who holds something has entered itself before, and stays entered while it lives.
+        """Requeue the tasks of dead processes: on SQLite all before this one; on PostgreSQL those that
+        claimed something after they were declared dead."""
+        # Read first: a process joins as a node before it claims anything, and stays one while it is alive.
         holders = set(await self._placement.holders())
         async with self._database.read() as connection:
-            living = set((await connection.execute(select(schema.node.c.id))).scalars())
-        for node in holders - living - {self._placement.node}:
+            nodes = set((await connection.execute(select(schema.node.c.id))).scalars())
+        for node in holders - nodes - {self._placement.node}:
             tasks = await self._placement.take_over(node)
-            log.warning("tasks without a process go on", node=node, tasks=tasks)
-        if astray := await self._placement.gather_astray():
-            log.warning("tasks whose end the database refused to be told go on", tasks=astray)
+            log.warning("tasks of a dead process requeued", node=node, tasks=tasks)
+        if orphans := await self._placement.requeue_orphans():
+            log.warning("tasks requeued whose end the database refused to record", tasks=orphans)
 
-    async def _sweep(self) -> None:
-        """Delete the rows of tasks that ended long ago, and the placement's of those that ended at all."""
-        placed = await self._placement.forget(time.time() - self._terms.timing.placements)
+    async def _clean_up(self) -> None:
+        """Delete the rows of tasks that ended long ago, and DBOS's rows of tasks that ended at all."""
+        placements = await self._placement.delete_ended(time.time() - self._policy.timing.placements)
         count = 0
-        while self._terms.kept and (old := await self._delete_some(time.time() - self._terms.kept)):
-            count += old
-        threads = await self._removal.files() if self._removal else 0
-        if placed or count or threads:
-            log.info("old rows deleted", tasks=count, placements=placed, threads_with_files=threads)
+        while self._policy.kept and (deleted := await self._delete_batch(time.time() - self._policy.kept)):
+            count += deleted
+        threads = await self._removal.delete_unused_files() if self._removal else 0
+        if placements or count or threads:
+            log.info("old rows deleted", tasks=count, placements=placements, threads_with_files=threads)
 
-    async def _delete_some(self, before: float) -> int:
+    async def _delete_batch(self, before: float) -> int:
         async with self._database.write() as connection:
-            count = await forget(connection, schema.task.c.ended_at < before)
-            old = (schema.message.c.task == "") & (schema.message.c.at < before)
-            await connection.execute(delete(schema.message).where(old))
+            count = await delete_ended(connection, schema.task.c.ended_at < before)
+            claims = (schema.message.c.task == "") & (schema.message.c.at < before)
+            await connection.execute(delete(schema.message).where(claims))
         return count
-
-    def _place_all(self, tickets: Sequence[Ticket]) -> None:
-        for ticket in tickets:
-            self._place(ticket)

@@ -46,7 +46,7 @@ class _Seen:
 
 class Node:
     """Beats and watches. `on_death` gets the id of a process whose tasks are free now, while
-    nobody else can; `on_bell` the id of a task that has news."""
+    nobody else can; `on_notify` the id of a task that has news."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Node:
         id_: str,
         *,
         on_death: Callable[[str], Awaitable[None]],
-        on_bell: Callable[[str], None],
+        on_notify: Callable[[str], None],
         timing: TaskTiming,
     ) -> None:
         self._timing = timing
@@ -62,7 +62,7 @@ class Node:
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._number = int(id_[:15], 16)
         self._on_death = on_death
-        self._on_bell = on_bell
+        self._on_notify = on_notify
         self._up = asyncio.Event()
         self._lost = ""
 
@@ -92,7 +92,7 @@ class Node:
         )
         try:
             await self._join(connection)
-            await connection.add_listener(CHANNEL, lambda *words: self._on_bell(str(words[-1])))
+            await connection.add_listener(CHANNEL, lambda *words: self._on_notify(str(words[-1])))
             self._tell_back()
             seen: dict[str, _Seen] = {}
             while True:

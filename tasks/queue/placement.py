@@ -44,10 +44,10 @@ _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 
 class Placement:
-    """Runs `body(ticket)` once at a time for each placed ticket, here or elsewhere, until it returns.
+    """Runs `body(ticket)` for each placed ticket, in one process at a time, until it returns.
 
-    A body that is cancelled (the process stops) or killed runs again, once `take_over` is told of its
-    process. A body that raises ends its placement for good, so it must not raise.
+    A body that is cancelled (the process exits) or killed runs again after a `take_over` of its process. One
+    that raises ends its placement for good, so it must not raise.
     """
 
     def __init__(
@@ -58,22 +58,24 @@ class Placement:
         self._timing = timing
         self._body = body
         self._at_once = at_once
-        #: Workflows that run here, by their ids.
-        self._places: dict[asyncio.Task[Any], str] = {}
-        self._astray: set[str] = set()
+        #: The ids of the workflows that run here.
+        self._workflows: dict[asyncio.Task[Any], str] = {}
+        self._suspects: set[str] = set()
         self._bodies = 0
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self._workflow: Any = None
         self._is_closing = False
-        #: Whose work this is. A name that is used twice would strand what its former bearer held.
+        self._is_closed = asyncio.Event()
+        #: This process for DBOS. An id that is used twice would strand the workflows of its first use.
         self.node = uuid.uuid4().hex
 
     async def open(self) -> None:
-        """Start the library. Must run inside the loop that the bodies are to run on: started before it, the
-        library would run them on a loop of its own, where the clients of this process do not work."""
+        """Launch DBOS. Must run inside the loop that the bodies are to run on: launched before it, DBOS would
+        run them on a loop of its own, where the clients of this process do not work."""
         DBOS(config=_config(self._url, self.node, self._timing))
         self._is_closing = False
+        self._is_closed.clear()
 
         @DBOS.step(name="advance", preemptible=True)
         async def advance(task: str) -> None:
@@ -88,10 +90,12 @@ class Placement:
 
         @DBOS.workflow(name="run_task", max_recovery_attempts=RECOVERIES)
         async def run_task(task: str) -> None:
-            self._take_place()
+            self._register()
             if self._is_closing:
-                # Keeps its place, so that the queue claims no further one, until `close` cancels it.
-                await asyncio.Event().wait()
+                # DBOS polls until it is destroyed. What it still claims takes a place, so that it claims no
+                # more than fit, and is left unfinished for the next process.
+                await self._is_closed.wait()
+                raise asyncio.CancelledError
             await advance(task)
 
         self._workflow = run_task
@@ -101,67 +105,60 @@ class Placement:
         )
 
     async def close(self) -> None:
-        """Cancel what runs here; it goes on from its log, here under a new name or elsewhere.
+        """Cancel what runs here; it resumes from its log, here under a new id or elsewhere.
 
-        The library tries for ever to tell a database that is away what has ended: it is not waited for, and
-        what it did not tell is found again like the work of a process that was killed."""
+        DBOS retries without limit to record an end in a database that is away: it is not waited for, and what
+        it did not record is found again like the work of a killed process."""
         self._is_closing = True
-        self._cancel_places()
-        if not await _in_time(self._is_idle.wait(), self._timing.last_words):
-            log.warning(
-                "tasks did not end in time, left as their logs have them", seconds=self._timing.last_words
-            )
-        self._cancel_places()
-        left = asyncio.wait(list(self._places)) if self._places else asyncio.sleep(0)
-        # In a thread: it joins the library's own threads, which may be waiting for this loop.
-        is_left = await _in_time(left, self._timing.farewell)
-        if (
-            not await _in_time(run_in_thread(self._destroy, "leave the library"), self._timing.farewell)
-            or not is_left
-        ):
-            log.warning(
-                "the database does not answer, so it was left without a word", seconds=self._timing.farewell
-            )
-        # What was claimed while the library was shutting down.
-        self._cancel_places()
-        # The library's executor had taken the place of the loop's own, and is shut down now.
+        for workflow in self._workflows:
+            workflow.cancel()
+        last_words, farewell = self._timing.last_words, self._timing.farewell
+        if not await _in_time(self._is_idle.wait(), last_words):
+            log.warning("tasks did not end in time, they resume from their logs", seconds=last_words)
+        self._is_closed.set()
+        left = asyncio.wait(list(self._workflows)) if self._workflows else asyncio.sleep(0)
+        is_recorded = await _in_time(left, farewell)
+        # In a thread: it joins DBOS's own threads, which may be waiting for this loop.
+        destroyed = await _in_time(run_in_thread(self._destroy, "destroy DBOS"), farewell)
+        if not (is_recorded and destroyed):
+            log.warning("the database does not answer, left without recording all ends", seconds=farewell)
+        # DBOS's executor had replaced the loop's own, and is shut down now.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         self.node = uuid.uuid4().hex
 
-    async def place(self, ticket: Ticket, *, now: bool = False) -> None:
-        """Queue one attempt of a task, or with `now` run it here whatever else runs; doing so again changes
-        nothing."""
+    async def place(self, ticket: Ticket) -> None:
+        """Queue a ticket, or start it here if it is urgent. Placing it again changes nothing."""
         with SetWorkflowID(_id(ticket)):
-            if now:
+            if ticket.urgent:
                 await DBOS.start_workflow_async(self._workflow, ticket.task)
-                return
-            await DBOS.enqueue_workflow_async(QUEUE, self._workflow, ticket.task)
+            else:
+                await DBOS.enqueue_workflow_async(QUEUE, self._workflow, ticket.task)
 
     async def take_over(self, node: str) -> int:
-        """Queue again what a process that is gone had begun; returns how many tasks that are."""
+        """Requeue what a dead process has claimed; returns how many tasks that is."""
         count = 0
-        while held := await _held(node, limit=BATCH):
-            await self._queue_again(held)
-            count += len(held)
+        while claimed := await _claimed(node, limit=BATCH):
+            await self._requeue(claimed)
+            count += len(claimed)
         return count
 
-    async def gather_astray(self) -> int:
-        """Queue again what this process holds and does not run; returns how many tasks that are.
+    async def requeue_orphans(self) -> int:
+        """Requeue what this process has claimed and does not run; returns how many tasks that is.
 
-        The database had refused to be told how a workflow ended. What is found once may only just be
-        beginning, so it is taken for astray when it is found by two calls; they must be seconds apart."""
-        held = set(await _held(self.node)) - set(self._places.values())
-        astray, self._astray = held & self._astray, held
-        if astray:
-            await self._queue_again(list(astray))
-        return len(astray)
+        They are workflows whose end the database refused to record. One that is found once may only just be
+        starting, so it counts when two calls in a row find it; the calls must be seconds apart."""
+        claimed = set(await _claimed(self.node)) - set(self._workflows.values())
+        orphans, self._suspects = claimed & self._suspects, claimed
+        if orphans:
+            await self._requeue(list(orphans))
+        return len(orphans)
 
-    async def _queue_again(self, ids: list[str]) -> None:
-        # Without the queue's name they would go to one that knows no limit.
+    async def _requeue(self, ids: list[str]) -> None:
+        # Without the queue's name they would go to DBOS's internal queue, which has no limit.
         await DBOS.resume_workflows_async(ids, queue_name=QUEUE)
 
     async def known(self, tickets: Collection[Ticket]) -> dict[Ticket, bool]:
-        """Those of the tickets that were placed, and whether that is over, however it ended."""
+        """Those of the tickets that were placed, and whether their run is over, however it ended."""
         ids = [_id(ticket) for ticket in tickets]
         found = {}
         for start in range(0, len(ids), BATCH):
@@ -172,12 +169,12 @@ class Placement:
         return found
 
     async def holders(self) -> Collection[str]:
-        """The processes that have begun something and not ended it."""
-        held = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
-        return {workflow.executor_id for workflow in held if workflow.executor_id}
+        """The processes that have claimed something and not ended it."""
+        claimed = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        return {workflow.executor_id for workflow in claimed if workflow.executor_id}
 
-    async def forget(self, before: float) -> int:
-        """Delete the library's rows of placements that ended before a time, in seconds since 1970."""
+    async def delete_ended(self, before: float) -> int:
+        """Delete DBOS's rows of placements that ended before a time, in seconds since 1970."""
         count = 0
         until = datetime.fromtimestamp(before, UTC).isoformat()
         while old := await DBOS.list_workflows_async(
@@ -187,17 +184,13 @@ class Placement:
             count += len(old)
         return count
 
-    def _take_place(self) -> None:
-        """Held until the library has written down how the workflow ended, which it does in the same task."""
+    def _register(self) -> None:
+        """Keep the current workflow until DBOS has recorded its end, which it does in the same task."""
         workflow = asyncio.current_task()
         if workflow is None:
             raise RuntimeError("a workflow runs in a task of the loop")
-        self._places[workflow] = DBOS.workflow_id or ""
-        workflow.add_done_callback(lambda _: self._places.pop(workflow, None))
-
-    def _cancel_places(self) -> None:
-        for place in self._places:
-            place.cancel()
+        self._workflows[workflow] = DBOS.workflow_id or ""
+        workflow.add_done_callback(lambda _: self._workflows.pop(workflow, None))
 
     @staticmethod
     def _destroy() -> None:
@@ -205,7 +198,7 @@ class Placement:
 
 
 class _Json(Serializer):
-    """Rows that people can read, where the library's own are pickled."""
+    """Readable rows; DBOS's own serializer pickles."""
 
     def serialize(self, data: Any) -> str:
         return json.dumps(data, default=repr)
@@ -226,12 +219,12 @@ async def _in_time(ending: Awaitable[Any], seconds: float) -> bool:
     return True
 
 
-async def _held(node: str, limit: int | None = None) -> list[str]:
-    """What a process has begun and not ended."""
-    held = await DBOS.list_workflows_async(
+async def _claimed(node: str, limit: int | None = None) -> list[str]:
+    """The ids of the workflows that a process has claimed and not ended."""
+    claimed = await DBOS.list_workflows_async(
         executor_id=node, status="PENDING", limit=limit, load_input=False, load_output=False
     )
-    return [workflow.workflow_id for workflow in held]
+    return [workflow.workflow_id for workflow in claimed]
 
 
 def _id(ticket: Ticket) -> str:

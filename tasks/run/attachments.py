@@ -49,9 +49,9 @@ class Attachments:
         ]
 
     async def mark(self, ids: Sequence[str]) -> None:
-        await self._store.mark(self._task.id, ids)
+        await self._store.mark_read(self._task.id, ids)
         for id_ in ids:
-            await self._thread.taken_in(id_)
+            await self._thread.mark_read(id_)
 
     async def _put(self, file: FileRef) -> str:
         try:

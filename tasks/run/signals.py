@@ -1,6 +1,6 @@
-"""What a running task is told from outside: that its work is over, and why.
+"""Signals to a running task: end the work, and why. Also where a run records its progress.
 
-Told once, heard whether it comes before or after somebody listens. Also where a run shows that it goes on.
+A signal is delivered once, whether it comes before or after the run listens.
 """
 
 from __future__ import annotations
@@ -14,39 +14,38 @@ from enum import Enum, auto
 class EndReason(Enum):
     """Why a run is ended from outside."""
 
-    DECIDED = auto()  # the task's state says it: a person stopped it, or its time is over
-    STALLED = auto()  # nothing has happened for too long
-    REPLACED = auto()  # another run has the task now, and this one must not say a word
+    DECIDED = auto()  # the task's state says so: a person stopped it, or its question expired
+    STALLED = auto()  # no progress for too long
+    REPLACED = auto()  # another run has the task now, and this one must not post any more
 
 
 class Signals:
-    """One run of one task. `runner` is its name on all it writes."""
+    """One run of one task. `runner` is the run's id on everything it writes."""
 
     def __init__(self, task: str) -> None:
         self.task = task
         self.runner = uuid.uuid4().hex[:16]
-        self.begun = False
-        self.why: EndReason | None = None
-        self.moved_at = time.monotonic()
-        self._hear: Callable[[], object] = lambda: None
+        self.has_begun = False
+        self.reason: EndReason | None = None
+        self.progress_at = time.monotonic()
+        self._listener: Callable[[], object] = lambda: None
 
     def begin(self) -> None:
-        """The task is this run's from now on: it has not stood still before, however long the database was
-        away."""
-        self.begun = True
-        self.move()
+        """The run has the task from now on. It has not stalled before, however long the database was away."""
+        self.has_begun = True
+        self.record_progress()
 
-    def ring(self, why: EndReason) -> None:
-        """End the work. The first reason stands, but a replaced run is replaced whatever it heard before."""
-        if self.why is None or why is EndReason.REPLACED:
-            self.why = why
-            self._hear()
+    def end(self, reason: EndReason) -> None:
+        """End the work. The first reason stands, except that `REPLACED` replaces any other."""
+        if self.reason is None or reason is EndReason.REPLACED:
+            self.reason = reason
+            self._listener()
 
-    def on_ring(self, hear: Callable[[], object]) -> None:
-        self._hear = hear
-        if self.why is not None:
-            hear()
+    def on_end(self, listener: Callable[[], object]) -> None:
+        self._listener = listener
+        if self.reason is not None:
+            listener()
 
-    def move(self) -> None:
-        """Something was written down."""
-        self.moved_at = time.monotonic()
+    def record_progress(self) -> None:
+        """Something was written to the task's log."""
+        self.progress_at = time.monotonic()

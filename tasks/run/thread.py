@@ -1,42 +1,24 @@
-"""What a running task needs of the place it was asked in. Slack's form of it lives in the bot."""
+"""The thread of a running task, as protocols. The bot implements them for Slack."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents.events import Event
 from tasks.message import FileRef, Message
-from tasks.task import Outcome, Spent, Task
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """A file for people, as it stands in `/work`."""
-
-    path: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """What a task brings back."""
-
-    outcome: Outcome
-    files: Sequence[Made] = ()
-    spent: Spent = field(default_factory=Spent)
+from tasks.task import Outcome, Task
 
 
 class FileNotFetched(Exception):
-    """An attached file could not be had; `str()` is a sentence for the person who attached it."""
+    """An attached file could not be fetched; `str()` is a sentence for the person who attached it."""
 
 
 class NotDelivered(Exception):
-    """The end of a task could not be told; `str()` tells the operator why, and what would help.
+    """The end of a task could not be delivered; `str()` is a sentence for the operator: why, and the fix.
 
-    Unless it is `for_good`, it is tried again later, which repeats nothing that was posted.
+    Unless it is `for_good`, delivery is retried later, which repeats nothing that was posted.
     """
 
     def __init__(self, sentence: str, *, for_good: bool = False) -> None:
@@ -45,10 +27,10 @@ class NotDelivered(Exception):
 
 
 class Thread(Protocol):
-    """The one writer to one thread, for as long as a task runs."""
+    """The only writer to one thread, for as long as a task runs."""
 
     def emit(self, event: Event) -> None:
-        """Show an event; returns at once, and may never be seen when the place is slow."""
+        """Show an event; returns at once. Events that come faster than they can be shown may be skipped."""
         ...
 
     async def fetch(self, file: FileRef) -> bytes:
@@ -56,17 +38,17 @@ class Thread(Protocol):
         ...
 
     async def before(self) -> Sequence[Message]:
-        """What people had written in the thread before the task's own message, oldest first; the newest part
-        of it where it is long, and nothing where it can't be read."""
+        """The messages in the thread before the task's own, oldest first: the newest part of a long thread,
+        and nothing from one that can't be read."""
         ...
 
-    async def taken_in(self, message_ts: str) -> None:
-        """Tell the writer of a follow-up that the agents have read it."""
+    async def mark_read(self, message_ts: str) -> None:
+        """Show the author of a follow-up that the agents have read it."""
         ...
 
-    async def deliver(self, delivery: Delivery) -> None:
-        """Say how the task ended, once, however often this is called for the same task; waits while the place
-        is away. Raises `NotDelivered` when it is closed to us."""
+    async def deliver(self, outcome: Outcome) -> None:
+        """Post how the task ended, once, however often this is called for the same task; waits while Slack is
+        away. Raises `NotDelivered` when the thread can't be written to."""
         ...
 
 

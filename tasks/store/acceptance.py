@@ -1,6 +1,6 @@
-"""What a message becomes, decided inside one transaction: a task, a follow-up, an answer, or nothing.
+"""Accepting a message: decides in one transaction whether it becomes a task, a follow-up or an answer.
 
-Also what is left of the inbox when a task ends, since that is the same question. Never opens a transaction.
+Also starts the thread's next task from messages that arrived too late for the last one. Opens no transaction.
 """
 
 from __future__ import annotations
@@ -16,71 +16,68 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tasks.message import Message, files_to_json
 from tasks.policy import TaskLimits
 from tasks.store import schema
-from tasks.store.admission import admit, alone, standing
+from tasks.store.admission import admit, load, lock_workspace
+from tasks.store.database import enqueue
 from tasks.store.notify import notify
-from tasks.store.rows import OPEN, claim_of, one, unread, within
+from tasks.store.rows import OPEN, find_task, in_thread, is_claim, unread_items
 from tasks.task import State, Task, Ticket
 
 
-class Taken(StrEnum):
+class AcceptedAs(StrEnum):
     """What an accepted message became."""
 
     NEW = "new"  # a task of its own
-    FOLLOW_UP = "follow_up"  # a message for the task that is under way in its thread
-    ANSWER = "answer"  # what a parked task has waited for: it is queued again
-    REPEATED = "repeated"  # it had been accepted before: nothing was done
+    FOLLOW_UP = "follow_up"  # a message for the open task of its thread
+    ANSWER = "answer"  # the answer that a parked task waits for: the task is queued again
+    REPEATED = "repeated"  # nothing: it had been accepted before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    taken: Taken
+    kind: AcceptedAs
     task: str
-    tickets: tuple[Ticket, ...] = ()
-    """What has to be placed now."""
     ahead: int = 0
-    """How many tasks come before it; 0 when it starts at once."""
+    """How many tasks run before it; 0 when it starts at once."""
 
 
 async def accept(connection: AsyncConnection, message: Message, limits: TaskLimits) -> Accepted:
-    """Claim a message and make of it what it is. Raises IntegrityError when it was claimed before."""
-    await alone(connection, message.thread.team)
-    current = await one(connection, *within(message.thread), schema.task.c.state.in_(OPEN))
+    """Claim a message and store what it becomes. Raises IntegrityError when it was claimed before."""
+    await lock_workspace(connection, message.thread.team)
+    current = await find_task(connection, *in_thread(message.thread), schema.task.c.state.in_(OPEN))
     id_ = message.task_id if current is None else current.id
-    await connection.execute(insert(schema.message), claim(message, task=id_))
+    await connection.execute(insert(schema.message), claim_row(message, task=id_))
     if current is None:
-        return await _begin(connection, message, limits)
-    return await _tell(connection, current, message)
+        return await _start(connection, message, limits)
+    return await _follow_up(connection, current, message)
 
 
-async def _begin(connection: AsyncConnection, message: Message, limits: TaskLimits) -> Accepted:
-    where = message.thread
-    stands = await standing(connection, where.team, where.channel, message.user)
-    ticket = Ticket(message.task_id, 1)
-    admitted = stands.has_room(limits)
-    await new_task(connection, message, admitted=admitted)
-    tickets: tuple[Ticket, ...] = (ticket,) if admitted else ()
-    if not admitted and stands.workspace < limits.workspace:
-        # Those in the line may be passed over.
-        tickets = await admit(connection, message.thread.team, limits)
-    ahead = stands.ahead(limits, admitted=ticket in tickets)
-    return Accepted(taken=Taken.NEW, task=ticket.task, tickets=tickets, ahead=ahead)
+async def _start(connection: AsyncConnection, message: Message, limits: TaskLimits) -> Accepted:
+    thread, id_ = message.thread, message.task_id
+    found = await load(connection, thread.team, thread.channel, message.user)
+    admitted = found.has_room(limits)
+    await insert_task(connection, message, admitted=admitted)
+    if admitted:
+        enqueue(connection, Ticket(id_, 1))
+    elif found.workspace < limits.workspace:
+        # The waiting tasks may all be those of people and channels at their limits.
+        admitted = id_ in await admit(connection, thread.team, limits)
+    return Accepted(kind=AcceptedAs.NEW, task=id_, ahead=found.ahead(limits, admitted=admitted))
 
 
-def claim(message: Message, *, task: str) -> dict[str, Any]:
-    """The row that makes a message ours."""
+def claim_row(message: Message, *, task: str) -> dict[str, Any]:
+    """The row that claims a message; `task` is empty for a message that needs no task."""
     thread = message.thread
     return {"team": thread.team, "channel": thread.channel, "ts": message.ts, "task": task, "at": time.time()}
 
 
-async def release(connection: AsyncConnection, message: Message) -> None:
-    """Take the claim from a message that has become nothing: somebody was refused, or it was a word of
-    command."""
-    mine = claim_of(message.thread, message.ts)
+async def release_claim(connection: AsyncConnection, message: Message) -> None:
+    """Delete the claim of a message that became no task, so that it can be accepted after all."""
+    mine = is_claim(message.thread, message.ts)
     await connection.execute(delete(schema.message).where(*mine, schema.message.c.task == ""))
 
 
-async def new_task(connection: AsyncConnection, message: Message, *, admitted: bool = False) -> None:
-    """Write a task down, at the end of its workspace's line unless it is admitted."""
+async def insert_task(connection: AsyncConnection, message: Message, *, admitted: bool = False) -> None:
+    """Store a new task; unless it is admitted, it waits behind the others of its workspace."""
     thread = message.thread
     row = {
         "id": message.task_id, "team": thread.team, "channel": thread.channel, "thread_ts": thread.ts,
@@ -91,7 +88,7 @@ async def new_task(connection: AsyncConnection, message: Message, *, admitted: b
     await connection.execute(insert(schema.task), row)
 
 
-async def _tell(connection: AsyncConnection, task: Task, message: Message) -> Accepted:
+async def _follow_up(connection: AsyncConnection, task: Task, message: Message) -> Accepted:
     row = {
         "task": task.id, "id": message.ts, "user": message.user, "user_name": message.user_name,
         "text": message.text, "files": files_to_json(message.files), "seen": False, "at": time.time(),
@@ -99,29 +96,31 @@ async def _tell(connection: AsyncConnection, task: Task, message: Message) -> Ac
     }  # fmt: skip
     await connection.execute(insert(schema.inbox), row)
     if task.state is State.WAITING:
-        return Accepted(taken=Taken.ANSWER, task=task.id, tickets=await wake(connection, task))
+        await requeue(connection, task)
+        return Accepted(kind=AcceptedAs.ANSWER, task=task.id)
     await notify(connection, task.id)
-    return Accepted(taken=Taken.FOLLOW_UP, task=task.id)
+    return Accepted(kind=AcceptedAs.FOLLOW_UP, task=task.id)
 
 
-async def wake(connection: AsyncConnection, task: Task, *, as_: State = State.QUEUED) -> tuple[Ticket, ...]:
-    """Have a task that no process holds run once more. It has stood in line before, so it does not again."""
-    attempt = task.attempt + 1
-    values = {"attempt": attempt, "state": as_.value, "admitted": True, "due_at": None}
+async def requeue(connection: AsyncConnection, task: Task, *, state: State = State.QUEUED) -> None:
+    """Queue a further attempt of a task that no process runs. It was admitted before, so it need not wait."""
+    values = {"attempt": task.attempt + 1, "state": state.value, "admitted": True, "due_at": None}
     await connection.execute(update(schema.task).where(schema.task.c.id == task.id).values(values))
-    return (Ticket(task.id, attempt),)
+    enqueue(connection, Ticket(task.id, task.attempt + 1, urgent=state is State.STOPPING))
 
 
-async def forget_unread(connection: AsyncConnection, id_: str) -> None:
-    """Take what was written before a stop as stopped too."""
-    mine = (schema.inbox.c.task == id_) & schema.inbox.c.seen.is_(False)
+async def discard_unread(connection: AsyncConnection, task: str) -> None:
+    """Mark a stopped task's unread messages as read: the stop covers what was written before it."""
+    mine = (schema.inbox.c.task == task) & schema.inbox.c.seen.is_(False)
     await connection.execute(update(schema.inbox).where(mine).values(seen=True))
 
 
-async def hand_on(connection: AsyncConnection, task: Task) -> None:
-    """Make the messages that met a task's end the thread's next task: the first of them its request, the
-    others what is said to it meanwhile, each with its own writer and files."""
-    left = await unread(connection, task.id)
+async def start_next(connection: AsyncConnection, task: Task) -> None:
+    """Start the thread's next task from the messages that an ended task has not read.
+
+    The first becomes its request; the others become its follow-ups, each with its own author and files.
+    """
+    left = await unread_items(connection, task.id)
     if not left:
         return
     first = left[0]
@@ -129,7 +128,7 @@ async def hand_on(connection: AsyncConnection, task: Task) -> None:
         thread=task.thread, ts=first.id, user=first.user, user_name=first.user_name, text=first.text,
         files=first.files,
     )  # fmt: skip
-    await new_task(connection, message)
+    await insert_task(connection, message)
     columns = schema.inbox.c
     mine = (columns.task == task.id) & columns.seen.is_(False)
     await connection.execute(update(schema.inbox).where(mine, columns.id == first.id).values(seen=True))

@@ -26,7 +26,8 @@ from sqlalchemy import URL, Connection, Engine, event, inspect, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tasks.errors import DatabaseInUse, DatabaseTooNew
-from tasks.store.retry import retrying, trouble
+from tasks.store.retry import describe_outage, retrying
+from tasks.task import Ticket
 from tasks.timing import STANDARD, TaskTiming
 
 P = ParamSpec("P")
@@ -39,6 +40,8 @@ SCHEMA = "handoff"
 QUEUE_SCHEMA = "dbos"
 #: Any number serves, as long as every process takes the same: it is the advisory lock of the migrations.
 _MIGRATION_LOCK = 5_041_996_201
+#: The tickets of the transaction that a connection is in, in its `info`.
+_TICKETS = "handoff.tickets"
 #: Bytes on SQLite's disk below which it is told that there is little left.
 _ROOM = 64 * 1024 * 1024
 
@@ -51,6 +54,9 @@ class Database:
         self._timing = timing
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = (_sqlite if self.is_sqlite else _postgres)(self.url, timing)
+        self.on_queued: Callable[[Ticket], None] = lambda _: None
+        """Gets each ticket of `enqueue` once its transaction is committed. `TaskEngine` hands it to DBOS;
+        without an engine, the next maintenance of a process that has one finds it."""
         self._writer = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._lock_file: IO[str] | None = None
         self._file: tuple[int, int] | None = None
@@ -111,12 +117,16 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction, committed at the end of the block and rolled back by an error in it."""
         async with self._writer, self._engine.begin() as connection:
+            tickets: list[Ticket] = []
+            connection.info[_TICKETS] = tickets
             yield connection
+        for ticket in tickets:
+            self.on_queued(ticket)
 
     async def persist(self, work: Callable[[], Awaitable[T]], seconds: float) -> T:
-        """Run one transaction that may be repeated, while the database's trouble is a passing one."""
+        """Run one transaction that may be repeated, while the database's describe_outage is a passing one."""
         waits = self._timing.first_database_retry, self._timing.longest_database_retry
-        return await retrying(work, seconds=seconds, waits=waits, tell=self._tell)
+        return await retrying(work, seconds=seconds, waits=waits, on_outage=self._log_outage)
 
     async def check(self) -> str:
         """What is wrong with the database now, in words for its operator; empty when it serves. Raises what
@@ -125,7 +135,7 @@ class Database:
             async with asyncio.timeout(self._timing.check):
                 await self._try()
         except Exception as error:
-            if words := trouble(error):
+            if words := describe_outage(error):
                 return words
             raise
         if self.is_sqlite:
@@ -153,7 +163,7 @@ class Database:
             return f"the disk of the database is almost full: {free // 2**20} MiB are free"
         return ""
 
-    def _tell(self, words: str) -> None:
+    def _log_outage(self, words: str) -> None:
         if bool(words) != bool(self._trouble):
             (log.error if words else log.info)(words or "the database serves again", tasks="wait for it")
         self._trouble = words
@@ -172,6 +182,11 @@ class Database:
             ) from None
 
 
+def enqueue(connection: AsyncConnection, ticket: Ticket) -> None:
+    """Queue an attempt of a task when this transaction commits."""
+    connection.info[_TICKETS].append(ticket)
+
+
 class Persistent(Protocol):
     """What has `persistent` methods: it waits `patience` seconds for a database that is away."""
 
@@ -182,7 +197,7 @@ class Persistent(Protocol):
 def persistent(
     method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
-    """Repeat a method, which is one transaction, as long as its owner is patient and the trouble passes."""
+    """Retry a method, which is one transaction, for its owner's `patience` while its errors are transient."""
 
     async def persist(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.database.persist(lambda: method(self, *args, **kwargs), self.patience)

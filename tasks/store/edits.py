@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from tasks.message import ThreadAddress
 from tasks.store import schema
 from tasks.store.database import Database
-from tasks.store.rows import claimed_by
+from tasks.store.rows import claiming_task
 from tasks.task import State
 
 
@@ -22,10 +22,10 @@ class Edits:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def taken(self, place: ThreadAddress, ts: str) -> str | None:
-        """What `tasks.store.rows.claimed_by` knows of the message."""
+    async def claimed_by(self, place: ThreadAddress, ts: str) -> str | None:
+        """What `tasks.store.rows.claiming_task` knows of the message."""
         async with self._database.read() as connection:
-            return await claimed_by(connection, place, ts)
+            return await claiming_task(connection, place, ts)
 
     async def change(self, place: ThreadAddress, ts: str, text: str) -> bool:
         """Give a message that nobody has begun with its new text; False when it is too late."""

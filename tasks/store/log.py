@@ -22,7 +22,7 @@ from agents.report import total_cost
 from tasks.errors import StaleRunner
 from tasks.store import schema
 from tasks.store.database import Database
-from tasks.store.rows import hold
+from tasks.store.rows import check_runner
 from tasks.store.stopwatch import Stopwatch
 from tasks.store.upcast import VERSION, upcast
 from tasks.task import Spent
@@ -91,7 +91,7 @@ class TaskLog:
     async def _insert(self, row: dict[str, Any]) -> None:
         try:
             async with self._run.database.write() as connection:
-                await hold(connection, self._run.task, self._run.runner)
+                await check_runner(connection, self._run.task, self._run.runner)
                 await connection.execute(insert(schema.event), row)
         except IntegrityError as error:
             # An earlier try may have been committed while its connection broke: then the row is our own.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from tasks.store import schema
-from tasks.store.admission import alone
+from tasks.store.admission import lock_workspace
 from tasks.store.database import Database
 
 #: Notes of one channel, and characters of one: all of them go into every task's first turn.
@@ -43,7 +43,7 @@ class Notes:
     async def add(self, team: str, channel: str, text: str, *, user: str, user_name: str) -> int | None:
         """Pin a note; its number, or None when the channel has as many as it may."""
         async with self._database.write() as connection:
-            await alone(connection, team)
+            await lock_workspace(connection, team)
             numbers = (
                 (await connection.execute(select(_ROW.number).where(_in(team, channel)))).scalars().all()
             )

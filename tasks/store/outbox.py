@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 
 from tasks.store import schema
 from tasks.store.database import Database, persistent
-from tasks.store.rows import hold
+from tasks.store.rows import check_runner
 
 
 class Outbox:
@@ -36,7 +36,7 @@ class Outbox:
         mine = (schema.post.c.task == task) & (schema.post.c.key == key)
         async with self.database.write() as connection:
             if runner is not None:
-                await hold(connection, task, runner)
+                await check_runner(connection, task, runner)
             if (await connection.execute(select(schema.post.c.key).where(mine))).first() is None:
                 await connection.execute(insert(schema.post).values(task=task, key=key, at=time.time()))
 

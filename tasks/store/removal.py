@@ -15,7 +15,7 @@ from tasks.message import ThreadAddress
 from tasks.store import schema
 from tasks.store.database import Database
 from tasks.store.key_value import task_namespace, thread_namespace
-from tasks.store.rows import to_task, within
+from tasks.store.rows import in_thread, to_task
 from tasks.task import Task
 
 #: Tasks that one statement deletes, so that no other waits long for it.
@@ -52,13 +52,13 @@ class Removal:
         """Delete every row of these tasks; one that is not over stays."""
         for start in range(0, len(ids), BATCH):
             async with self._database.write() as connection:
-                await forget(connection, schema.task.c.id.in_(ids[start : start + BATCH]))
+                await delete_ended(connection, schema.task.c.id.in_(ids[start : start + BATCH]))
 
     async def files_of(self, threads: Collection[ThreadAddress]) -> int:
         """Delete the files of those threads that no task is kept of; how many threads it were."""
         return await self._clear([self._workspaces / folder_of(thread) for thread in set(threads)])
 
-    async def files(self) -> int:
+    async def delete_unused_files(self) -> int:
         """The same for every thread that nobody wrote to lately."""
         folders = await asyncio.to_thread(lambda: list(_quiet(self._workspaces, time.time() - RECENT)))
         return await self._clear(folders)
@@ -74,7 +74,7 @@ class Removal:
             return bool(await _with_tasks(connection, {ThreadAddress(*folder.parts[-3:])}))
 
 
-async def forget(connection: AsyncConnection, *where: ColumnElement[bool]) -> int:
+async def delete_ended(connection: AsyncConnection, *where: ColumnElement[bool]) -> int:
     """Delete every row of the tasks that are over and meet the conditions, and what is kept of them and of
     threads that have no task any more. `BATCH` at most; how many tasks it were."""
     task = schema.task.c
@@ -95,7 +95,7 @@ async def _with_tasks(connection: AsyncConnection, threads: Set[ThreadAddress]) 
     """Those of the threads that have a task."""
     task = schema.task.c
     # Not `IN` with a list of rows: SQLite would walk every task there is.
-    among = or_(false(), *(and_(*within(thread)) for thread in threads))
+    among = or_(false(), *(and_(*in_thread(thread)) for thread in threads))
     query = select(task.team, task.channel, task.thread_ts).where(among).distinct()
     return {ThreadAddress(*row) for row in await connection.execute(query)}
 

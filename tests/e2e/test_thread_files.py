@@ -15,8 +15,8 @@ from bot.thread.files import ARTIFACTS, ThreadFiles
 from bot.wire.client import SlackClient
 from playground.slack import SlackStandIn
 from tasks.message import FileRef, Message, ThreadAddress
-from tasks.run.thread import FileNotFetched, Made
-from tasks.task import State, Task
+from tasks.run.thread import FileNotFetched
+from tasks.task import OutputFile, State, Task
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, Stack, stack
@@ -77,7 +77,7 @@ async def test_without_the_scope_the_login_page_is_not_the_file(tmp_path: Path) 
 
 
 async def _posted(
-    slack: SlackStandIn, folder: Path, made: list[Made], largest: int = 1024, again: bool = False
+    slack: SlackStandIn, folder: Path, made: list[OutputFile], largest: int = 1024, again: bool = False
 ) -> Stack:
     """Post artifacts into an answered task's thread, as a delivery does."""
     async with (
@@ -115,7 +115,7 @@ async def test_artifacts_come_once_and_in_order(
         slack.lose_reply(method)
     else:
         slack.fail(method, status=500)
-    made = [Made(path=name, data=name.encode()) for name in ("b.txt", "a.png", "deep/c.csv")]
+    made = [OutputFile(path=name, data=name.encode()) for name in ("b.txt", "a.png", "deep/c.csv")]
     bot = await _posted(slack, tmp_path, made, again=True)
 
     assert _names(bot, _root(bot)) == ["b.txt", "a.png", "c.csv"]
@@ -124,8 +124,8 @@ async def test_artifacts_come_once_and_in_order(
 async def test_what_is_too_large_too_many_or_refused_is_told_once(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
-    made = [Made(path="<!channel>.bin", data=b"x" * 2000), Made(path="refused.txt", data=b"x")]
-    made += [Made(path=f"{n}.txt", data=b"x") for n in range(ARTIFACTS)]
+    made = [OutputFile(path="<!channel>.bin", data=b"x" * 2000), OutputFile(path="refused.txt", data=b"x")]
+    made += [OutputFile(path=f"{n}.txt", data=b"x") for n in range(ARTIFACTS)]
     slack.fail("files.getUploadURLExternal", "storage_limit_reached")
     bot = await _posted(slack, tmp_path, made, again=True)
 
@@ -154,7 +154,7 @@ async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> N
 
 async def test_people_are_told_of_no_class_of_python(slack: SlackStandIn, tmp_path: Path) -> None:
     slack.fail("files.completeUploadExternal", status=500, times=4)
-    bot = await _posted(slack, tmp_path, [Made(path="a.txt", data=b"x")])
+    bot = await _posted(slack, tmp_path, [OutputFile(path="a.txt", data=b"x")])
     assert bot.answers(_root(bot))[-1].text == "a.txt could not be posted: Slack does not take it now."
 
     async def breaks_off(request: web.Request) -> web.StreamResponse:

@@ -26,8 +26,8 @@ async def test_a_second_post_that_cannot_be_taken_back_keeps_no_task_from_its_en
     accepted = await store.accept(Message(thread=place, ts=asked, user=ADA, user_name="ada", text="paint it"))
     task = await store.task(accepted.task)
     assert task is not None
-    await store.said.intend(task.id, "end:0")
-    await store.said.posted(task.id, "end:0", "1.1")
+    await store.outbox.intend(task.id, "end:0")
+    await store.outbox.posted(task.id, "end:0", "1.1")
 
     async def token(_: str) -> str:
         return slack.bot_token
@@ -37,6 +37,6 @@ async def test_a_second_post_that_cannot_be_taken_back_keeps_no_task_from_its_en
         client = await Clients(slack.api_url, http, token).of(slack.team_id)
         await ThreadPosts(client, store, task).remember("end:0", "1.2")
 
-    assert await store.said.posts(task.id) == {"end:0": "1.1"}
+    assert await store.outbox.posts(task.id) == {"end:0": "1.1"}
     assert [call.arguments["ts"] for call in slack.calls if call.method == "chat.delete"] == ["1.2"]
     await database.close()

@@ -7,42 +7,42 @@ from tasks.store.database import Database
 from tasks.store.tasks import Accepted, TaskStore
 from tasks.task import Outcome, State, Task, Ticket
 from tests.support.office import message
+from tests.support.tickets import Tickets
 
 DONE = Outcome(state=State.ANSWERED, text="done")
 
 
 class Line:
-    """A store, and the tickets that were given out."""
+    """A store, and the tickets that it queues."""
 
     def __init__(self, database: Database, limits: TaskLimits) -> None:
         self.store = TaskStore(database, limits=limits)
+        self.tickets = Tickets(database)
 
     async def come(self, number: int, *, user: str = "U1", team: str = "T1") -> Accepted:
         return await self.store.accept(message(f"{number}.0", user=user, team=team))
 
     async def begin(self, accepted: Accepted) -> Task:
-        (ticket,) = accepted.tickets
-        task = await self.store.begin(ticket, "me")
+        task = await self.store.begin(Ticket(accepted.task, 1), "me")
         assert task is not None
         return task
-
-
-def ids(tickets: object) -> list[str]:
-    assert isinstance(tickets, list | tuple)
-    return [ticket.task for ticket in tickets]
 
 
 async def test_a_workspace_at_its_limit_waits_and_others_do_not(database: Database) -> None:
     line = Line(database, TaskLimits(process=10, workspace=2, person=10))
     burst = [await line.come(number) for number in range(6)]
+    queued = line.tickets.pop_ids()
     other = await line.come(10, team="T2")
 
-    assert [len(accepted.tickets) for accepted in burst] == [1, 1, 0, 0, 0, 0]
+    assert queued == [burst[0].task, burst[1].task]
     assert [accepted.ahead for accepted in burst] == [0, 0, 1, 2, 3, 4]
-    assert (len(other.tickets), other.ahead) == (1, 0), "the other's burst is none of its business"
+    assert (line.tickets.pop_ids(), other.ahead) == ([other.task], 0), (
+        "the other's burst is none of its business"
+    )
 
     first = await line.begin(burst[0])
-    assert ids(await line.store.end(first, DONE)) == [burst[2].task], "the oldest goes next"
+    await line.store.end(first, DONE)
+    assert line.tickets.pop_ids() == [burst[2].task], "the oldest goes next"
 
 
 async def test_a_person_at_the_limit_is_passed_over(database: Database) -> None:
@@ -51,34 +51,37 @@ async def test_a_person_at_the_limit_is_passed_over(database: Database) -> None:
     other = await line.come(10, user="U2")
     late = await line.come(11, user="U3")
 
-    assert [len(accepted.tickets) for accepted in [*busy, other, late]] == [1, 1, 0, 0, 0, 1, 0]
-    left = await line.store.end(await line.begin(other), DONE)
-    assert ids(left) == [late.task], "the first person has two at work and is passed over"
-    left = await line.store.end(await line.begin(busy[0]), DONE)
-    assert ids(left) == [busy[2].task]
+    assert line.tickets.pop_ids() == [busy[0].task, busy[1].task, other.task]
+    await line.store.end(await line.begin(other), DONE)
+    assert line.tickets.pop_ids() == [late.task], "the first person has two at work and is passed over"
+    await line.store.end(await line.begin(busy[0]), DONE)
+    assert line.tickets.pop_ids() == [busy[2].task]
 
 
 async def test_a_parked_task_takes_no_room_and_comes_back_at_once(database: Database) -> None:
     line = Line(database, TaskLimits(process=10, workspace=1, person=10))
     parked, next_ = await line.come(1), await line.come(2)
     task = await line.begin(parked)
+    line.tickets.pop()
 
-    assert ids(await line.store.park(task, seconds=60)) == [next_.task]
-    answer = await line.store.accept(message("1.1", "yes", thread="1.0"))
-    assert answer.tickets == (Ticket(parked.task, 2),), "who has stood in line once does not again"
+    await line.store.park(task, seconds=60)
+    assert line.tickets.pop_ids() == [next_.task]
+    await line.store.accept(message("1.1", "yes", thread="1.0"))
+    assert line.tickets.pop() == [Ticket(parked.task, 2)], "who has stood in line once does not again"
 
 
 async def test_all_of_a_long_line_come_through_in_order(database: Database) -> None:
     line = Line(database, TaskLimits(process=10, workspace=2, person=10))
     everybody = [await line.come(number) for number in range(9)]
     came: list[str] = []
-    open_ = [ticket for accepted in everybody for ticket in accepted.tickets]
+    open_ = line.tickets.pop()
     while open_:
         ticket = open_.pop(0)
         came.append(ticket.task)
         task = await line.store.begin(ticket, "me")
         assert task is not None
-        open_ += await line.store.end(task, DONE)
+        await line.store.end(task, DONE)
+        open_ += line.tickets.pop()
     assert came == [accepted.task for accepted in everybody]
 
 
@@ -90,9 +93,10 @@ async def test_who_waits_for_a_free_process_is_told_how_many_come_before(databas
 async def test_a_channel_at_its_limit_is_passed_over(database: Database) -> None:
     line = Line(database, TaskLimits(process=10, workspace=10, channel=2, person=10))
     crowded = [await line.come(number) for number in range(4)]
+    queued = line.tickets.pop_ids()
     elsewhere = await line.store.accept(message("10.0", channel="C2"))
 
-    assert [len(accepted.tickets) for accepted in crowded] == [1, 1, 0, 0]
-    assert len(elsewhere.tickets) == 1, "nobody waits for another channel"
-    first = await line.begin(crowded[0])
-    assert ids(await line.store.end(first, DONE)) == [crowded[2].task]
+    assert queued == [crowded[0].task, crowded[1].task]
+    assert line.tickets.pop_ids() == [elsewhere.task], "nobody waits for another channel"
+    await line.store.end(await line.begin(crowded[0]), DONE)
+    assert line.tickets.pop_ids() == [crowded[2].task]

@@ -14,6 +14,7 @@ from tasks.store.notes import MOST, Notes
 from tasks.store.tasks import TaskStore
 from tasks.task import State, Task, Ticket
 from tests.support.office import message
+from tests.support.tickets import Tickets
 
 ASKED = Question(id="q1", tool="send", text="May w1 call send?", digest="d1")
 BUTTON = "q1:d1"
@@ -25,17 +26,17 @@ class Desk:
     def __init__(self, database: Database, task: Task) -> None:
         self.database, self.task = database, task
         self.store = TaskStore(database)
+        self.tickets = Tickets(database)
         self.approvals = TaskApprovals(database, task, patience=0)
 
     async def press(self, button: str = BUTTON, *, approved: bool = True, task: str = "") -> bool:
-        tickets = await decide(self.database, task or self.task.id, button, approved=approved, user="U1")
-        return tickets is not None
+        return await decide(self.database, task or self.task.id, button, approved=approved, user="U1")
 
 
 @pytest.fixture
 async def desk(database: Database) -> Desk:
     store = TaskStore(database)
-    (ticket,) = (await store.accept(message("1.0"))).tickets
+    ticket = Ticket((await store.accept(message("1.0"))).task, 1)
     task = await store.begin(ticket, "me")
     assert task is not None
     found = Desk(database, task)
@@ -78,16 +79,17 @@ async def test_an_answer_is_none_to_other_arguments_or_of_another_task(desk: Des
 
 @pytest.mark.parametrize("shown", ["", "q2"], ids=["nothing", "another question"])
 async def test_what_is_written_while_something_else_is_shown_is_no_answer(desk: Desk, shown: str) -> None:
-    await desk.store.show(desk.task, shown)
+    await desk.store.set_question(desk.task, shown)
     await desk.store.accept(message("2.0", "sure", thread="1.0"))
     assert await desk.approvals.consume("q1", "d1") is Verdict.OPEN
-    await desk.store.show(desk.task, "q1")
-    assert await desk.store.park(desk.task, seconds=60) == (), "nor does it wake what waits for an answer"
+    await desk.store.set_question(desk.task, "q1")
+    await desk.store.park(desk.task, seconds=60)
+    assert desk.tickets.pop() == [], "nor does it requeue what waits for an answer"
     assert await desk.press()
 
 
 async def test_a_message_in_place_of_a_click_is_a_no_for_good(desk: Desk) -> None:
-    await desk.store.show(desk.task, "q1")
+    await desk.store.set_question(desk.task, "q1")
     await desk.store.accept(message("2.0", "sure", thread="1.0"))
     assert await desk.approvals.consume("q1", "d1") is Verdict.UNCLEAR
     assert not await desk.press()
@@ -96,11 +98,13 @@ async def test_a_message_in_place_of_a_click_is_a_no_for_good(desk: Desk) -> Non
 
 async def test_a_click_while_the_task_is_about_to_park_wakes_it_once(desk: Desk) -> None:
     assert await desk.press()
-    (ticket,) = await desk.store.park(desk.task, seconds=60)
+    await desk.store.park(desk.task, seconds=60)
+    (ticket,) = desk.tickets.pop()
     assert ticket.attempt == 2
     again = await desk.store.begin(ticket, "me")
     assert again is not None
-    assert await desk.store.park(again, seconds=60) == (), "an answer that nobody takes wakes it no more"
+    await desk.store.park(again, seconds=60)
+    assert desk.tickets.pop() == [], "an answer that no run reads requeues it no more"
     found = await desk.store.task(desk.task.id)
     assert found is not None
     assert found.state is State.WAITING
@@ -108,9 +112,8 @@ async def test_a_click_while_the_task_is_about_to_park_wakes_it_once(desk: Desk)
 
 async def test_a_click_on_a_parked_task_has_it_go_on(desk: Desk) -> None:
     await desk.store.park(desk.task, seconds=60)
-    tickets = await decide(desk.database, desk.task.id, BUTTON, approved=True, user="U1")
-    assert tickets is not None
-    assert [ticket.attempt for ticket in tickets] == [2]
+    assert await desk.press()
+    assert [ticket.attempt for ticket in desk.tickets.pop()] == [2]
 
 
 async def test_a_stopped_task_takes_no_decision(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from tasks.store import schema
 from tasks.store.database import SCHEMA, Database
 from tasks.store.key_value import KeyValueStore
 from tasks.store.log import TaskLog
-from tasks.store.retry import retrying, trouble
+from tasks.store.retry import describe_outage, retrying
 from tasks.store.tasks import TaskStore
 from tasks.task import Ticket
 from tests.support.databases import limit_pages, set_read_only
@@ -92,7 +92,7 @@ async def test_a_run_that_was_replaced_can_write_nothing_more(database_url: str)
         with pytest.raises(StaleRunner):
             await stream.append("user", {"text": "two"})
     with pytest.raises(StaleRunner):
-        await store.said.intend(accepted.task, "end:0", runner="old")
+        await store.outbox.intend(accepted.task, "end:0", runner="old")
     assert old is not None
     with pytest.raises(StaleRunner):
         await store.park(old, seconds=1)
@@ -147,7 +147,7 @@ async def test_a_full_disk_is_waited_for_and_told(tmp_path: Path) -> None:
 
     with pytest.raises(OperationalError) as caught:
         await store.accept(big)
-    assert trouble(caught.value) == "the disk of the database is full"
+    assert describe_outage(caught.value) == "the disk of the database is full"
     waiting = asyncio.create_task(patient.accept(big))
     while not await database.check():  # noqa: ASYNC110 - as whoever asks /readyz does
         await asyncio.sleep(0.02)
@@ -170,7 +170,7 @@ async def test_a_server_that_is_away_is_waited_for(own_postgres: Postgres, own_p
         own_postgres.stop()
         with pytest.raises(Exception) as caught:  # noqa: PT011 - it is asked below which
             await store.accept(message("1.0"))
-        assert trouble(caught.value) == "the database can't be reached"
+        assert describe_outage(caught.value) == "the database can't be reached"
         assert await database.check() == "the database can't be reached"
         waiting = asyncio.create_task(patient.accept(message("1.0")))
         remembering = asyncio.create_task(History(database, patient)._reports(["t0"]))

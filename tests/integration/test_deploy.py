@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, MetaData, insert
 
 from tasks.queue.placement import Placement
-from tasks.store.acceptance import Taken
+from tasks.store.acceptance import AcceptedAs
 from tasks.store.database import SCHEMA, Database, migrate
 from tasks.task import State, Ticket
 from tests.support.office import CHANNEL, TEAM, message, office
@@ -154,8 +154,8 @@ async def test_what_the_first_version_began_ends_with_todays(database_url: str, 
         ends["parked"] = await desk.until("parked")
         again = await desk.engine.accept(message("1.0"))
 
-        assert (taken.taken, taken.task) == (Taken.ANSWER, "parked")
-        assert (again.taken, again.task) == (Taken.REPEATED, "half")
+        assert (taken.kind, taken.task) == (AcceptedAs.ANSWER, "parked")
+        assert (again.kind, again.task) == (AcceptedAs.REPEATED, "half")
         assert {id_: (task.state, task.answer) for id_, task in ends.items()} == {
             "half": (State.ANSWERED, "Fifteen."),
             "queued": (State.ANSWERED, "Done."),
@@ -164,6 +164,6 @@ async def test_what_the_first_version_began_ends_with_todays(database_url: str, 
         assert len(model.requests) == 3, "nothing that was paid for is asked again"
         assert ends["half"].workers == 2
         assert ends["half"].tokens > 330, "what the first version used is counted in"
-        told = {id_: [d.outcome.state for d in desk.board.told[id_]] for id_ in ends}
+        told = {id_: [d.state for d in desk.board.told[id_]] for id_ in ends}
         assert told == {id_: [State.ANSWERED] for id_ in ends}
         assert model.problems == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.message import ThreadAddress
-from tasks.store.acceptance import Taken, wake
+from tasks.store.acceptance import AcceptedAs, requeue
 from tasks.store.edits import Edits
 from tasks.task import State
 from tests.support.office import CHANNEL, TEAM, Board, Gate, message, office
@@ -38,7 +38,7 @@ async def test_words_that_an_agent_has_read_are_not_said_to_be_changed(
         parked = await desk.until(accepted.task, State.WAITING)
         # Answered, and in the queue again: its first words are in the log, and nobody reads them anew.
         async with desk.database.write() as connection:
-            await wake(connection, parked)
+            await requeue(connection, parked)
 
         assert not await amendments.change(parked.thread, "1.0", "paint it blue")
         task = await desk.engine.store.task(parked.id)
@@ -68,9 +68,9 @@ async def test_messages_of_two_people_that_met_an_end_stay_two(database_url: str
         told = str(model.requests[-1].body)
         assert told.index("Bob: in blue") < told.index("Eve: with a title")
         assert len(model.requests) == 2
-        assert desk.board.taken_in == ["1.2"]
+        assert desk.board.marked_read == ["1.2"]
         again = await desk.engine.accept(message("1.2", "with a title", thread="1.0", user="U3", name="Eve"))
-        assert (again.taken, again.task) == (Taken.REPEATED, ended.id)
+        assert (again.kind, again.task) == (AcceptedAs.REPEATED, ended.id)
 
 
 async def test_a_file_that_comes_with_an_answer_is_fetched_once(database_url: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tasks.store.export import export
 from tasks.store.key_value import KeyValueStore, task_namespace, thread_namespace
 from tasks.store.removal import OF_A_TASK, Removal, folder_of
 from tasks.store.tasks import TaskStore
-from tasks.task import Outcome, Spent, State
+from tasks.task import Outcome, Spent, State, Ticket
 from tests.support.databases import opened
 
 
@@ -32,12 +32,11 @@ async def done(database: Database, given: Message) -> str:
     """A task that was answered, with a line in each table there is."""
     store = TaskStore(database)
     accepted = await store.accept(given)
-    (ticket,) = accepted.tickets
-    task = await store.begin(ticket, "run")
+    task = await store.begin(Ticket(accepted.task, 1), "run")
     assert task is not None
-    await store.said.intend(task.id, "answer")
+    await store.outbox.intend(task.id, "answer")
     await store.rate(task.id, given.user, "good")
-    await store.end(task, Outcome(state=State.ANSWERED, text="42"), Spent(tokens=7))
+    await store.end(task, Outcome(state=State.ANSWERED, text="42", spent=Spent(tokens=7)))
     return task.id
 
 
@@ -118,7 +117,7 @@ async def test_files_without_a_task_go_when_nobody_has_touched_them_lately(
     async with opened(database_url) as database:
         old, new = work_of(tmp_path, message(1)), work_of(tmp_path, message(2))
         os.utime(old, (0, time.time() - 7200))
-        assert await Removal(database, tmp_path).files() == 1
+        assert await Removal(database, tmp_path).delete_unused_files() == 1
         assert (old.exists(), new.exists()) == (False, True)
 
 

@@ -12,10 +12,10 @@ from sqlalchemy.exc import DBAPIError
 
 from tasks.policy import TaskPolicy
 from tasks.store import schema
-from tasks.store.acceptance import Taken
-from tasks.store.admission import alone
+from tasks.store.acceptance import AcceptedAs
+from tasks.store.admission import lock_workspace
 from tasks.store.database import Database
-from tasks.store.retry import trouble
+from tasks.store.retry import describe_outage
 from tasks.store.tasks import TaskStore
 from tasks.task import State
 from tasks.timing import TaskTiming
@@ -39,14 +39,14 @@ class Silent:
 async def test_a_stop_written_elsewhere_comes_by_word(postgres_url: str, tmp_path: Path) -> None:
     policy = TaskPolicy(timing=replace(TASK_TIMING, watch=3600.0))
     silent, elsewhere = Silent(), Database(postgres_url)
-    async with ScriptedModel(silent) as model, office(postgres_url, model, tmp_path, terms=policy) as desk:
+    async with ScriptedModel(silent) as model, office(postgres_url, model, tmp_path, policy=policy) as desk:
         accepted = await desk.engine.accept(message("1.0"))
         await silent.reached.wait()
         await TaskStore(elsewhere).stop(accepted.task, "Ann stopped it")
         task = await desk.until(accepted.task)
 
         assert (task.state, task.reason) == (State.STOPPED, "Ann stopped it")
-        assert desk.board.told[task.id][0].outcome.state is State.STOPPED
+        assert desk.board.told[task.id][0].state is State.STOPPED
     await elsewhere.close()
 
 
@@ -81,7 +81,7 @@ async def test_what_was_accepted_and_never_placed_is_found(postgres_url: str, tm
     await elsewhere.open()
     async with ScriptedModel(Silent()) as model, office(postgres_url, model, tmp_path) as desk:
         accepted = await TaskStore(elsewhere).accept(message("1.0"))
-        assert accepted.taken is Taken.NEW
+        assert accepted.kind is AcceptedAs.NEW
         task = await desk.until(accepted.task, State.RUNNING)
         assert task.id == accepted.task
     await elsewhere.close()
@@ -105,7 +105,7 @@ async def test_a_process_that_was_taken_for_dead_joins_as_another(postgres_url: 
         await desk.until(later.task)
 
         assert desk.engine._placement.node != name
-        assert [d.outcome.text for d in desk.board.told[accepted.task]] == ["Done."]
+        assert [d.text for d in desk.board.told[accepted.task]] == ["Done."]
         assert await desk.engine.problems() == []
 
 
@@ -114,13 +114,13 @@ async def test_what_a_process_holds_that_stands_still_is_freed(postgres_url: str
     frozen, other = Database(postgres_url, TaskTiming(standstill=1.0)), Database(postgres_url)
     await frozen.open()
     async with frozen._engine.connect() as connection:
-        await alone(connection, "T1")
+        await lock_workspace(connection, "T1")
         async with asyncio.timeout(30):
             accepted = await TaskStore(other).accept(message("1.0"))
-        assert accepted.taken is Taken.NEW
+        assert accepted.kind is AcceptedAs.NEW
         with pytest.raises(DBAPIError) as late:
             await connection.execute(select(schema.task.c.id))
-        assert trouble(late.value), "it passes by itself"
+        assert describe_outage(late.value), "it passes by itself"
         await connection.invalidate()
     await frozen.close()
     await other.close()

@@ -38,17 +38,17 @@ async def test_what_is_held_and_not_run_here_is_queued_again(
     for number, rule in enumerate(refused):
         change(tmp_path, f"CREATE TRIGGER refuse{number} {rule}")
     await placement.place(ticket)
-    await until(lambda: bool(runs) and not placement._places)
+    await until(lambda: bool(runs) and not placement._workflows)
     assert await placement.known([ticket]) == {ticket: False}, "its end is not known"
 
     for number in range(len(refused)):
         change(tmp_path, f"DROP TRIGGER refuse{number}")
-    assert await placement.gather_astray() == 0, "it may only just be beginning"
-    assert await placement.gather_astray() == 1
+    assert await placement.requeue_orphans() == 0, "it may only just be beginning"
+    assert await placement.requeue_orphans() == 1
     while await placement.known([ticket]) != {ticket: True}:  # noqa: ASYNC110 - as the upkeep asks
         await asyncio.sleep(0.02)
     assert len(runs) == times
-    assert await placement.gather_astray() == 0
+    assert await placement.requeue_orphans() == 0
     await placement.close()
 
 
@@ -63,7 +63,7 @@ async def test_what_runs_here_is_never_astray(tmp_path: Path) -> None:
     await placement.open()
     await placement.place(Ticket("one", 1))
     await running.wait()
-    assert [await placement.gather_astray() for _ in range(3)] == [0, 0, 0]
+    assert [await placement.requeue_orphans() for _ in range(3)] == [0, 0, 0]
     ended.set()
     await placement.close()
 
@@ -126,7 +126,7 @@ async def test_what_is_claimed_while_closing_begins_at_the_next_start(tmp_path: 
     leaving = asyncio.create_task(placement.close())
     await cancelled.wait()
     await placement.place(Ticket("two", 1))
-    await until(lambda: len(placement._places) == 2)
+    await until(lambda: len(placement._workflows) == 2)
     may_end.set()
     await leaving
     assert here == ["one"], "no further task begins in a process that is closing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tasks.task import LOST, RESCUES, State, Task, Ticket
 from tests.support.databases import opened
 from tests.support.office import message, office
 from tests.support.scripted_model import ScriptedModel
+from tests.support.tickets import Tickets
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ async def store(database: Database) -> TaskStore:
 
 
 async def begun(store: TaskStore) -> tuple[Ticket, Task]:
-    (ticket,) = (await store.accept(message("1.0"))).tickets
+    ticket = Ticket((await store.accept(message("1.0"))).task, 1)
     task = await store.begin(ticket, "me")
     assert task is not None
     return ticket, task
@@ -35,9 +37,10 @@ async def state_of(store: TaskStore, ticket: Ticket) -> State:
 async def test_what_vanishes_again_and_again_is_given_up(store: TaskStore) -> None:
     ticket, _ = await begun(store)
     for _ in range(RESCUES):
-        (ticket,) = await store.rescue(ticket)
+        assert await store.requeue_lost(ticket)
+        ticket = replace(ticket, attempt=ticket.attempt + 1)
         await store.begin(ticket, "me")
-    assert await store.rescue(ticket) == ()
+    assert not await store.requeue_lost(ticket)
     assert await state_of(store, ticket) is State.FAILED
 
 
@@ -52,7 +55,8 @@ async def test_the_thread_is_told_of_what_is_given_up(
         store = TaskStore(database)
         ticket, _ = await begun(store)
         for _ in range(RESCUES):
-            (ticket,) = await store.rescue(ticket)
+            assert await store.requeue_lost(ticket)
+            ticket = replace(ticket, attempt=ticket.attempt + 1)
             await store.begin(ticket, "me")
         if stopped:
             await store.stop(ticket.task, "Ann")
@@ -61,18 +65,20 @@ async def test_the_thread_is_told_of_what_is_given_up(
         (told,) = desk.board.told[task.id]
 
     assert (task.state, task.reason) == (state, reason)
-    assert told.outcome.reason == reason
+    assert told.reason == reason
 
 
 async def test_a_task_that_was_parked_since_its_run_was_looked_for_stays_so(store: TaskStore) -> None:
     ticket, task = await begun(store)
     await store.park(task, seconds=60)
-    assert await store.rescue(ticket) == ()
+    assert not await store.requeue_lost(ticket)
     assert await state_of(store, ticket) is State.WAITING
 
 
 async def test_an_attempt_that_is_no_longer_the_tasks_is_not_rescued(store: TaskStore) -> None:
     ticket, _ = await begun(store)
-    (later,) = await store.rescue(ticket)
-    assert await store.rescue(ticket) == ()
+    tickets = Tickets(store.database)
+    assert await store.requeue_lost(ticket)
+    (later,) = tickets.pop()
+    assert not await store.requeue_lost(ticket)
     assert (await store.begin(later, "me")) is not None

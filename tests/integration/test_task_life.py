@@ -13,12 +13,13 @@ from tasks.message import ThreadAddress
 from tasks.policy import TaskPolicy
 from tasks.run.signals import Signals
 from tasks.store import schema
-from tasks.store.acceptance import Taken
+from tasks.store.acceptance import AcceptedAs
 from tasks.store.upcast import VERSION
 from tasks.task import State
 from tests.support.databases import limit_pages
 from tests.support.office import CHANNEL, TEAM, Board, Gate, message, office
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn, Usage
+from tests.support.tickets import Tickets
 
 ASK = Call("ask_user", {"question": "Which colour?", "options": ["red", "blue"]})
 
@@ -32,8 +33,12 @@ async def test_a_message_becomes_an_answer(database_url: str, tmp_path: Path) ->
         accepted = await desk.engine.accept(message("1.0"))
         task = await desk.until(accepted.task)
 
-        assert (accepted.taken, task.state, task.answer) == (Taken.NEW, State.ANSWERED, "One, two, three.")
-        assert [d.outcome.text for d in desk.board.told[task.id]] == ["One, two, three."]
+        assert (accepted.kind, task.state, task.answer) == (
+            AcceptedAs.NEW,
+            State.ANSWERED,
+            "One, two, three.",
+        )
+        assert [d.text for d in desk.board.told[task.id]] == ["One, two, three."]
         assert task.workers == 1
         model.assert_complete()
 
@@ -56,8 +61,8 @@ async def test_a_message_is_one_task_however_often_it_arrives(database_url: str,
         await desk.until(taken[0].task)
         later = await desk.engine.accept(message("1.0"))
 
-        assert sorted(t.taken for t in taken) == [Taken.NEW] + [Taken.REPEATED] * 7
-        assert later.taken is Taken.REPEATED
+        assert sorted(t.kind for t in taken) == [AcceptedAs.NEW] + [AcceptedAs.REPEATED] * 7
+        assert later.kind is AcceptedAs.REPEATED
         assert {t.task for t in [*taken, later]} == {taken[0].task}
         assert len(model.requests) == 1
 
@@ -69,7 +74,7 @@ async def test_two_messages_at_once_in_one_thread_are_a_task_and_a_follow_up(
     async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
         taken = await asyncio.gather(*(desk.engine.accept(message(f"1.{n}", thread="1.0")) for n in range(6)))
 
-        assert sorted(t.taken for t in taken) == [Taken.FOLLOW_UP] * 5 + [Taken.NEW]
+        assert sorted(t.kind for t in taken) == [AcceptedAs.FOLLOW_UP] * 5 + [AcceptedAs.NEW]
         gate.opened.set()
         await desk.until(taken[0].task)
 
@@ -83,9 +88,9 @@ async def test_a_follow_up_is_read_at_the_next_turn(database_url: str, tmp_path:
         gate.opened.set()
         task = await desk.until(accepted.task)
 
-        assert (told.taken, told.task, task.answer) == (Taken.FOLLOW_UP, accepted.task, "In blue.")
+        assert (told.kind, told.task, task.answer) == (AcceptedAs.FOLLOW_UP, accepted.task, "In blue.")
         assert "make it blue" in model.requests[1].last_user
-        assert desk.board.taken_in == ["1.1"]
+        assert desk.board.marked_read == ["1.1"]
 
 
 async def test_a_follow_up_that_meets_the_end_is_the_next_task(database_url: str, tmp_path: Path) -> None:
@@ -105,7 +110,7 @@ async def test_a_follow_up_that_meets_the_end_is_the_next_task(database_url: str
         assert ended.answer == "Done again."
         # It arrives once more: it is the second task's and nothing new.
         again = await desk.engine.accept(message("1.1", "and this?", thread="1.0", user="U2"))
-        assert (again.taken, again.task) == (Taken.REPEATED, second.id)
+        assert (again.kind, again.task) == (AcceptedAs.REPEATED, second.id)
 
 
 async def test_a_question_parks_the_task_and_the_answer_wakes_it(database_url: str, tmp_path: Path) -> None:
@@ -120,8 +125,8 @@ async def test_a_question_parks_the_task_and_the_answer_wakes_it(database_url: s
         answer = await desk.engine.accept(message("1.1", "red", thread="1.0"))
         task = await desk.until(accepted.task)
 
-        assert (answer.taken, task.attempt, task.answer) == (Taken.ANSWER, 2, "Red it is.")
-        assert [d.outcome.state for d in desk.board.told[task.id]] == [State.WAITING, State.ANSWERED]
+        assert (answer.kind, task.attempt, task.answer) == (AcceptedAs.ANSWER, 2, "Red it is.")
+        assert [d.state for d in desk.board.told[task.id]] == [State.WAITING, State.ANSWERED]
         assert "red" in str(model.requests[1].body)
 
 
@@ -141,7 +146,7 @@ async def test_a_stop_ends_a_task_wherever_it_stands(database_url: str, tmp_path
 
         ended = (False, State.ANSWERED, "") if moment == "ended" else (True, State.STOPPED, "Ann stopped it")
         assert (stopped, task.state, task.reason) == ended
-        assert desk.board.told[task.id][-1].outcome.state is task.state
+        assert desk.board.told[task.id][-1].state is task.state
         assert not await desk.engine.stop(accepted.task, "again")
 
 
@@ -193,27 +198,27 @@ async def test_an_end_that_cannot_be_told_is_kept_and_told_later(database_url: s
         task = await desk.until(accepted.task)
 
         assert (task.state, task.answer, task.deliveries) == (State.ANSWERED, "The answer.", 1)
-        assert [d.outcome.text for d in board.told[task.id]] == ["The answer."]
+        assert [d.text for d in board.told[task.id]] == ["The answer."]
         assert len(model.requests) == 1, "what was paid for is not paid again to be told"
 
 
 async def test_a_question_that_nobody_answers_expires(database_url: str, tmp_path: Path) -> None:
     async with (
         ScriptedModel([ASK]) as model,
-        office(database_url, model, tmp_path, terms=TaskPolicy(waiting=0.0)) as desk,
+        office(database_url, model, tmp_path, policy=TaskPolicy(waiting=0.0)) as desk,
     ):
         accepted = await desk.engine.accept(message("1.0"))
         task = await desk.until(accepted.task)
 
         assert (task.state, task.reason) == (State.EXPIRED, "nobody answered in time")
-        assert desk.board.told[task.id][-1].outcome.state is State.EXPIRED
+        assert desk.board.told[task.id][-1].state is State.EXPIRED
 
 
 async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Path) -> None:
     gate = Gate()
     async with (
         ScriptedModel(gate) as model,
-        office(database_url, model, tmp_path, terms=TaskPolicy(stalled=0.5)) as desk,
+        office(database_url, model, tmp_path, policy=TaskPolicy(stalled=0.5)) as desk,
     ):
         accepted = await desk.engine.accept(message("1.0"))
         task = await desk.until(accepted.task)
@@ -225,9 +230,11 @@ async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Pat
 async def test_a_task_that_waited_to_be_begun_has_not_stood_still(database_url: str, tmp_path: Path) -> None:
     gate = Gate(Say("Done."), Say("Done."))
     async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
-        while not desk.engine._upkeep._swept_at:  # noqa: ASYNC110 (its first round would place the ticket)
+        while not desk.engine._maintenance._cleaned_at:  # noqa: ASYNC110 (its first round would place the ticket)
             await asyncio.sleep(0.01)
-        (ticket,) = (await desk.engine.store.accept(message("1.0"))).tickets
+        tickets = Tickets(desk.database)
+        await desk.engine.store.accept(message("1.0"))
+        (ticket,) = tickets.pop()
         runner = desk.engine._runner
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
             cut = group.create_task(runner.run(ticket, Signals(ticket.task)))
@@ -236,10 +243,10 @@ async def test_a_task_that_waited_to_be_begun_has_not_stood_still(database_url: 
             await asyncio.wait([cut])
             gate.reached.clear()
             signals = Signals(ticket.task)
-            signals.moved_at -= TaskPolicy().stalled  # for so long its database was away
+            signals.progress_at -= TaskPolicy().stalled  # for so long its database was away
             group.create_task(runner.run(ticket, signals))
             await gate.reached.wait()
-            assert time.monotonic() - signals.moved_at < TaskPolicy().stalled
+            assert time.monotonic() - signals.progress_at < TaskPolicy().stalled
             gate.opened.set()
         assert (await desk.until(ticket.task)).answer == "Done."
 
@@ -279,8 +286,8 @@ async def test_a_clock_that_jumps_ahead_ends_no_task(
         await gate.reached.wait()
         now = time.time
         monkeypatch.setattr(time, "time", lambda: now() + 86_400)
-        await desk.engine._upkeep.once()
-        await desk.engine._look()
+        await desk.engine._maintenance.run_once()
+        await desk.engine._signal_runs()
         states = [task.state for task in await desk.engine.store.recent()]
         assert sorted(states) == [State.RUNNING, State.WAITING]
 

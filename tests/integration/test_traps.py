@@ -181,8 +181,8 @@ async def test_rows_of_what_has_ended_are_deleted(database_url: str) -> None:
             while not (await engine._placement.known([placed])).get(placed):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
-        assert await engine._placement.forget(time.time() - 60) == 0
-        assert await engine._placement.forget(time.time() + 60) == 1
+        assert await engine._placement.delete_ended(time.time() - 60) == 0
+        assert await engine._placement.delete_ended(time.time() + 60) == 1
         assert await engine._placement.known([placed]) == {}
         # Placed again by mistake, it has nothing to run.
         await engine._placement.place(placed)
@@ -200,9 +200,9 @@ async def test_old_tasks_are_forgotten_with_their_messages_and_what_is_kept_of_t
         await ended(engine, accepted.task)
         kept, place = KeyValueStore(engine._database), thread_namespace(message("1.0").thread)
         await kept.put(place, "voices", {"U1": 1.0})
-        assert await engine._upkeep._delete_some(time.time() - 60) == 0
+        assert await engine._maintenance._delete_batch(time.time() - 60) == 0
         assert await kept.all(place)
-        assert await engine._upkeep._delete_some(time.time() + 60) == 1
+        assert await engine._maintenance._delete_batch(time.time() + 60) == 1
 
         assert await engine.store.recent() == []
         assert await kept.all(place) == {}

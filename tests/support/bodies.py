@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,12 +27,12 @@ class Body:
         self._store = TaskStore(database, limits=MANY)
         self._work = work
 
-    async def run(self, ticket: Ticket, signals: Signals) -> Sequence[Ticket]:
+    async def run(self, ticket: Ticket, signals: Signals) -> None:
         task = await self._store.begin(ticket, signals.runner)
         if task is None:
-            return ()
+            return
         await self._work(task)
-        return await self._store.end(task, Outcome(state=State.ANSWERED, text="done"))
+        await self._store.end(task, Outcome(state=State.ANSWERED, text="done"))
 
 
 @asynccontextmanager
@@ -45,7 +45,7 @@ async def running(
     database = Database(url, timing)
     await database.open()
     try:
-        async with TaskEngine(database, Body(database, work), terms=policy) as engine:
+        async with TaskEngine(database, Body(database, work), policy=policy) as engine:
             yield engine
     finally:
         await database.close()

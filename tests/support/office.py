@@ -18,10 +18,10 @@ from tasks.engine import TaskEngine
 from tasks.message import FileRef, Message, ThreadAddress
 from tasks.policy import TaskPolicy
 from tasks.run.runner import Runner
-from tasks.run.thread import Delivery, FileNotFetched, NotDelivered
+from tasks.run.thread import FileNotFetched, NotDelivered
 from tasks.store.database import Database
 from tasks.store.tasks import TaskStore
-from tasks.task import State, Task
+from tasks.task import Outcome, State, Task
 from tests.support.scripted_model import Asked, Reply, ScriptedModel
 from tests.support.team import endpoint_of
 from tests.support.timing import TASK_TIMING
@@ -35,8 +35,8 @@ PATIENCE = 30
 class Board:
     """The place where tasks are told of: every thread's deliveries, by the task's id."""
 
-    told: dict[str, list[Delivery]] = field(default_factory=dict)
-    taken_in: list[str] = field(default_factory=list)
+    told: dict[str, list[Outcome]] = field(default_factory=dict)
+    marked_read: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     """What can be fetched, by name."""
     fetched: list[str] = field(default_factory=list)
@@ -68,13 +68,13 @@ class BoardThread:
     async def before(self) -> Sequence[Message]:
         return self.board.before
 
-    async def taken_in(self, message_ts: str) -> None:
-        self.board.taken_in.append(message_ts)
+    async def mark_read(self, message_ts: str) -> None:
+        self.board.marked_read.append(message_ts)
 
-    async def deliver(self, delivery: Delivery) -> None:
+    async def deliver(self, outcome: Outcome) -> None:
         if self.board.closed:
             raise NotDelivered(self.board.closed)
-        self.board.told.setdefault(self.task.id, []).append(delivery)
+        self.board.told.setdefault(self.task.id, []).append(outcome)
 
 
 @dataclass
@@ -121,18 +121,18 @@ async def office(
     model: ScriptedModel,
     folder: Path,
     *,
-    terms: TaskPolicy | None = None,
+    policy: TaskPolicy | None = None,
     board: Board | None = None,
 ) -> AsyncIterator[Office]:
     """Tasks running on the database `url`, with their files below `folder`."""
-    terms, board = terms or TaskPolicy(timing=TASK_TIMING), board or Board()
-    database = Database(url, terms.timing)
+    policy, board = policy or TaskPolicy(timing=TASK_TIMING), board or Board()
+    database = Database(url, policy.timing)
     await database.open()
     endpoint = endpoint_of(model)
     deps = AgentDeps(endpoint=endpoint, sandbox=Sandbox(ready=0), model="m", worker_model="m")
-    runner = Runner(database, deps, board, workspaces=folder, terms=terms)
+    runner = Runner(database, deps, board, workspaces=folder, policy=policy)
     try:
-        async with endpoint, TaskEngine(database, runner, terms=terms) as engine:
+        async with endpoint, TaskEngine(database, runner, policy=policy) as engine:
             yield Office(engine, database, board)
     finally:
         await database.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.thread.answer import render
 from tasks.message import ThreadAddress
-from tasks.run.thread import Delivery, Made
-from tasks.task import Outcome, State, Task
+from tasks.task import Outcome, OutputFile, State, Task
 
 TASK = Task(
     id="t1", thread=ThreadAddress("T1", "C1", "1.1"), message_ts="1.1", user="U1", user_name="ada",
@@ -15,14 +16,14 @@ LONG = "\n\n".join(f"Paragraph {n}. " + "word " * 400 for n in range(40))
 
 
 def test_a_long_answer_takes_no_name_of_a_file_that_was_made() -> None:
-    made = [Made(path=path, data=b"x") for path in ("answer.md", "answer 2.md")]
-    delivery = Delivery(outcome=Outcome(state=State.ANSWERED, text=LONG), files=made)
-    telling = render(TASK, delivery)
+    made = [OutputFile(path=path, data=b"x") for path in ("answer.md", "answer 2.md")]
+    outcome = Outcome(state=State.ANSWERED, text=LONG, files=made)
+    telling = render(TASK, outcome)
 
     assert telling.whole is not None
     assert telling.whole.path == "answer 3.md"
     assert "see answer 3.md" in telling.messages[0].markdown
-    alone = render(TASK, Delivery(outcome=delivery.outcome)).whole
+    alone = render(TASK, replace(outcome, files=())).whole
     assert alone is not None
     assert alone.path == "answer.md"
 
@@ -30,6 +31,6 @@ def test_a_long_answer_takes_no_name_of_a_file_that_was_made() -> None:
 def test_a_long_answer_tells_what_follows_by_its_headings_and_not_by_comments_in_code() -> None:
     code = "```python\n" + "# load the data\nload()\n" * 2_000 + "```"
     outcome = Outcome(state=State.ANSWERED, text=f"Here it is:\n\n{code}\n\n## How to run it\n\nLike so.")
-    (summary,) = render(TASK, Delivery(outcome=outcome)).messages
+    (summary,) = render(TASK, outcome).messages
     contents = summary.markdown.partition("**Further on:**\n")[2]
     assert contents.startswith("- How to run it\n\n_The whole answer")

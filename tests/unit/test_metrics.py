@@ -10,24 +10,24 @@ from agents.prices import Prices
 from agents.wire import ModelRequest
 from bot.observability.instrumentation import InstrumentedEndpoint
 from bot.observability.metrics import Metrics
-from tasks.store.totals import Totals
+from tasks.store.queries import TaskCounts
 from tasks.task import State
 from tests.support.scripted_model import Fault, ScriptedModel
 
 
 async def test_a_database_that_is_away_leaves_a_gap_and_no_old_figure() -> None:
-    answers: list[Totals | Exception] = [
-        Totals(tasks={State.QUEUED: 3}, queue_age=7.0), ConnectionRefusedError("gone")
+    answers: list[TaskCounts | Exception] = [
+        TaskCounts(by_state={State.QUEUED: 3}, queue_age=7.0), ConnectionRefusedError("gone")
     ]  # fmt: skip
 
-    async def totals() -> Totals:
+    async def counts() -> TaskCounts:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     metrics = Metrics()
-    metrics.totals = totals
+    metrics.counts = counts
     assert 'handoff_tasks{state="queued"} 3.0' in (await metrics.page()).decode()
     page = (await metrics.page()).decode()
     assert "handoff_tasks{" not in page
@@ -36,11 +36,11 @@ async def test_a_database_that_is_away_leaves_a_gap_and_no_old_figure() -> None:
 
 
 async def test_a_mistake_of_ours_is_not_taken_for_a_database_that_is_away() -> None:
-    async def totals() -> Totals:
+    async def counts() -> TaskCounts:
         raise KeyError("mistake")
 
     metrics = Metrics()
-    metrics.totals = totals
+    metrics.counts = counts
     with pytest.raises(KeyError):
         await metrics.page()
 
