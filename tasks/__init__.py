@@ -1,4 +1,1 @@
-"""Tasks that outlive the process: accepting, queueing, resuming and stopping them, all kept in SQL.
-
-Never knows of Slack's JSON or of Docker.
-"""
+"""Durable tasks: accepted, queued, resumed and stopped, all recorded in SQL."""

@@ -3,11 +3,11 @@
 ::
 
     TaskError
-    ├── StaleRunner       another process has taken this task over (an `agents.errors.Superseded`)
-    ├── DatabaseInUse     a second process on one SQLite file; told to the operator at start
-    ├── DatabaseTooNew    a later release has changed the tables; told to the operator at start
+    ├── StaleRunner       another process has taken the task over (an `agents.errors.Superseded`)
+    ├── DatabaseInUse     a second process on one SQLite file; shown to the operator at start
+    ├── DatabaseTooNew    a later release has migrated the tables; shown to the operator at start
     ├── BackupRefused     an archive that can't be restored, or not here; told to the operator
-    └── NewerRow          a task's log was written by a later version of the program
+    └── NewerRow          a task's log was written by a later release
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ class TaskError(Exception):
 
 
 class StaleRunner(TaskError, Superseded):
-    """An append met an entry that somebody else has written: this process is no longer the task's runner."""
+    """An append conflicts with another run's: this one no longer has the task."""
 
 
 class DatabaseInUse(TaskError):
-    """SQLite serves one process; `str()` says which file and what to do."""
+    """Another process has the SQLite file; `str()` says which file and the fix."""
 
 
 class DatabaseTooNew(TaskError):
-    """This release doesn't know the tables; `str()` says what to do."""
+    """A later release has migrated the tables; `str()` says the fix."""
 
 
 class NewerRow(TaskError):
-    """This process is too old for a task's log: it was begun by a newer one and waits for such."""
+    """A later release wrote entries of the task's log, so only such a process can resume it."""
 
 
 class BackupRefused(TaskError):

@@ -1,4 +1,4 @@
-"""A message as tasks know it, whatever it came in by: who wrote what, where, with which files."""
+"""A message: who wrote what, in which thread, with which files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ThreadAddress:
-    """One thread: `ts` is that of its first message."""
+    """One thread; `ts` is that of its root message."""
 
     team: str
     channel: str
@@ -19,7 +19,7 @@ class ThreadAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRef:
-    """A file attached to a message, not fetched yet. `source` is for whoever can fetch it."""
+    """A file attached to a message, not fetched yet. `source` is what `Thread.fetch` needs."""
 
     id: str
     name: str
@@ -29,7 +29,7 @@ class FileRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message; (team, channel, ts) is its identity, however often and by whatever event it arrives."""
+    """One message, identified by (team, channel, ts) in all its deliveries and events."""
 
     thread: ThreadAddress
     ts: str
@@ -40,14 +40,14 @@ class Message:
 
     @property
     def task_id(self) -> str:
-        """The id of the task that this message starts, the same on every node that receives it."""
+        """The id of the task that this message starts, the same on every node."""
         identity = f"{self.thread.team}/{self.thread.channel}/{self.ts}"
         digest = hashlib.sha256(identity.encode()).digest()
         return "t" + base64.b32encode(digest).decode()[:11].lower()
 
 
 def files_to_json(files: tuple[FileRef, ...]) -> list[dict[str, Any]]:
-    """The stored form; `files_from_json` reads it back."""
+    """The stored form; see `files_from_json`."""
     return [{"id": f.id, "name": f.name, "size": f.size, "source": f.source} for f in files]
 
 

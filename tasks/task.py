@@ -1,4 +1,4 @@
-"""A task and its states."""
+"""A task, its states, and its outcome."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from enum import StrEnum
 
 from tasks.message import FileRef, ThreadAddress
 
-#: After so many times that a task's run vanished without an end, one more only tells that it is given up.
+#: How often a task whose run vanished is requeued; then one more run only posts `LOST`.
 RESCUES = 5
-LOST = "It broke off again and again inside Handoff, and was given up. You can ask again."
+LOST = "This task kept crashing, so I gave up on it. You can ask again."
 
 
 class State(StrEnum):
-    """Where a task stands. It leaves each of the first six, and none of the last four."""
+    """A task's state. The last four are final."""
 
-    QUEUED = "queued"  # accepted and written down; no process works on it
-    RUNNING = "running"  # a process works on it, or did when it died: another goes on from the log
-    WAITING = "waiting"  # parked for a person's answer; costs nothing until it comes
-    STOPPING = "stopping"  # a person stopped it; its runner has yet to say so in the thread
-    EXPIRING = "expiring"  # nobody answered its question in time; its runner has yet to say so
-    DELIVERING = "delivering"  # it has ended, and the thread could not be reached: tried again later
+    QUEUED = "queued"  # accepted; no process runs it
+    RUNNING = "running"  # a process runs it, or did until it died: another resumes it from the log
+    WAITING = "waiting"  # parked for a person's answer
+    STOPPING = "stopping"  # a person stopped it; its run has yet to post that
+    EXPIRING = "expiring"  # its question was not answered in time; its run has yet to post that
+    DELIVERING = "delivering"  # it ended, and its delivery failed and is retried later
     ANSWERED = "answered"  # the answer is in the thread
     STOPPED = "stopped"  # a person stopped it
     FAILED = "failed"  # it ended with the sentence in `reason`
-    EXPIRED = "expired"  # it waited for an answer that never came
+    EXPIRED = "expired"  # its question was not answered in time
 
     @property
     def is_over(self) -> bool:
@@ -33,12 +33,12 @@ class State(StrEnum):
 
     @property
     def is_ending(self) -> bool:
-        """Whether it was decided from outside that the work is over."""
+        """Whether the work was ended from outside and its run has yet to post that."""
         return self in (State.STOPPING, State.EXPIRING)
 
     @property
     def is_parked(self) -> bool:
-        """Whether no run has it until something comes: a person's answer, or the time of another delivery."""
+        """Whether no run has it until a person answers or delivery is retried."""
         return self in (State.WAITING, State.DELIVERING)
 
 
@@ -54,7 +54,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One request and what became of it."""
+    """One request and its state."""
 
     id: str
     thread: ThreadAddress
@@ -66,7 +66,7 @@ class Task:
     files: tuple[FileRef, ...]
     state: State
     attempt: int
-    """How often it has been placed: once, and again after each time it was parked."""
+    """How often it was queued: once, and again after each time it was parked or requeued."""
     created_at: float
     """Seconds since 1970, as are the other times."""
     started_at: float | None = None
@@ -78,19 +78,19 @@ class Task:
     cost: float | None = None
     """USD, where the price of every reply is known."""
     seconds: float | None = None
-    """Of work on it, waits left out; None until it has ended, and where nothing counted them."""
+    """Of work, without waits; None until it has ended."""
     runner: str = ""
-    """The run that began it last: nobody else may write for the task."""
+    """The run that began it last: only this one may write for the task."""
     deliveries: int = 0
-    """How often its end could not be told in the thread."""
+    """How often delivery of its end failed."""
     rescues: int = 0
-    """How often a run of it vanished without an end."""
+    """How often a run of it vanished."""
     asked: str = ""
     """The id of the question that its thread shows, or showed last."""
 
     @property
     def is_lost(self) -> bool:
-        """Whether its work is not tried again."""
+        """Whether its runs vanished too often to try again."""
         return self.rescues >= RESCUES
 
 

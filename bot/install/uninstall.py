@@ -41,7 +41,7 @@ class UninstallListeners:
         log.warning("removed from the workspace", team=team)
         await self._delete_token(team)
         await self.preferences.delete_workspace(team)
-        await self.notes.forget(team)
+        await self.notes.delete_workspace(team)
         for task in await self.queries.tasks(team=team, open_only=True, limit=10_000):
             await self.engine.stop(task.id, "Handoff was removed from the workspace")
 

@@ -1,7 +1,8 @@
-"""This process among those on one PostgreSQL database: alive while it holds its lock and its beat goes on.
+"""This process as one node on a PostgreSQL database: its advisory lock and heartbeat, and its watch over
+peers.
 
-Each process watches a few others. One that died, left or hangs loses its tasks to those who live; one that
-was only cut off has some seconds to come back. Never runs tasks: what a death means is its maker's business.
+A node that died, left or hangs loses its tasks to the others. One that only lost its connection has a few
+seconds to reconnect.
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ from tasks.timing import TaskTiming
 
 log = structlog.get_logger(__name__)
 
-#: Others that each process watches: with all of them the looks would grow with the square of their number.
+#: Peers that each node watches: with all of them, queries would grow with the square of their number.
 WATCHED = 3
 
-_BEAT = "beat = beat + 1"
-#: The last is what the driver says to a process that slept over an answer.
+_HEARTBEAT = "beat = beat + 1"
+#: Errors of a lost connection; the last one is raised in a process that was suspended during an answer.
 _LOSS = (
     OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
 )  # fmt: skip
 
 
-class _Buried(Exception):
-    """Others have taken this process for dead."""
+class _DeclaredDead(Exception):
+    """Peers have declared this node dead."""
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What was seen of another process, on our own clock: theirs may jump."""
+class _Observed:
+    """What was observed of a peer, on our own clock: theirs may jump."""
 
     beat: int
     since: float
@@ -45,8 +46,8 @@ class _Seen:
 
 
 class Node:
-    """Beats and watches. `on_death` gets the id of a process whose tasks are free now, while
-    nobody else can; `on_notify` the id of a task that has news."""
+    """`on_death` gets the id of a dead node, for one node of all to requeue its tasks; `on_notify` the id of
+    a task that was notified."""
 
     def __init__(
         self,
@@ -67,38 +68,38 @@ class Node:
         self._lost = ""
 
     async def wait_until_up(self) -> None:
-        """Return when others see this process live."""
+        """Return when peers see this node."""
         await self._up.wait()
 
     async def run(self) -> None:
-        """Live until cancelled, and come back to life after each loss of the connection. Returns when others
-        have taken this process for dead: what it held is theirs, and its name is used up."""
+        """Run until cancelled, reconnecting after each loss of the connection. Returns when peers have
+        declared this node dead: its tasks are theirs, and its id must not be used again."""
         while True:
             try:
-                await self._live()
-            except _Buried:
-                log.warning("node was taken for dead", node=self.id)
+                await self._run_connected()
+            except _DeclaredDead:
+                log.warning("node was declared dead by its peers", node=self.id)
                 return
             except _LOSS as error:
-                self._tell_lost(str(error) or repr(error))
+                self._log_loss(str(error) or repr(error))
             except Exception:
-                # The driver has more ways to say that a connection broke under it than it documents.
-                log.exception("node stumbled, coming back")
+                # The driver raises more errors for a broken connection than it documents.
+                log.exception("node failed, reconnecting")
             await asyncio.sleep(self._timing.heartbeat)
 
-    async def _live(self) -> None:
+    async def _run_connected(self) -> None:
         connection = await asyncpg.connect(
             self._dsn, timeout=self._timing.node_answer, command_timeout=self._timing.node_answer
         )
         try:
             await self._join(connection)
             await connection.add_listener(CHANNEL, lambda *words: self._on_notify(str(words[-1])))
-            self._tell_back()
-            seen: dict[str, _Seen] = {}
+            self._log_reconnect()
+            seen: dict[str, _Observed] = {}
             while True:
-                await self._touch(connection, _BEAT)
+                await self._update(connection, _HEARTBEAT)
                 for peer in await self._peers(connection):
-                    await self._look(connection, peer, seen)
+                    await self._watch(connection, peer, seen)
                 await asyncio.sleep(self._timing.heartbeat)
         except asyncio.CancelledError:
             await self._leave(connection)
@@ -106,22 +107,22 @@ class Node:
         finally:
             connection.terminate()
 
-    def _tell_lost(self, why: str) -> None:
-        """Once for each reason: it is tried twice a second, however long that lasts."""
+    def _log_loss(self, why: str) -> None:
+        """Log once for each reason: reconnects are tried twice a second."""
         if why != self._lost:
-            log.warning("node cut off from the database, coming back", why=why)
+            log.warning("node lost its database connection, reconnecting", why=why)
         self._lost = why
 
-    def _tell_back(self) -> None:
+    def _log_reconnect(self) -> None:
         if self._lost:
-            log.info("node is back", node=self.id)
+            log.info("node reconnected", node=self.id)
         self._lost = ""
 
     async def _join(self, connection: asyncpg.Connection) -> None:
-        # Held by somebody who takes our tasks over, or by our own lost session until that is noticed.
+        # Held by a peer that takes our tasks over, or by our own lost session until the server notices.
         await connection.execute("SELECT pg_advisory_lock($1)", self._number)
         if self._up.is_set():
-            await self._touch(connection, "pid = pg_backend_pid()")
+            await self._update(connection, "pid = pg_backend_pid()")
             return
         await connection.execute(
             f'INSERT INTO {SCHEMA}.node (id, number, pid, beat, "left") '
@@ -133,21 +134,21 @@ class Node:
         log.info("node joined", node=self.id)
 
     async def _leave(self, connection: asyncpg.Connection) -> None:
-        """Let the others go on at once; if that can't be said, they find out."""
+        """Have the peers take over at once; if this fails, they notice after the grace period."""
         try:
             leave = f'UPDATE {SCHEMA}.node SET "left" = true WHERE id = $1'
             await connection.execute(leave, self.id, timeout=1)
         except _LOSS as error:
-            log.info("node left without a word", why=str(error))
+            log.info("node left without notice", why=str(error))
 
-    async def _touch(self, connection: asyncpg.Connection, change: str) -> None:
-        """Change our own row. Raises `_Buried` when there is none any more."""
+    async def _update(self, connection: asyncpg.Connection, change: str) -> None:
+        """Update our own row. Raises `_DeclaredDead` when it was deleted."""
         done = await connection.execute(f"UPDATE {SCHEMA}.node SET {change} WHERE id = $1", self.id)
         if done == "UPDATE 0":
-            raise _Buried
+            raise _DeclaredDead
 
     async def _peers(self, connection: asyncpg.Connection) -> Sequence[asyncpg.Record]:
-        """The next few in the ring of ids, so that everybody is watched by somebody."""
+        """The next few in the ring of ids, so that every node is watched."""
         rows = await connection.fetch(
             f'SELECT id, number, pid, beat, "left" FROM {SCHEMA}.node WHERE id <> $1 ORDER BY id <= $1, id '
             "LIMIT $2",
@@ -156,11 +157,11 @@ class Node:
         )
         return list(rows)
 
-    async def _look(
-        self, connection: asyncpg.Connection, peer: asyncpg.Record, seen: dict[str, _Seen]
+    async def _watch(
+        self, connection: asyncpg.Connection, peer: asyncpg.Record, seen: dict[str, _Observed]
     ) -> None:
         now = time.monotonic()
-        known = seen.setdefault(peer["id"], _Seen(peer["beat"], now))
+        known = seen.setdefault(peer["id"], _Observed(peer["beat"], now))
         if known.beat != peer["beat"]:
             known.beat, known.since = peer["beat"], now
         hangs = now - known.since > self._timing.silence
@@ -173,13 +174,13 @@ class Node:
         known.free_since = known.free_since or now
         try:
             if peer["left"] or hangs or now - known.free_since > self._timing.grace:
-                await self._bury(connection, peer["id"])
+                await self._declare_dead(connection, peer["id"])
                 seen.pop(peer["id"])
         finally:
             await connection.execute("SELECT pg_advisory_unlock($1)", peer["number"])
 
     async def _end_session(self, connection: asyncpg.Connection, peer: asyncpg.Record) -> None:
-        """Take the lock from a process that stands still; when it wakes, it finds its connection gone."""
+        """Take the lock from a hanging process by ending its session."""
         await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted "
             "AND pid = $1 AND classid::bigint << 32 | objid::bigint = $2 AND objsubid = 1",
@@ -187,14 +188,14 @@ class Node:
             peer["number"],
         )
 
-    async def _bury(self, connection: asyncpg.Connection, id_: str) -> None:
-        log.warning("node gone, its tasks go on elsewhere", node=id_)
-        burial = asyncio.ensure_future(self._on_death(id_))
+    async def _declare_dead(self, connection: asyncpg.Connection, id_: str) -> None:
+        log.warning("node is dead, taking its tasks over", node=id_)
+        takeover = asyncio.ensure_future(self._on_death(id_))
         try:
-            # The dead may hold rows until their server ends the session: whoever waits for it lives on.
-            while not (await asyncio.wait([burial], timeout=self._timing.heartbeat))[0]:
-                await self._touch(connection, _BEAT)
+            # The dead node's session may hold row locks for a while. We keep our heartbeat while we wait.
+            while not (await asyncio.wait([takeover], timeout=self._timing.heartbeat))[0]:
+                await self._update(connection, _HEARTBEAT)
         finally:
-            burial.cancel()
-        await burial
+            takeover.cancel()
+        await takeover
         await connection.execute(f"DELETE FROM {SCHEMA}.node WHERE id = $1", id_)

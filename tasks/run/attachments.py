@@ -1,4 +1,4 @@
-"""Files and messages on their way to the agents: fetched into `/work`, named in the text they came with."""
+"""The inbox of a running task: its messages, with their attached files fetched into `/work`."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ log = structlog.get_logger(__name__)
 
 
 class Attachments:
-    """One task's inbox, with the files of its messages put where code finds them."""
+    """One task's inbox (an `agents.journal.Inbox`)."""
 
     def __init__(self, store: TaskStore, task: Task, workspace: Workspace, thread: Thread) -> None:
         self._store = store
         self._task = task
         self._workspace = workspace
         self._thread = thread
-        # By message: an answer is read by the tool that asked for it, and once more before it is marked.
+        # By message: an answer is read by the tool that asked, and once more before it is marked as read.
         self._lines: dict[str, list[str]] = {}
 
     async def put(self, files: Sequence[FileRef]) -> list[str]:
-        """Fetch files into `/work`; returns a line for each, saying where it is or why it is not there."""
+        """Fetch files into `/work`; returns a line for each: its path, or why it was not fetched."""
         return [await self._put(file) for file in files]
 
     async def unread(self) -> Sequence[Incoming]:

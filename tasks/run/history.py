@@ -1,7 +1,6 @@
-"""What a task knows of its thread before it begins: earlier tasks with their workers' reports, files, and the
-words of people who had talked there before anybody asked us.
+"""Collects a new task's context: its thread's earlier tasks and messages, workers' reports, files and notes.
 
-Owns the collecting; how it is told is `tasks.run.opening`'s. Never remembers anything itself.
+The text of the first turn is made of it by `tasks.run.opening`.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from tasks.store.notes import Notes
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
 
-#: Characters of one worker's report as a later task is told of it.
+#: Characters of a worker's report in the first turn of a later task.
 _REPORT = 600
 
 
 class History:
-    """Collects what a new task is told, as patient as its store."""
+    """Reads with the `patience` of its store."""
 
     def __init__(self, database: Database, store: TaskStore) -> None:
         self.database = database
@@ -40,30 +39,30 @@ class History:
     async def opening(
         self, task: Task, thread: Thread, inbox: Attachments, workspace: Workspace
     ) -> list[Turn]:
-        """The conversation up to the request; fetches the files that came with it.
+        """The conversation up to the request; fetches the files attached to it.
 
-        People's earlier words are read once, when the thread has no task yet: after that every message that
-        is for us comes as a task or to one.
+        The thread's earlier messages are read for its first task only: later ones arrive as tasks or
+        follow-ups.
         """
         history = await self._store.history(task.thread, task)
-        is_new_here = not history and task.thread.ts != task.message_ts
-        overheard = await thread.before() if is_new_here else ()
-        lines = [f"{said.user_name}: {said.text}" for said in overheard]
-        for said in overheard:
-            lines += await inbox.put(said.files)
+        is_first = not history and task.thread.ts != task.message_ts
+        before = await thread.before() if is_first else ()
+        lines = [f"{message.user_name}: {message.text}" for message in before]
+        for message in before:
+            lines += await inbox.put(message.files)
         return opening(
             task,
             history,
             notes=await inbox.put(task.files),
             names=await workspace.names(),
-            overheard=lines,
+            before=lines,
             reports=await self._reports([earlier.id for earlier in history]),
             pinned=await self._notes.of(task.thread.team, task.thread.channel, patience=self.patience),
         )
 
     @persistent
     async def _reports(self, tasks: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """A line for each worker of these tasks, by task."""
+        """One line per worker of these tasks, by task."""
         event = schema.event.c
         query = select(event.task, event.body).where(
             event.task.in_(tasks), event.agent == "", event.kind == "result"
@@ -72,7 +71,7 @@ class History:
         async with self.database.read() as connection:
             for task, body in await connection.execute(query.order_by(event.task, event.seq)):
                 if "worker" in body["facts"]:
-                    told = json.loads(body["text"])
-                    words = one_line(told.get("summary", "(nothing was said)"), _REPORT)
-                    found[task].append(f"{body['facts']['worker']['title']} ({told['status']}): {words}")
+                    report = json.loads(body["text"])
+                    words = one_line(report.get("summary", "(no summary)"), _REPORT)
+                    found[task].append(f"{body['facts']['worker']['title']} ({report['status']}): {words}")
         return found

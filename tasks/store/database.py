@@ -1,7 +1,6 @@
-"""The database: opening it, migrating it, and short transactions on it.
+"""The database: opens it, migrates it, and gives out short transactions.
 
-SQLite for one process (WAL, every commit synced, one writer at a time), PostgreSQL for several. Never knows
-what the tables mean: that is `tasks.store.tasks`.
+SQLite for one process (WAL, every commit synced, one writer at a time), PostgreSQL for several.
 """
 
 from __future__ import annotations
@@ -38,12 +37,12 @@ log = structlog.get_logger(__name__)
 SCHEMA = "handoff"
 #: Where DBOS keeps its queue's tables on PostgreSQL; for SQLite see `queue_file`.
 QUEUE_SCHEMA = "dbos"
-#: Any number serves, as long as every process takes the same: it is the advisory lock of the migrations.
+#: The advisory lock of the migrations. Any number serves that is the same in every process.
 _MIGRATION_LOCK = 5_041_996_201
 #: The tickets of the transaction that a connection is in, in its `info`.
 _TICKETS = "handoff.tickets"
-#: Bytes on SQLite's disk below which it is told that there is little left.
-_ROOM = 64 * 1024 * 1024
+#: Free bytes on SQLite's disk below which the health check warns.
+_LOW_DISK = 64 * 1024 * 1024
 
 
 class Database:
@@ -60,13 +59,13 @@ class Database:
         self._writer = asyncio.Lock() if self.is_sqlite else nullcontext()
         self._lock_file: IO[str] | None = None
         self._file: tuple[int, int] | None = None
-        self._trouble = ""
+        self._outage = ""
 
     async def open(self) -> None:
-        """Take the file for this process (SQLite) and bring the tables up to date.
+        """Lock the file for this process (SQLite) and migrate the tables.
 
         Raises `DatabaseInUse` when another process has the SQLite file, `DatabaseTooNew` when a later release
-        has had it, and SQLAlchemy's errors when the database can't be reached.
+        has migrated it, and SQLAlchemy's errors when the database can't be reached.
         """
         await self.reserve()
         async with self._engine.begin() as connection:
@@ -75,9 +74,9 @@ class Database:
             self._file = await asyncio.to_thread(_identity, sqlite_file(self.url))
 
     async def reserve(self) -> None:
-        """Keep an SQLite file for this process. Raises `DatabaseInUse` when another one has it."""
+        """Lock an SQLite file for this process. Raises `DatabaseInUse` when another one has it."""
         if self.is_sqlite:
-            await asyncio.to_thread(self._take_file)
+            await asyncio.to_thread(self._lock)
 
     async def is_made(self) -> bool:
         """Whether the tables are there, of whatever release; changes nothing."""
@@ -98,13 +97,11 @@ class Database:
 
     async def close(self) -> None:
         try:
-            # PostgreSQL's driver waits for the server's goodbye, and has no patience of its own.
+            # PostgreSQL's driver waits for the server to close, without a timeout of its own.
             async with asyncio.timeout(self._timing.goodbye):
                 await self._engine.dispose()
         except TimeoutError:
-            log.warning(
-                "the database does not answer, so it was left without a goodbye", seconds=self._timing.goodbye
-            )
+            log.warning("the database does not answer, connections dropped", seconds=self._timing.goodbye)
         if self._lock_file is not None:
             self._lock_file.close()
 
@@ -124,51 +121,53 @@ class Database:
             self.on_queued(ticket)
 
     async def persist(self, work: Callable[[], Awaitable[T]], seconds: float) -> T:
-        """Run one transaction that may be repeated, while the database's describe_outage is a passing one."""
+        """Run one repeatable transaction, with retries for `seconds` while its errors are transient."""
         waits = self._timing.first_database_retry, self._timing.longest_database_retry
         return await retrying(work, seconds=seconds, waits=waits, on_outage=self._log_outage)
 
     async def check(self) -> str:
-        """What is wrong with the database now, in words for its operator; empty when it serves. Raises what
-        no wait and no operator mends."""
+        """Health check: what is wrong, in a sentence for the operator; empty when nothing is. Raises errors
+        that are neither transient nor the operator's to fix."""
         try:
             async with asyncio.timeout(self._timing.check):
-                await self._try()
+                await self._probe()
         except Exception as error:
-            if words := describe_outage(error):
-                return words
+            if outage := describe_outage(error):
+                return outage
             raise
         if self.is_sqlite:
-            return await asyncio.to_thread(self._of_file) or self._trouble
+            return await asyncio.to_thread(self._check_file) or self._outage
         return ""
 
-    async def _try(self) -> None:
-        """Our tables are there and may be written, of which nothing is done. Raises the database's error."""
+    async def _probe(self) -> None:
+        """Raise the database's error unless our tables exist and are writable. Writes nothing."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1 FROM task LIMIT 1"))
             if not self.is_sqlite:
-                # Refused by a server that only follows another.
+                # A replica refuses it.
                 await connection.execute(text("SELECT 1 FROM task LIMIT 0 FOR SHARE"))
 
-    def _of_file(self) -> str:
-        """What is wrong with SQLite's file and its disk, which an open file does not notice by itself."""
+    def _check_file(self) -> str:
+        """What is wrong with SQLite's file and disk; an open file does not notice it by itself."""
         path = sqlite_file(self.url)
         if self._file != _identity(path):
             return (
-                f"{path} was removed or replaced while it was in use, and what is written now will be lost. "
-                "Stop Handoff, put the right file there and start it again"
+                f"{path} was removed or replaced while in use, so new writes will be lost. Stop Handoff, put "
+                "the right file there and start it again"
             )
         free = shutil.disk_usage(path.parent).free
-        if free < _ROOM:
+        if free < _LOW_DISK:
             return f"the disk of the database is almost full: {free // 2**20} MiB are free"
         return ""
 
-    def _log_outage(self, words: str) -> None:
-        if bool(words) != bool(self._trouble):
-            (log.error if words else log.info)(words or "the database serves again", tasks="wait for it")
-        self._trouble = words
+    def _log_outage(self, outage: str) -> None:
+        if outage and not self._outage:
+            log.error("database unavailable, tasks wait for it", why=outage)
+        elif self._outage and not outage:
+            log.info("database available again")
+        self._outage = outage
 
-    def _take_file(self) -> None:
+    def _lock(self) -> None:
         path = sqlite_file(self.url)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock_file = path.with_suffix(".lock").open("w")
@@ -188,7 +187,7 @@ def enqueue(connection: AsyncConnection, ticket: Ticket) -> None:
 
 
 class Persistent(Protocol):
-    """What has `persistent` methods: it waits `patience` seconds for a database that is away."""
+    """A class with `persistent` methods. `patience` is for how many seconds they retry."""
 
     database: Database
     patience: float
@@ -216,7 +215,7 @@ def queue_file(url: URL) -> Path:
 
 
 def set_pragmas(engine: Engine) -> None:
-    """Have each connection to an SQLite file wait for others, read beside a writer, and sync every commit."""
+    """Set each SQLite connection to wait for locks, to read beside a writer, and to sync every commit."""
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _: object) -> None:
@@ -225,7 +224,7 @@ def set_pragmas(engine: Engine) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file it is, whatever its name is by now; None for none."""
+    """Device and inode of a file, which survive a rename; None when there is no file."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -260,7 +259,7 @@ def _postgres(url: URL, timing: TaskTiming) -> AsyncEngine:
 
 
 def migrate(connection: Connection, to: str = "head") -> None:
-    """Run the missing migrations; on PostgreSQL under a lock, since two first starts race otherwise."""
+    """Run the missing migrations, on PostgreSQL under a lock: two first starts would race."""
     began = time.perf_counter()
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _MIGRATION_LOCK})
@@ -271,8 +270,8 @@ def migrate(connection: Connection, to: str = "head") -> None:
         alembic.command.upgrade(config, to)
     except alembic.util.CommandError as error:
         raise DatabaseTooNew(
-            "The tables of the database were made by a later release than this one. Go on with that release, "
-            "or restore the backup that was made before it."
+            "A later release has migrated the database. Start that release, or restore the backup that was "
+            "made before it."
         ) from error
     log.debug("database ready", seconds=round(time.perf_counter() - began, 3))
 

@@ -1,7 +1,4 @@
-"""What becomes of a message that its writer changed or deleted after we had it.
-
-Only what no agent has read yet is changed; the log is never rewritten.
-"""
+"""Edited and deleted messages: changes what no agent has read yet."""
 
 from __future__ import annotations
 
@@ -17,45 +14,47 @@ from tasks.task import State
 
 
 class Edits:
-    """Each method is one transaction. A message is named by its channel's address and its own `ts`."""
+    """Each method is one transaction. A message is identified by its `ts` and an address in its channel."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claimed_by(self, place: ThreadAddress, ts: str) -> str | None:
-        """What `tasks.store.rows.claiming_task` knows of the message."""
+    async def claimed_by(self, channel: ThreadAddress, ts: str) -> str | None:
+        """The id of the message's task; see `tasks.store.rows.claiming_task`."""
         async with self._database.read() as connection:
-            return await claiming_task(connection, place, ts)
+            return await claiming_task(connection, channel, ts)
 
-    async def change(self, place: ThreadAddress, ts: str, text: str) -> bool:
-        """Give a message that nobody has begun with its new text; False when it is too late."""
+    async def change(self, channel: ThreadAddress, ts: str, text: str) -> bool:
+        """Replace the text of a message that no agent has read; False when it is too late."""
         async with self._database.write() as connection:
-            # One that goes on after a question stands in the queue too.
+            # A task that resumes after a question is queued too.
             is_new = (schema.task.c.state == State.QUEUED.value) & schema.task.c.started_at.is_(None)
-            waiting = _asked(place, ts) & is_new
+            waiting = _is_request(channel, ts) & is_new
             task = await connection.execute(update(schema.task).where(waiting).values(request=text))
             inbox = await connection.execute(
-                update(schema.inbox).where(_told(place, ts), schema.inbox.c.seen.is_(False)).values(text=text)
+                update(schema.inbox)
+                .where(_is_follow_up(channel, ts), schema.inbox.c.seen.is_(False))
+                .values(text=text)
             )
             return bool(task.rowcount or inbox.rowcount)
 
-    async def withdraw(self, place: ThreadAddress, ts: str) -> str:
-        """Take back a follow-up that nobody has read. Returns the id of the task that the message had
-        started, if it did: that one is to be stopped."""
+    async def withdraw(self, channel: ThreadAddress, ts: str) -> str:
+        """Delete a follow-up that no agent has read. Returns the id of the task that the message started,
+        which the caller stops, or an empty string."""
         async with self._database.write() as connection:
-            mine = delete(schema.inbox).where(_told(place, ts), schema.inbox.c.seen.is_(False))
+            mine = delete(schema.inbox).where(_is_follow_up(channel, ts), schema.inbox.c.seen.is_(False))
             await connection.execute(mine)
-            found = await connection.execute(select(schema.task.c.id).where(_asked(place, ts)))
+            found = await connection.execute(select(schema.task.c.id).where(_is_request(channel, ts)))
             return found.scalar() or ""
 
 
-def _asked(place: ThreadAddress, ts: str) -> ColumnElement[bool]:
+def _is_request(channel: ThreadAddress, ts: str) -> ColumnElement[bool]:
     task = schema.task.c
-    mine: ColumnElement[Any] = (task.team == place.team) & (task.channel == place.channel)
+    mine: ColumnElement[Any] = (task.team == channel.team) & (task.channel == channel.channel)
     return mine & (task.message_ts == ts)
 
 
-def _told(place: ThreadAddress, ts: str) -> ColumnElement[bool]:
+def _is_follow_up(channel: ThreadAddress, ts: str) -> ColumnElement[bool]:
     task = schema.task.c
-    here = select(task.id).where(task.team == place.team, task.channel == place.channel)
+    here = select(task.id).where(task.team == channel.team, task.channel == channel.channel)
     return (schema.inbox.c.id == ts) & schema.inbox.c.task.in_(here)

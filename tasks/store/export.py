@@ -1,6 +1,4 @@
-"""One task as JSON, with everything that is kept of it: for people who ask what is known of them, and for bug
-reports. Reads only; the threads' files are beside the database and named by their folder.
-"""
+"""Exports one task as JSON with all its rows, for data requests and bug reports. Files are not included."""
 
 from __future__ import annotations
 
@@ -12,12 +10,12 @@ from tasks.store import schema
 from tasks.store.database import Database
 from tasks.store.removal import OF_A_TASK
 
-#: The shape of the whole; raised when a reader of an earlier one would misread it.
+#: The version of the format, raised by incompatible changes.
 FORMAT = 1
 
 
 async def export(database: Database, id_: str) -> dict[str, Any] | None:
-    """Every row of a task by table, in the order written; None when there is no such task."""
+    """Every row of a task by table, in the order of writing; None when there is no such task."""
     async with database.read() as connection:
         mine = select(schema.task).where(schema.task.c.id == id_)
         task = (await connection.execute(mine)).mappings().first()
@@ -25,10 +23,10 @@ async def export(database: Database, id_: str) -> dict[str, Any] | None:
             return None
         parts: dict[str, Any] = {"format": FORMAT, "task": dict(task)}
         for table in OF_A_TASK:
-            query = select(table).where(table.c.task == id_).order_by(*_as_written(table))
+            query = select(table).where(table.c.task == id_).order_by(*_write_order(table))
             parts[table.name] = [dict(row) for row in (await connection.execute(query)).mappings()]
         return parts
 
 
-def _as_written(table: Table) -> list[Column[Any]]:
+def _write_order(table: Table) -> list[Column[Any]]:
     return [*([table.c.at] if "at" in table.c else []), *table.primary_key.columns]

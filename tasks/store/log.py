@@ -1,6 +1,6 @@
-"""The durable journal: each agent's entries as rows that nobody changes.
+"""The append-only log of a task in SQL (an `agents.journal.Journal`): one stream of entries per agent.
 
-An append is refused for a runner that was replaced. What the entries mean is `agents.transcript`'s.
+An append is refused for a runner that was replaced. What the entries mean is defined in `agents.transcript`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CANCELLED_WRITE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What the streams of one task share while one run writes them."""
+    """The state that the streams of one task share during one run."""
 
     database: Database
     task: str
@@ -45,8 +45,8 @@ class _Run:
 
 
 class TaskLog:
-    """One agent's stream of one task, written by the run `runner` alone. `patience` is for how many seconds
-    an entry waits for a database that is away."""
+    """One agent's stream of one task, written only by the run `runner`. `patience` is for how many seconds an
+    append retries while the database is away."""
 
     def __init__(self, run: _Run, agent: str) -> None:
         self._run = run
@@ -63,8 +63,8 @@ class TaskLog:
         patience: float = 0.0,
         on_append: Callable[[], None] = lambda: None,
     ) -> TaskLog:
-        """The orchestrator's stream, with every worker's read along; `on_append` is told of every entry of
-        any of them. Raises `NewerRow` for entries of a later version of the program."""
+        """The orchestrator's stream, with those of all workers loaded; `on_append` is called after every
+        entry of any of them. Raises `NewerRow` for entries of a later release."""
         rows, worked = await database.persist(lambda: _read(database, task), patience)
         return cls(_Run(database, task, runner, rows, Stopwatch(worked), patience, on_append), "")
 
@@ -74,14 +74,14 @@ class TaskLog:
 
     async def append(self, kind: str, body: Json) -> None:
         """Write one entry; raises `StaleRunner` when another run has taken the task over."""
-        # Results of one turn come at the same time, and a hole in the numbers would defeat the fence.
+        # Results of one turn arrive together, and a gap in the sequence would defeat the fence.
         async with self._in_order:
             row: dict[str, Any] = {
                 "task": self._run.task, "agent": self._agent, "seq": len(self.entries), "kind": kind,
                 "body": body, "version": VERSION, "runner": self._run.runner, "at": time.time(),
                 "worked": self._run.stopwatch.read(),
             }  # fmt: skip
-            await _to_its_end(self._write(row, Entry(kind, body)))
+            await _finish_write(self._write(row, Entry(kind, body)))
 
     async def _write(self, row: dict[str, Any], entry: Entry) -> None:
         await self._run.database.persist(lambda: self._insert(row), self._run.patience)
@@ -94,7 +94,7 @@ class TaskLog:
                 await check_runner(connection, self._run.task, self._run.runner)
                 await connection.execute(insert(schema.event), row)
         except IntegrityError as error:
-            # An earlier try may have been committed while its connection broke: then the row is our own.
+            # An earlier try may have been committed as its connection broke: then the row is our own.
             async with self._run.database.read() as connection:
                 if not await _is_written(connection, row):
                     raise StaleRunner(f"task {self._run.task} is run by another process now") from error
@@ -109,7 +109,7 @@ class TaskLog:
 
     @property
     def spent(self) -> Spent:
-        """What the whole task has used so far."""
+        """What the task has used so far, over all its runs and agents."""
         bodies = [e.body for entries in self._run.rows.values() for e in entries if "usage" in e.body]
         return Spent(
             seconds=self._run.stopwatch.seconds,
@@ -120,7 +120,7 @@ class TaskLog:
 
 
 async def _read(database: Database, task: str) -> tuple[dict[str, list[Entry]], float]:
-    """Every agent's entries, and the seconds of work that the newest of them was written after."""
+    """Every agent's entries, and the seconds of work recorded with the newest."""
     columns = schema.event.c
     query = select(columns.agent, columns.kind, columns.body, columns.version, columns.worked)
     query = query.where(columns.task == task).order_by(columns.agent, columns.seq)
@@ -133,9 +133,9 @@ async def _read(database: Database, task: str) -> tuple[dict[str, list[Entry]], 
     return rows, longest
 
 
-async def _to_its_end(writing: Coroutine[Any, Any, None]) -> None:
-    """Wait for a write although we are cancelled meanwhile: a stop must not leave an entry in the database
-    that this run knows nothing of, and takes for another's. A database that is away is not waited for."""
+async def _finish_write(writing: Coroutine[Any, Any, None]) -> None:
+    """Finish a write even when cancelled: a stop must not leave an entry in the database that this run does
+    not know, and would take for another run's. Waits only briefly for a database that is away."""
     running = asyncio.ensure_future(writing)
     try:
         await asyncio.wait([running])

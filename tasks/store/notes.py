@@ -1,7 +1,4 @@
-"""Notes that people pin to a channel, in SQL: what the orchestrator is to know in every task there.
-
-Owns their numbers and how many there may be. Never writes one by itself: notes are people's.
-"""
+"""Notes that people pin to a channel, in SQL. Every task in the channel gets them in its first turn."""
 
 from __future__ import annotations
 
@@ -15,14 +12,14 @@ from tasks.store import schema
 from tasks.store.admission import lock_workspace
 from tasks.store.database import Database
 
-#: Notes of one channel, and characters of one: all of them go into every task's first turn.
+#: The most notes of one channel, and characters of one note.
 MOST, LONGEST = 20, 500
 _ROW = schema.note.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """One pinned note; `user_name` is who wrote or changed it last."""
+    """One pinned note; `user_name` is its last author."""
 
     number: int
     text: str
@@ -36,12 +33,12 @@ class Notes:
         self._database = database
 
     async def of(self, team: str, channel: str, *, patience: float = 0.0) -> Sequence[Note]:
-        """A channel's notes in the order of their numbers; `patience` is seconds to wait for a database that
-        is away."""
+        """A channel's notes by number; `patience` is for how many seconds to retry while the database is
+        away."""
         return await self._database.persist(lambda: self._of(team, channel), patience)
 
     async def add(self, team: str, channel: str, text: str, *, user: str, user_name: str) -> int | None:
-        """Pin a note; its number, or None when the channel has as many as it may."""
+        """Pin a note; returns its number, or None when the channel has the most it may have."""
         async with self._database.write() as connection:
             await lock_workspace(connection, team)
             numbers = (
@@ -60,20 +57,20 @@ class Notes:
     async def change(
         self, team: str, channel: str, number: int, text: str, *, user: str, user_name: str
     ) -> bool:
-        """Put other words in a note's place; False when there is none of that number."""
+        """Replace a note's text; False when there is no note with that number."""
         values = {"text": text, "user": user, "user_name": user_name, "at": time.time()}
         mine = _in(team, channel) & (_ROW.number == number)
         async with self._database.write() as connection:
             return bool((await connection.execute(update(schema.note).where(mine).values(values))).rowcount)
 
     async def delete(self, team: str, channel: str, number: int) -> bool:
-        """Take a note down; False when there is none of that number."""
+        """Delete a note; False when there is no note with that number."""
         mine = _in(team, channel) & (_ROW.number == number)
         async with self._database.write() as connection:
             return bool((await connection.execute(delete(schema.note).where(mine))).rowcount)
 
-    async def forget(self, team: str) -> None:
-        """Take all notes of a workspace down."""
+    async def delete_workspace(self, team: str) -> None:
+        """Delete all notes of a workspace."""
         async with self._database.write() as connection:
             await connection.execute(delete(schema.note).where(_ROW.team == team))
 

@@ -1,7 +1,6 @@
-"""How one process hears what another has written: a word through PostgreSQL.
+"""LISTEN/NOTIFY between processes on PostgreSQL. SQLite has one process, which needs none.
 
-A word may be lost with its connection, so whoever listens also looks once a second. SQLite has one process,
-which needs no words.
+A notification may be lost with its connection, so listeners also poll once a second.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 CHANNEL = "handoff"
 
 
-async def notify(connection: AsyncConnection, word: str) -> None:
-    """Say a word when this transaction is committed: the id of a task that has news."""
+async def notify(connection: AsyncConnection, task: str) -> None:
+    """Notify the other processes of a change to a task when this transaction commits."""
     if connection.dialect.name == "postgresql":
-        query = text("SELECT pg_notify(:channel, :word)")
-        await connection.execute(query, {"channel": CHANNEL, "word": word})
+        query = text("SELECT pg_notify(:channel, :task)")
+        await connection.execute(query, {"channel": CHANNEL, "task": task})

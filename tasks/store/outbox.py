@@ -1,7 +1,6 @@
-"""What was said for a task in its thread: the intent before each post, its `ts` after.
+"""The outbox: records each post before it is sent, and its `ts` after. A post is a key, without its text.
 
-Each method is one transaction, and may be repeated where its outcome was not seen. Never posts anything, and
-knows no words: a post is a key and a `ts`.
+Each method is one transaction, and may be repeated where its outcome was not seen.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from tasks.store.rows import check_runner
 
 
 class Outbox:
-    """The posts of all tasks. `patience` is that of the store it belongs to."""
+    """The posts of all tasks. `patience` is that of its store."""
 
     def __init__(self, database: Database, patience: float) -> None:
         self.database = database
@@ -24,15 +23,15 @@ class Outbox:
 
     @persistent
     async def posts(self, task: str) -> dict[str, str | None]:
-        """`ts` by key, None where the post is intended but not confirmed."""
+        """`ts` by key, None for a post that was intended and not confirmed."""
         query = select(schema.post.c.key, schema.post.c.ts).where(schema.post.c.task == task)
         async with self.database.read() as connection:
             return {row.key: row.ts for row in await connection.execute(query)}
 
     @persistent
     async def intend(self, task: str, key: str, *, runner: str | None = None) -> None:
-        """Write down that `key` is about to be posted. Raises `StaleRunner` when another run than `runner`
-        speaks for the task now."""
+        """Record that `key` is about to be posted. Raises `StaleRunner` when another run than `runner` has
+        the task now."""
         mine = (schema.post.c.task == task) & (schema.post.c.key == key)
         async with self.database.write() as connection:
             if runner is not None:
@@ -42,11 +41,11 @@ class Outbox:
 
     @persistent
     async def posted(self, task: str, key: str, ts: str) -> bool:
-        """Confirm a post; False when another process has made it too, and earlier: then this one is extra."""
+        """Confirm a post; False when another process has posted it before: then this one is a duplicate."""
         mine = (schema.post.c.task == task) & (schema.post.c.key == key)
         async with self.database.write() as connection:
             await connection.execute(
                 update(schema.post).where(mine, schema.post.c.ts.is_(None)).values(ts=ts)
             )
-            said = (await connection.execute(select(schema.post.c.ts).where(mine))).scalar()
-            return said in (None, ts)
+            first = (await connection.execute(select(schema.post.c.ts).where(mine))).scalar()
+            return first in (None, ts)

@@ -1,4 +1,4 @@
-"""Forgetting tasks that are over, with every row and file that is kept of them. Never touches another one."""
+"""Deletes ended tasks with all their rows and files."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from tasks.store.key_value import task_namespace, thread_namespace
 from tasks.store.rows import in_thread, to_task
 from tasks.task import Task
 
-#: Tasks that one statement deletes, so that no other waits long for it.
+#: Tasks that one statement deletes, so that other transactions do not wait long for it.
 BATCH = 200
-#: Seconds for which the files of a thread without a task are left alone: one may be about to begin there.
+#: Seconds for which the files of a thread without a task are kept: a task may be about to begin there.
 RECENT = 3600.0
-#: Every table that tells of a task, later ones among them.
+#: Every table with rows of a task.
 OF_A_TASK = [table for table in schema.metadata.sorted_tables if "task" in table.c]
 
 
 class Removal:
-    """Deletes for good. `workspaces` is the folder of all threads' files."""
+    """`workspaces` is the folder of all threads' files."""
 
     def __init__(self, database: Database, workspaces: Path) -> None:
         self._database = database
@@ -36,8 +36,8 @@ class Removal:
     async def find(
         self, *, ids: Sequence[str] = (), before: float | None = None, user: str = "", channel: str = ""
     ) -> Sequence[Task]:
-        """Tasks that are over and meet all that is given, oldest first; `before` is when they ended, in
-        seconds since 1970."""
+        """Ended tasks that meet all given conditions, oldest first; they ended before `before`, in seconds
+        since 1970."""
         task = schema.task.c
         where: list[ColumnElement[bool]] = [task.ended_at.is_not(None)]
         where += [task.id.in_(ids)] if ids else []
@@ -49,21 +49,23 @@ class Removal:
             return [to_task(row) for row in (await connection.execute(query)).mappings()]
 
     async def tasks(self, ids: Sequence[str]) -> None:
-        """Delete every row of these tasks; one that is not over stays."""
+        """Delete every row of these tasks, except of those that are not over."""
         for start in range(0, len(ids), BATCH):
             async with self._database.write() as connection:
                 await delete_ended(connection, schema.task.c.id.in_(ids[start : start + BATCH]))
 
     async def files_of(self, threads: Collection[ThreadAddress]) -> int:
-        """Delete the files of those threads that no task is kept of; how many threads it were."""
-        return await self._clear([self._workspaces / folder_of(thread) for thread in set(threads)])
+        """Delete the files of those threads that have no task any more; returns how many threads that is."""
+        return await self._delete_folders([self._workspaces / folder_of(thread) for thread in set(threads)])
 
     async def delete_unused_files(self) -> int:
-        """The same for every thread that nobody wrote to lately."""
-        folders = await asyncio.to_thread(lambda: list(_quiet(self._workspaces, time.time() - RECENT)))
-        return await self._clear(folders)
+        """Delete the files of all threads without a task, except recent ones; returns how many that is."""
+        folders = await asyncio.to_thread(
+            lambda: list(_unchanged_since(self._workspaces, time.time() - RECENT))
+        )
+        return await self._delete_folders(folders)
 
-    async def _clear(self, folders: Sequence[Path]) -> int:
+    async def _delete_folders(self, folders: Sequence[Path]) -> int:
         gone = [f for f in folders if await asyncio.to_thread(f.is_dir) and not await self._has_task(f)]
         for folder in gone:
             await asyncio.to_thread(shutil.rmtree, folder)
@@ -75,8 +77,8 @@ class Removal:
 
 
 async def delete_ended(connection: AsyncConnection, *where: ColumnElement[bool]) -> int:
-    """Delete every row of the tasks that are over and meet the conditions, and what is kept of them and of
-    threads that have no task any more. `BATCH` at most; how many tasks it were."""
+    """Delete every row of ended tasks that meet the conditions, and the values of their threads that have no
+    task any more. `BATCH` tasks at most; returns how many."""
     task = schema.task.c
     over = select(task.id, task.team, task.channel, task.thread_ts).where(task.ended_at.is_not(None), *where)
     gone = (await connection.execute(over.limit(BATCH))).all()
@@ -92,21 +94,21 @@ async def delete_ended(connection: AsyncConnection, *where: ColumnElement[bool])
 
 
 async def _with_tasks(connection: AsyncConnection, threads: Set[ThreadAddress]) -> Set[ThreadAddress]:
-    """Those of the threads that have a task."""
+    """The threads among these that have a task."""
     task = schema.task.c
-    # Not `IN` with a list of rows: SQLite would walk every task there is.
+    # Not `IN` with a list of rows: SQLite would scan all tasks.
     among = or_(false(), *(and_(*in_thread(thread)) for thread in threads))
     query = select(task.team, task.channel, task.thread_ts).where(among).distinct()
     return {ThreadAddress(*row) for row in await connection.execute(query)}
 
 
 def folder_of(thread: ThreadAddress) -> str:
-    """Where a thread's files are, below the folder of all."""
+    """The folder of a thread's files, below the folder of all."""
     return f"{thread.team}/{thread.channel}/{thread.ts}"
 
 
-def _quiet(workspaces: Path, before: float) -> Iterator[Path]:
-    """Folders `team/channel/thread` that were last changed before then."""
+def _unchanged_since(workspaces: Path, before: float) -> Iterator[Path]:
+    """Folders `team/channel/thread` that were last changed before a time."""
     for folder in workspaces.glob("*/*/*"):
         if folder.is_dir() and not folder.is_symlink() and folder.stat().st_mtime < before:
             yield folder

@@ -1,4 +1,4 @@
-"""The tables. Ours to change with a migration; nobody outside reads them.
+"""The tables. They are internal: a migration may change them.
 
 On PostgreSQL they live in the schema `handoff` (see `tasks.store.database`). Times are seconds since 1970.
 """
@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-#: Messages that were claimed: the row is written before Slack's ack, and its key makes twins one.
+#: Claimed messages: the row is written before Slack's ack, and its key dedupes deliveries.
 message = Table(
     "message",
     metadata,
@@ -57,11 +57,11 @@ task = Table(
     # In USD; null where the price of a reply is not known.
     Column("cost", Float),
     Column("seconds", Float),
-    # Whose entries are taken: the run that began the task last. An earlier one's meet this and are refused.
+    # The run that began the task last. Entries of any other run are refused.
     Column("runner", String, nullable=False, default=""),
-    # Whether the limits have let it through to the queue; until then it stands in its workspace's line.
+    # Whether it may enter the queue; until then it waits behind others of its workspace.
     Column("admitted", Boolean, nullable=False, default=False, server_default=false()),
-    # When a parked task expires, or one that could not be delivered is tried again.
+    # When a parked task expires, or its delivery is retried.
     Column("due_at", Float),
     Column("deliveries", Integer, nullable=False, default=0),
     Column("rescues", Integer, nullable=False, default=0),
@@ -74,7 +74,7 @@ task = Table(
 )
 
 #: The append-only log. One stream per agent ("" is the orchestrator): parallel agents share no counter. The
-#: key is order and fence at once: a second runner's append meets it and stops.
+#: key gives the order and fences: a second runner's append conflicts with it.
 event = Table(
     "event",
     metadata,
@@ -86,11 +86,11 @@ event = Table(
     Column("version", Integer, nullable=False),
     Column("runner", String, nullable=False),
     Column("at", Float, nullable=False),
-    # Seconds of work on the task until then; null in rows of versions that did not count it.
+    # Seconds of work on the task so far; null in rows of versions that did not record it.
     Column("worked", Float),
 )
 
-#: Messages for a task that had begun already; a stop is not here, it is a state.
+#: Follow-up messages of open tasks. A stop is no message but a state of the task.
 inbox = Table(
     "inbox",
     metadata,
@@ -102,11 +102,11 @@ inbox = Table(
     Column("files", JSON, nullable=False),
     Column("seen", Boolean, nullable=False),
     Column("at", Float, nullable=False),
-    # The question that was shown when it was written: it answers that one and no other.
+    # The question that was shown when it was written, which it answers.
     Column("asked", String, nullable=False, default="", server_default=""),
 )
 
-#: What is said in the thread: the intent is written before the post, its `ts` after.
+#: The outbox: a row is written before its post, its `ts` after.
 post = Table(
     "post",
     metadata,
@@ -116,8 +116,8 @@ post = Table(
     Column("at", Float, nullable=False),
 )
 
-#: Calls that ask first: what was asked, and what a person decided. `used` is set when the answer is given
-#: out, `woke` when it has had the task go on: each happens once.
+#: Approvals of tool calls. `used` is set when a run reads the decision, `woke` when the decision has requeued
+#: the task: each happens once.
 approval = Table(
     "approval",
     metadata,
@@ -134,7 +134,7 @@ approval = Table(
     Index("approval_by_task", "task"),
 )
 
-#: What people have pinned to a channel, for the orchestrator to know in every task there.
+#: Notes that people pin to a channel, for every task there.
 note = Table(
     "note",
     metadata,
@@ -147,6 +147,7 @@ note = Table(
     Column("at", Float, nullable=False),
 )
 
+#: Ratings of answers.
 verdict = Table(
     "verdict",
     metadata,
@@ -156,7 +157,8 @@ verdict = Table(
     Column("at", Float, nullable=False),
 )
 
-#: Processes on PostgreSQL. Each holds the advisory lock `number` in the session `pid` and counts `beat` up.
+#: Processes on PostgreSQL. Each holds the advisory lock `number` in the session `pid`; `beat` is its
+#: heartbeat.
 node = Table(
     "node",
     metadata,
@@ -167,7 +169,7 @@ node = Table(
     Column("left", Boolean, nullable=False),
 )
 
-#: Small facts by place and name; what a value means is its writer's business.
+#: The key-value store: `place` is the namespace, `name` the key.
 kept = Table(
     "kept",
     metadata,

@@ -1,7 +1,6 @@
-"""How long a task has been worked on, over all its runs.
+"""Measures how long a task has been worked on, over all its runs, on the monotonic clock.
 
-Counts nothing between two runs: neither the wait for a person nor one for a process. Never read from the
-clock of the wall, which may jump; kept by being written with each entry of the log.
+Waits between runs, for a person or a process, do not count. Each log entry records the seconds so far.
 """
 
 from __future__ import annotations
@@ -11,15 +10,15 @@ from collections.abc import Callable
 
 
 class Stopwatch:
-    """Starts when a run begins, at the `seconds` that earlier runs had come to."""
+    """Starts with a run, at the `seconds` of the earlier runs."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds = seconds
-        """Seconds of work up to the newest entry."""
+        """Seconds of work at the newest entry."""
         self._clock = clock
         self._zero = clock() - seconds
 
     def read(self) -> float:
-        """Seconds of work up to now, for the entry that is being written."""
+        """Seconds of work now, for the entry being written."""
         self.seconds = self._clock() - self._zero
         return self.seconds

@@ -1,6 +1,7 @@
-"""Log entries of older versions of the program, brought to the shape of this one as they are read.
+"""Upcasts log entries of older versions to the present format when they are read.
 
-Rows are never rewritten: a task begun before a deploy ends after it, and one node may be newer than the next.
+Rows stay as they were written: a task may begin before a deploy and end after it, and nodes of different
+releases may share a database.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from collections.abc import Callable, Mapping
 from agents.conversation import Json
 from tasks.errors import NewerRow
 
-#: The shape of `body`, written with each row.
+#: The version of `body`, written with each row.
 VERSION = 2
 
 Step = Callable[[str, Json], Json]
 
 
 def _from_1(kind: str, body: Json) -> Json:
-    """Version 1 did not record which model was asked, and kept every call of a reply. Nor did it record that
-    a result was an agent's last, as that of a report is, or how often the same one had come."""
+    """Version 1 recorded neither a reply's model nor how many of its calls were left out; nor whether a
+    result was the agent's last, as that of a report is, nor how often the same result had come."""
     match kind:
         case "reply":
             return {"model": "", "left_out": 0, **body}
@@ -27,12 +28,12 @@ def _from_1(kind: str, body: Json) -> Json:
     return body
 
 
-#: What brings a body of each version to the next.
+#: Converts a body of each version to the next.
 STEPS: Mapping[int, Step] = {1: _from_1}
 
 
 def upcast(kind: str, body: Json, version: int) -> Json:
-    """The entry in today's shape. Raises `NewerRow` when it is from a later version than this program."""
+    """The body in the present format. Raises `NewerRow` for an entry of a later version."""
     if version > VERSION:
         raise NewerRow(
             f"a log entry has version {version} and this program reads up to {VERSION}. "

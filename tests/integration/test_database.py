@@ -227,7 +227,7 @@ async def test_a_file_that_was_taken_away_while_it_is_open_is_told(tmp_path: Pat
     path.unlink()
     if replaced:
         path.write_bytes(content)
-    assert (await database.check()).startswith(f"{path} was removed or replaced while it was in use")
+    assert (await database.check()).startswith(f"{path} was removed or replaced while in use")
     await database.close()
 
 

@@ -45,7 +45,7 @@ async def test_what_is_held_and_not_run_here_is_queued_again(
         change(tmp_path, f"DROP TRIGGER refuse{number}")
     assert await placement.requeue_orphans() == 0, "it may only just be beginning"
     assert await placement.requeue_orphans() == 1
-    while await placement.known([ticket]) != {ticket: True}:  # noqa: ASYNC110 - as the upkeep asks
+    while await placement.known([ticket]) != {ticket: True}:  # noqa: ASYNC110 - as the maintenance asks
         await asyncio.sleep(0.02)
     assert len(runs) == times
     assert await placement.requeue_orphans() == 0

@@ -224,7 +224,7 @@ async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Pat
         task = await desk.until(accepted.task)
 
         assert task.state is State.FAILED
-        assert "Nothing happened" in task.reason
+        assert "made no progress" in task.reason
 
 
 async def test_a_task_that_waited_to_be_begun_has_not_stood_still(database_url: str, tmp_path: Path) -> None:
