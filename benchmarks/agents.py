@@ -34,9 +34,9 @@ from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 
 Scenario = Callable[[str], Awaitable[None]]
-ROUNDS, PEOPLE = 9, 1000
+ROUNDS, SHORT, LONG, PEOPLE = 9, 40, 4, 1000
 #: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
-SMALL = {"ROUNDS": 1, "PEOPLE": 10}
+SMALL = {"ROUNDS": 1, "SHORT": 1, "LONG": 1, "PEOPLE": 10}
 #: Both sides offer the same tools, word for word.
 ORCHESTRATOR = (
     Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
@@ -135,8 +135,8 @@ async def main() -> None:
             ours, theirs = Handoff(endpoint, Path(folder)).run, ByHand(client).run
             print("| | requests | Handoff CPU ms/turn | by hand CPU ms/turn | ratio | limit |")
             print("|---|---|---|---|---|---|")
-            await _pairs("one worker, one tool turn", "p1-t1-l0", 4, 40, 1.0, ours, theirs)
-            await _pairs("one worker, 40 tool turns", "p1-t40-l0", 43, 4, 0.2, ours, theirs)
+            await _pairs("one worker, one tool turn", "p1-t1-l0", 4, SHORT, 1.0, ours, theirs)
+            await _pairs("one worker, 40 tool turns", "p1-t40-l0", 43, LONG, 0.2, ours, theirs)
             print("\n| | Handoff s | ideal s | ratio | limit |\n|---|---|---|---|---|")
             await _parallel(ours)
             print(f"\n| {PEOPLE:,} tasks at once, 250 ms a reply | failed | median s | all s | RSS MB |")

@@ -15,6 +15,7 @@ from scripts.steps import ROOT
 PEERS = {"sandbox_peers", "frameworks"}
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in PEERS])
 async def test_a_benchmark_runs(name: str) -> None:
     code, said = await run("benchmarks", "--small", name)
