@@ -6,7 +6,7 @@
     ├── StaleRunner       another process has taken the task over (an `agents.errors.Superseded`)
     ├── DatabaseInUse     a second process on one SQLite file; shown to the operator at start
     ├── DatabaseTooNew    a later release has migrated the tables; shown to the operator at start
-    ├── BackupRefused     an archive that can't be restored, or not here; told to the operator
+    ├── BackupRefused     an archive that can't be restored, or not here; shown to the operator
     └── NewerRow          a task's log was written by a later release
 """
 

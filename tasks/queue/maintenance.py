@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 #: Parked tasks that one round resumes.
 BATCH = 200
-_EXPIRED = "nobody answered in time"
+_EXPIRED = "there was no answer in time"
 
 
 class Maintenance:
@@ -70,7 +70,7 @@ class Maintenance:
             self._cleaned_at = time.monotonic()
 
     async def _requeue_lost(self) -> None:
-        """Queue tasks that DBOS has never heard of, and those whose run vanished without an end."""
+        """Queue tasks that DBOS does not know, and requeue those whose run vanished."""
         task = schema.task.c
         query = select(task.id, task.attempt).where(task.state.in_(TAKING_ROOM), task.admitted)
         async with self._database.read() as connection:

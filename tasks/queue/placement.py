@@ -1,7 +1,7 @@
-"""Which process runs a task, kept by DBOS Transact: one queue, one workflow with one step per task.
+"""Places tasks on processes with DBOS Transact: one queue, and one workflow with one step per attempt.
 
-The workflow holds nothing but the task's id. What has happened is in the task's own log, so no replay rule
-of the library touches agent code, and a changed deploy strands no task. Never knows what running means.
+The workflow has nothing but the task's id. What has happened is in the task's own log, so DBOS's replay rules
+do not concern agent code, and a deploy with changed code strands no task.
 """
 
 from __future__ import annotations
@@ -26,19 +26,20 @@ from tasks.timing import STANDARD, TaskTiming
 log = structlog.get_logger(__name__)
 
 QUEUE = "tasks"
-#: The library replaces the loop's executor by one without a bound, which grows to hundreds of threads.
+#: Bounds DBOS's executor, which replaces the loop's own and would grow to hundreds of threads.
 THREADS = 16
-#: A task may live through many deploys; the library's 100 recoveries would end it.
+#: A task may live through many deploys; DBOS's default of 100 recoveries would end it.
 RECOVERIES = 1000
-#: Connections to PostgreSQL that the library may hold, beside those of `tasks.store.database`.
+#: DBOS's connections to PostgreSQL, beside those of `tasks.store.database`.
 CONNECTIONS = 5
-#: What libpq is told, in seconds and milliseconds: without it a connection whose packets are swallowed, as
-#: after a failover of the server's address, is waited on for the kernel's quarter of an hour (tcp_retries2).
-_NOTICED = {
+#: libpq's settings (seconds; tcp_user_timeout in milliseconds) to notice a connection whose packets are
+#: dropped, as after a failover of the server's address. Without them it would hang for the kernel's 15
+#: minutes (tcp_retries2).
+_KEEPALIVES = {
     "connect_timeout": 5, "tcp_user_timeout": 10_000,
     "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
 }  # fmt: skip
-#: Rows of the library that are read or deleted with one statement.
+#: DBOS's rows that one statement reads or deletes.
 BATCH = 500
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
@@ -239,14 +240,14 @@ def _ticket(id_: str) -> Ticket:
 def _config(url: sqlalchemy.URL, node: str, timing: TaskTiming) -> DBOSConfig:
     config = DBOSConfig(
         name="handoff",
-        # A version taken from the code would strand what an earlier deploy began.
+        # With the default, a hash of the code, a deploy would strand the workflows of the one before.
         application_version="1",
         executor_id=node,
         max_executor_threads=THREADS,
         serializer=_Json(),
         log_level="WARNING",
         run_migrations=True,
-        # For messages between workflows, of which there are none.
+        # For messages between workflows, which we do not use.
         use_listen_notify=False,
         sys_db_idle_transaction_timeout_sec=timing.standstill,
         notification_listener_polling_interval_sec=timing.library_poll,
@@ -257,12 +258,12 @@ def _config(url: sqlalchemy.URL, node: str, timing: TaskTiming) -> DBOSConfig:
         config["dbos_system_schema"] = QUEUE_SCHEMA
         config["system_database_url"] = url.set(drivername="postgresql").render_as_string(hide_password=False)
         config["sys_db_pool_size"] = CONNECTIONS
-        config["db_engine_kwargs"] = {"connect_args": _NOTICED}
+        config["db_engine_kwargs"] = {"connect_args": _KEEPALIVES}
     return config
 
 
 def _sqlite(url: sqlalchemy.URL) -> sqlalchemy.Engine:
-    """A file of its own beside ours; the library's default (rollback journal, 20 connections) is slow."""
+    """A separate file with WAL and two connections; DBOS's default has neither and is slow."""
     engine = sqlalchemy.create_engine(
         url.set(drivername="sqlite", database=str(queue_file(url))), pool_size=2, max_overflow=0
     )

@@ -33,7 +33,7 @@ Default = Callable[[str, str, str], str | None]
 
 
 class ChannelPreferences:
-    """Reads and writes preferences; one that nobody set has its default."""
+    """Reads and writes preferences; one that is not set has its default."""
 
     def __init__(self, values: KeyValueStore, default: Default = lambda *_: None) -> None:
         """`default` is the operator's value, used until people set another one."""

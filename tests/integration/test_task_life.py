@@ -210,7 +210,7 @@ async def test_a_question_that_nobody_answers_expires(database_url: str, tmp_pat
         accepted = await desk.engine.accept(message("1.0"))
         task = await desk.until(accepted.task)
 
-        assert (task.state, task.reason) == (State.EXPIRED, "nobody answered in time")
+        assert (task.state, task.reason) == (State.EXPIRED, "there was no answer in time")
         assert desk.board.told[task.id][-1].state is State.EXPIRED
 
 
