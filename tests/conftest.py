@@ -19,13 +19,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Workers of `-n auto`. Most of a test is waiting, so three share a core."""
-    return 3 * (os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Workers: three for each core with `-n auto`, since most of a test is waiting; one with `-n logical`."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # pytest-xdist reads it
+    cores = os.cpu_count() or 1
+    return cores if config.option.numprocesses == "logical" else 3 * cores
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "run_code" in getattr(item, "fixturenames", ()):
+        names = getattr(item, "fixturenames", ())
+        if "run_code" in names:
             # Their sandbox lives on the session's event loop.
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        if "own_postgres" in names:
+            item.add_marker(pytest.mark.xdist_group("own PostgreSQL"))
+        if "browser" in names:
+            # Chromium starts slowly: two workers have one, each for about half of the tests.
+            item.add_marker(pytest.mark.xdist_group(f"Chromium {len(item.path.name) % 2}"))

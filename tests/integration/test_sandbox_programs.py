@@ -5,32 +5,23 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from sandbox.job import Job, Status
 from sandbox.sandbox import Sandbox
 from tests.support import programs, programs_with_packages
 from tests.support.programs import SALES, Program
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pool(sandbox_image: str) -> AsyncIterator[Sandbox]:
-    """One sandbox for all, with containers of both flavours ready, as a bot has it."""
-    async with Sandbox(image=sandbox_image, ready=2) as entered:
-        yield entered
 
 
 @pytest.mark.parametrize(
     "program", [*programs.PROGRAMS, *programs_with_packages.PROGRAMS], ids=lambda program: program.name
 )
-async def test_a_program_prints_and_leaves_what_it_should(pool: Sandbox, program: Program) -> None:
-    run = await pool.run(Job(code=program.code, files={"sales.csv": SALES}))
+async def test_a_program_prints_and_leaves_what_it_should(shared_sandbox: Sandbox, program: Program) -> None:
+    run = await shared_sandbox.run(Job(code=program.code, files={"sales.csv": SALES}))
     assert (run.status, run.sentence) == (Status.OK, ""), run.stderr
     told = run.files.get("stdout.txt", b"").decode() or run.stdout
     assert told == program.prints
@@ -39,7 +30,7 @@ async def test_a_program_prints_and_leaves_what_it_should(pool: Sandbox, program
         _check_form(name, data)
 
 
-async def test_interpreters_that_a_package_starts_find_the_packages_too(pool: Sandbox) -> None:
+async def test_interpreters_that_a_package_starts_find_the_packages_too(shared_sandbox: Sandbox) -> None:
     """joblib's own processes are started with the flags of the interpreter that starts them."""
     code = """
 from sklearn.datasets import make_classification
@@ -49,12 +40,12 @@ from sklearn.model_selection import cross_val_score
 features, classes = make_classification(200, random_state=0)
 print(len(cross_val_score(RandomForestClassifier(5), features, classes, n_jobs=2)))
 """
-    run = await pool.run(Job(code=code))
+    run = await shared_sandbox.run(Job(code=code))
     assert (run.status, run.stdout, run.stderr) == (Status.OK, "5\n", "")
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
-async def test_processes_that_start_anew_find_the_program(pool: Sandbox, method: str) -> None:
+async def test_processes_that_start_anew_find_the_program(shared_sandbox: Sandbox, method: str) -> None:
     """They run its file once more, as those of any script do; in /work there is none."""
     code = f"""
 import multiprocessing
@@ -67,7 +58,7 @@ if __name__ == "__main__":
     with multiprocessing.get_context("{method}").Pool(2) as workers:
         print(workers.map(square, range(4)), os.listdir("/work"))
 """
-    run = await pool.run(Job(code=code, timeout=30))
+    run = await shared_sandbox.run(Job(code=code, timeout=30))
     assert (run.status, run.stdout, run.stderr) == (Status.OK, "[0, 1, 4, 9] []\n", "")
 
 
