@@ -1,4 +1,1 @@
-"""Slack in and out, the settings, the commands; the only room that puts the others together.
-
-Never runs model-written code and never talks to a model.
-"""
+"""The Slack bot: events and posts, settings, commands, and the composition of the other rooms."""

@@ -1,14 +1,14 @@
-"""Every error this room raises, and who reads it.
+"""The errors of this room and who reads them.
 
 BotError              anything below; its text is a sentence for the person who runs the bot
 ├── SettingsError     the environment or `.env` can't be used as it is; the command ends with code 2
 ├── InvalidChannelsFile   the file of workspaces and channels can't be used; what was valid before stays
 ├── CheckFailed       one of the doctor's checks found something to mend; its line begins with ✗
 │   └── TokenRefused  Slack itself says that a token can't be used; `serve` ends with code 2
-├── InstallationError      what Slack gave for an installation can't be used; whoever installs sees a page
-└── EventNotStored        an event could not be written down; refused, so that Slack sends it again
+├── InstallationError      an installation can't be used; the person who installs sees a page
+└── EventNotStored         an event could not be stored; refused, so that Slack sends it again
 
-Errors never carry the value of a secret.
+No error contains a secret.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class BotError(Exception):
-    """A fault that can be told in one sentence: what is wrong, where, and the fix."""
+    """Its text is one sentence: what is wrong, where, and the fix."""
 
 
 class SettingsError(BotError):
-    """All that is wrong with the settings, told at once.
+    """All problems of the settings at once.
 
     `problems` holds one sentence each. `usable` is what remains: the settings with every faulty variable
     left at its default, so that a command can look for further problems before it gives up.
@@ -57,4 +57,4 @@ class InstallationError(BotError):
 
 
 class EventNotStored(BotError):
-    """An event of Slack's could not be written down, and must be sent again; told in the log only."""
+    """An event could not be stored, so Slack must send it again. It appears in the log only."""

@@ -1,4 +1,4 @@
-"""Which release of Handoff this is."""
+"""The installed version."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib import metadata
 
 
 def version() -> str:
-    """The version of the package; a sentence where it was never installed."""
+    """The package's version, or a sentence if the package is not installed."""
     try:
         return metadata.version("handoff")
     except metadata.PackageNotFoundError:

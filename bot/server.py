@@ -1,7 +1,4 @@
-"""The whole bot in one process: opens every part in order and closes them in reverse.
-
-The only place that knows all the rooms. Never does work of its own.
-"""
+"""The whole bot in one process: it opens every part in order and closes them in reverse."""
 
 from __future__ import annotations
 
@@ -47,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class BotServer:
-    """An async context manager: inside it, the bot is up."""
+    """The bot, as an async context manager."""
 
     def __init__(self, settings: Settings, timing: BotTiming = STANDARD) -> None:
         self._timing = timing
@@ -86,8 +83,8 @@ class BotServer:
         http = await stack.enter_async_context(aiohttp.ClientSession(trace_configs=[trace]))
         installations = make_installation_store(settings, KeyValueStore(database))
         clients = make_clients(settings, http, installations)
-        self.sandbox = await stack.enter_async_context(make_sandbox(settings, figures=metrics.sandbox))
-        endpoint = await stack.enter_async_context(make_endpoint(settings, figures=metrics.model))
+        self.sandbox = await stack.enter_async_context(make_sandbox(settings, metrics=metrics.sandbox))
+        endpoint = await stack.enter_async_context(make_endpoint(settings, metrics=metrics.model))
         threads = SlackThreads(
             clients=clients, http=http, store=TaskStore(database, patience=PATIENCE),
             preferences=ChannelPreferences(KeyValueStore(database), channels.preference),
@@ -105,22 +102,22 @@ class BotServer:
         removal = Removal(database, settings.work_dir)
         self.engine = TaskEngine(database, runner, policy=policy, removal=removal)
         await stack.enter_async_context(self.engine)
-        await self._face_slack(database, channels, clients, installations)
+        await self._open_slack(database, channels, clients, installations)
 
-    async def _face_slack(
+    async def _open_slack(
         self,
         database: Database,
         channels: ChannelSettings,
         clients: Clients,
         installations: InstallationStore | None,
     ) -> None:
-        """Last in, first out: nothing is taken in before it can be worked on, or while that ends."""
+        """Opened last and closed first, so that events arrive only while tasks can run."""
         settings = self._settings
         slack = SlackService(
             settings, database, self.engine, channels, clients, installations,
             signed=self.metrics.slack.signed, timing=self._timing,
         )  # fmt: skip
-        await self._watch(database, slack)
+        await self._observe(database, slack)
         self.web = WebServer(
             slack.app, self.readiness.missing, self.metrics.page,
             takes_events=not settings.slack_app_token, routes=slack.routes,
@@ -129,8 +126,8 @@ class BotServer:
         await self.web.start(settings.host, settings.port)
         await self._stack.enter_async_context(slack)
 
-    async def _watch(self, database: Database, slack: SlackService) -> None:
-        """Have readiness and figures asked of those who know."""
+    async def _observe(self, database: Database, slack: SlackService) -> None:
+        """Connect readiness checks and metrics to their sources."""
         docker = await self._stack.enter_async_context(
             DockerEngine(self._settings.docker_host, seconds=readiness.PATIENCE - 1)
         )

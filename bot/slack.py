@@ -1,7 +1,4 @@
-"""Slack's side of the bot, put together: the app, what it listens to, and how it is connected.
-
-Never does work of its own.
-"""
+"""Slack's side of the bot: the Bolt app, its listeners, and the connection to Slack."""
 
 from __future__ import annotations
 
@@ -44,18 +41,18 @@ from tasks.store.participants import Participants
 from tasks.store.preferences import ChannelPreferences
 from tasks.store.queries import TaskQueries, UsageTotals
 
-_REFUSED = "Slack does not take the bot's token ({}): install the app again and set SLACK_BOT_TOKEN"
+_REFUSED = "Slack refuses the bot's token ({}): install the app again and set SLACK_BOT_TOKEN"
 
 
 class SlackService:
-    """An async context manager: inside it, Slack's events come in."""
+    """An async context manager; inside it, the bot receives Slack's events."""
 
     def __init__(
         self, settings: Settings, database: Database, engine: TaskEngine, channels: ChannelSettings,
         clients: Clients, installations: InstallationStore | None = None, *,
         signed: Callable[[float], None] = lambda _: None, timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip
-        """`signed` is told how many seconds after it was written a message had its sign."""
+        """`signed` gets the seconds between each message and its first sign in Slack."""
         token = settings.slack_app_token
         secret = settings.slack_signing_secret
         self._installations = installations
@@ -95,7 +92,7 @@ class SlackService:
             installations=installations, clients=clients,
         )  # fmt: skip
         connect(self.app, intake, [listeners, buttons, approvals, slash, home, uninstall])
-        #: The pages of an installation, for our web server.
+        #: The install pages, for the web server.
         self.routes = InstallPages(settings, installations).routes() if installations else ()
         self._sockets = SocketMode(self.app, token.get_secret_value(), timing) if token else None
         self._backfill = Backfill(clients, intake, listeners, queries, kept, timing)
@@ -107,7 +104,7 @@ class SlackService:
                 stack.push_async_callback(self._sockets.stop)
                 await self._sockets.start()
                 await stack.enter_async_context(self._backfill.watching(self._sockets))
-            # What kept an answer back may have been what this start has mended: the token, or a setting.
+            # This start may have fixed what kept answers back, such as a token or a setting.
             await self._redeliver()
             self._stack = stack.pop_all()
         return self
@@ -122,11 +119,11 @@ class SlackService:
         await self._stack.aclose()
 
     def ages(self) -> Mapping[int, float]:
-        """Seconds that each open connection is up, by its number; empty where Slack comes by HTTP."""
+        """Seconds since each open connection was opened, by its number; empty in HTTP mode."""
         return self._sockets.ages() if self._sockets is not None else {}
 
     async def problems(self) -> list[str]:
-        """What is not right between Slack and us, in words."""
+        """What is wrong with the connection to Slack, in sentences."""
         unconnected = self._sockets is not None and not await self._sockets.connected()
         found = ["no connection to Slack"] if unconnected else []
         if self._installations is not None:
@@ -135,14 +132,14 @@ class SlackService:
 
 
 def make_installation_store(settings: Settings, kept: KeyValueStore) -> InstallationStore | None:
-    """The installations of an app for several workspaces; None where one token is a setting."""
+    """The installations of an app for several workspaces; None for a single workspace."""
     return InstallationStore(kept, settings.token_keys) if settings.slack_client_id is not None else None
 
 
 def make_clients(
     settings: Settings, http: aiohttp.ClientSession, installations: InstallationStore | None = None
 ) -> Clients:
-    """A client for each installation, or one for a workspace of our own."""
+    """A client for each installation, or one for a single workspace."""
     if installations is not None:
         return Clients(settings.slack_api_url, http, installations.token, installations.teams)
     token = settings.slack_bot_token

@@ -1,7 +1,4 @@
-"""The HTTP side: health and figures for whoever runs the bot, and Slack's events where they come by HTTP.
-
-Never blocks a health check on Slack or the model.
-"""
+"""The HTTP server: health checks, metrics, install pages, and Slack's events in HTTP mode."""
 
 from __future__ import annotations
 
@@ -18,13 +15,13 @@ from bot.wire.app import SHAPE_ERRORS, BoltApp
 
 log = structlog.get_logger(__name__)
 
-#: Slack's events are far smaller; files never come this way.
+#: Bytes of a request. Slack's events are far smaller, and files arrive by other ways.
 LARGEST_BODY = 2 * 1024 * 1024
-#: Seconds that requests under way have at the end, and once more after they were cut.
+#: Seconds that open requests get at shutdown, and again after they are cancelled.
 LAST_ANSWERS = 2.0
 #: What Slack signs each request with (docs.slack.dev, verifying requests from Slack).
 _SIGNED = {"X-Slack-Request-Timestamp": "[0-9]{1,12}", "X-Slack-Signature": "v0=[0-9a-f]{64}"}
-#: What is not right, in words; empty when all is well (`bot.checks.readiness`).
+#: Sentences about what is missing; empty when the bot is ready (`bot.checks.readiness`).
 Missing = Callable[[], Awaitable[list[str]]]
 #: The page of `/metrics`.
 Figures = Callable[[], Awaitable[bytes]]
@@ -60,7 +57,7 @@ class WebServer:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Stop taking requests and let those under way finish."""
+        """Stop accepting requests, and let open ones finish."""
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -89,7 +86,7 @@ class WebServer:
 
 
 async def _body(request: web.Request) -> str | None:
-    """The text of a request that may be Slack's; None for one that can't be, on which Bolt would stumble."""
+    """The request's text; None if its headers or encoding are not Slack's, on which Bolt would fail."""
     if any(not re.fullmatch(form, request.headers.get(name, "")) for name, form in _SIGNED.items()):
         return None
     try:

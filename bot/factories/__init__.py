@@ -1,4 +1,1 @@
-"""The other rooms' parts, made from the settings: database, model, sandbox, tools, traces.
-
-Never keeps or uses one: that is `bot.server`'s.
-"""
+"""Factories that build the other rooms' parts from the settings: database, model, sandbox, tools, tracing."""

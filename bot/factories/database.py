@@ -1,4 +1,4 @@
-"""Opens the database, and says in a sentence why it can't be. Never reads or writes a table itself."""
+"""Opens the database, with error messages for the operator."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _NO_DRIVER = (
 
 
 def driver_problems(url: str) -> tuple[str, ...]:
-    """Why a `Database` of this URL can't even be made, in a sentence."""
+    """The sentence about a missing database driver, if any."""
     is_postgres = make_url(url).get_backend_name() == "postgresql"
     return (_NO_DRIVER,) if is_postgres and find_spec("asyncpg") is None else ()
 
 
 async def open_database(database: Database) -> None:
-    """Open and migrate; raises `BotError` for what whoever runs the bot can mend."""
+    """Open and migrate. Raises `BotError` for problems that the operator can fix."""
     try:
         await database.open()
     except (DatabaseInUse, DatabaseTooNew) as error:
@@ -38,9 +38,9 @@ async def open_database(database: Database) -> None:
 
 @asynccontextmanager
 async def open_existing(url: str) -> AsyncIterator[Database | None]:
-    """The database for a command that looks at what a bot has kept; None when there is nothing yet.
+    """The database for a command that reads a bot's data; None when there is none yet.
 
-    Raises `BotError` when it can't be used, also for what goes wrong with it inside the block.
+    Raises `BotError` when the database fails, also inside the block.
     """
     if problems := driver_problems(url):
         raise BotError(problems[0])
@@ -57,7 +57,7 @@ async def open_existing(url: str) -> AsyncIterator[Database | None]:
 async def open_for_restore(url: str) -> AsyncIterator[Database]:
     """The database, empty or not, for this process alone where it is SQLite.
 
-    Raises `BotError` when it can't be used, also for what goes wrong with it inside the block.
+    Raises `BotError` when the database fails, also inside the block.
     """
     if problems := driver_problems(url):
         raise BotError(problems[0])
@@ -89,7 +89,7 @@ async def _is_ready(database: Database) -> bool:
 
 
 def cause(error: BaseException) -> str:
-    """What is the matter with the database, in the driver's own words, without the names of its classes."""
+    """The problem in the driver's own words, without class names."""
     driver = getattr(error, "orig", None) or error
     words = str(driver.__cause__ or driver)
     return f"{describe_outage(error) or 'the database refuses'} ({words})"

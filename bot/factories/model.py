@@ -1,4 +1,4 @@
-"""The model service as the settings describe it: endpoint, prices, budgets. Never asks it anything."""
+"""The model endpoint, prices and agents' dependencies, from the settings."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from sandbox.sandbox import Sandbox
 from tasks.message import ThreadAddress
 
 
-def make_endpoint(settings: Settings, *, tries: int = 5, figures: ModelMetrics | None = None) -> Endpoint:
-    """The endpoint; servers on this machine often want no key, and the client wants some. Its turns are
-    counted in `figures`."""
+def make_endpoint(settings: Settings, *, tries: int = 5, metrics: ModelMetrics | None = None) -> Endpoint:
+    """The endpoint, counted in `metrics`. The client needs a key even where a local server wants none."""
     key = settings.openai_api_key
-    make = Endpoint if figures is None else partial(InstrumentedEndpoint, figures, make_prices(settings))
+    make = Endpoint if metrics is None else partial(InstrumentedEndpoint, metrics, make_prices(settings))
     return make(
         api_key=key.get_secret_value() if key else "none",
         base_url=settings.openai_base_url,
@@ -37,7 +36,7 @@ def make_endpoint(settings: Settings, *, tries: int = 5, figures: ModelMetrics |
 def agent_deps(
     settings: Settings, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox = no_tools
 ) -> AgentDeps:
-    """What this process has for its agents to work with."""
+    """The agents' dependencies."""
     budget = Budget(
         turns=settings.limit_task_turns,
         seconds=settings.limit_task_seconds,
@@ -60,12 +59,12 @@ def agent_deps(
 def agent_deps_in(
     channels: ChannelSettings, thread: ThreadAddress, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox
 ) -> AgentDeps:
-    """The same for a task of one thread: with the models, budgets and tools of its channel."""
+    """The same for a task in a thread, with its channel's models, budgets and tools."""
     allowed = channels.own(thread.team, thread.channel).tools
     mine = toolbox if allowed is None else lambda: [t for t in toolbox() if t.tool.name in allowed]
     return agent_deps(channels.settings(thread.team, thread.channel), endpoint, sandbox, mine)
 
 
 def make_prices(settings: Settings) -> Prices:
-    """The operator's own prices, then the published ones."""
+    """The operator's prices, then the published ones."""
     return Prices(settings.model_prices, window=settings.model_window)

@@ -1,4 +1,4 @@
-"""Makes the sandbox and its parts from the settings. Never runs anything in them."""
+"""The sandbox and its image, from the settings."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from sandbox.sandbox import Sandbox
 
 
 def sandbox_limits(settings: Settings) -> SandboxLimits:
-    """Every limit is the setting of its own name."""
+    """Each limit is the setting `sandbox_` with its name."""
     return SandboxLimits(
         **{field.name: getattr(settings, f"sandbox_{field.name}") for field in fields(SandboxLimits)}
     )
 
 
 def image_recipe(settings: Settings) -> Recipe:
-    """What the image is made from."""
+    """The base and packages of the image."""
     return Recipe(settings.sandbox_base, tuple(settings.sandbox_packages.split()))
 
 
-def make_sandbox(settings: Settings, *, figures: SandboxMetrics | None = None) -> Sandbox:
-    """The sandbox of one process; enter it before use. Its runs are counted in `figures`."""
-    make = Sandbox if figures is None else partial(InstrumentedSandbox, figures)
+def make_sandbox(settings: Settings, *, metrics: SandboxMetrics | None = None) -> Sandbox:
+    """The sandbox of one process, counted in `metrics`. Enter it before use."""
+    make = Sandbox if metrics is None else partial(InstrumentedSandbox, metrics)
     return make(
         sandbox_limits(settings),
         image=settings.sandbox_image or image_recipe(settings).tag,
@@ -43,8 +43,8 @@ def make_sandbox(settings: Settings, *, figures: SandboxMetrics | None = None) -
     )
 
 
-async def ready_image(settings: Settings, tell: Callable[[BuildProgress], None]) -> None:
-    """Make the image unless it is there or the operator brings one. Raises `sandbox.errors.SandboxError`."""
+async def ready_image(settings: Settings, progress: Callable[[BuildProgress], None]) -> None:
+    """Build the image unless it exists or the operator set one. Raises `sandbox.errors.SandboxError`."""
     if not settings.sandbox_image:
         async with DockerEngine(settings.docker_host) as engine:
-            await ensure_image(engine, image_recipe(settings), tell)
+            await ensure_image(engine, image_recipe(settings), progress)

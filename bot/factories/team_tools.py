@@ -25,7 +25,7 @@ _NO_MCP = (
 
 
 def tool_problems(settings: Settings) -> tuple[str, ...]:
-    """Everything that keeps the team's tools from being used, a sentence each."""
+    """What is wrong with the team's tools, a sentence each."""
     try:
         file = _read_file(settings)
     except ToolConfigError as error:

@@ -1,4 +1,4 @@
-"""Traces as the settings describe them: where they go, and whether what was said goes with them."""
+"""Tracing from the settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agents.tracing import NO_TRACING, Tracing
 from bot.release import version
 from bot.settings import Settings
 
-#: OpenTelemetry's names of the services it knows, by the end of their host's name; others go by that name.
+#: OpenTelemetry's provider names by the end of the host's name; other providers are named by their host.
 _PROVIDERS = {
     "api.openai.com": "openai",
     ".openai.azure.com": "azure.ai.openai",

@@ -1,7 +1,4 @@
-"""Parts that tell `bot.observability.metrics` how their work went: the model, the sandbox, Slack's Web API.
-
-Each does exactly what it does unwatched. Never changes what a caller gets.
-"""
+"""The model endpoint, the sandbox and Slack's HTTP session, instrumented with metrics."""
 
 from __future__ import annotations
 
@@ -23,11 +20,11 @@ from sandbox.sandbox import Sandbox
 
 
 class InstrumentedEndpoint(Endpoint):
-    """An endpoint whose turns, tokens and cost are counted."""
+    """An endpoint that counts turns, tokens and cost."""
 
-    def __init__(self, figures: ModelMetrics, prices: Prices, **settings: Any) -> None:
+    def __init__(self, metrics: ModelMetrics, prices: Prices, **settings: Any) -> None:
         super().__init__(**settings)
-        self._figures = figures
+        self._metrics = metrics
         self._prices = prices
 
     async def complete(
@@ -37,30 +34,30 @@ class InstrumentedEndpoint(Endpoint):
         try:
             reply = await super().complete(request, on_retry, on_text)
         except ModelError as error:
-            self._figures.failed(request.model, type(error).__name__)
+            self._metrics.failed(request.model, type(error).__name__)
             raise
         model = reply.model or request.model
         cost = self._prices.cost(model, reply.usage)
-        self._figures.answered(model, reply.usage, cost, time.monotonic() - began)
+        self._metrics.answered(model, reply.usage, cost, time.monotonic() - began)
         return reply
 
 
 class InstrumentedSandbox(Sandbox):
-    """A sandbox whose runs and waits are counted."""
+    """A sandbox that counts runs and waits."""
 
-    def __init__(self, figures: SandboxMetrics, *limits: Any, **settings: Any) -> None:
+    def __init__(self, metrics: SandboxMetrics, *limits: Any, **settings: Any) -> None:
         super().__init__(*limits, **settings)
-        self._figures = figures
+        self._metrics = metrics
 
     async def run(self, job: Job, *, on_output: Callable[[str], None] | None = None) -> Run:
         began = time.monotonic()
         run = await super().run(job, on_output=on_output)
-        self._figures.ran(run, whole=time.monotonic() - began)
+        self._metrics.ran(run, whole=time.monotonic() - began)
         return run
 
 
-def trace_slack_calls(figures: SlackMetrics, api_url: str) -> aiohttp.TraceConfig:
-    """Counts each request below `api_url` that goes through an aiohttp session with this trace."""
+def trace_slack_calls(metrics: SlackMetrics, api_url: str) -> aiohttp.TraceConfig:
+    """A trace for an aiohttp session that counts its requests below `api_url`."""
 
     async def begin(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
         context.began = time.monotonic()
@@ -68,17 +65,17 @@ def trace_slack_calls(figures: SlackMetrics, api_url: str) -> aiohttp.TraceConfi
     async def end(
         _: aiohttp.ClientSession, context: SimpleNamespace, done: aiohttp.TraceRequestEndParams
     ) -> None:
-        tell(str(done.url), str(done.response.status), context)
+        record(str(done.url), str(done.response.status), context)
 
     async def broken(
         _: aiohttp.ClientSession, context: SimpleNamespace, done: aiohttp.TraceRequestExceptionParams
     ) -> None:
-        tell(str(done.url), "broken", context)
+        record(str(done.url), "broken", context)
 
-    def tell(url: str, status: str, context: SimpleNamespace) -> None:
+    def record(url: str, status: str, context: SimpleNamespace) -> None:
         if url.startswith(api_url):
             method = url.removeprefix(api_url).partition("?")[0]
-            figures.called(method, status, time.monotonic() - context.began)
+            metrics.called(method, status, time.monotonic() - context.began)
 
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(begin)

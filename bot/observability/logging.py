@@ -1,8 +1,7 @@
-"""Where every log line goes: ours through structlog, those of libraries through the standard library.
+"""Configures logging: our lines through structlog, libraries' lines through the standard library.
 
-All pass one handler that writes to stderr, as text or JSON, with the ids bound in structlog's context
-variables (task, worker, turn), and with secrets taken out at the very end, tracebacks included.
-Never logs anything itself.
+One handler writes all of them to stderr, as text or JSON, with the ids in structlog's context variables
+(task, worker, turn). It redacts secrets last, tracebacks included.
 """
 
 from __future__ import annotations
@@ -34,25 +33,25 @@ _SECRET_SHAPES = (
     r"(?<=hooks\.slack\.com/)[\w./-]+",
     r"(?<=files\.slack\.com/upload/)[\w./-]+",
 )
-#: Shorter values are words rather than secrets, and taking them out would make every line unreadable.
+#: Shorter values are not redacted: they may be ordinary words.
 _SHORTEST_SECRET = 8
-#: Told only from `warning` on unless the level is `debug`: they report each request.
+#: Logged from `warning` on unless the level is `debug`: they report each request.
 _TALKATIVE = ("aiohttp.access", "alembic", "dbos", "httpcore2", "httpx2", "openai", "slack_bolt", "slack_sdk")
-#: What libraries warn of although it is as it should be, told at `debug`: dbos at each stop with tasks under
-#: way, and Bolt at each start, since it finds SLACK_BOT_TOKEN by itself and our client's token comes first.
-_AS_IT_SHOULD_BE = ("Asyncio task cancelled for workflow or step", "As you gave `client` as well, `token`")
-#: Characters by which two of its warnings are of one kind, and seconds until one of a kind is told again.
+#: Warnings about normal events, logged at `debug` only: dbos warns at each stop with running tasks, and Bolt
+#: at each start, because it finds SLACK_BOT_TOKEN itself and prefers our client.
+_HARMLESS_WARNINGS = ("Asyncio task cancelled for workflow or step", "As you gave `client` as well, `token`")
+#: Characters that make two warnings of dbos the same kind, and seconds between two of a kind.
 _KIND, _AGAIN = 50, 600.0
 
 
 def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
-    """Send all log lines of the process to `stream` (stderr unless given). Call it before any other work."""
+    """Send all log lines of the process to `stream` (default: stderr). Call this first."""
     stream = sys.stderr if stream is None else stream
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_RedactingFormatter(settings, colors=stream.isatty()))
     if level > logging.DEBUG:
-        handler.addFilter(lambda record: not str(record.msg).startswith(_AS_IT_SHOULD_BE))
+        handler.addFilter(lambda record: not str(record.msg).startswith(_HARMLESS_WARNINGS))
         handler.addFilter(_RepeatFilter())
     for name in ("", "dbos"):
         # dbos gives its logger a handler of its own, past our redaction, unless it finds one there.
@@ -75,20 +74,19 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
 
 
 class _RepeatFilter(logging.Filter):
-    """Keeps back what dbos warns of again and again: some lines a second for as long as its database is away,
-    each with a statement in it, under which everything else would be lost."""
+    """Suppresses repeated warnings of dbos, which logs several lines a second while its database is down."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._told_at: dict[str, float] = {}
+        self._logged_at: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name != "dbos" or record.levelno > logging.WARNING:
             return True
         kind, now = str(record.msg)[:_KIND], time.monotonic()
-        if now - self._told_at.get(kind, -_AGAIN) < _AGAIN:
+        if now - self._logged_at.get(kind, -_AGAIN) < _AGAIN:
             return False
-        self._told_at[kind] = now
+        self._logged_at[kind] = now
         return True
 
 
@@ -133,14 +131,14 @@ def _as_json() -> list[Processor]:
 
 
 def _exactly(secrets: Iterable[str]) -> Iterable[str]:
-    """Patterns of each value, however it was coded on its way into the line; longest first."""
+    """A pattern for each value in any encoding; longest first."""
     values = {unquote(secret) for secret in secrets if len(secret) >= _SHORTEST_SECRET}
     return ["".join(map(_coded, value)) for value in sorted(values, key=len, reverse=True)]
 
 
 def _coded(character: str) -> str:
-    """A character as it is, in a URL, in JSON and in Python's own form, also one inside the other: each level
-    adds backslashes, of which up to nine are matched, so that no line takes long."""
+    """A pattern for a character: plain, in a URL, in JSON, or in a Python literal, also nested. Each level
+    adds backslashes; up to nine are matched, which bounds the time for a line."""
     if character.isascii() and character.isalnum():
         return character
     halves = re.findall("....", character.encode("utf-16-be").hex())

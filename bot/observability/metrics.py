@@ -1,7 +1,7 @@
 """The metrics at `/metrics`, in the Prometheus format. `bot.observability.instrumentation` updates them.
 
-`handoff_tasks` and `handoff_queue_age_seconds` are of the whole database and the same from each process: take
-their maximum. All others are of this process: add them up. Never holds a word that a person wrote.
+`handoff_tasks` and `handoff_queue_age_seconds` cover the whole database: take their maximum over the
+processes. All others cover one process: add them up. No metric contains text that people wrote.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from tasks.store.retry import DATABASE_ERRORS, describe_outage
 log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-#: Seconds that reading one figure may take: whoever asks gives up after ten.
+#: Seconds that reading one metric may take. Prometheus gives up after ten.
 PATIENCE = 3.0
-#: Upper edges in seconds: a sign is due within one, a container is waited for a minute.
+#: Upper bounds in seconds: a first sign is due within one, and a container within a minute.
 _QUICK = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 #: The same for models and programs, which may take minutes.
 _LONG = (0.5, 1, 2, 5, 10, 20, 40, 90, 180, 600)
@@ -39,7 +39,7 @@ ReadCounts = Callable[[], Awaitable[TaskCounts]]
 
 
 class ModelMetrics:
-    """What is asked of the model."""
+    """Model turns."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         # fmt: off
@@ -62,12 +62,12 @@ class ModelMetrics:
             self._cost.labels(model).inc(cost)
 
     def failed(self, model: str, error: str) -> None:
-        """`error` is the name of the kind of error."""
+        """`error` is the name of the error's class."""
         self._turns.labels(model, error).inc()
 
 
 class SandboxMetrics:
-    """What programs did."""
+    """Programs in the sandbox."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         # fmt: off
@@ -91,7 +91,7 @@ class SandboxMetrics:
 
 
 class SlackMetrics:
-    """What is said to Slack, and how long it takes."""
+    """Calls to Slack, and connections."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         # fmt: off
@@ -108,7 +108,7 @@ class SlackMetrics:
         # fmt: on
 
     def called(self, method: str, status: str, seconds: float) -> None:
-        """`status` is HTTP's, or `broken` when no answer came."""
+        """`status` is the HTTP status, or `broken` without a reply."""
         self._calls.labels(method, status).inc()
         self._seconds.labels(method).observe(seconds)
         if status == "429":
@@ -118,14 +118,14 @@ class SlackMetrics:
         self._signs.observe(max(0.0, seconds))
 
     def connections(self, ages: Mapping[int, float]) -> None:
-        """Seconds by number of the connection; those that are missing are down."""
+        """Seconds since each open connection was opened, by its number."""
         self._ages.clear()
         for number, age in ages.items():
             self._ages.labels(str(number)).set(age)
 
 
 class TaskMetrics:
-    """Where the tasks of the whole database stand."""
+    """Tasks of the whole database by state."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         # fmt: off
@@ -136,7 +136,7 @@ class TaskMetrics:
         # fmt: on
 
     def stand(self, counts: TaskCounts | None) -> None:
-        """None when it could not be read: no figure is better than an old one."""
+        """None when they could not be read: no value is better than an outdated one."""
         self._tasks.clear()
         self._queue_age.set(float("nan") if counts is None else counts.queue_age)
         for state, count in counts.by_state.items() if counts else ():
@@ -144,7 +144,7 @@ class TaskMetrics:
 
 
 class Metrics:
-    """All figures of one process. `counts`, `ages` and `missing` are asked for each page."""
+    """All metrics of one process. Each page reads `counts`, `ages` and `missing`."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -160,7 +160,7 @@ class Metrics:
         self.missing: Callable[[], Awaitable[Sequence[str]]] | None = None
 
     async def page(self) -> bytes:
-        """Everything as text, whatever part of it can't be read now."""
+        """All metrics as text; those that can't be read are left out."""
         if self.counts is not None:
             self.tasks.stand(await _read(self.counts))
         if self.missing is not None:
@@ -171,7 +171,7 @@ class Metrics:
 
     @property
     def names(self) -> set[str]:
-        """The names that a query may use."""
+        """The names of all samples."""
         return {sample for family in self._registry.collect() for sample in _names(family.name, family.type)}
 
 
@@ -180,7 +180,7 @@ async def _read(counts: ReadCounts) -> TaskCounts | None:
         async with asyncio.timeout(PATIENCE):
             return await counts()
     except DATABASE_ERRORS as error:
-        log.warning("figures of the tasks not read", why=describe_outage(error) or str(error))
+        log.warning("task metrics not read", why=describe_outage(error) or str(error))
         return None
 
 

@@ -1,4 +1,4 @@
-"""A task's log as a picture in text: one bar for each agent, on the clock of the task. Reads values only."""
+"""Renders a task's log as a timeline in text, with one bar for each agent."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from agents.excerpt import one_line
 from tasks.store.rows import LogRow
 from tasks.task import Task
 
-#: Characters of the picture and of the names before it.
+#: Characters of the bars, and of the names before them.
 WIDTH, NAME = 48, 22
 LEGEND = "● model turn   ■ program run   ━ at work   ░ in the queue"
 
 
 @dataclass(frozen=True, slots=True)
 class _Lane:
-    """One agent's entries."""
+    """One agent's log entries."""
 
     name: str
     rows: Sequence[LogRow]
 
     def bar(self, clock: _Clock) -> str:
-        """Turns win over programs where both fall on one character."""
+        """Turns hide programs at the same character."""
         cells = [" "] * clock.width
         first, last = clock.place(self.rows[0]["at"]), clock.place(self.rows[-1]["at"])
         cells[first : last + 1] = "━" * (last + 1 - first)
@@ -58,14 +58,14 @@ class _Clock:
     width: int
 
     def place(self, at: float) -> int:
-        """The character of a moment."""
+        """The index of the character for a time."""
         share = (at - self.begin) / max(self.end - self.begin, 1e-9)
         return min(self.width - 1, max(0, int(share * self.width)))
 
 
 def render_timeline(task: Task, rows: Sequence[LogRow], *, width: int = WIDTH) -> list[str]:
-    """Lines of text, the bars `width` characters long (24 and more). `rows` is the task's log in the order
-    written; without any there is no picture."""
+    """The timeline's lines, with bars of `width` characters (at least 24). `rows` is the task's log in order;
+    an empty log has no timeline."""
     if not rows:
         return []
     clock = _Clock(task.created_at, max(task.ended_at or 0.0, rows[-1]["at"]), width)
@@ -79,7 +79,7 @@ def render_timeline(task: Task, rows: Sequence[LogRow], *, width: int = WIDTH) -
 
 
 def _lanes(rows: Sequence[LogRow]) -> list[_Lane]:
-    """The orchestrator, then its workers in the order they were made."""
+    """The orchestrator, then its workers in order of creation."""
     titles = {row["body"]["worker"]: row["body"]["title"] for row in rows if row["kind"] == "worker"}
     agents = dict.fromkeys(row["agent"] for row in rows)
     lanes = [_Lane("orchestrator", [row for row in rows if not row["agent"]])]

@@ -1,7 +1,4 @@
-"""What can be set: by an operator in the environment and a file, by people in Slack.
-
-Never opens a connection, and never makes a part from what is set: that is `bot.factories`.
-"""
+"""Settings from the environment, `.env` and the channels file."""
 
 from __future__ import annotations
 

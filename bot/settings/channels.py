@@ -1,6 +1,6 @@
-"""What an operator sets for one workspace or one channel, in a file that is read again when it changes.
+"""Settings for single workspaces and channels, from a TOML file that is read again when it changes.
 
-The file is TOML: a table for each workspace by its id, and in it one for each of its channels.
+It has a table for each workspace, and in it one for each channel, by their ids.
 
     [T0ACME]
     model = "gpt-5.6"
@@ -10,8 +10,8 @@ The file is TOML: a table for each workspace by its id, and in it one for each o
     allow_users = "U0ADA U0MEI"
     tools = ["crm_lookup"]
 
-A channel's value comes before its workspace's, and that before the environment's. Never guesses: a file with
-a mistake is refused as a whole, and what was valid before stays.
+A channel's value overrides its workspace's, which overrides the environment's. A file with a mistake is
+refused as a whole, and the previous values stay.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ LOCAL = (
 
 
 class ChannelOnlySettings(BaseModel):
-    """What only this file can set."""
+    """Settings that exist only in this file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
     tools: list[str] | None = None
-    """The team's tools that workers may use here, by name; without this all of them."""
+    """Names of the team's tools that workers may use. Not set: all tools."""
     progress: ProgressMode | None = None
     follow_ups: FollowUpMode | None = None
 
 
 def _like(field: FieldInfo) -> Any:
-    """The field's own type and bounds, and None for "not set here"."""
+    """The field's type and bounds, or None for "not set here"."""
     bound: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     return (bound | None, None)
 
@@ -71,12 +71,12 @@ KNOWN = tuple(_Place.model_fields)
 TEAM, CHANNEL = re.compile("[TE][A-Z0-9]{2,}"), re.compile("[CDG][A-Z0-9]{2,}")
 Values = Mapping[str, Any]
 Places = Mapping[str, Values]
-"""Values that are set, by `T0ACME` or `T0ACME.C0SALES`."""
+"""The values of each place, by `T0ACME` or `T0ACME.C0SALES`."""
 
 
 @dataclass(frozen=True, slots=True)
 class EffectiveSetting:
-    """A value and where it comes from."""
+    """A value and its source."""
 
     name: str
     value: object
@@ -89,7 +89,7 @@ class EffectiveSetting:
 
 
 class ChannelSettings:
-    """Settings by place. Without a file every place has those of the environment."""
+    """Settings by place. Without a file, all places have the environment's."""
 
     def __init__(self, settings: Settings, file: Path | None = None) -> None:
         """Raises `InvalidChannelsFile` when the file can't be used."""
@@ -102,24 +102,24 @@ class ChannelSettings:
             self._places = read(file)
 
     def settings(self, team: str, channel: str) -> Settings:
-        """All settings as they are for tasks of this channel."""
+        """All settings for tasks in this channel."""
         own = {name: value for name, value in self._values(team, channel).items() if name in LOCAL}
         return self._settings.model_copy(update=own) if own else self._settings
 
     def own(self, team: str, channel: str) -> ChannelOnlySettings:
-        """What only the file can set."""
+        """The settings of this channel that exist only in the file."""
         values = self._values(team, channel)
         return ChannelOnlySettings(
             **{name: values[name] for name in ChannelOnlySettings.model_fields if name in values}
         )
 
     def preference(self, team: str, channel: str, name: str) -> str | None:
-        """What `tasks.store.preferences` asks: the operator's word on one of its choices."""
+        """The operator's default for a choice of `tasks.store.preferences`; None if there is none."""
         word: StrEnum | None = getattr(self.own(team, channel), name.replace("-", "_"))
         return None if word is None else word.value
 
     def effective(self, team: str, channel: str) -> Sequence[EffectiveSetting]:
-        """Every value that a place may have of its own, and which line of which place it comes from."""
+        """All values that can be set for a place, with their sources."""
         places = self._fresh()
         rows = []
         for name in KNOWN:
@@ -151,7 +151,7 @@ class ChannelSettings:
         return {k: v for place in reversed(_inward(team, channel)) for k, v in places.get(place, {}).items()}
 
     def _fresh(self) -> Places:
-        """The file as it is now; with a mistake in it, as it was before."""
+        """The file's current values; the previous ones if the file has a mistake."""
         if self._file is None or (stamp := _stamp(self._file)) == self._read_at:
             return self._places
         self._read_at = stamp
@@ -159,7 +159,7 @@ class ChannelSettings:
             self._places = read(self._file)
             log.info("channels file read", places=len(self._places))
         except InvalidChannelsFile as refused:
-            log.error("channels file refused, the values before stay", problems=refused.problems)
+            log.error("channels file refused, the previous values stay", problems=refused.problems)
         return self._places
 
 
@@ -212,7 +212,7 @@ def _inward(team: str, channel: str) -> tuple[str, str]:
 
 
 def _stamp(file: Path) -> object:
-    """What changes with the file; None when it is not there."""
+    """A stamp that changes with the file; None if there is no file."""
     try:
         found = file.stat()
     except OSError:

@@ -1,6 +1,6 @@
-"""The kinds of values a setting can have, each refusing what is none with the rest of a sentence.
+"""Field types for settings. Their errors complete the sentence "VARIABLE …".
 
-A kind checks the shape of a value alone. Never looks whether what it names exists.
+They check syntax only, not whether a file or host exists.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 
 def _url(*schemes: str, example: str) -> AfterValidator:
-    """A URL with one of these schemes; `example` shows the person how one looks."""
+    """A URL with one of these schemes."""
 
     def check(value: str) -> str:
         try:
             parts = urlsplit(value)
             named = "://" in value and (parts.netloc or parts.path.strip("/"))
             whole = parts.scheme in schemes and named and parts.port != 0
-        except ValueError:  # a port that is no number, a bracket that is never closed
+        except ValueError:  # an invalid port, an unclosed bracket
             whole = False
         if not whole or (schemes == HTTP and not parts.hostname):
             raise ValueError(f"must be a URL like {example}")
@@ -54,7 +54,7 @@ def _absolute(path: Path) -> Path:
 
 
 def _ids(first: str, *, example: str) -> AfterValidator:
-    """Ids that begin with one of these letters, with spaces or commas between."""
+    """Ids that begin with one of these letters, separated by spaces or commas."""
 
     def check(value: str) -> str:
         found = value.replace(",", " ").split()
@@ -95,7 +95,7 @@ def _fernet_keys(value: SecretStr) -> SecretStr:
 
 
 FernetKeys = Annotated[SecretStr, AfterValidator(_fernet_keys)]
-"""Keys of Fernet, github.com/fernet/spec."""
+"""Fernet keys: github.com/fernet/spec."""
 
 
 def _json_object(value: object) -> object:
@@ -109,4 +109,4 @@ def _json_object(value: object) -> object:
 
 
 JSON_OBJECT = BeforeValidator(_json_object)
-"""Beside `NoDecode`: the settings' own reader would end with a traceback where this has a sentence."""
+"""For use with `NoDecode`: pydantic-settings' own JSON decoding raises no validation error."""

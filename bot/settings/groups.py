@@ -1,8 +1,7 @@
-"""Every setting of the environment, in groups: its variable, its bounds, its default, and what it does.
+"""All settings in groups, with bounds, defaults and descriptions.
 
-Each field's docstring says what its variable does; `.env.example` and `docs/settings.md` are made from them.
-A field is named as its variable without `HANDOFF_`, in lower case. Never decides where values come from: that
-is `bot.settings.settings`.
+`.env.example` and `docs/settings.md` are generated from them. A field is named like its variable, in lower
+case and without `HANDOFF_`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import NoDecode
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agents.budget import AgentLimits, Budget
 from agents.prices import Price
@@ -32,14 +31,40 @@ from bot.settings.field_types import (
     TraceUrl,
     UserIds,
 )
-from bot.settings.group import SettingsGroup
 from sandbox.image.tag import DEFAULT_BASE
 from sandbox.limits import SandboxLimits
 from tasks.policy import DAY, TaskLimits, TaskPolicy
 
+PREFIX = "HANDOFF_"
+
+
+class SettingsGroup(BaseSettings):
+    """A group of settings. Its docstring is its heading in the documents."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        validate_default=False,
+        use_attribute_docstrings=True,
+        populate_by_name=True,
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # `Settings.load` reads the sources itself; `Settings(…)` in code has only its arguments.
+        return (init_settings,)
+
 
 def data_folder(environ: Mapping[str, str]) -> Path:
-    """XDG's folder for data: specifications.freedesktop.org/basedir-spec."""
+    """The data folder of XDG: specifications.freedesktop.org/basedir-spec."""
     return Path(environ.get("XDG_DATA_HOME") or "~/.local/share") / "handoff"
 
 
@@ -57,41 +82,39 @@ class SlackSettings(SettingsGroup):
     slack_signing_secret: SecretStr | None = Field(default=None, validation_alias="SLACK_SIGNING_SECRET")
     """Signing secret for HTTP mode (Slack posts to `/slack/events`). Needed without an app-level token."""
     slack_client_id: str | None = Field(default=None, validation_alias="SLACK_CLIENT_ID")
-    """Client id of an app for several workspaces, each installing it at `/slack/install`; then no bot token
-    is set."""
+    """Client id of an app for several workspaces, installed at `/slack/install`. Replaces the bot token."""
     slack_client_secret: SecretStr | None = Field(default=None, validation_alias="SLACK_CLIENT_SECRET")
     """Client secret of an app for several workspaces."""
     slack_token_key: FernetKeys | None = None
-    """Key that several workspaces' tokens are encrypted with in the database, as
-    `openssl rand -base64 32 | tr +/ -_` prints one. To replace it, put the new one before it, with a space
-    between."""
+    """Key that encrypts the tokens of several workspaces in the database. Create one with
+    `openssl rand -base64 32 | tr +/ -_`. To rotate it, put the new key in front, separated by a space."""
     slack_api_url: SlackUrl = Field(default="https://slack.com/api/", validation_alias="SLACK_API_URL")
-    """Base of Slack's Web API; another one for a proxy or a stand-in."""
+    """Base URL of Slack's Web API; change it for a proxy or a stand-in."""
 
 
 class AccessSettings(SettingsGroup):
-    """Who may"""
+    """Access"""
 
     allow_users: UserIds = ""
-    """Ids of the people who may give tasks, `U…`, with spaces between. Empty: everybody."""
+    """Ids of the people who may start tasks, `U…`, separated by spaces. Empty: everyone."""
     allow_channels: ChannelIds = ""
-    """Ids of the channels and direct messages where tasks are taken, `C…`, `D…`. Empty: all it is in."""
+    """Ids of the channels and direct messages where tasks may start, `C…`, `D…`. Empty: all of the bot's."""
     allow_guests: bool = False
-    """Whether guests of the workspace may give tasks."""
+    """Whether guests of the workspace may start tasks."""
     allow_slack_connect: bool = False
-    """Whether people of other workspaces may give tasks in shared channels."""
+    """Whether people from other workspaces may start tasks in shared channels."""
     allow_stop: Literal["requester", "thread"] = "requester"
-    """Who may stop a task: its requester and admins, or everybody who can write in its thread."""
+    """Who may stop a task: its requester and admins, or everyone who can write in its thread."""
     limit_person_daily_tokens: int = Field(default=0, ge=0, le=1_000_000_000_000)
-    """Tokens that one person's tasks may use in 24 hours; 0 sets no limit."""
+    """Tokens that one person's tasks may use in 24 hours. 0: no limit."""
     limit_person_daily_usd: float | None = Field(default=None, gt=0)
-    """USD that one person's tasks may cost in 24 hours, where their models' prices are known; tasks that have
-    ended count. Empty: no limit."""
+    """USD that one person's ended tasks may cost in 24 hours, where the models' prices are known. Empty: no
+    limit."""
     limit_channel_daily_usd: float | None = Field(default=None, gt=0)
     """The same for all tasks of one channel. Empty: no limit."""
     channels_file: LocalPath | None = None
-    """TOML file of workspaces and channels that have settings of their own: see `docs/operate.md`. Read again
-    when it changes."""
+    """TOML file with settings for single workspaces and channels: see `docs/operate.md`. Changes apply at
+    once."""
 
 
 class ModelSettings(SettingsGroup):
@@ -102,27 +125,27 @@ class ModelSettings(SettingsGroup):
     openai_base_url: ModelUrl | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     """Any OpenAI-compatible endpoint, up to and including `/v1`. Empty: OpenAI's own."""
     model: Models = "gpt-5.6"
-    """Model of the orchestrator, and of the workers unless they have their own. Several with commas: a later
-    one stands in while those before it can't be had."""
+    """Model of the orchestrator, and of the workers unless they have their own. Separate fallback models
+    by commas."""
     worker_model: Models | None = None
     """Model of the workers. Empty: the orchestrator's."""
     model_api: Literal["auto", "chat", "responses"] = "auto"
-    """API that the endpoint speaks: Chat Completions, Responses, or found out by itself."""
+    """API of the endpoint: Chat Completions, Responses, or detected automatically."""
     model_max_output: int | None = Field(default=None, ge=16)
-    """Most tokens of one reply. Empty: the endpoint decides."""
+    """Maximum tokens of one reply. Empty: the endpoint decides."""
     model_idle_seconds: float = Field(default=90, ge=1, le=3600)
-    """Longest silence of the model before a reply is asked for again; more for a slow model of your own."""
+    """Seconds without output before a request is retried; raise it for a slow model of your own."""
     model_window: int | None = Field(default=None, ge=4000)
-    """Tokens that the model can read. Empty: as known for the model's name, else 128000."""
+    """Context window in tokens. Empty: known from the model's name, else 128000."""
     model_body: Annotated[dict[str, Any], NoDecode, JSON_OBJECT] = Field(default_factory=dict)
-    """JSON object of further fields for every request, for instance `{"temperature": 0.2}`."""
+    """JSON object of additional fields for every request, such as `{"temperature": 0.2}`."""
     model_prices: Annotated[dict[str, Price], NoDecode, JSON_OBJECT] = Field(default_factory=dict)
-    """JSON object of USD per million tokens by model, for instance
-    `{"my-model": {"input": 2, "output": 8, "cached": 0.5}}`. Other models: as known for their names."""
+    """JSON object of USD per million tokens by model, such as
+    `{"my-model": {"input": 2, "output": 8, "cached": 0.5}}`. Other models: published prices."""
 
 
 class TeamSettings(SettingsGroup):
-    """Your own tools and traces"""
+    """Tools and tracing"""
 
     tools_file: LocalPath | None = None
     """JSON file of MCP servers (`mcpServers`) and the tools that workers may call: see `docs/extend.md`."""
@@ -132,14 +155,14 @@ class TeamSettings(SettingsGroup):
     trace_endpoint: TraceUrl | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     """Base URL of an OpenTelemetry collector (OTLP over HTTP). Empty: no traces."""
     trace_content: bool = False
-    """Whether traces hold what people, models and tools said, and not only how long it took."""
+    """Whether traces contain messages, model replies and tool results, in addition to times."""
 
 
 class ProcessSettings(SettingsGroup):
-    """Where it runs"""
+    """Process"""
 
     data_dir: LocalPath = Field(default_factory=lambda: data_folder(os.environ))
-    """Folder of the database and the threads' files. Empty: `$XDG_DATA_HOME/handoff` or
+    """Folder for the database and the threads' files. Empty: `$XDG_DATA_HOME/handoff` or
     `~/.local/share/handoff`."""
     database_url: DatabaseUrl = Field(default_factory=_database_in, repr=False)
     """Database: `sqlite:///…` or `postgresql://…`. Empty: SQLite in the data folder."""
@@ -147,13 +170,13 @@ class ProcessSettings(SettingsGroup):
     host: str = "127.0.0.1"
     """Address to listen on for `/healthz`, `/readyz`, `/metrics` and `/slack/events`."""
     port: int = Field(default=8080, ge=0, le=65535)
-    """Port to listen on; 0 takes a free one."""
+    """Port to listen on. 0: any free port."""
     docker_host: EngineUrl | None = Field(default=None, validation_alias="DOCKER_HOST")
     """Docker Engine that runs the sandboxes. Empty: the engine on this machine."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], AnyCase] = "info"
-    """Least important lines to log."""
+    """Lowest level to log."""
     log_format: Literal["console", "json"] = "console"
-    """Lines to read, or one JSON object per line."""
+    """Readable lines, or one JSON object per line."""
 
 
 class LimitSettings(SettingsGroup):
@@ -171,12 +194,12 @@ class LimitSettings(SettingsGroup):
     limit_task_tokens: int = declared(Budget, "tokens")
     limit_task_usd: float | None = declared(Budget, "usd")
     limit_model_requests: int = Field(default=256, ge=1, le=10_000)
-    """Requests for one model at the same time; fewer while the endpoint asks to slow down."""
+    """Requests to one model at the same time; fewer while the endpoint limits the rate."""
     limit_task_turns: int = declared(Budget, "turns")
     limit_attachment_mb: int = Field(default=100, ge=1, le=1024)
-    """MiB of one file taken from a thread."""
+    """MiB of one attached file."""
     limit_artifact_mb: int = Field(default=32, ge=1, le=1024)
-    """MiB of one file posted to a thread."""
+    """MiB of one posted file."""
 
 
 class SandboxSettings(SettingsGroup):
@@ -199,20 +222,19 @@ class SandboxSettings(SettingsGroup):
     sandbox_artifacts_bytes: int = declared(SandboxLimits, "artifacts_bytes")
     sandbox_artifacts_count: int = declared(SandboxLimits, "artifacts_count")
     sandbox_state: Literal["none", "session"] = "none"
-    """What a worker's program finds of its earlier ones besides files: `session` carries variables from
-    container to container, as far as they can be pickled."""
+    """What a worker's programs share besides files: `session` keeps picklable variables between calls."""
     sandbox_state_bytes: int = declared(SandboxLimits, "state_bytes")
     sandbox_runtime: str = declared(SandboxLimits, "runtime")
     sandbox_image: str = ""
-    """An image of your own. Empty: the one that `handoff sandbox build` makes."""
+    """Your own image. Empty: the one that `handoff sandbox build` builds."""
     sandbox_base: str = DEFAULT_BASE
-    """Base of the image; when it can't be pulled, one is made from Debian packages."""
+    """Base image; if it can't be pulled, one is built from Debian packages."""
     sandbox_packages: str = ""
-    """Python packages to add to the image: requirement specifiers with spaces between."""
+    """Python packages to add to the image: requirement specifiers separated by spaces."""
     sandbox_pool: int = Field(default=2, ge=0, le=256)
-    """Containers kept ready ahead of the calls."""
+    """Containers kept ready."""
     sandbox_max: int = Field(default=8, ge=1, le=1024)
-    """Containers at the same time, ready ones included; further calls wait in order."""
+    """Containers at the same time, including ready ones; further calls wait in order."""
     sandbox_queue_seconds: float = Field(default=60, ge=0, le=86_400)
     """Longest wait for a free container, in seconds."""
     sandbox_transport: Literal["auto", "attach", "socket"] = "auto"
@@ -223,4 +245,4 @@ GROUPS = (
     SlackSettings, AccessSettings, ModelSettings, TeamSettings, ProcessSettings, LimitSettings,
     SandboxSettings,
 )  # fmt: skip
-"""The groups in the order a reader meets them; a group's docstring is its headline."""
+"""The groups in the order of the documents."""

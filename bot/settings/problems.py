@@ -1,7 +1,4 @@
-"""Turns a value that a setting refuses into one sentence: the variable, what it must be, and the fix.
-
-Never shows the value of a secret, nor a password inside a URL.
-"""
+"""Error messages for invalid settings: the variable, what it must be, and the fix, without secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ def sentence(variable: str, field: FieldInfo, error: ErrorDetails) -> str:
 
 
 def wanted(field: FieldInfo, error: ErrorDetails) -> str:
-    """What follows the variable: ` must be …`, or `: place: …` for what is wrong inside an object."""
+    """The rest of the sentence: ` must be …`, or `: place: …` for a problem inside a JSON object."""
     cause: Mapping[str, Any] = error.get("ctx") or {}
     if error["type"] == "value_error":
         return f" {cause['error']}"
@@ -68,7 +65,7 @@ def _but_is(field: FieldInfo, given: object) -> str:
 
 
 def _is_secret(annotation: object) -> bool:
-    """However deep it stands: `Annotated[SecretStr, …] | None` too."""
+    """Also for nested types such as `Annotated[SecretStr, …] | None`."""
     return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
 
 

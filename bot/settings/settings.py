@@ -1,7 +1,6 @@
-"""The settings of one process, read once from the environment and `.env`, and never changed afterwards.
+"""The settings of one process, read once from the environment and `.env`.
 
-An empty variable counts as not set. Never opens a connection: whether what is set also works is for
-`bot.checks`.
+An empty variable counts as not set. `bot.checks` finds out whether the settings work.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import EnvSettingsSource
 
 from bot.errors import SettingsError
-from bot.settings.group import PREFIX
 from bot.settings.groups import (
+    PREFIX,
     AccessSettings,
     LimitSettings,
     ModelSettings,
@@ -35,7 +34,7 @@ from bot.settings.problems import sentence
 ENV_FILE = Path(".env")
 
 
-# The bases stand in reverse because pydantic collects the fields of the last one first.
+# In reverse order: pydantic collects the fields of the last base first.
 class Settings(
     SandboxSettings, LimitSettings, ProcessSettings, TeamSettings, ModelSettings, AccessSettings,
     SlackSettings,
@@ -44,13 +43,13 @@ class Settings(
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, env_file: Path = ENV_FILE) -> Self:
-        """Read `environ` (the process's own unless given) and the variables of `env_file` that it lacks.
+        """Read `environ` (default: the process's), and `env_file` for variables that are not in it.
 
-        Raises `SettingsError` with every problem there is.
+        Raises `SettingsError` with all problems.
         """
         environ = os.environ if environ is None else environ
         try:
-            # Docker makes a folder of that name where it is to mount a file that is missing.
+            # It may be a folder: Docker creates one when it mounts a missing file.
             in_file = dotenv_values(stream=StringIO(env_file.read_text("utf-8") if env_file.exists() else ""))
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or error
@@ -76,17 +75,17 @@ class Settings(
 
     @property
     def work_dir(self) -> Path:
-        """The folder of all threads' files."""
+        """The folder for the threads' files."""
         return self.data_dir / "work"
 
     @property
     def token_keys(self) -> tuple[str, ...]:
-        """The keys of `slack_token_key`, the one that encrypts first."""
+        """The keys of `slack_token_key`; the first encrypts."""
         return tuple(self.slack_token_key.get_secret_value().split()) if self.slack_token_key else ()
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Values that must appear nowhere; for the log's redaction only."""
+        """Values to redact in the log."""
         fields = (getattr(self, name) for name in type(self).model_fields)
         password = urlsplit(self.database_url).password
         found = [field.get_secret_value() for field in fields if isinstance(field, SecretStr)]
@@ -104,8 +103,7 @@ def _not_empty(given: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _misspelt(given: Mapping[str, str]) -> tuple[str, ...]:
-    """A sentence for each variable that begins as ours do and is none: a limit that has no effect must not
-    pass unseen."""
+    """A sentence for each unknown variable with our prefix, because a misspelt limit has no effect."""
     known = [name for name in map(variable, Settings.model_fields) if name.startswith(PREFIX)]
     return tuple(
         f"{name} is not a setting.{_nearest(name.upper(), known)}"

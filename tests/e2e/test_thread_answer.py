@@ -255,9 +255,7 @@ async def test_a_bot_that_was_removed_answers_when_it_is_back(slack: SlackStandI
         assert [words_of(answer) for answer in bot.answers(ts)] == [LONG]
 
 
-_REVOKED = (
-    "Slack does not take the bot's token (token_revoked): install the app again and set SLACK_BOT_TOKEN"
-)
+_REVOKED = "Slack refuses the bot's token (token_revoked): install the app again and set SLACK_BOT_TOKEN"
 
 
 async def _token_problems(bot: Stack) -> list[str]:
