@@ -55,9 +55,18 @@ class Deliveries:
         self._background = background
         self._deadline = deadline
         self._delays = tuple(delays)
+        self._open: set[asyncio.Future[None]] = set()
 
     def send_event(self, payload: Json) -> None:
-        self._background.start(self._until_acknowledged(payload))
+        done = asyncio.get_running_loop().create_future()
+        self._open.add(done)
+        done.add_done_callback(self._open.discard)
+        self._background.start(self._until_acknowledged(payload, done))
+
+    async def acknowledged(self) -> None:
+        """Return when every event sent so far was acknowledged or given up."""
+        if self._open:
+            await asyncio.wait(set(self._open))
 
     async def ask(self, kind: PayloadKind, payload: Json) -> Json:
         """Delivers once and gives the bot's answer. Raises NotAnswered, as a sentence for the person."""
@@ -69,7 +78,13 @@ class Deliveries:
             sentence = f"The bot did not answer in {self._deadline:g} seconds ({missed.reason})."
             raise NotAnswered(sentence) from missed
 
-    async def _until_acknowledged(self, payload: Json) -> None:
+    async def _until_acknowledged(self, payload: Json, done: asyncio.Future[None]) -> None:
+        try:
+            await self._repeat(payload)
+        finally:
+            done.set_result(None)
+
+    async def _repeat(self, payload: Json) -> None:
         reason = ""
         for attempt, delay in enumerate((0.0, *self._delays)):
             await asyncio.sleep(delay)

@@ -194,7 +194,7 @@ class SlackStandIn:
         await way.verify(self.credentials.verification_token)
         self._deliveries.way = way
 
-    async def wait_for(self, predicate: Callable[[State], T], timeout: float = 10) -> T:
+    async def wait_for(self, predicate: Callable[[State], T], timeout: float = 30) -> T:
         """The predicate's first true value, asked now and after every change, a call or a connection too.
 
         Raises TimeoutError after `timeout` seconds.
@@ -224,16 +224,9 @@ class SlackStandIn:
         self.people.unreact(user, channel, ts, name)
 
     async def click(
-        self,
-        user: str,
-        channel: str,
-        ts: str,
-        action_id: str,
-        value: str | None = None,
-        *,
-        block_id: str | None = None,
-        selected: Any = None,
-    ) -> None:
+        self, user: str, channel: str, ts: str, action_id: str, value: str | None = None, *,
+        block_id: str | None = None, selected: Any = None,
+    ) -> None:  # fmt: skip
         """Presses a button or chooses from a menu. Raises ActionRefused, NotAnswered without an ack."""
         await self.interactions.click(
             user, channel, ts, action_id=action_id, block_id=block_id, value=value, selected=selected
@@ -262,6 +255,10 @@ class SlackStandIn:
     async def deliver(self, kind: PayloadKind, payload: Any) -> Any:
         """Sends the bot a payload of any shape and gives its answer. Raises NotAnswered without an ack."""
         return await self._deliveries.ask(kind, payload)
+
+    async def acknowledged(self) -> None:
+        """Return when the bot has acknowledged every event so far, or it was given up."""
+        await self._deliveries.acknowledged()
 
     def fail(
         self, method: str, error: str | None = None, *, status: int = 200, retry_after: int | None = None,

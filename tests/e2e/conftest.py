@@ -22,7 +22,8 @@ from tests.support.timing import BOT_TIMING
 
 @pytest_asyncio.fixture
 async def slack() -> AsyncIterator[SlackStandIn]:
-    async with SlackStandIn() as stand_in:
+    """Slack, with more patience than its 3 seconds for a bot on a machine that does much else."""
+    async with SlackStandIn(ack_deadline=30) as stand_in:
         yield stand_in
 
 

@@ -119,7 +119,7 @@ async def test_a_failing_bot_is_told_three_times_more_and_why() -> None:
         SlackStandIn(events_url=url, ack_deadline=0.3, retry_delays=(0.0, 0.1, 0.1)) as slack,
     ):
         await slack.post(ADA, GENERAL, "hello")
-        await asyncio.sleep(1.5)
+        await slack.acknowledged()
     assert retries == [(None, None), ("1", "http_error"), ("2", "http_timeout"), ("3", "http_error")]
 
 
@@ -135,5 +135,5 @@ async def test_a_bot_can_ask_for_no_repeat() -> None:
         SlackStandIn(events_url=url, retry_delays=(0.0, 0.0)) as slack,
     ):
         await slack.post(ADA, GENERAL, "hello")
-        await asyncio.sleep(0.3)
+        await slack.acknowledged()
     assert len(seen) == 1

@@ -189,7 +189,7 @@ async def test_after_the_last_repeat_it_is_given_up(hurried: SlackStandIn) -> No
 
     async with connected(hurried, app):
         await hurried.post(ADA, GENERAL, "hello")
-        await asyncio.sleep(2.5)
+        await hurried.acknowledged()
     assert len(seen) == 4
 
 

@@ -18,7 +18,7 @@ from tests.support.stack import Stack, stack
 _ASK = Call("ask_user", {"question": "Which colour?"})
 _PLAN = Call("plan", {"steps": [{"text": "look"}]})
 #: Seconds of one wait, and of a thought that is slow: both show in a footer's tenths.
-WAIT, THOUGHT = 2.0, 0.6
+WAIT, THOUGHT = 1.0, 0.6
 
 
 async def test_the_wait_for_an_answer_is_no_work(slack: SlackStandIn, tmp_path: Path) -> None:

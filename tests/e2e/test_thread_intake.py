@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -22,7 +21,7 @@ from playground.slack.world import playground_world
 from tasks.task import State
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
-from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
+from tests.support.stack import ADA, GENERAL, MEI, PATIENCE, Stack, stack
 from tests.support.timing import BOT_TIMING
 
 ASK = "@Handoff what is the answer?"
@@ -73,7 +72,7 @@ async def _post(
     }
     headers |= changes or {}
     async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(3)) as http,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(PATIENCE)) as http,
         http.post(_url(bot), data=body, headers=headers) as response,
     ):
         return response.status
@@ -126,7 +125,6 @@ async def test_a_delivery_that_is_repeated_is_one_task(http_bot: Stack) -> None:
     again = json.dumps(_said("<@U0HANDOFF> what is the answer?", ts)).encode()
     for number in range(1, 4):
         assert await _post(http_bot, again, {"X-Slack-Retry-Num": str(number)}) == 200
-    await asyncio.sleep(0.5)
 
     assert len(await http_bot.server.engine.store.recent()) == 1
     assert len(http_bot.answers(ts)) == 1
@@ -233,10 +231,9 @@ async def test_two_bots_do_not_talk_for_ever(http_bot: Stack) -> None:
         text, ts = "<@U0HANDOFF> and now?", f"17000000{number:02}.000100"
         body = _said(text, ts, thread_ts=root, bot_id="B0OTHER", subtype="bot_message")
         assert await _post(http_bot, json.dumps(body).encode()) == 200
-        await asyncio.sleep(0.6)
+        await http_bot.task(root)
     unasked = _said("no mention", "1700000099.000100", thread_ts=root, bot_id="B0OTHER")
-    await _post(http_bot, json.dumps(unasked).encode())
-    await asyncio.sleep(0.5)
+    assert await _post(http_bot, json.dumps(unasked).encode()) == 200
 
     assert [task.user for task in await http_bot.server.engine.store.recent()] == ["B0OTHER"] * 3 + [ADA]
 
@@ -259,32 +256,42 @@ async def test_what_was_written_while_nobody_was_connected_is_found(
     assert idle not in requests
 
 
+@pytest_asyncio.fixture
+async def hasty() -> AsyncIterator[SlackStandIn]:
+    """A Slack that soon repeats what was sent on a connection that is no more."""
+    async with SlackStandIn(ack_deadline=1, retry_delays=[0.5] * 50) as stand_in:
+        yield stand_in
+
+
 @pytest.mark.parametrize("way", ["broken", "renewed"])
-async def test_connections_that_end_lose_nothing(bot: Stack, way: str) -> None:
-    if way == "broken":
-        bot.slack.drop_sockets()
-    else:
-        await bot.slack.disconnect("refresh_requested")
-    ts = await bot.ask(ASK)
-    task = await bot.task(ts)
-
-    assert task.state is State.ANSWERED
-    assert len(bot.answers(ts)) == 1
-
-
-async def test_a_connection_that_only_looks_open_is_noticed(
-    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+async def test_connections_that_end_lose_nothing(
+    hasty: SlackStandIn, model: ScriptedModel, tmp_path: Path, way: str
 ) -> None:
-    timing = replace(BOT_TIMING, ping=0.5)
-    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot:
-        opened = len(bot.calls("apps.connections.open"))
-        slack.drop_sockets(half=True)
+    async with stack(hasty, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        if way == "broken":
+            hasty.drop_sockets()
+        else:
+            await hasty.disconnect("refresh_requested")
         ts = await bot.ask(ASK)
         task = await bot.task(ts)
 
         assert task.state is State.ANSWERED
         assert len(bot.answers(ts)) == 1
-        await slack.wait_for(lambda _: len(bot.calls("apps.connections.open")) > opened)
+
+
+async def test_a_connection_that_only_looks_open_is_noticed(
+    hasty: SlackStandIn, model: ScriptedModel, tmp_path: Path
+) -> None:
+    timing = replace(BOT_TIMING, ping=0.5)
+    async with stack(hasty, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot:
+        opened = len(bot.calls("apps.connections.open"))
+        hasty.drop_sockets(half=True)
+        ts = await bot.ask(ASK)
+        task = await bot.task(ts)
+
+        assert task.state is State.ANSWERED
+        assert len(bot.answers(ts)) == 1
+        await hasty.wait_for(lambda _: len(bot.calls("apps.connections.open")) > opened)
 
 
 @pytest.mark.parametrize(
@@ -345,7 +352,7 @@ async def test_somebody_whom_slack_does_not_describe_is_asked_to_write_again(bot
 
 async def test_wrong_shapes_are_acked_on_a_socket_too(model: ScriptedModel, tmp_path: Path) -> None:
     async with (
-        SlackStandIn(retry_delays=()) as slack,
+        SlackStandIn(retry_delays=(), ack_deadline=30) as slack,
         stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot,
     ):
         for click in CLICKS:

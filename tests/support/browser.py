@@ -51,7 +51,7 @@ async def open_page(
     context = await browser.new_context(
         **{"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     page = await context.new_page()
     troubles = _Troubles(url, (*allowed, _LOST_LINE))
     page.on("console", troubles.hear)
