@@ -111,7 +111,7 @@ class SlackService:
 
     async def _redeliver(self, team: str = "") -> None:
         for task in await self._queries.undelivered(team=team):
-            await self._engine.redeliver(task)
+            await self._engine.store.redeliver(task)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self
 import structlog
 from sqlalchemy import select
 
-from tasks.message import Message, ThreadAddress
+from tasks.message import Message
 from tasks.policy import TaskPolicy
 from tasks.queue.maintenance import Maintenance
 from tasks.queue.placement import Placement
@@ -26,7 +26,7 @@ from tasks.store.database import Database
 from tasks.store.removal import Removal
 from tasks.store.retry import describe_outage
 from tasks.store.tasks import Accepted, TaskStore
-from tasks.task import State, Task, Ticket
+from tasks.task import State, Ticket
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,8 @@ class TaskRunner(Protocol):
 
 
 class TaskEngine:
-    """Durable tasks on one database. An async context manager: inside it, tasks run."""
+    """Durable tasks on one database. An async context manager: inside it, tasks run. What `store` writes
+    starts and resumes them."""
 
     def __init__(
         self, database: Database, runner: TaskRunner, *, policy: TaskPolicy, removal: Removal | None = None
@@ -91,10 +92,6 @@ class TaskEngine:
         log.info("message accepted", task=accepted.task, kind=accepted.kind.value, ahead=accepted.ahead)
         return accepted
 
-    async def claim(self, message: Message) -> bool:
-        """Claim a message that needs no task; False when it was claimed before."""
-        return await self.store.claim(message)
-
     async def decide(self, task: str, approval: str, *, approved: bool, user: str) -> bool:
         """Record a person's decision about a tool call; False when there is nothing to decide any more."""
         decided = await decide(self._database, task, approval, approved=approved, user=user)
@@ -109,13 +106,6 @@ class TaskEngine:
             log.info("task stopped", task=task, reason=reason)
             self._news.set()
         return stopped
-
-    async def redeliver(self, task: str) -> None:
-        """Retry the delivery of a task's end now."""
-        await self.store.redeliver(task)
-
-    async def current(self, thread: ThreadAddress) -> Task | None:
-        return await self.store.current(thread)
 
     async def problems(self) -> list[str]:
         """What keeps tasks from being accepted or from running now, in sentences for the operator."""

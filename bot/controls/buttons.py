@@ -63,7 +63,7 @@ class ThreadButtons:
         match body.get("team_id"), event:
             case str(team), {"channel": str(channel), "thread_ts": str(ts), "user": str(user)}:
                 address = ThreadAddress(team, channel, ts)
-                await self._stop(address, user, await self.engine.current(address))
+                await self._stop(address, user, await self.engine.store.current(address))
 
     async def reacted(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """❌ or 🛑 on the request, on its thread's first message, or on what the bot said."""

@@ -71,7 +71,7 @@ class SlashCommand:
             return
         once = ThreadAddress(command.team_id, command.channel_id, f"command:{command.trigger_id}")
         claimed = Message(thread=once, ts=once.ts, user=command.user_id, user_name="", text="")
-        if not await self.engine.claim(claimed):
+        if not await self.engine.store.claim(claimed):
             return
         word, _, rest = command.text.strip().partition(" ")
         # A phone writes Stop, and an angry person stop!

@@ -122,7 +122,7 @@ class Intake:
             return named and await self._may_hop(message)
         if not message.is_reply:
             return message.is_direct or named
-        current = await self.engine.current(message.thread)
+        current = await self.engine.store.current(message.thread)
         if message.is_direct:
             return named or await self._is_meant(message, current)
         if current is not None:
@@ -154,7 +154,7 @@ class Intake:
         addressed = mentioned(message.text) or addresses_a_group(message.text)
         if message.by_bot or not message.is_reply or addressed:
             return _NOTHING
-        current = await self.engine.current(message.thread)
+        current = await self.engine.store.current(message.thread)
         if current is None or current.user != message.user:
             return _NOTHING
         if await self.preferences.follow_ups(message.thread) is not FollowUpMode.ON:
@@ -170,8 +170,8 @@ class Intake:
         return False
 
     async def _stopped(self, message: SlackMessage) -> Received:
-        current = await self.engine.current(message.thread)
-        if not await self.engine.claim(self._message(message, "")):
+        current = await self.engine.store.current(message.thread)
+        if not await self.engine.store.claim(self._message(message, "")):
             return _NOTHING
         if current is not None and _second(current.message_ts) > _second(message.ts):
             return _NOTHING  # said before this task was asked for, and delivered late
@@ -196,7 +196,7 @@ class Intake:
     async def _muted(self, message: SlackMessage, *, muted: bool) -> Received:
         if not message.is_reply:
             return await self._once(message, Received(Sign.WHISPER, message, IN_A_THREAD))
-        if not await self.engine.claim(self._message(message, "")):
+        if not await self.engine.store.claim(self._message(message, "")):
             return _NOTHING
         await self.preferences.mute(message.thread, muted=muted)
         words = (
@@ -207,7 +207,7 @@ class Intake:
         return Received(Sign.WHISPER, message, words)
 
     async def _noted(self, message: SlackMessage, text: str) -> Received:
-        if not await self.engine.claim(self._message(message, "")):
+        if not await self.engine.store.claim(self._message(message, "")):
             return _NOTHING
         writer = Writer(user=message.user, name=self.people.known(message.thread.team, message.user))
         words = await self.notes.answer(message.thread, writer, text)
@@ -240,7 +240,7 @@ class Intake:
 
     async def _once(self, message: SlackMessage, received: Received) -> Received:
         """Claim a message that needs no task; its twin gets nothing."""
-        is_first = await self.engine.claim(self._message(message, ""))
+        is_first = await self.engine.store.claim(self._message(message, ""))
         return received if is_first else _NOTHING
 
     async def _ask_names(self, message: SlackMessage, bot_user: str) -> None:

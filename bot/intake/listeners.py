@@ -94,7 +94,7 @@ class MessageListeners:
         team, channel = body.get("team_id"), event.get("channel")
         if isinstance(team, str) and isinstance(channel, str):
             for task in await self.queries.undelivered(team=team, channel=channel):
-                await self.engine.redeliver(task)
+                await self.engine.store.redeliver(task)
 
 
 async def suggest_prompts(clients: Clients, team: str, channel: str) -> None:

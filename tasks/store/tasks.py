@@ -192,7 +192,7 @@ class TaskStore:
 
     @persistent
     async def redeliver(self, id_: str) -> None:
-        """Requeue a task whose end could not be delivered."""
+        """Requeue a task whose delivery failed, to retry it now."""
         async with self.database.write() as connection:
             task = await _lock(connection, id_)
             if task is not None and task.state is State.DELIVERING:

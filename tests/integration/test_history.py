@@ -55,7 +55,7 @@ async def test_messages_of_two_people_that_met_an_end_stay_two(database_url: str
         await desk.engine.accept(message("1.2", "with a title", thread="1.0", user="U3", name="Eve"))
         gate.opened.set()
         await desk.until(first.task)
-        second = await desk.engine.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
+        second = await desk.engine.store.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
         assert second is not None
         ended = await desk.until(second.id)
 

@@ -102,7 +102,7 @@ async def test_a_follow_up_that_meets_the_end_is_the_next_task(database_url: str
         await desk.engine.accept(message("1.1", "and this?", thread="1.0", user="U2"))
         gate.opened.set()
         await desk.until(first.task)
-        second = await desk.engine.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
+        second = await desk.engine.store.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
         assert second is not None
         ended = await desk.until(second.id)
 
@@ -194,7 +194,7 @@ async def test_an_end_that_cannot_be_told_is_kept_and_told_later(database_url: s
         accepted = await desk.engine.accept(message("1.0"))
         await desk.until(accepted.task, State.DELIVERING)
         board.closed = ""
-        await desk.engine.redeliver(accepted.task)
+        await desk.engine.store.redeliver(accepted.task)
         task = await desk.until(accepted.task)
 
         assert (task.state, task.answer, task.deliveries) == (State.ANSWERED, "The answer.", 1)
@@ -265,7 +265,7 @@ async def test_a_clock_that_jumps_back_hides_no_task(
         monkeypatch.setattr(time, "time", lambda: now() - 86_400)
         second = await desk.engine.accept(message("1.1", thread="1.0"))
         await gate.reached.wait()
-        current = await desk.engine.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
+        current = await desk.engine.store.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
         assert current is not None
         assert current.id == second.task, "a stop in the thread is meant for what is under way"
         await desk.engine.stop(current.id, "Ann stopped it")

@@ -196,7 +196,7 @@ async def test_old_tasks_are_forgotten_with_their_messages_and_what_is_kept_of_t
 ) -> None:
     async with running(database_url, nothing) as engine:
         accepted = await engine.accept(message("1.0"))
-        await engine.claim(message("2.0"))
+        await engine.store.claim(message("2.0"))
         await ended(engine, accepted.task)
         kept, place = KeyValueStore(engine._database), thread_namespace(message("1.0").thread)
         await kept.put(place, "voices", {"U1": 1.0})

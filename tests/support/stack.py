@@ -52,7 +52,7 @@ class Stack:
         wanted = states or tuple(state for state in State if state.is_over)
         address = ThreadAddress(self.slack.team_id, channel, ts)
         for _ in range(PATIENCE * 20):
-            task = await self.server.engine.current(address)
+            task = await self.server.engine.store.current(address)
             if task is not None and task.state in wanted and (after is None or task.id != after.id):
                 return task
             await asyncio.sleep(0.05)
