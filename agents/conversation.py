@@ -53,6 +53,8 @@ class ModelReply:
     """One complete model turn."""
 
     text: str = ""
+    commentary: str = ""
+    """What the model says of its progress, where its API keeps that apart from the answer (`phase`)."""
     calls: tuple[ToolCall, ...] = ()
     finish: str = "stop"
     """`stop`, `tool_calls`, `length` or `content_filter`; other values of an endpoint are kept."""
@@ -92,7 +94,7 @@ def reply_to_json(reply: ModelReply) -> Json:
         {"id": c.id, "name": c.name, "arguments": c.arguments, "refused": c.refused} for c in reply.calls
     ]
     return {
-        "text": reply.text, "calls": calls, "finish": reply.finish,
+        "text": reply.text, "commentary": reply.commentary, "calls": calls, "finish": reply.finish,
         "usage": {"input": usage.input, "output": usage.output, "cached": usage.cached},
         "left_out": reply.left_out, "model": reply.model, "api": reply.api, "raw": list(reply.raw),
     }  # fmt: skip
@@ -102,6 +104,7 @@ def reply_from_json(body: Mapping[str, Any]) -> ModelReply:
     """Read a stored reply; unknown keys are ignored so that newer rows do not stop an older process."""
     return ModelReply(
         text=body["text"],
+        commentary=body.get("commentary", ""),
         calls=tuple(
             ToolCall(c["id"], c["name"], c["arguments"], c.get("refused", "")) for c in body["calls"]
         ),

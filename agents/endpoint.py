@@ -88,6 +88,11 @@ class Endpoint:
         self._limiters: dict[str, ConcurrencyLimiter] = {}
         self._unavailable_until: dict[str, float] = {}
 
+    @property
+    def host(self) -> str:
+        """The host of the model service."""
+        return urlsplit(str(self._client.base_url)).hostname or ""
+
     async def __aenter__(self) -> Endpoint:
         return self
 

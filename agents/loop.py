@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import structlog
 
@@ -17,15 +17,15 @@ from agents.errors import AgentError, ContextTooLong, ModelError, Parked, ToolFa
 from agents.journal import Inbox, Journal
 from agents.prices import Prices
 from agents.tools import Tool, ToolOutput
-from agents.transcript import CUT, EMPTY, Transcript
-from agents.wire import ModelRequest
+from agents.transcript import CUT, EMPTY, MARKUP, NO_CALL, ONLY_COMMENTARY, Transcript
+from agents.wire import ModelRequest, text_calls
 
 log = structlog.get_logger(__name__)
 
 #: The fifth turn with the same call and the same result ends the work.
 SAME_RESULT_LIMIT = 5
 #: How often an agent is asked to continue after such a reply; then its work ends.
-NUDGES = {EMPTY: 1, CUT: 3}
+NUDGES = {EMPTY: 1, CUT: 3, MARKUP: 1, NO_CALL: 1, ONLY_COMMENTARY: 3}
 _STOP_NOW = (
     "Stop now: {limit}. You can't call tools any more. Hand back what you have, and say what is missing."
 )
@@ -124,6 +124,7 @@ class AgentLoop:
             except ContextTooLong:
                 if not await self._compact(deadline, urgent=True):
                     raise
+        reply = self._with_text_calls(reply)
         cost = self._prices.cost(reply.model, reply.usage)
         await self._transcript.add(reply, cost=cost, clock=self._meter.seconds)
         self._meter.turn(reply.usage.total, cost or 0.0)
@@ -132,6 +133,13 @@ class AgentLoop:
         )
         self._watcher.on_reply(reply)
         return reply
+
+    def _with_text_calls(self, reply: ModelReply) -> ModelReply:
+        """The reply with the calls in its text as calls, in the history too: `raw` is dropped."""
+        if reply.calls or not (calls := text_calls.parse(reply.text, self._tools)):
+            return reply
+        log.info("tool calls read from text", model=reply.model, calls=[call.name for call in calls])
+        return replace(reply, text="", calls=calls, finish="tool_calls", raw=(), api="")
 
     async def _request(self, deadline: float, request: ModelRequest) -> ModelReply:
         with tracing.turn(self._role.model, self._transcript.turns[-1]) as span:
@@ -166,17 +174,34 @@ class AgentLoop:
     async def _act(self, reply: ModelReply) -> LoopResult | None:
         text = self._transcript.text
         if self._transcript.limit:
-            return LoopResult(reply.text, self._transcript.limit)
+            return self._last_result(reply)
         if reply.calls:
             return await self._run_calls()
+        if text_calls.has_markup(reply.text, self._tools):
+            return await self._nudge(MARKUP, LoopResult("", self._needs_parser(reply.model)))
         if reply.finish == "content_filter":
             return LoopResult(text, "the model service's content filter stopped the reply")
         if reply.finish == "length":
             cut = LoopResult(text, "the reply was cut by the model's length limit")
             return await self._nudge(CUT, cut)
+        if not reply.text.strip() and reply.commentary:
+            ended = LoopResult(text, "the model said what it was doing and gave no answer")
+            return await self._nudge(ONLY_COMMENTARY, ended)
         if not reply.text.strip():
             return await self._nudge(EMPTY, LoopResult(text, "the model gave an empty reply twice"))
+        if reply.finish == "tool_calls":
+            return await self._nudge(NO_CALL, LoopResult(text))
         return LoopResult(text)
+
+    def _last_result(self, reply: ModelReply) -> LoopResult:
+        has_markup = text_calls.has_markup(reply.text, self._tools)
+        return LoopResult("" if has_markup else reply.text, self._transcript.limit)
+
+    def _needs_parser(self, model: str) -> str:
+        return (
+            f"the model {model} at {self._endpoint.host} writes its tool calls as text, so they can't be "
+            "run; its server may need a tool-call parser (docs/models.md)"
+        )
 
     async def _nudge(self, words: str, otherwise: LoopResult) -> LoopResult | None:
         if self._transcript.nudges >= NUDGES[words]:
@@ -253,7 +278,7 @@ class AgentLoop:
         except (TimeoutError, ModelError) as error:
             log.warning("no reply in the last turn", limit=limit, why=str(error))
             return LoopResult(self._transcript.text, limit)
-        return LoopResult(reply.text, limit)
+        return self._last_result(reply)
 
     def _restore_meter(self, journal: Journal) -> None:
         clock = 0.0

@@ -25,6 +25,7 @@ from agents.prompts import prompt
 from agents.report import relative_path, report_to_json
 from agents.team_tools import Toolbox, no_tools, tools_summary
 from agents.tools import Tool, ToolOutput
+from agents.wire import text_calls
 from agents.worker import Brief, Worker
 from sandbox.errors import FileRefused
 from sandbox.sandbox import Sandbox
@@ -98,7 +99,7 @@ class Orchestrator:
                 on_reply=self._emit_text,
                 on_retry=lambda why, wait: emit(Notice(f"Waiting {wait:.0f} s: {why}")),
                 on_follow_up=lambda _: emit(Notice("Reading your message")),
-                on_text=lambda text: emit(AnswerText(text)),
+                on_text=self._emit_draft,
             ),
         )
 
@@ -244,8 +245,13 @@ class Orchestrator:
         return bool(ends) and ends[-1] not in _GOOD
 
     def _emit_text(self, reply: ModelReply) -> None:
-        if reply.calls and reply.text.strip():
-            self._emit(Notice(one_line(reply.text, 250)))
+        progress = reply.commentary or (reply.text if reply.calls else "")
+        if progress.strip():
+            self._emit(Notice(one_line(progress, 250)))
+
+    def _emit_draft(self, text: str) -> None:
+        if not text_calls.may_begin(text):
+            self._emit(AnswerText(text))
 
 
 def _brief(task_description: str, deliverable: str, boundaries: str) -> str:

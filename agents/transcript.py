@@ -27,6 +27,12 @@ from agents.tools import ToolOutput
 
 #: Notes to an agent whose reply was empty, or cut by the model's length limit.
 EMPTY = "Your reply was empty. Go on: call a tool, or write your final answer."
+MARKUP = (
+    "Your reply holds a tool call as text, which was not run. Call the tool through the API, or write your "
+    "answer without such markup."
+)
+ONLY_COMMENTARY = "You have only said what you are doing. Go on: call a tool, or write your final answer."
+NO_CALL = "Your reply announces a tool call and holds none. Call the tool, or write your final answer."
 CUT = "Your reply was cut by the length limit. Go on exactly where it stopped, without repeating anything."
 #: Added to a result that comes in a third turn.
 SAME_AGAIN = "\n\n(Note: this same call has now given this same result three times. Do something else.)"
@@ -97,8 +103,8 @@ class Transcript:
         await self._append("reply", reply_to_json(reply) | measured)
 
     async def nudge(self, words: str) -> None:
-        """Ask the agent to continue (`EMPTY` or `CUT`)."""
-        await self._append("user", {"text": words, "goes_on": True})
+        """Ask the agent to continue. Only a reply that was `CUT` is part of the next one."""
+        await self._append("user", {"text": words, "goes_on": True, "drops": words != CUT})
 
     async def stop(self, limit: str, words: str) -> None:
         """Write, once, that a limit ends the work."""
@@ -154,6 +160,8 @@ class Transcript:
         self._taken.add(body.get("inbox", ""))
         self.limit = body.get("limit", self.limit)
         self._nudges += bool(body.get("goes_on"))
+        if body.get("drops"):
+            self._pieces = []
         self._close_turn()
 
     def _read_reply(self, reply: ModelReply) -> None:

@@ -213,7 +213,7 @@ class Worker:
     def _emit_step(self, reply: ModelReply) -> None:
         for call in reply.calls:
             if call.name == "execute_python_code":
-                self._step(reply.text or "Running Python")
+                self._step(reply.text or reply.commentary or "Running Python")
             elif call.name == "report":
                 self._step("Writing the report")
             else:

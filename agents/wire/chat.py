@@ -68,7 +68,7 @@ def _tool(tool: Tool) -> Json:
 
 def _is_empty(turn: Turn) -> bool:
     """A reply without calls or text, which strict endpoints refuse in the history (Anthropic: or blank)."""
-    return isinstance(turn, ModelReply) and not turn.calls and not turn.text.strip()
+    return isinstance(turn, ModelReply) and not turn.calls and not (turn.text + turn.commentary).strip()
 
 
 def _message(turn: Turn, model: str) -> Json:
@@ -80,7 +80,7 @@ def _message(turn: Turn, model: str) -> Json:
     if turn.api == "chat" and turn.raw and turn.model in ("", model):
         return turn.raw[0]
     # Another model's or API's reply: its vendor fields have no meaning here.
-    message: Json = {"role": "assistant", "content": turn.text}
+    message: Json = {"role": "assistant", "content": turn.text or turn.commentary}
     if turn.calls:
         message["tool_calls"] = [
             {

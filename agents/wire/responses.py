@@ -6,7 +6,7 @@ so a conversation survives a restart and works with zero data retention.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agents.conversation import MAX_CALLS, Json, ModelReply, ToolCall, ToolResult, Turn, UserTurn
@@ -68,7 +68,8 @@ def _items(turn: Turn, model: str) -> list[Json]:
         case ModelReply(api="responses", raw=items) if turn.model in ("", model):
             return list(items)
     # Another model's or API's reply: its encrypted reasoning can't be read here.
-    said: list[Json] = [{"role": "assistant", "content": turn.text}] if turn.text else []
+    text = turn.text or turn.commentary
+    said: list[Json] = [{"role": "assistant", "content": text}] if text else []
     return said + [
         {
             "type": "function_call",
@@ -86,6 +87,7 @@ class ResponsesAssembler(Assembler):
     def __init__(self) -> None:
         super().__init__()
         self._text = TextBuffer()
+        self._commentary: set[object] = set()
         self._items: list[Json] = []
         self._final: Json | None = None
 
@@ -101,9 +103,12 @@ class ResponsesAssembler(Assembler):
         delta = value.get("delta") or ""
         self._length += len(delta)
         match value.get("type"):
+            case "response.output_item.added" if _is_commentary(value["item"]):
+                self._commentary.add(value.get("output_index"))
             case "response.output_text.delta" | "response.refusal.delta":
-                self._text.append(delta)
-                self.text_length += len(delta)
+                if value.get("output_index") not in self._commentary:
+                    self._text.append(delta)
+                    self.text_length += len(delta)
             case "response.output_item.done":
                 self._items.append(value["item"])
             case "response.completed" | "response.incomplete":
@@ -130,7 +135,9 @@ class ResponsesAssembler(Assembler):
                 calls.append(_tool_call(item, ids, is_cut=finish == "length"))
             items.append(item)
         return ModelReply(
-            text=_text(items), calls=tuple(calls), finish=finish, left_out=left_out,
+            text=_text(i for i in items if not _is_commentary(i)),
+            commentary=_text(filter(_is_commentary, items)), calls=tuple(calls), finish=finish,
+            left_out=left_out,
             usage=parse_usage(part(self._final, "usage"), sent="input_tokens", said="output_tokens"),
             api="responses", raw=tuple(items),
         )  # fmt: skip
@@ -145,7 +152,12 @@ def _tool_call(item: Json, ids: set[str], *, is_cut: bool) -> ToolCall:
     return found
 
 
-def _text(items: Sequence[Json]) -> str:
+def _is_commentary(item: Json) -> bool:
+    """Whether a message is about the progress; those of models before gpt-5.4 have no phase."""
+    return item.get("type") == "message" and item.get("phase") == "commentary"
+
+
+def _text(items: Iterable[Json]) -> str:
     said = [one for item in items if item.get("type") == "message" for one in item.get("content") or ()]
     return "".join(one.get("text") or one.get("refusal") or "" for one in said)
 

@@ -1,0 +1,129 @@
+"""Tool calls that a model has written as text, because its server has no parser for them.
+
+The forms are those of Hermes and Qwen, Llama, Mistral, Kimi and DeepSeek, and plain JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from agents.conversation import MAX_CALLS, ToolCall
+
+#: What stands around calls, and between them.
+_AROUND = re.compile(
+    r"(?:\s|\[TOOL_CALLS\]|</?tool_calls?>|</function>|</?(?:｜DSML｜)?function_calls>|"
+    r"</(?:｜DSML｜)?invoke>|<\|python_tag\|>|<\|(?:tool_calls_section_(?:begin|end)|tool_call_end)\|>|"
+    r"<\|(?:eom_id|eot_id|im_end)\|>|<｜tool▁calls▁(?:begin|end)｜>|<｜tool▁call▁end｜>|"
+    r"<｜end▁of▁sentence｜>|```(?:json|tool_call|tool_code|xml)?|[\[\],;])+"
+)
+#: What begins a call by its tool's name; the arguments follow.
+_NAME = re.compile(
+    r"<function=(?P<llama>[\w.-]+)>"
+    r"|<(?:｜DSML｜)?invoke name=\"(?P<invoke>[\w.-]+)\">"
+    r"|<\|tool_call_begin\|>(?:functions\.)?(?P<kimi>[\w-]+)(?::\d+)?<\|tool_call_argument_begin\|>"
+    r"|<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?(?P<deepseek>[\w-]+)(?:<｜tool▁sep｜>)?\s*(?:```json)?"
+    r"|(?P<mistral>[\w-]+)(?:\[CALL_ID\]\w+)?\[ARGS\]"
+)
+_PARAMETER = re.compile(
+    r"\s*<(?:｜DSML｜)?parameter(?:=| name=\")(?P<key>[\w-]+)\"?[^>]*>(?P<value>.*?)"
+    r"</(?:｜DSML｜)?parameter>",
+    re.DOTALL,
+)
+_MARKUP = (
+    "<tool_call", "<function=", "<function_calls>", "[TOOL_CALLS]", "<|tool_call", "<|python_tag|>",
+    "<invoke name=", "<｜DSML｜", "<｜tool▁call",
+)  # fmt: skip
+#: The beginning of a bare JSON object or list of them, in a fence or not.
+_BARE_START = re.compile(r"\{|\[\s*(\{|$)|`{1,3}$|```(json|tool_call|tool_code)?\s*([{[]|$)")
+_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+_JSON = json.JSONDecoder(strict=False)
+
+
+def parse(text: str, tools: Collection[str]) -> tuple[ToolCall, ...]:
+    """The calls that a text consists of; none unless the whole text is calls of these tools."""
+    calls = list(_calls(text, tools))
+    return () if None in calls else tuple(call for call in calls[:MAX_CALLS] if call)
+
+
+def has_markup(text: str, tools: Collection[str]) -> bool:
+    """Whether a text holds a call. Code in backticks is an example unless it calls one of the tools."""
+    if any(mark in _CODE.sub("", text) for mark in _MARKUP):
+        return True
+    names = "|".join(map(re.escape, tools))
+    named = re.search(
+        rf'\{{\s*"(?:name|function|type)"[^{{}}]*"(?:{names})"\s*,\s*"(?:arguments|parameters)"', text
+    )
+    return bool(tools) and named is not None
+
+
+def may_begin(text: str) -> bool:
+    """Whether a text that is still growing may become a call, and should not be shown yet."""
+    if _BARE_START.match(text.lstrip()) or any(mark in text for mark in _MARKUP):
+        return True
+    return any(text.endswith(mark[:size]) for mark in _MARKUP for size in range(1, len(mark)))
+
+
+def _calls(text: str, tools: Collection[str]) -> Iterator[ToolCall | None]:
+    """The calls in order; None where the text is anything else."""
+    position = _skip(text, 0)
+    while position < len(text):
+        name, arguments, position = _call_at(text, position)
+        yield _tool_call(name, arguments) if name in tools else None
+        if name not in tools:
+            return
+        position = _skip(text, position)
+
+
+def _skip(text: str, position: int) -> int:
+    found = _AROUND.match(text, position)
+    return found.end() if found else position
+
+
+def _call_at(text: str, position: int) -> tuple[str, Any, int]:
+    """The name, the arguments and the end of the call at a position; an empty name where there is none."""
+    if named := _NAME.match(text, position):
+        arguments, end = _arguments_at(text, named.end())
+        return named[named.lastgroup or 0], arguments, end
+    value, end = _object_at(text, position)
+    wrapped = value.get("function")
+    inner: dict[str, Any] = wrapped if isinstance(wrapped, dict) else value
+    name = inner.get("name") or inner.get("function")
+    found = [inner[key] for key in ("arguments", "parameters") if key in inner]
+    return (name if isinstance(name, str) and found else ""), (found or [{}])[0], end
+
+
+def _arguments_at(text: str, position: int) -> tuple[Any, int]:
+    parameters: dict[str, Any] = {}
+    while found := _PARAMETER.match(text, position):
+        parameters[found["key"]] = _value(found["value"].strip("\n"))
+        position = found.end()
+    if parameters:
+        return parameters, position
+    start = len(text) - len(text[position:].lstrip())
+    return _object_at(text, start) if text[start : start + 1] == "{" else ({}, position)
+
+
+def _object_at(text: str, position: int) -> tuple[dict[str, Any], int]:
+    try:
+        value, end = _JSON.raw_decode(text, position)
+    except (ValueError, RecursionError):
+        return {}, position
+    return (value, end) if isinstance(value, dict) else ({}, position)
+
+
+def _value(text: str) -> Any:
+    """A parameter's value: JSON where it is a number, a list or the like, else the text itself."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return text if isinstance(value, str) else value
+
+
+def _tool_call(name: str, arguments: Any) -> ToolCall:
+    spelled = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    return ToolCall(f"call_{uuid.uuid4().hex[:12]}", name, spelled or "{}")

@@ -1,0 +1,137 @@
+"""Tool calls that a model writes as text: each form is run, and no markup is shown. Needs no services."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.events import AnswerText, WorkerEnded
+from agents.wire.text_calls import has_markup, may_begin, parse
+from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
+from tests.support.team import Agent, Team, endpoint_of
+
+FORMS = {
+    "Hermes and Qwen": '<tool_call>\n{"name": "look", "arguments": {"word": "a"}}\n</tool_call>',
+    "without its end": '<tool_call>\n{"name": "look", "arguments": {"word": "a"}}',
+    "Qwen3-Coder": "<tool_call>\n<function=look>\n<parameter=word>\na\n</parameter>\n</function>\n"
+    "</tool_call>",
+    "Llama 3.1": '<function=look>{"word": "a"}</function>',
+    "Llama 3.2": '<|python_tag|>{"name": "look", "parameters": {"word": "a"}}<|eom_id|>',
+    "Mistral": '[TOOL_CALLS][{"name": "look", "arguments": {"word": "a"}}]',
+    "Mistral's newer": '[TOOL_CALLS]look[CALL_ID]9f1c2b3d4[ARGS]{"word": "a"}',
+    "Kimi": "<|tool_calls_section_begin|><|tool_call_begin|>functions.look:0<|tool_call_argument_begin|>"
+    '{"word": "a"}<|tool_call_end|><|tool_calls_section_end|>',
+    "DeepSeek V3": "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>look\n```json\n"
+    '{"word": "a"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜><｜end▁of▁sentence｜>',
+    "DeepSeek V3.1": "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>look<｜tool▁sep｜>"
+    '{"word": "a"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+    "DeepSeek V3.2": '<｜DSML｜function_calls>\n<｜DSML｜invoke name="look">\n<｜DSML｜parameter name="word" '
+    'string="true">a</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>',
+    "a fence": '```json\n{"name": "look", "arguments": {"word": "a"}}\n```',
+    "bare JSON": '{"name": "look", "arguments": {"word": "a"}}',
+    "OpenAI's own form": '{"type": "function", "function": {"name": "look", "arguments": '
+    '"{\\"word\\": \\"a\\"}"}}',
+}
+
+
+async def look(word: str) -> str:
+    """Look."""
+    return f"saw {word}"
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_reply_that_is_a_call_as_text_is_run(form: str, api: str) -> None:
+    script: list[Reply] = [Say(FORMS[form]), Say("Done.")]
+    async with ScriptedModel(script) as model, endpoint_of(model, api=api) as endpoint:
+        assert (await Agent([look]).run(endpoint)).text == "Done."
+        model.assert_complete()
+    assert model.requests[-1].results == ("saw a",)
+    assert FORMS[form] not in str(model.requests[-1].body), "the call stands in the history as a call"
+
+
+def test_several_calls_and_code_with_brackets_are_read() -> None:
+    code = 'print("}</tool_call>", {"a": [1]})\n'
+    calls = [{"name": "run", "arguments": {"code": code}}, {"name": "look", "arguments": {"word": "b"}}]
+    text = "".join(f"<tool_call>\n{json.dumps(call)}\n</tool_call>\n" for call in calls)
+    found = parse(text, ["run", "look"])
+    assert [(call.name, json.loads(call.arguments)) for call in found] == [
+        ("run", {"code": code}), ("look", {"word": "b"}),
+    ]  # fmt: skip
+    (call,) = parse(
+        "<function=run><parameter=code>\nx = 1\n</parameter><parameter=n>2</parameter></function>", ["run"]
+    )
+    assert json.loads(call.arguments) == {"code": "x = 1", "n": 2}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "Hello.", '{"name": "Ann", "age": 3}', '[{"name": "look"}]', "```json\n[1, 2]\n```",
+        '{"name": "unknown", "arguments": {}}', "Use `<tool_call>` for that.", "```\n<tool_call>\n```",
+    ],
+)  # fmt: skip
+def test_an_answer_is_no_call(text: str) -> None:
+    assert parse(text, ["look"]) == ()
+    assert not has_markup(text, ["look"])
+
+
+@given(st.text(alphabet='<>{}[]"|｜look:, \n`'), st.sampled_from(list(FORMS.values())))
+def test_any_text_around_a_call_is_read_without_an_error(noise: str, form: str) -> None:
+    for text in (noise, noise + form, form + noise, form[: len(noise)]):
+        calls = parse(text, ["look"])
+        assert all(call.name == "look" for call in calls)
+        has_markup(text, ["look"])
+        may_begin(text)
+
+
+MIXED = "I will look.\n" + FORMS["Hermes and Qwen"]
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_markup_beside_words_is_asked_about_once(api: str) -> None:
+    script: list[Reply] = [Say(MIXED), Call("look", {"word": "a"}), Say("Done.")]
+    async with ScriptedModel(script) as model, endpoint_of(model, api=api) as endpoint:
+        assert (await Agent([look]).run(endpoint)).text == "Done."
+    assert "through the API" in model.requests[1].last_user
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_markup_again_ends_the_work_with_a_sentence(api: str) -> None:
+    team = Team()
+    async with ScriptedModel([Say(MIXED), Say(MIXED)]) as model, endpoint_of(model, api=api) as endpoint:
+        ending = await team.run(endpoint)
+    assert ending.text == ""
+    assert "the model m at 127.0.0.1 writes its tool calls as text" in ending.reason
+    assert not [event for event in team.events if isinstance(event, AnswerText) and "tool_call" in event.text]
+
+
+async def test_a_worker_that_writes_markup_has_failed() -> None:
+    team = Team()
+    brief = Call("create_worker", {"task_description": "look"})
+    script = Roles([brief, Say("No.")], [Say(MIXED), Say(MIXED)])
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await team.run(endpoint)
+    (ended,) = [event for event in team.events if isinstance(event, WorkerEnded)]
+    assert ended.status == "failed"
+    assert "tool_call" not in ended.summary
+
+
+async def test_markup_in_the_last_turn_is_not_shown() -> None:
+    async def answering(asked: Asked) -> Reply:
+        return Say(MIXED) if "Stop now" in asked.last_user else Call("look", {"word": "a"})
+
+    async with ScriptedModel(answering) as model, endpoint_of(model) as endpoint:
+        ending = await Agent([look]).run(endpoint)
+    assert ending.text == ""
+    assert ending.reason
+
+
+async def test_a_promise_without_its_calls_is_asked_about() -> None:
+    script: list[Reply] = [Turn("I will look at once.", finish="tool_calls"), Say("Done.")]
+    async with ScriptedModel(script) as model, endpoint_of(model, api="chat") as endpoint:
+        assert (await Agent([look]).run(endpoint)).text == "Done."
+        model.assert_complete()
