@@ -24,24 +24,26 @@ _MENTION = re.compile(r"(```.*?```)|<[@!#][\w^|.-]+>|@handoff\b:?", re.IGNORECAS
 
 
 @dataclass(frozen=True)
-class Message:
+class PersonMessage:
     """What was said, without mentions, and the names of the files that came with it or were named in it."""
 
     words: str
     files: tuple[str, ...]
 
 
-def read_all(texts: Iterable[str]) -> tuple[Message, ...]:
+def read_all(texts: Iterable[str]) -> tuple[PersonMessage, ...]:
     """The messages of one conversation; when one says when it was asked, all of them say who speaks."""
     found = tuple(texts)
     spoken = any("\n[Asked on " in text for text in found)
     return tuple(_read(text, spoken=spoken) for text in found)
 
 
-def _read(text: str, *, spoken: bool) -> Message:
+def _read(text: str, *, spoken: bool) -> PersonMessage:
     listed = [name for line in _LISTED.findall(text) for name in line.split(", ")]
     words = _NOTE.sub("", text).strip()
     if spoken:
         words = _SPEAKER.sub("", words, count=1) if _SPEAKER.match(words) else words
     words = _MENTION.sub(lambda found: found[1] or " ", words).strip()
-    return Message(words, tuple(dict.fromkeys([*listed, *_ATTACHED.findall(text), *files_named(words)])))
+    return PersonMessage(
+        words, tuple(dict.fromkeys([*listed, *_ATTACHED.findall(text), *files_named(words)]))
+    )

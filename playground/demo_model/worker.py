@@ -16,7 +16,7 @@ _SECTIONS = re.compile(r"(?m)^(stdout|stderr|files):[ \t]?")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ProgramOutcome:
     """What a run came to, as far as its tool result says."""
 
     ok: bool
@@ -29,7 +29,7 @@ class Outcome:
 class Progress:
     """How far the programs of a brief have come: the runs so far, and what is next or went wrong."""
 
-    runs: tuple[tuple[Program, Outcome], ...] = ()
+    runs: tuple[tuple[Program, ProgramOutcome], ...] = ()
     next: ToolUse | None = None
     purpose: str = ""
     failed: Program | None = None
@@ -52,7 +52,7 @@ def reply(conversation: Conversation) -> Reply:
     return _report(conversation, status, _results(progress), progress)
 
 
-def outcome(result: str) -> Outcome:
+def outcome(result: str) -> ProgramOutcome:
     """Read the result of a run: a status line with sections under it, or plain output."""
     status = result.splitlines()[0] if result.startswith("[") else ""
     pieces = _SECTIONS.split(result)
@@ -75,14 +75,14 @@ def _first_of_each(pieces: list[str]) -> Mapping[str, str]:
     return sections
 
 
-def _outcome(ok: bool, printed: str, error: str, files: str) -> Outcome:
-    return Outcome(ok, printed.strip("\n"), error.strip(), files_named(files.partition("\n")[0]))
+def _outcome(ok: bool, printed: str, error: str, files: str) -> ProgramOutcome:
+    return ProgramOutcome(ok, printed.strip("\n"), error.strip(), files_named(files.partition("\n")[0]))
 
 
 def _progress(conversation: Conversation, chosen: tuple[Program, ...]) -> Progress:
     """Replay the runs so far against the programs, one by one."""
     waiting = [outcome(call.result or "") for call in conversation.calls(RUN)]
-    runs: tuple[tuple[Program, Outcome], ...] = ()
+    runs: tuple[tuple[Program, ProgramOutcome], ...] = ()
     for program in chosen:
         for code in (program.code, program.otherwise):
             if not code:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from playground.slack.sessions import Session
 from playground.slack.world import Json
 
@@ -15,7 +15,7 @@ from playground.slack.world import Json
 class MessageChanged:
     """A message is new or different, its count of replies included."""
 
-    message: Message
+    message: SlackPost
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class EphemeralShown:
     """Only `user` sees it, and only while their page is open."""
 
     user: str
-    message: Message
+    message: SlackPost
 
 
 @dataclass(frozen=True, slots=True)

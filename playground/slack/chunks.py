@@ -9,7 +9,7 @@ from playground.slack.arguments import Arguments
 from playground.slack.blocks import check_blocks
 from playground.slack.errors import Refused
 from playground.slack.limits import MAX_FIELD, check_markdown
-from playground.slack.messages import ROW_STATUSES, ContentForm, Row
+from playground.slack.messages import ROW_STATUSES, ContentForm, TaskCard
 from playground.slack.world import Json
 
 
@@ -19,7 +19,7 @@ class Content:
 
     form: ContentForm = ""
     markdown: str = ""
-    rows: tuple[Row, ...] = ()
+    rows: tuple[TaskCard, ...] = ()
     title: str | None = None
     blocks: tuple[Json, ...] = ()
 
@@ -39,7 +39,7 @@ def read_content(arguments: Arguments) -> Content:
 
 def _read_chunks(chunks: list[Any]) -> Content:
     markdown, title = "", None
-    rows: list[Row] = []
+    rows: list[TaskCard] = []
     blocks: list[Json] = []
     for place, chunk in enumerate(chunks):
         at = f"/chunks/{place}"
@@ -57,13 +57,13 @@ def _read_chunks(chunks: list[Any]) -> Content:
     return Content("chunks", check_markdown(markdown), tuple(rows), title, tuple(blocks))
 
 
-def _read_row(chunk: Json, at: str) -> Row:
+def _read_row(chunk: Json, at: str) -> TaskCard:
     if chunk.get("status") not in ROW_STATUSES:
         raise _invalid(f"must be one of {', '.join(ROW_STATUSES)}", f"{at}/status")
     sources = chunk.get("sources") or []
     if not isinstance(sources, list) or not all(_is_source(source) for source in sources):
         raise _invalid("must be an array of url elements with a url and a text", f"{at}/sources")
-    return Row(
+    return TaskCard(
         _text(chunk, "id", at),
         _field(chunk, "title", at),
         chunk["status"],

@@ -33,7 +33,7 @@ class Delivery:
     reason: str = ""
 
 
-class NotDelivered(Exception):
+class DeliveryFailed(Exception):
     """An attempt without an acknowledgement. `final` when the bot asked for no repeat."""
 
     def __init__(self, reason: str, *, final: bool = False) -> None:
@@ -44,7 +44,7 @@ class NotDelivered(Exception):
 
 class Way(Protocol):
     async def deliver(self, delivery: Delivery, deadline: float) -> Json:
-        """The acknowledgement's payload, {} if it has none. NotDelivered after `deadline` seconds."""
+        """The acknowledgement's payload, {} if it has none. DeliveryFailed after `deadline` seconds."""
 
 
 class Deliveries:
@@ -72,7 +72,7 @@ class Deliveries:
         """Delivers once and gives the bot's answer. Raises NotAnswered, as a sentence for the person."""
         try:
             return await self.way.deliver(Delivery(kind, payload), self._deadline)
-        except NotDelivered as missed:
+        except DeliveryFailed as missed:
             if missed.reason == NO_CONNECTION:
                 raise NotAnswered("The bot is away: it holds no connection.") from missed
             sentence = f"The bot did not answer in {self._deadline:g} seconds ({missed.reason})."
@@ -90,7 +90,7 @@ class Deliveries:
             await asyncio.sleep(delay)
             try:
                 await self.way.deliver(Delivery("events_api", payload, attempt, reason), self._deadline)
-            except NotDelivered as missed:
+            except DeliveryFailed as missed:
                 reason = missed.reason
                 if missed.final:
                     break

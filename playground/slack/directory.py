@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from playground.slack.errors import Refused
-from playground.slack.messages import Message
-from playground.slack.state import State
+from playground.slack.messages import SlackPost
+from playground.slack.state import WorkspaceState
 from playground.slack.world import Channel, User
 
 
 class Directory:
     """Everything here is seen with the bot's eyes."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: WorkspaceState) -> None:
         self._state = state
 
     def channel(self, channel_id: str) -> Channel:
@@ -37,20 +37,20 @@ class Directory:
             raise Refused("is_archived")
         return channel
 
-    def message(self, channel: Channel, ts: str) -> Message:
+    def message(self, channel: Channel, ts: str) -> SlackPost:
         message = self._state.message(channel.id, ts)
         if message is None:
             raise Refused("message_not_found")
         return message
 
-    def own_message(self, channel: Channel, ts: str, otherwise: str) -> Message:
+    def own_message(self, channel: Channel, ts: str, otherwise: str) -> SlackPost:
         """A message the bot wrote. Raises Refused(`otherwise`) for somebody else's."""
         message = self.message(channel, ts)
         if message.bot_id != self._state.world.bot.bot_id:
             raise Refused(otherwise)
         return message
 
-    def thread(self, channel: Channel, thread_ts: str) -> Message:
+    def thread(self, channel: Channel, thread_ts: str) -> SlackPost:
         """The head of a thread to write in."""
         root = self._state.message(channel.id, thread_ts)
         if root is None:

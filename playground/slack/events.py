@@ -10,10 +10,10 @@ import time
 from collections.abc import Collection
 
 from playground.slack.deliveries import Deliveries
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from playground.slack.mrkdwn import mentioned
 from playground.slack.shapes import Shapes
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 from playground.slack.world import Channel, Json, Kind
 
 # fmt: off
@@ -36,7 +36,12 @@ class Events:
     """Builds each event's payload and hands it over."""
 
     def __init__(
-        self, state: State, shapes: Shapes, deliveries: Deliveries, subscriptions: Collection[str], token: str
+        self,
+        state: WorkspaceState,
+        shapes: Shapes,
+        deliveries: Deliveries,
+        subscriptions: Collection[str],
+        token: str,
     ) -> None:
         self._state = state
         self._shapes = shapes
@@ -45,7 +50,7 @@ class Events:
         self._mention_first = True
         self.subscriptions = frozenset(subscriptions)
 
-    def posted(self, message: Message) -> None:
+    def posted(self, message: SlackPost) -> None:
         """A new message: one `message` event, and an `app_mention` of its own id when it names the bot.
 
         Slack promises no order of the two, so each comes first every other time.
@@ -62,7 +67,7 @@ class Events:
         if not self._mention_first:
             self._send("app_mention", mention | {"type": "app_mention"})
 
-    def changed(self, before: Message, after: Message) -> None:
+    def changed(self, before: SlackPost, after: SlackPost) -> None:
         self._about(
             after,
             "message_changed",
@@ -72,7 +77,7 @@ class Events:
             },
         )
 
-    def deleted(self, message: Message) -> None:
+    def deleted(self, message: SlackPost) -> None:
         """Slack tells of a root that leaves a tombstone as of one that was changed."""
         if tombstone := self._state.message(message.channel, message.ts):
             self.changed(message, tombstone)
@@ -86,7 +91,7 @@ class Events:
             },
         )
 
-    def reacted(self, message: Message, name: str, user: str, *, added: bool = True) -> None:
+    def reacted(self, message: SlackPost, name: str, user: str, *, added: bool = True) -> None:
         kind = "reaction_added" if added else "reaction_removed"
         if not self._bot_is_in(message.channel):
             return
@@ -181,7 +186,7 @@ class Events:
             "event_context": f"4-{secrets.token_urlsafe(24)}",
         }
 
-    def _about(self, message: Message, subtype: str, content: Json) -> None:
+    def _about(self, message: SlackPost, subtype: str, content: Json) -> None:
         self._message_event(
             message.channel,
             {
@@ -196,7 +201,7 @@ class Events:
             | content,
         )
 
-    def _live(self, message: Message) -> Json:
+    def _live(self, message: SlackPost) -> Json:
         """A message as an event tells it: without the counts of its thread."""
         channel_type = _MESSAGE_EVENT[self._state.channels[message.channel].kind][1]
         return self._shapes.message(message, with_metadata=True) | {
@@ -209,7 +214,7 @@ class Events:
         if self._bot_is_in(channel):
             self._send(_MESSAGE_EVENT[self._state.channels[channel].kind][0], event)
 
-    def _mentions_bot(self, message: Message) -> bool:
+    def _mentions_bot(self, message: SlackPost) -> bool:
         bot = self._state.world.bot.id
         return (
             bot in mentioned(message.text)

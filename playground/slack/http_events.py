@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from playground.slack.deliveries import Delivery, NotDelivered
+from playground.slack.deliveries import Delivery, DeliveryFailed
 from playground.slack.errors import SlackError
 from playground.slack.world import Json
 
@@ -37,7 +37,7 @@ class HttpEvents:
         payload = {"token": token, "challenge": challenge, "type": "url_verification"}
         try:
             answer = await self.deliver(Delivery("events_api", payload), deadline=3)
-        except NotDelivered as missed:
+        except DeliveryFailed as missed:
             raise UrlNotVerified(f"{self._url} did not answer the challenge ({missed.reason}).") from missed
         if challenge not in (answer.get("challenge"), answer.get("text")):
             raise UrlNotVerified(f"{self._url} answered without the challenge.")
@@ -52,13 +52,13 @@ class HttpEvents:
                 if response.ok:
                     return _read_answer(response.content_type, await response.text())
                 final = response.headers.get("X-Slack-No-Retry") == "1"
-                raise NotDelivered("http_error", final=final)
+                raise DeliveryFailed("http_error", final=final)
         except TimeoutError:
-            raise NotDelivered("http_timeout") from None
+            raise DeliveryFailed("http_timeout") from None
         except aiohttp.TooManyRedirects:
-            raise NotDelivered("too_many_redirects") from None
+            raise DeliveryFailed("too_many_redirects") from None
         except aiohttp.ClientError:
-            raise NotDelivered("connection_failed") from None
+            raise DeliveryFailed("connection_failed") from None
 
 
 def signature(secret: str, body: bytes) -> dict[str, str]:
@@ -90,6 +90,6 @@ def _read_answer(content_type: str, text: str) -> Json:
         try:
             answer = json.loads(text)
         except json.JSONDecodeError:
-            raise NotDelivered("http_error") from None
+            raise DeliveryFailed("http_error") from None
         return answer if isinstance(answer, dict) else {}
     return {"text": text} if text.strip() else {}

@@ -13,14 +13,14 @@ from aiohttp import web
 from playground.slack.credentials import Credentials
 from playground.slack.errors import Refused
 from playground.slack.events import Events
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 from playground.slack.world import Json
 
 
 class Installs:
     """`redirect_url` is the address in the app's settings to which people are led back."""
 
-    def __init__(self, state: State, credentials: Credentials, events: Events) -> None:
+    def __init__(self, state: WorkspaceState, credentials: Credentials, events: Events) -> None:
         self._state = state
         self._credentials = credentials
         self._events = events

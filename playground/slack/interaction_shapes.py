@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from playground.slack.shapes import Shapes
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 from playground.slack.world import Channel, Json
 
 _SELECTED = {
@@ -77,7 +77,7 @@ def _option(element: Json, chosen: Any) -> Json | None:
 class InteractionShapes:
     """The outer payloads. `token` is Slack's old verification token; signatures have replaced it."""
 
-    def __init__(self, state: State, shapes: Shapes, token: str) -> None:
+    def __init__(self, state: WorkspaceState, shapes: Shapes, token: str) -> None:
         self._state = state
         self._shapes = shapes
         self._token = token

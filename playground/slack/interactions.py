@@ -13,11 +13,11 @@ from playground.slack.deliveries import Deliveries
 from playground.slack.errors import ActionRefused, Refused
 from playground.slack.events import Events
 from playground.slack.interaction_shapes import InteractionShapes, action_json, elements
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from playground.slack.people import People
 from playground.slack.responses import Responses
 from playground.slack.shapes import Shapes
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 from playground.slack.triggers import Triggers
 from playground.slack.world import Json
 
@@ -27,7 +27,7 @@ class Interactions:
 
     def __init__(
         self,
-        state: State,
+        state: WorkspaceState,
         shapes: Shapes,
         interaction_shapes: InteractionShapes,
         people: People,
@@ -161,14 +161,14 @@ class Interactions:
         except Refused as refusal:
             raise ActionRefused(f"The bot's answer cannot be shown: {refusal}.") from refusal
 
-    def _shown(self, user: str, channel: str, ts: str) -> tuple[Message, bool]:
+    def _shown(self, user: str, channel: str, ts: str) -> tuple[SlackPost, bool]:
         for shown in self._state.ephemerals:
             if shown.user == user and (shown.message.channel, shown.message.ts) == (channel, ts):
                 return shown.message, True
         self._people.place(user, channel)
         return self._people.message(channel, ts), False
 
-    def _in_message(self, user: str, message: Message, *, is_ephemeral: bool) -> Json:
+    def _in_message(self, user: str, message: SlackPost, *, is_ephemeral: bool) -> Json:
         place = self._state.channels[message.channel]
         container: Json = {
             "type": "message",

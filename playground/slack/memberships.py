@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from playground.slack.errors import ActionRefused
 from playground.slack.events import Events
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 from playground.slack.world import Channel, Kind
 
 
 class Memberships:
     """Each method is done when it returns; the bot hears of what concerns its channels."""
 
-    def __init__(self, state: State, events: Events) -> None:
+    def __init__(self, state: WorkspaceState, events: Events) -> None:
         self._state = state
         self._events = events
 

@@ -21,7 +21,7 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TaskCard:
     """One task card of a stream."""
 
     id: str
@@ -31,10 +31,10 @@ class Row:
     output: str = ""
     sources: tuple[Json, ...] = ()
 
-    def updated(self, update: Row) -> Row:
+    def updated(self, update: TaskCard) -> TaskCard:
         """The card after a chunk of its id: title and status are replaced, details, output and sources are
         added to. Undocumented, and seen by several who streamed the same text again."""
-        return Row(
+        return TaskCard(
             self.id,
             update.title,
             update.status,
@@ -55,10 +55,10 @@ class Stream:
     state: StreamState = "streaming"
     mode: DisplayMode = "timeline"
     title: str = ""
-    rows: tuple[Row, ...] = ()
+    rows: tuple[TaskCard, ...] = ()
     form: ContentForm = ""
 
-    def with_row(self, row: Row) -> Stream:
+    def with_row(self, row: TaskCard) -> Stream:
         """The stream with this row added, or the row of its id updated."""
         if all(row.id != known.id for known in self.rows):
             return replace(self, rows=(*self.rows, row))
@@ -67,7 +67,7 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SlackPost:
     """One message of a channel. `thread_ts` is the root's `ts` for a reply and None for everything else."""
 
     channel: str
@@ -98,7 +98,7 @@ class Message:
     def reacted(self, name: str, user: str) -> bool:
         return any(user in reaction.users for reaction in self.reactions if reaction.name == name)
 
-    def with_reaction(self, name: str, user: str) -> Message:
+    def with_reaction(self, name: str, user: str) -> SlackPost:
         """The message with one more reaction; a name keeps the place of its first use."""
         if all(reaction.name != name for reaction in self.reactions):
             return replace(self, reactions=(*self.reactions, Reaction(name, (user,))))
@@ -110,7 +110,7 @@ class Message:
             ),
         )
 
-    def without_reaction(self, name: str, user: str) -> Message:
+    def without_reaction(self, name: str, user: str) -> SlackPost:
         left = (
             Reaction(reaction.name, tuple(who for who in reaction.users if who != user))
             if reaction.name == name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 from playground.slack.world import User
 
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
@@ -36,7 +36,7 @@ def mentioned(text: str) -> set[str]:
     return set(_MENTION.findall(text))
 
 
-def as_typed(text: str, state: State) -> str:
+def as_typed(text: str, state: WorkspaceState) -> str:
     """Escaped text with `@names`, `#channels` and addresses turned into Slack's references.
 
     Code keeps its names as they are. A reference that is well-formed already stays one, so that a program can

@@ -20,8 +20,8 @@ from playground.slack.changes import Change
 from playground.slack.errors import ActionRefused
 from playground.slack.page_json import Model, change_json, file_json, snapshot_json
 from playground.slack.people import People
-from playground.slack.socket_mode import SocketMode
-from playground.slack.state import State
+from playground.slack.socket_mode import SocketModeServer
+from playground.slack.state import WorkspaceState
 from playground.slack.world import Json
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -45,10 +45,10 @@ class Page:
 
     def __init__(
         self,
-        state: State,
+        state: WorkspaceState,
         people: People,
         acts: Acts,
-        sockets: SocketMode,
+        sockets: SocketModeServer,
         model: Model | None,
         host: str,
     ) -> None:

@@ -17,9 +17,9 @@ from playground.slack.changes import (
     SocketsChanged,
 )
 from playground.slack.files import File
-from playground.slack.messages import Message, Stream
+from playground.slack.messages import SlackPost, Stream
 from playground.slack.sessions import Session
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 from playground.slack.world import Channel, Json, User
 
 
@@ -31,7 +31,7 @@ class Model:
     scripted: bool = False
 
 
-def snapshot_json(state: State, model: Model | None, connections: int) -> Json:
+def snapshot_json(state: WorkspaceState, model: Model | None, connections: int) -> Json:
     """All a page needs to begin, and to be right again after it was cut off."""
     world = state.world
     return {
@@ -49,7 +49,7 @@ def snapshot_json(state: State, model: Model | None, connections: int) -> Json:
     }
 
 
-def change_json(change: Change, state: State) -> Json | None:
+def change_json(change: Change, state: WorkspaceState) -> Json | None:
     """The line pushed for a change; None for one that asks for a whole new snapshot."""
     match change:
         case MessageChanged(message):
@@ -116,7 +116,7 @@ def session_json(session: Session) -> Json:
     }
 
 
-def message_json(message: Message, state: State) -> Json:
+def message_json(message: SlackPost, state: WorkspaceState) -> Json:
     replies = [] if message.thread_ts else state.replies(message.channel, message.ts)
     shape: Json = {
         "channel": message.channel,

@@ -14,9 +14,9 @@ from dataclasses import replace
 from playground.slack.errors import ActionRefused
 from playground.slack.events import Events
 from playground.slack.files import File, guess_mimetype
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from playground.slack.mrkdwn import as_typed
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 from playground.slack.world import Channel
 
 MAX_TYPED = 40_000
@@ -26,7 +26,7 @@ MAX_TYPED = 40_000
 class People:
     """Each method is one act of one person, done when it returns; what the bot makes of it comes later."""
 
-    def __init__(self, state: State, events: Events) -> None:
+    def __init__(self, state: WorkspaceState, events: Events) -> None:
         self._state = state
         self._events = events
 
@@ -50,7 +50,7 @@ class People:
             if file not in self._state.files:
                 raise ActionRefused(f"There is no file {file}: upload it first.")
         root = self.message(channel, thread_ts).root if thread_ts else None
-        message = Message(
+        message = SlackPost(
             channel,
             self._state.new_ts(),
             user,
@@ -104,7 +104,7 @@ class People:
             self._state.put_message(message.without_reaction(name, user))
             self._events.reacted(message, name, user, added=False)
 
-    def message(self, channel: str, ts: str) -> Message:
+    def message(self, channel: str, ts: str) -> SlackPost:
         message = self._state.message(channel, ts)
         if message is None:
             raise ActionRefused("That message is not there any more.")
@@ -127,7 +127,7 @@ class People:
         if (found := self.place(user, channel)).archived:
             raise ActionRefused(f"#{found.name} is archived: nothing can be written there.")
 
-    def _own(self, user: str, channel: str, ts: str) -> Message:
+    def _own(self, user: str, channel: str, ts: str) -> SlackPost:
         self._check_writable(user, channel)
         message = self.message(channel, ts)
         if message.user != user:

@@ -31,7 +31,7 @@ POSTS_PER_SECOND = 1.0
 
 
 @dataclass
-class _Bucket:
+class _RateWindow:
     level: float
     seen: float
 
@@ -42,7 +42,7 @@ class Rates:
     def __init__(self, *, enabled: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self._enabled = enabled
         self._clock = clock
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets: dict[str, _RateWindow] = {}
 
     def count_call(self, method: str, tier: Tier) -> None:
         """Raises RateLimited when the method was called too often."""
@@ -57,7 +57,7 @@ class Rates:
         if not self._enabled:
             return
         now = self._clock()
-        bucket = self._buckets.setdefault(name, _Bucket(0.0, now))
+        bucket = self._buckets.setdefault(name, _RateWindow(0.0, now))
         bucket.level = max(0.0, bucket.level - (now - bucket.seen) * per_second)
         bucket.seen = now
         # A level a hair above a whole number is rounding, not a call.

@@ -15,9 +15,9 @@ from aiohttp import web
 from playground.slack.blocks import check_blocks
 from playground.slack.errors import Refused
 from playground.slack.limits import posted_text
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from playground.slack.shapes import Shapes
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 from playground.slack.world import Json
 
 USES = 5
@@ -29,7 +29,7 @@ LIFETIME = 1800.0
 class _Issued:
     user: str
     channel: str
-    message: Message | None
+    message: SlackPost | None
     until: float
     uses: int = 0
 
@@ -37,12 +37,12 @@ class _Issued:
 class Responses:
     """Issues the addresses and takes what is posted to them."""
 
-    def __init__(self, state: State, shapes: Shapes) -> None:
+    def __init__(self, state: WorkspaceState, shapes: Shapes) -> None:
         self._state = state
         self._shapes = shapes
         self._issued: dict[str, _Issued] = {}
 
-    def new_url(self, user: str, channel: str, message: Message | None) -> str:
+    def new_url(self, user: str, channel: str, message: SlackPost | None) -> str:
         key = secrets.token_urlsafe(16)
         self._issued[key] = _Issued(user, channel, message, time.monotonic() + LIFETIME)
         return f"{self._shapes.base_url}/response/{key}"
@@ -89,7 +89,7 @@ class Responses:
         text, blocks = _content(answer)
         named = answer.get("thread_ts")
         thread = named if isinstance(named, str) else issued.message and issued.message.thread_ts
-        message = Message(
+        message = SlackPost(
             issued.channel,
             self._state.new_ts(),
             bot.id,

@@ -32,13 +32,13 @@ from playground.slack.rates import Rates
 from playground.slack.responses import Responses
 from playground.slack.shapes import Shapes
 from playground.slack.slack_commands import SlackCommands
-from playground.slack.socket_mode import DisconnectReason, SocketMode
-from playground.slack.state import State
+from playground.slack.socket_mode import DisconnectReason, SocketModeServer
+from playground.slack.state import WorkspaceState
 from playground.slack.streams import Streams
 from playground.slack.triggers import Triggers
 from playground.slack.uploads import MAX_SIZE, Uploads
 from playground.slack.web_api import WebApi
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import World, playground_world
 
 T = TypeVar("T")
@@ -71,11 +71,11 @@ class SlackStandIn:
     ) -> None:
         self._host, self._port, self._events_url = host, port, events_url
         self._exits = AsyncExitStack()
-        self.state = State(world or playground_world())
+        self.state = WorkspaceState(world or playground_world())
         self.credentials = Credentials(scopes)
         self._background = Background()
         self._shapes = Shapes(self.state)
-        self._sockets = SocketMode(
+        self._sockets = SocketModeServer(
             self.state.world.app_id, lambda connections: self.state.tell(SocketsChanged(connections))
         )
         self._deliveries = Deliveries(self._sockets, self._background, ack_deadline, retry_delays)
@@ -99,7 +99,7 @@ class SlackStandIn:
         self.installs = Installs(self.state, self.credentials, self._events)
         streams = Streams(self.state, self._events, self._background, stream_lifetime)
         self._web_api = WebApi(
-            Workspace(
+            SlackWorkspace(
                 self.state, self._shapes, Directory(self.state), self.credentials, self._events, streams,
                 self._uploads, self.installs, triggers, self._sockets, Rates(enabled=rate_limits),
                 self._background,
@@ -194,7 +194,7 @@ class SlackStandIn:
         await way.verify(self.credentials.verification_token)
         self._deliveries.way = way
 
-    async def wait_for(self, predicate: Callable[[State], T], timeout: float = 30) -> T:
+    async def wait_for(self, predicate: Callable[[WorkspaceState], T], timeout: float = 30) -> T:
         """The predicate's first true value, asked now and after every change, a call or a connection too.
 
         Raises TimeoutError after `timeout` seconds.

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from playground.slack.files import file_json
-from playground.slack.messages import Message, Row, Stream
+from playground.slack.messages import SlackPost, Stream, TaskCard
 from playground.slack.rich_text import rich_text
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 from playground.slack.world import Channel, Json, User
 
 
 class Shapes:
     """Knows the state and the server's own address, which file objects carry."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: WorkspaceState) -> None:
         self._state = state
         self.base_url = ""
 
@@ -86,7 +86,7 @@ class Shapes:
             "num_members": len(channel.members),
         }
 
-    def message(self, message: Message, *, with_metadata: bool = False) -> Json:
+    def message(self, message: SlackPost, *, with_metadata: bool = False) -> Json:
         """As conversations.history gives it: a root tells of its replies, metadata only when asked for."""
         shape: Json = {
             "type": "message",
@@ -114,7 +114,7 @@ class Shapes:
         shape["ims"] = sorted({m.channel for m in shared if self._state.channels[m.channel].is_im})
         return shape
 
-    def _author(self, message: Message) -> Json:
+    def _author(self, message: SlackPost) -> Json:
         if message.bot_id is None:
             return {}
         world = self._state.world
@@ -130,7 +130,7 @@ class Shapes:
             shape["username"] = message.username
         return shape
 
-    def _content(self, message: Message) -> Json:
+    def _content(self, message: SlackPost) -> Json:
         shape: Json = {}
         blocks = [*stream_blocks(message.stream), *markdown_blocks(message), *message.blocks]
         if not blocks and message.client_msg_id is not None and message.text:
@@ -152,7 +152,7 @@ class Shapes:
             ]
         return shape
 
-    def _thread(self, message: Message) -> Json:
+    def _thread(self, message: SlackPost) -> Json:
         if message.thread_ts is not None:
             root = self._state.message(message.channel, message.thread_ts)
             return {"thread_ts": message.thread_ts} | ({"parent_user_id": root.user} if root else {})
@@ -171,7 +171,7 @@ class Shapes:
         }
 
 
-def markdown_blocks(message: Message) -> list[Json]:
+def markdown_blocks(message: SlackPost) -> list[Json]:
     return [{"type": "markdown", "text": message.markdown}] if message.markdown else []
 
 
@@ -183,7 +183,7 @@ def stream_blocks(stream: Stream | None) -> list[Json]:
     return [{"type": "plan", "title": stream.title, "tasks": cards}] if stream.mode == "plan" else cards
 
 
-def _card(row: Row) -> Json:
+def _card(row: TaskCard) -> Json:
     card: Json = {"type": "task_card", "task_id": row.id, "title": row.title, "status": row.status}
     if row.details:
         card["details"] = _rich_text(row.details)

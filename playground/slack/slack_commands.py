@@ -10,7 +10,7 @@ import re
 from playground.slack.errors import ActionRefused
 from playground.slack.memberships import Memberships
 from playground.slack.people import People
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 from playground.slack.world import Channel, User
 
 _NAME = re.compile(r"<@(?P<id>\w+)(?:\|[^>]*)?>|@?(?P<name>.+)")
@@ -19,7 +19,7 @@ _NAME = re.compile(r"<@(?P<id>\w+)(?:\|[^>]*)?>|@?(?P<name>.+)")
 class SlackCommands:
     """Each is one act of one person, done when it returns; the answer is a sentence for them alone."""
 
-    def __init__(self, state: State, people: People, memberships: Memberships) -> None:
+    def __init__(self, state: WorkspaceState, people: People, memberships: Memberships) -> None:
         self._state = state
         self._people = people
         self._memberships = memberships

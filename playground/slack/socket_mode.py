@@ -14,7 +14,7 @@ from typing import Literal
 
 from aiohttp import WSMsgType, web
 
-from playground.slack.deliveries import NO_CONNECTION, Delivery, NotDelivered
+from playground.slack.deliveries import NO_CONNECTION, Delivery, DeliveryFailed
 from playground.slack.world import Json
 
 MAX_CONNECTIONS = 10
@@ -22,7 +22,7 @@ MAX_CONNECTIONS = 10
 DisconnectReason = Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
 
 
-class SocketMode:
+class SocketModeServer:
     """One app's connections. `on_connections` hears of every change of their number."""
 
     def __init__(self, app_id: str, on_connections: Callable[[int], None]) -> None:
@@ -70,7 +70,7 @@ class SocketMode:
     async def deliver(self, delivery: Delivery, deadline: float) -> Json:
         if not self._sockets:
             # A repeat waits for the bot to come back; a first attempt finds nobody and is lost, as in Slack.
-            raise NotDelivered(NO_CONNECTION, final=delivery.attempt == 0)
+            raise DeliveryFailed(NO_CONNECTION, final=delivery.attempt == 0)
         self._turn += 1
         socket = tuple(self._sockets)[self._turn % len(self._sockets)]
         envelope_id = secrets.token_hex(16)
@@ -81,9 +81,9 @@ class SocketMode:
                 payload: Json = await answer
                 return payload
         except TimeoutError:
-            raise NotDelivered("timeout") from None
+            raise DeliveryFailed("timeout") from None
         except ConnectionError:
-            raise NotDelivered("connection_failed") from None
+            raise DeliveryFailed("connection_failed") from None
         finally:
             del self._waiting[envelope_id]
 

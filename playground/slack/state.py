@@ -24,21 +24,21 @@ from playground.slack.changes import (
     SessionChanged,
 )
 from playground.slack.files import File
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from playground.slack.sessions import Session
 from playground.slack.world import Channel, Json, User, World
 
 T = TypeVar("T")
 
 
-class State:
+class WorkspaceState:
     """Read it freely; its values are frozen. Its writers are the Web API's methods and people's actions."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self._users = {user.id: user for user in world.users}
         self._channels = {channel.id: channel for channel in world.channels}
-        self._messages: dict[str, dict[str, Message]] = {channel.id: {} for channel in world.channels}
+        self._messages: dict[str, dict[str, SlackPost]] = {channel.id: {} for channel in world.channels}
         self._replies: dict[tuple[str, str], list[str]] = {}
         self._files: dict[str, File] = {}
         self._sessions: dict[tuple[str, str], Session] = {}
@@ -86,19 +86,19 @@ class State:
         return self._prompts
 
     @property
-    def messages(self) -> tuple[Message, ...]:
+    def messages(self) -> tuple[SlackPost, ...]:
         """All messages in the order of their `ts`."""
         everything = (message for channel in self._messages.values() for message in channel.values())
         return tuple(sorted(everything, key=lambda message: message.ts))
 
-    def message(self, channel: str, ts: str) -> Message | None:
+    def message(self, channel: str, ts: str) -> SlackPost | None:
         return self._messages.get(channel, {}).get(ts)
 
-    def history(self, channel: str) -> list[Message]:
+    def history(self, channel: str) -> list[SlackPost]:
         """All messages of a channel, replies too, oldest first."""
         return list(self._messages.get(channel, {}).values())
 
-    def replies(self, channel: str, root: str) -> list[Message]:
+    def replies(self, channel: str, root: str) -> list[SlackPost]:
         """The replies of a thread without its root, oldest first."""
         return [self._messages[channel][ts] for ts in self._replies.get((channel, root), ())]
 
@@ -107,7 +107,7 @@ class State:
         self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
-    def put_message(self, message: Message) -> None:
+    def put_message(self, message: SlackPost) -> None:
         """Adds a message or replaces the one of its `ts`. A new reply changes its root as well."""
         known = self._messages[message.channel]
         is_new = message.ts not in known
@@ -118,11 +118,11 @@ class State:
         if is_new:
             self._tell_of_root(message)
 
-    def remove_message(self, message: Message) -> None:
+    def remove_message(self, message: SlackPost) -> None:
         """Takes a message away. A root with replies leaves a tombstone, so that its thread keeps a head."""
         if message.thread_ts is None and self._replies.get((message.channel, message.ts)):
             self.put_message(
-                Message(
+                SlackPost(
                     message.channel, message.ts, "USLACKBOT", "This message was deleted.", subtype="tombstone"
                 )
             )
@@ -133,12 +133,12 @@ class State:
         self.tell(MessageDeleted(message.channel, message.ts))
         self._tell_of_root(message)
 
-    def _tell_of_root(self, message: Message) -> None:
+    def _tell_of_root(self, message: SlackPost) -> None:
         root = message.thread_ts and self.message(message.channel, message.thread_ts)
         if root:
             self.tell(MessageChanged(root))
 
-    def show_ephemeral(self, user: str, message: Message) -> None:
+    def show_ephemeral(self, user: str, message: SlackPost) -> None:
         shown = EphemeralShown(user, message)
         self._ephemerals.append(shown)
         self.tell(shown)
@@ -196,7 +196,7 @@ class State:
         finally:
             self._listeners.remove(listener)
 
-    async def wait_for(self, predicate: Callable[[State], T], timeout: float) -> T:
+    async def wait_for(self, predicate: Callable[[WorkspaceState], T], timeout: float) -> T:
         """The predicate's first true value, asked now and after every change.
 
         Raises TimeoutError after `timeout` seconds.

@@ -13,8 +13,8 @@ from playground.slack.chunks import Content
 from playground.slack.errors import Refused
 from playground.slack.events import Events
 from playground.slack.limits import MAX_MARKDOWN, MAX_STREAM_WEIGHT
-from playground.slack.messages import Message, Stream
-from playground.slack.state import State
+from playground.slack.messages import SlackPost, Stream
+from playground.slack.state import WorkspaceState
 from playground.slack.world import Json
 
 MAX_ROWS = 50
@@ -23,13 +23,15 @@ MAX_ROWS = 50
 class Streams:
     """`lifetime` is in seconds from the start; appending does not extend it."""
 
-    def __init__(self, state: State, events: Events, background: Background, lifetime: float) -> None:
+    def __init__(
+        self, state: WorkspaceState, events: Events, background: Background, lifetime: float
+    ) -> None:
         self._state = state
         self._events = events
         self._background = background
         self._lifetime = lifetime
 
-    def start(self, message: Message, content: Content) -> Message:
+    def start(self, message: SlackPost, content: Content) -> SlackPost:
         """Shows `message`, which carries a fresh stream, with its first content."""
         started = _with_content(message, content)
         self._state.put_message(started)
@@ -37,7 +39,7 @@ class Streams:
         self._background.later(self._lifetime, lambda: self._expire(message.channel, message.ts))
         return started
 
-    def append(self, message: Message, content: Content) -> Message:
+    def append(self, message: SlackPost, content: Content) -> SlackPost:
         """Adds to a running stream. Raises Refused when it does not run any more."""
         if _running(message).state == "stopped":
             raise Refused("stopped_by_user")
@@ -46,8 +48,8 @@ class Streams:
         return appended
 
     def stop(
-        self, message: Message, content: Content, blocks: tuple[Json, ...], metadata: Json | None
-    ) -> Message:
+        self, message: SlackPost, content: Content, blocks: tuple[Json, ...], metadata: Json | None
+    ) -> SlackPost:
         """Ends a running stream with its last content; `blocks` come after everything streamed."""
         if _running(message).state == "stopped":
             raise Refused("message_not_in_streaming_state")
@@ -69,14 +71,14 @@ class Streams:
             self._state.put_message(replace(message, stream=replace(message.stream, state="broken")))
 
 
-def _running(message: Message) -> Stream:
+def _running(message: SlackPost) -> Stream:
     """The stream of a message, running or stopped by a person."""
     if message.stream is None or message.stream.state in ("done", "broken"):
         raise Refused("message_not_in_streaming_state")
     return message.stream
 
 
-def _with_content(message: Message, content: Content) -> Message:
+def _with_content(message: SlackPost, content: Content) -> SlackPost:
     stream = message.stream
     assert stream is not None
     if content.form and stream.form and content.form != stream.form:

@@ -15,7 +15,7 @@ from aiohttp import web
 from playground.slack.errors import Refused
 from playground.slack.files import File, guess_mimetype
 from playground.slack.shapes import Shapes
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 
 MAX_SIZE = 1 << 30
 """Bytes: one gigabyte, as Slack takes."""
@@ -28,7 +28,7 @@ _LOGIN_PAGE = (
 class Uploads:
     """`may_read` says whether an Authorization header opens private files."""
 
-    def __init__(self, state: State, shapes: Shapes, may_read: Callable[[str], bool]) -> None:
+    def __init__(self, state: WorkspaceState, shapes: Shapes, may_read: Callable[[str], bool]) -> None:
         self._state = state
         self._shapes = shapes
         self._may_read = may_read

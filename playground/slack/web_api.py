@@ -13,14 +13,14 @@ from playground.slack.changes import Call
 from playground.slack.errors import RateLimited, Refused
 from playground.slack.faults import Fault, Faults
 from playground.slack.methods import METHODS
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import Json
 
 
 class WebApi:
     """Answers `POST` and `GET /api/<method>`. `calls` holds every call, the newest last."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: SlackWorkspace) -> None:
         self._workspace = workspace
         self.faults = Faults()
         self.calls: list[Call] = []

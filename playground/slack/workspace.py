@@ -11,16 +11,16 @@ from playground.slack.events import Events
 from playground.slack.installs import Installs
 from playground.slack.rates import Rates
 from playground.slack.shapes import Shapes
-from playground.slack.socket_mode import SocketMode
-from playground.slack.state import State
+from playground.slack.socket_mode import SocketModeServer
+from playground.slack.state import WorkspaceState
 from playground.slack.streams import Streams
 from playground.slack.triggers import Triggers
 from playground.slack.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
-    state: State
+class SlackWorkspace:
+    state: WorkspaceState
     shapes: Shapes
     directory: Directory
     credentials: Credentials
@@ -29,6 +29,6 @@ class Workspace:
     uploads: Uploads
     installs: Installs
     triggers: Triggers
-    sockets: SocketMode
+    sockets: SocketModeServer
     rates: Rates
     background: Background

@@ -18,7 +18,7 @@ import pytest_asyncio
 
 from playground.slack import SlackStandIn
 from playground.slack.errors import ActionRefused
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from tasks.task import State
 from tests.support.model_scripts import Answering
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
@@ -91,7 +91,7 @@ async def office(slack: SlackStandIn, tmp_path: Path) -> AsyncIterator[Office]:
         yield Office(slack, model, tmp_path)
 
 
-async def asked(bot: Stack, user: str = ADA) -> tuple[str, Message]:
+async def asked(bot: Stack, user: str = ADA) -> tuple[str, SlackPost]:
     """The thread of a task that waits, and the message with its question."""
     ts = await bot.ask(ASK, user=user)
     await bot.task(ts, State.WAITING)
@@ -292,6 +292,6 @@ def _has_more(bot: Stack, ts: str, seen: int, _: object) -> bool:
     return len(bot.answers(ts)) > seen
 
 
-def value_of(question: Message, action: str) -> str:
+def value_of(question: SlackPost, action: str) -> str:
     elements = [e for block in question.blocks for e in block.get("elements", ())]
     return str(next(e["value"] for e in elements if e.get("action_id") == action))

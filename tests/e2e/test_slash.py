@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from playground.slack import SlackStandIn
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from tasks.task import State
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
@@ -27,10 +27,10 @@ async def _say(bot: Stack, text: str, user: str = ADA, channel: str = GENERAL) -
     return bot.whispers(user)[-1]
 
 
-async def _root(bot: Stack, user: str = ADA, channel: str = GENERAL) -> Message:
+async def _root(bot: Stack, user: str = ADA, channel: str = GENERAL) -> SlackPost:
     """The message that a command has posted for a person."""
 
-    def found(_: object) -> list[Message]:
+    def found(_: object) -> list[SlackPost]:
         posted = [m for m in bot.slack.state.history(channel) if m.user == bot.slack.bot_user_id]
         return [m for m in posted if m.text.startswith(f"<@{user}> hands off")]
 

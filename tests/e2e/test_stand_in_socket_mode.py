@@ -12,7 +12,7 @@ import pytest
 from slack_bolt.app.async_app import AsyncApp
 
 from playground.slack import SlackStandIn
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from tests.support.bolt import connected, new_app, new_client
 
 GENERAL, ADA, ADAS, MEI = "C0GENERAL", "U0ADA0001", "D0ADA0001", "U0MEI0002"
@@ -266,7 +266,7 @@ async def test_a_whole_turn_with_a_real_app(slack: SlackStandIn) -> None:
     async with connected(slack, app, connections=2):
         ts = await slack.post(ADA, GENERAL, "@Handoff hello")
 
-        def answered(_: Any) -> list[Message]:
+        def answered(_: Any) -> list[SlackPost]:
             return slack.state.replies(GENERAL, ts)
 
         replies = await slack.wait_for(answered)

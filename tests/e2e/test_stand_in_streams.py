@@ -12,7 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.slack import SlackStandIn
 from playground.slack.errors import ActionRefused
-from playground.slack.messages import Message, Stream
+from playground.slack.messages import SlackPost, Stream
 from tests.support.bolt import new_client
 
 GENERAL, ADA, ADAS = "C0GENERAL", "U0ADA0001", "D0ADA0001"
@@ -41,7 +41,7 @@ async def refused(client: AsyncWebClient, method: str, ts: str, **arguments: Any
     return str(caught.value.response["error"])
 
 
-def streamed(slack: SlackStandIn, ts: str, channel: str = GENERAL) -> tuple[Message, Stream]:
+def streamed(slack: SlackStandIn, ts: str, channel: str = GENERAL) -> tuple[SlackPost, Stream]:
     message = slack.state.message(channel, ts)
     assert message is not None
     assert message.stream is not None

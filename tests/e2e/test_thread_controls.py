@@ -12,7 +12,7 @@ from sqlalchemy import select
 from bot.controls.buttons import OLD
 from bot.controls.replies import FOREIGN
 from playground.slack import SlackStandIn
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from tasks.store import schema
 from tasks.store.database import Database
 from tasks.store.tasks import TaskStore
@@ -32,18 +32,18 @@ async def patient() -> Patient:
     return patient
 
 
-async def _asked(bot: Stack) -> tuple[str, Message]:
+async def _asked(bot: Stack) -> tuple[str, SlackPost]:
     ts = await bot.ask(ASK)
     await bot.task(ts, State.WAITING)
     return ts, bot.answers(ts)[-1]
 
 
-async def _closed(bot: Stack, question: Message, hint: str) -> Message:
+async def _closed(bot: Stack, question: SlackPost, hint: str) -> SlackPost:
     """The question once it has its words, no buttons, and the hint."""
     shown = await bot.slack.wait_for(
         lambda s: (m := s.message(GENERAL, question.ts)) and hint in str(m.blocks) and m
     )
-    assert isinstance(shown, Message)
+    assert isinstance(shown, SlackPost)
     assert shown.blocks[0] == question.blocks[0]
     assert "handoff_answer" not in str(shown.blocks)
     return shown

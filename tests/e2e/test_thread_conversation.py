@@ -9,7 +9,7 @@ import pytest
 
 from bot.intake.intake import IN_A_THREAD, LATE
 from playground.slack import SlackStandIn
-from playground.slack.state import State as State_
+from playground.slack.state import WorkspaceState
 from tasks.task import State
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import Call, ScriptedModel
@@ -20,7 +20,7 @@ ADA_DM = "D0ADA0001"
 
 
 async def _wait_for_reaction(bot: Stack, ts: str, name: str) -> None:
-    def is_there(state: State_) -> bool:
+    def is_there(state: WorkspaceState) -> bool:
         message = state.message(GENERAL, ts)
         return message is not None and message.reacted(name, bot.slack.bot_user_id)
 

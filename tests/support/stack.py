@@ -19,7 +19,7 @@ from bot.settings import Settings
 from bot.timing import BotTiming
 from bot.wire.socket_mode import CONNECTIONS
 from playground.slack import SlackStandIn
-from playground.slack.messages import Message, Stream
+from playground.slack.messages import SlackPost, Stream
 from tasks.message import ThreadAddress
 from tasks.task import State, Task
 from tests.support.migrated import copy_migrated
@@ -58,7 +58,7 @@ class Stack:
             await asyncio.sleep(0.05)
         raise TimeoutError(f"the thread {ts} has {task}, none of {wanted}")
 
-    def thread(self, ts: str, channel: str = GENERAL) -> list[Message]:
+    def thread(self, ts: str, channel: str = GENERAL) -> list[SlackPost]:
         """The replies in a thread, oldest first."""
         return self.slack.state.replies(channel, ts)
 
@@ -66,7 +66,7 @@ class Stack:
         """All the words the bot has posted or streamed in a thread, plans left out."""
         return "\n".join(words_of(message) for message in self.answers(ts, channel))
 
-    def answers(self, ts: str, channel: str = GENERAL) -> list[Message]:
+    def answers(self, ts: str, channel: str = GENERAL) -> list[SlackPost]:
         """The bot's messages in a thread that are no plans, oldest first."""
         return [m for m in self.thread(ts, channel) if m.user == self.slack.bot_user_id and not _is_plan(m)]
 
@@ -117,13 +117,13 @@ async def stack(
         yield Stack(slack, server, settings)
 
 
-def words_of(message: Message) -> str:
+def words_of(message: SlackPost) -> str:
     """What a message says in its blocks and its stream, or in its text where it has neither."""
     blocks = [block["text"] for block in message.blocks if block["type"] == "markdown"]
     return (message.markdown or "") + "".join(blocks) or message.text
 
 
-def _is_plan(message: Message) -> bool:
+def _is_plan(message: SlackPost) -> bool:
     if any(block["type"] == "plan" for block in message.blocks):
         return True
     return message.stream is not None and (bool(message.stream.rows) or message.stream.mode == "plan")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from playground.slack.arguments import Arguments
 from playground.slack.chunks import Content, read_content
 from playground.slack.errors import Refused
-from playground.slack.messages import Row, Stream
+from playground.slack.messages import Stream, TaskCard
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=10),
@@ -86,9 +86,9 @@ def test_the_limits_themselves_fit() -> None:
 
 
 def test_title_and_status_are_replaced_and_the_texts_add_up() -> None:
-    stream = Stream().with_row(Row("t1", "Read", "in_progress", "loading", sources=({"url": "a"},)))
-    stream = stream.with_row(Row("t2", "Plot", "pending")).with_row(
-        Row("t1", "Read it", "complete", " parsing", "ok")
+    stream = Stream().with_row(TaskCard("t1", "Read", "in_progress", "loading", sources=({"url": "a"},)))
+    stream = stream.with_row(TaskCard("t2", "Plot", "pending")).with_row(
+        TaskCard("t1", "Read it", "complete", " parsing", "ok")
     )
     assert [row.id for row in stream.rows] == ["t1", "t2"]
-    assert stream.rows[0] == Row("t1", "Read it", "complete", "loading parsing", "ok", ({"url": "a"},))
+    assert stream.rows[0] == TaskCard("t1", "Read it", "complete", "loading parsing", "ok", ({"url": "a"},))

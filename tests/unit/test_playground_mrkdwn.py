@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from playground.slack.mrkdwn import as_sent, as_typed, mentioned
 from playground.slack.rich_text import rich_text
-from playground.slack.state import State
+from playground.slack.state import WorkspaceState
 from playground.slack.world import playground_world
 
 REFERENCE = re.compile(r"<(?:[@#!][^<>]+|https?:[^<>]+|mailto:[^<>]+|tel:[^<>]+)>")
@@ -22,8 +22,8 @@ TEXTS = st.text(st.one_of(st.characters(), st.sampled_from("<>&@#`| ")), max_siz
 
 
 @pytest.fixture(scope="module")
-def state() -> State:
-    return State(playground_world())
+def state() -> WorkspaceState:
+    return WorkspaceState(playground_world())
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ def state() -> State:
         ("@here @nobody", "<!here> @nobody"),
     ],
 )
-def test_typed_names_become_references(state: State, typed: str, sent: str) -> None:
+def test_typed_names_become_references(state: WorkspaceState, typed: str, sent: str) -> None:
     assert as_typed(typed, state) == sent
 
 
 @settings(deadline=None)
 @given(TEXTS)
-def test_nothing_typed_breaks_out_of_its_text(state: State, text: str) -> None:
+def test_nothing_typed_breaks_out_of_its_text(state: WorkspaceState, text: str) -> None:
     left = REFERENCE.sub("", as_typed(text, state))
     assert not re.search(r"[<>]", left)
 
@@ -80,7 +80,7 @@ def test_a_text_comes_with_its_rich_blocks() -> None:
 
 @settings(deadline=None)
 @given(TEXTS)
-def test_no_word_gets_lost_on_the_way_to_blocks(state: State, text: str) -> None:
+def test_no_word_gets_lost_on_the_way_to_blocks(state: WorkspaceState, text: str) -> None:
     sent = as_typed(text.replace("`", ""), state)
     sections = rich_text(sent)["elements"]
     words = [element.get("text", "") for section in sections for element in section["elements"]]

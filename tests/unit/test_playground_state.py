@@ -8,30 +8,30 @@ from dataclasses import replace
 import pytest
 
 from playground.slack.changes import Change, MessageChanged, MessageDeleted
-from playground.slack.messages import Message
-from playground.slack.state import State
+from playground.slack.messages import SlackPost
+from playground.slack.state import WorkspaceState
 from playground.slack.world import playground_world
 
 GENERAL, ADA, MEI = "C0GENERAL", "U0ADA0001", "U0MEI0002"
 
 
 @pytest.fixture
-def state() -> State:
-    return State(playground_world())
+def state() -> WorkspaceState:
+    return WorkspaceState(playground_world())
 
 
-def said(state: State, user: str = ADA, thread_ts: str | None = None) -> Message:
-    message = Message(GENERAL, state.new_ts(), user, "hello", thread_ts=thread_ts)
+def said(state: WorkspaceState, user: str = ADA, thread_ts: str | None = None) -> SlackPost:
+    message = SlackPost(GENERAL, state.new_ts(), user, "hello", thread_ts=thread_ts)
     state.put_message(message)
     return message
 
 
-def test_timestamps_never_repeat_and_sort_as_texts(state: State) -> None:
+def test_timestamps_never_repeat_and_sort_as_texts(state: WorkspaceState) -> None:
     made = [state.new_ts() for _ in range(2_000)]
     assert made == sorted(set(made))
 
 
-def test_a_reply_changes_its_root_too(state: State) -> None:
+def test_a_reply_changes_its_root_too(state: WorkspaceState) -> None:
     changes: list[Change] = []
     root = said(state)
     with state.listening(changes.append):
@@ -42,7 +42,7 @@ def test_a_reply_changes_its_root_too(state: State) -> None:
     assert len(changes) == 2
 
 
-def test_a_root_with_replies_leaves_a_tombstone(state: State) -> None:
+def test_a_root_with_replies_leaves_a_tombstone(state: WorkspaceState) -> None:
     root = said(state)
     reply = said(state, MEI, root.ts)
     state.remove_message(root)
@@ -56,7 +56,7 @@ def test_a_root_with_replies_leaves_a_tombstone(state: State) -> None:
     assert state.replies(GENERAL, root.ts) == []
 
 
-def test_reactions_keep_their_order_and_go_with_the_last(state: State) -> None:
+def test_reactions_keep_their_order_and_go_with_the_last(state: WorkspaceState) -> None:
     message = said(state).with_reaction("eyes", ADA).with_reaction("x", ADA).with_reaction("eyes", MEI)
     assert [(reaction.name, reaction.users) for reaction in message.reactions] == [
         ("eyes", (ADA, MEI)),
@@ -66,7 +66,7 @@ def test_reactions_keep_their_order_and_go_with_the_last(state: State) -> None:
     assert [reaction.name for reaction in message.without_reaction("x", ADA).reactions] == ["eyes"]
 
 
-async def test_waiting_ends_with_the_change_that_makes_it_true(state: State) -> None:
+async def test_waiting_ends_with_the_change_that_makes_it_true(state: WorkspaceState) -> None:
     root = said(state)
 
     async def later() -> None:
@@ -82,6 +82,6 @@ async def test_waiting_ends_with_the_change_that_makes_it_true(state: State) -> 
     assert [message.ts for message in waiting.result()] == [root.ts]
 
 
-async def test_waiting_in_vain_is_an_error(state: State) -> None:
+async def test_waiting_in_vain_is_an_error(state: WorkspaceState) -> None:
     with pytest.raises(TimeoutError):
         await state.wait_for(lambda seen: seen.messages, 0.01)

@@ -10,7 +10,7 @@ from playground.slack.errors import Refused
 from playground.slack.methods.method import Method
 from playground.slack.rates import Tier
 from playground.slack.sessions import Session, SessionStatus
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import Channel, Json
 
 MAX_TITLE = 200
@@ -24,7 +24,7 @@ STOP_EVENT = "agent_session_stopped"
 _STATUSES: dict[str, SessionStatus] = {status: status for status in get_args(SessionStatus) if status}
 
 
-def set_status(slack: Workspace, arguments: Arguments) -> Json:
+def set_status(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.writable(arguments.text("channel_id"))
     root = slack.directory.thread(channel, arguments.text("thread_ts"))
     status = read_status(arguments, "status")
@@ -52,12 +52,14 @@ def read_status(arguments: Arguments, name: str) -> SessionStatus:
     return status
 
 
-def session_of(slack: Workspace, channel: Channel, thread_ts: str) -> Session:
+def session_of(slack: SlackWorkspace, channel: Channel, thread_ts: str) -> Session:
     """The thread's session, or a new one that nobody has seen yet."""
     return slack.state.sessions.get((channel.id, thread_ts)) or Session(channel.id, thread_ts)
 
 
-def set_session_status(slack: Workspace, channel: Channel, thread_ts: str, status: SessionStatus) -> None:
+def set_session_status(
+    slack: SlackWorkspace, channel: Channel, thread_ts: str, status: SessionStatus
+) -> None:
     can_stop = status == "processing" and STOP_EVENT in slack.events.subscriptions
     session = replace(session_of(slack, channel, thread_ts), status=status, can_stop=can_stop)
     slack.state.put_session(session)
@@ -70,7 +72,7 @@ def set_session_status(slack: Workspace, channel: Channel, thread_ts: str, statu
         slack.background.later(PROCESSING_LIFETIME, forget)
 
 
-def rename(slack: Workspace, arguments: Arguments) -> Json:
+def rename(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.writable(arguments.text("channel_id"))
     root = slack.directory.thread(channel, arguments.text("thread_ts"))
     if (channel.id, root.ts) not in slack.state.sessions:
@@ -79,7 +81,7 @@ def rename(slack: Workspace, arguments: Arguments) -> Json:
     return {}
 
 
-def set_assistant_status(slack: Workspace, arguments: Arguments) -> Json:
+def set_assistant_status(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.writable(arguments.text("channel_id"))
     root = slack.directory.thread(channel, arguments.text("thread_ts"))
     loading = arguments.json("loading_messages")
@@ -97,14 +99,14 @@ def set_assistant_status(slack: Workspace, arguments: Arguments) -> Json:
     return {}
 
 
-def set_assistant_title(slack: Workspace, arguments: Arguments) -> Json:
+def set_assistant_title(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.writable(arguments.text("channel_id"))
     root = slack.directory.thread(channel, arguments.text("thread_ts"))
     slack.state.put_session(replace(session_of(slack, channel, root.ts), title=_title(arguments)))
     return {}
 
 
-def set_suggested_prompts(slack: Workspace, arguments: Arguments) -> Json:
+def set_suggested_prompts(slack: SlackWorkspace, arguments: Arguments) -> Json:
     slack.directory.joined(arguments.text("channel_id"))
     prompts = arguments.json("prompts")
     if not isinstance(prompts, list) or not 1 <= len(prompts) <= MAX_PROMPTS:

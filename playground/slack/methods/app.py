@@ -6,11 +6,11 @@ from playground.slack.arguments import Arguments
 from playground.slack.errors import Refused
 from playground.slack.methods.method import Method
 from playground.slack.rates import Tier
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import Json
 
 
-def test_auth(slack: Workspace, arguments: Arguments) -> Json:
+def test_auth(slack: SlackWorkspace, arguments: Arguments) -> Json:
     world = slack.state.world
     return {
         "url": f"{slack.shapes.base_url}/",
@@ -23,20 +23,20 @@ def test_auth(slack: Workspace, arguments: Arguments) -> Json:
     }
 
 
-def open_connection(slack: Workspace, arguments: Arguments) -> Json:
+def open_connection(slack: SlackWorkspace, arguments: Arguments) -> Json:
     address = slack.shapes.base_url.replace("http", "ws", 1)
     app_id = slack.state.world.app_id
     return {"url": f"{address}/link/?ticket={slack.sockets.new_ticket()}&app_id={app_id}"}
 
 
-def test_api(slack: Workspace, arguments: Arguments) -> Json:
+def test_api(slack: SlackWorkspace, arguments: Arguments) -> Json:
     error = arguments.maybe_text("error")
     if error:
         raise Refused(error)
     return {"args": dict(arguments.values)}
 
 
-def bot_info(slack: Workspace, arguments: Arguments) -> Json:
+def bot_info(slack: SlackWorkspace, arguments: Arguments) -> Json:
     world = slack.state.world
     if arguments.maybe_text("bot") not in (None, world.bot.bot_id):
         raise Refused("bot_not_found")
@@ -53,7 +53,7 @@ def bot_info(slack: Workspace, arguments: Arguments) -> Json:
     }
 
 
-def team_info(slack: Workspace, arguments: Arguments) -> Json:
+def team_info(slack: SlackWorkspace, arguments: Arguments) -> Json:
     team = slack.state.world.team
     return {
         "team": {

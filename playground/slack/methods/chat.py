@@ -8,10 +8,10 @@ from playground.slack.arguments import Arguments
 from playground.slack.blocks import check_blocks
 from playground.slack.errors import Refused
 from playground.slack.limits import check_markdown, check_metadata, posted_text, updated_text
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from playground.slack.methods.method import Method
 from playground.slack.rates import Tier
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import Channel, Json
 
 
@@ -46,18 +46,20 @@ def _read_written(arguments: Arguments) -> _Written:
     )
 
 
-def named_thread(slack: Workspace, channel: Channel, arguments: Arguments) -> str | None:
+def named_thread(slack: SlackWorkspace, channel: Channel, arguments: Arguments) -> str | None:
     """The thread that a call writes in; None where it names none."""
     if "thread_ts" not in arguments:
         return None
     return slack.directory.thread(channel, arguments.text("thread_ts")).ts
 
 
-def new_message(slack: Workspace, channel: Channel, thread_ts: str | None, arguments: Arguments) -> Message:
+def new_message(
+    slack: SlackWorkspace, channel: Channel, thread_ts: str | None, arguments: Arguments
+) -> SlackPost:
     """An empty message of the bot, under the name the call asks for."""
     bot = slack.state.world.bot
     customized = "chat:write.customize" in slack.credentials.scopes
-    return Message(
+    return SlackPost(
         channel.id,
         slack.state.new_ts(),
         bot.id,
@@ -67,7 +69,7 @@ def new_message(slack: Workspace, channel: Channel, thread_ts: str | None, argum
     )
 
 
-def post_message(slack: Workspace, arguments: Arguments) -> Json:
+def post_message(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.writable(arguments.text("channel"))
     written = _read_written(arguments)
     metadata = check_metadata(arguments.json("metadata", "invalid_metadata_format"))
@@ -95,14 +97,14 @@ def post_message(slack: Workspace, arguments: Arguments) -> Json:
     }
 
 
-def clear_status(slack: Workspace, channel: str, thread_ts: str) -> None:
+def clear_status(slack: SlackWorkspace, channel: str, thread_ts: str) -> None:
     """An answer takes the assistant's status line away, as it does in Slack."""
     session = slack.state.sessions.get((channel, thread_ts))
     if session is not None and session.text:
         slack.state.put_session(replace(session, text=""))
 
 
-def update_message(slack: Workspace, arguments: Arguments) -> Json:
+def update_message(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.writable(arguments.text("channel"))
     before = slack.directory.own_message(channel, arguments.text("ts"), "cant_update_message")
     if before.stream is not None and before.stream.state == "streaming":
@@ -126,7 +128,7 @@ def update_message(slack: Workspace, arguments: Arguments) -> Json:
     return {"channel": channel.id, "ts": after.ts, "text": shape["text"], "message": shape}
 
 
-def delete_message(slack: Workspace, arguments: Arguments) -> Json:
+def delete_message(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.writable(arguments.text("channel"))
     message = slack.directory.own_message(channel, arguments.text("ts"), "cant_delete_message")
     if message.stream is not None and message.stream.state == "streaming":
@@ -136,7 +138,7 @@ def delete_message(slack: Workspace, arguments: Arguments) -> Json:
     return {"channel": channel.id, "ts": message.ts}
 
 
-def post_ephemeral(slack: Workspace, arguments: Arguments) -> Json:
+def post_ephemeral(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.writable(arguments.text("channel"))
     user = slack.directory.user(arguments.text("user"))
     if user.id not in channel.members:
@@ -153,7 +155,7 @@ def post_ephemeral(slack: Workspace, arguments: Arguments) -> Json:
     return {"message_ts": message.ts}
 
 
-def get_permalink(slack: Workspace, arguments: Arguments) -> Json:
+def get_permalink(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.joined(arguments.text("channel"))
     message = slack.directory.message(channel, arguments.text("message_ts"))
     link = f"{slack.shapes.base_url}/archives/{channel.id}/p{message.ts.replace('.', '')}"

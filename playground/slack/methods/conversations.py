@@ -6,35 +6,35 @@ from dataclasses import replace
 
 from playground.slack.arguments import Arguments
 from playground.slack.errors import Refused
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from playground.slack.methods.method import Method
 from playground.slack.methods.pages import metadata, page
 from playground.slack.rates import Tier
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import Channel, Json, Kind
 
 _SCOPE_PREFIX: dict[Kind, str] = {"channel": "channels", "private": "groups", "im": "im"}
 _TYPES: dict[Kind, str] = {"channel": "public_channel", "private": "private_channel", "im": "im"}
 
 
-def info(slack: Workspace, arguments: Arguments) -> Json:
+def info(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.channel(arguments.text("channel"))
     slack.credentials.need_scope(f"{_SCOPE_PREFIX[channel.kind]}:read")
     return {"channel": slack.shapes.channel(channel)}
 
 
-def list_channels(slack: Workspace, arguments: Arguments) -> Json:
+def list_channels(slack: SlackWorkspace, arguments: Arguments) -> Json:
     return _listed(slack, arguments, tuple(slack.state.channels.values()))
 
 
-def list_joined(slack: Workspace, arguments: Arguments) -> Json:
+def list_joined(slack: SlackWorkspace, arguments: Arguments) -> Json:
     """users.conversations: of the bot itself, or of a person as far as the bot can see."""
     user = slack.directory.user(arguments.maybe_text("user") or slack.state.world.bot.id)
     joined = (channel for channel in slack.state.channels.values() if user.id in channel.members)
     return _listed(slack, arguments, tuple(joined))
 
 
-def _listed(slack: Workspace, arguments: Arguments, channels: tuple[Channel, ...]) -> Json:
+def _listed(slack: SlackWorkspace, arguments: Arguments, channels: tuple[Channel, ...]) -> Json:
     wanted = {kind.strip() for kind in (arguments.maybe_text("types") or "public_channel").split(",")}
     if wanted - {"public_channel", "private_channel", "im", "mpim"}:
         raise Refused("invalid_types")
@@ -49,14 +49,14 @@ def _listed(slack: Workspace, arguments: Arguments, channels: tuple[Channel, ...
     return {"channels": [slack.shapes.channel(channel) for channel in shown]} | metadata(cursor)
 
 
-def members(slack: Workspace, arguments: Arguments) -> Json:
+def members(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.channel(arguments.text("channel"))
     slack.credentials.need_scope(f"{_SCOPE_PREFIX[channel.kind]}:read")
     shown, cursor = page(sorted(channel.members), arguments, default=100, most=1000)
     return {"members": list(shown)} | metadata(cursor)
 
 
-def open_conversation(slack: Workspace, arguments: Arguments) -> Json:
+def open_conversation(slack: SlackWorkspace, arguments: Arguments) -> Json:
     if "channel" in arguments:
         channel = slack.directory.joined(arguments.text("channel"))
     elif "users" in arguments:
@@ -72,7 +72,7 @@ def open_conversation(slack: Workspace, arguments: Arguments) -> Json:
     return {"channel": shape, "no_op": True, "already_open": True}
 
 
-def join(slack: Workspace, arguments: Arguments) -> Json:
+def join(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.channel(arguments.text("channel"))
     if channel.kind != "channel":
         raise Refused("method_not_supported_for_channel_type")
@@ -87,7 +87,7 @@ def join(slack: Workspace, arguments: Arguments) -> Json:
     return {"channel": slack.shapes.channel(joined)}
 
 
-def history(slack: Workspace, arguments: Arguments) -> Json:
+def history(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = _readable(slack, arguments)
     told = [
         message
@@ -97,7 +97,7 @@ def history(slack: Workspace, arguments: Arguments) -> Json:
     return _messages(slack, told, arguments, default=100)
 
 
-def replies(slack: Workspace, arguments: Arguments) -> Json:
+def replies(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = _readable(slack, arguments)
     named = slack.state.message(channel.id, arguments.text("ts"))
     if named is None:
@@ -110,13 +110,13 @@ def replies(slack: Workspace, arguments: Arguments) -> Json:
     return _messages(slack, [named, *answers], arguments, default=1000)
 
 
-def _readable(slack: Workspace, arguments: Arguments) -> Channel:
+def _readable(slack: SlackWorkspace, arguments: Arguments) -> Channel:
     channel = slack.directory.joined(arguments.text("channel"))
     slack.credentials.need_scope(f"{_SCOPE_PREFIX[channel.kind]}:history")
     return channel
 
 
-def _within(message: Message, arguments: Arguments) -> bool:
+def _within(message: SlackPost, arguments: Arguments) -> bool:
     oldest, latest = arguments.maybe_text("oldest"), arguments.maybe_text("latest")
     at = float(message.ts)
     if arguments.flag("inclusive") and at in (_seconds(oldest, -1), _seconds(latest, -1)):
@@ -133,7 +133,7 @@ def _seconds(ts: str | None, otherwise: float) -> float:
         raise Refused("invalid_ts_oldest") from None
 
 
-def _messages(slack: Workspace, found: list[Message], arguments: Arguments, *, default: int) -> Json:
+def _messages(slack: SlackWorkspace, found: list[SlackPost], arguments: Arguments, *, default: int) -> Json:
     shown, cursor = page(found, arguments, default=default, most=1000)
     with_metadata = arguments.flag("include_all_metadata")
     answer: Json = {

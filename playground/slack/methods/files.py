@@ -7,16 +7,16 @@ from dataclasses import replace
 from playground.slack.arguments import Arguments
 from playground.slack.errors import Refused
 from playground.slack.limits import posted_text
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from playground.slack.methods.chat import named_thread, new_message
 from playground.slack.methods.method import Method
 from playground.slack.rates import Tier
 from playground.slack.uploads import MAX_SIZE
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import Channel, Json
 
 
-def get_upload_url(slack: Workspace, arguments: Arguments) -> Json:
+def get_upload_url(slack: SlackWorkspace, arguments: Arguments) -> Json:
     name = arguments.text("filename")
     length = arguments.number("length", 0, most=MAX_SIZE + 1, error="invalid_arguments")
     alt = arguments.maybe_text("alt_txt") or ""
@@ -24,7 +24,7 @@ def get_upload_url(slack: Workspace, arguments: Arguments) -> Json:
     return {"upload_url": url, "file_id": file_id}
 
 
-def complete_upload(slack: Workspace, arguments: Arguments) -> Json:
+def complete_upload(slack: SlackWorkspace, arguments: Arguments) -> Json:
     wanted = arguments.json("files")
     if not isinstance(wanted, list) or not wanted or not all(_is_file(file) for file in wanted):
         raise Refused("invalid_arguments", "[ERROR] files must be a list of objects with an id")
@@ -49,19 +49,23 @@ def _channels(arguments: Arguments) -> list[str]:
 
 
 def _share(
-    slack: Workspace, arguments: Arguments, channel: Channel, thread_ts: str | None, files: tuple[str, ...]
+    slack: SlackWorkspace,
+    arguments: Arguments,
+    channel: Channel,
+    thread_ts: str | None,
+    files: tuple[str, ...],
 ) -> None:
     comment = posted_text(arguments.maybe_text("initial_comment") or "")
-    message: Message = replace(new_message(slack, channel, thread_ts, arguments), text=comment, files=files)
+    message: SlackPost = replace(new_message(slack, channel, thread_ts, arguments), text=comment, files=files)
     slack.state.put_message(message)
     slack.events.posted(message)
 
 
-def info(slack: Workspace, arguments: Arguments) -> Json:
+def info(slack: SlackWorkspace, arguments: Arguments) -> Json:
     return {"file": slack.shapes.file(_known(slack, arguments)), "comments": [], "response_metadata": {}}
 
 
-def delete(slack: Workspace, arguments: Arguments) -> Json:
+def delete(slack: SlackWorkspace, arguments: Arguments) -> Json:
     file_id = _known(slack, arguments)
     if slack.state.files[file_id].user != slack.state.world.bot.id:
         raise Refused("cant_delete_file")
@@ -69,7 +73,7 @@ def delete(slack: Workspace, arguments: Arguments) -> Json:
     return {}
 
 
-def _known(slack: Workspace, arguments: Arguments) -> str:
+def _known(slack: SlackWorkspace, arguments: Arguments) -> str:
     file_id = arguments.text("file")
     if file_id not in slack.state.files or not slack.state.files[file_id].uploaded:
         raise Refused("file_not_found")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from playground.slack.arguments import Arguments
 from playground.slack.credentials import TokenKind
 from playground.slack.rates import Tier
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import Json
 
-Run = Callable[[Workspace, Arguments], Json]
+Run = Callable[[SlackWorkspace, Arguments], Json]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from playground.slack.arguments import Arguments
 from playground.slack.methods.method import Method
 from playground.slack.rates import Tier
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import Json
 
 
-def exchange(slack: Workspace, arguments: Arguments) -> Json:
+def exchange(slack: SlackWorkspace, arguments: Arguments) -> Json:
     return slack.installs.exchange(
         arguments.maybe_text("client_id") or "",
         arguments.maybe_text("client_secret") or "",

@@ -6,10 +6,10 @@ import re
 
 from playground.slack.arguments import Arguments
 from playground.slack.errors import Refused
-from playground.slack.messages import Message
+from playground.slack.messages import SlackPost
 from playground.slack.methods.method import Method
 from playground.slack.rates import Tier
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import Json
 
 MAX_KINDS = 50
@@ -17,7 +17,7 @@ MAX_KINDS = 50
 _NAME = re.compile(r"[a-z0-9_+'-]+(::skin-tone-[2-6])?")
 
 
-def add(slack: Workspace, arguments: Arguments) -> Json:
+def add(slack: SlackWorkspace, arguments: Arguments) -> Json:
     message, name, bot = *_reaction(slack, arguments), slack.state.world.bot.id
     if message.reacted(name, bot):
         raise Refused("already_reacted")
@@ -28,7 +28,7 @@ def add(slack: Workspace, arguments: Arguments) -> Json:
     return {}
 
 
-def remove(slack: Workspace, arguments: Arguments) -> Json:
+def remove(slack: SlackWorkspace, arguments: Arguments) -> Json:
     message, name, bot = *_reaction(slack, arguments), slack.state.world.bot.id
     if not message.reacted(name, bot):
         raise Refused("no_reaction")
@@ -37,19 +37,19 @@ def remove(slack: Workspace, arguments: Arguments) -> Json:
     return {}
 
 
-def get(slack: Workspace, arguments: Arguments) -> Json:
+def get(slack: SlackWorkspace, arguments: Arguments) -> Json:
     message = _message(slack, arguments)
     return {"type": "message", "channel": message.channel, "message": slack.shapes.message(message)}
 
 
-def _reaction(slack: Workspace, arguments: Arguments) -> tuple[Message, str]:
+def _reaction(slack: SlackWorkspace, arguments: Arguments) -> tuple[SlackPost, str]:
     name = arguments.text("name").strip(":")
     if not _NAME.fullmatch(name):
         raise Refused("invalid_name")
     return _message(slack, arguments), name
 
 
-def _message(slack: Workspace, arguments: Arguments) -> Message:
+def _message(slack: SlackWorkspace, arguments: Arguments) -> SlackPost:
     if "channel" not in arguments or "timestamp" not in arguments:
         raise Refused("no_item_specified")
     channel = slack.directory.writable(arguments.text("channel"))

@@ -10,18 +10,18 @@ from playground.slack.blocks import check_blocks
 from playground.slack.chunks import read_content
 from playground.slack.errors import Refused
 from playground.slack.limits import check_metadata
-from playground.slack.messages import DisplayMode, Message, Stream
+from playground.slack.messages import DisplayMode, SlackPost, Stream
 from playground.slack.methods.agents import read_status, set_session_status
 from playground.slack.methods.chat import clear_status, new_message
 from playground.slack.methods.method import Method
 from playground.slack.rates import Tier
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import Channel, Json
 
 _MODES: dict[str, DisplayMode] = {mode: mode for mode in get_args(DisplayMode)}
 
 
-def start_stream(slack: Workspace, arguments: Arguments) -> Json:
+def start_stream(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.writable(arguments.text("channel"))
     root = slack.directory.thread(channel, arguments.text("thread_ts"))
     _check_recipient(slack, channel, arguments)
@@ -35,7 +35,7 @@ def start_stream(slack: Workspace, arguments: Arguments) -> Json:
     return {"channel": channel.id, "ts": message.ts}
 
 
-def _check_recipient(slack: Workspace, channel: Channel, arguments: Arguments) -> None:
+def _check_recipient(slack: SlackWorkspace, channel: Channel, arguments: Arguments) -> None:
     """Outside a direct message Slack must be told whom the text is for."""
     team, user = arguments.maybe_text("recipient_team_id"), arguments.maybe_text("recipient_user_id")
     if not channel.is_im and not user:
@@ -48,7 +48,7 @@ def _check_recipient(slack: Workspace, channel: Channel, arguments: Arguments) -
         raise Refused("team_not_found")
 
 
-def append_stream(slack: Workspace, arguments: Arguments) -> Json:
+def append_stream(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel, message = _streamed(slack, arguments)
     content = read_content(arguments)
     if not content.form:
@@ -57,7 +57,7 @@ def append_stream(slack: Workspace, arguments: Arguments) -> Json:
     return {"channel": channel.id, "ts": message.ts}
 
 
-def stop_stream(slack: Workspace, arguments: Arguments) -> Json:
+def stop_stream(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel, message = _streamed(slack, arguments)
     blocks = check_blocks(arguments.json("blocks", "invalid_blocks_format"))
     metadata = check_metadata(arguments.json("metadata", "invalid_metadata_format"))
@@ -72,7 +72,7 @@ def stop_stream(slack: Workspace, arguments: Arguments) -> Json:
     }
 
 
-def _streamed(slack: Workspace, arguments: Arguments) -> tuple[Channel, Message]:
+def _streamed(slack: SlackWorkspace, arguments: Arguments) -> tuple[Channel, SlackPost]:
     channel = slack.directory.writable(arguments.text("channel"))
     return channel, slack.directory.own_message(channel, arguments.text("ts"), "message_not_owned_by_app")
 

@@ -11,14 +11,14 @@ from playground.slack.elements import check_text
 from playground.slack.errors import Refused
 from playground.slack.methods.method import Method
 from playground.slack.rates import Tier
-from playground.slack.workspace import Workspace
+from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import Json
 
 MAX_TITLE = 24
 MAX_PRIVATE_METADATA = 3000
 
 
-def publish(slack: Workspace, arguments: Arguments) -> Json:
+def publish(slack: SlackWorkspace, arguments: Arguments) -> Json:
     user = slack.directory.user(arguments.text("user_id"))
     if user.is_bot:
         raise Refused("user_not_found")
@@ -29,14 +29,14 @@ def publish(slack: Workspace, arguments: Arguments) -> Json:
     return {"view": view}
 
 
-def open_modal(slack: Workspace, arguments: Arguments) -> Json:
+def open_modal(slack: SlackWorkspace, arguments: Arguments) -> Json:
     view = _read_view(slack, arguments, "modal", None)
     user = slack.triggers.use(arguments.text("trigger_id"))
     slack.state.put_modal(user, view)
     return {"view": view}
 
 
-def update(slack: Workspace, arguments: Arguments) -> Json:
+def update(slack: SlackWorkspace, arguments: Arguments) -> Json:
     user, known = _known(slack, arguments)
     _check_hash(known, arguments)
     view = _read_view(slack, arguments, known["type"], known)
@@ -47,7 +47,7 @@ def update(slack: Workspace, arguments: Arguments) -> Json:
     return {"view": view}
 
 
-def _known(slack: Workspace, arguments: Arguments) -> tuple[str, Json]:
+def _known(slack: SlackWorkspace, arguments: Arguments) -> tuple[str, Json]:
     view_id, external_id = arguments.maybe_text("view_id"), arguments.maybe_text("external_id")
     for user, view in (*slack.state.modals.items(), *slack.state.homes.items()):
         if (view_id and view["id"] == view_id) or (external_id and view["external_id"] == external_id):
@@ -60,7 +60,7 @@ def _check_hash(known: Json | None, arguments: Arguments) -> None:
         raise Refused("hash_conflict")
 
 
-def _read_view(slack: Workspace, arguments: Arguments, kind: str, known: Json | None) -> Json:
+def _read_view(slack: SlackWorkspace, arguments: Arguments, kind: str, known: Json | None) -> Json:
     """The view of a call as Slack would give it back. Raises Refused."""
     view = arguments.json("view")
     if not isinstance(view, dict) or view.get("type") != kind:
