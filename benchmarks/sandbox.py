@@ -145,10 +145,10 @@ async def _memory(engine: DockerEngine, image: str, flavour: str) -> tuple[int, 
     settings = container_settings(SandboxLimits(), image=image, flavour=flavour, labels=owner.labels(flavour))
     container = await Container.start(engine, AttachTransport(engine, owner), settings, flavour)
     try:
-        told = await engine.call(lambda: engine.client.stats(container.identity, stream=False))
+        stats = await engine.call(lambda: engine.client.stats(container.identity, stream=False))
     finally:
         await container.end()
-    memory = told["memory_stats"]
+    memory = stats["memory_stats"]
     cache = memory["stats"]["cache"] if "cache" in memory["stats"] else memory["stats"]["file"]
     return memory["usage"], cache, memory["usage"] - cache
 

@@ -70,23 +70,23 @@ async def _measure(work: Reply, engine: DockerEngine) -> Sequence[tuple[float, f
 async def _stop(bot: Stack, at_work: Callable[[], Coroutine[Any, Any, int]]) -> tuple[float, float]:
     ts = await bot.ask("@Handoff do all eight")
     async with asyncio.timeout(BEGIN):
-        while await at_work() < WORKERS:  # noqa: ASYNC110 (nobody tells when)
+        while await at_work() < WORKERS:  # noqa: ASYNC110 (there is no event)
             await asyncio.sleep(LOOK)
     # A container is there before its program is; a stream is asked for before it flows.
     await asyncio.sleep(2)
     began = time.perf_counter()
     await bot.ask("stop", thread_ts=ts)
 
-    async def told() -> float:
+    async def confirmed() -> float:
         await bot.slack.wait_for(lambda _: "**Stopped:**" in bot.said(ts))
         return time.perf_counter() - began
 
     async def ended() -> float:
-        while await at_work():  # noqa: ASYNC110 (Docker tells of no event we could wait for)
+        while await at_work():  # noqa: ASYNC110 (Docker has no event for it)
             await asyncio.sleep(LOOK)
         return time.perf_counter() - began
 
-    said, gone = await asyncio.gather(told(), ended())
+    said, gone = await asyncio.gather(confirmed(), ended())
     return said, gone
 
 

@@ -1,7 +1,7 @@
-"""The command `handoff`: reads the settings, hands over to one of `bot.commands`, ends with its exit code.
+"""The command `handoff`: reads the settings, runs one of `bot.commands`, returns its exit code.
 
 0 is success, 1 what the command says, 2 a problem with settings or arguments, 130 Ctrl-C. SIGTERM cancels
-the command and ends with 0. Never does work of its own; `handoff --help` imports nothing heavy.
+the command and ends with 0. `handoff --help` imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bot.release import version
 from bot.settings import Settings
 
 SUMMARY = "Hand a task to a team of agents from Slack and watch the work in the thread."
-TELLS_PROBLEMS_ITSELF = "doctor"
+REPORTS_PROBLEMS_ITSELF = "doctor"
 #: Seconds that threads have to return when the command has ended.
 LAST_THREADS = 1.0
 
@@ -34,7 +34,7 @@ class Command(Protocol):
     """What a module of `bot.commands` offers.
 
     It may also have `async def problems(args, settings) -> tuple[str, ...]`: what must be mended before
-    `run`, a sentence each. They are told together with the problems of the settings. And `INTERRUPTED`, the
+    `run`, a sentence each. They are printed with the problems of the settings. And `INTERRUPTED`, the
     exit code after Ctrl-C, where that is not 130.
     """
 
@@ -59,11 +59,11 @@ COMMANDS: Mapping[str, Command] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` name (the process's own unless given) and return its exit code."""
     code = run(COMMANDS, arguments)
-    _end_if_held(code)
+    _exit_despite_threads(code)
     return code
 
 
-def _end_if_held(code: int) -> None:
+def _exit_despite_threads(code: int) -> None:
     """End here when threads of libraries wait for what does not answer: the interpreter would join them
     first, however long that takes."""
     deadline = time.monotonic() + LAST_THREADS
@@ -132,7 +132,7 @@ async def _run(command: Command, args: argparse.Namespace, settings: Settings) -
 
 
 async def _problems(command: Command, args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
-    if args.command == TELLS_PROBLEMS_ITSELF:
+    if args.command == REPORTS_PROBLEMS_ITSELF:
         return ()
     further = getattr(command, "problems", None)
     return (*args.settings_problems, *(await further(args, settings) if further else ()))

@@ -1,1 +1,1 @@
-"""Whether Handoff can work: before it starts, before its first message, and now. Never mends anything."""
+"""Checks whether Handoff can work: before it starts, before its first message, and now."""

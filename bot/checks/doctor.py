@@ -35,7 +35,7 @@ from tasks.store.retry import DATABASE_ERRORS
 
 #: Seconds one check may take. A first answer of a large model takes several.
 DEADLINE = 30.0
-#: Seconds for whatever holds our port to say that it is a Handoff.
+#: Seconds for the process on our port to answer as a Handoff.
 _NEIGHBOUR = 3.0
 #: Where to look when a check gets no answer.
 _POINTS_TO = {
@@ -134,8 +134,8 @@ async def _model(settings: Settings) -> str:
                     )
                 )  # fmt: skip
     except ModelError as error:
-        told = "OPENAI_BASE_URL" in str(error)
-        fix = "" if told else " Look at OPENAI_API_KEY, OPENAI_BASE_URL and HANDOFF_MODEL."
+        names_fix = "OPENAI_BASE_URL" in str(error)
+        fix = "" if names_fix else " Look at OPENAI_API_KEY, OPENAI_BASE_URL and HANDOFF_MODEL."
         raise CheckFailed(f"{error}{fix}") from error
     except OpenAIError as error:
         raise CheckFailed(f"the endpoint can't be used: {error}.") from error
@@ -164,7 +164,7 @@ async def _image(settings: Settings) -> str:
             found = await engine.image_id(name)
             base = (await engine.image_labels(name)).get(BASE_LABEL, "")
     except SandboxError as error:
-        raise CheckFailed("it can't be looked for without Docker. Mend that first.") from error
+        raise CheckFailed("it can't be looked for without Docker. Fix that first.") from error
     if found is None:
         how = "Pull it" if settings.sandbox_image else "Build it with: handoff sandbox build"
         raise CheckFailed(f"Docker has no image {name}. {how}.")

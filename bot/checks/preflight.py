@@ -1,6 +1,6 @@
-"""What must be right on this machine before Handoff starts, looked at without a word to Slack or the model.
+"""The checks before Handoff starts: settings, files, port, Docker. They call neither Slack nor the model.
 
-Each check answers with a sentence that says what is wrong and the fix, or with nothing. Never shows a secret.
+Each check returns sentences that say what is wrong and the fix. They show no secret.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def unwritable(folder: Path, variable: str) -> str:
 
 
 def port_in_use(host: str, port: int) -> str:
-    """A sentence when nobody may listen there; port 0 is always free."""
+    """A sentence when the port is in use; port 0 is always free."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:

@@ -1,6 +1,6 @@
-"""Whether what tasks need serves now: the database, the sandboxes' engine, the connection to Slack.
+"""The readiness check: the database, the sandboxes' engine, the connection to Slack.
 
-Told in words that name what is down. Never mends anything, and never takes long: what hangs counts as down.
+It names what is down. A dependency that hangs counts as down.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tasks.store.retry import DATABASE_ERRORS, describe_outage
 
 #: What is wrong with one dependency, in words; empty when it serves.
 Check = Callable[[], Awaitable[Sequence[str]]]
-#: Seconds that one check may take, and that a finding is told again without looking.
+#: Seconds that one check may take, and for which a result is cached.
 PATIENCE, FRESH = 4, 1.0
 
 

@@ -1,4 +1,4 @@
-"""Whether Slack takes the tokens of the settings. Says nothing in a workspace, and never shows a token."""
+"""Checks the tokens of the settings with Slack. Posts nothing and shows no token."""
 
 from __future__ import annotations
 

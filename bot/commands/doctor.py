@@ -1,4 +1,4 @@
-"""`handoff doctor`: makes every check that can be made before a first message and tells all it found."""
+"""`handoff doctor`: checks everything that can be checked before a first message, and prints all findings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "doctor",
         help="check settings, Slack, the model, Docker and the database",
         description=__doc__,
-        epilog="Ends with 0 when all is well and with 1 when something is to be mended.",
+        epilog="Ends with 0 when all is well and with 1 when a check fails.",
     )
     parser.add_argument(
         "--channel",
@@ -29,7 +29,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.channel:
         return _show(args.channel, settings)
     if "log_level" not in settings.model_fields_set:
-        # What goes wrong is told once, as a finding.
+        # An error is shown once, as a finding.
         logging.configure_logging(settings.model_copy(update={"log_level": "error"}))
     findings = await examine(settings, args.settings_problems)
     print("\n".join(str(finding) for finding in findings))

@@ -1,4 +1,4 @@
-"""Jobs as lines of JSON in, runs as lines of JSON out. Owns both formats; never starts a container itself."""
+"""Reads jobs as lines of JSON and writes their runs as lines of JSON."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Line(BaseModel):
 async def answer_lines(sandbox: Sandbox, lines: BinaryIO, answers: TextIO, *, at_once: int) -> None:
     """Run every line's job, `at_once` at the same time, and write each answer when it is done.
 
-    Raises BrokenPipeError when nobody reads the answers any more.
+    Raises BrokenPipeError when the reader of the answers has gone.
     """
     places, gone = asyncio.Semaphore(at_once), False
 
     async def answer(raw: bytes) -> None:
         try:
-            identity, run = await _answered(sandbox, raw)
+            identity, run = await _answer(sandbox, raw)
             print(_line(identity, run), file=answers, flush=True)
         finally:
             places.release()
@@ -62,7 +62,7 @@ async def answer_lines(sandbox: Sandbox, lines: BinaryIO, answers: TextIO, *, at
         raise BrokenPipeError
 
 
-async def _answered(sandbox: Sandbox, raw: bytes) -> tuple[object, Run]:
+async def _answer(sandbox: Sandbox, raw: bytes) -> tuple[object, Run]:
     try:
         line = Line.model_validate_json(raw.removeprefix(codecs.BOM_UTF8))
         job = line.job()
@@ -88,19 +88,19 @@ def _identity(raw: bytes) -> object:
 
 def _line(identity: object, run: Run) -> str:
     answer: Mapping[str, object] = {
-        "id": identity if _can_be_told(identity) else None,
+        "id": identity if _is_portable(identity) else None,
         "status": run.status.value,
         "exit_code": run.exit_code,
         "stdout": run.stdout,
-        "stderr": run.stderr if run.exit_code is not None else _with_last_line(run.stderr, run.sentence),
+        "stderr": run.stderr if run.exit_code is not None else _append_line(run.stderr, run.sentence),
         "files": {name: base64.b64encode(data).decode() for name, data in run.files.items()},
         "seconds": round(run.seconds, 6),
     }
     return json.dumps(answer)
 
 
-def _can_be_told(identity: object) -> bool:
-    """Whether it is JSON also for others: not NaN, not a number without end, not nested beyond reading."""
+def _is_portable(identity: object) -> bool:
+    """Whether any JSON parser reads it: no NaN, no infinity, no nesting that is too deep."""
     try:
         json.dumps(identity, allow_nan=False)
     except (ValueError, RecursionError):
@@ -108,13 +108,13 @@ def _can_be_told(identity: object) -> bool:
     return True
 
 
-def _with_last_line(text: str, line: str) -> str:
+def _append_line(text: str, line: str) -> str:
     between = "" if not text or text.endswith("\n") else "\n"
     return f"{text}{between}{line}\n"
 
 
 async def _read_aside(lines: BinaryIO) -> AsyncIterator[bytes]:
-    """The lines of a blocking stream, read in a thread that never keeps the process alive."""
+    """The lines of a blocking stream, read in a daemon thread."""
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[bytes | OSError] = asyncio.Queue(_READ_AHEAD)
 

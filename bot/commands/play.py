@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playground.slack.server import SlackStandIn
 
 
-#: What Ctrl-C ends it with: that is how everybody ends it.
+#: The exit code after Ctrl-C, which is how people end it.
 INTERRUPTED = 0
 #: Ports to try from the default one on.
 _PORTS = 100
@@ -44,8 +44,8 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 
     chosen, settings = settings.port, _on_a_free_port(settings)
     if settings.port != chosen:
-        _tell(f"Port {chosen} is in use, so the page is on another one. HANDOFF_PORT chooses it.")
-    await ready_image(settings, lambda progress: _tell(str(progress)))
+        _print(f"Port {chosen} is in use, so the page is on another one. HANDOFF_PORT chooses it.")
+    await ready_image(settings, lambda progress: _print(str(progress)))
     is_real = settings.openai_api_key is not None or settings.openai_base_url is not None
     label = settings.model if is_real else MODEL
     async with AsyncExitStack() as stack:
@@ -59,8 +59,8 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
                 update={"openai_base_url": demo.base_url, "model": MODEL, "worker_model": None}
             )
         server = await stack.enter_async_context(BotServer(_on(settings, slack)))
-        _tell(f"Open {slack.url} and write: @Handoff Execute hello world in Python")
-        _tell(_how_to_stop())
+        _print(f"Open {slack.url} and write: @Handoff Execute hello world in Python")
+        _print(_how_to_stop())
         await server.engine.ended()
     return 1
 
@@ -107,5 +107,5 @@ def _how_to_stop() -> str:
     return "Ctrl-C stops it."
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

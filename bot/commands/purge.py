@@ -1,7 +1,7 @@
-"""`handoff purge`: delete tasks that are over, with all rows and files that are kept of them, for good.
+"""`handoff purge`: deletes ended tasks with all their rows and files, for good.
 
-Says first what that would be; with --yes it is done. Tasks under way are never touched. Files of a thread go
-with its last task. What Handoff posted in Slack stays there, under Slack's own retention.
+Without --yes it prints what it would delete. Running tasks stay. Files of a thread go with its last task.
+What Handoff posted in Slack stays there, under Slack's own retention.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
         before = None if args.older_than is None else time.time() - args.older_than * DAY
         found = await removal.find(ids=args.id, before=before, user=args.user, channel=args.channel)
         if not args.yes:
-            _tell(found)
+            _print_plan(found)
             return 0
         await removal.tasks([task.id for task in found])
         threads = (
@@ -71,7 +71,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
         return 0
 
 
-def _tell(found: Sequence[Task]) -> None:
+def _print_plan(found: Sequence[Task]) -> None:
     from agents.excerpt import one_line
 
     for task in found[:_SHOWN]:

@@ -1,4 +1,4 @@
-"""`handoff sandbox`: build the image, run programs as the bot would, list and remove what is left over."""
+"""`handoff sandbox`: build the image, run programs as the bot would, list and remove leftover containers."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def _build(args: argparse.Namespace, settings: Settings) -> int:
                 f"HANDOFF_SANDBOX_IMAGE names {own}, which {what}.", file=sys.stdout if there else sys.stderr
             )
             return 0 if there else 1
-        print(await ensure_image(engine, image_recipe(settings), _told_in_lines()))
+        print(await ensure_image(engine, image_recipe(settings), _line_printer()))
     return 0
 
 
@@ -194,14 +194,14 @@ async def _clean(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _told_in_lines() -> Callable[[BuildProgress], None]:
-    """A line for each step, and for each quarter of one that tells how far it is."""
-    told: set[tuple[str, int]] = set()
+def _line_printer() -> Callable[[BuildProgress], None]:
+    """Prints a line for each step, and for each quarter of a step that reports its progress."""
+    printed: set[tuple[str, int]] = set()
 
-    def tell(progress: BuildProgress) -> None:
+    def report(progress: BuildProgress) -> None:
         key = (progress.text, int(progress.done * 4))
-        if key not in told:
-            told.add(key)
+        if key not in printed:
+            printed.add(key)
             print(progress, file=sys.stderr, flush=True)
 
-    return tell
+    return report

@@ -1,4 +1,4 @@
-"""`handoff serve`: the bot, until it is told to stop."""
+"""`handoff serve`: runs the bot until SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`handoff tasks [ID]`: the newest tasks; or one as a picture and its log; or, with --json, all of it."""
+"""`handoff tasks [ID]`: lists the newest tasks, or shows one as a timeline with its log, or as JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--limit", type=_at_least_one, default=30, help="tasks to list (default: 30)")
     parser.add_argument("--play", action="store_true", help="the tasks of `handoff play` and `make run`")
     parser.add_argument(
-        "--json", action="store_true", help="everything that is kept of the task, for programs"
+        "--json", action="store_true", help="everything that is stored of the task, for programs"
     )
 
 
@@ -92,7 +92,7 @@ async def _one(database: Database, id_: str, settings: Settings) -> int:
         print(f"trace {trace_id(task.id)}\n")
     print("\n".join([*render_timeline(task, rows), ""]))
     for row in rows:
-        print(f"{_when(row['at'])}  {row['agent'] or '-':4} {row['kind']:8} {one_line(_told(row), 160)}")
+        print(f"{_when(row['at'])}  {row['agent'] or '-':4} {row['kind']:8} {one_line(_text_of(row), 160)}")
     if task.answer or task.reason:
         print("\n" + "\n".join(filter(None, [task.answer, task.reason])))
     return 0
@@ -103,7 +103,7 @@ def _unknown(id_: str) -> int:
     return 1
 
 
-def _told(row: LogRow) -> str:
+def _text_of(row: LogRow) -> str:
     body = row["body"]
     match row["kind"]:
         case "opening":

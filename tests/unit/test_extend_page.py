@@ -91,7 +91,7 @@ async def test_the_tools_file_starts_the_server(tmp_path: Path, monkeypatch: pyt
             "glossary_look_up": False,
         }
         said = await tools["glossary_look_up"].tool.call(ToolCall("c", "x", '{"word": "ack"}'))
-    assert said.text == "what Slack is told within three seconds"
+    assert said.text == "the acknowledgement that Slack expects within three seconds"
 
 
 def test_the_other_server_is_reached_with_a_secret_of_the_environment(tmp_path: Path) -> None:
