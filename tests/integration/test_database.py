@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from tasks.errors import DatabaseInUse, StaleRunner
 from tasks.run.history import History
 from tasks.store import schema
-from tasks.store.database import SCHEMA, Database
+from tasks.store.database import SCHEMA, Database, enqueue
 from tasks.store.key_value import KeyValueStore
 from tasks.store.log import TaskLog
 from tasks.store.retry import describe_outage, retrying
@@ -21,6 +21,7 @@ from tasks.task import Ticket
 from tests.support.databases import limit_pages, set_read_only
 from tests.support.office import message
 from tests.support.postgres import Postgres
+from tests.support.tickets import Tickets
 
 
 async def test_migrations_from_empty_make_the_tables_of_the_schema(empty_database_url: str) -> None:
@@ -249,3 +250,19 @@ async def test_patience_ends_and_never_hides_another_fault() -> None:
     with pytest.raises(ValueError, match="no such thing"):
         await retrying(wrong, seconds=60, waits=(0.1, 2.0))
     assert len(tries) == 1
+
+
+async def test_a_ticket_is_queued_with_the_commit_of_its_transaction_only(database: Database) -> None:
+    tickets = Tickets(database)
+
+    async def fail() -> None:
+        async with database.write() as connection:
+            enqueue(connection, Ticket("t1", 1))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
+    async with database.write() as connection:
+        enqueue(connection, Ticket("t2", 1))
+        assert tickets.pop() == []
+    assert tickets.pop() == [Ticket("t2", 1)]

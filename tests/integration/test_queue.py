@@ -66,3 +66,20 @@ async def test_a_process_with_room_takes_what_another_queued(postgres_url: str) 
             await DBOS.enqueue_workflow_async(QUEUE, engine._placement._workflow, accepted.task)
         await ended(engine, accepted.task)
         await elsewhere.close()
+
+
+async def test_a_stop_needs_no_room_in_a_full_process(database_url: str) -> None:
+    full = asyncio.Event()
+
+    async def work(task: Task) -> None:
+        if not task.state.is_ending:
+            full.set()
+            await asyncio.sleep(3600)
+
+    async with running(database_url, work, limits=ONE) as engine:
+        first = await engine.accept(message("1.0"))
+        await full.wait()
+        second = await engine.accept(message("2.0"))
+        assert await engine.stop(second.task, "Ann")
+        await ended(engine, second.task)
+        assert engine.running == [first.task]
