@@ -87,7 +87,7 @@ async def test_play_prints_its_address_and_leaves_on_ctrl_c(tmp_path: Path, unus
 
         play.send_signal(signal.SIGINT)
         async with asyncio.timeout(30):
-            await play.wait()
+            assert await play.wait() == 0, "Ctrl-C is how it ends, and make must show no error"
         assert play.stderr is not None
         assert "Traceback" not in (await play.stderr.read()).decode()
 

@@ -107,5 +107,5 @@ async def test_the_playground_ends_while_the_engine_is_too_busy(
     process.send_signal(signal.SIGINT)
     async with asyncio.timeout(PATIENCE):
         told = (await process.communicate())[1].decode()
-    assert process.returncode == 130
+    assert process.returncode == 0
     assert "Traceback" not in told

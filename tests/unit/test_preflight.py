@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.checks import preflight
+from bot.commands import play
 from bot.errors import SettingsError
 from bot.settings import Settings
 
@@ -171,3 +172,13 @@ def test_two_keys_are_two_secrets(tmp_path: Path) -> None:
 
     assert found.token_keys == (KEY, other)
     assert {KEY, other} <= set(found.secrets)
+
+
+def test_the_playground_takes_the_next_free_port_unless_one_was_chosen() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        given = Settings(port=port)
+        given.model_fields_set.discard("port")  # as the default one is not set
+        assert port < play._on_a_free_port(given).port < port + 100
+        chosen = Settings(host="127.0.0.1", port=port)
+        assert play._on_a_free_port(chosen).port == port
