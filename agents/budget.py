@@ -7,10 +7,13 @@ what the task has left.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
+
+from agents.journal import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,20 @@ class Meter:
         self._began -= seconds
         # The maximum was computed from what the parent has left now, without these seconds.
         self._most = min(self.budget.seconds, self._most + seconds)
+
+    def restore(self, entries: Sequence[Entry]) -> None:
+        """Count what a journal's entries spent, after a restart."""
+        clock = 0.0
+        for entry in entries:
+            body = entry.body
+            clock = max(clock, body.get("clock", 0.0))
+            if entry.kind in ("reply", "context"):
+                tokens = body["usage"]["input"] + body["usage"]["output"]
+                spend = self.turn if entry.kind == "reply" else self.spend
+                spend(tokens, body.get("cost") or 0.0)
+            elif entry.kind == "result":
+                self.spend(body["facts"].get("tokens", 0), body["facts"].get("cost") or 0.0)
+        self.add_elapsed(clock)
 
     def turn(self, tokens: int, usd: float) -> None:
         """Count one model turn here, and its spending in each ancestor too."""

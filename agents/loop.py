@@ -76,7 +76,7 @@ class AgentLoop:
         # For the endpoint's prompt cache.
         self._cache_key = uuid.uuid4().hex
         self._transcript = Transcript(journal)
-        self._restore_meter(journal)
+        meter.restore(journal.entries)
 
     async def run(self, opening: Sequence[Turn]) -> LoopResult:
         """Work until there is a result; `opening` is used only when the journal is new.
@@ -279,19 +279,6 @@ class AgentLoop:
             log.warning("no reply in the last turn", limit=limit, why=str(error))
             return LoopResult(self._transcript.text, limit)
         return self._last_result(reply)
-
-    def _restore_meter(self, journal: Journal) -> None:
-        clock = 0.0
-        for entry in journal.entries:
-            body = entry.body
-            clock = max(clock, body.get("clock", 0.0))
-            if entry.kind in ("reply", "context"):
-                tokens = body["usage"]["input"] + body["usage"]["output"]
-                spend = self._meter.turn if entry.kind == "reply" else self._meter.spend
-                spend(tokens, body.get("cost") or 0.0)
-            elif entry.kind == "result":
-                self._meter.spend(body["facts"].get("tokens", 0), body["facts"].get("cost") or 0.0)
-        self._meter.add_elapsed(clock)
 
 
 def _is_cancelled() -> bool:
