@@ -26,7 +26,7 @@ from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 from tests.support.scripted_model import ScriptedModel
 
-ROOM = Budget(30, 30, 10_000_000)
+ROOM = Budget(30, 600, 10_000_000)
 ASKED: Sequence[Turn] = (UserTurn("Ann: please"),)
 
 
