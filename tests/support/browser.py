@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 from scripts.browser import NAMES
 
@@ -34,6 +34,7 @@ async def open_chromium() -> AsyncIterator[Browser]:
         pytest.fail(
             "There is no Chromium. `make test` installs it; by hand: apt-get install chromium", pytrace=False
         )
+    expect.set_options(timeout=30_000)  # the standard 5 seconds are too few on a busy machine
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield browser

@@ -51,11 +51,14 @@ class Stack:
         with `after`, the one that follows that task."""
         wanted = states or tuple(state for state in State if state.is_over)
         address = ThreadAddress(self.slack.team_id, channel, ts)
-        for _ in range(PATIENCE * 20):
+        loop = asyncio.get_running_loop()
+        until, pause = loop.time() + PATIENCE, 0.02
+        while loop.time() < until:
             task = await self.server.engine.store.current(address)
             if task is not None and task.state in wanted and (after is None or task.id != after.id):
                 return task
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(pause)
+            pause = min(1.2 * pause, 0.25)  # a busy machine has better things to do
         raise TimeoutError(f"the thread {ts} has {task}, none of {wanted}")
 
     def thread(self, ts: str, channel: str = GENERAL) -> list[SlackPost]:
