@@ -28,11 +28,13 @@ from agents.tools import Tool, ToolOutput
 from sandbox import Job, Run
 from sandbox.errors import FileRefused
 from sandbox.sandbox import Sandbox
-from sandbox.workspace import Workspace
+from sandbox.workspace import Kept, Workspace
 
 _NO_VARIABLES = "there are no variables from earlier calls"
 _VARIABLES = "variables, functions and imports of earlier calls are there, unless a note said otherwise"
 _NOTHING = "stdout: (nothing was printed)"
+#: Of a worker's time, what its last program leaves for output and files to be kept before the call is cut.
+_HAND_BACK_SECONDS = 5
 #: Characters of a run's list of files, and of its notes: a hundred names may have 200 characters each.
 _LONG_LISTS = 4_000
 
@@ -111,17 +113,24 @@ class Worker:
         Args:
             code: The whole program.
         """
-        files, state = await self._workspace.files(), await self._variables()
-        run = await self._sandbox.run(Job(code=code, files=files, state=state), on_output=self._emit_output)
-        notes: tuple[str, ...] = ()
+        before = await self._workspace.snapshot()
+        job = Job(
+            code=code,
+            files=before.files,
+            folders=before.folders,
+            state=await self._variables(),
+            ends_by=self._meter.deadline - _HAND_BACK_SECONDS,
+            prefix=f"{self._brief.worker}-",
+        )
+        run = await self._sandbox.run(job, on_output=self._emit_output)
+        kept = await self._workspace.keep(run, before, self._brief.worker)
         if run.state is not None:
-            notes += await self._workspace.keep_variables(self._brief.worker, run.state)
-        if run.files or run.removed:
-            notes += await self._workspace.keep(run.files, run.removed)
-        if run.files:
-            self._emit(FilesCreated(self._brief.worker, tuple(run.files)))
-        facts = {"status": run.status.value, "seconds": round(run.seconds, 2), "files": list(run.files)}
-        text = await self._render(run, notes)
+            notes = await self._workspace.keep_variables(self._brief.worker, run.state)
+            kept = replace(kept, notes=(*notes, *kept.notes))
+        if kept.files:
+            self._emit(FilesCreated(self._brief.worker, kept.files))
+        facts = {"status": run.status.value, "seconds": round(run.seconds, 2), "files": list(kept.files)}
+        text = await self._render(run, kept)
         status = f"[{run.status}{'' if run.exit_code is None else f', exit code {run.exit_code}'}"
         return ToolOutput(
             f"{status}, {run.seconds:.2f} s]\n{text}", {"run": facts}, same_as=f"{status}]\n{text}"
@@ -181,22 +190,28 @@ class Worker:
                     return None
         return None
 
-    async def _render(self, run: Run, notes: Sequence[str]) -> str:
+    async def _render(self, run: Run, kept: Kept) -> str:
         """A run's output, files and notes, as the model reads them."""
         parts = [run.sentence]
-        parts += [f"stdout:\n{await self._cut(run.stdout, 'stdout')}" if run.stdout else _NOTHING]
-        parts += [f"stderr:\n{await self._cut(run.stderr, 'stderr')}"] if run.stderr else []
-        files = ", ".join(f"/work/{path}" for path in run.files)
+        parts += [f"stdout:\n{await self._output(run, 'stdout')}" if run.stdout else _NOTHING]
+        parts += [f"stderr:\n{await self._output(run, 'stderr')}"] if run.stderr else []
+        files = ", ".join(f"/work/{path}" for path in kept.files)
         parts += [excerpt(f"files: {files}", _LONG_LISTS)] if files else []
-        parts += [excerpt("\n".join([*run.notes, *notes]), _LONG_LISTS)]
+        parts += [excerpt("\n".join(notes), _LONG_LISTS) for notes in (run.notes, kept.notes)]
         return "\n".join(filter(None, parts))
 
-    async def _cut(self, text: str, name: str) -> str:
+    async def _output(self, run: Run, stream: str) -> str:
+        whole = run.whole_output.get(stream)
+        text = getattr(run, stream) if whole is None else whole.decode("utf-8", "replace")
+        return await self._cut(text, stream, whole)
+
+    async def _cut(self, text: str, name: str, whole: bytes | None = None) -> str:
         """Long output as head and tail, with all of it in a file that code can read."""
         if len(text) <= RESULT_LIMIT:
             return text
         try:
-            path = await self._workspace.add(f"{self._brief.worker}-{name}.txt", text.encode())
+            worker = self._brief.worker
+            path = await self._workspace.add(f"{worker}-{name}.txt", whole or text.encode(), worker)
         except FileRefused as refused:
             return f"{excerpt(text)}\n[The whole output could not be kept: {refused}]"
         return f"{excerpt(text)}\n[All of it: /work/{path}]"

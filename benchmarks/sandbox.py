@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
+import resource
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,6 +28,7 @@ from sandbox.pool import BARE, DATA
 from sandbox.sandbox import Sandbox
 from sandbox.spec import container_settings
 from sandbox.transport import AttachTransport
+from sandbox.workspace import Workspace
 
 PAIRS, FIRSTS, ROUNDS, SUSTAINED, AT_ONCE, IDLE = 60, 10, 5, 48, 8, 3
 #: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
@@ -31,6 +36,15 @@ SMALL = {"PAIRS": 2, "FIRSTS": 1, "ROUNDS": 1, "SUSTAINED": 4, "AT_ONCE": 2, "ID
 PRINT = "print('hello')"
 PANDAS = "import pandas as pd\nprint(pd.DataFrame({'a': [1, 2, 3]}).groupby('a').size().sum())"
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2, 3])\nplt.show()"
+FILES_MB = (0, 10, 100)
+READ = """
+import glob, time
+for _ in range(2):
+    began = time.perf_counter()
+    for name in glob.glob("*.bin"):
+        open(name, "rb").read()
+    print(time.perf_counter() - began)
+"""
 _REFILL_SECONDS = 1.0  # for the next container to be ready, as while a model thinks
 
 
@@ -41,6 +55,8 @@ async def main() -> None:
         async with Sandbox(image=image, ready=2) as sandbox:
             rows = await _latencies(sandbox, engine, image)
         _print_latencies(rows)
+        print()
+        await _print_files(image)
         print()
         await _print_rates(engine, image)
         print()
@@ -63,6 +79,40 @@ async def _latencies(sandbox: Sandbox, engine: DockerEngine, image: str) -> dict
     async with Sandbox(image=image, ready=0) as cold:
         rows["print, nothing ready"] = [await _timed(lambda: _run(cold, PRINT)) for _ in range(FIRSTS)]
     return rows
+
+
+async def _print_files(image: str) -> None:
+    """What the files of a thread cost a call that does not read them, and one that reads all of them, twice.
+
+    The first reading loads them into the container; the second is what reading alone takes.
+    """
+    print("| files | n | print p50 ms | first reading p50 ms | second p50 ms | bot's memory MB |")
+    print("|---|---|---|---|---|---|")
+    for megabytes in FILES_MB:
+        columns = await _file_times(image, megabytes)
+        figures = " | ".join(f"{median(column) * 1000:.1f}" for column in columns)
+        print(f"| {megabytes} MB | {FIRSTS} | {figures} | {_memory_mb():.0f} |")
+
+
+async def _file_times(image: str, megabytes: int) -> tuple[list[float], list[float], list[float]]:
+    plain, first, second = [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace(Path(folder))
+        for number in range(megabytes // 10):
+            await workspace.add(f"{number}.bin", os.urandom(10_000_000))
+        async with Sandbox(image=image, ready=2) as sandbox:
+            for _ in range(FIRSTS):
+                await asyncio.sleep(_REFILL_SECONDS * 3)
+                plain.append(await _timed(lambda: _run(sandbox, PRINT, workspace)))
+                seconds = (await _run(sandbox, READ, workspace)).stdout.split()
+                first.append(float(seconds[0]))
+                second.append(float(seconds[1]))
+    return plain, first, second
+
+
+def _memory_mb() -> float:
+    """The largest resident set of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 async def _print_rates(engine: DockerEngine, image: str) -> None:
@@ -171,8 +221,9 @@ async def _execs(engine: DockerEngine, image: str) -> list[float]:
         await engine.remove(identity)
 
 
-async def _run(sandbox: Sandbox, code: str) -> Run:
-    run = await sandbox.run(Job(code=code))
+async def _run(sandbox: Sandbox, code: str, workspace: Workspace | None = None) -> Run:
+    files = (await workspace.snapshot()).files if workspace else {}
+    run = await sandbox.run(Job(code=code, files=files))
     if run.status is not Status.OK:
         raise SystemExit(f"A call failed: {run.sentence} {run.stderr}")
     return run

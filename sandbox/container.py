@@ -1,4 +1,4 @@
-"""One container: started ahead, given one job, gone. Never used twice, never by two callers."""
+"""One container: started ahead of its call, given one job, then gone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 from sandbox.engine import DockerEngine
 from sandbox.errors import ContainerLost, EngineUnavailable
+from sandbox.file_exchange import FileExchange, parsed
+from sandbox.files import SandboxFile
 from sandbox.image.supervisor import frames
 from sandbox.job import Job
 from sandbox.limits import SandboxLimits
@@ -18,7 +20,7 @@ from sandbox.stream import FrameStream
 from sandbox.transport import Transport
 
 _READY_SECONDS = 60  # to start and import pandas on a machine that does much else
-_HAND_OVER_SECONDS = 60  # for all input files, and again for what comes back, also with an engine far away
+_HAND_OVER_SECONDS = 60  # for the small input files, and again for the files that come back
 _GRACE_SECONDS = 5  # what the supervisor has for its own end after the time limit, before it is killed
 _SMALL = 64 * 1024  # an exit record with its notes and names
 _SAID = 1 << 20
@@ -29,19 +31,19 @@ OnOutput = Callable[[bytes, bytes], None]
 
 @dataclass(slots=True)
 class RawRun:
-    """What one container told, not yet judged. Everything in it was said by the inside."""
+    """What one container sent. None of it is trusted yet."""
 
     stdout: bytearray = field(default_factory=bytearray)
     stderr: bytearray = field(default_factory=bytearray)
-    files: list[tuple[str, bytes]] = field(default_factory=list)
+    files: list[tuple[str, SandboxFile]] = field(default_factory=list)
     record: dict[str, object] = field(default_factory=dict)
     variables: tuple[str, bytes] | None = None
     """Notes, a line each, and the pickled variables that the program left for the next one."""
     started: bool = False
     ended: bool = False
-    """The program is over, by itself or stopped; what it left may still be on its way."""
+    """The program is over, by itself or stopped; its files may still be on their way."""
     stopped: str = ""
-    """Why the host ended it: `timeout` or `output_flood`; empty when the supervisor told the end."""
+    """Why the host ended it: `timeout` or `output_flood`; empty when the supervisor reports the end."""
     seconds: float = 0.0
     """Wall clock from the start of the program as the host saw it."""
 
@@ -60,7 +62,7 @@ class Container:
     async def start(
         cls, engine: DockerEngine, transport: Transport, settings: dict[str, Any], flavour: str
     ) -> Container:
-        """Create, start and wait until ready; on any fault nothing is left of it."""
+        """Create, start and wait until ready; on an error it is removed."""
         async with transport.opening(settings) as opening:
             identity = await engine.create(opening.settings)
             stream: FrameStream | None = None
@@ -86,12 +88,14 @@ class Container:
         if kind != frames.READY:
             raise ContainerLost(f"The container's first word was {kind!r}, not that it is ready.")
 
-    async def run(
+    async def execute(
         self, job: Job, limits: SandboxLimits, timeout: float, on_output: OnOutput, raw: RawRun
     ) -> None:
-        """Send the job and collect what comes back into `raw`, filled as far as it got on a fault."""
+        """Send the job and collect what comes back into `raw`, also as far as it got on an error."""
+        exchange = FileExchange(self._stream, job, limits)
         try:
             async with asyncio.timeout(_HAND_OVER_SECONDS):
+                await exchange.announce()
                 await self._hand_over(job, limits, timeout)
         except TimeoutError:
             raise ContainerLost(
@@ -103,6 +107,7 @@ class Container:
             async with asyncio.timeout(timeout + _GRACE_SECONDS) as bound:
                 await collect_output(
                     self._stream,
+                    exchange,
                     limits,
                     on_output,
                     raw,
@@ -112,7 +117,7 @@ class Container:
         except TimeoutError:
             if raw.ended:
                 raise ContainerLost(
-                    f"What the program left did not arrive within {_HAND_OVER_SECONDS} s."
+                    f"The files that the program left did not arrive within {_HAND_OVER_SECONDS} s."
                 ) from None
             raw.stopped = "timeout"
         finally:
@@ -124,16 +129,16 @@ class Container:
         return not self._stream.at_end
 
     def hang_up(self) -> None:
-        """Close the stream, upon which the supervisor ends and every process of the container with it."""
+        """Close the stream, upon which the supervisor and all processes of the container end."""
         self._stream.close()
 
     async def end(self) -> None:
-        """Make sure it is gone: hang up, and have the engine remove it when it has not ended by itself."""
+        """Close the stream and have the engine remove the container."""
         self._stream.close()
         await self._engine.remove(self.identity)
 
     async def ended_by_itself(self, seconds: float) -> bool:
-        """Whether the container ends in time once it hears that nothing more comes."""
+        """Close our end of the stream; whether the container ends in time."""
         self._stream.finish()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -143,14 +148,12 @@ class Container:
         return False
 
     async def out_of_memory(self) -> bool:
-        """Whether the engine saw it run out of memory; False when the engine can't say."""
+        """Whether the engine logged an out-of-memory kill; False when the engine can't say."""
         with contextlib.suppress(EngineUnavailable):
             return await self._engine.ran_out_of_memory(self.identity, self.born)
         return False
 
     async def _hand_over(self, job: Job, limits: SandboxLimits, timeout: float) -> None:
-        for name, content in job.files.items():
-            await self._stream.send(frames.FILE, frames.named(name, content))
         if job.state:
             await self._stream.send(frames.VARIABLES, job.state)
         settings = {
@@ -160,6 +163,7 @@ class Container:
             "artifact_bytes": limits.artifact_bytes,
             "artifacts_bytes": limits.artifacts_bytes,
             "artifacts_count": limits.artifacts_count,
+            "prefix": job.prefix,
         }
         await self._stream.send(frames.JOB, frames.packed(settings))
         await self._stream.send(frames.CODE, job.code.encode("utf-8", "replace"))
@@ -167,6 +171,7 @@ class Container:
 
 async def collect_output(
     stream: FrameStream,
+    exchange: FileExchange,
     limits: SandboxLimits,
     on_output: OnOutput,
     raw: RawRun,
@@ -174,12 +179,12 @@ async def collect_output(
     carries: bool = False,
     at_end: Callable[[], None] = lambda: None,
 ) -> None:
-    """Fill `raw` until the exit record; ContainerLost when the container says what no supervisor would.
+    """Fill `raw` until the exit record; ContainerLost when the container breaks the protocol.
 
-    `at_end` is called when the program is over and what it left is still to come.
+    `at_end` is called when the program is over and its files are still to come.
     """
-    longest = max(limits.artifact_bytes, limits.state_bytes if carries else 0) + _SAID
-    taken = 0
+    raw.files = exchange.results
+    longest = (limits.state_bytes if carries else 0) + _SAID
     while not raw.record:
         kind, payload = await stream.receive(longest)
         if kind in (frames.STDOUT, frames.STDERR):
@@ -193,31 +198,27 @@ async def collect_output(
         elif kind == frames.ENDED and not raw.ended:
             raw.ended = True
             at_end()
+        elif kind == frames.WANTED:
+            await exchange.send(payload)
         elif kind == frames.ARTIFACT:
-            taken += len(payload)
-            if taken > limits.artifacts_bytes + _SAID or len(raw.files) >= limits.artifacts_count:
-                raise ContainerLost("The container sent more files than it was told it may.")
-            raw.files.append(_file(payload))
+            await exchange.receive(payload)
         elif kind == frames.VARIABLES and carries and raw.variables is None:
-            raw.variables = _file(payload)
+            raw.variables = _named(payload)
         elif kind == frames.EXIT:
-            raw.record = _object(payload)
+            raw.record = _record(payload)
         else:
             raise ContainerLost(f"The container sent a frame of an unknown kind, {kind!r}.")
 
 
-def _file(payload: bytes) -> tuple[str, bytes]:
+def _named(payload: bytes) -> tuple[str, bytes]:
     try:
         return frames.parse_named(payload)
     except ValueError as error:
         raise ContainerLost(f"The container sent a broken frame: {error}.") from error
 
 
-def _object(payload: bytes) -> dict[str, object]:
-    try:
-        record = frames.parse_packed(payload)
-    except (ValueError, RecursionError) as error:
-        raise ContainerLost(f"The container sent a broken record: {error}.") from error
+def _record(payload: bytes) -> dict[str, object]:
+    record = parsed(payload)
     if "status" not in record:
         raise ContainerLost("The container's record does not say how the program ended.")
     return record

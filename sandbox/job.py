@@ -1,10 +1,13 @@
-"""What goes into a sandbox and what comes out: plain values, no behaviour."""
+"""Jobs and their results, as values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from sandbox.filenames import unique
+from sandbox.files import SandboxFile
 
 
 class Status(StrEnum):
@@ -24,10 +27,16 @@ class Job:
     """One Python program and the files it finds in its working directory `/work`."""
 
     code: str
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    """Contents by path relative to `/work`, `/` between the parts; parents are made."""
+    files: Mapping[str, bytes | SandboxFile] = field(default_factory=dict)
+    """By path relative to `/work`, `/` between the parts; parents are made."""
+    folders: tuple[str, ...] = ()
+    """Empty folders of `/work`."""
     timeout: float | None = None
     """Wall-clock seconds above 0; None takes the limit of the sandbox, a larger value is cut to it."""
+    ends_by: float | None = None
+    """The time limit also ends at this time of `time.monotonic()`, however late the program starts."""
+    prefix: str = ""
+    """Begins the names of the files that the sandbox itself names, such as figures."""
     state: bytes | None = None
     """Variables of an earlier program, `Run.state`; empty: none yet. None: none go in and none come back."""
 
@@ -41,10 +50,15 @@ class Run:
     """The program's exit code; None unless it exited by itself."""
     stdout: str
     stderr: str
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    """Files that are new or changed in `/work`, in the order they were made."""
+    files: Mapping[str, SandboxFile] = field(default_factory=dict)
+    """New and changed files of `/work`, in the order they were made. When the program was stopped, new ones
+    only: its changes to files of the job may be torn."""
     removed: tuple[str, ...] = ()
-    """Files of the job that the program removed or renamed."""
+    """Files of the job that the program removed or renamed; none when it was stopped."""
+    folders: tuple[str, ...] | None = None
+    """Empty folders of `/work` at the end; None when the program was stopped."""
+    whole_output: Mapping[str, bytes] = field(default_factory=dict)
+    """`stdout` and `stderr` in full, where the text above has only head and tail."""
     seconds: float
     """Wall-clock seconds of the program itself, without the container's preparation."""
     sentence: str = ""
@@ -53,4 +67,11 @@ class Run:
     """The variables it left, for the next `Job.state`; unpickled in a container alone. None when none were
     asked for, or when the program was stopped before it could leave any: then the earlier ones still hold."""
     notes: tuple[str, ...] = ()
-    """What was left out and why, a sentence each: output that was cut, files too large or too many."""
+    """What was left out and why, a sentence each; lost data comes first."""
+
+    def contents(self) -> dict[str, bytes]:
+        """The contents of `files`, and `whole_output` as text files beside them. Blocks."""
+        contents = {name: file.read() for name, file in self.files.items()}
+        for stream, output in self.whole_output.items():
+            contents[unique(f"{stream}.txt", contents)] = output
+        return contents

@@ -44,7 +44,7 @@ class SandboxLimits:
     """Bytes of one file taken out; a larger one stays behind and a note says so."""
     artifacts_bytes: Annotated[int, Field(ge=0, le=16_384 * MIB)] = 64 * MIB
     """Bytes of all files taken out of one run; what does not fit stays behind and a note says so."""
-    artifacts_count: Annotated[int, Field(ge=0, le=100_000)] = 100
+    artifacts_count: Annotated[int, Field(ge=0, le=100_000)] = 1000
     """Number of files taken out of one run; further ones stay behind and a note says so."""
     state_bytes: Annotated[int, Field(ge=1024, le=1024 * MIB)] = 32 * MIB
     """Bytes of the variables carried to a worker's next call, pickled; a note names what does not fit."""

@@ -1,7 +1,4 @@
-"""The sandbox as others use it: give it a job, get a run. Owns the containers of one process.
-
-Never raises for what a program did, nor for a fault of Docker: both are a `Run`.
-"""
+"""The sandbox of one process: takes a job, returns a `Run`, also when a program or Docker fails."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import asyncio
 import codecs
 import functools
 import logging
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Literal, Self
@@ -18,6 +16,7 @@ from sandbox.container import Container, OnOutput, RawRun
 from sandbox.engine import DockerEngine
 from sandbox.errors import ContainerLost, ImageMissing, SandboxBusy, SandboxError
 from sandbox.filenames import is_clean
+from sandbox.files import SandboxFile
 from sandbox.image.supervisor import frames
 from sandbox.image.tag import Recipe
 from sandbox.job import Job, Run, Status
@@ -34,8 +33,8 @@ _TRANSPORTS: dict[str, Callable[[DockerEngine, Owner], Transport]] = {
     "socket": SocketTransport,
 }
 END_SECONDS = 8
-"""To leave, however slow the engine is: half for what is under way, the rest to remove what is left."""
-_OWN_END_SECONDS = 3  # a container that told its end is gone long before; past it the engine is asked
+"""To shut down, however slow the engine is: half for requests in progress, the rest to remove containers."""
+_OWN_END_SECONDS = 3  # a container that sent its exit record is gone long before; then the engine removes it
 
 
 class Sandbox:
@@ -91,10 +90,10 @@ class Sandbox:
             await self._keeper
 
     async def run(self, job: Job, *, on_output: Callable[[str], None] | None = None) -> Run:
-        """Run `job` and tell how it went. `on_output` gets stdout and stderr as they come, in text.
+        """Run `job` and return how it went. `on_output` gets stdout and stderr as they come, in text.
 
-        Cancelling the caller kills the container at once. A fault of ours before the program began is tried
-        once more in another container.
+        Cancelling the caller kills the container at once. A failure of the sandbox before the program started
+        is retried once in another container.
         """
         if refusal := self._refusal(job):
             return result.failed_run(refusal, status=Status.ERROR)
@@ -123,8 +122,10 @@ class Sandbox:
     async def _attempt(self, job: Job, timeout: float, raw: RawRun, on_output: OnOutput) -> Run:
         pool = self._entered()
         container = await pool.take(flavour_of(job.code, job.state))
+        if job.ends_by is not None:
+            timeout = max(0.1, min(timeout, job.ends_by - time.monotonic()))
         try:
-            await container.run(job, self.limits, timeout, on_output, raw)
+            await container.execute(job, self.limits, timeout, on_output, raw)
         except ContainerLost:
             if raw.started and await container.out_of_memory():
                 raw.stopped = Status.OOM
@@ -133,18 +134,18 @@ class Sandbox:
         finally:
             if not raw.record:
                 container.hang_up()
-            self._retire(container, told=bool(raw.record))
+            self._retire(container, ended=bool(raw.record))
         return result.run_from(raw, self.limits, timeout)
 
-    def _retire(self, container: Container, *, told: bool) -> None:
+    def _retire(self, container: Container, *, ended: bool) -> None:
         if self._group is not None and not self._stop.is_set():
-            self._group.create_task(self._see_off(container, told), name="see a sandbox off")
+            self._group.create_task(self._see_off(container, ended), name="see a sandbox off")
 
-    async def _see_off(self, container: Container, told: bool) -> None:
+    async def _see_off(self, container: Container, ended: bool) -> None:
         try:
-            if told and not self._entered().short:
+            if ended and not self._entered().short:
                 await asyncio.sleep(PAUSE_SECONDS)
-            if not (told and await container.ended_by_itself(_OWN_END_SECONDS)):
+            if not (ended and await container.ended_by_itself(_OWN_END_SECONDS)):
                 await container.end()
         except SandboxError as error:
             _log.warning("a container may be left over until the next start: %s", error)
@@ -152,7 +153,7 @@ class Sandbox:
             self._entered().gone()
 
     async def _keep(self, up: asyncio.Event) -> None:
-        """Everything that runs beside the calls lives and ends in here."""
+        """Everything that runs beside the calls starts and ends in here."""
         async with self.engine:
             transport = self._make_transport(self.engine, self.owner)
             try:
@@ -169,7 +170,7 @@ class Sandbox:
                 _log.warning("containers may be left over until the next start: %s", error)
 
     async def _tend(self, group: asyncio.TaskGroup, transport: Transport, up: asyncio.Event) -> None:
-        """Have containers ready until the sandbox is left; then every one of them is hung up."""
+        """Keep containers ready until the sandbox is left, then close them."""
         self._group = group
         self._pool = self._make_pool(functools.partial(self._start, transport), group)
         beside = group.create_task(self._open(self._pool), name="tend the sandbox")
@@ -202,7 +203,7 @@ class Sandbox:
     def _refusal(self, job: Job) -> str:
         """Why the job is not taken, in a sentence for the model; empty when it is."""
         limits = self.limits
-        size, total = len(job.code.encode("utf-8", "replace")), sum(map(len, job.files.values()))
+        size, total = len(job.code.encode("utf-8", "replace")), sum(map(_size, job.files.values()))
         why = ""
         if job.timeout is not None and not job.timeout > 0:  # nor is NaN
             why = f"{job.timeout} is not a time it could have"
@@ -214,9 +215,13 @@ class Sandbox:
             why = f"its files have {total} bytes, and {limits.input_bytes} is the limit"
         elif len(job.state or b"") > limits.state_bytes:
             why = f"its variables have more than {limits.state_bytes} bytes, the limit"
-        elif (wrong := next((name for name in job.files if not is_clean(name)), None)) is not None:
+        elif (wrong := next((n for n in (*job.files, *job.folders) if not is_clean(n)), None)) is not None:
             why = f"{wrong[:80]!r} is not a name a file can have in /work"
         return why and f"The program was not run: {why}."
+
+
+def _size(content: bytes | SandboxFile) -> int:
+    return content.size if isinstance(content, SandboxFile) else len(content)
 
 
 def _blame(error: SandboxError, raw: RawRun) -> str:
@@ -226,7 +231,7 @@ def _blame(error: SandboxError, raw: RawRun) -> str:
 
 
 def _decoded(on_output: Callable[[str], None] | None) -> OnOutput:
-    """Bytes of two streams as text, a character never cut in two."""
+    """Decode the bytes of two streams incrementally, since a character may be cut in two."""
     if on_output is None:
         return lambda _kind, _chunk: None
     decoders = {

@@ -1,7 +1,4 @@
-"""The host's end of the stream to one container's supervisor: frames in order, every length bounded.
-
-Never trusts what it reads: a frame that is too long or of no known kind is ContainerLost.
-"""
+"""The host's end of the stream to one container's supervisor: frames of bounded length."""
 
 from __future__ import annotations
 
@@ -25,23 +22,42 @@ class FrameStream:
     supervisor's stdout or stderr.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, mixed: bool) -> None:
+    def __init__(
+        self,
+        connected: socket.socket,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        mixed: bool,
+    ) -> None:
+        self._socket = connected
         self._reader = reader
         self._writer = writer
         self._mixed = mixed
+        # So that `drain` returns when everything is written, and a descriptor goes with its own frame.
+        writer.transport.set_write_buffer_limits(high=0)
         self._buffer = bytearray()
         self._said = bytearray()
 
     @classmethod
     async def over(cls, connected: socket.socket, *, mixed: bool) -> FrameStream:
         connected.setblocking(False)
-        reader, writer = await asyncio.open_connection(sock=connected)
-        return cls(reader, writer, mixed=mixed)
+        try:
+            reader, writer = await asyncio.open_connection(sock=connected)
+        except BaseException:
+            connected.close()
+            raise
+        return cls(connected, reader, writer, mixed=mixed)
 
     @property
     def diagnosis(self) -> str:
-        """The last of what the supervisor itself, or the runtime, wrote on stderr."""
+        """The end of what the supervisor or the runtime wrote on stderr."""
         return self._said.decode("utf-8", "replace").strip()
+
+    @property
+    def passes_descriptors(self) -> bool:
+        """Whether `send_descriptor` works: the other end is on this machine's kernel."""
+        return not self._mixed
 
     @property
     def at_end(self) -> bool:
@@ -49,10 +65,17 @@ class FrameStream:
         return self._reader.at_eof()
 
     async def send(self, kind: bytes, payload: bytes = b"") -> None:
-        """Write one frame; ContainerLost when nobody is at the other end."""
+        """Write one frame; ContainerLost when the other end is closed."""
         try:
             self._writer.write(frames.frame(kind, payload))
             await self._writer.drain()
+        except OSError as error:
+            raise ContainerLost(f"The stream to the container broke: {error}.") from error
+
+    async def send_descriptor(self, kind: bytes, descriptor: int) -> None:
+        """Write an empty frame with an open file, once the container has read everything before it."""
+        try:
+            socket.send_fds(self._socket, [frames.frame(kind)], [descriptor])
         except OSError as error:
             raise ContainerLost(f"The stream to the container broke: {error}.") from error
 
@@ -64,18 +87,18 @@ class FrameStream:
         return kind, await self._exactly(length)
 
     def finish(self) -> None:
-        """Say that nothing more comes; the other end may still speak, and be heard to close."""
+        """Close our direction; the other end can still send, and close."""
         with contextlib.suppress(OSError):
             self._writer.write_eof()
 
     async def closed(self) -> None:
-        """Wait until the container's end closes, whatever still comes."""
+        """Read and drop everything until the container's end closes."""
         with contextlib.suppress(OSError):
             while await self._reader.read(_CHUNK):
                 pass
 
     def close(self) -> None:
-        """Hang up; the supervisor ends at once when it sees that."""
+        """Close the stream, upon which the supervisor ends."""
         self._writer.close()
 
     async def _exactly(self, count: int) -> bytes:
@@ -94,7 +117,7 @@ class FrameStream:
             else:
                 raise EOFError
         except (OSError, EOFError) as error:
-            raise ContainerLost(f"The container ended before it told its result. {self.diagnosis}") from error
+            raise ContainerLost(f"The container ended before it sent its result. {self.diagnosis}") from error
 
     async def _pull_mixed(self) -> None:
         header = await self._reader.readexactly(_ENGINE_HEADER)

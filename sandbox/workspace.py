@@ -1,39 +1,70 @@
 """The files of one thread, kept on the host between its calls.
 
-Owns one folder. Never follows a link, never reaches outside the folder, never leaves half a file behind.
+A file belongs to who made it. When a program changes the file of a person or of another worker of its task,
+the change is kept beside it: nothing is lost, and an attachment stays as it was attached.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import secrets
-import stat
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+import json
+import zlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import filenames
+from sandbox.archives import members
 from sandbox.errors import FileRefused
+from sandbox.files import SandboxFile
+from sandbox.folder import RESERVED, Folder, Version
+from sandbox.job import Run
 from sandbox.limits import SandboxLimits
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_OURS = ".handoff-"  # nothing that a program makes is kept under such a name, nor given to one
-_HALF = f"{_OURS}half-"  # a file being written; one that is left over was cut off by a crash and is ignored
+ATTACHED = "attached"
+"""The owner of files that people attached."""
+_OWNERS = f"{RESERVED}owners"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The workspace at the start of a run."""
+
+    versions: Mapping[str, Version]
+    files: Mapping[str, SandboxFile]
+    """For `Job.files`. Content is read when a program opens it."""
+    folders: tuple[str, ...]
+    """For `Job.folders`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What `Workspace.keep` did with a run's files."""
+
+    files: tuple[str, ...]
+    """Paths under which they are now."""
+    notes: tuple[str, ...]
+    """A sentence for each file that has another path, or was not kept."""
 
 
 class Workspace:
-    """What programs of one thread find in `/work`, as `SandboxLimits.input_bytes` and `input_count` allow."""
+    """What programs of one thread find in `/work`, within `input_bytes` and `input_count` of the limits.
 
-    def __init__(self, folder: Path, *, limits: SandboxLimits | None = None) -> None:
+    `task` names the task that works on the thread: files of its earlier tasks have no owner.
+    """
+
+    def __init__(self, folder: Path, *, limits: SandboxLimits | None = None, task: str = "") -> None:
         self.folder = folder
+        self._folder = Folder(folder)
         self._limits = limits or SandboxLimits()
+        self._task = task
 
-    async def files(self) -> dict[str, bytes]:
-        """Everything, ready for `Job.files`."""
-        if not self.folder.exists():  # most have none, and looking costs less than an executor's thread
-            return {}
-        return await asyncio.to_thread(self._files)
+    async def snapshot(self) -> Snapshot:
+        """All files as they are now."""
+        if not self.folder.exists():  # most have none, and a look costs less than an executor's thread
+            return Snapshot({}, {}, ())
+        return await asyncio.to_thread(self._snapshot)
 
     async def names(self) -> list[str]:
         """Paths of all files, sorted."""
@@ -41,149 +72,196 @@ class Workspace:
 
     async def sizes(self) -> dict[str, int]:
         """Bytes by path."""
-        return await asyncio.to_thread(lambda: dict(self._walk()))
+        versions = await asyncio.to_thread(self._folder.files)
+        return {name: version.size for name, version in versions.items()}
 
-    async def keep(self, files: Mapping[str, bytes], removed: Iterable[str] = ()) -> tuple[str, ...]:
-        """Take over what a run left and drop what it removed; a sentence for each file that was not kept."""
-        return await asyncio.to_thread(self._keep, files, tuple(removed))
+    async def keep(self, run: Run, since: Snapshot, owner: str) -> Kept:
+        """Take over what a run of the worker `owner` left, and remove what it removed."""
+        if not (run.files or run.removed or since.folders or run.folders):
+            return Kept((), ())
+        return await asyncio.to_thread(self._keep, run, since, self._owner(owner))
 
-    async def add(self, name: str, data: bytes) -> str:
+    async def add(self, name: str, data: bytes | SandboxFile, owner: str = ATTACHED) -> str:
         """Put a new file beside the others; its path, which differs from `name` when that is taken or unsafe.
 
         Raises FileRefused when the name can't be used or the thread has too many files or bytes.
         """
-        return await asyncio.to_thread(self._add, name, data)
+        file = data if isinstance(data, SandboxFile) else SandboxFile.of(data)
+        return await asyncio.to_thread(self._add, name, file, self._owner(owner))
 
     async def read(self, path: str, offset: int = 0, limit: int | None = None) -> bytes:
         """`limit` bytes from `offset` on, or all; raises FileRefused when there is no such file."""
         return await asyncio.to_thread(self._read, path, offset, limit)
 
+    async def unpacked(self, paths: Collection[str]) -> set[str]:
+        """Those of `paths` that came out of an attached file, as far as that shows.
+
+        They are a copy of it or of an entry of a ZIP file, or older than every attachment: most programs that
+        unpack keep the time.
+        """
+        return await asyncio.to_thread(self._unpacked, paths)
+
+    async def attached(self) -> frozenset[str]:
+        """Paths of the files that people attached."""
+        owners = await asyncio.to_thread(self._owners)
+        return frozenset(name for name, owner in owners.items() if owner == ATTACHED)
+
     async def variables(self, owner: str) -> bytes:
         """What `keep_variables` wrote last for `owner`; empty at first."""
-        with contextlib.suppress(FileRefused):
+        try:
             return await self.read(_variables_of(owner))
-        return b""
+        except FileRefused:
+            return b""
 
     async def keep_variables(self, owner: str, pickled: bytes) -> tuple[str, ...]:
-        """Write down what a program of `owner` left, in one step; a sentence when that was not possible.
+        """Replace the variables of `owner`; a sentence when that was not possible.
 
-        Programs never find it among their files. No bytes: forget them.
+        Programs do not find them among their files. No bytes: remove them.
         """
         try:
             name = _variables_of(owner)
-            await asyncio.to_thread(*((self._write, name, pickled) if pickled else (self._remove, name)))
+            if pickled:
+                await asyncio.to_thread(self._folder.write, name, SandboxFile.of(pickled))
+            else:
+                await asyncio.to_thread(self._folder.remove, name)
         except FileRefused as refused:
             return (f"The variables are as they were before this call. {refused}",)
         return ()
 
-    def _files(self) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
-        for name, _ in self._walk():
-            with contextlib.suppress(FileRefused):  # removed by a call of the same thread a moment ago
-                found[name] = self._read(name, 0, None)
-        return found
+    def _snapshot(self) -> Snapshot:
+        versions = self._folder.files()
+        files = {
+            name: SandboxFile(
+                size=version.size,
+                open=functools.partial(self._folder.open, name, version),
+                executable=version.executable,
+                modified=version.modified,
+            )
+            for name, version in versions.items()
+        }
+        return Snapshot(versions, files, self._folder.empty_folders())
 
-    def _keep(self, files: Mapping[str, bytes], removed: tuple[str, ...]) -> tuple[str, ...]:
-        for name in removed:
-            self._remove(name)
+    def _keep(self, run: Run, since: Snapshot, owner: str) -> Kept:
+        kept: list[str] = []
         notes: list[str] = []
-        sizes = dict(self._walk())
-        for name, data in files.items():
-            try:
-                self._check_room(name, data, sizes)
-                self._write(name, data)
-                sizes[name] = len(data)
-            except FileRefused as refused:
-                notes.append(str(refused))
-        return tuple(notes)
+        with self._folder.locked():
+            owners, versions = self._owners(), self._folder.files()
+            for name, file in run.files.items():
+                path, why = name, ""
+                if name in versions and (why := self._foreign(name, versions, since, owners, owner)):
+                    path = filenames.unique(name, versions)
+                try:
+                    self._check_room(path, file.size, versions)
+                    self._folder.write(path, file)
+                except FileRefused as refused:
+                    notes.append(str(refused))
+                    continue
+                versions[path] = Version(0, file.size, 0, file.executable)
+                owners[path] = owner
+                kept.append(path)
+                if why:
+                    notes.append(f"Your {name} was kept as /work/{path}: /work/{name} {why}.")
+            for name in run.removed:
+                if name in versions and (why := self._foreign(name, versions, since, owners, owner)):
+                    notes.append(f"/work/{name} was not removed: it {why}.")
+                else:
+                    self._folder.remove(name)
+            self._keep_folders(run, since)
+            self._write_owners({name: owners[name] for name in owners if name in versions})
+        return Kept(tuple(kept), tuple(notes))
 
-    def _add(self, name: str, data: bytes) -> str:
-        sizes = dict(self._walk())
-        path = filenames.unique(filenames.clean(name), sizes)
-        self._check_room(path, data, sizes)
-        self._write(path, data)
+    def _foreign(
+        self,
+        name: str,
+        versions: Mapping[str, Version],
+        since: Snapshot,
+        owners: Mapping[str, str],
+        owner: str,
+    ) -> str:
+        """Why `owner` can't replace a file, in words that follow its name; empty when it can."""
+        its_owner = owners.get(name, "")
+        if its_owner == ATTACHED:
+            return "is an attached file and stays as it was attached"
+        if its_owner != owner and its_owner.startswith(self._owner("")):
+            return f"was made by {its_owner.removeprefix(self._owner(''))}"
+        if versions[name] != since.versions.get(name):
+            return "was written by another program at the same time"
+        return ""
+
+    def _keep_folders(self, run: Run, since: Snapshot) -> None:
+        if run.folders is not None:
+            for name in set(since.folders).difference(run.folders):
+                self._folder.remove_folder(name)
+            for name in run.folders:
+                self._folder.make_folder(name)
+
+    def _add(self, name: str, file: SandboxFile, owner: str) -> str:
+        with self._folder.locked():
+            owners, versions = self._owners(), self._folder.files()
+            path = filenames.unique(filenames.clean(name), versions)
+            self._check_room(path, file.size, versions)
+            self._folder.write(path, file)
+            self._write_owners(owners | {path: owner})
         return path
 
-    def _check_room(self, name: str, data: bytes, sizes: Mapping[str, int]) -> None:
-        """FileRefused when `data` under `name` would break a limit of the jobs to come."""
+    def _unpacked(self, paths: Collection[str]) -> set[str]:
+        versions = self._folder.files()
+        attached = [name for name, owner in self._owners().items() if owner == ATTACHED and name in versions]
+        if not attached:
+            return set()
+        wanted = {path: versions[path] for path in versions.keys() & set(paths)}
+        sizes = {version.size for version in wanted.values()}
+        contents: set[tuple[int, int]] = set()
+        for name in attached:
+            with self._folder.open(name) as file:
+                contents |= {entry for entry in members(file) if entry[0] in sizes}
+            if versions[name].size in sizes:
+                contents.add((versions[name].size, self._checksum(name)))
+        arrived = min(versions[name].modified for name in attached)
+        known = {size for size, _ in contents}
+        return {
+            path
+            for path, version in wanted.items()
+            if version.modified < arrived
+            or (version.size in known and (version.size, self._checksum(path)) in contents)
+        }
+
+    def _checksum(self, name: str) -> int:
+        checksum = 0
+        with self._folder.open(name) as file:
+            while piece := file.read(1 << 20):
+                checksum = zlib.crc32(piece, checksum)
+        return checksum
+
+    def _check_room(self, name: str, size: int, versions: Mapping[str, Version]) -> None:
+        """FileRefused when a file of `size` under `name` would break a limit of the jobs to come."""
         limits = self._limits
-        if not filenames.is_clean(name) or name.rpartition("/")[2].startswith(_OURS):
+        total = sum(version.size for other, version in versions.items() if other != name)
+        if not filenames.is_clean(name) or name.rpartition("/")[2].startswith(RESERVED):
             raise FileRefused(f"{name[:80]!r} was not kept: a file in /work can't have that name.")
-        if name not in sizes and len(sizes) >= limits.input_count:
+        if name not in versions and len(versions) >= limits.input_count:
             raise FileRefused(f"{name} was not kept: {limits.input_count} files is the limit of a thread.")
-        if sum(sizes.values()) - sizes.get(name, 0) + len(data) > limits.input_bytes:
+        if total + size > limits.input_bytes:
             raise FileRefused(f"{name} was not kept: {limits.input_bytes} bytes is the limit of a thread.")
 
-    def _write(self, name: str, data: bytes) -> None:
-        *folders, last = name.split("/")
-        half = f"{_HALF}{secrets.token_hex(8)}"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with self._opened(folders, make=True) as parent:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-                with os.fdopen(os.open(half, flags, 0o600, dir_fd=parent), "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                try:
-                    os.replace(half, last, src_dir_fd=parent, dst_dir_fd=parent)
-                except OSError:
-                    os.unlink(half, dir_fd=parent)
-                    raise
-        except OSError as error:
-            raise FileRefused(f"{name} was not kept: {error.strerror}.") from error
-
     def _read(self, path: str, offset: int, limit: int | None) -> bytes:
+        with self._folder.open(path) as file:
+            file.seek(max(offset, 0))
+            return file.read(-1 if limit is None else max(limit, 0))
+
+    def _owner(self, worker: str) -> str:
+        return ATTACHED if worker == ATTACHED else f"{self._task}/{worker}"
+
+    def _owners(self) -> dict[str, str]:
+        """Owners by path; files of which none is known may be replaced."""
         try:
-            if not filenames.is_clean(path):
-                raise FileNotFoundError
-            *folders, last = path.split("/")
-            with self._opened(folders, make=False) as parent:
-                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-                with os.fdopen(os.open(last, flags, dir_fd=parent), "rb") as file:
-                    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                        raise FileNotFoundError
-                    file.seek(max(offset, 0))
-                    return file.read(-1 if limit is None else max(limit, 0))
-        except OSError as error:
-            raise FileRefused(f"There is no file {path[:200]!r} in /work.") from error
+            return dict(json.loads(self._read(_OWNERS, 0, None)))
+        except FileRefused:
+            return {}
 
-    def _remove(self, name: str) -> None:
-        if not filenames.is_clean(name):
-            return
-        *folders, last = name.split("/")
-        with contextlib.suppress(OSError):  # gone already, or a folder now
-            with self._opened(folders, make=False) as parent:
-                os.unlink(last, dir_fd=parent)
-            for depth in range(len(folders), 0, -1):
-                self.folder.joinpath(*folders[:depth]).rmdir()
-
-    @contextlib.contextmanager
-    def _opened(self, folders: list[str], *, make: bool) -> Iterator[int]:
-        """A descriptor of the folder, each step of the way opened without following a link."""
-        descriptor = os.open(self.folder, _FOLDER)
-        try:
-            for folder in folders:
-                if make:
-                    with contextlib.suppress(FileExistsError):
-                        os.mkdir(folder, 0o700, dir_fd=descriptor)
-                step = os.open(folder, _FOLDER, dir_fd=descriptor)
-                os.close(descriptor)
-                descriptor = step
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
-    def _walk(self) -> Iterator[tuple[str, int]]:
-        """Path and size of every regular file that a job can take."""
-        for folder, _, found in os.walk(self.folder):
-            for path in (Path(folder, name) for name in found if not name.startswith(_OURS)):
-                name = path.relative_to(self.folder).as_posix()
-                with contextlib.suppress(FileNotFoundError):
-                    status = path.lstat()
-                    if stat.S_ISREG(status.st_mode) and filenames.is_clean(name):
-                        yield name, status.st_size
+    def _write_owners(self, owners: Mapping[str, str]) -> None:
+        self._folder.write(_OWNERS, SandboxFile.of(json.dumps(owners).encode()))
 
 
 def _variables_of(owner: str) -> str:
-    return f"{_OURS}variables-{filenames.clean(owner.replace('/', '_'))}"
+    return f"{RESERVED}variables-{filenames.clean(owner.replace('/', '_'))}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sandbox.files import SandboxFile
 from tasks.message import FileRef, ThreadAddress
 
 #: How often a task whose run vanished is requeued; then one more run only posts `LOST`.
@@ -111,7 +112,7 @@ class OutputFile:
     """A file for people, as it stands in `/work`."""
 
     path: str
-    data: bytes
+    data: SandboxFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ def _line(identity: object, run: Run) -> str:
         "exit_code": run.exit_code,
         "stdout": run.stdout,
         "stderr": run.stderr if run.exit_code is not None else _append_line(run.stderr, run.sentence),
-        "files": {name: base64.b64encode(data).decode() for name, data in run.files.items()},
+        "files": {name: base64.b64encode(data).decode() for name, data in run.contents().items()},
         "seconds": round(run.seconds, 6),
     }
     return json.dumps(answer)

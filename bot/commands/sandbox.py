@@ -143,7 +143,7 @@ def _unreadable(args: argparse.Namespace) -> str:
 
 def _save(run: Run, folder: Path | None) -> None:
     """Write the files under `folder`, or name them when there is none. Their names are safe ones."""
-    for name, data in run.files.items():
+    for name, data in run.contents().items():
         if folder is None:
             print(f"handoff: {name}, {len(data)} bytes; --output FOLDER keeps it", file=sys.stderr)
         else:

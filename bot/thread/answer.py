@@ -12,6 +12,7 @@ from itertools import chain, count, islice
 from typing import Any
 
 from bot.wire.text import escape, headings, silence_mentions, split_markdown, truncate
+from sandbox.files import SandboxFile
 from tasks.task import Outcome, OutputFile, Spent, State, Task
 
 Block = dict[str, Any]
@@ -62,7 +63,7 @@ def render(task: Task, outcome: Outcome) -> RenderedAnswer:
     below = list(_footer(task, outcome))
     spoken = split_markdown(words)
     if len(spoken) > MOST_MESSAGES:
-        whole = OutputFile(path=_free_name(outcome), data=words.encode())
+        whole = OutputFile(path=_free_name(outcome), data=SandboxFile.of(words.encode()))
         return RenderedAnswer([OutgoingMessage("end:0", _summary(words, whole.path), below)], whole)
     last = len(spoken) - 1
     return RenderedAnswer(

@@ -16,6 +16,8 @@ import structlog
 from bot.thread.posts import ThreadPosts
 from bot.wire.client import SLACK_ERRORS, TRIES, SlackClient, error_text, is_transient
 from bot.wire.text import silence_mentions, truncate
+from sandbox.errors import FileRefused
+from sandbox.files import SandboxFile, Spool
 from sandbox.limits import MIB
 from tasks.message import FileRef
 from tasks.run.thread import FileNotFetched, NotDelivered
@@ -46,8 +48,8 @@ class ThreadFiles:
         self._largest_in = largest_in
         self._largest_out = largest_out
 
-    async def fetch(self, file: FileRef) -> bytes:
-        """An attached file's contents; raises `FileNotFetched` with the reason."""
+    async def fetch(self, file: FileRef) -> SandboxFile:
+        """An attached file; raises `FileNotFetched` with the reason."""
         url = file.source.get("url") or await self._url(file)
         if file.size > self._largest_in:
             raise FileNotFetched(self._too_large(file.size, self._largest_in))
@@ -72,8 +74,8 @@ class ThreadFiles:
         """Post artifacts into the thread, in order; what could not be posted is said there, once."""
         told: list[str] = []
         for file in made[:ARTIFACTS]:
-            if len(file.data) > self._largest_out:
-                size = self._too_large(len(file.data), self._largest_out)
+            if file.data.size > self._largest_out:
+                size = self._too_large(file.data.size, self._largest_out)
                 told.append(f"{silence_mentions(file.path)} was not posted: {size}.")
             elif problem := await self._post_once(file):
                 told.append(f"{silence_mentions(file.path)} could not be posted: {problem}.")
@@ -86,17 +88,20 @@ class ThreadFiles:
         """Upload in Slack's three steps; answers with the problem, in words for the thread."""
         key = f"file:{file.path}"
         known = await self._store.outbox.posts(self._task.id)
-        if known.get(key) or not file.data:
-            return "" if file.data else "it is empty, and Slack takes no empty files"
+        if known.get(key) or not file.data.size:
+            return "" if file.data.size else "it is empty, and Slack takes no empty files"
         name = silence_mentions(PurePosixPath(file.path).name)
         await self._store.outbox.intend(self._task.id, key, runner=self._task.runner)
         try:
             if (id_ := await self._kept.get(self._place, key)) is None or not await self._is_shared(id_):
-                id_ = await self._posts.insist(key, lambda: self._upload(name, file.data))
+                data = await asyncio.to_thread(file.data.read)
+                id_ = await self._posts.insist(key, lambda: self._upload(name, data))
                 await self._kept.put(self._place, key, id_)
                 await self._share(id_, name)
         except NotDelivered:
             raise
+        except FileRefused:
+            return "it was removed or changed in the meantime"
         except SLACK_ERRORS as fault:
             log.warning("artifact not posted", file=file.path, why=error_text(fault))
             if is_transient(fault):
@@ -158,13 +163,14 @@ class ThreadFiles:
         own = urlsplit(self._client.base_url).hostname
         return host == own or host.endswith((".slack.com", ".slack-gov.com"))
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        data = bytearray()
+    async def _read(self, response: aiohttp.ClientResponse) -> SandboxFile:
+        spool, size = Spool(), 0
         async for chunk in response.content.iter_chunked(256 * 1024):
-            data += chunk
-            if len(data) > self._largest_in:
-                raise FileNotFetched(self._too_large(len(data), self._largest_in))
-        return bytes(data)
+            spool.write(chunk)
+            size += len(chunk)
+            if size > self._largest_in:
+                raise FileNotFetched(self._too_large(size, self._largest_in))
+        return SandboxFile(size=size, open=spool.part(size))
 
     @staticmethod
     def _too_large(size: int, limit: int) -> str:

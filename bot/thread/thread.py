@@ -29,6 +29,7 @@ from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.clients import Clients
 from bot.wire.text import escape, one_plain_line, silence_mentions
 from bot.wire.users import UserDirectory
+from sandbox.files import SandboxFile
 from tasks.message import FileRef, Message
 from tasks.run.thread import FileNotFetched, NotDelivered
 from tasks.store.key_value import KeyValueStore
@@ -125,7 +126,7 @@ class SlackThread:
             for part in (self._close_question, self._progress.run, self._draft.run, self._set_aside):
                 group.create_task(_safely(part))
 
-    async def fetch(self, file: FileRef) -> bytes:
+    async def fetch(self, file: FileRef) -> SandboxFile:
         try:
             return await self._files.fetch(file)
         except FileNotFetched as reason:

@@ -1,35 +1,44 @@
-"""Which files in a task's `/work` are delivered: pictures, and files that a report or the answer names."""
+"""Which files in a task's `/work` are delivered: files that a report or the answer names, and pictures.
+
+Pictures that came out of an attachment are not.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-import structlog
-
 from agents.report import relative_path
-from sandbox.errors import FileRefused
 from sandbox.workspace import Workspace
 from tasks.store.log import TaskLog
 from tasks.task import Outcome, OutputFile
-
-log = structlog.get_logger(__name__)
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg"}
 
 
 async def output_files(journal: TaskLog, workspace: Workspace, outcome: Outcome) -> list[OutputFile]:
     """The files in the order in which runs made them, with their present contents."""
+    made = dict.fromkeys(_paths(journal, "run"))
     reported = {relative_path(path) for path in _paths(journal, "report")}
-    files = []
-    for path in dict.fromkeys(_paths(journal, "run")):
-        name = PurePosixPath(path)
-        if name.suffix.lower() in _PICTURES or path in reported or name.name in outcome.text:
-            try:
-                files.append(OutputFile(path=path, data=await workspace.read(path)))
-            except FileRefused:
-                log.info("artifact not delivered, a later run removed it", file=path)
-    return files
+    named = {path for path in made if path in reported or names(outcome.text, path)}
+    pictures = {path for path in made if PurePosixPath(path).suffix.lower() in _PICTURES} - named
+    wanted = named | pictures - await workspace.unpacked(pictures)
+    files = (await workspace.snapshot()).files
+    return [OutputFile(path=path, data=files[path]) for path in made if path in wanted and path in files]
+
+
+def names(text: str, path: str) -> bool:
+    """Whether `text` names a file: its path or its last part as a whole word.
+
+    A name without a suffix may be a word of any sentence, so that it counts only as code or after `/work/`.
+    """
+    last = PurePosixPath(path).name
+    if PurePosixPath(path).suffix:
+        whole = rf"(?<![\w./-])(?:(?:/work/|\./)?{re.escape(path)}|{re.escape(last)})(?![\w/-]|\.\w)"
+    else:
+        whole = rf"`(?:{re.escape(path)}|{re.escape(last)})`|(?<!\w)/work/{re.escape(path)}(?![\w/-]|\.\w)"
+    return re.search(whole, text) is not None
 
 
 def _paths(journal: TaskLog, fact: str) -> Iterator[str]:

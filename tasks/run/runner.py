@@ -91,7 +91,7 @@ class Runner:
         self, task: Task, journal: TaskLog, signals: Signals
     ) -> tuple[Outcome, NotDelivered | None]:
         """The outcome, and why it could not be delivered if it could not."""
-        workspace = Workspace(self.workspace(task), limits=self._deps.sandbox.limits)
+        workspace = Workspace(self.workspace(task), limits=self._deps.sandbox.limits, task=task.id)
         async with self._threads.open(task) as thread:
             try:
                 outcome = await self._outcome(task, journal, workspace, thread, signals)

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from agents.events import Event
+from sandbox.files import SandboxFile
 from tasks.message import FileRef, Message
 from tasks.task import Outcome, Task
 
@@ -33,8 +34,8 @@ class Thread(Protocol):
         """Show an event; returns at once. Events that come faster than they can be shown may be skipped."""
         ...
 
-    async def fetch(self, file: FileRef) -> bytes:
-        """The contents of an attached file; raises `FileNotFetched`."""
+    async def fetch(self, file: FileRef) -> SandboxFile:
+        """An attached file; raises `FileNotFetched`."""
         ...
 
     async def before(self) -> Sequence[Message]:

@@ -14,6 +14,7 @@ from aiohttp import web
 from bot.thread.files import ARTIFACTS, ThreadFiles
 from bot.wire.client import SlackClient
 from playground.slack import SlackStandIn
+from sandbox.files import SandboxFile
 from tasks.message import FileRef, Message, ThreadAddress
 from tasks.run.thread import FileNotFetched
 from tasks.task import OutputFile, State, Task
@@ -115,7 +116,9 @@ async def test_artifacts_come_once_and_in_order(
         slack.lose_reply(method)
     else:
         slack.fail(method, status=500)
-    made = [OutputFile(path=name, data=name.encode()) for name in ("b.txt", "a.png", "deep/c.csv")]
+    made = [
+        OutputFile(path=name, data=SandboxFile.of(name.encode())) for name in ("b.txt", "a.png", "deep/c.csv")
+    ]
     bot = await _posted(slack, tmp_path, made, again=True)
 
     assert _names(bot, _root(bot)) == ["b.txt", "a.png", "c.csv"]
@@ -124,8 +127,11 @@ async def test_artifacts_come_once_and_in_order(
 async def test_what_is_too_large_too_many_or_refused_is_told_once(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
-    made = [OutputFile(path="<!channel>.bin", data=b"x" * 2000), OutputFile(path="refused.txt", data=b"x")]
-    made += [OutputFile(path=f"{n}.txt", data=b"x") for n in range(ARTIFACTS)]
+    made = [
+        OutputFile(path="<!channel>.bin", data=SandboxFile.of(b"x" * 2000)),
+        OutputFile(path="refused.txt", data=SandboxFile.of(b"x")),
+    ]
+    made += [OutputFile(path=f"{n}.txt", data=SandboxFile.of(b"x")) for n in range(ARTIFACTS)]
     slack.fail("files.getUploadURLExternal", "storage_limit_reached")
     bot = await _posted(slack, tmp_path, made, again=True)
 
@@ -149,12 +155,12 @@ async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> N
         client = SlackClient(slack.bot_token, slack.api_url, http)
         files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
         ref = FileRef(id=file, name="sales.csv", size=0, source={"access": "check_file_info"})
-        assert await files.fetch(ref) == data
+        assert (await files.fetch(ref)).read() == data
 
 
 async def test_people_are_told_of_no_class_of_python(slack: SlackStandIn, tmp_path: Path) -> None:
     slack.fail("files.completeUploadExternal", status=500, times=4)
-    bot = await _posted(slack, tmp_path, [OutputFile(path="a.txt", data=b"x")])
+    bot = await _posted(slack, tmp_path, [OutputFile(path="a.txt", data=SandboxFile.of(b"x"))])
     assert bot.answers(_root(bot))[-1].text == "a.txt could not be posted: Slack does not take it now."
 
     async def breaks_off(request: web.Request) -> web.StreamResponse:
@@ -242,7 +248,7 @@ async def _fetch(slack: SlackStandIn, http: aiohttp.ClientSession, port: int) ->
     client = SlackClient(slack.bot_token, slack.api_url, http)
     files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
     source = {"url": f"http://127.0.0.1:{port}/a.csv"}
-    return await files.fetch(FileRef(id="F1", name="a.csv", size=3, source=source))
+    return (await files.fetch(FileRef(id="F1", name="a.csv", size=3, source=source))).read()
 
 
 @asynccontextmanager

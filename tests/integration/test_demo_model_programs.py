@@ -22,7 +22,7 @@ NEEDS_LIBRARIES = [
 async def output_of(sandbox: Sandbox, program: Program, files: dict[str, bytes]) -> str:
     run = await sandbox.run(Job(code=program.code, files=files))
     assert (run.status, run.stderr) == (Status.OK, ""), run.stderr
-    files |= run.files
+    files |= run.contents()
     return run.stdout
 
 
@@ -57,7 +57,7 @@ async def test_excel_json_and_tabs_are_read_too(sandbox: Sandbox) -> None:
     write += "; t.to_csv('t.tsv', sep='\\t')"
     files = {"a.csv": SALES}
     run = await sandbox.run(Job(code=write, files=files))
-    files |= run.files
+    files |= run.contents()
     for name in ("t.xlsx", "t.json", "t.tsv"):
         (look,) = programs.choose(f"describe {name}")
         assert f"{name}: 16 rows" in await output_of(sandbox, look, files)

@@ -132,7 +132,7 @@ async def test_programs_run_on_an_engine_behind_tls(sandbox_image: str, certific
             job = Job(code=CODE, files={"in.txt": b"y" * 200_000})
             run = await sandbox.run(job)
             assert (run.status, run.stdout) == (Status.OK, "200000\n"), run
-            assert len(run.files["out"]) == 300_000
+            assert len(run.contents()["out"]) == 300_000
 
 
 async def test_who_has_no_certificate_of_ours_stays_outside(

@@ -21,4 +21,4 @@ async def test_files_that_take_long_to_arrive_are_not_counted_as_the_programs_ti
     ) as sandbox:
         run = await sandbox.run(Job(code=code, timeout=1))
     await way.close()
-    assert (run.status, len(run.files["big"])) == (Status.OK, 9_000_000), run.sentence
+    assert (run.status, len(run.contents()["big"])) == (Status.OK, 9_000_000), run.sentence

@@ -10,7 +10,7 @@ import pytest
 from sandbox.job import Job, Status
 from sandbox.limits import SandboxLimits
 from sandbox.sandbox import Sandbox
-from sandbox.workspace import Workspace
+from sandbox.workspace import Kept, Workspace
 from tests.support.sandboxes import RunCode
 from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
 from tests.support.team import Team, bodies, endpoint_of
@@ -32,13 +32,17 @@ os.remove("old.txt")
     files = {"data/in.csv": b"1\n", "same.txt": b"same", "old.txt": b"old"}
     run = await run_code(code, files=files)
     assert run.stdout == "['data', 'old.txt', 'same.txt'] 1\n\n"
-    assert list(run.files.items()) == [("z.txt", b"z"), ("data/in.csv", b"1\n3\n"), ("made/here/a.txt", b"a")]
+    assert list(run.contents().items()) == [
+        ("z.txt", b"z"),
+        ("data/in.csv", b"1\n3\n"),
+        ("made/here/a.txt", b"a"),
+    ]
     assert run.removed == ("old.txt",)
 
 
 async def test_a_file_written_back_with_the_same_bytes_counts_as_changed(run_code: RunCode) -> None:
     run = await run_code("d = open('a').read(); open('a', 'w').write(d);", files={"a": b"same"})
-    assert dict(run.files) == {"a": b"same"}
+    assert run.contents() == {"a": b"same"}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +67,7 @@ async def test_figures_come_back_by_themselves(run_code: RunCode, code: str, nam
     run = await run_code(code)
     assert run.stderr == ""
     assert list(run.files) == names
-    assert all(data.startswith(PNG) for data in run.files.values())
+    assert all(data.startswith(PNG) for data in run.contents().values())
 
 
 async def test_a_module_written_by_one_call_can_be_imported_by_the_next(
@@ -71,11 +75,12 @@ async def test_a_module_written_by_one_call_can_be_imported_by_the_next(
 ) -> None:
     workspace = Workspace(tmp_path / "thread")
     first = await sandbox.run(Job(code="open('tools.py', 'w').write('def double(n): return 2 * n');"))
-    assert await workspace.keep(first.files, first.removed) == ()
+    before = await workspace.snapshot()
+    assert await workspace.keep(first, before, "w1") == Kept(("tools.py",), ())
     second = await sandbox.run(
-        Job(code="from tools import double\ndouble(21)", files=await workspace.files())
+        Job(code="from tools import double\ndouble(21)", files=(await workspace.snapshot()).files)
     )
-    assert (second.stdout, dict(second.files)) == ("42\n", {})
+    assert (second.stdout, second.contents()) == ("42\n", {})
 
 
 async def test_artifact_limits_are_told_and_the_rest_comes_back(run_code: RunCode) -> None:

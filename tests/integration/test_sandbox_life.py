@@ -91,8 +91,8 @@ async def test_both_ways_to_a_container_carry_everything(
     async with Sandbox(image=sandbox_image, ready=0, transport=transport) as sandbox:
         run = await sandbox.run(Job(code=code, files={"in": big}))
     assert run.status is Status.OK
-    assert run.files["out"] == big[::-1]
-    assert run.files["stdout.txt"] == b"x" * 200_000 + b"\n"
+    assert run.contents()["out"] == big[::-1]
+    assert run.contents()["stdout.txt"] == b"x" * 200_000 + b"\n"
 
 
 async def test_where_no_socket_can_be_mounted_the_attach_stream_is_used(

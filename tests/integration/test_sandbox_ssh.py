@@ -69,7 +69,7 @@ async def test_programs_run_on_an_engine_behind_ssh(server: str, sandbox_image: 
         )
         run = await sandbox.run(job)
         again = await asyncio.gather(*(sandbox.run(Job(code=f"print({n})")) for n in range(4)))
-    assert (run.status, run.stdout, run.files["out"]) == (Status.OK, "far\n", big[::-1])
+    assert (run.status, run.stdout, run.contents()["out"]) == (Status.OK, "far\n", big[::-1])
     assert [one.stdout for one in again] == ["0\n", "1\n", "2\n", "3\n"]
 
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from sandbox.container import RawRun, collect_output
 from sandbox.errors import ContainerLost
+from sandbox.file_exchange import FileExchange
 from sandbox.image.supervisor import frames
 from sandbox.job import Job, Status
 from sandbox.limits import SandboxLimits
 from sandbox.sandbox import Sandbox
 from sandbox.stream import FrameStream
+from sandbox.workspace import Workspace
 from tests.support.sandboxes import RunCode
 
 FORGED = frames.frame(frames.EXIT, frames.packed({"status": "infrastructure", "exit_code": 0}))
@@ -69,7 +72,7 @@ async def test_no_descriptor_leads_to_the_host(run_code: RunCode) -> None:
     """The one pipe a child has can only claim an exit code, which a program may choose anyway."""
     run = await run_code(EVERY_DESCRIPTOR)
     assert run.status in (Status.OK, Status.ERROR)
-    assert (run.files, run.exit_code in (0, 5)) == ({}, True)
+    assert (run.contents(), run.exit_code in (0, 5)) == ({}, True)
 
 
 async def test_frames_on_stdout_are_only_text(run_code: RunCode) -> None:
@@ -86,7 +89,7 @@ async def test_the_supervisors_objects_lead_nowhere(run_code: RunCode) -> None:
 async def test_only_plain_files_come_back(run_code: RunCode) -> None:
     run = await run_code(ODD_FILES)
     assert run.stderr == ""
-    assert dict(run.files) == {"real.txt": b"real"}
+    assert run.contents() == {"real.txt": b"real"}
     told = " ".join(run.notes)
     for name in ("passwd.txt", "environ.txt", "up", "loop", "pipe", "socket", "sparse", "locked", "closed"):
         assert f"{name} was left out" in told.replace("/ was", " was")
@@ -100,6 +103,36 @@ async def test_odd_names_are_made_safe(run_code: RunCode) -> None:
     assert {"photognp.exe", "back_slash", "new_line.txt", "-rf", "~", "$(id)"} <= set(run.files)
     assert len(run.files) == 9
     assert run.notes
+
+
+DURING_A_LOAD = """
+import os, signal, threading
+found, done = set(), threading.Event()
+def look():
+    while not done.is_set():
+        os.kill(1, signal.SIGIO)
+        for pid in ("1", "self"):
+            try:
+                for number in os.listdir(f"/proc/{pid}/fd"):
+                    found.add(os.path.realpath(f"/proc/{pid}/fd/{number}"))
+            except PermissionError:
+                found.add(f"{pid} refused")
+looking = [threading.Thread(target=look) for _ in range(3)]
+for one in looking: one.start()
+sizes = [len(open(f"{n}.bin", "rb").read()) for n in range(8)]
+done.set()
+for one in looking: one.join()
+print(sizes == [5_000_000] * 8, "1 refused" in found, [path for path in found if "secret" in path])
+"""
+
+
+async def test_a_file_being_loaded_leads_nowhere(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Neither the supervisor's descriptors nor a flood of the signal that wakes it."""
+    workspace = Workspace(tmp_path / "secret")
+    for number in range(8):
+        await workspace.add(f"{number}.bin", bytes(5_000_000))
+    run = await sandbox.run(Job(code=DURING_A_LOAD, files=(await workspace.snapshot()).files))
+    assert (run.stdout, run.contents()) == ("True True []\n", {}), run.stderr
 
 
 TOO_LONG = """
@@ -125,7 +158,7 @@ os._exit(0 if found else 3)
 
 async def test_a_path_too_long_for_the_kernel_is_left_out_and_blames_nobody(run_code: RunCode) -> None:
     run = await run_code(TOO_LONG)
-    assert (run.status, dict(run.files)) == (Status.OK, {"plain.txt": b"plain"})
+    assert (run.status, run.contents()) == (Status.OK, {"plain.txt": b"plain"})
     assert "File name too long" in run.notes[0]
 
 
@@ -164,7 +197,12 @@ time.sleep(0.3)
     for _ in range(3):
         run = await run_code(code)
         assert run.status is Status.OK
-        assert all(b"root:" not in content for content in run.files.values())
+        assert all(b"root:" not in content for content in run.contents().values())
+
+
+def artifact(size: float, *, name: str | None = "a", modified: int = 0, copy_of: int | None = None) -> bytes:
+    header = {"name": name, "size": size, "modified": modified, "copy_of": copy_of}
+    return frames.frame(frames.ARTIFACT, frames.packed(header))
 
 
 Speak = Callable[[bytes], Awaitable[RawRun]]
@@ -183,9 +221,9 @@ async def speak() -> Speak:
                 theirs.setblocking(False)
                 sending = asyncio.ensure_future(asyncio.get_running_loop().sock_sendall(theirs, said))
                 sending.add_done_callback(lambda _: theirs.close())
-                await collect_output(
-                    stream, SandboxLimits(artifact_bytes=1000, artifacts_bytes=2000), lambda *_: None, raw
-                )
+                limits = SandboxLimits(artifact_bytes=1000, artifacts_bytes=2000)
+                exchange = FileExchange(stream, Job(code=""), limits)
+                await collect_output(stream, exchange, limits, lambda *_: None, raw)
         finally:
             sending.cancel()
             stream.close()
@@ -205,11 +243,19 @@ async def speak() -> Speak:
         pytest.param(frames.frame(frames.EXIT, b"[" * 50_000), id="a record nested too deep"),
         pytest.param(b"A\xff\xff\xff\xff", id="four gigabytes announced"),
         pytest.param(frames.frame(b"?", b"x"), id="an unknown kind"),
-        pytest.param(frames.frame(frames.ARTIFACT, b"\xff"), id="a file without a name"),
-        pytest.param(
-            frames.frame(frames.ARTIFACT, frames.named("a", bytes(800_000))) * 4, id="files without end"
-        ),
-        pytest.param(frames.frame(frames.ARTIFACT, frames.named("a", b"")) * 500, id="too many files"),
+        pytest.param(frames.frame(frames.ARTIFACT, b"\xff"), id="a file without a header"),
+        pytest.param(artifact(1, name=None), id="a file without a name"),
+        pytest.param(artifact(-1), id="a file of less than nothing"),
+        pytest.param(artifact(1.5), id="a file of a half byte"),
+        pytest.param(artifact(1, modified=1 << 80), id="a file from beyond time"),
+        pytest.param(artifact(1, copy_of=0), id="a copy of a file that the job does not have"),
+        pytest.param(artifact(1001) + frames.frame(frames.PIECE, bytes(1001)), id="a file too large"),
+        pytest.param(artifact(10) + frames.frame(frames.PIECE, bytes(11)), id="a file longer than it says"),
+        pytest.param(artifact(10) + frames.frame(frames.PIECE) * 100_000, id="pieces of nothing without end"),
+        pytest.param(artifact(10) + frames.frame(frames.STDOUT, b"x"), id="output within a file"),
+        pytest.param((artifact(900) + frames.frame(frames.PIECE, bytes(900))) * 2000, id="files without end"),
+        pytest.param(artifact(0) * 2000, id="too many files"),
+        pytest.param(frames.frame(frames.WANTED, bytes(4)), id="a file wanted that the job lacks"),
         pytest.param(frames.frame(frames.STARTED) * 100_000, id="started without end"),
         pytest.param(frames.frame(frames.STDOUT) * 100_000, id="empty output without end"),
     ],

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agents.events import Event
 from agents.orchestrator import AgentDeps
+from sandbox.files import SandboxFile
 from sandbox.sandbox import Sandbox
 from tasks.engine import TaskEngine
 from tasks.message import FileRef, Message, ThreadAddress
@@ -59,11 +60,11 @@ class BoardThread:
 
     def emit(self, event: Event) -> None: ...
 
-    async def fetch(self, file: FileRef) -> bytes:
+    async def fetch(self, file: FileRef) -> SandboxFile:
         if file.name not in self.board.files:
             raise FileNotFetched(f"{file.name} is not on this board")
         self.board.fetched.append(file.name)
-        return self.board.files[file.name]
+        return SandboxFile.of(self.board.files[file.name])
 
     async def before(self) -> Sequence[Message]:
         return self.board.before

@@ -4,18 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import pytest
 import pytest_asyncio
 
 from sandbox.engine import DockerEngine
+from sandbox.files import SandboxFile
 from sandbox.image.build import ensure_image
-from sandbox.job import Job, Run
+from sandbox.job import Job, Run, Status
 from sandbox.limits import SandboxLimits
 from sandbox.sandbox import Sandbox
+from sandbox.workspace import Kept, Snapshot, Workspace
 
 RunCode = Callable[..., Awaitable[Run]]
+
+
+async def left(
+    workspace: Workspace,
+    files: Mapping[str, bytes],
+    *,
+    removed: Sequence[str] = (),
+    owner: str = "w1",
+    since: Snapshot | None = None,
+) -> Kept:
+    """Keep what a run of `owner` would leave, one that began now or with the files of `since`."""
+    made = {name: SandboxFile.of(content) for name, content in files.items()}
+    run = Run(
+        status=Status.OK, exit_code=0, stdout="", stderr="", seconds=0, files=made, removed=tuple(removed)
+    )
+    return await workspace.keep(run, since or await workspace.snapshot(), owner)
+
+
+async def contents(workspace: Workspace) -> dict[str, bytes]:
+    """Every file of a workspace."""
+    return {name: file.read() for name, file in (await workspace.snapshot()).files.items()}
 
 
 @pytest.fixture(scope="session")

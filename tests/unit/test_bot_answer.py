@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.thread.answer import render
+from sandbox.files import SandboxFile
 from tasks.message import ThreadAddress
 from tasks.task import Outcome, OutputFile, State, Task
 
@@ -16,7 +17,7 @@ LONG = "\n\n".join(f"Paragraph {n}. " + "word " * 400 for n in range(40))
 
 
 def test_a_long_answer_takes_no_name_of_a_file_that_was_made() -> None:
-    made = [OutputFile(path=path, data=b"x") for path in ("answer.md", "answer 2.md")]
+    made = [OutputFile(path=path, data=SandboxFile.of(b"x")) for path in ("answer.md", "answer 2.md")]
     outcome = Outcome(state=State.ANSWERED, text=LONG, files=made)
     telling = render(TASK, outcome)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.container import RawRun
+from sandbox.files import SandboxFile
 from sandbox.job import Status
 from sandbox.limits import SandboxLimits
 from sandbox.result import run_from
@@ -86,9 +87,10 @@ def test_what_the_host_saw_stands_above_what_the_inside_says() -> None:
 
 def test_names_are_made_safe_and_told() -> None:
     told = raw()
-    told.files = [("../a.txt", b"1"), ("a.txt", b"2"), ("..", b"3"), ("b", b"4")]
+    names = {"../a.txt": b"1", "a.txt": b"2", "..": b"3", "b": b"4"}
+    told.files = [(name, SandboxFile.of(content)) for name, content in names.items()]
     run = run_from(told, LIMITS, 5)
-    assert dict(run.files) == {"a.txt": b"1", "a-2.txt": b"2", "b": b"4"}
+    assert run.contents() == {"a.txt": b"1", "a-2.txt": b"2", "b": b"4"}
     assert len(run.notes) == 3
 
 
@@ -97,4 +99,4 @@ def test_cut_output_never_splits_a_character() -> None:
     told.stdout += ("ä" * 5000).encode()
     run = run_from(told, LIMITS, 5)
     assert "\ufffd" not in run.stdout
-    assert run.files["stdout.txt"] == ("ä" * 5000).encode()
+    assert run.contents()["stdout.txt"] == ("ä" * 5000).encode()

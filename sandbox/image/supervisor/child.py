@@ -35,9 +35,14 @@ class Child:
         self.stderr = stderr
         self._job = job
 
-    def start(self, source: bytes, most: int) -> None:
-        """Hand the source over; the child starts at once, and keeps `most` bytes of variables."""
-        view = memoryview(len(source).to_bytes(8, "big") + most.to_bytes(8, "big") + source)
+    def start(self, source: bytes, most: int, prefix: str) -> None:
+        """Hand the source over; the child starts at once.
+
+        It keeps `most` bytes of variables, and `prefix` begins the names of the figures that it saves.
+        """
+        begin = prefix.encode()
+        sizes = b"".join(number.to_bytes(8, "big") for number in (most, len(begin), len(source)))
+        view = memoryview(sizes + begin + source)
         while view:
             view = view[os.write(self._job, view) :]
         os.close(self._job)
@@ -77,7 +82,8 @@ def _live(job: int, claim: int, out: int, err: int, memory: int) -> NoReturn:
     os.close(err)
     os.chdir("/work")
     os.write(claim, _READY)
-    source, most = _read_source(job)
+    source, most, prefix = _read_source(job)
+    figures.watch(prefix)
     code = program.run(source, variables.Carried(memory, program.NAME, most) if most else None)
     # A fork of the program that ran to its end speaks for itself alone, and a program that closed every
     # descriptor may have opened a file of its own where the pipe was.
@@ -99,11 +105,11 @@ def _prepare() -> None:
     sys.argv = [program.NAME]
     sys.path[:1] = ["/work"]
     program.open_standard_streams()
-    figures.watch()
 
 
-def _read_source(job: int) -> tuple[str, int]:
-    """The program, and how many bytes of variables it may leave."""
+def _read_source(job: int) -> tuple[str, int, str]:
+    """The program, how many bytes of variables it may leave, and the prefix of its figures."""
     with os.fdopen(job, "rb") as pipe:
-        length, most = (int.from_bytes(pipe.read(8), "big") for _ in range(2))
-        return pipe.read(length).decode("utf-8", "replace"), most
+        most, begin, length = (int.from_bytes(pipe.read(8), "big") for _ in range(3))
+        prefix = pipe.read(begin).decode("utf-8", "replace")
+        return pipe.read(length).decode("utf-8", "replace"), most, prefix

@@ -1,6 +1,6 @@
-"""Brings matplotlib's figures out: what is shown or left open becomes a PNG in the working directory.
+"""Saves matplotlib's figures: one that is shown or left open becomes a PNG in the working directory.
 
-Hooks into pyplot when, and only when, somebody imports it. Never imports matplotlib by itself.
+The hook is installed when the program imports pyplot, so that other programs do not pay for the import.
 """
 
 # ruff: noqa: PTH109
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 _PYPLOT = "matplotlib.pyplot"
 _saved_by_program: set[int] = set()
+_prefix = ""
 
 
-def watch() -> None:
-    """Make `show()` save, now or when pyplot is imported later."""
+def watch(prefix: str) -> None:
+    """Make `show()` save, now or when pyplot is imported later. `prefix` begins each file's name."""
+    global _prefix
+    _prefix = prefix
     imports.after(_PYPLOT, _hook)
 
 
@@ -38,7 +41,7 @@ def save_open(folder: str, *, shown: bool = False) -> None:
 
 def _free_name(folder: str) -> str:
     number = 1
-    while os.path.lexists(name := f"{folder}/figure-{number}.png"):
+    while os.path.lexists(name := f"{folder}/{_prefix}figure-{number}.png"):
         number += 1
     return name
 

@@ -1,4 +1,4 @@
-"""The frames both sides speak: one byte of kind, four bytes of length, payload. Never reads or writes."""
+"""The protocol between host and supervisor: frames of one byte of kind, four bytes of length, payload."""
 
 from __future__ import annotations
 
@@ -10,20 +10,28 @@ if TYPE_CHECKING:
 
 HEADER = 5
 CHUNK = 64 * 1024
+PIECE_BYTES = 1 << 20
 
 # To the container.
-FILE = b"F"  # a file for /work: named()
+MANIFEST = b"M"  # files and empty folders for /work, JSON; the first frame
+FILE = b"F"  # a small file of the manifest: named(); the others are sent when the program opens them
 VARIABLES = b"V"  # what an earlier program left, pickled; and to the host, named() with the notes
 JOB = b"J"  # settings as JSON, the last frame but one
 CODE = b"C"  # the source in UTF-8; the program starts
+DESCRIPTOR = b"H"  # the answer to WANTED: an open file comes with it (SCM_RIGHTS, over a unix socket only)
+MISSING = b"N"  # the answer to WANTED: the reason why the host can't send the file
+
+# Both ways.
+PIECE = b"P"  # at most PIECE_BYTES of a file, after WANTED or ARTIFACT until the file is whole
 
 # To the host.
 READY = b"R"  # the program's process is up and warm
 STARTED = b"S"  # from here on something may have happened
 STDOUT = b"o"
 STDERR = b"e"
-ENDED = b"D"  # the program is over, what it left is on its way
-ARTIFACT = b"A"  # a file of /work that is new or changed: named()
+ENDED = b"D"  # the program is over; its files, variables and exit record follow
+WANTED = b"W"  # the program opens a file of the manifest: its index, four bytes
+ARTIFACT = b"A"  # a file of /work that is new or changed, JSON; its content follows in pieces
 EXIT = b"X"  # how it ended, JSON, the last frame
 
 

@@ -1,10 +1,11 @@
-"""What the supervisor asks of the kernel beyond the `os` module. Never decides anything."""
+"""Kernel interfaces that the `os` module lacks."""
 
 # ruff: noqa: PTH123
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import signal
 
@@ -33,6 +34,35 @@ def die_first() -> None:
     """Under memory pressure this process is chosen before the supervisor."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # some runtimes have no such file; then the order is theirs
+
+
+def wake_on_lease_break() -> int:
+    """A descriptor that becomes readable when a process opens a file that this one has a lease on."""
+    reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.signal(signal.SIGIO, lambda *_: None)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    return reading
+
+
+def lease(descriptor: int) -> bool:
+    """Take a write lease on an open file; False where the kernel or the runtime has none."""
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    except OSError:
+        return False
+    return True
+
+
+def lease_holds(descriptor: int) -> bool:
+    """False once a process waits to open the file."""
+    return fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_WRLCK
+
+
+def lease_break_seconds() -> float:
+    """How long the kernel holds an open(2) back before it breaks the lease by force."""
+    with contextlib.suppress(OSError, ValueError), open("/proc/sys/fs/lease-break-time") as seconds:
+        return float(seconds.read())
+    return 45.0
 
 
 def kill_everyone_else() -> None:

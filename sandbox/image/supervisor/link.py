@@ -1,4 +1,4 @@
-"""PID 1's side of the stream to the host. Owns the two descriptors; never lets a child have them."""
+"""PID 1's end of the stream to the host. Child processes close its descriptors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import _socket  # what `socket` is made of; that one costs every start milliseco
 import fcntl
 import os
 import select
+import sys
 
 from . import frames
 
@@ -13,7 +14,7 @@ _FIRST_FREE = 64  # far from 0-2, so that no program finds the protocol by guess
 
 
 class HostGone(Exception):
-    """The host closed the stream; nobody is left to work for."""
+    """The host closed the stream."""
 
 
 class Link:
@@ -22,6 +23,7 @@ class Link:
     def __init__(self, reading: int, writing: int) -> None:
         self.reading = reading
         self._writing = writing
+        self._socket: _socket.socket | None = None
 
     @classmethod
     def take_over(cls, reading: int = 0, writing: int = 1) -> Link:
@@ -44,10 +46,12 @@ class Link:
         connecting.connect(path)
         both = fcntl.fcntl(connecting.fileno(), fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
         connecting.close()
-        return cls(both, both)
+        link = cls(both, both)
+        link._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, both)
+        return link
 
     def send(self, kind: bytes, payload: bytes = b"") -> None:
-        """Write one frame whole; HostGone when nobody reads any more."""
+        """Write one frame whole; HostGone when the host has closed the stream."""
         view = memoryview(frames.frame(kind, payload))
         try:
             while view:
@@ -60,6 +64,18 @@ class Link:
         kind, length = frames.header(self._exactly(frames.HEADER))
         return kind, self._exactly(length)
 
+    def receive_with_descriptor(self) -> tuple[bytes, bytes, int | None]:
+        """Wait for one frame and the open file that may come with it, which is the caller's to close."""
+        if self._socket is None:
+            return *self.receive(), None
+        space = _socket.CMSG_SPACE(4)
+        first, ancillary, _, _ = self._socket.recvmsg(1, space, _socket.MSG_CMSG_CLOEXEC)
+        if not first:
+            raise HostGone
+        kind, length = frames.header(first + self._exactly(frames.HEADER - 1))
+        descriptors = [int.from_bytes(data[:4], sys.byteorder) for _, _, data in ancillary]
+        return kind, self._exactly(length), descriptors[0] if descriptors else None
+
     def linger(self, seconds: float) -> None:
         """Wait until the host hangs up, `seconds` at most."""
         poll = select.poll()
@@ -67,7 +83,9 @@ class Link:
         poll.poll(seconds * 1000)
 
     def close(self) -> None:
-        """Let go of the descriptors, in a child that must not have them."""
+        """Close the descriptors, in a child that must not have them."""
+        if self._socket is not None:
+            self._socket.detach()
         for descriptor in {self.reading, self._writing}:
             os.close(descriptor)
 

@@ -1,4 +1,4 @@
-"""PID 1 of a sandbox: be ready, take one job, run it, tell how it ended, end.
+"""PID 1 of a sandbox: takes one job, runs it, reports how it ended.
 
 When it ends the kernel kills every process that is left in the container.
 """
@@ -12,11 +12,15 @@ import os
 import site
 import sys
 
-from . import child, files, frames, kernel, program, variables, watch
+from . import child, files, frames, inputs, kernel, program, variables, watch
 from .link import HostGone, Link
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _WORK = "/work"
-_LINGER_SECONDS = 1  # for the host to choose when the engine takes the container away
+_LINGER_SECONDS = 1  # so that the host decides when the engine removes the container
 _FONTS = "/opt/handoff/matplotlib"
 # What the first use of these imports and builds: a quarter of a second that no call should wait for.
 # pyplot is left to the calls that draw; it would cost every container 18 MB and as much time once more.
@@ -28,7 +32,7 @@ repr(frame), frame.groupby("word").sum(), frame.describe(), pandas.read_csv(io.S
 
 
 def main() -> None:
-    """`FLAVOUR [SOCKET]`. Never returns: leaves with 0 when the job is done or the host is gone."""
+    """`FLAVOUR [SOCKET]`. Exits with 0 when the job is done or the host is gone."""
     kernel.forget_signals()
     flavour, *sockets = sys.argv[1:] or ["bare"]
     link = Link.connect(sockets[0]) if sockets else Link.take_over()
@@ -43,16 +47,19 @@ def _serve(link: Link, flavour: str) -> None:
     process = child.spawn(link)
     link.send(frames.READY, frames.packed({"python": sys.version.split()[0], "flavour": flavour}))
     tree = files.Tree(_WORK)
-    settings, source, problem = _receive(link, tree, process.variables)
+    work = inputs.Inputs(link, _WORK)
+    settings, source, problem = _receive(link, work, process.variables)
     if problem:
         link.send(frames.EXIT, frames.packed({"status": "error", "refused": problem}))
         return
     tree.remember()
     link.send(frames.STARTED)
     most = int(settings["state_bytes"])
-    process.start(source, most)
+    process.start(source, most, settings["prefix"])
     flood_bytes = int(settings["flood_bytes"])
-    watching = watch.Watch(link, process, timeout=float(settings["timeout"]), flood_bytes=flood_bytes)
+    watching = watch.Watch(
+        link, process, work, tree, timeout=float(settings["timeout"]), flood_bytes=flood_bytes
+    )
     ending = watching.until_end()
     link.send(frames.ENDED)
     bounds = files.Bounds(
@@ -60,10 +67,10 @@ def _serve(link: Link, flavour: str) -> None:
         together=int(settings["artifacts_bytes"]),
         count=int(settings["artifacts_count"]),
     )
-    gone = tree.collect(bounds, lambda name, content: link.send(frames.ARTIFACT, frames.named(name, content)))
-    if most and ending.status in ("ok", "error") and (left := process.variables.left(most + frames.CHUNK)):
+    gone = tree.collect(bounds, link, work.unopened(), whole=ending.by_itself)
+    if most and ending.by_itself and (left := process.variables.left(most + frames.CHUNK)):
         link.send(frames.VARIABLES, left)
-    link.send(frames.EXIT, _record(ending, tree.notes, gone))
+    link.send(frames.EXIT, _record(ending, tree, gone))
 
 
 def _prepare(flavour: str) -> None:
@@ -93,38 +100,45 @@ def _lay_out_fonts() -> None:
                 copy.write(listed.read())
 
 
-def _receive(link: Link, tree: files.Tree, carried: variables.Variables) -> tuple[dict[str, str], bytes, str]:
-    """Settings, source, and why the job can't be done; the host is heard out in any case."""
+def _receive(
+    link: Link, work: inputs.Inputs, carried: variables.Variables
+) -> tuple[dict[str, str], bytes, str]:
+    """Settings, source, and why the job can't run; reads all that the host sends in any case."""
     settings: dict[str, str] = {}
     problem = ""
     while True:
         kind, payload = link.receive()
         if kind == frames.FILE:
-            problem = problem or _put(tree, *frames.parse_named(payload))
+            problem = problem or _problem(work.put, *frames.parse_named(payload))
+        elif kind == frames.MANIFEST:
+            problem = _problem(work.announce, frames.parse_packed(payload))
         elif kind == frames.VARIABLES:
             carried.fill(payload)
         elif kind == frames.JOB:
             settings = {name: str(value) for name, value in frames.parse_packed(payload).items()}
         elif kind == frames.CODE:
-            return settings, payload, problem
+            return settings, payload, problem or _problem(work.lease_others)
 
 
-def _put(tree: files.Tree, name: str, content: bytes) -> str:
+def _problem(step: Callable[..., None], *arguments: object) -> str:
     try:
-        tree.put(name, content)
-    except (OSError, ValueError) as error:
-        return f"{name} can't be put into /work: {getattr(error, 'strerror', None) or error}"
+        step(*arguments)
+    except inputs.NotLoaded as problem:
+        return str(problem)
     return ""
 
 
-def _record(ending: watch.ProgramExit, notes: list[str], gone: list[str]) -> bytes:
+def _record(ending: watch.ProgramExit, tree: files.Tree, gone: list[str]) -> bytes:
     return frames.packed(
         {
             "status": ending.status,
             "exit_code": ending.exit_code,
             "signal": watch.name_of(ending.signal) if ending.signal else None,
             "seconds": ending.seconds,
-            "notes": notes,
+            "stopped": ending.problem or None,
+            "lost": tree.lost.sentences,
+            "notes": tree.others.sentences,
             "removed": gone,
+            "folders": tree.folders,
         }
     )

@@ -7,7 +7,9 @@ import ast
 import atexit
 import builtins
 import contextlib
+import gc
 import importlib
+import io
 import linecache
 import os
 import sys
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 NAME = "/work/main.py"
 _WRITES = ("write", "writelines")  # they return a count that nobody asked to see
+_FILES = {io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom}
 _PIP = ("pip install", "pip3 install")
 _WARM_UP = "import os\nprint(len([n * n for n in range(9)]))\nraise ValueError('warm')"
 
@@ -117,7 +120,7 @@ def _installed() -> str:
 
 def _finish(code: int) -> int:
     """What the interpreter does at its end, short of tearing the address space down."""
-    for step in (_join_threads, _figures, atexit._run_exitfuncs, _flush):
+    for step in (_join_threads, _figures, atexit._run_exitfuncs, _flush_files, _flush):
         try:
             step()
         except SystemExit as leaving:
@@ -134,6 +137,16 @@ def _join_threads() -> None:
 
 def _figures() -> None:
     figures.save_open("/work")
+
+
+def _flush_files() -> None:
+    """Write out what the program's open files still hold, as the interpreter does when it drops them."""
+    for thing in gc.get_objects():
+        if type(thing) in _FILES and not thing.closed:
+            with contextlib.suppress(
+                OSError, ValueError
+            ):  # the other end of a pipe is gone, or it is read-only
+                thing.flush()
 
 
 def _flush() -> None:

@@ -112,7 +112,7 @@ class Carried:
                 return self._dumped({name: names[name] for name in sizes}), reasons
             except BaseException as error:  # noqa: BLE001
                 largest = max(sizes, key=sizes.__getitem__)
-                reasons[largest] = _short(error)
+                reasons[largest] = f"{sizes[largest]} bytes; {_short(error)} of all together"
                 del sizes[largest]
         return b"", reasons
 
@@ -122,14 +122,19 @@ class Carried:
         return into.getvalue()
 
 
+class _TooLargeError(Exception):
+    """More than the limit. The text is the reason as the model reads it."""
+
+
 class _Bounded(io.BytesIO):
     def __init__(self, most: int) -> None:
         super().__init__()
         self._most = most
 
     def write(self, data: Any) -> int:
-        if self.tell() + len(data) > self._most:
-            raise ValueError(f"more than {self._most} bytes")
+        size = self.tell() + memoryview(data).nbytes  # a PickleBuffer of a large array has no len()
+        if size > self._most:
+            raise _TooLargeError(f"{size} bytes or more, and {self._most} is the limit")
         return super().write(data)
 
 
@@ -171,4 +176,6 @@ def _pickler(into: io.BytesIO, name: str) -> Any:
 
 
 def _short(error: BaseException) -> str:
+    if isinstance(error, _TooLargeError):
+        return str(error)
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]

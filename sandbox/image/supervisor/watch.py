@@ -1,4 +1,4 @@
-"""Watches the child until the run is over: output, claim, end, time, flood. Never reads files."""
+"""Watches the program until it ends: output, files it opens, exit claim, time limit, output limit."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import signal
 import time
 
 from . import frames, kernel
+from .inputs import NotLoaded
 from .link import HostGone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .child import Child
+    from .files import Tree
+    from .inputs import Inputs
     from .link import Link
 
 _TICK_SECONDS = 0.5  # how often orphans are collected while nothing else happens
@@ -26,26 +29,40 @@ _SMALL, _REST_SECONDS = (
 class ProgramExit:
     """How the program ended. `status` is a value of the host's `Status`."""
 
-    def __init__(self, status: str, exit_code: int | None, signal: int | None, seconds: float) -> None:
+    def __init__(
+        self, status: str, exit_code: int | None, signal: int | None, seconds: float, problem: str
+    ) -> None:
         self.status = status
         self.exit_code = exit_code
         self.signal = signal
         self.seconds = seconds
+        self.problem = problem
+        """Why the program was stopped, where `status` does not say it."""
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether the program came to an end of its own: exit, or an uncaught exception."""
+        return self.status in ("ok", "error") and not self.problem
 
 
 class Watch:
     """One run, from the source handed over to its ending."""
 
-    def __init__(self, link: Link, child: Child, *, timeout: float, flood_bytes: int) -> None:
+    def __init__(
+        self, link: Link, child: Child, inputs: Inputs, tree: Tree, *, timeout: float, flood_bytes: int
+    ) -> None:
         self.link = link
         self.child = child
+        self.inputs = inputs
+        self.tree = tree
         self.timeout = timeout
         self.flood_bytes = flood_bytes
         self._printed = 0
+        self._problem = ""
         self._open = {child.stdout: frames.STDOUT, child.stderr: frames.STDERR}
 
     def until_end(self) -> ProgramExit:
-        """Pass output on until the program ends or meets a limit; then nobody but PID 1 is alive."""
+        """Pass output on until the program ends or meets a limit; then kill all processes but PID 1."""
         started, killed_before = time.monotonic(), kernel.oom_kills()
         status, code, number = self._wait(started + self.timeout)
         seconds = time.monotonic() - started
@@ -54,17 +71,23 @@ class Watch:
             status, code = "output_flood", None
         if status in ("error", "signal") and kernel.oom_kills() > killed_before:
             status, code, number = "oom", None, None
-        return ProgramExit(status, code, number, seconds)
+        return ProgramExit(status, code, number, seconds, self._problem)
 
     def _wait(self, deadline: float) -> tuple[str, int | None, int | None]:
-        endings = {self.child.claim, os.pidfd_open(self.child.pid), self.link.reading}
+        endings = {self.child.claim, os.pidfd_open(self.child.pid), self.link.reading, self.inputs.opened}
         watched, resting = _polling(endings | self._open.keys()), _polling(endings)
         rest_end = 0.0
         while (left := deadline - (now := time.monotonic())) > 0:
             poll, longest = (resting, rest_end - now) if rest_end > now else (watched, _TICK_SECONDS)
             ready = {descriptor for descriptor, _ in poll.poll(min(left, longest) * 1000)}
             if self.link.reading in ready:
-                raise HostGone  # nothing is said after the source: this is the end of the stream
+                raise HostGone  # the host sends nothing unasked after the source: the stream has ended
+            if self.inputs.opened in ready:
+                try:
+                    self.inputs.load_opened(self.tree.loaded)
+                except NotLoaded as problem:
+                    self._problem = str(problem)
+                    return "error", None, None
             for descriptor in ready & self._open.keys():
                 before = self._printed
                 if not self._pass_on(descriptor):
@@ -79,7 +102,7 @@ class Watch:
                 watched.unregister(self.child.claim)
                 resting.unregister(self.child.claim)
             if (ended := kernel.reap(self.child.pid)) is not None:
-                return self._judged(ended)
+                return self._exit_of(ended)
         return "timeout", None, None
 
     def _pass_on(self, descriptor: int) -> bool:
@@ -111,7 +134,7 @@ class Watch:
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return None
 
-    def _judged(self, ended: int) -> tuple[str, int | None, int | None]:
+    def _exit_of(self, ended: int) -> tuple[str, int | None, int | None]:
         code = os.waitstatus_to_exitcode(ended)
         if code < 0:
             return "signal", None, -code
