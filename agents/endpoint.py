@@ -29,7 +29,7 @@ from agents.errors import ModelError, ModelUnavailable, QuotaExhausted, ToolsUns
 from agents.refusals import MAX_WAIT, Transient, resolve, unavailable
 from agents.wire import ModelRequest, Options, Wire
 from agents.wire.assembler import Assembler
-from agents.wire.stream import values
+from agents.wire.stream import SilentStream, values
 
 log = structlog.get_logger(__name__)
 
@@ -187,12 +187,14 @@ class Endpoint:
                     async for piece in response.aiter_bytes():
                         for value in reading.feed(piece):
                             assembler.add(value)
-                            timer.reset(assembler.grace)
+                        timer.reset(assembler.grace)  # a comment of a server that is busy counts too
                         progress.report()
                     for value in reading.finish():
                         assembler.add(value)
-        except (TimeoutError, httpx2.TransportError):
+        except (TimeoutError, httpx2.TransportError) as error:
             if assembler.grace is None:  # a complete reply counts, however its connection ends
+                if idle.expired():
+                    raise SilentStream(f"{self._idle_timeout:g} seconds") from error
                 raise
         reply = assembler.reply()
         progress.report(last=True)

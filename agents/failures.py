@@ -12,7 +12,7 @@ import openai
 
 from agents.excerpt import one_line
 from agents.refusals import INSIDE, Refusal, Transient
-from agents.wire.stream import CutStream, ErrorInside, NoReply, Unreadable
+from agents.wire.stream import CutStream, ErrorInside, NoReply, SilentStream, Unreadable
 
 
 class RedirectRefused(Exception):
@@ -46,6 +46,8 @@ def read(error: Exception) -> Refusal | Transient:
             return Transient(str(error))
         case Unreadable():
             return Transient("the model service sent something unreadable")
+        case SilentStream():
+            return Transient(f"the model service sent nothing for {error}")
         case CutStream():
             return Transient(f"the reply was cut ({error})")
     return Transient(_connection_failure(error))

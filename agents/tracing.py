@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -61,19 +61,16 @@ def task(tracing: Tracing, id_: str) -> Iterator[None]:
         root_trace.reset(tokens[1])
 
 
-@contextmanager
-def agent(name: str, id_: str) -> Iterator[None]:
+def agent(name: str, id_: str) -> AbstractContextManager[Span]:
     """One agent at work; `id_` is unique within the task."""
     attributes = {
         "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name, "gen_ai.agent.id": id_,
         "gen_ai.provider.name": _tracing.get().model_provider,
     }  # fmt: skip
-    with _span(f"invoke_agent {name}", attributes):
-        yield
+    return _span(f"invoke_agent {name}", attributes)
 
 
-@contextmanager
-def turn(model: str, newest: Turn) -> Iterator[Span]:
+def turn(model: str, newest: Turn) -> AbstractContextManager[Span]:
     """One request to a model, its retries included; `newest` is the last turn of the conversation."""
     attributes: dict[str, AttributeValue] = {
         "gen_ai.operation.name": "chat", "gen_ai.provider.name": _tracing.get().model_provider,
@@ -81,8 +78,7 @@ def turn(model: str, newest: Turn) -> Iterator[Span]:
     }  # fmt: skip
     if _tracing.get().takes_content:
         attributes["gen_ai.input.messages"] = json.dumps([_message(newest)])
-    with _span(f"chat {model}", attributes, SpanKind.CLIENT) as span:
-        yield span
+    return _span(f"chat {model}", attributes, SpanKind.CLIENT)
 
 
 def record_reply(span: Span, reply: ModelReply) -> None:
@@ -99,8 +95,7 @@ def record_reply(span: Span, reply: ModelReply) -> None:
         span.set_attribute("gen_ai.output.messages", json.dumps([message]))
 
 
-@contextmanager
-def tool(call: ToolCall) -> Iterator[Span]:
+def tool(call: ToolCall) -> AbstractContextManager[Span]:
     """One call of a tool."""
     attributes: dict[str, AttributeValue] = {
         "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": call.name,
@@ -108,8 +103,7 @@ def tool(call: ToolCall) -> Iterator[Span]:
     }  # fmt: skip
     if _tracing.get().takes_content:
         attributes["gen_ai.tool.call.arguments"] = call.arguments
-    with _span(f"execute_tool {call.name}", attributes) as span:
-        yield span
+    return _span(f"execute_tool {call.name}", attributes)
 
 
 def record_result(span: Span, text: str) -> None:

@@ -18,6 +18,10 @@ class CutStream(Exception):
     """The stream ended before the reply was complete."""
 
 
+class SilentStream(CutStream):
+    """The stream sent nothing for as long as `str()` says."""
+
+
 class RunawayReply(CutStream):
     """The reply is longer than `MAX_REPLY`."""
 

@@ -64,7 +64,8 @@ def may_begin(text: str) -> bool:
     """Whether a text that is still growing may become a call, and should not be shown yet."""
     if _BARE_START.match(text.lstrip()) or any(mark in text for mark in _MARKUP):
         return True
-    return any(text.endswith(mark[:size]) for mark in _MARKUP for size in range(1, len(mark)))
+    tail = max(text.rfind("<"), text.rfind("["))
+    return tail >= 0 and any(mark.startswith(text[tail:]) for mark in _MARKUP)
 
 
 def _calls(text: str, tools: Collection[str]) -> Iterator[ToolCall | None]:

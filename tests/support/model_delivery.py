@@ -91,6 +91,7 @@ class Delivery:
         await response.prepare(self.request)
         for piece in raw.pieces:
             await response.write(piece)
+            await asyncio.sleep(self.chunk_delay)
         await asyncio.sleep(raw.hold)
         await response.write_eof()
         return response

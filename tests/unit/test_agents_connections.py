@@ -17,8 +17,8 @@ from agents.endpoint import Endpoint
 from agents.errors import ModelUnavailable, RequestRefused
 from agents.refusals import Refusal, resolve
 from tests.support import chat_wire, responses_wire
-from tests.support.scripted_model import Turn
-from tests.support.team import Agent
+from tests.support.scripted_model import Hang, Raw, ScriptedModel, Turn
+from tests.support.team import Agent, endpoint_of
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 BROKEN = {
@@ -151,3 +151,25 @@ async def test_no_wait_is_longer_than_a_minute_whatever_the_endpoint_says(header
         waited = endpoint._wait(0, failure)
     least, most = WAITS[header]
     assert least <= waited <= most
+
+
+@pytest.mark.parametrize("wire", [chat_wire, responses_wire])
+async def test_comments_of_a_busy_server_keep_a_reply_alive(wire: ModuleType) -> None:
+    content, ending = wire.frames(Turn("Here."), "m", 1, 7, None)
+    comments = [b": OPENROUTER PROCESSING\n\n", b":\n\n"] * 15
+    reply = Raw([*comments, *content, *ending])
+    api = wire.__name__.rpartition(".")[2].removesuffix("_wire")
+    async with (
+        ScriptedModel([reply], chunk_delay=0.05) as model,
+        endpoint_of(model, api=api, idle_timeout=1.0, tries=1) as endpoint,
+    ):
+        assert (await Agent().run(endpoint)).text == "Here."
+
+
+async def test_a_silent_stream_ends_with_the_limit_in_words() -> None:
+    async with (
+        ScriptedModel([Hang(30, after_chunks=2)]) as model,
+        endpoint_of(model, idle_timeout=0.2, tries=1) as endpoint,
+    ):
+        with pytest.raises(ModelUnavailable, match=r"sent nothing for 0\.2 seconds"):
+            await Agent().run(endpoint)
