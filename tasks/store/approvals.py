@@ -21,7 +21,7 @@ _ROW = schema.approval.c
 
 
 class TaskApprovals:
-    """One task's approvals, for its current run (an `agents.approvals.Approvals`)."""
+    """One task's approvals, for its current run (an `agents.approvals.ApprovalStore`)."""
 
     def __init__(self, database: Database, task: Task, *, patience: float) -> None:
         self._database = database

@@ -49,7 +49,7 @@ class Backup:
 
 
 async def save(database: Database, work: Path, file: Path, *, release: str) -> Backup:
-    """Write everything to `file`, which only this user may read. The bot may run meanwhile: the rows are
+    """Write everything to `file`, which only this user may read. The bot may run: the rows are
     those of one moment, and the files those of a moment later. Raises `FileExistsError`, and OSError where it
     can't be written."""
     with tempfile.TemporaryDirectory(prefix=".handoff-backup-", dir=file.parent) as folder:
