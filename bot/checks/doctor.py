@@ -14,9 +14,10 @@ import aiohttp
 from openai import OpenAIError
 
 from agents.conversation import UserTurn
+from agents.endpoint import Endpoint
 from agents.errors import ModelError
 from agents.tools import Tool
-from agents.wire import ModelRequest
+from agents.wire import ModelRequest, text_calls
 from bot.checks import preflight, tokens
 from bot.errors import CheckFailed
 from bot.factories.database import cause, driver_problems
@@ -122,29 +123,39 @@ async def _model(settings: Settings) -> str:
         raise CheckFailed(problems[0])
     chosen = ",".join((settings.model, settings.worker_model or ""))
     names = dict.fromkeys(name.strip() for name in chosen.split(",") if name.strip())
-    question = (UserTurn("Reply with the word: ready"),)
     try:
         async with make_endpoint(settings, tries=2) as endpoint:
             for name in names:
-                # With a tool, since a model that takes none is of no use here.
-                await endpoint.complete(
-                    ModelRequest(
-                        model=name, instructions="You are a connection check.", turns=question,
-                        tools=[Tool.from_function(_ready)],
-                    )
-                )  # fmt: skip
+                await _check_tool_call(endpoint, name)
     except ModelError as error:
         names_fix = "OPENAI_BASE_URL" in str(error)
         fix = "" if names_fix else " Look at OPENAI_API_KEY, OPENAI_BASE_URL and HANDOFF_MODEL."
         raise CheckFailed(f"{error}{fix}") from error
     except OpenAIError as error:
         raise CheckFailed(f"the endpoint can't be used: {error}.") from error
-    return f"{' and '.join(names)} answered."
+    return f"{' and '.join(names)} answered with a tool call."
 
 
-async def _ready() -> str:
+async def ready() -> str:
     """Say that you are ready."""
     return "ready"
+
+
+async def _check_tool_call(endpoint: Endpoint, model: str) -> None:
+    """Request a real tool call, since agents work by calling tools."""
+    tool = Tool.from_function(ready)
+    reply = await endpoint.complete(
+        ModelRequest(
+            model=model, instructions="You are a connection check. You only call tools.", tools=[tool],
+            turns=[UserTurn("Call the tool ready now.")],
+        )
+    )  # fmt: skip
+    if not reply.calls and not text_calls.parse(reply.text, [tool.name]):
+        raise CheckFailed(
+            f"{model} answered and called no tool, and agents work by calling them. Start vLLM with "
+            "--enable-auto-tool-choice and --tool-call-parser, SGLang with --tool-call-parser, llama.cpp "
+            "with --jinja, or set another HANDOFF_MODEL."
+        )
 
 
 async def _docker(settings: Settings) -> str:

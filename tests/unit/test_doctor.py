@@ -20,7 +20,7 @@ from bot.checks.doctor import Finding, examine
 from bot.settings import Settings
 from bot.wire.manifest import SCOPES
 from playground.slack.server import SlackStandIn
-from tests.support.scripted_model import Asked, Fault, Reply, Say, ScriptedModel
+from tests.support.scripted_model import Asked, Call, Fault, Reply, Say, ScriptedModel
 from tests.support.tool_server import JOURNAL
 
 CLOSED = "http://127.0.0.1:1"
@@ -51,7 +51,7 @@ async def findings(given: Mapping[str, Any], **changed: Any) -> dict[str, Findin
 
 
 async def test_what_works_is_told_with_what_was_found(healthy: dict[str, Any], tmp_path: Path) -> None:
-    async with ScriptedModel([Say("ready")]) as model:
+    async with ScriptedModel([Call("ready")]) as model:
         found = await findings(healthy, openai_base_url=model.base_url)
         model.assert_complete()
     well = {name for name, finding in found.items() if finding.ok}
@@ -161,11 +161,19 @@ async def test_a_model_without_tools_is_told(healthy: dict[str, Any]) -> None:
     assert "can't call tools" in found["Model"].text
 
 
+async def test_a_model_that_calls_no_tool_is_reported(healthy: dict[str, Any]) -> None:
+    async with ScriptedModel([Say("I am ready."), Say('{"name": "ready", "arguments": {}}')]) as model:
+        talks = (await findings(healthy, openai_base_url=model.base_url))["Model"]
+        writes = (await findings(healthy, openai_base_url=model.base_url))["Model"]
+    assert (talks.ok, "called no tool" in talks.text, "--jinja" in talks.text) == (False, True, True)
+    assert writes.ok
+
+
 async def test_both_models_are_asked(healthy: dict[str, Any]) -> None:
-    async with ScriptedModel([Say("ready"), Say("ready")]) as model:
+    async with ScriptedModel([Call("ready"), Call("ready")]) as model:
         found = await findings(healthy, openai_base_url=model.base_url, model="big", worker_model="small")
         model.assert_complete()
-    assert found["Model"].text == "big and small answered."
+    assert found["Model"].text == "big and small answered with a tool call."
 
 
 async def test_a_remote_model_without_a_key_is_told(healthy: dict[str, Any]) -> None:
