@@ -19,10 +19,14 @@ from bot.install.pages import InstallPages
 from bot.install.store import InstallationStore
 from bot.install.uninstall import UninstallListeners
 from bot.intake.access import AccessPolicy
+from bot.intake.addressing import Addressing
 from bot.intake.backfill import Backfill
+from bot.intake.feedback import Feedback
 from bot.intake.intake import Intake
 from bot.intake.listeners import MessageListeners
+from bot.intake.messages import MessageHandler
 from bot.intake.notes import NoteCommands
+from bot.intake.pending import PendingEvents
 from bot.intake.stopper import TaskStopper
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
@@ -52,7 +56,7 @@ class SlackService:
         clients: Clients, installations: InstallationStore | None = None, *,
         signed: Callable[[float], None] = lambda _: None, timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip
-        """`signed` gets the seconds between each message and its first sign in Slack."""
+        """`signed` is called with the seconds between a message and its 👀."""
         token = settings.slack_app_token
         secret = settings.slack_signing_secret
         self._installations = installations
@@ -65,23 +69,31 @@ class SlackService:
         access = AccessPolicy(channels=channels, people=people, usage=usage)
         stopper = TaskStopper(engine=engine, people=people, access=access)
         preferences, links = ChannelPreferences(kept, channels.preference), Permalinks(clients)
-        intake = Intake(
-            engine=engine, people=people, access=access, preferences=preferences, stopper=stopper,
-            edits=Edits(database), queries=queries, notes=NoteCommands(Notes(database)),
+        addressing = Addressing(
+            engine=engine,
+            preferences=preferences,
+            queries=queries,
             participants=Participants(kept, timing.tasks),
+        )
+        feedback = Feedback(clients)
+        handler = MessageHandler(
+            engine=engine, people=people, access=access, addressing=addressing, preferences=preferences,
+            stopper=stopper, edits=Edits(database), queries=queries, notes=NoteCommands(Notes(database)),
+            feedback=feedback, signed=signed,
         )  # fmt: skip
-        listeners = MessageListeners(clients=clients, engine=engine, queries=queries, signed=signed)
+        self._intake = Intake(PendingEvents(kept), handler, timing)
+        listeners = MessageListeners(intake=self._intake, engine=engine, queries=queries)
         self._engine, self._queries, self._clients = engine, queries, clients
         if installations is not None:
             installations.on_saved = self._redeliver
-        replies = ClickReplies(clients)
+        replies = ClickReplies(clients, feedback)
         buttons = ThreadButtons(
             engine=engine, queries=queries, people=people, replies=replies, stopper=stopper, access=access
         )
         approvals = ApprovalButtons(engine=engine, people=people, replies=replies, access=access)
         slash = SlashCommand(
             engine=engine, queries=queries, people=people, clients=clients, access=access, stopper=stopper,
-            preferences=preferences, links=links,
+            preferences=preferences, links=links, feedback=feedback,
         )  # fmt: skip
         home = AppHome(
             engine=engine, queries=queries, usage=usage, clients=clients, links=links, stopper=stopper,
@@ -91,15 +103,16 @@ class SlackService:
             engine=engine, queries=queries, preferences=preferences, notes=Notes(database),
             installations=installations, clients=clients,
         )  # fmt: skip
-        connect(self.app, intake, [listeners, buttons, approvals, slash, home, uninstall])
+        connect(self.app, self._intake, [listeners, buttons, approvals, slash, home, uninstall])
         #: The install pages, for the web server.
         self.routes = InstallPages(settings, installations).routes() if installations else ()
         self._sockets = SocketMode(self.app, token.get_secret_value(), timing) if token else None
-        self._backfill = Backfill(clients, intake, listeners, queries, kept, timing)
+        self._backfill = Backfill(clients, self._intake, queries, kept, timing)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._intake.retrying())
             if self._sockets is not None:
                 stack.push_async_callback(self._sockets.stop)
                 await self._sockets.start()
@@ -141,10 +154,12 @@ def make_clients(
 ) -> Clients:
     """A client for each installation, or one for a single workspace."""
     if installations is not None:
-        return Clients(settings.slack_api_url, http, installations.token, installations.teams)
+        return Clients(
+            settings.slack_api_url, http, installations.token, installations.teams, secrets=settings.secrets
+        )
     token = settings.slack_bot_token
 
     async def token_of(team: str) -> str | None:
         return token.get_secret_value() if token else None
 
-    return Clients(settings.slack_api_url, http, token_of)
+    return Clients(settings.slack_api_url, http, token_of, secrets=settings.secrets)

@@ -29,10 +29,14 @@ class BotTiming:
     """How far back is read: an answer to last week's question helps nobody."""
     backfill_overlap: float = 10.0
     """How much is read twice, for clocks that differ and events that were under way."""
+    event_retry: float = 15.0
+    """Until a message that could not be handled is handled again, and at least between two tries."""
+    event_life: float = 86_400.0
+    """Until it is given up: an answer to yesterday's message helps little."""
     user_cache: float = 3600.0
     """How long a person's name is kept: people rename themselves, but rarely."""
-    user_lookup: float = 1.0
-    """Longest wait for a name while Slack waits for our ack; without an answer the person is "someone"."""
+    user_lookup: float = 10.0
+    """Longest wait for a person's name and rights; without an answer the person is "someone"."""
     progress_stream: float = 0.8
     """Least time between two updates of a plan's stream."""
     progress_edit: float = 3.0

@@ -21,7 +21,7 @@ from tasks.queue.maintenance import Maintenance
 from tasks.queue.placement import Placement
 from tasks.run.signals import EndReason, Signals
 from tasks.store import schema
-from tasks.store.approvals import decide
+from tasks.store.approvals import Decision, decide, find_decision
 from tasks.store.database import Database
 from tasks.store.removal import Removal
 from tasks.store.retry import describe_outage
@@ -98,6 +98,10 @@ class TaskEngine:
         if decided:
             log.info("approval decided", task=task, approved=approved, user=user)
         return decided
+
+    async def decision(self, task: str, approval: str) -> Decision | None:
+        """The decision that was taken on a call; None while there is none."""
+        return await find_decision(self._database, task, approval)
 
     async def stop(self, task: str, reason: str) -> bool:
         """Stop a task in any state; `reason` is shown in its thread. False when it was over already."""

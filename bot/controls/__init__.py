@@ -1,1 +1,1 @@
-"""What people press and open: buttons, `/handoff`, the shortcut, App Home. Never runs a task."""
+"""What people press and open: buttons, `/handoff`, the shortcut, App Home."""

@@ -1,7 +1,7 @@
-"""Approve and Deny: who may, and what a click does.
+"""The Approve and Deny buttons.
 
-Whoever clicks is looked up anew, and everything that is not clearly a yes leaves the call not run. What a
-decision is bound to, and that it is used once, is `tasks.store.approvals`'.
+Slack is asked about the person at each click, and everything but a clear yes leaves the call not run.
+`tasks.store.approvals` binds a decision to one call and uses it once.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import pydantic
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.controls.replies import FOREIGN, ClickReplies
+from bot.controls import texts
+from bot.controls.replies import ClickReplies
 from bot.intake.access import AccessPolicy
-from bot.thread.answer import APPROVE, DENY
+from bot.thread.blocks import APPROVE, DENY
 from bot.wire.interactions import ClickPayload, SlackReference, parse_interaction
 from bot.wire.text import escape
 from bot.wire.users import UserDirectory
@@ -23,11 +24,9 @@ from tasks.engine import TaskEngine
 
 log = structlog.get_logger(__name__)
 
-OLD = "This has been decided, or its task is over or about to be. Nothing was changed."
-
 
 class _Decision(pydantic.BaseModel):
-    """What both buttons carry: the task, and the question with the digest of what it is about."""
+    """What both buttons carry: the task, and the question's id with the digest of the call."""
 
     task: str
     approval: str
@@ -51,24 +50,33 @@ class ApprovalButtons:
         click = parse_interaction(ClickPayload, body)
         if click is None or click.message is None or click.channel is None:
             return
-        if words := await self._decide(click, click.channel):
-            await self.replies.whisper(click, words)
+        await self.replies.whisper(click, await self._decide(click, click.channel))
 
     async def _decide(self, click: ClickPayload, channel: SlackReference) -> str:
-        """Take the decision; a sentence for the person when it was not taken."""
+        """Write the decision down; returns a sentence for the person when there is one to say."""
         try:
             decision = _Decision.model_validate_json(click.pressed.value)
         except pydantic.ValidationError as error:
             log.warning("button not understood", problem=str(error))
-            return FOREIGN
+            return texts.NOT_MY_BUTTON
         task = await self.engine.store.task(decision.task)
         if task is None or (task.thread.team, task.thread.channel) != (click.team.id, channel.id):
-            return FOREIGN
+            return texts.NOT_MY_BUTTON
         if refusal := await self.access.decision_refusal(task, click.user.id):
             return refusal
         approved = click.pressed.action_id == APPROVE
         if not await self.engine.decide(task.id, decision.approval, approved=approved, user=click.user.id):
-            return OLD
+            return await self._already_decided(click, task.id, decision.approval, approved=approved)
         name = await self.people.name(click.team.id, click.user.id)
-        await self.replies.settle(click, f"*{'Approved' if approved else 'Denied'} by {escape(name)}*")
+        await self.replies.settle(click, texts.decided_by(escape(name), approved=approved))
         return ""
+
+    async def _already_decided(self, click: ClickPayload, task: str, approval: str, *, approved: bool) -> str:
+        """Who decided before; empty for the second click of a double click."""
+        made = await self.engine.decision(task, approval)
+        if made is None or not made.user:
+            return texts.QUESTION_CLOSED
+        if (made.user, made.approved) == (click.user.id, approved):
+            return ""
+        name = await self.people.name(click.team.id, made.user)
+        return texts.already_decided(escape(name), approved=made.approved)

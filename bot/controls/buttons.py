@@ -1,6 +1,6 @@
-"""What people press: Stop in its forms, an answer's button, a verdict on an answer.
+"""What people press in a thread: Stop in its forms, an answer's button, a rating.
 
-Tells the engine, and the person when nothing came of it. A click on something old says so, in private.
+A press that changes nothing is answered with an ephemeral message.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import pydantic
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.controls.replies import FOREIGN, ClickReplies
+from bot.controls import texts
+from bot.controls.replies import ClickReplies
 from bot.intake.access import AccessPolicy
 from bot.intake.stopper import TaskStopper
-from bot.thread.answer import ANSWER, FEEDBACK, STOP
+from bot.thread.blocks import ANSWER, FEEDBACK, STOP
 from bot.wire.interactions import ClickPayload, parse_interaction
 from bot.wire.text import escape, truncate
 from bot.wire.users import UserDirectory
@@ -29,11 +30,10 @@ from tasks.task import State, Task
 log = structlog.get_logger(__name__)
 
 STOP_REACTIONS = {"x", "octagonal_sign"}
-OLD = "This question has been answered or its task is over. Nothing was changed."
 
 
 class _Choice(pydantic.BaseModel):
-    """What an answer's button carries: which task, which of its questions, which answer."""
+    """What an answer's button carries: the task, the attempt that asked, and the option."""
 
     task: str
     attempt: int
@@ -66,7 +66,7 @@ class ThreadButtons:
                 await self._stop(address, user, await self.engine.store.current(address))
 
     async def reacted(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """❌ or 🛑 on the request, on its thread's first message, or on what the bot said."""
+        """❌ or 🛑 on the request, on its thread's first message, or on a message of the bot."""
         match event:
             case {
                 "reaction": str(reaction),
@@ -83,9 +83,8 @@ class ThreadButtons:
             return
         task = await self._task(click, click.pressed.value)
         if task is None:
-            return await self.replies.whisper(click, FOREIGN)
-        if words := await self.stopper.stop(task, click.user.id):
-            await self.replies.whisper(click, words)
+            return await self.replies.whisper(click, texts.NOT_MY_BUTTON)
+        await self.replies.whisper(click, await self.stopper.stop(task, click.user.id))
 
     async def answered(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A click on one of a question's options is a message with that text."""
@@ -100,27 +99,22 @@ class ThreadButtons:
             choice = _Choice.model_validate_json(click.pressed.value)
         except pydantic.ValidationError as error:
             log.warning("button not understood", problem=str(error))
-            return await self.replies.whisper(click, FOREIGN)
+            return await self.replies.whisper(click, texts.NOT_MY_BUTTON)
         task = await self._task(click, choice.task)
         if task is None:
-            return await self.replies.whisper(click, FOREIGN)
+            return await self.replies.whisper(click, texts.NOT_MY_BUTTON)
+        ts = f"{click.message.ts}:answer"
         if task.state is not State.WAITING or task.attempt != choice.attempt:
-            return await self.replies.whisper(click, OLD)
+            return await self.replies.whisper(click, await self._already_answered(task, ts, click.user.id))
         if refusal := await self.access.refusal(task.thread, click.user.id):
             return await self.replies.whisper(click, refusal)
         name = await self.people.name(click.team.id, click.user.id)
-        # One question takes one answer: whoever clicks second, and every repeated delivery, finds it taken.
-        answer = Message(
-            thread=task.thread,
-            ts=f"{click.message.ts}:answer",
-            user=click.user.id,
-            user_name=name,
-            text=choice.option,
-        )
+        # One question takes one answer: a second click and a repeated outcome find it claimed.
+        answer = Message(thread=task.thread, ts=ts, user=click.user.id, user_name=name, text=choice.option)
         accepted = await self.engine.accept(answer)
         if accepted.kind is AcceptedAs.REPEATED:
-            return await self.replies.whisper(click, OLD)
-        await self.replies.settle(click, f"*{escape(name)}:* {truncate(choice.option, 1500)}")
+            return await self.replies.whisper(click, await self._already_answered(task, ts, click.user.id))
+        await self.replies.settle(click, texts.option_chosen(escape(name), truncate(choice.option, 1500)))
 
     async def rated(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -128,12 +122,19 @@ class ThreadButtons:
             verdict, _, task = click.pressed.value.partition(":")
             if verdict in ("good", "bad") and await self._task(click, task):
                 await self.engine.store.rate(task, click.user.id, verdict)
-                await self.replies.whisper(click, "Thank you, noted.")
+                await self.replies.whisper(click, texts.THANKS)
             else:
-                await self.replies.whisper(click, FOREIGN)
+                await self.replies.whisper(click, texts.NOT_MY_BUTTON)
+
+    async def _already_answered(self, task: Task, ts: str, user: str) -> str:
+        """Who answered before; empty for the second click of a double click."""
+        answer = await self.engine.store.inbox_item(task.id, ts)
+        if answer is None:
+            return texts.QUESTION_CLOSED
+        return "" if answer.user == user else texts.already_answered(escape(answer.user_name))
 
     async def _task(self, click: ClickPayload, id_: str) -> Task | None:
-        """The task a button speaks of, if it is of this workspace and of the channel it was pressed in."""
+        """A button's task, if it is of this workspace and of the channel where the button was pressed."""
         task = await self.engine.store.task(id_)
         if task is None or task.thread.team != click.team.id:
             return None
@@ -141,4 +142,4 @@ class ThreadButtons:
 
     async def _stop(self, thread: ThreadAddress, user: str, task: Task | None) -> None:
         if words := await self.stopper.stop(task, user):
-            await self.replies.whisper_in(thread.team, thread.channel, thread.ts, user, words)
+            await self.replies.feedback.whisper(thread.team, thread.channel, user, words, thread.ts)

@@ -1,6 +1,6 @@
-"""App Home: a person's running and recent tasks, what they used, and how things are set.
+"""App Home: a person's running and recent tasks, their usage, and the settings.
 
-Slack shows what was published last, so it is published each time somebody opens it and after each Stop in it.
+Slack keeps showing the last published view, so each opening and each Stop in it publishes another.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.controls import texts
 from bot.intake.listeners import suggest_prompts
 from bot.intake.stopper import TaskStopper
 from bot.observability.timeline import render_timeline
 from bot.settings import Settings
-from bot.thread.answer import Block, button, context_block, duration
+from bot.thread import texts as thread_texts
+from bot.thread.answer import duration
+from bot.thread.blocks import Block, button, context_block
 from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
 from bot.wire.interactions import ClickPayload, parse_interaction
@@ -31,23 +34,23 @@ log = structlog.get_logger(__name__)
 
 STOP = "handoff_home_stop"
 RECENT = 10
-#: Characters of a bar and lines of the picture: a code block of the Home holds so much without wrapping.
-PICTURE_WIDTH, PICTURE_LINES = 24, 20
-#: Characters of a section (docs.slack.dev, section block), less what stands around the picture.
-PICTURE_LONGEST = 2_900
+#: Characters of a bar and lines of the timeline: a code block of the Home holds so much without wrapping.
+TIMELINE_WIDTH, TIMELINE_LINES = 24, 20
+#: Characters of a section (docs.slack.dev, section block), less the heading above the timeline.
+TIMELINE_LONGEST = 2_900
 _WORDS = {
-    State.QUEUED: ":hourglass_flowing_sand: queued",
-    State.WAITING: ":speech_balloon: waiting for an answer",
-    State.ANSWERED: ":white_check_mark: answered",
-    State.STOPPED: ":octagonal_sign: stopped",
-    State.FAILED: ":warning: failed",
-    State.EXPIRED: ":zzz: nobody answered",
+    State.QUEUED: texts.HOME_QUEUED,
+    State.WAITING: texts.HOME_WAITING,
+    State.ANSWERED: texts.HOME_ANSWERED,
+    State.STOPPED: texts.HOME_STOPPED,
+    State.FAILED: texts.HOME_FAILED,
+    State.EXPIRED: texts.HOME_EXPIRED,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeContent:
-    """What App Home shows: tasks with the links to their threads, tokens used and USD spent."""
+    """What App Home shows: tasks with the links to their threads, tokens and USD used."""
 
     running: Sequence[tuple[Task, str]]
     recent: Sequence[tuple[Task, str]]
@@ -56,14 +59,14 @@ class HomeContent:
     cost_day: float
     cost_week: float
     notice: str = ""
-    """What came of a press, in mrkdwn."""
-    picture: Sequence[str] = ()
+    """The answer to a press, in mrkdwn."""
+    timeline: Sequence[str] = ()
     """The newest task's work as lines of text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppHome:
-    """Publishes it, and takes its Stop buttons."""
+    """Publishes it, and handles its Stop buttons."""
 
     engine: TaskEngine
     queries: TaskQueries
@@ -78,7 +81,7 @@ class AppHome:
         app.action(STOP)(self.stop_pressed)
 
     async def opened(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """The Home tab is published again; the messages tab gets its suggested prompts."""
+        """Publish the Home tab, or suggest prompts in the messages tab."""
         match body.get("team_id"), event:
             case str(team), {"tab": "home", "user": str(user)}:
                 await self._publish(team, user)
@@ -106,7 +109,7 @@ class AppHome:
             cost_week=await self.usage.cost(since=now - 7 * 86_400, team=team, user=user),
             tokens_week=await self.usage.tokens(since=now - 7 * 86_400, team=team, user=user),
             notice=notice,
-            picture=await self._picture(mine[0]) if mine else (),
+            timeline=await self._timeline(mine[0]) if mine else (),
         )
         try:
             client = await self.clients.of(team)
@@ -114,64 +117,49 @@ class AppHome:
         except SLACK_ERRORS as error:
             log.info("home not published", user=user, why=error_text(error))
 
-    async def _picture(self, newest: Task) -> Sequence[str]:
-        return render_timeline(newest, await self.engine.store.events(newest.id), width=PICTURE_WIDTH)
+    async def _timeline(self, newest: Task) -> Sequence[str]:
+        return render_timeline(newest, await self.engine.store.events(newest.id), width=TIMELINE_WIDTH)
 
 
 def view(shown: HomeContent, settings: Settings) -> dict[str, Any]:
     """App Home as Slack's blocks."""
-    blocks: list[Block] = [_header("Running")]
+    blocks: list[Block] = [_header(texts.HOME_RUNNING)]
     if shown.notice:
         blocks.append(_section(shown.notice))
-    blocks += [_row(task, link, stoppable=True) for task, link in shown.running]
-    if not shown.running:
-        blocks.append(
-            _section("Nothing is running. Mention me in a channel, or write to me under *Messages*.")
-        )
-    if shown.picture:
-        blocks.append(_section(f"*The newest one, agent by agent*\n```{_drawn(shown.picture)}```"))
-    blocks += [{"type": "divider"}, _header("Recent")]
-    blocks += [_row(task, link) for task, link in shown.recent] or [
-        _section("No task of yours has ended yet.")
-    ]
-    blocks += [{"type": "divider"}, _header("Usage and settings")]
-    blocks.append(
-        _section(
-            f"Tokens: *{shown.tokens_day:,}* in the last 24 hours, *{shown.tokens_week:,}* in 7 days.\n"
-            f"Cost: *${shown.cost_day:.2f}* and *${shown.cost_week:.2f}*, as far as prices are known."
-        )
-    )
-    blocks.append(context_block(_settings(settings)))
+    running = [_row(task, link, stoppable=True) for task, link in shown.running]
+    blocks += running or [_section(texts.HOME_NOTHING_RUNNING)]
+    if shown.timeline:
+        blocks.append(_section(f"{texts.HOME_TIMELINE}\n```{_clipped(shown.timeline)}```"))
+    blocks += [{"type": "divider"}, _header(texts.HOME_RECENT)]
+    blocks += [_row(task, link) for task, link in shown.recent] or [_section(texts.HOME_NO_TASKS)]
+    blocks += [{"type": "divider"}, _header(texts.HOME_USAGE)]
+    blocks.append(_section(f"{texts.home_tokens(shown.tokens_day, shown.tokens_week)}\n{_cost(shown)}"))
+    model, daily = escape(str(settings.model)), settings.limit_person_daily_tokens or 0
+    blocks.append(context_block(texts.home_settings(model, settings.limit_task_tokens, daily)))
     return {"type": "home", "blocks": blocks}
 
 
-def _drawn(picture: Sequence[str]) -> str:
+def _cost(shown: HomeContent) -> str:
+    if shown.tokens_week and not shown.cost_week:
+        return texts.COST_UNKNOWN
+    return texts.home_cost(shown.cost_day, shown.cost_week)
+
+
+def _clipped(timeline: Sequence[str]) -> str:
     """As many whole lines as fit, once they are escaped."""
-    lines = [escape(line).replace("`", "'") for line in picture[:PICTURE_LINES]]
-    while len("\n".join(lines)) > PICTURE_LONGEST:
+    lines = [escape(line).replace("`", "'") for line in timeline[:TIMELINE_LINES]]
+    while len("\n".join(lines)) > TIMELINE_LONGEST:
         lines.pop()
     return "\n".join(lines)
 
 
-def _settings(settings: Settings) -> str:
-    daily = settings.limit_person_daily_tokens
-    return " · ".join(
-        [
-            f"Model: {escape(str(settings.model))}",
-            f"tokens of one task: {settings.limit_task_tokens:,}",
-            f"tokens a day: {daily:,}" if daily else "no daily limit",
-            "a channel's settings: `/handoff set`",
-        ]
-    )
-
-
 def _row(task: Task, link: str, *, stoppable: bool = False) -> Block:
-    title = escape(one_plain_line(task.request)[:150]) or "a file"
-    state = _WORDS.get(task.state, ":gear: at work")
+    title = escape(one_plain_line(task.request)[:150]) or texts.A_FILE
+    state = _WORDS.get(task.state, texts.HOME_AT_WORK)
     took = f" · {duration(task.seconds)}" if task.seconds is not None else ""
     block = _section(f"<{link}|{title}>\n{state}{took}")
     if stoppable:
-        block["accessory"] = button("Stop", STOP, task.id, style="danger")
+        block["accessory"] = button(thread_texts.STOP, STOP, task.id, style="danger")
     return block
 
 

@@ -1,20 +1,23 @@
 """`/handoff`, and the message shortcut "Hand off this message".
 
-Answers go to the person alone. Slack delivers neither in threads, so threads have words of their own
-(`bot.intake.intake`).
+Answers are ephemeral. Slack offers neither in threads, so threads have commands of their own
+(`bot.intake.messages`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
+from bot.controls import texts
+from bot.intake import texts as intake_texts
 from bot.intake.access import AccessPolicy
-from bot.intake.intake import in_line
+from bot.intake.feedback import Feedback
 from bot.intake.stopper import TaskStopper
 from bot.thread.answer import duration
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
@@ -34,18 +37,9 @@ from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
 
-USAGE = (
-    "`/handoff &lt;task&gt;` starts a task in this channel.\n"
-    "`/handoff status` shows what is running here, `/handoff runs` your latest tasks.\n"
-    "`/handoff stop` stops your task in this channel, `/handoff stop &lt;id&gt;` a certain one.\n"
-    "`/handoff set` shows this channel's settings and how to change them.\n"
-    "In a thread: write to steer, `stop` to stop, `!mute` and `!unmute` to have me wait for a mention. "
-    "Where others write too, I wait for one by myself.\n"
-    "`!note` shows the notes that I read before every task in this channel, and how to pin one."
-)
-NOT_HERE = "I am not in this channel. Invite me with `/invite @Handoff`, then try again."
 _ABSENT = {"not_in_channel", "channel_not_found", "is_archived"}
-_STATES = {State.QUEUED: "queued", State.WAITING: "waiting for an answer", State.RUNNING: "running"}
+_STATES = {State.QUEUED: texts.QUEUED, State.WAITING: texts.WAITING, State.RUNNING: texts.RUNNING}
+_WORDS = ("help", "status", "runs", "stop", "set")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +54,7 @@ class SlashCommand:
     stopper: TaskStopper
     preferences: ChannelPreferences
     links: Permalinks
+    feedback: Feedback
 
     def register(self, app: AsyncApp) -> None:
         app.command(COMMAND)(self.commanded)
@@ -77,7 +72,7 @@ class SlashCommand:
         # A phone writes Stop, and an angry person stop!
         match word.lower().rstrip(".!"), rest.strip():
             case "" | "help", "":
-                words = USAGE
+                words = texts.COMMANDS
             case "status", "":
                 words = await self._status(command)
             case "runs", "":
@@ -86,13 +81,15 @@ class SlashCommand:
                 words = await self._stop(command, id_)
             case "set", _:
                 words = await self._set(command, rest.lower().split())
+            case typo, "" if close := get_close_matches(typo, _WORDS, n=1, cutoff=0.7):
+                words = texts.did_you_mean(close[0])
             case _:
                 words = await self._start(command)
         if words:
-            await _tell(respond, words)
+            await _respond(respond, words)
 
     async def handed_off(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
-        """The message becomes a task of whoever chose the shortcut, answered in the message's thread."""
+        """Start a task of the person who chose the shortcut, in the message's thread."""
         await ack()
         if (chosen := parse_interaction(ShortcutPayload, body)) is None:
             return
@@ -103,31 +100,30 @@ class SlashCommand:
             log.warning("shortcut on a message that is not understood", problem=str(problem))
             return
         if message is None or not (message.text or message.files):
-            return await _tell(respond, "There is nothing in this message that I could work on.")
+            return await _respond(respond, texts.EMPTY_MESSAGE)
         if refusal := await self.access.refusal(message.thread, chosen.user.id):
-            return await _tell(respond, refusal)
+            return await _respond(respond, refusal)
         name = await self.people.name(chosen.team.id, chosen.user.id)
         text = await self._plain(chosen.team.id, message.text)
         client = await self.clients.of(chosen.team.id)
         if not await _is_in(client, chosen.channel.id):
-            return await _tell(respond, NOT_HERE)
+            return await _respond(respond, texts.NOT_IN_CHANNEL)
         task = Message(
             thread=message.thread, ts=message.ts, user=chosen.user.id, user_name=name, text=text,
             files=message.files,
         )  # fmt: skip
-        # Its writer may have been refused, and whoever hands it off now may.
+        # It may be claimed already, for a writer who was refused.
         accepted = await self.engine.accept(task, release=True)
         if accepted.kind is AcceptedAs.REPEATED:
-            return await _tell(respond, "This message has been handed to me already.")
+            return await _respond(respond, texts.ALREADY_HANDED_OFF)
         if accepted.ahead:
-            await _tell(respond, in_line(accepted))
-        try:
-            await client.reactions_add(channel=chosen.channel.id, timestamp=message.ts, name="eyes")
-        except SLACK_ERRORS as fault:
-            log.info("sign not shown", why=error_text(fault))
+            await _respond(respond, intake_texts.queued(accepted.ahead))
+        await self.feedback.react(message.thread, message.ts, "eyes")
+        if chosen.user.id != message.user:
+            await self.feedback.post(message.thread, texts.handed_off_by(f"<@{chosen.user.id}>"))
 
     async def _start(self, command: CommandPayload) -> str:
-        """Post the request where all can see it, and begin a task in its thread."""
+        """Post the request in the channel, and start a task in its thread."""
         here = ThreadAddress(command.team_id, command.channel_id, "")
         if refusal := await self.access.refusal(here, command.user_id):
             return refusal
@@ -137,14 +133,15 @@ class SlashCommand:
         try:
             posted = await client.chat_postMessage(
                 channel=command.channel_id,
-                text=f"<@{command.user_id}> hands off:\n{_quoted(truncate(silence_mentions(text)))}",
+                text=texts.task_from(f"<@{command.user_id}>", _quoted(truncate(silence_mentions(text)))),
             )
         except SLACK_ERRORS as fault:
             return _not_posted(fault)
         ts = str(posted["ts"])
         thread = ThreadAddress(command.team_id, command.channel_id, ts)
         task = Message(thread=thread, ts=ts, user=command.user_id, user_name=name, text=text)
-        return in_line(await self.engine.accept(task))
+        accepted = await self.engine.accept(task)
+        return intake_texts.queued(accepted.ahead) if accepted.ahead else ""
 
     async def _plain(self, team: str, text: str) -> str:
         await self.people.ask(team, mentioned(text)[:5])
@@ -154,18 +151,18 @@ class SlashCommand:
         found = await self.queries.tasks(
             team=command.team_id, channel=command.channel_id, open_only=True, limit=20
         )
-        return await self._list(found, command.team_id) or "Nothing is running in this channel."
+        return await self._list(found, command.team_id) or texts.NOTHING_RUNNING_IN_CHANNEL
 
     async def _runs(self, command: CommandPayload) -> str:
         found = await self.queries.tasks(team=command.team_id, user=command.user_id, limit=10)
-        return await self._list(found, command.team_id) or "You have not given me a task yet."
+        return await self._list(found, command.team_id) or texts.NO_TASKS_YET
 
     async def _list(self, tasks: Sequence[Task], team: str) -> str:
         return "\n".join([await self._line(task) for task in tasks])
 
     async def _line(self, task: Task) -> str:
         link = await self.links.to(task.thread)
-        title = escape(one_plain_line(task.request)[:80]) or "a file"
+        title = escape(one_plain_line(task.request)[:80]) or texts.A_FILE
         took = duration(task.seconds) if task.seconds is not None else ""
         state = _STATES.get(task.state, task.state.value)
         return " · ".join(
@@ -176,7 +173,7 @@ class SlashCommand:
         if id_:
             task = await self.engine.store.task(id_.strip("`"))
             if task is None or not await self._sees(command, task):
-                return f"I know no task `{escape(id_[:30])}`. `/handoff status` lists them."
+                return texts.unknown_task(escape(id_[:30]))
             return await self.stopper.stop(task, command.user_id)
         mine = await self.queries.tasks(
             team=command.team_id, channel=command.channel_id, user=command.user_id, open_only=True
@@ -184,11 +181,11 @@ class SlashCommand:
         if len(mine) == 1:
             return await self.stopper.stop(mine[0], command.user_id)
         if not mine:
-            return "No task of yours is running in this channel."
-        return "Which one? `/handoff stop &lt;id&gt;`:\n" + await self._list(mine, command.team_id)
+            return texts.NO_TASK_OF_YOURS
+        return f"{texts.WHICH_TASK}\n{await self._list(mine, command.team_id)}"
 
     async def _sees(self, command: CommandPayload, task: Task) -> bool:
-        """Whether somebody may know of a task from here: it is of this channel, theirs, or they are admin."""
+        """Whether a person may know of a task here: it is of this channel or theirs, or they are an admin."""
         if task.thread.team != command.team_id:
             return False
         if task.thread.channel == command.channel_id or task.user == command.user_id:
@@ -200,23 +197,28 @@ class SlashCommand:
         here = ThreadAddress(team, channel, "")
         if words and (refusal := await self.access.refusal(here, command.user_id)):
             return refusal
-        if len(words) == 2 and words[0] in CHOICES and words[1] in list(CHOICES[words[0]]):
-            await self.preferences.put(team, channel, words[0], words[1])
-        elif words:
-            return "I don't know that setting. " + await self._settings(team, channel)
+        match words:
+            case []:
+                pass
+            case [name, value] if name in CHOICES and value in list(CHOICES[name]):
+                await self.preferences.put(team, channel, name, value)
+            case [name, *_] if name in CHOICES:
+                return texts.setting_can_be(name, _either(list(CHOICES[name])))
+            case [name, *_]:
+                unknown = texts.unknown_setting(escape(name[:30]))
+                return f"{unknown} {await self._settings(team, channel)}"
         return await self._settings(team, channel)
 
     async def _settings(self, team: str, channel: str) -> str:
         lines = [
-            f"• `{name}` is *{await self.preferences.get(team, channel, name)}* — "
-            f"`/handoff set {name} {'|'.join(values)}`"
+            texts.setting(name, await self.preferences.get(team, channel, name), "|".join(values))
             for name, values in CHOICES.items()
         ]
-        return "This channel's settings:\n" + "\n".join(lines)
+        return "\n".join([texts.CHANNEL_SETTINGS, *lines])
 
 
 async def _is_in(client: SlackClient, channel: str) -> bool:
-    """Whether the bot is in a channel; taken for granted where Slack does not say."""
+    """Whether the bot is in a channel; True where Slack does not say."""
     try:
         found = (await client.conversations_info(channel=channel)).get("channel") or {}
     except SLACK_ERRORS as fault:
@@ -227,16 +229,21 @@ async def _is_in(client: SlackClient, channel: str) -> bool:
 
 def _not_posted(fault: Exception) -> str:
     if error_text(fault) in _ABSENT:
-        return NOT_HERE
-    why = "" if is_transient(fault) else f" ({error_text(fault)})"
-    return f"Slack did not take it{why}. Nothing was begun; try again in a moment."
+        return texts.NOT_IN_CHANNEL
+    return texts.not_posted("" if is_transient(fault) else error_text(fault))
+
+
+def _either(values: Sequence[str]) -> str:
+    """`a, b or c`."""
+    *others, last = values
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in text.splitlines())
 
 
-async def _tell(respond: AsyncRespond, words: str) -> None:
+async def _respond(respond: AsyncRespond, words: str) -> None:
     try:
         await respond(text=words, response_type="ephemeral")
     except SLACK_ERRORS as error:

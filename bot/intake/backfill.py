@@ -1,7 +1,7 @@
-"""Messages that were written while nobody was connected, found by asking Slack.
+"""Reads the messages that were written while the bot was not connected.
 
-Slack keeps nothing for an app that is away. After each time without a connection, the channels and threads we
-are in are read from the last moment we were there; the claim makes double reading harmless.
+Slack keeps no events for an app that is away. After each gap, the channels and threads of the bot are read
+from the last connected moment on; the claim makes double reading harmless.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any, Protocol
 import structlog
 
 from bot.intake.intake import Intake
-from bot.intake.listeners import MessageListeners
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
 from bot.wire.clients import Clients
@@ -37,24 +36,18 @@ class Backfill:
     """Watches the connections of one process, and reads what was missed."""
 
     def __init__(
-        self,
-        clients: Clients,
-        intake: Intake,
-        listeners: MessageListeners,
-        queries: TaskQueries,
-        kept: KeyValueStore,
+        self, clients: Clients, intake: Intake, queries: TaskQueries, kept: KeyValueStore,
         timing: BotTiming = STANDARD,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._timing = timing
         self._clients = clients
         self._intake = intake
-        self._listeners = listeners
         self._queries = queries
         self._kept = kept
 
     @asynccontextmanager
     async def watching(self, connections: Connections) -> AsyncIterator[None]:
-        """Catch up now and after each gap, until the block ends."""
+        """Backfill now and after each gap, until the block ends."""
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(self._watch(connections))
             try:
@@ -64,48 +57,48 @@ class Backfill:
 
     async def _watch(self, connections: Connections) -> None:
         last = await self._kept.get(_PLACE, _NAME)
-        gap_from, noted = (float(last) if last else None), 0.0
+        gap_from, beat_at = (float(last) if last else None), 0.0
         while True:
             if await connections.connected():
-                if gap_from is not None and not await self._caught_up(gap_from):
+                if gap_from is not None and not await self._backfill(gap_from):
                     await asyncio.sleep(self._timing.backfill_retry)
                     continue
                 gap_from = None
-                if time.monotonic() - noted >= self._timing.presence:
-                    await self._note()
-                    noted = time.monotonic()
+                if time.monotonic() - beat_at >= self._timing.presence:
+                    await self._beat()
+                    beat_at = time.monotonic()
             elif gap_from is None:
                 gap_from = time.time() - self._timing.connection_check
                 log.warning("no connection to Slack")
             await asyncio.sleep(self._timing.connection_check)
 
-    async def _note(self) -> None:
-        """Keep that we are here. Whatever keeps that from being written must not end the bot."""
+    async def _beat(self) -> None:
+        """Write down that we are connected. A fault here must not end the bot."""
         try:
             await self._kept.put(_PLACE, _NAME, time.time())
         except Exception:
-            log.exception("could not note the connection to Slack")
+            log.exception("Slack heartbeat not written")
 
-    async def _caught_up(self, since: float) -> bool:
-        """Take in what was written since then; False when it has to be done again."""
+    async def _backfill(self, since: float) -> bool:
+        """Take in what was written since then; False when it has to be tried again."""
         oldest = max(since, time.time() - self._timing.backfill_longest) - self._timing.backfill_overlap
         try:
             return all([await self._read_one(client, oldest) for client in await self._clients.all()])
         except Exception:
-            log.exception("could not catch up with Slack")
+            log.exception("backfill failed")
             return False
 
     async def _read_one(self, client: SlackClient, oldest: float) -> bool:
-        """One workspace's trouble must not keep the others from being read."""
+        """Read one workspace; a fault there must not keep the others from being read."""
         try:
-            log.info("caught up with Slack", taken=await self._read(client, oldest))
+            log.info("backfilled", taken=await self._read(client, oldest))
         except SLACK_ERRORS as fault:
-            log.warning("could not catch up with a workspace", why=error_text(fault))
+            log.warning("backfill of a workspace failed", why=error_text(fault))
             return not is_transient(fault)
         return True
 
     async def _read(self, client: SlackClient, oldest: float) -> int:
-        """One workspace."""
+        """Read one workspace; returns how many messages were taken in."""
         who = await client.auth_test()
         team, bot_user = str(who["team_id"]), str(who["user_id"])
         taken = 0
@@ -125,9 +118,9 @@ class Backfill:
         if message.get("user") == bot_user:
             return False
         event = {**message, "type": "message", "channel": channel}
-        received = await self._intake.receive({"team_id": team, "event": event}, bot_user)
-        await self._listeners.show(received)
-        return received.message is not None
+        pending = await self._intake.receive({"team_id": team, "event": event}, bot_user)
+        await self._intake.process(pending)
+        return pending is not None
 
 
 async def _channels(client: SlackClient) -> list[tuple[str, bool]]:
@@ -142,8 +135,8 @@ async def _channels(client: SlackClient) -> list[tuple[str, bool]]:
 async def _messages(
     client: SlackClient, method: str, channel: str, oldest: float, **more: Any
 ) -> list[dict[str, Any]]:
-    """Messages since then, oldest first; those of a channel that can't be read are passed over. Slack gives
-    the head of a thread however old it is."""
+    """Messages since then, oldest first; none of a channel that can't be read. Slack returns the root of a
+    thread however old it is."""
     since, news = f"{oldest:.6f}", list[dict[str, Any]]()
     try:
         async for message in client.messages(method, channel=channel, oldest=since, **more):

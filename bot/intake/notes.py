@@ -1,93 +1,60 @@
-"""The words of command for pinned notes: `!note`, `!note add …`, `!note edit 2 …`, `!note delete 2`.
-
-Owns how they are written and what is answered, in the thread, where everybody sees who changed what.
-"""
+"""The commands for a channel's notes: `!note`, `!note add …`, `!note edit 2 …`, `!note delete 2`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.intake import texts
 from bot.wire.text import escape
 from tasks.message import ThreadAddress
-from tasks.store.notes import LONGEST, MOST, Note, Notes
+from tasks.store.notes import LONGEST, MOST, Notes
 
-#: What a message begins with that is about notes.
 NOTE = re.compile(r"!notes?\b\s*(?P<verb>\w*)\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _NUMBERED = re.compile(r"#?(\d{1,6})\s*(.*)", re.DOTALL)
-USAGE = (
-    "Notes are pinned to this channel, and I read them before every task here. `!note` shows them, `!note "
-    "add Amounts are in euros` pins one, `!note edit 2 Other words` changes and `!note delete 2` removes it."
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writer:
-    """Who gives a command."""
-
-    user: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class NoteCommands:
-    """Carries them out."""
+    """Runs them. Everyone in the thread sees the answer, and so who changed what."""
 
     notes: Notes
 
-    async def answer(self, thread: ThreadAddress, writer: Writer, text: str) -> str:
+    async def answer(self, thread: ThreadAddress, text: str, *, user: str, user_name: str) -> str:
         """Do what `text` says; returns the answer in Slack's mrkdwn."""
         match = NOTE.fullmatch(text)
         verb, rest = (match["verb"].lower(), match["rest"].strip()) if match else ("help", "")
+        place, writer, name = (thread.team, thread.channel), (user, user_name), escape(user_name)
         if verb in ("", "list") and not rest:
-            return _listed(await self.notes.of(thread.team, thread.channel))
+            return await self._list(*place)
         if verb == "add":
-            return await self._add(thread, writer, rest)
+            return _problem(rest) or await self._add(place, rest, writer)
         numbered = _NUMBERED.fullmatch(rest)
-        if verb == "edit" and numbered and numbered[2]:
-            return await self._edit(thread, writer, int(numbered[1]), numbered[2])
-        if verb == "delete" and numbered and not numbered[2]:
-            return await self._delete(thread, writer, int(numbered[1]))
-        return USAGE
+        number, words = (int(numbered[1]), numbered[2]) if numbered else (0, "")
+        if verb == "edit" and numbered and words:
+            if problem := _problem(words):
+                return problem
+            found = await self.notes.change(*place, number, words, user=user, user_name=user_name)
+            return texts.note_changed(name, number, escape(words)) if found else texts.note_unknown(number)
+        if verb == "delete" and numbered and not words:
+            found = await self.notes.delete(*place, number)
+            return texts.note_deleted(name, number) if found else texts.note_unknown(number)
+        return texts.NOTE_USAGE
 
-    async def _add(self, thread: ThreadAddress, writer: Writer, text: str) -> str:
-        if problem := _problem(text):
-            return problem
-        number = await self.notes.add(
-            thread.team, thread.channel, text, user=writer.user, user_name=writer.name
-        )
+    async def _list(self, team: str, channel: str) -> str:
+        notes = await self.notes.of(team, channel)
+        lines = [texts.note_line(note.number, escape(note.text), escape(note.user_name)) for note in notes]
+        return "\n".join([texts.NOTES, *lines]) if lines else texts.NO_NOTES
+
+    async def _add(self, place: tuple[str, str], text: str, writer: tuple[str, str]) -> str:
+        user, name = writer
+        number = await self.notes.add(*place, text, user=user, user_name=name)
         if number is None:
-            return f"This channel has {MOST} notes, which are the most. Delete one first: `!note` shows them."
-        return f"{escape(writer.name)} pinned note {number}: {escape(text)}"
-
-    async def _edit(self, thread: ThreadAddress, writer: Writer, number: int, text: str) -> str:
-        if problem := _problem(text):
-            return problem
-        found = await self.notes.change(
-            thread.team, thread.channel, number, text, user=writer.user, user_name=writer.name
-        )
-        return f"{escape(writer.name)} changed note {number}: {escape(text)}" if found else _unknown(number)
-
-    async def _delete(self, thread: ThreadAddress, writer: Writer, number: int) -> str:
-        found = await self.notes.delete(thread.team, thread.channel, number)
-        return f"{escape(writer.name)} deleted note {number}." if found else _unknown(number)
+            return texts.too_many_notes(MOST)
+        return texts.note_added(escape(name), number, escape(text))
 
 
 def _problem(text: str) -> str:
     if not text:
-        return USAGE
-    if len(text) > LONGEST:
-        return f"A note has at most {LONGEST} characters, and this has {len(text):,}. Nothing was changed."
-    return ""
-
-
-def _unknown(number: int) -> str:
-    return f"There is no note {number} in this channel. `!note` shows those there are."
-
-
-def _listed(notes: Sequence[Note]) -> str:
-    if not notes:
-        return f"No notes are pinned to this channel. {USAGE}"
-    lines = [f"{note.number}. {escape(note.text)} — {escape(note.user_name)}" for note in notes]
-    return "\n".join(["Notes of this channel:", *lines])
+        return texts.NOTE_USAGE
+    return texts.note_too_long(len(text), LONGEST) if len(text) > LONGEST else ""

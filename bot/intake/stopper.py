@@ -1,21 +1,20 @@
-"""The one way to stop a task, whatever was pressed or written. Never waits behind any queue."""
+"""Stops a task for a person, whatever they pressed or wrote. A stop waits behind no queue."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.intake import texts
 from bot.intake.access import AccessPolicy
 from bot.wire.text import escape
 from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.task import Task
 
-NOT_YOURS = "Only {name}, who asked, or an admin of the workspace can stop this task."
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskStopper:
-    """Asks who may, and tells the engine."""
+    """Checks who may stop the task, and stops it."""
 
     engine: TaskEngine
     people: UserDirectory
@@ -24,10 +23,9 @@ class TaskStopper:
     async def stop(self, task: Task | None, user: str) -> str:
         """Stop a task; returns a sentence in mrkdwn for the person when it was not stopped."""
         if task is None or task.state.is_over:
-            return "Nothing is running here."
+            return texts.NOTHING_TO_STOP
         if not await self.access.may_stop(task, user):
-            return NOT_YOURS.format(name=escape(task.user_name))
+            return texts.only_requester_can_stop(escape(task.user_name))
         name = await self.people.name(task.thread.team, user)
-        if not await self.engine.stop(task.id, f"{name} stopped it"):
-            return "Nothing is running here."
-        return ""
+        is_stopped = await self.engine.stop(task.id, texts.stopped_by(name))
+        return "" if is_stopped else texts.NOTHING_TO_STOP

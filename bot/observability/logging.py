@@ -10,16 +10,14 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Iterable
 from typing import TextIO
-from urllib.parse import unquote
 
 import structlog
 from structlog.typing import Processor
 
 from bot.settings import Settings
+from bot.settings.redaction import REDACTED, secret_patterns
 
-REDACTED = "[redacted]"
 #: Tokens of Slack, keys in OpenAI's form, credentials in headers and URLs, one-time URLs of Slack.
 _SECRET_SHAPES = (
     r"\bx(?:ox[a-z]|app)-[\w.-]+",
@@ -33,8 +31,6 @@ _SECRET_SHAPES = (
     r"(?<=hooks\.slack\.com/)[\w./-]+",
     r"(?<=files\.slack\.com/upload/)[\w./-]+",
 )
-#: Shorter values are not redacted: they may be ordinary words.
-_SHORTEST_SECRET = 8
 #: Logged from `warning` on unless the level is `debug`: they report each request.
 _TALKATIVE = ("aiohttp.access", "alembic", "dbos", "httpcore2", "httpx2", "openai", "slack_bolt", "slack_sdk")
 #: Warnings about normal events, logged at `debug` only: dbos warns at each stop with running tasks, and Bolt
@@ -92,7 +88,7 @@ class _RepeatFilter(logging.Filter):
 
 class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
     def __init__(self, settings: Settings, *, colors: bool) -> None:
-        self._secrets = re.compile("|".join((*_exactly(settings.secrets), *_SECRET_SHAPES)))
+        self._secrets = re.compile("|".join((*secret_patterns(settings.secrets), *_SECRET_SHAPES)))
         as_json = settings.log_format == "json"
         super().__init__(
             foreign_pre_chain=_context(),
@@ -128,21 +124,3 @@ def _as_json() -> list[Processor]:
         structlog.processors.ExceptionRenderer(tracebacks),
         structlog.processors.JSONRenderer(ensure_ascii=False),
     ]
-
-
-def _exactly(secrets: Iterable[str]) -> Iterable[str]:
-    """A pattern for each value in any encoding; longest first."""
-    values = {unquote(secret) for secret in secrets if len(secret) >= _SHORTEST_SECRET}
-    return ["".join(map(_coded, value)) for value in sorted(values, key=len, reverse=True)]
-
-
-def _coded(character: str) -> str:
-    """A pattern for a character: plain, in a URL, in JSON, or in a Python literal, also nested. Each level
-    adds backslashes; up to nine are matched, which bounds the time for a line."""
-    if character.isascii() and character.isalnum():
-        return character
-    halves = re.findall("....", character.encode("utf-16-be").hex())
-    in_json = "".join(rf"\\{{1,9}}u{half}" for half in halves)
-    in_url = re.escape("".join(f"%{byte:02x}" for byte in character.encode()))
-    in_python = rf"\\{{1,9}}x{ord(character):02x}|\\{{1,9}}U{ord(character):08x}"
-    return rf"(?i:\\{{0,9}}{re.escape(character)}|{in_json}|{in_url}|{in_python})"

@@ -1,4 +1,1 @@
-"""A task's thread: plan, answer, files, and what was said there before. The only writer to it.
-
-Never decides what a task does.
-"""
+"""A task's thread: its plan, answer, files and earlier messages. Nothing else writes to the thread."""

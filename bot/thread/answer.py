@@ -1,37 +1,35 @@
-"""The messages in which a task ends: answer, question, failure, what a stop left.
-
-Pure: an outcome in, the content of posts out. Never calls Slack.
-"""
+"""The messages at the end of a task's run: an answer, a question, a failure, what a stop left."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, count, islice
-from typing import Any
 
-from bot.wire.text import escape, headings, silence_mentions, split_markdown, truncate
+from bot.thread import texts
+from bot.thread.blocks import (
+    Block,
+    context_block,
+    decision_buttons,
+    markdown_block,
+    option_buttons,
+    rating_buttons,
+)
+from bot.thread.tables import shorten_tables
+from bot.wire.text import escape, headings, one_plain_line, silence_mentions, split_markdown, truncate
 from sandbox.files import SandboxFile
 from tasks.task import Outcome, OutputFile, Spent, State, Task
 
-Block = dict[str, Any]
-FEEDBACK = "handoff_feedback"
-ANSWER = "handoff_answer"
-#: What the key of a question's post begins with; the attempt that asked it follows.
+#: The key of a question's post begins so; the attempt that asked it follows.
 ASKED = "ask"
-#: Below a question without buttons, as long as it is open.
-ANSWER_HERE = "Answer here in the thread."
-STOP = "handoff_stop"
-APPROVE, DENY = "handoff_approve", "handoff_deny"
-#: An answer of more messages than this comes as a file, with its beginning as the message.
+#: An answer of more messages is posted as a file, with its beginning as the message.
 MOST_MESSAGES = 3
 _BEGINNING = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """One message: Markdown, what stands below it, and what ties it to the task."""
+    """One message: Markdown, the blocks below it, and the key by which it is posted once."""
 
     key: str
     markdown: str
@@ -43,100 +41,95 @@ class OutgoingMessage:
 
     @property
     def text(self) -> str:
-        """The plain text, for notifications."""
-        return truncate(self.markdown)
+        """Plain words, for notifications."""
+        return truncate(one_plain_line(self.markdown)) or "…"
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedAnswer:
-    """All that is said of an outcome: messages in order, then the answer as a file if it is too long."""
+    """All messages of an outcome in order, and what is too big for them as files."""
 
     messages: list[OutgoingMessage]
-    whole: OutputFile | None = None
+    files: list[OutputFile] = field(default_factory=list)
 
 
 def render(task: Task, outcome: Outcome) -> RenderedAnswer:
-    """What to say. Keys are stable, so a repeated delivery is recognised."""
+    """Keys are the same for each delivery of an outcome, so that no message is posted twice."""
     if outcome.state is State.WAITING:
         return RenderedAnswer([_question(task, outcome)])
-    words = silence_mentions(_words(outcome))
-    below = list(_footer(task, outcome))
-    spoken = split_markdown(words)
-    if len(spoken) > MOST_MESSAGES:
-        whole = OutputFile(path=_free_name(outcome), data=SandboxFile.of(words.encode()))
-        return RenderedAnswer([OutgoingMessage("end:0", _summary(words, whole.path), below)], whole)
-    last = len(spoken) - 1
+    whole = _markdown(outcome)
+    shortened, files = shorten_tables(whole, partial(_free_name, outcome))
+    markdown = silence_mentions(shortened)
+    below = _footer(task, outcome)
+    pieces = split_markdown(markdown)
+    if len(pieces) > MOST_MESSAGES:
+        path = _free_name(outcome, "answer.md")
+        files = [OutputFile(path=path, data=SandboxFile.of(whole.encode()))]
+        pieces = [_summary(markdown, path)]
+    last = len(pieces) - 1
     return RenderedAnswer(
         [
-            OutgoingMessage(f"end:{number}", part, below if number == last else [])
-            for number, part in enumerate(spoken)
-        ]
+            OutgoingMessage(f"end:{number}", piece, below if number == last else [])
+            for number, piece in enumerate(pieces)
+        ],
+        files,
     )
 
 
-def _words(outcome: Outcome) -> str:
+def _markdown(outcome: Outcome) -> str:
     match outcome.state:
-        case State.STOPPED | State.EXPIRED:
-            word = "Stopped" if outcome.state is State.STOPPED else "Ended"
-            return f"**{word}:** {outcome.reason.rstrip('.')}.\n\n{outcome.text}".strip()
+        case State.STOPPED:
+            return f"**{outcome.reason}**\n\n{outcome.text}".strip()
+        case State.EXPIRED:
+            return f"**{texts.EXPIRED}**\n\n{outcome.text}".strip()
         case State.FAILED:
             return "\n\n".join(filter(None, [outcome.text, f":warning: {outcome.reason}"]))
     return "\n\n".join(filter(None, [outcome.text, outcome.reason and f"_{outcome.reason}_"])) or "…"
 
 
-def _free_name(outcome: Outcome) -> str:
-    """`answer.md`, unless the task has made a file of that name: a path is posted once."""
-    names = chain(["answer.md"], (f"answer {number}.md" for number in count(2)))
+def _free_name(outcome: Outcome, name: str) -> str:
+    """`answer.md`, or `answer 2.md` if the task has made a file of that name: a path is posted once."""
+    stem, _, ending = name.rpartition(".")
+    names = chain([name], (f"{stem} {number}.{ending}" for number in count(2)))
     made = {file.path for file in outcome.files}
     return next(name for name in names if name not in made)
 
 
-def _summary(words: str, whole: str) -> str:
-    """How a long answer begins and what it goes on with."""
-    beginning = split_markdown(words, _BEGINNING)[0]
-    later = list(islice(headings(words, len(beginning)), 20))
-    contents = "\n".join(f"- {title}" for title in later)
-    pieces = [beginning, f"**Further on:**\n{contents}" if contents else ""]
-    pieces.append(f"_The whole answer has {len(words):,} characters: see {whole}._")
-    return "\n\n".join(filter(None, pieces))
+def _summary(markdown: str, whole: str) -> str:
+    """The beginning of a long answer, and the headings that follow."""
+    beginning = split_markdown(markdown, _BEGINNING)[0]
+    later = list(islice(headings(markdown, len(beginning)), 20))
+    contents = texts.further_headings(later) if later else ""
+    return "\n\n".join(filter(None, [beginning, contents, texts.full_answer(whole, len(markdown))]))
 
 
 def _question(task: Task, outcome: Outcome) -> OutgoingMessage:
-    buttons = [
-        button(
-            option, f"{ANSWER}:{number}", {"task": task.id, "attempt": task.attempt, "option": option[:1500]}
-        )
-        for number, option in enumerate(outcome.options)
-    ]
-    hint = "Choose one, or answer here in the thread." if buttons else ANSWER_HERE
-    if approval := outcome.approval:
-        buttons = _decision(task, approval)
-        hint = f"{escape(task.user_name)} or an admin of the workspace decides. Writing instead counts as no."
+    if outcome.approval:
+        buttons = decision_buttons(task, outcome.approval)
+        hint = texts.only_requester_can_press(escape(task.user_name))
+    else:
+        buttons = option_buttons(task, outcome.options)
+        hint = texts.CHOOSE_OR_ANSWER if buttons else texts.ANSWER_HERE
     below: list[Block] = [{"type": "actions", "elements": buttons}] if buttons else []
     question = silence_mentions(outcome.text)[:11_000] or "…"
     return OutgoingMessage(f"{ASKED}:{task.attempt}", question, [*below, context_block(hint)])
 
 
-def _decision(task: Task, approval: str) -> list[Block]:
-    value = {"task": task.id, "approval": approval}
-    return [
-        button("Approve", APPROVE, value, style="primary"),
-        button("Deny", DENY, value, style="danger"),
-    ]
-
-
-def _footer(task: Task, outcome: Outcome) -> Iterator[Block]:
-    yield context_block(used(outcome.spent))
-    if outcome.state is State.ANSWERED:
-        yield _feedback(task.id)
+def _footer(task: Task, outcome: Outcome) -> list[Block]:
+    spent = used(outcome.spent)
+    if outcome.state is State.FAILED:
+        id_ = texts.task_id(task.id)
+        return [context_block(f"{spent} · {id_}" if outcome.spent.tokens else id_)]
+    ratings = [rating_buttons(task.id)] if outcome.state is State.ANSWERED else []
+    return [context_block(spent), *ratings]
 
 
 def used(spent: Spent) -> str:
     """What a task took, in one line."""
-    workers = f"{spent.workers} worker{'' if spent.workers == 1 else 's'}"
     cost = spent.cost
-    money = [] if cost is None else [f"${cost:.2f}" if cost >= 0.005 else "less than 1 ¢"]
-    return " · ".join([workers, duration(spent.seconds), f"{spent.tokens:,} tokens", *money])
+    money = [] if cost is None else [f"${cost:.2f}" if cost >= 0.005 else texts.LESS_THAN_A_CENT]
+    took = [texts.workers(spent.workers), duration(spent.seconds), texts.tokens(spent.tokens)]
+    return " · ".join([*took, *money])
 
 
 def duration(seconds: float) -> str:
@@ -147,39 +140,3 @@ def duration(seconds: float) -> str:
     at = next(number for number, (size, _) in enumerate(units) if seconds >= size)
     (large, name), (small, rest) = units[at : at + 2]
     return f"{int(seconds // large)} {name} {int(seconds % large // small)} {rest}"
-
-
-def markdown_block(text: str) -> Block:
-    return {"type": "markdown", "text": text}
-
-
-def context_block(text: str) -> Block:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
-
-
-def button(text: str, action: str, value: dict[str, Any] | str, **style: Any) -> Block:
-    """A button's text holds 75 characters and its value 2,000 (docs.slack.dev, button element)."""
-    words = text if len(text) <= 75 else text[:74] + "…"
-    label = {"type": "plain_text", "text": words.strip() or "…", "emoji": False}
-    carried = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return {"type": "button", "text": label, "action_id": action, "value": carried, **style}
-
-
-def stoppable(blocks: list[Block], text: str, task: Task) -> list[Block]:
-    """What a message under way shows, or its text where that is all, with a Stop button below."""
-    words = {"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}
-    stop = button("Stop", STOP, task.id, style="danger")
-    return [*(blocks or [words]), {"type": "actions", "elements": [stop]}]
-
-
-def _feedback(task: str) -> Block:
-    def verdict(text: str, word: str) -> Block:
-        return {"text": {"type": "plain_text", "text": text}, "value": f"{word}:{task}"}
-
-    buttons = {
-        "type": "feedback_buttons",
-        "action_id": FEEDBACK,
-        "positive_button": verdict("Good answer", "good"),
-        "negative_button": verdict("Bad answer", "bad"),
-    }
-    return {"type": "context_actions", "elements": [buttons]}

@@ -1,30 +1,30 @@
-"""The answer while it is being written: a streamed message that grows and in the end is the answer.
+"""The answer while the model writes it: a streamed message that becomes the answer.
 
-Owns that message until it says what the answer says, whatever became of the stream on the way. Never decides
-what the answer is.
+Whatever happens to the stream, the message says in the end what the answer says, or is deleted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import structlog
 
-from bot.thread.answer import OutgoingMessage, markdown_block
+from bot.thread.answer import OutgoingMessage
+from bot.thread.blocks import markdown_block
 from bot.thread.posts import DRAFT, ThreadPosts
+from bot.thread.stream import StreamedMessage
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
-from bot.wire.text import MESSAGE_LIMIT, silence_mentions, table_at
+from bot.wire.text import MESSAGE_LIMIT, last_break, open_code_at, silence_mentions, table_at
 from tasks.run.thread import NotDelivered
 from tasks.task import Task
 
 log = structlog.get_logger(__name__)
 
-#: A shorter answer is there before a stream would be.
+#: A shorter answer is complete before a stream would show it.
 SHORTEST = 240
-#: Characters that are streamed. What is longer is cut into messages, where it can be cut well, at the end.
+#: Characters that are streamed. A longer text is cut into messages at the end, where it can be cut well.
 LONGEST = MESSAGE_LIMIT - 600
 
 
@@ -38,169 +38,148 @@ class AnswerDraft:
         self._client = client
         self._task = task
         self._posts = posts
+        self._stream = StreamedMessage(client, task, posts, DRAFT, timing)
         self._text = ""
-        self._ts = ""
         self._sent = ""
-        self._since = 0.0
-        self._spoilt = False
-        self._over = False
-        self._lost = False
-        self.told_session = False
-        """Whether Slack was told the session's state along with the end of the stream."""
+        self._is_broken = False
+        self._is_closed = False
+        self._start_unconfirmed = False
+        self.ended_session = False
+        """Whether the end of the stream carried the session's state."""
         self._changed = asyncio.Event()
-        self._one_writer = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     def write(self, text: str) -> None:
-        """What the model has written so far, the whole of it."""
+        """Set the text as the model has written it so far, the whole of it."""
         self._text = text
         self._changed.set()
 
-    async def run(self) -> None:
+    async def show_changes(self) -> None:
         """Show the text as it grows, until cancelled or finished."""
-        while not self._over:
+        while not self._is_closed:
             await self._changed.wait()
             self._changed.clear()
-            async with self._one_writer:
-                if not self._over:
+            async with self._lock:
+                if not self._is_closed:
                     await self._show()
             await asyncio.sleep(self._timing.answer_stream)
 
-    async def drop(self) -> None:
-        """What was written is not the answer: take it out of the thread."""
-        async with self._one_writer:
+    async def discard(self) -> None:
+        """Delete the message: its text is not the answer."""
+        async with self._lock:
             self._text = self._sent = ""
-            if ts := self._ts or await self._posts.draft_ts(DRAFT):
-                await self._remove(ts)
-            self._ts, self._spoilt = "", False
+            if ts := self._stream.ts or await self._stream.left_over():
+                await self._stream.delete(ts)
+            self._is_broken = False
 
-    async def finish(self, content: OutgoingMessage, session: str) -> str | None:
-        """Make the message say `content`; its `ts`, or None when there is no message and one must be posted.
+    async def finish(self, content: OutgoingMessage, session: str) -> bool:
+        """Make the message say `content`; False when there is no message and one must be posted.
 
-        `session` is the state that Slack shows of the thread from now on, if the stream ends as it should: an
-        edit can't carry it. Raises `NotDelivered`.
+        `session` is the state that Slack shows of the thread from now on. Only a stream's end can carry it:
+        see `ended_session`. Raises `NotDelivered`.
         """
-        async with self._one_writer:
-            self._over = True
-            if self._lost:
-                await self._remove_lost()
-            ts = self._ts or await self._posts.draft_ts(DRAFT)
+        async with self._lock:
+            self._is_closed = True
+            if self._start_unconfirmed:
+                await self._delete_unconfirmed()
+            ts = self._stream.ts or await self._stream.left_over()
             if not ts:
-                return None
-            self.told_session = self._grew_into(content) and await self._end(content, session)
-            if not self.told_session and not await self._repair(ts, content):
-                await self._remove(ts)
-                return None
+                return False
+            self.ended_session = self._grew_into(content) and await self._end(content, session)
+            if not self.ended_session and not await self._replace(ts, content):
+                await self._stream.delete(ts)
+                return False
             await self._posts.remember(content.key, ts)
-            await self._posts.forget_draft(DRAFT)
-            return ts
+            await self._stream.release()
+            return True
 
     async def _show(self) -> None:
-        text = presentable(self._text)
-        if self._ts and (
-            not text.startswith(self._sent) or time.monotonic() - self._since > self._timing.stream_life
-        ):
-            self._spoilt = True
-        if self._spoilt or len(text) == len(self._sent) or (not self._ts and len(text) < SHORTEST):
+        text, is_started = presentable(self._text), bool(self._stream.ts)
+        if is_started and (not text.startswith(self._sent) or self._stream.is_old):
+            self._is_broken = True
+        if self._is_broken or len(text) == len(self._sent) or (not is_started and len(text) < SHORTEST):
             return
-        if not self._ts:
-            await self._begin()
+        if not is_started:
+            await self._start()
         elif self._client.limiter.try_acquire("chat.appendStream"):
             await self._append(text)
 
-    async def _begin(self) -> None:
+    async def _start(self) -> None:
         limiter = self._client.limiter
         if not limiter.available("chat.stopStream") or not limiter.try_acquire("chat.startStream"):
             return
-        if left := await self._posts.draft_ts(DRAFT):
-            await self._remove(left)  # of a process that is gone: what it had begun would stand there half
+        if not await self._posts.thread_exists():
+            self._is_closed = True
+            return
+        if left := await self._stream.left_over():
+            await self._stream.delete(left)  # half a text of a process that is gone
         try:
-            self._ts = await self._client.start_stream(self._task.thread, self._task.user)
+            await self._stream.start()
         except SLACK_ERRORS as fault:
             log.info("answer not streamed", why=error_text(fault))
-            self._over, self._lost = True, is_transient(fault)
+            self._is_closed, self._start_unconfirmed = True, is_transient(fault)
             return
-        self._since = time.monotonic()
-        await self._posts.remember_draft(DRAFT, self._ts)
         self._changed.set()
 
     async def _append(self, text: str) -> None:
-        news = {"type": "markdown_text", "text": text[len(self._sent) :]}
         try:
-            await self._client.call_now("chat.appendStream", json=self._where(chunks=[news]))
+            await self._stream.append([{"type": "markdown_text", "text": text[len(self._sent) :]}])
         except SLACK_ERRORS as fault:
-            # Whether it arrived is not known, and appending it again could show it twice.
-            log.info("answer's stream broke off", why=error_text(fault))
-            self._spoilt = True
+            # Slack may have the text, and a second append could show it twice.
+            log.info("answer's stream broken", why=error_text(fault))
+            self._is_broken = True
             return
         self._sent = text
 
     def _grew_into(self, content: OutgoingMessage) -> bool:
-        young = time.monotonic() - self._since < self._timing.stream_life
-        return bool(self._ts) and young and not self._spoilt and content.markdown.startswith(self._sent)
+        is_young = self._stream.is_streaming and not self._stream.is_old
+        return is_young and not self._is_broken and content.markdown.startswith(self._sent)
 
     async def _end(self, content: OutgoingMessage, session: str) -> bool:
-        """Close the stream with the rest of the text. Tables are drawn in blocks only, so they go there."""
+        """End the stream with the rest of the text. Only blocks show tables, so tables go there."""
         cut = table_at(content.markdown) - len(self._sent)
         if cut < 0:
-            return False  # the line that was streamed last has turned out to be a table's first
+            return False  # the last streamed line has turned out to be a table's first
         rest = content.markdown[len(self._sent) :]
-        arguments: dict[str, Any] = {"metadata": self._posts.metadata(content.key), "session_status": session}
+        last: dict[str, Any] = {"metadata": self._posts.metadata(content.key), "session_status": session}
         if rest[:cut].strip():
-            arguments["chunks"] = [{"type": "markdown_text", "text": rest[:cut]}]
-        arguments["blocks"] = ([markdown_block(rest[cut:])] if rest[cut:].strip() else []) + content.below
-        try:
-            await self._client.api_call("chat.stopStream", json=self._where(**arguments))
-        except SLACK_ERRORS as fault:
-            log.info("answer's stream did not end well, message repaired", why=error_text(fault))
-            return False
-        return True
+            last["chunks"] = [{"type": "markdown_text", "text": rest[:cut]}]
+        last["blocks"] = ([markdown_block(rest[cut:])] if rest[cut:].strip() else []) + content.below
+        return await self._stream.stop(**last)
 
-    async def _repair(self, ts: str, content: OutgoingMessage) -> bool:
+    async def _replace(self, ts: str, content: OutgoingMessage) -> bool:
         """End what is left of the stream and set the whole content by an edit."""
-        channel = self._task.thread.channel
-        try:
-            await self._client.api_call("chat.stopStream", json={"channel": channel, "ts": ts})
-        except SLACK_ERRORS as fault:
-            log.debug("stream had ended", why=error_text(fault))
-        edit = {"channel": channel, "ts": ts, "text": content.text, "blocks": content.blocks,
-                "metadata": self._posts.metadata(content.key)}  # fmt: skip
+        await self._stream.stop(ts)
+        edit = {
+            "channel": self._task.thread.channel, "ts": ts, "text": content.text, "blocks": content.blocks,
+            "metadata": self._posts.metadata(content.key),
+        }  # fmt: skip
         try:
             await self._posts.insist(content.key, lambda: self._client.api_call("chat.update", json=edit))
         except NotDelivered:
             raise
         except SLACK_ERRORS as fault:
-            log.warning("draft could not become the answer, posted anew", why=error_text(fault))
+            log.warning("draft can't become the answer, posting it instead", why=error_text(fault))
             return False
         return True
 
-    async def _remove_lost(self) -> None:
-        """A stream whose start was never confirmed may stand in the thread, empty."""
+    async def _delete_unconfirmed(self) -> None:
+        """A stream whose start Slack did not confirm may stand in the thread, empty."""
         try:
             for message in await self._posts.unmarked():
                 if not message.get("text") and not message.get("blocks"):
-                    await self._remove(str(message["ts"]))
+                    await self._stream.delete(str(message["ts"]))
         except SLACK_ERRORS as fault:
-            log.info("lost stream not looked for", why=error_text(fault))
-
-    async def _remove(self, ts: str) -> None:
-        where = {"channel": self._task.thread.channel, "ts": ts}
-        for method in ("chat.stopStream", "chat.delete"):
-            try:
-                await self._client.api_call(method, json=where)
-            except SLACK_ERRORS as fault:
-                log.info("draft not removed", method=method, why=error_text(fault))
-        await self._posts.forget_draft(DRAFT)
-
-    def _where(self, **more: Any) -> dict[str, Any]:
-        return {"channel": self._task.thread.channel, "ts": self._ts, **more}
+            log.info("unconfirmed stream not found", why=error_text(fault))
 
 
 def presentable(text: str) -> str:
-    """The part that stays as it is whatever follows: whole words, nothing that may become a table, and no
-    more than one message."""
-    whole = text[: max(text.rfind(" "), text.rfind("\n")) + 1].lstrip()
+    """The part that stays as it is whatever follows: whole words, nothing that may become a table or code,
+    and no more than one message."""
+    whole = text[: last_break(text)].lstrip()
     whole = whole[: table_at(whole)]
     lines = whole.splitlines(keepends=True)
     while lines and lines[-1].lstrip().startswith("|"):
         lines.pop()
-    return silence_mentions("".join(lines).rstrip())[:LONGEST]
+    shown = "".join(lines)
+    return silence_mentions(shown[: open_code_at(shown)].rstrip())[:LONGEST]

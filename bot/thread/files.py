@@ -1,6 +1,6 @@
-"""Files between Slack and a task: attachments fetched, artifacts posted.
+"""Files between Slack and a task: fetches attachments, posts artifacts once each.
 
-Never trusts a name or a type that came with a file; never posts a file twice.
+Names and types that come with a file are not trusted.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import structlog
 
+from bot.thread import texts
 from bot.thread.posts import ThreadPosts
 from bot.wire.client import SLACK_ERRORS, TRIES, SlackClient, error_text, is_transient
 from bot.wire.text import silence_mentions, truncate
@@ -27,7 +28,7 @@ from tasks.task import OutputFile, Task
 
 log = structlog.get_logger(__name__)
 
-#: More artifacts than this stay in `/work` and are named.
+#: Artifacts that are posted; more stay in `/work` and are named.
 ARTIFACTS = 20
 
 
@@ -54,12 +55,12 @@ class ThreadFiles:
         if file.size > self._largest_in:
             raise FileNotFetched(self._too_large(file.size, self._largest_in))
         if not self._is_slacks(url):
-            raise FileNotFetched("it is not kept at Slack, and nobody else gets the bot's token")
+            raise FileNotFetched(texts.NOT_FROM_SLACK)
         headers = {"Authorization": f"Bearer {self._client.token}"}
         try:
             async with self._http.get(url, headers=headers) as response:
                 if response.status != 200:
-                    raise FileNotFetched(f"Slack answered {response.status}")
+                    raise FileNotFetched(texts.slack_error(str(response.status)))
                 data = await self._read(response)
         except (aiohttp.ClientError, TimeoutError) as error:
             log.info("download broke off", file=file.id, why=error_text(error))
@@ -67,29 +68,29 @@ class ThreadFiles:
         is_page = response.content_type == "text/html"
         if is_page and (response.history or not file.name.lower().endswith((".html", ".htm"))):
             # Without the scope Slack sends its login page, with status 200.
-            raise FileNotFetched("Slack asks for a login; the app needs the scope files:read")
+            raise FileNotFetched(texts.LOGIN_NEEDED)
         return data
 
     async def post(self, made: Sequence[OutputFile]) -> None:
-        """Post artifacts into the thread, in order; what could not be posted is said there, once."""
-        told: list[str] = []
+        """Post artifacts into the thread, in order, and one message about those that Slack did not take."""
+        problems: list[str] = []
         for file in made[:ARTIFACTS]:
             if file.data.size > self._largest_out:
                 size = self._too_large(file.data.size, self._largest_out)
-                told.append(f"{silence_mentions(file.path)} was not posted: {size}.")
+                problems.append(texts.file_not_posted(silence_mentions(file.path), size))
             elif problem := await self._post_once(file):
-                told.append(f"{silence_mentions(file.path)} could not be posted: {problem}.")
+                problems.append(texts.file_not_posted(silence_mentions(file.path), problem))
         if left := [silence_mentions(file.path) for file in made[ARTIFACTS:]]:
-            told.append(f"Not posted, since {ARTIFACTS} files are the limit: {', '.join(left[:50])}.")
-        if told:
-            await self._posts.post_once("files", text=truncate("\n".join(told)))
+            problems.append(texts.files_not_posted(left[:50], ARTIFACTS))
+        if problems:
+            await self._posts.post_once("files", text=truncate("\n".join(problems)))
 
     async def _post_once(self, file: OutputFile) -> str:
-        """Upload in Slack's three steps; answers with the problem, in words for the thread."""
+        """Upload in Slack's three steps; returns the problem in words for the thread, or an empty string."""
         key = f"file:{file.path}"
         known = await self._store.outbox.posts(self._task.id)
         if known.get(key) or not file.data.size:
-            return "" if file.data.size else "it is empty, and Slack takes no empty files"
+            return "" if file.data.size else texts.EMPTY_FILE
         name = silence_mentions(PurePosixPath(file.path).name)
         await self._store.outbox.intend(self._task.id, key, runner=self._task.runner)
         try:
@@ -101,28 +102,29 @@ class ThreadFiles:
         except NotDelivered:
             raise
         except FileRefused:
-            return "it was removed or changed in the meantime"
+            return texts.FILE_CHANGED
         except SLACK_ERRORS as fault:
             log.warning("artifact not posted", file=file.path, why=error_text(fault))
             if is_transient(fault):
-                return "Slack does not take it now"
-            needs = "; the app needs the scope files:write" if error_text(fault) == "missing_scope" else ""
-            return f"Slack answered {error_text(fault)}{needs}"
+                return texts.SLACK_BUSY
+            scope = "files:write" if error_text(fault) == "missing_scope" else ""
+            return texts.slack_error(error_text(fault), scope)
         await self._store.outbox.posted(self._task.id, key, id_)
         await self._kept.put(self._place, key, None)
         return ""
 
     async def _upload(self, name: str, data: bytes) -> str:
-        """Bring the bytes to Slack, where nobody sees them yet; returns the file's id."""
+        """Upload the bytes, still unseen; returns the file's id."""
+        data = self._client.outgoing.file(data)
         place = await self._client.files_getUploadURLExternal(filename=name, length=len(data))
-        # A redirect would be followed without the bytes, and its page taken for Slack's word that they came.
+        # A followed redirect would drop the bytes, and its page would look like Slack's confirmation.
         async with self._http.post(str(place["upload_url"]), data=data, allow_redirects=False) as response:
             if response.status != 200:
                 raise aiohttp.ClientError(f"the upload was answered with status {response.status}")
         return str(place["file_id"])
 
     async def _share(self, id_: str, name: str) -> None:
-        """Show the file in the thread. When the reply is lost, Slack is asked whether it is there."""
+        """Show the file in the thread. When the reply is lost, ask Slack whether the file is there."""
         thread = self._task.thread
         for number in range(1, TRIES + 1):
             try:
@@ -147,16 +149,16 @@ class ThreadFiles:
         return self._task.thread.channel in places or bool(found.get("shares"))
 
     async def _url(self, file: FileRef) -> str:
-        """Files of Slack Connect channels come without an address."""
+        """The address of a file that came without one, as files of Slack Connect channels do."""
         try:
             found = (await self._client.files_info(file=file.id)).get("file") or {}
         except SLACK_ERRORS as fault:
             log.info("file not found", file=file.id, why=error_text(fault))
-            why = "now" if is_transient(fault) else f"({error_text(fault)})"
-            raise FileNotFetched(f"Slack does not tell where it is {why}") from fault
+            error = "" if is_transient(fault) else error_text(fault)
+            raise FileNotFetched(texts.no_address(error)) from fault
         if url := found.get("url_private_download") or found.get("url_private"):
             return str(url)
-        raise FileNotFetched("Slack offers no download for it")
+        raise FileNotFetched(texts.NO_DOWNLOAD)
 
     def _is_slacks(self, url: str) -> bool:
         host = urlsplit(url).hostname or ""
@@ -174,13 +176,13 @@ class ThreadFiles:
 
     @staticmethod
     def _too_large(size: int, limit: int) -> str:
-        return f"it has {size / MIB:.1f} MiB, and {limit / MIB:.0f} MiB are the limit"
+        return texts.file_too_large(size / MIB, limit / MIB)
 
 
 def _broke_off(error: Exception) -> str:
     match error:
         case aiohttp.TooManyRedirects():
-            return "Slack sends the download from one address to another without end"
+            return texts.ENDLESS_REDIRECTS
         case TimeoutError():
-            return "the download took too long"
-    return "the download broke off"
+            return texts.DOWNLOAD_TIMED_OUT
+    return texts.DOWNLOAD_BROKE_OFF

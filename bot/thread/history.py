@@ -1,7 +1,4 @@
-"""What people had written in a thread before somebody asked us there.
-
-Reads Slack once and keeps nothing. Never decides what is made of it: that is `tasks.run.history`.
-"""
+"""Reads the messages of a thread from before the task's request."""
 
 from __future__ import annotations
 
@@ -19,12 +16,12 @@ from tasks.task import Task
 
 log = structlog.get_logger(__name__)
 
-#: The newest messages that are kept, and the pages that are read to find them.
+#: The newest messages that are returned, and the pages that are read to find them.
 MOST, PAGES = 50, 5
 
 
 async def read_history(client: SlackClient, people: UserDirectory, task: Task) -> Sequence[Message]:
-    """The newest of them, oldest first, without those of apps; none when Slack does not give them."""
+    """The newest of them, oldest first, without those of apps; none when Slack refuses to list them."""
     found: deque[Message] = deque(maxlen=MOST)
     asked = task.message_ts.partition(":")[0]
     channel = task.thread.channel

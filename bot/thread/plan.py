@@ -1,6 +1,6 @@
-"""What people see of a task under way: a title, and a row per worker with what it is doing now.
+"""The plan of a running task: a title, and a row per worker with its current step.
 
-Pure: events in, chunks for Slack's stream out. Never calls Slack.
+Takes the agents' events and returns chunks for Slack's stream, blocks, or plain text.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from agents.events import Event, Notice, PlanChanged, WorkerEnded, WorkerStarted, WorkerStep
 from agents.excerpt import one_line
+from bot.thread import texts
 from bot.wire.text import one_plain_line
 
 #: Characters of a title, of details and of an output in a stream's chunks (docs.slack.dev, chat.startStream).
@@ -24,7 +25,7 @@ Chunk = dict[str, Any]
 
 @dataclass(slots=True)
 class PlanRow:
-    """One row; `worker` is empty for a step of the plan that no worker has taken yet."""
+    """One row; `worker` is empty for a step that no worker has taken yet."""
 
     id: str
     title: str
@@ -34,20 +35,20 @@ class PlanRow:
     worker: str = ""
 
     def chunk(self) -> Chunk:
-        """The row as Slack takes it. What changes goes into the title: Slack replaces title and status of a
-        row, and adds a later `details` or `output` to what is there (openclaw/openclaw#125168)."""
+        """The row as a stream takes it. The current step goes into the title: Slack replaces the title and
+        status of a row, but appends a later `details` or `output` (openclaw/openclaw#125168)."""
         title, output = one_plain_line(self.title), one_plain_line(self.output)
         now = f"{one_line(title, 100)} · {one_plain_line(self.details)}" if self.details else title
-        said = {"output": one_line(output, FIELD_LIMIT)} if output else {}
+        result = {"output": one_line(output, FIELD_LIMIT)} if output else {}
         shown = one_line(now, FIELD_LIMIT) or "…"
-        return {"type": "task_update", "id": self.id, "status": self.status, "title": shown, **said}
+        return {"type": "task_update", "id": self.id, "status": self.status, "title": shown, **result}
 
     def card(self) -> Chunk:
-        """The row as it stands in a block: texts are rich there (docs.slack.dev, task card block)."""
+        """The row as a block, whose texts are rich text (docs.slack.dev, task card block)."""
         row = self.chunk()
         card = {"type": "task_card", "task_id": row["id"], "title": row["title"], "status": row["status"]}
-        if said := row.get("output"):
-            words = [{"type": "text", "text": said}]
+        if output := row.get("output"):
+            words = [{"type": "text", "text": output}]
             section = {"type": "rich_text_section", "elements": words}
             card["output"] = {"type": "rich_text", "elements": [section]}
         return card
@@ -57,14 +58,14 @@ class Plan:
     """The rows of one task, built from its events."""
 
     def __init__(self) -> None:
-        self.title = "Working on it"
+        self.title = texts.WORKING
         self.rows: list[PlanRow] = []
         self._notice = ""
         self._quiet = 0.0
         self._numbered = 0
 
     def apply(self, event: Event) -> bool:
-        """Work an event in; answers whether there is anything new to see."""
+        """Change the plan by an event; answers whether there is anything new to see."""
         match event:
             case PlanChanged(steps):
                 self._plan(steps)
@@ -81,37 +82,41 @@ class Plan:
             case _:
                 return False
         self._quiet = 0.0
-        self.title = self._notice or self._progress()
+        self.title = self._notice or self._summary()
         return True
 
-    def beat(self, seconds: float) -> None:
-        """Nothing new for so many more seconds: the title says that it still goes on."""
+    def note_silence(self, seconds: float) -> None:
+        """Have the title show that no event came for so many more seconds."""
         self._quiet += seconds
         minutes = max(1, round(self._quiet / 60))
-        self.title = f"{self._notice or self._progress()} · {minutes} min since the last step"
+        self.title = texts.since_last_step(self._notice or self._summary(), minutes)
 
     def pause(self) -> None:
-        """Nothing goes on until somebody answers, and no row looks as if it did."""
-        self.title = "Waiting for an answer"
+        """Show that the work waits for a person: no row is left in progress."""
+        self.title = texts.WAITING_FOR_ANSWER
         for row in self.rows:
             if row.status == "in_progress":
                 row.status = "pending"
 
+    @property
+    def failed_rows(self) -> int:
+        return sum(bool(row.worker) and row.status == "error" for row in self.rows)
+
     def close(self, title: str, *, answered: bool) -> None:
-        """The last state: no row is left looking as if somebody worked on it."""
+        """Show the last state: no row is left in progress."""
         self.title = title
         for row in self.rows:
             if row.status in ("pending", "in_progress"):
                 row.status = "complete" if answered and not row.worker else "error"
-                row.details = "" if answered else "stopped"
+                row.details = "" if answered else texts.STOPPED_ROW
 
     def chunks(self) -> list[Chunk]:
-        """The whole plan, for a stream that begins."""
+        """The whole plan, for a stream that starts."""
         title = {"type": "plan_update", "title": one_line(one_plain_line(self.title), FIELD_LIMIT) or "…"}
         return [title, *(row.chunk() for row in self.rows)]
 
     def blocks(self) -> list[Chunk]:
-        """The whole plan as a block, for a message that is not streamed; nothing where it has no rows."""
+        """The whole plan as a block, for a message that is not streamed; empty without rows."""
         if not self.rows:
             return []
         title = one_line(one_plain_line(self.title), FIELD_LIMIT) or "…"
@@ -122,16 +127,16 @@ class Plan:
         lines = [one_plain_line(self.title)]
         for row in self.rows:
             now = row.output if row.status in ("complete", "error") else row.details
-            said = f": {one_line(one_plain_line(now), 150)}" if now else ""
-            lines.append(f"{_MARK[row.status]} {one_plain_line(row.title)}{said}")
+            detail = f": {one_line(one_plain_line(now), 150)}" if now else ""
+            lines.append(f"{_MARK[row.status]} {one_plain_line(row.title)}{detail}")
         return "\n".join(lines)
 
     def _plan(self, steps: Sequence[Any]) -> None:
         taken = [row for row in self.rows if row.worker]
         free = [step for step in steps if not any(_likeness(step.text, row.title) >= 0.5 for row in taken)]
         left = [row for row in self.rows if not row.worker]
-        same = [_taken(left, step.text) for step in free]
-        # Slack can't take a row away: an old one's place goes to a new step, or says that it was dropped.
+        same = [_pop_row(left, step.text) for step in free]
+        # Slack can't delete a row: a new step replaces an old one, or the old one says that it was dropped.
         places = chain((row.id for row in list(left)), (f"s{number}" for number in count(self._numbered)))
         fresh = [
             PlanRow(row.id if row else next(places), step.text, step.status)
@@ -151,7 +156,7 @@ class Plan:
         row.worker, row.title, row.status = worker, title, "in_progress"
 
     def _step_for(self, title: str) -> PlanRow | None:
-        """The step of the plan that a worker's title speaks of, else the first that is free."""
+        """The step that a worker's title resembles, else the first free one."""
         free = [row for row in self.rows if not row.worker and row.status in ("pending", "in_progress")]
         best = max(free, key=lambda row: _likeness(row.title, title), default=None)
         return best if best is None or _likeness(best.title, title) >= 0.5 else free[0]
@@ -165,23 +170,23 @@ class Plan:
             return self._row(worker)
         return row
 
-    def _progress(self) -> str:
+    def _summary(self) -> str:
         working = [row for row in self.rows if row.worker]
         done = sum(row.status in ("complete", "error") for row in working)
         if not working:
-            return "Planning"
+            return texts.PLANNING
         if done == len(working):
-            return "Putting the answer together"
-        return f"{len(working)} {'worker' if len(working) == 1 else 'workers'} at work, {done} done"
+            return texts.WRITING_ANSWER
+        return texts.WORKING if len(working) == 1 else texts.workers_done(done, len(working))
 
 
 def _likeness(one: str, other: str) -> float:
-    """The part of the shorter title's words that the other one has too."""
+    """The share of the shorter title's words that the other one has too."""
     a, b = set(one.lower().split()), set(other.lower().split())
     return len(a & b) / max(1, min(len(a), len(b)))
 
 
-def _taken(rows: list[PlanRow], title: str) -> PlanRow | None:
+def _pop_row(rows: list[PlanRow], title: str) -> PlanRow | None:
     """The first row of this title, taken out of `rows`."""
     found = next((row for row in rows if row.title == title), None)
     if found is not None:
@@ -190,4 +195,6 @@ def _taken(rows: list[PlanRow], title: str) -> PlanRow | None:
 
 
 def _dropped(row: PlanRow) -> PlanRow:
-    return PlanRow(row.id, f"Dropped: {row.title.removeprefix('Dropped: ')}", "complete")
+    if row.status == "complete" and row.title.startswith(texts.dropped("")):
+        return row
+    return PlanRow(row.id, texts.dropped(row.title), "complete")

@@ -1,7 +1,7 @@
-"""Posts that appear exactly once, whatever happens between us and Slack.
+"""Posts each message of a task exactly once.
 
 The intent is written down first and its key travels as the message's metadata, so that a post whose reply was
-lost, or whose process died, is looked for before it is made again. Never decides what to say.
+lost, or whose process died, is looked for before it is tried again.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 EVENT_TYPE = "handoff"
-#: The name under which it is kept which message an answer is being written into.
+#: The name under which the message of the answer's draft is remembered.
 DRAFT = "draft"
-#: Slack's words for a place that can't be written to until a person changes something.
+#: Slack's errors for a thread that takes no posts until a person changes something.
 CLOSED = {
     "not_in_channel": "The bot was removed from the channel. Invite it again, and the answer follows.",
     "channel_not_found": "The channel is gone, or the bot was removed from it. Invite it again.",
@@ -42,6 +42,8 @@ CLOSED = {
     "restricted_action_thread_only_channel": "The channel takes replies only.",
     "restricted_action_non_threadable_channel": "The channel takes no replies in threads.",
 }
+#: Slack's errors for a thread whose first message was deleted.
+_GONE = {"thread_not_found", "message_not_found"}
 
 
 class ThreadPosts:
@@ -66,7 +68,7 @@ class ThreadPosts:
         known = await self._store.outbox.posts(self._task.id)
         if ts := known.get(key):
             return ts
-        ts = await self._found(key) if key in known else None
+        ts = await self._find_posted(key) if key in known else None
         if ts is None:
             await self._store.outbox.intend(self._task.id, key, runner=self._task.runner)
             ts = await self._post(key, content)
@@ -74,33 +76,33 @@ class ThreadPosts:
         return ts
 
     async def remember(self, key: str, ts: str) -> None:
-        """Write down that `ts` is the message of `key`, however it came to be."""
+        """Write down that `ts` is the message of `key`, however it was posted."""
         await self._store.outbox.intend(self._task.id, key, runner=self._task.runner)
         if not await self._store.outbox.posted(self._task.id, key, ts):
-            log.warning("another process has posted it too, taken back", key=key)
+            log.warning("another process has posted it too, deleted", key=key)
             try:
                 await self._client.chat_delete(channel=self._task.thread.channel, ts=ts)
             except SLACK_ERRORS as fault:
-                log.warning("it stands there twice", key=key, why=error_text(fault))
+                log.warning("message is in the thread twice", key=key, why=error_text(fault))
 
     async def draft_ts(self, name: str) -> str:
-        """The `ts` of the message that is being written under `name`; empty when there is none."""
+        """What is remembered under `name`, mostly a message's `ts`; empty when there is nothing."""
         return str(await self._kept.get(self._place, name) or "")
 
     async def remember_draft(self, name: str, ts: str) -> None:
-        """Write down which message is being written, so that another process can finish it."""
+        """Remember an unfinished message, so that another process can finish it."""
         await self._kept.put(self._place, name, ts)
 
     async def forget_draft(self, name: str) -> None:
-        """Nothing is being written under `name` any more."""
+        """Forget what is remembered under `name`."""
         await self._kept.put(self._place, name, None)
 
     def metadata(self, key: str) -> dict[str, Any]:
-        """What a message of ours carries, unseen, so that it is known again."""
+        """A message's metadata, by which it is found again."""
         return {"event_type": EVENT_TYPE, "event_payload": {"key": f"{self._task.id}/{key}"}}
 
     async def insist(self, key: str, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call that may be made twice until Slack answers it; raises as `post_once` does."""
+        """Repeat an idempotent call until Slack answers it; raises as `post_once` does."""
         attempt = 0
         while True:
             try:
@@ -109,8 +111,22 @@ class ThreadPosts:
                 attempt += 1
                 await self._wait_out(fault, key, attempt)
 
+    async def thread_exists(self) -> bool:
+        """False when the thread's first message was deleted before anything stood below it. Slack would put a
+        post for it into the channel. Asks Slack until this task has posted something."""
+        if any((await self._store.outbox.posts(self._task.id)).values()):
+            return True
+        thread = self._task.thread
+        try:
+            await self._client.conversations_replies(channel=thread.channel, ts=thread.ts, limit=1)
+        except SLACK_ERRORS as fault:
+            return error_text(fault) not in _GONE
+        return True
+
     async def _post(self, key: str, content: dict[str, Any]) -> str:
         thread, attempt = self._task.thread, 0
+        if not await self.thread_exists():
+            raise NotDelivered(CLOSED["thread_not_found"], for_good=True)
         while True:
             try:
                 answer = await self._client.chat_postMessage(
@@ -120,27 +136,27 @@ class ThreadPosts:
             except SLACK_ERRORS as fault:
                 attempt += 1
                 await self._wait_out(fault, key, attempt)
-            if ts := await self._found(key):
+            if ts := await self._find_posted(key):
                 return ts
 
-    async def _found(self, key: str) -> str | None:
-        """The message that carries our key, if an earlier try arrived after all."""
+    async def _find_posted(self, key: str) -> str | None:
+        """The message with this key, if an earlier try arrived after all."""
         return await self.insist(key, lambda: self._find(key))
 
     async def _wait_out(self, fault: Exception, key: str, attempt: int) -> None:
-        """Sleep before another try; raises when none would help."""
+        """Sleep before another try; raises when another try is useless."""
         if why := CLOSED.get(error_text(fault)):
             gone = error_text(fault) == "thread_not_found"
             raise NotDelivered(why, for_good=gone) from fault
         if not is_transient(fault):
             raise fault
         pause = min(0.5 * 2**attempt, self._timing.longest_post_retry)
-        log.warning("Slack did not take it, trying again", key=key, why=error_text(fault), wait=pause)
+        log.warning("post refused, trying again", key=key, why=error_text(fault), wait=pause)
         await asyncio.sleep(pause)
 
     async def unmarked(self) -> list[dict[str, Any]]:
-        """Messages of apps in the thread that carry no key: progress, and what never became anything. Raises
-        what the client raises."""
+        """Messages of apps in the thread without a key: progress, and streams without an end. Raises what the
+        client raises."""
         return [
             message
             async for message in self._replies()

@@ -1,7 +1,5 @@
-"""What earlier runs of a task had shown of its plan, read from the task's log.
-
-Pure: rows in, events out. What was shown of a step on the way to its end is not in the log, and not missed.
-"""
+"""Replays a task's log as the events that built its plan. Steps between a worker's start and end are not in
+the log."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ class _Plan(pydantic.BaseModel):
 
 
 def replay_events(rows: Sequence[LogRow]) -> Iterator[Event]:
-    """The events of a log, in the order written."""
+    """The plan's events of a log, in the order written."""
     for row in rows:
         body = row["body"]
         if row["agent"]:
@@ -32,8 +30,8 @@ def replay_events(rows: Sequence[LogRow]) -> Iterator[Event]:
             yield WorkerStarted(body["worker"], body["title"])
         elif row["kind"] == "reply":
             yield from _plans(body["calls"])
-        elif row["kind"] == "result" and (told := body["facts"].get("worker")):
-            yield from _unreported(told, rows)
+        elif row["kind"] == "result" and (worker := body["facts"].get("worker")):
+            yield from _without_report(worker, rows)
 
 
 def _plans(calls: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
@@ -42,12 +40,12 @@ def _plans(calls: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
             try:
                 read = _Plan.model_validate_json(call["arguments"])
             except pydantic.ValidationError:
-                continue  # the model was told, and nobody has seen it
+                continue  # refused when it came, and not shown
             yield plan_changed(read.steps)
 
 
-def _unreported(told: Mapping[str, Any], rows: Sequence[LogRow]) -> Iterator[Event]:
-    """The end of a worker that handed in no report of its own."""
-    mine = [row for row in rows if row["agent"] == told["worker"] and row["kind"] == "result"]
+def _without_report(worker: Mapping[str, Any], rows: Sequence[LogRow]) -> Iterator[Event]:
+    """The end of a worker that sent no report of its own."""
+    mine = [row for row in rows if row["agent"] == worker["worker"] and row["kind"] == "result"]
     if not any("report" in row["body"]["facts"] for row in mine):
-        yield WorkerEnded(told["worker"], told["status"], "")
+        yield WorkerEnded(worker["worker"], worker["status"], "")

@@ -1,6 +1,6 @@
-"""The only writer to a task's thread: progress while it runs, the answer as it is written, then the files.
+"""The only writer to a task's thread: turns the agents' events into Slack calls, in order.
 
-Turns the agents' events into Slack calls, in order and at Slack's pace. Never decides what a task does.
+Progress while the task runs, the answer as it is written, then the files.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 
 from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
 from agents.excerpt import one_line
-from bot.thread import question
+from bot.thread import question, texts
 from bot.thread.answer import OutgoingMessage, duration, render
 from bot.thread.draft import AnswerDraft
 from bot.thread.files import ThreadFiles
@@ -23,6 +23,7 @@ from bot.thread.history import read_history
 from bot.thread.plan import Plan
 from bot.thread.posts import ThreadPosts
 from bot.thread.progress import ProgressMessage
+from bot.thread.question import OpenQuestion
 from bot.thread.replay import replay_events
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
@@ -40,13 +41,13 @@ from tasks.task import Outcome, State, Task
 
 log = structlog.get_logger(__name__)
 
-#: What a session shows after each outcome (docs.slack.dev, agents.sessions.setStatus).
+#: The session's state after an outcome, where it is not "active" (docs.slack.dev, agents.sessions.setStatus).
 _SESSION = {State.WAITING: "suspended"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackThreads:
-    """Opens the threads of tasks. `store` is where posts are written down; sizes are bytes of one file."""
+    """Opens the threads of tasks. `store` is the outbox of posts; sizes are bytes of one file."""
 
     clients: Clients
     http: aiohttp.ClientSession
@@ -65,11 +66,17 @@ class SlackThreads:
         shows = await self.preferences.progress(task.thread)
         people = UserDirectory(self.clients, self.timing)
         thread = SlackThread(
-            client, self.store, task, files, people, shows_plan=shows is ProgressMode.FULL, timing=self.timing
+            client,
+            self.store,
+            task,
+            files,
+            people,
+            shows_plan=shows is ProgressMode.FULL,
+            timing=self.timing,
         )
         await _safely(thread.recall)
         async with asyncio.TaskGroup() as group:
-            writing = group.create_task(thread.write())
+            writing = group.create_task(thread.show_events())
             try:
                 yield thread
             finally:
@@ -96,10 +103,10 @@ class SlackThread:
         self._draft = AnswerDraft(client, task, self._posts, timing)
         self._aside = asyncio.Event()
         self._beginning: asyncio.Task[None] | None = None
-        self._asked = ""
+        self._asked: OpenQuestion | None = None
 
     async def recall(self) -> None:
-        """Go on with the plan that an earlier run of the task has shown, and know what it had asked."""
+        """Read what an earlier run of the task has shown and asked."""
         self._asked = await question.find_open(self._store, self._task)
         if self._shows_plan and await self._progress.recall():
             for event in replay_events(await self._store.events(self._task.id)):
@@ -112,35 +119,40 @@ class SlackThread:
             case AnswerText(text):
                 self._draft.write(text)
             case WorkerStarted() | PlanChanged():
-                # The turn's text was a remark on its way to these, and not the answer.
+                # The turn's text was a remark before these calls, and not the answer.
                 self._draft.write("")
                 self._aside.set()
         if self._plan.apply(event) and self._shows_plan:
             self._progress.touch()
 
-    async def write(self) -> None:
+    async def show_events(self) -> None:
         """Show what is emitted, until cancelled."""
         async with asyncio.TaskGroup() as group:
             if not self._task.state.is_ending:
                 self._beginning = group.create_task(_safely(self._begin_session))
-            for part in (self._close_question, self._progress.run, self._draft.run, self._set_aside):
+            for part in (
+                self._close_question,
+                self._progress.show_changes,
+                self._draft.show_changes,
+                self._discard_remarks,
+            ):
                 group.create_task(_safely(part))
 
     async def fetch(self, file: FileRef) -> SandboxFile:
         try:
             return await self._files.fetch(file)
         except FileNotFetched as reason:
-            await self._tell_unread(file, str(reason))
+            await self._post_unread(file, str(reason))
             raise
 
-    async def _tell_unread(self, file: FileRef, reason: str) -> None:
-        """Say it here, once: whether the agents say it too is theirs to decide."""
-        text = escape(silence_mentions(f"{file.name} could not be read: {reason}."))
+    async def _post_unread(self, file: FileRef, reason: str) -> None:
+        """Tell the people once, whatever the agents say about it."""
+        text = escape(silence_mentions(texts.file_not_read(file.name, reason)))
         try:
             async with asyncio.timeout(self._timing.remark):
                 await self._posts.post_once(f"unread:{file.id}", text=text)
         except (NotDelivered, *SLACK_ERRORS) as fault:
-            log.info("attachment's fault not told", why=error_text(fault))
+            log.info("notice about a file not posted", why=error_text(fault))
 
     async def before(self) -> Sequence[Message]:
         said = await read_history(self._client, self._people, self._task)
@@ -151,7 +163,7 @@ class SlackThread:
 
     async def mark_read(self, message_ts: str) -> None:
         if ":" in message_ts:
-            return  # pressed, not written: the question shows the answer itself
+            return  # a click, which the question shows itself
         await self._try("reactions.add", channel=self._task.thread.channel, timestamp=message_ts,
                         name="writing_hand")  # fmt: skip
 
@@ -159,21 +171,23 @@ class SlackThread:
         state = outcome.state
         session = _SESSION.get(state, "active")
         if self._beginning is not None:
-            self._beginning.cancel()  # it may still wait for its turn, and must not come last
+            self._beginning.cancel()  # a late start must not overwrite the end
         waits = state is State.WAITING
         if waits:
             self._plan.pause()
         else:
             self._plan.close(self._closing_title(outcome), answered=state is State.ANSWERED)
         await self._progress.close(goes_on=waits)
-        telling = render(self._task, outcome)
-        files = [*([telling.whole] if telling.whole else []), *outcome.files]
+        rendered = render(self._task, outcome)
+        files = [*rendered.files, *outcome.files]
         try:
             if waits:
-                await self._draft.drop()
-            ended = await self._say(telling.messages, session)
+                await self._draft.discard()
+            ended = await self._post_all(rendered.messages, session)
             await self._files.post(files)
-        except NotDelivered:
+        except NotDelivered as fault:
+            if state is State.STOPPED and fault.for_good:
+                return  # it was stopped because its message was deleted, or no one is left to read of it
             raise
         except SLACK_ERRORS as fault:
             raise NotDelivered(f"Slack refuses the answer: {error_text(fault)}.", for_good=True) from fault
@@ -183,46 +197,49 @@ class SlackThread:
             await self._try("reactions.remove", channel=self._task.thread.channel, name="eyes",
                             timestamp=self._task.message_ts)  # fmt: skip
 
-    async def _say(self, messages: list[OutgoingMessage], session: str) -> bool:
-        """All messages, once; answers whether the session's state went with one."""
+    async def _post_all(self, messages: list[OutgoingMessage], session: str) -> bool:
+        """Post all messages, once; answers whether the session's state went with one."""
         first, *others = messages
-        if await self._draft.finish(first, session) is None:
-            others = messages
-        for content in others:
+        for content in others if await self._draft.finish(first, session) else messages:
             await self._post(content)
-        return self._draft.told_session
+        return self._draft.ended_session
 
     async def _post(self, content: OutgoingMessage) -> None:
         try:
             await self._posts.post_once(content.key, text=content.text, blocks=content.blocks)
         except SLACK_ERRORS as fault:
-            # Better plain than not at all: what Slack dislikes may be one mark in a long text.
+            # One mark in a long text may be what Slack refuses.
             log.error("Slack refuses a message, sent as plain text", key=content.key, why=error_text(fault))
             await self._posts.post_once(f"{content.key}:plain", text=escape(content.markdown))
 
-    async def _set_aside(self) -> None:
+    async def _discard_remarks(self) -> None:
         while True:
             await self._aside.wait()
             self._aside.clear()
-            await self._draft.drop()
+            await self._draft.discard()
 
     async def _close_question(self) -> None:
-        if self._asked:
+        if self._asked is not None:
             await question.close(self._client, self._task, self._asked)
 
     def _closing_title(self, outcome: Outcome) -> str:
-        word = {State.ANSWERED: "Done", State.STOPPED: "Stopped"}.get(outcome.state, "Failed")
-        return f"{word} · {duration(outcome.spent.seconds)}"
+        took = duration(outcome.spent.seconds)
+        match outcome.state:
+            case State.ANSWERED:
+                return texts.finished(self._plan.failed_rows, took)
+            case State.STOPPED:
+                return texts.stopped(took)
+        return texts.failed(took)
 
     async def _begin_session(self) -> None:
-        """Slack's own sign that somebody works here, with its Stop button; older apps have a status line,
-        which Slack takes away by itself, and a button of ours."""
+        """Start Slack's session, which has a Stop button. Older apps get a status line, which Slack removes
+        by itself, and a button of ours."""
         title = one_line(one_plain_line(self._task.request), 150) or "Task"
         if await self._session("processing", title=title, initiator_user_id=self._task.user):
             return
         self._progress.offers_stop = True
         while True:
-            await self._status_line("is working on it…")
+            await self._status_line(texts.STATUS_LINE)
             await asyncio.sleep(self._timing.status_line)
 
     async def _end_session(self, status: str) -> None:
@@ -240,18 +257,18 @@ class SlackThread:
         return {"channel_id": self._task.thread.channel, "thread_ts": self._task.thread.ts}
 
     async def _try(self, method: str, **arguments: str) -> bool:
-        """A call whose failure costs a person a glance and nothing else."""
+        """Make a call whose failure is only logged; answers whether Slack took it."""
         try:
             await self._client.api_call(method, json=arguments)
         except SLACK_ERRORS as fault:
-            log.info("sign not shown", method=method, why=error_text(fault))
+            log.info("call refused", method=method, why=error_text(fault))
             return False
         return True
 
 
 async def _safely(part: Callable[[], Awaitable[None]]) -> None:
-    """A fault in what is shown must not end the work."""
+    """Keep a fault in the display from ending the work."""
     try:
         await part()
     except Exception:
-        log.exception("progress broke off")
+        log.exception("display of a task broken")

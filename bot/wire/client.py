@@ -6,7 +6,7 @@ It retries only calls that are idempotent; `bot.thread.posts` retries posts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.wire.api_errors import TOKEN_REFUSALS
+from bot.wire.outgoing import OutgoingFilter
 from bot.wire.rate_limiter import RateLimiter
 from tasks.message import ThreadAddress
 
@@ -43,9 +44,14 @@ SLACK_ERRORS = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, Va
 class SlackClient(AsyncWebClient):
     """A client of one workspace. All of the SDK's methods go through `api_call` and its limiter."""
 
-    def __init__(self, token: str, base_url: str, session: aiohttp.ClientSession | None = None) -> None:
+    def __init__(
+        self, token: str, base_url: str, session: aiohttp.ClientSession | None = None,
+        secrets: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """`secrets`: values that must not be posted, beside the token."""
         super().__init__(token=token, base_url=base_url, retry_handlers=[], session=session)
         self.limiter = RateLimiter()
+        self.outgoing = OutgoingFilter((*secrets, token))
         self.refused = ""
         """Slack's error code, as long as it refuses the token."""
 
@@ -56,6 +62,7 @@ class SlackClient(AsyncWebClient):
 
     async def call_now(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
         """Call without the rate limiter: the caller has acquired its turn already."""
+        arguments = self.outgoing.apply(api_method, arguments)
         for number in range(1, TRIES + 1):
             try:
                 answer = await super().api_call(api_method, **arguments)

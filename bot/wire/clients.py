@@ -18,8 +18,11 @@ class Clients:
     """Clients by workspace. They share connections; each has its own workspace's rate limiter."""
 
     def __init__(
-        self, base_url: str, http: aiohttp.ClientSession, token_of: TokenOf, teams: Teams | None = None
-    ) -> None:
+        self, base_url: str, http: aiohttp.ClientSession, token_of: TokenOf, teams: Teams | None = None,
+        *, secrets: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """`secrets`: values that must not be posted anywhere."""
+        self._secrets = secrets
         self._base_url = base_url
         self._http = http
         self.token = token_of
@@ -40,5 +43,5 @@ class Clients:
         token = await self.token(team) or ""
         known = self._clients.get(team)
         if known is None or known.token != token:
-            known = self._clients[team] = SlackClient(token, self._base_url, self._http)
+            known = self._clients[team] = SlackClient(token, self._base_url, self._http, self._secrets)
         return known

@@ -13,6 +13,8 @@ from agents.sanitize import sanitize_text
 
 #: Characters of Markdown in one message. Slack accepts 12,000, including what it adds.
 MESSAGE_LIMIT = 11_500
+#: Blocks of one message: Slack takes 50, those below the text included.
+BLOCK_LIMIT = 40
 _MENTION = re.compile(r"<@([UWB][A-Z0-9]+)(?:\|[^<>]*)?>")
 _LINK = re.compile(r"<([a-z][a-z0-9+.-]*:[^|<>]+)(?:\|([^<>]*))?>")
 _CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)\|?([^<>]*)>")
@@ -21,9 +23,18 @@ _SPECIAL = re.compile(r"<!(?:subteam\^)?([^<>|^]*)(?:\^[^<>|]*)?(?:\|([^<>]*))?>
 _GROUP = re.compile(r"<!(?:subteam\^|channel|here|everyone)")
 #: Characters read for a row or title, which holds 256.
 _LINE_READ = 2_000
-#: What would notify people: entities, and words that clients turn into entities.
-_MENTIONS = re.compile(r"<(?=[@!#])|@(?=(?:channel|here|everyone)\b)")
+#: What notifies people when a model writes it: an entity, or a word that clients turn into one. Neither
+#: `<!DOCTYPE` nor `me@here.com` does.
+_NOTIFIES = re.compile(
+    r"<(?=@[UWB][A-Z0-9]|!(?:channel|here|everyone|subteam)\b)"
+    r"|(?<![\w.+/@-])@(?=(?:channel|here|everyone)(?![/.:-]?\w))",
+    re.ASCII,
+)
 
+#: What ends a word: white space, and each character of Chinese, Japanese, Thai, Lao, Khmer and Burmese.
+_UNSPACED = re.compile(
+    r"[\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]"
+)
 #: A line that opens or closes a code fence (spec.commonmark.org, fenced code blocks); longer marks are text.
 _FENCE = re.compile(r"\s*(?P<mark>(?P<sign>[`~])(?P=sign){2,19})(?!(?P=sign))(?P<rest>.*)", re.DOTALL)
 _LONGEST_FENCE = 20
@@ -54,8 +65,55 @@ def plain_text(text: str, bot_user: str, name_of: Callable[[str], str]) -> str:
 
 
 def silence_mentions(markdown: str) -> str:
-    """Text that notifies no one: a zero-width space follows each `@` or `<` of a mention."""
-    return _MENTIONS.sub(lambda m: m[0] + "\u200b", markdown)
+    """Markdown that notifies no one: a zero-width space stands in each mention. Code, in which Slack sees no
+    mentions, stays as it is."""
+    pieces, at = list[str](), 0
+    for start, end in _prose(markdown):
+        pieces += [markdown[at:start], _silence(markdown[start:end])]
+        at = end
+    return "".join([*pieces, markdown[at:]])
+
+
+def _prose(markdown: str) -> Iterator[tuple[int, int]]:
+    """Where text that is no code begins and ends."""
+    for start, end in _paragraphs(markdown):
+        at = start
+        for code, after in _code_spans(markdown[start:end]):
+            yield at, start + code
+            at = start + after
+        yield at, end
+
+
+def _paragraphs(markdown: str) -> Iterator[tuple[int, int]]:
+    """Where the paragraphs outside of code fences begin and end."""
+    start, at, fence = 0, 0, ""
+    for line in markdown.splitlines(keepends=True):
+        after = _fence_after(line, fence)
+        if fence or after or not line.strip():
+            yield start, at
+            start = at + len(line)
+        at, fence = at + len(line), after
+    yield start, at
+
+
+def _silence(text: str) -> str:
+    return _NOTIFIES.sub(lambda mention: mention[0] + "\u200b", text)
+
+
+def _code_spans(paragraph: str) -> Iterator[tuple[int, int]]:
+    """Where the code in a paragraph begins and ends: between two equally long runs of backticks
+    (spec.commonmark.org, code spans)."""
+    runs = [match.span() for match in re.finditer("`+", paragraph)]
+    ends, closing = dict[int, int](), dict[int, int]()
+    for number, (start, end) in reversed(list(enumerate(runs))):
+        closing[number] = ends.get(end - start, -1)
+        ends[end - start] = number
+    number = 0
+    while number < len(runs):
+        last = closing[number]
+        if last > 0:
+            yield runs[number][0], runs[last][1]
+        number = max(number, last) + 1
 
 
 def escape(text: str) -> str:
@@ -77,21 +135,50 @@ def one_plain_line(markdown: str) -> str:
     """Markdown as plain text on one line, for rows and titles. Only the first 2,000 characters are read:
     matching Markdown in long text is slow."""
     text = re.sub(r"^[ \t]*```.*$", "", markdown.strip()[:_LINE_READ], flags=re.MULTILINE)
+    text = re.sub(r"^[ \t|:-]*-[ \t|:-]*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^[ \t]*\|(.*)\|[ \t]*$", _cells_in_words, text, flags=re.MULTILINE)
     text = re.sub(r"!?\[([^\[\]]*)\]\([^)\[]*\)", r"\1", text)
     text = re.sub(r"(\*\*|__|~~|`{1,3})(?=\S)(.+?)(?<=\S)\1", r"\2", text)
     return silence_mentions(" ".join(text.replace("```", " ").split()))
 
 
+def _cells_in_words(row: re.Match[str]) -> str:
+    return ", ".join(cell.strip() for cell in row[1].split("|")) + ";"
+
+
+def last_break(text: str) -> int:
+    """The place after the last character at which a line may break: a space, a line break, or a letter of a
+    script that is written without spaces. 0 when there is none."""
+    found = _UNSPACED.search(text[::-1])
+    return len(text) - found.start() if found else 0
+
+
+def open_code_at(markdown: str) -> int:
+    """Where a code span begins that the last paragraph does not close; else the text's length."""
+    *_, (start, end) = _prose(markdown)
+    found = markdown.find("`", start, end)
+    return len(markdown) if found < 0 else found
+
+
 def table_at(markdown: str) -> int:
-    """Index of the first table outside code fences; the text's length if there is none."""
-    at, above, fence = 0, "", ""
+    """Where the first table begins that is not inside a code fence; the text's length when there is none."""
+    return next(tables(markdown), (len(markdown), 0))[0]
+
+
+def tables(markdown: str) -> Iterator[tuple[int, int]]:
+    """Where the tables outside of code fences begin and end."""
+    at, above, fence, begun = 0, "", "", -1
     for line in markdown.splitlines(keepends=True):
         fence = _fence_after(line, fence)
-        if not fence and "|" in above and _RULE.fullmatch(line.strip()):
-            return at - len(above)
+        if begun >= 0 and (fence or "|" not in line):
+            yield begun, at
+            begun = -1
+        if begun < 0 and not fence and "|" in above and _RULE.fullmatch(line.strip()):
+            begun = at - len(above)
         at, above = at + len(line), line
-    return at
+    if begun >= 0:
+        yield begun, at
 
 
 def headings(markdown: str, start: int = 0) -> Iterator[str]:
@@ -104,14 +191,14 @@ def headings(markdown: str, start: int = 0) -> Iterator[str]:
         at += len(line)
 
 
-def split_markdown(markdown: str, limit: int = MESSAGE_LIMIT) -> list[str]:
-    """Markdown split into messages, between paragraphs where possible. A split code fence is closed and
-    opened again; a split table repeats its header."""
+def split_markdown(markdown: str, limit: int = MESSAGE_LIMIT, most_blocks: int = BLOCK_LIMIT) -> list[str]:
+    """Markdown cut into messages: between paragraphs where it can. A code fence that is cut is closed in one
+    part and opened again in the next; a table that is cut has its first line in both, or it would be none."""
     pieces: list[str] = []
     rest, again = markdown.strip(), ""
-    while len(again) + len(rest) > limit:
+    while len(again) + len(rest) > limit or _block_at(rest, most_blocks) < len(rest):
         room = limit - len(again) - 1 - _LONGEST_FENCE
-        cut = _place_to_cut(rest, room)
+        cut = min(_place_to_cut(rest, room) if len(rest) > room else len(rest), _block_at(rest, most_blocks))
         head, left = again + rest[:cut].rstrip("\n"), rest[cut:]
         fence, rest = _open_fence(head), left.lstrip("\n")
         pieces.append(f"{head}\n{_mark(fence)}" if fence else head)
@@ -120,12 +207,30 @@ def split_markdown(markdown: str, limit: int = MESSAGE_LIMIT) -> list[str]:
     return [*pieces, again + rest] if rest else pieces
 
 
+def _block_at(markdown: str, number: int) -> int:
+    """Where the block of this number begins, counted from 0; the text's length if it has no more blocks. A
+    block is what Slack makes one of: a paragraph, a heading, a list, a table, or code."""
+    at, count, is_inside, fence = 0, 0, False, ""
+    for line in markdown.splitlines(keepends=True):
+        was, fence = fence, _fence_after(line, fence)
+        is_text = bool(line.strip())
+        is_heading = not was and line.startswith("#")
+        if is_text and (not is_inside or is_heading) and not was:
+            if count == number:
+                return at
+            count += 1
+        is_inside = bool(fence) or (is_text and not is_heading)
+        at += len(line)
+    return at
+
+
 def _place_to_cut(text: str, room: int) -> int:
-    for separator in ("\n\n", "\n", " "):
+    for separator in ("\n\n", "\n", "。", "！", "？", " "):
         cut = text.rfind(separator, room // 2, room)
         if cut > 0:
-            return cut + (separator == " ")
-    return room
+            return cut + (not separator.isspace() or separator == " ")
+    half = room // 2
+    return half + (last_break(text[half:room]) or room - half)
 
 
 def _open_fence(text: str) -> str:

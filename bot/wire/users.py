@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
 from bot.timing import STANDARD, BotTiming
-from bot.wire.client import SLACK_ERRORS, error_text
+from bot.wire.client import SLACK_ERRORS, error_text, is_transient
 from bot.wire.clients import Clients
 
 log = structlog.get_logger(__name__)
@@ -30,6 +30,8 @@ class SlackUser:
     is_guest: bool = False
     is_known: bool = True
     """False when the lookup failed: then only the id is known."""
+    may_be_known_later: bool = False
+    """Set for an unknown user when the lookup failed for a passing reason."""
 
 
 _UNKNOWN = SlackUser(is_known=False)
@@ -68,7 +70,7 @@ class UserDirectory:
                 answer = await client.users_info(user=user)
         except SLACK_ERRORS as error:
             log.info("user lookup failed", user=user, why=error_text(error))
-            return person
+            return person if person.is_known else replace(person, may_be_known_later=is_transient(error))
         person = _read(answer.get("user") or {}, team)
         while len(self._found) >= MOST:
             del self._found[next(iter(self._found))]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks.message import Message, files_to_json
@@ -29,6 +29,7 @@ class AcceptedAs(StrEnum):
     NEW = "new"  # a task of its own
     FOLLOW_UP = "follow_up"  # a message for the open task of its thread
     ANSWER = "answer"  # the answer that a parked task waits for: the task is queued again
+    HELD = "held"  # a message for a task that waits for a decision by button: read after that
     REPEATED = "repeated"  # nothing: it had been accepted before
 
 
@@ -89,17 +90,27 @@ async def insert_task(connection: AsyncConnection, message: Message, *, admitted
 
 
 async def _follow_up(connection: AsyncConnection, task: Task, message: Message) -> Accepted:
+    decision = await _awaits_decision(connection, task)
     row = {
         "task": task.id, "id": message.ts, "user": message.user, "user_name": message.user_name,
         "text": message.text, "files": files_to_json(message.files), "seen": False, "at": time.time(),
-        "asked": task.asked,
+        "asked": "" if decision else task.asked,
     }  # fmt: skip
     await connection.execute(insert(schema.inbox), row)
+    if task.state is State.WAITING and decision:
+        return Accepted(kind=AcceptedAs.HELD, task=task.id)
     if task.state is State.WAITING:
         await requeue(connection, task)
         return Accepted(kind=AcceptedAs.ANSWER, task=task.id)
     await notify(connection, task.id)
     return Accepted(kind=AcceptedAs.FOLLOW_UP, task=task.id)
+
+
+async def _awaits_decision(connection: AsyncConnection, task: Task) -> bool:
+    """Whether the thread shows a question about a tool call. Only a button answers it."""
+    row = schema.approval.c
+    query = select(row.id).where(row.task == task.id, row.id == task.asked, row.approved.is_(None))
+    return (await connection.execute(query)).first() is not None
 
 
 async def requeue(connection: AsyncConnection, task: Task, *, state: State = State.QUEUED) -> None:

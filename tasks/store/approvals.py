@@ -6,6 +6,7 @@ A row is written before a person is asked. Who may decide is up to the bot.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -91,6 +92,23 @@ async def decide(database: Database, task: str, approval: str, *, approved: bool
         if found.state is State.WAITING:
             await requeue(connection, found)
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's word on a call; `user` is empty when a reply in the thread counted as a no."""
+
+    approved: bool
+    user: str
+
+
+async def find_decision(database: Database, task: str, approval: str) -> Decision | None:
+    """The decision on a call, by id and digest as the button carries them; None while there is none."""
+    id_, _, digest = approval.partition(":")
+    query = select(_ROW.approved, _ROW.user).where(_of(task, id_, digest), _ROW.approved.is_not(None))
+    async with database.read() as connection:
+        row = (await connection.execute(query)).first()
+    return None if row is None else Decision(row.approved, row.user or "")
 
 
 def _of(task: str, id_: str, digest: str) -> ColumnElement[bool]:

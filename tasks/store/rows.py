@@ -77,6 +77,12 @@ async def unread_items(
     return [_to_item(row) for row in (await connection.execute(query)).mappings()]
 
 
+async def find_inbox_item(connection: AsyncConnection, task: str, id_: str) -> InboxItem | None:
+    query = select(schema.inbox).where(schema.inbox.c.task == task, schema.inbox.c.id == id_)
+    row = (await connection.execute(query)).mappings().first()
+    return None if row is None else _to_item(row)
+
+
 def in_thread(thread: ThreadAddress) -> tuple[Any, ...]:
     columns = schema.task.c
     return columns.team == thread.team, columns.channel == thread.channel, columns.thread_ts == thread.ts

@@ -22,7 +22,7 @@ async def test_a_mention_becomes_rows_an_answer_and_a_picture(
         await page.get_by_role("button", name="1 reply").click(timeout=30_000)
 
         pane = page.locator(".thread")
-        await expect(pane.get_by_text("2 workers at work, 0 done")).to_be_visible(timeout=30_000)
+        await expect(pane.get_by_text("0 of 2 done")).to_be_visible(timeout=30_000)
         await expect(pane.get_by_role("button", name="Stop")).to_be_visible()
         await expect(pane.get_by_text("2 3 5 7 11 13 17 19 23 29").last).to_be_visible(timeout=60_000)
         picture = pane.get_by_role("img", name="sine.png")

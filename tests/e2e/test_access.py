@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.intake import texts
 from playground.slack import SlackStandIn
 from tasks.task import State
 from tests.support.patient_model import Patient
@@ -44,7 +46,7 @@ async def test_guests_only_where_they_are_allowed(
         if allowed:
             await _answered(bot, MEI)
         else:
-            assert "no tasks from guests" in await _refused(bot, MEI)
+            assert await _refused(bot, MEI) == texts.NO_GUESTS
 
 
 @pytest.mark.parametrize("allowed", [False, True])
@@ -56,7 +58,7 @@ async def test_people_of_other_workspaces_only_where_they_are_allowed(
         if allowed:
             await _answered(bot, MEI)
         else:
-            assert "from another one" in await _refused(bot, MEI)
+            assert await _refused(bot, MEI) == texts.MEMBERS_ONLY
 
 
 async def test_a_member_of_several_workspaces_of_an_organisation_is_none_of_another(
@@ -73,7 +75,7 @@ async def test_whom_slack_does_not_describe_may_not(
 ) -> None:
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
         slack.fail("users.info", "user_not_found", times=20)
-        assert "did not tell me who you are" in await _refused(bot, MEI)
+        assert await _refused(bot, MEI) == texts.PERSON_UNKNOWN
 
 
 async def test_what_a_person_spends_in_a_day_is_bounded(
@@ -85,8 +87,9 @@ async def test_what_a_person_spends_in_a_day_is_bounded(
     ) as bot:  # fmt: skip
         await _answered(bot, ADA)
         told = await _refused(bot, ADA, DATA)
-        assert "Your tasks have cost" in told
-        assert "0.50 are the limit" in told
+        assert re.fullmatch(
+            r"You've reached your daily limit \(\$[\d.]+ of \$0.50 in the last 24 hours\)\.", told
+        )
         await _answered(bot, MEI)
 
 
@@ -98,7 +101,7 @@ async def test_what_a_channel_spends_in_a_day_is_bounded(
         limit_channel_daily_usd=0.5,
     ) as bot:  # fmt: skip
         await _answered(bot, ADA)
-        assert "This channel's tasks have cost" in await _refused(bot, MEI)
+        assert "This channel has reached its daily limit ($" in await _refused(bot, MEI)
         await _answered(bot, MEI, DATA)
 
 
@@ -124,7 +127,7 @@ async def test_a_channel_at_its_limit_tells_the_place_in_the_queue(
         await patient.was_asked()
         second = await bot.ask(ASK, user=MEI)
         await slack.wait_for(lambda _: bot.whispers(MEI))
-        assert bot.whispers(MEI) == ["You are in the queue: 1 task before yours."]
+        assert bot.whispers(MEI) == [texts.queued(1)]
         patient.go.set()
         await bot.task(first, State.ANSWERED)
         await bot.task(second, State.ANSWERED)

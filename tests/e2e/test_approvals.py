@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from bot.controls import texts
+from bot.intake import texts as intake_texts
 from playground.slack import SlackStandIn
 from playground.slack.errors import ActionRefused
 from playground.slack.messages import SlackPost
@@ -126,7 +128,7 @@ async def test_nobody_but_the_asker_and_admins_decides(office: Office) -> None:
         ts, question = await asked(bot)
         await bot.slack.click(MEI, GENERAL, question.ts, APPROVE)
         await bot.slack.wait_for(lambda _: bool(bot.whispers(MEI)))
-        assert "or an admin of the workspace can decide this" in bot.whispers(MEI)[0]
+        assert "or a workspace admin can decide this" in bot.whispers(MEI)[0]
         assert (await bot.task(ts, State.WAITING)).attempt == 1
         assert office.journal == ""
 
@@ -148,16 +150,35 @@ async def test_a_denied_call_is_not_run_and_the_worker_goes_on(office: Office) -
     assert office.journal == ""
 
 
-async def test_writing_instead_of_pressing_counts_as_no(office: Office) -> None:
+async def test_a_reply_in_place_of_a_press_leaves_the_question_open(office: Office) -> None:
     async with office.bot() as bot:
         ts, question = await asked(bot)
         await bot.ask("yes, fine by me", thread_ts=ts)
-        await bot.task(ts, State.ANSWERED)
+        await bot.slack.wait_for(lambda _: bool(bot.whispers(ADA)))
+        assert bot.whispers(ADA) == [intake_texts.PRESS_A_BUTTON]
         after = bot.slack.state.message(GENERAL, question.ts)
         assert after is not None
-        assert "Not allowed: a reply in place of a press counts as no." in str(after.blocks)
-        assert "counts as denied" in office.worker_was_told()
-    assert office.journal == ""
+        assert after.blocks == question.blocks
+        assert (await bot.task(ts, State.WAITING)).attempt == 1
+        assert office.journal == ""
+
+        await bot.slack.click(ADA, GENERAL, question.ts, APPROVE)
+        await bot.task(ts, State.ANSWERED)
+        assert "yes, fine by me" in str(office.model.requests[-1].body), "it is read after the decision"
+    assert office.journal == "hello\n"
+
+
+async def test_a_second_click_says_who_has_decided_and_a_double_click_says_nothing(office: Office) -> None:
+    async with office.bot() as bot:
+        ts, question = await asked(bot, MEI)
+        bot.slack.fail("chat.update", "message_not_found", times=8)  # the buttons stay
+        for user, action in ((MEI, APPROVE), (MEI, APPROVE), (ADA, DENY)):
+            await bot.slack.click(user, GENERAL, question.ts, action)
+        await bot.slack.wait_for(lambda _: bool(bot.whispers(ADA)))
+        assert bot.whispers(ADA) == [texts.already_decided("mei", approved=True)]
+        assert bot.whispers(MEI) == []
+        await bot.task(ts, State.ANSWERED)
+    assert office.journal == "hello\n"
 
 
 async def test_a_question_is_answered_after_a_restart(office: Office) -> None:
@@ -185,7 +206,7 @@ async def test_an_answer_to_something_else_is_none_to_this(office: Office, forge
         }[forged]
         await bot.slack.click(ADA, GENERAL, question.ts, APPROVE, json.dumps(wrong))
         await bot.slack.wait_for(lambda _: bool(bot.whispers(ADA)))
-        assert "Nothing was changed" in bot.whispers(ADA)[0]
+        assert bot.whispers(ADA)[0] in (texts.QUESTION_CLOSED, texts.NOT_MY_BUTTON)
         assert (await bot.task(ts, State.WAITING)).attempt == 1
     assert office.journal == ""
 
@@ -211,17 +232,18 @@ async def test_a_reply_to_one_question_is_no_answer_to_one_that_was_never_shown(
             first = await bot.task(ts, State.WAITING)
             assert '"line": "north"' in str(bot.answers(ts)[-1].blocks)
             await bot.ask("not that one, please", thread_ts=ts)
+            await slack.wait_for(lambda _: bool(bot.whispers(ADA)))
+            await slack.click(ADA, GENERAL, bot.answers(ts)[-1].ts, DENY)
             await slack.wait_for(lambda _: '"line": "south"' in str(bot.answers(ts)[-1].blocks))
             north, south = bot.answers(ts)
-            assert "counts as no" in str(north.blocks)
-            assert APPROVE not in str(north.blocks)
+            assert "*Denied by ada*" in str(slack.state.message(GENERAL, north.ts))
             assert (await bot.task(ts, State.WAITING)).id == first.id
 
             await slack.click(ADA, GENERAL, south.ts, APPROVE)
             await bot.task(ts, State.ANSWERED)
             assert "*Approved by ada*" in str(slack.state.message(GENERAL, south.ts))
             told = [one.results[-1] for one in model.requests if one.is_worker and one.results]
-            assert ["counts as denied" in words for words in told].count(True) == 1
+            assert ["a person denied this call" in words for words in told].count(True) == 1
             assert "not that one, please" in str(model.requests[-1].body), "the orchestrator reads it too"
     assert office.journal == "south\n"
 

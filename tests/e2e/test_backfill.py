@@ -100,7 +100,7 @@ async def test_a_database_that_is_away_while_slack_is_there_does_not_end_the_bot
             try:
                 await asyncio.to_thread(own_postgres.stop)
                 async with asyncio.timeout(PATIENCE):
-                    while "could not note the connection to Slack" not in {one["event"] for one in lines}:  # noqa: ASYNC110
+                    while "Slack heartbeat not written" not in {one["event"] for one in lines}:  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
             finally:
                 await asyncio.to_thread(own_postgres.start)

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest_asyncio
 
+from bot.controls import texts as controls_texts
 from bot.controls.home import STOP
+from bot.intake import texts as intake_texts
 from playground.slack import SlackStandIn
 from tasks.task import State
 from tests.support.patient_model import Patient
@@ -70,7 +72,7 @@ async def test_an_empty_home_says_what_to_do(bot: Stack) -> None:
     words = await _home(bot)
 
     assert "Nothing is running." in words
-    assert "No task of yours has ended yet." in words
+    assert controls_texts.HOME_NO_TASKS in words
     assert "gpt-5.6" in words
 
 
@@ -112,9 +114,9 @@ async def test_stop_in_the_home_stops_and_the_home_shows_it(bot: Stack, patient:
     await _press(bot, ADA, row["accessory"])
     task = await bot.task(ts, State.STOPPED)
     await bot.slack.wait_for(lambda _: _words(bot) != before)
-    assert task.reason == "ada stopped it"
+    assert task.reason == "Stopped by ada."
     await _press(bot, ADA, row["accessory"])
-    await bot.slack.wait_for(lambda _: "Nothing is running here." in _words(bot))
+    await bot.slack.wait_for(lambda _: intake_texts.NOTHING_TO_STOP in _words(bot))
     assert ":octagonal_sign: stopped" in await _home(bot)
 
 
@@ -124,7 +126,7 @@ async def test_somebody_elses_task_is_neither_shown_nor_stopped(bot: Stack, pati
     await patient.was_asked()
     assert "what is the" not in await _home(bot, MEI)
     await _press(bot, MEI, {"value": task.id})
-    await bot.slack.wait_for(lambda _: "Only ada, who asked" in _words(bot, MEI))
+    await bot.slack.wait_for(lambda _: "Only ada or" in _words(bot, MEI))
 
     assert (await bot.task(ts, State.RUNNING)).id == task.id
 

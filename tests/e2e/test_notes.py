@@ -30,11 +30,11 @@ async def say(bot: Stack, text: str, *, user: str = ADA, channel: str = GENERAL)
 
 
 async def test_notes_are_pinned_seen_changed_and_deleted_by_people(bot: Stack) -> None:
-    assert "No notes are pinned" in await say(bot, "!note")
+    assert "This channel has no notes." in await say(bot, "!note")
     assert (await say(bot, "!note add Amounts are in <euro> & cents")).endswith(
-        "pinned note 1: Amounts are in &lt;euro&gt; &amp; cents"
+        "added note 1: Amounts are in &lt;euro&gt; &amp; cents"
     )
-    assert "pinned note 2" in await say(bot, "!note add The year ends in March", user=MEI)
+    assert "added note 2" in await say(bot, "!note add The year ends in March", user=MEI)
     assert "changed note 1: Amounts are in euros" in await say(bot, "!note edit 1 Amounts are in euros")
     listed = (await say(bot, "!notes")).splitlines()
     assert listed[1].startswith("1. Amounts are in euros — ")
@@ -62,13 +62,13 @@ async def test_every_task_of_the_channel_is_told_and_none_of_another(
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("!note add", "pins one"),
-        ("!note add " + "x" * 501, "at most 500 characters, and this has 501"),
-        ("!note edit 7 other words", "There is no note 7"),
-        ("!note edit 7", "`!note edit 2 Other words` changes"),
-        ("!note delete", "`!note delete 2` removes it"),
-        ("!note delete 99999999999999999999", "`!note delete 2` removes it"),
-        ("!note burn 1", "`!note` shows them"),
+        ("!note add", "adds one"),
+        ("!note add " + "x" * 501, "can have 500 characters, and this one has 501"),
+        ("!note edit 7 other words", "This channel has no note 7"),
+        ("!note edit 7", "`!note edit 2 Other words` changes one"),
+        ("!note delete", "`!note delete 2` removes one"),
+        ("!note delete 99999999999999999999", "`!note delete 2` removes one"),
+        ("!note burn 1", "`!note` lists them"),
     ],
 )
 async def test_what_can_not_be_done_is_said(bot: Stack, text: str, answer: str) -> None:
@@ -77,8 +77,8 @@ async def test_what_can_not_be_done_is_said(bot: Stack, text: str, answer: str) 
 
 async def test_a_channel_has_so_many_notes_and_no_more(bot: Stack) -> None:
     for number in range(1, 21):
-        assert f"pinned note {number}:" in await say(bot, f"!note add fact {number}")
-    assert "has 20 notes, which are the most" in await say(bot, "!note add one more")
+        assert f"added note {number}:" in await say(bot, f"!note add fact {number}")
+    assert "already has 20 notes" in await say(bot, "!note add one more")
 
 
 async def test_a_note_mentions_nobody(bot: Stack) -> None:

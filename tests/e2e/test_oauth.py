@@ -163,7 +163,7 @@ async def test_removing_the_app_ends_its_tasks_and_forgets_its_token_and_setting
     await bot.slack.slash(ADA, GENERAL, "/handoff", "set progress quiet")
     await bot.slack.wait_for(lambda _: "`progress` is *quiet*" in "".join(bot.whispers()))
     noted = await bot.ask("@Handoff !note add The year ends in March")
-    await bot.slack.wait_for(lambda _: "pinned note 1" in bot.said(noted))
+    await bot.slack.wait_for(lambda _: "added note 1" in bot.said(noted))
     office.patient.go.clear()
     ts = await bot.ask(ASK)
     await office.patient.was_asked()

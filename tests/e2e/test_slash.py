@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bot.controls import texts as controls_texts
+from bot.intake import texts as intake_texts
 from playground.slack import SlackStandIn
 from playground.slack.messages import SlackPost
 from tasks.task import State
@@ -32,7 +34,7 @@ async def _root(bot: Stack, user: str = ADA, channel: str = GENERAL) -> SlackPos
 
     def found(_: object) -> list[SlackPost]:
         posted = [m for m in bot.slack.state.history(channel) if m.user == bot.slack.bot_user_id]
-        return [m for m in posted if m.text.startswith(f"<@{user}> hands off")]
+        return [m for m in posted if m.text.startswith(f"Task from <@{user}>:")]
 
     return (await bot.slack.wait_for(found))[0]
 
@@ -104,17 +106,17 @@ async def test_who_waits_is_told_the_place_in_the_line(
         stack(slack, model.base_url, tmp_path, sandbox_pool=0, limit_running_tasks=1) as bot,
     ):
         await _busy(bot, patient, "first")
-        assert await _say(bot, "second") == "You are in the queue: 1 task before yours."
+        assert await _say(bot, "second") == intake_texts.queued(1)
         ts = await bot.ask("the build is red", user=MEI)
         await slack.shortcut(MEI, GENERAL, ts, SHORTCUT)
         await slack.wait_for(lambda _: bot.whispers(MEI))
-        assert bot.whispers(MEI) == ["You are in the queue: 2 tasks before yours."]
+        assert bot.whispers(MEI) == [intake_texts.queued(2)]
         patient.go.set()
 
 
 async def test_status_lists_what_runs_here_and_runs_what_is_mine(bot: Stack, patient: Patient) -> None:
-    assert await _say(bot, "status") == "Nothing is running in this channel."
-    assert await _say(bot, "runs") == "You have not given me a task yet."
+    assert await _say(bot, "status") == controls_texts.NOTHING_RUNNING_IN_CHANNEL
+    assert await _say(bot, "runs") == controls_texts.NO_TASKS_YET
     ts = await _busy(bot, patient, "count the <b>apples</b> & pears", user=MEI)
     status = await _say(bot, "status")
     assert re.search(r"`t[a-z2-7]{11}` <http://\S+/archives/C0GENERAL/p\d+\|count the", status)
@@ -122,18 +124,18 @@ async def test_status_lists_what_runs_here_and_runs_what_is_mine(bot: Stack, pat
     assert "running" in status
     assert "mei" in status
     assert f"p{ts.replace('.', '')}" in status
-    assert await _say(bot, "runs") == "You have not given me a task yet."
+    assert await _say(bot, "runs") == controls_texts.NO_TASKS_YET
     patient.go.set()
     await bot.task(ts, State.ANSWERED)
 
     assert "answered" in await _say(bot, "runs", user=MEI)
-    assert await _say(bot, "status") == "Nothing is running in this channel."
+    assert await _say(bot, "status") == controls_texts.NOTHING_RUNNING_IN_CHANNEL
 
 
 async def test_stop_without_an_id_takes_ones_only_task_here(bot: Stack, patient: Patient) -> None:
-    assert await _say(bot, "stop") == "No task of yours is running in this channel."
+    assert await _say(bot, "stop") == controls_texts.NO_TASK_OF_YOURS
     ts = await _busy(bot, patient, "first", user=MEI)
-    assert await _say(bot, "stop") == "No task of yours is running in this channel."
+    assert await _say(bot, "stop") == controls_texts.NO_TASK_OF_YOURS
     await bot.slack.slash(MEI, GENERAL, COMMAND, "Stop!")
 
     assert "mei" in (await bot.task(ts, State.STOPPED)).reason
@@ -142,7 +144,7 @@ async def test_stop_without_an_id_takes_ones_only_task_here(bot: Stack, patient:
 async def test_stop_asks_which_one_when_there_are_two_and_takes_its_id(bot: Stack, patient: Patient) -> None:
     first, second = await _busy(bot, patient, "first"), await _busy(bot, patient, "second")
     told = await _say(bot, "stop")
-    assert "Which one? `/handoff stop &lt;id&gt;`" in told
+    assert controls_texts.WHICH_TASK in told
     ids = dict(re.findall(r"`(t[a-z2-7]{11})` <[^|]+\|(first|second)>", told))
     chosen = next(id_ for id_, title in ids.items() if title == "second")
     await bot.slack.slash(ADA, GENERAL, COMMAND, f"stop `{chosen}`")
@@ -154,7 +156,7 @@ async def test_stop_asks_which_one_when_there_are_two_and_takes_its_id(bot: Stac
 async def test_nobody_stops_a_task_of_somebody_else_by_its_id(bot: Stack, patient: Patient) -> None:
     task = await bot.task(await _busy(bot, patient, "mine"), State.RUNNING)
     assert "Only ada" in await _say(bot, f"stop {task.id}", user=DIEGO)
-    assert "I know no task `tnothing`" in await _say(bot, "stop tnothing", user=DIEGO)
+    assert "I don't know a task `tnothing`" in await _say(bot, "stop tnothing", user=DIEGO)
     assert (await bot.task(task.thread.ts, State.RUNNING)).id == task.id
 
 
@@ -167,7 +169,7 @@ async def test_a_task_of_another_channel_is_its_requester_s_and_the_admins_alone
     ):
         task = await bot.task(await _busy(bot, patient, "mine", user=MEI), State.RUNNING)
         elsewhere = "C0DATA001"
-        assert "I know no task" in await _say(bot, f"stop {task.id}", user=DIEGO, channel=elsewhere)
+        assert "I don't know a task" in await _say(bot, f"stop {task.id}", user=DIEGO, channel=elsewhere)
         await slack.slash(ADA, elsewhere, COMMAND, f"stop {task.id}")
         await bot.task(task.thread.ts, State.STOPPED)
         patient.go.set()
@@ -181,20 +183,31 @@ async def test_who_may_give_no_tasks_changes_no_settings_and_starts_nothing(
         stack(slack, model.base_url, tmp_path, sandbox_pool=0, allow_users=ADA) as bot,
     ):
         ts = await bot.ask("the build is red", user=MEI)
-        assert "not among the people" in await _say(bot, "count the apples", user=MEI)
-        assert "not among the people" in await _say(bot, "set follow-ups off", user=MEI)
+        assert "not on the list of people" in await _say(bot, "count the apples", user=MEI)
+        assert "not on the list of people" in await _say(bot, "set follow-ups off", user=MEI)
         before = len(bot.whispers(MEI))
         await slack.shortcut(MEI, GENERAL, ts, SHORTCUT)
         await slack.wait_for(lambda _: len(bot.whispers(MEI)) > before)
-        assert "not among the people" in bot.whispers(MEI)[-1]
+        assert "not on the list of people" in bot.whispers(MEI)[-1]
         assert "`follow-ups` is *on*" in await _say(bot, "set")
         assert await bot.server.engine.store.recent() == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("statsu", "status"), ("stauts", "status"), ("halp", "help"), ("stopp", "stop"), ("runs!", None)],
+)
+async def test_a_mistyped_command_starts_no_task(bot: Stack, typed: str, meant: str | None) -> None:
+    told = await _say(bot, typed)
+
+    assert told == (controls_texts.did_you_mean(meant) if meant else controls_texts.NO_TASKS_YET)
+    assert await bot.server.engine.store.recent() == []
 
 
 async def test_a_channel_s_settings_are_shown_and_set(bot: Stack) -> None:
     assert "`follow-ups` is *on*" in await _say(bot, "set")
     assert "`follow-ups` is *off*" in await _say(bot, "Set Follow-ups OFF")
-    assert "I don't know that setting" in await _say(bot, "set follow-ups sometimes")
+    assert await _say(bot, "set follow-ups sometimes") == "`follow-ups` can be on, off or all."
     assert "`follow-ups` is *off*" in await _say(bot, "set")
     assert "`follow-ups` is *on*" in await _say(bot, "set", channel="C0DATA001")
 
@@ -213,7 +226,7 @@ async def test_what_its_writer_may_not_ask_for_is_handed_off_by_who_may(
             await slack.shortcut(ADA, GENERAL, ts, SHORTCUT)
         assert (await bot.task(ts, State.ANSWERED)).user == ADA
         await slack.wait_for(lambda _: bot.whispers())
-        assert bot.whispers() == ["This message has been handed to me already."]
+        assert bot.whispers() == [controls_texts.ALREADY_HANDED_OFF]
         assert len(await bot.server.engine.store.recent()) == 1
 
 
@@ -230,7 +243,7 @@ async def test_a_message_is_handed_off_once_by_its_shortcut(bot: Stack, patient:
     await bot.slack.shortcut(ADA, GENERAL, ts, SHORTCUT)
     task = await bot.task(ts, State.ANSWERED)
     assert (task.request, task.user, task.message_ts) == ("the build is red since noon", ADA, ts)
-    assert bot.said(ts) == "Done."
+    assert sorted(bot.said(ts).splitlines()) == ["Done.", controls_texts.handed_off_by(f"<@{ADA}>")]
     await bot.slack.shortcut(ADA, GENERAL, ts, SHORTCUT)
     await bot.slack.wait_for(lambda _: any("already" in words for words in bot.whispers()))
 

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from bot.controls.buttons import OLD
-from bot.controls.replies import FOREIGN
+from bot.controls import texts
+from bot.thread import texts as thread_texts
 from playground.slack import SlackStandIn
 from playground.slack.messages import SlackPost
 from tasks.store import schema
@@ -77,7 +77,7 @@ async def test_words_answer_the_question_too(bot: Stack, patient: Patient) -> No
     await bot.task(ts, State.ANSWERED)
 
     assert "neither: yellow" in str(patient.asked[-1].messages)
-    await _closed(bot, question, "Answered below.")
+    await _closed(bot, question, 'ada answered: "neither: yellow"')
 
 
 async def test_a_question_takes_one_answer(bot: Stack, patient: Patient) -> None:
@@ -88,8 +88,20 @@ async def test_a_question_takes_one_answer(bot: Stack, patient: Patient) -> None
     await bot.slack.click(MEI, GENERAL, question.ts, "handoff_answer:0")
     await bot.slack.wait_for(lambda _: bot.whispers(MEI))
 
-    assert bot.whispers(MEI) == [OLD]
+    assert bot.whispers(MEI) == [texts.QUESTION_CLOSED]
     assert len(await bot.server.engine.store.recent()) == 1
+
+
+async def test_a_second_click_says_who_answered_and_a_double_click_says_nothing(bot: Stack) -> None:
+    ts, question = await _asked(bot)
+    bot.slack.fail("chat.update", "message_not_found", times=8)  # the buttons stay
+    for user in (MEI, MEI, ADA):
+        await bot.slack.click(user, GENERAL, question.ts, "handoff_answer:0")
+    await bot.slack.wait_for(lambda _: bot.whispers(ADA))
+
+    assert bot.whispers(ADA) == [texts.already_answered("mei")]
+    assert bot.whispers(MEI) == []
+    await bot.task(ts, State.ANSWERED)
 
 
 async def test_a_button_of_another_channels_task_does_nothing(bot: Stack) -> None:
@@ -98,7 +110,7 @@ async def test_a_button_of_another_channels_task_does_nothing(bot: Stack) -> Non
     await bot.slack.click(MEI, GENERAL, question.ts, "handoff_answer:0", foreign)
     await bot.slack.wait_for(lambda _: bot.whispers(MEI))
 
-    assert bot.whispers(MEI) == [FOREIGN]
+    assert bot.whispers(MEI) == [texts.NOT_MY_BUTTON]
 
 
 async def test_a_question_can_be_stopped(bot: Stack) -> None:
@@ -106,8 +118,8 @@ async def test_a_question_can_be_stopped(bot: Stack) -> None:
     await bot.ask("stop", thread_ts=ts)
 
     assert (await bot.task(ts)).state is State.STOPPED
-    assert "**Stopped:** ada stopped it" in bot.said(ts)
-    await _closed(bot, question, "Not answered: it was stopped.")
+    assert "**Stopped by ada.**" in bot.said(ts)
+    await _closed(bot, question, thread_texts.STOPPED_BEFORE_ANSWER)
 
 
 async def test_a_question_keeps_its_answer_when_the_task_is_stopped_between_two_starts(
@@ -123,7 +135,7 @@ async def test_a_question_keeps_its_answer_when_the_task_is_stopped_between_two_
             task = await bot.task(ts, State.RUNNING)
         database = Database(bot.settings.database_url)
         await database.open()
-        await TaskStore(database).stop(task.id, "ada stopped it")
+        await TaskStore(database).stop(task.id, "Stopped by ada.")
         await database.close()
         async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
             await bot.task(ts, State.STOPPED)
@@ -154,4 +166,4 @@ async def test_a_verdict_on_nothing_of_ours_says_so(bot: Stack, patient: Patient
     await bot.slack.click(MEI, GENERAL, bot.answers(ts)[0].ts, "handoff_feedback", value)
     await bot.slack.wait_for(lambda _: bot.whispers(MEI))
 
-    assert bot.whispers(MEI) == [FOREIGN]
+    assert bot.whispers(MEI) == [texts.NOT_MY_BUTTON]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.intake.intake import IN_A_THREAD, LATE
+from bot.controls import texts as controls_texts
+from bot.intake import texts as intake_texts
 from playground.slack import SlackStandIn
 from playground.slack.state import WorkspaceState
 from tasks.task import State
@@ -94,7 +95,7 @@ async def test_mute_outside_a_thread_is_no_task(bot: Stack, patient: Patient) ->
     await bot.ask("@Handoff !mute", user=MEI)
     await bot.slack.wait_for(lambda _: bot.whispers(MEI))
 
-    assert bot.whispers(MEI) == [IN_A_THREAD]
+    assert bot.whispers(MEI) == [intake_texts.MUTE_IN_A_THREAD]
     assert await bot.server.engine.store.recent() == []
 
 
@@ -109,7 +110,7 @@ async def test_a_muted_thread_waits_for_a_mention_until_it_is_unmuted(bot: Stack
     await bot.slack.wait_for(lambda _: len(bot.answers(ts)) == 2)
     assert await _tasks(bot) == 2
     await bot.ask("!unmute", thread_ts=ts)
-    await bot.slack.wait_for(lambda _: any("read along" in words for words in bot.whispers()))
+    await bot.slack.wait_for(lambda _: any("Unmuted" in words for words in bot.whispers()))
     await bot.ask("and one more", thread_ts=ts)
     await bot.slack.wait_for(lambda _: len(bot.answers(ts)) == 3)
 
@@ -180,7 +181,7 @@ async def test_who_edits_what_is_being_worked_on_is_told_that_it_came_too_late(
     for number, edited in enumerate((ts, told), start=1):
         await bot.slack.edit(MEI, GENERAL, edited, f"@Handoff something else {edited}")
         await bot.slack.wait_for(lambda _, least=number: len(bot.whispers(MEI)) == least)  # type: ignore[misc]
-    assert bot.whispers(MEI) == [LATE] * 2
+    assert bot.whispers(MEI) == [intake_texts.LATE_EDIT] * 2
     assert "something else" not in (await bot.task(ts, State.WAITING)).request
 
     await bot.ask("because", thread_ts=ts, user=MEI)
@@ -189,7 +190,7 @@ async def test_who_edits_what_is_being_worked_on_is_told_that_it_came_too_late(
     await bot.slack.edit(ADA, GENERAL, await bot.ask("between us"), "it was nothing")
     await bot.slack.acknowledged()
     await asyncio.sleep(0.3)
-    assert bot.whispers(MEI) == [LATE] * 2
+    assert bot.whispers(MEI) == [intake_texts.LATE_EDIT] * 2
     assert bot.whispers(ADA) == []
 
 
@@ -211,8 +212,24 @@ async def test_deleting_the_request_stops_its_task(bot: Stack, *, has_replies: b
     await bot.slack.delete(ADA, GENERAL, ts)
     task = await bot.task(ts)
 
-    assert task.state in (State.STOPPED, State.FAILED)
-    assert "deleted" in task.reason
+    assert (task.state, task.reason) == (State.STOPPED, intake_texts.DELETED)
+    posts = [*bot.calls("chat.postMessage"), *bot.calls("chat.startStream")]
+    assert bool(posts) == has_replies, "a post for a thread that is gone would stand in the channel"
+
+
+async def test_an_answer_to_a_request_that_was_deleted_unseen_is_posted_nowhere(
+    bot: Stack, patient: Patient
+) -> None:
+    ts = await bot.ask(ASK)
+    await bot.task(ts, State.RUNNING)
+    request = bot.slack.state.message(GENERAL, ts)
+    assert request is not None
+    bot.slack.state.remove_message(request)  # and no event says so
+    patient.go.set()
+    task = await bot.task(ts)
+
+    assert task.state is State.FAILED
+    assert [*bot.calls("chat.postMessage"), *bot.calls("chat.startStream")] == []
 
 
 async def test_a_queue_tells_the_position(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> None:
@@ -226,7 +243,7 @@ async def test_a_queue_tells_the_position(slack: SlackStandIn, patient: Patient,
         await bot.ask(ASK, user=MEI)
         await slack.wait_for(lambda _: bot.whispers(MEI))
 
-        assert bot.whispers(MEI) == ["You are in the queue: 1 task before yours."]
+        assert bot.whispers(MEI) == [intake_texts.queued(1)]
         patient.go.set()
 
 
@@ -239,8 +256,8 @@ async def test_the_message_shortcut_hands_a_message_off_once(bot: Stack, patient
     await bot.slack.wait_for(lambda _: bot.whispers())
 
     assert (task.user, task.request) == (ADA, "the figures of March look odd")
-    assert bot.said(ts) == "Done."
-    assert bot.whispers() == ["This message has been handed to me already."]
+    assert sorted(bot.said(ts).splitlines()) == ["Done.", controls_texts.handed_off_by(f"<@{ADA}>")]
+    assert bot.whispers() == [controls_texts.ALREADY_HANDED_OFF]
 
 
 async def test_the_messages_tab_offers_prompts(bot: Stack) -> None:

@@ -61,17 +61,17 @@ async def test_any_file_reaches_the_workspace_under_its_own_name(slack: SlackSta
 
 
 async def test_a_file_that_is_too_large_is_told(slack: SlackStandIn, tmp_path: Path) -> None:
-    said = "big.bin could not be read: it has 2.0 MiB, and 1 MiB are the limit."
+    said = "I couldn't read big.bin: it has 2.0 MiB, and the limit is 1 MiB."
     told = await _told(slack, tmp_path, "big.bin", b"x" * (2 * 1024 * 1024), said, limit_attachment_mb=1)
 
-    assert "big.bin could not be fetched: it has 2.0 MiB, and 1 MiB are the limit" in told
+    assert "big.bin could not be fetched: it has 2.0 MiB, and the limit is 1 MiB" in told
 
 
 async def test_without_the_scope_the_login_page_is_not_the_file(tmp_path: Path) -> None:
     from playground.slack.credentials import SCOPES
 
     async with SlackStandIn(scopes=SCOPES - {"files:read"}) as slack:
-        said = "sales.csv could not be read: Slack asks for a login; the app needs the scope files:read."
+        said = "I couldn't read sales.csv: Slack asks for a login; the app needs the scope files:read."
         told = await _told(slack, tmp_path, "sales.csv", b"a,b\n1,2\n", said)
 
     assert "could not be fetched: Slack asks for a login; the app needs the scope files:read" in told
@@ -135,11 +135,11 @@ async def test_what_is_too_large_too_many_or_refused_is_told_once(
     slack.fail("files.getUploadURLExternal", "storage_limit_reached")
     bot = await _posted(slack, tmp_path, made, again=True)
 
-    told = [m.text for m in bot.answers(_root(bot)) if "not" in m.text]
+    told = [m.text for m in bot.answers(_root(bot)) if "I post at most" in m.text]
     assert len(told) == 1
     assert "1.bin" not in told[0]
-    assert "was not posted: it has 0.0 MiB" in told[0]
-    assert f"since {ARTIFACTS} files are the limit: 18.txt, 19.txt" in told[0]
+    assert "channel&gt;.bin: it has 0.0 MiB" in told[0]
+    assert f"I post at most {ARTIFACTS} files. Not posted: 18.txt, 19.txt" in told[0]
     assert "<!channel>" not in told[0]
     posted = _names(bot, _root(bot))
     assert set(posted) == {*(f"{n}.txt" for n in range(18)), "refused.txt"}
@@ -161,7 +161,7 @@ async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> N
 async def test_people_are_told_of_no_class_of_python(slack: SlackStandIn, tmp_path: Path) -> None:
     slack.fail("files.completeUploadExternal", status=500, times=4)
     bot = await _posted(slack, tmp_path, [OutputFile(path="a.txt", data=SandboxFile.of(b"x"))])
-    assert bot.answers(_root(bot))[-1].text == "a.txt could not be posted: Slack does not take it now."
+    assert bot.answers(_root(bot))[-1].text == "I couldn't post a.txt: Slack doesn't take it right now."
 
     async def breaks_off(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "9"})
@@ -193,7 +193,7 @@ async def test_nobody_but_slack_gets_the_token(slack: SlackStandIn) -> None:
         client = SlackClient(slack.bot_token, "https://slack.com/api/", http)
         files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
         ref = FileRef(id="F1", name="a.csv", size=3, source={"url": f"http://127.0.0.1:{port}/a.csv"})
-        with pytest.raises(FileNotFetched, match="not kept at Slack"):
+        with pytest.raises(FileNotFetched, match="isn't stored in Slack"):
             await files.fetch(ref)
     assert heard == []
 
@@ -221,7 +221,7 @@ async def test_a_download_sent_in_a_circle_is_told_in_words(slack: SlackStandIn)
         raise web.HTTPMovedPermanently(request.path)
 
     async with aiohttp.ClientSession() as http, _server(circle) as port:
-        with pytest.raises(FileNotFetched, match="from one address to another without end"):
+        with pytest.raises(FileNotFetched, match="redirects the download without end"):
             await _fetch(slack, http, port)
 
 

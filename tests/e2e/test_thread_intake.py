@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -16,8 +17,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from bot.intake import texts
+from bot.intake.pending import PendingEvents, parse
 from playground.slack import SlackStandIn
 from playground.slack.world import playground_world
+from tasks.store.key_value import KeyValueStore
 from tasks.task import State
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
@@ -25,6 +29,7 @@ from tests.support.stack import ADA, GENERAL, MEI, PATIENCE, Stack, stack
 from tests.support.timing import BOT_TIMING
 
 ASK = "@Handoff what is the answer?"
+DIEGO = "U0DIEGO03"
 MUTES = ("!mute", "!unmute")
 
 
@@ -78,6 +83,15 @@ async def _post(
         return response.status
 
 
+async def _handled(bot: Stack) -> None:
+    """Wait until each event is handled and each task over."""
+    store = bot.server.engine.store
+    events = PendingEvents(KeyValueStore(store.database))
+    async with asyncio.timeout(PATIENCE):
+        while await events.older_than(0) or not all(t.state.is_over for t in await store.recent()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
 def _event(**event: Any) -> dict[str, Any]:
     return {
         "type": "event_callback", "team_id": "T0PLAYGND", "api_app_id": "A0HANDOFF", "event_id": "Ev1",
@@ -86,7 +100,7 @@ def _event(**event: Any) -> dict[str, Any]:
 
 
 def _said(text: str, ts: str = "1700000000.000100", **more: Any) -> dict[str, Any]:
-    return _event(type="message", channel=GENERAL, ts=ts, text=text, user=ADA, **more)
+    return _event(**{"type": "message", "channel": GENERAL, "ts": ts, "text": text, "user": ADA, **more})
 
 
 async def test_the_whole_way_works_by_http_too(http_bot: Stack) -> None:
@@ -231,9 +245,10 @@ async def test_two_bots_do_not_talk_for_ever(http_bot: Stack) -> None:
         text, ts = "<@U0HANDOFF> and now?", f"17000000{number:02}.000100"
         body = _said(text, ts, thread_ts=root, bot_id="B0OTHER", subtype="bot_message")
         assert await _post(http_bot, json.dumps(body).encode()) == 200
-        await http_bot.task(root)
+        await _handled(http_bot)
     unasked = _said("no mention", "1700000099.000100", thread_ts=root, bot_id="B0OTHER")
-    assert await _post(http_bot, json.dumps(unasked).encode()) == 200
+    await _post(http_bot, json.dumps(unasked).encode())
+    await _handled(http_bot)
 
     assert [task.user for task in await http_bot.server.engine.store.recent()] == ["B0OTHER"] * 3 + [ADA]
 
@@ -298,8 +313,8 @@ async def test_a_connection_that_only_looks_open_is_noticed(
     ("setting", "value", "words"),
     [
         ("allow_channels", "C0DATA001", "I don't take tasks in this channel."),
-        ("allow_users", MEI, "You are not among the people"),
-        ("limit_person_daily_tokens", 1, "are the limit"),
+        ("allow_users", MEI, "not on the list of people"),
+        ("limit_person_daily_tokens", 1, "You've reached your daily limit"),
     ],
 )
 async def test_who_may_not_is_told_in_private(
@@ -333,21 +348,48 @@ async def test_guests_may_not_unless_the_operator_says_so(model: ScriptedModel, 
         async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
             await bot.ask(ASK, user=MEI)
             await slack.wait_for(lambda _: bot.whispers(MEI))
-            assert bot.whispers(MEI) == ["I take no tasks from guests of this workspace."]
+            assert bot.whispers(MEI) == [texts.NO_GUESTS]
         async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, allow_guests=True) as bot:
             ts = await bot.ask(ASK, user=MEI)
             assert (await bot.task(ts)).state is State.ANSWERED
 
 
-async def test_somebody_whom_slack_does_not_describe_is_asked_to_write_again(bot: Stack) -> None:
-    bot.slack.fail("users.info", status=500, times=50)
-    ts = await bot.ask(ASK)
-    await bot.slack.wait_for(lambda _: bot.whispers())
-    assert "write it again in a moment" in bot.whispers()[0]
-    assert bot.thread(ts) == []
-    bot.slack.clear_faults()
-    again = await bot.ask(ASK)
-    assert (await bot.task(again)).state is State.ANSWERED
+async def test_a_person_whom_slack_can_not_describe_now_is_served_later(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+) -> None:
+    timing = replace(BOT_TIMING, event_retry=0.1)
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot:
+        slack.fail("users.info", status=500, times=500)
+        ts = await bot.ask(ASK)
+        await slack.wait_for(lambda _: bot.whispers())
+        assert bot.whispers() == [texts.PERSON_UNKNOWN_YET]
+        assert bot.thread(ts) == []
+        slack.clear_faults()
+
+        assert (await bot.task(ts)).state is State.ANSWERED
+
+
+async def test_nothing_is_asked_of_slack_before_the_ack(http_bot: Stack) -> None:
+    await http_bot.task(await http_bot.ask(ASK), State.ANSWERED)
+    http_bot.slack.delay("users.info", seconds=5.0, times=2)  # `_post` waits for three
+    body = json.dumps(_said(f"<@U0HANDOFF> what does <@{MEI}> think?", "1700000007.000100", user=DIEGO))
+    assert await _post(http_bot, body.encode()) == 200
+
+    assert (await http_bot.task("1700000007.000100")).request == "what does @mei think?"
+
+
+async def test_what_was_acked_and_not_handled_is_handled_by_the_next_process(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+) -> None:
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        store = KeyValueStore(bot.server.engine.store.database)
+        body = _said("<@U0HANDOFF> what is the answer?", "1700000008.000100")
+        event = parse(body)
+        assert event is not None
+        await PendingEvents(store).add(body, event, slack.bot_user_id)
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        assert (await bot.task("1700000008.000100")).request == "what is the answer?"
+        assert await PendingEvents(KeyValueStore(bot.server.engine.store.database)).older_than(0) == []
 
 
 async def test_wrong_shapes_are_acked_on_a_socket_too(model: ScriptedModel, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.intake.intake import HINT
+from bot.intake import texts
 from tasks.task import State
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import Call
@@ -48,7 +48,7 @@ async def test_with_two_people_in_the_thread_a_mention_is_waited_for(bot: Stack)
     await bot.slack.wait_for(lambda _: bot.whispers())
     await bot.ask("I would double it", thread_ts=ts)
     await _acked(bot)
-    assert (bot.whispers(), bot.whispers(MEI)) == ([HINT], [])
+    assert (bot.whispers(), bot.whispers(MEI)) == ([texts.MENTION_ME], [])
     assert await _tasks(bot) == 3
     await bot.ask("@Handoff double it", thread_ts=ts)
     await _answered(bot, ts, 2)
@@ -88,7 +88,7 @@ async def test_who_talked_before_we_were_asked_counts(bot: Stack) -> None:
     await bot.ask("that was it", thread_ts=ts)
     await bot.slack.wait_for(lambda _: bot.whispers())
 
-    assert bot.whispers() == [HINT]
+    assert bot.whispers() == [texts.MENTION_ME]
     assert await _tasks(bot) == 1
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.thread import texts
 from bot.timing import BotTiming
 from playground.slack import SlackStandIn
 from tasks.task import State
@@ -77,7 +78,7 @@ async def test_a_plan_that_may_not_be_deleted_says_where_it_goes_on(
         await bot.task(ts, State.ANSWERED)
 
         assert len(bot.plans(ts)) == 1
-        assert {message.text for message in bot.answers(ts)} == {"The plan goes on below.", "Done."}
+        assert {message.text for message in bot.answers(ts)} == {texts.PLAN_CONTINUES_BELOW, "Done."}
 
 
 async def test_a_stream_that_slack_ended_is_mended_and_begun_anew(tmp_path: Path) -> None:

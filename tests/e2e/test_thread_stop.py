@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.intake.intake import SEVERAL
+from bot.controls import texts as controls_texts
+from bot.intake import texts
 from playground.slack import SlackStandIn
 from tasks.task import State
 from tests.support.patient_model import Halting, Patient
@@ -55,7 +56,7 @@ async def test_every_form_stops_the_task_and_says_so_once(bot: Stack, patient: P
     task = await bot.task(ts)
 
     assert task.state is State.STOPPED
-    assert bot.said(ts).startswith("**Stopped:** mei stopped it.")
+    assert bot.said(ts).startswith("**Stopped by mei.**")
     assert len(bot.answers(ts)) == 1
     assert len(await bot.server.engine.store.recent()) == 1
     assert bot.slack.state.sessions[GENERAL, ts].status == "active"
@@ -79,7 +80,7 @@ async def test_others_may_not_stop_it_and_hear_why(bot: Stack, patient: Patient,
         await bot.slack.react(DIEGO, GENERAL, ts, form)
     await bot.slack.wait_for(lambda _: bot.whispers(DIEGO))
 
-    assert bot.whispers(DIEGO) == ["Only mei, who asked, or an admin of the workspace can stop this task."]
+    assert bot.whispers(DIEGO) == ["Only mei or a workspace admin can stop this task."]
     patient.go.set()
     assert (await bot.task(ts)).state is State.ANSWERED
 
@@ -88,7 +89,7 @@ async def test_an_admin_may_stop_anybodys_task(bot: Stack, patient: Patient) -> 
     ts = await _running(bot, patient)
     await bot.ask("stop", thread_ts=ts, user=ADA)
 
-    assert (await bot.task(ts)).reason == "ada stopped it"
+    assert (await bot.task(ts)).reason == "Stopped by ada."
 
 
 async def test_an_admin_of_another_workspace_is_none_here(bot: Stack, patient: Patient) -> None:
@@ -97,7 +98,7 @@ async def test_an_admin_of_another_workspace_is_none_here(bot: Stack, patient: P
     await bot.ask("stop", thread_ts=ts, user=ADA)
     await bot.slack.wait_for(lambda _: bot.whispers(ADA))
 
-    assert "or an admin of the workspace can stop this task" in bot.whispers(ADA)[0]
+    assert "or a workspace admin can stop this task" in bot.whispers(ADA)[0]
     assert (await bot.task(ts, State.RUNNING)).state is State.RUNNING
 
 
@@ -107,7 +108,7 @@ async def test_a_name_in_a_whisper_is_no_markup(bot: Stack, patient: Patient) ->
     await bot.ask("stop", thread_ts=ts, user=DIEGO)
     await bot.slack.wait_for(lambda _: bot.whispers(DIEGO))
 
-    assert bot.whispers(DIEGO)[0].startswith("Only &lt;!here&gt; &amp; co, who asked,")
+    assert bot.whispers(DIEGO)[0].startswith("Only &lt;!here&gt; &amp; co or")
 
 
 async def test_everybody_may_where_the_operator_says_so(
@@ -129,7 +130,7 @@ async def test_stop_where_nothing_runs_starts_nothing(bot: Stack, patient: Patie
     await bot.ask("stop", thread_ts=ts)
     await bot.slack.wait_for(lambda _: bot.whispers())
 
-    assert bot.whispers() == ["Nothing is running here."]
+    assert bot.whispers() == [texts.NOTHING_TO_STOP]
     assert len(await bot.server.engine.store.recent()) == 1
 
 
@@ -156,7 +157,7 @@ async def test_of_several_tasks_a_stop_outside_their_threads_chooses_none(
     await bot.ask("@Handoff stop!", user=MEI)
     await bot.slack.wait_for(lambda _: bot.whispers(MEI))
 
-    assert bot.whispers(MEI) == [SEVERAL.format(2)]
+    assert bot.whispers(MEI) == [texts.several_running(2)]
     assert [(await bot.task(ts, State.RUNNING)).state for ts in both] == [State.RUNNING] * 2
 
 
@@ -207,7 +208,7 @@ async def test_stop_is_told_at_once_though_every_place_is_taken(slack: SlackStan
         for ts in (queued, asks):
             await bot.ask("stop", thread_ts=ts, user=MEI)
             task = await bot.task(ts, State.STOPPED)
-            assert "**Stopped:** mei stopped it.\n\nNo worker had begun." in bot.said(ts)
+            assert "**Stopped by mei.**\n\nNo worker had begun." in bot.said(ts)
             assert slack.state.sessions[GENERAL, ts].status == "active"
         assert task.id != (await bot.task(works, State.RUNNING)).id
         assert [words_of(answer) for answer in bot.answers(queued)] == [bot.said(queued)]
@@ -238,7 +239,7 @@ async def test_where_slack_has_no_stop_the_progress_message_has_one(
         await bot.task(ts, State.STOPPED)
 
         (progress, summary) = bot.thread(ts)
-        assert words_of(summary).startswith("**Stopped:** mei stopped it.")
+        assert words_of(summary).startswith("**Stopped by mei.**")
         assert [block["type"] for block in progress.blocks] == ["plan"]
         assert bot.calls("assistant.threads.setStatus")[-1]["status"] == ""
 
@@ -270,7 +271,7 @@ async def test_status_and_runs_tell_of_tasks(bot: Stack, patient: Patient) -> No
     status, runs, usage = bot.whispers()
     assert task.id in status
     assert "running" in status
-    assert runs == "You have not given me a task yet."
+    assert runs == controls_texts.NO_TASKS_YET
     assert "/handoff &lt;task&gt;" in usage
 
 
@@ -284,6 +285,6 @@ async def test_the_command_starts_a_task_that_all_can_see(bot: Stack, patient: P
     task = await bot.task(posted.ts, State.ANSWERED)
 
     assert (task.user, task.request) == (ADA, "tell @channel the answer")
-    assert posted.text.startswith(f"<@{ADA}> hands off:")
+    assert posted.text.startswith(f"Task from <@{ADA}>:")
     assert "@channel" not in posted.text
     assert bot.said(posted.ts) == "Done."

@@ -8,10 +8,10 @@ import pytest
 
 from agents.approvals import Question, Verdict
 from tasks.errors import StaleRunner
-from tasks.store.approvals import TaskApprovals, decide
+from tasks.store.approvals import Decision, TaskApprovals, decide, find_decision
 from tasks.store.database import Database
 from tasks.store.notes import MOST, Notes
-from tasks.store.tasks import TaskStore
+from tasks.store.tasks import AcceptedAs, TaskStore
 from tasks.task import State, Task, Ticket
 from tests.support.office import message
 from tests.support.tickets import Tickets
@@ -88,12 +88,17 @@ async def test_what_is_written_while_something_else_is_shown_is_no_answer(desk: 
     assert await desk.press()
 
 
-async def test_a_message_in_place_of_a_click_is_a_no_for_good(desk: Desk) -> None:
+async def test_a_message_in_place_of_a_click_decides_nothing_and_waits_for_the_decision(desk: Desk) -> None:
     await desk.store.set_question(desk.task, "q1")
-    await desk.store.accept(message("2.0", "sure", thread="1.0"))
-    assert await desk.approvals.consume("q1", "d1") is Verdict.UNCLEAR
-    assert not await desk.press()
-    assert await desk.approvals.consume("q1", "d1") is Verdict.DENIED
+    await desk.store.park(desk.task, seconds=60)
+    accepted = await desk.store.accept(message("2.0", "sure", thread="1.0"))
+    assert accepted.kind is AcceptedAs.HELD
+    assert desk.tickets.pop() == []
+    assert await desk.approvals.consume("q1", "d1") is Verdict.OPEN
+    assert await find_decision(desk.database, desk.task.id, BUTTON) is None
+    assert await desk.press()
+    assert await find_decision(desk.database, desk.task.id, BUTTON) == Decision(True, "U1")
+    assert [item.text for item in await desk.store.unread(desk.task.id)] == ["sure"]
 
 
 async def test_a_click_while_the_task_is_about_to_park_wakes_it_once(desk: Desk) -> None:

@@ -30,7 +30,7 @@ def _plan(*events: Event) -> Plan:
 @given(EVENTS, st.booleans())
 def test_slack_takes_every_plan(events: list[Event], answered: bool) -> None:
     plan = _plan(*events)
-    plan.beat(60)
+    plan.note_silence(60)
     for _ in range(2):
         chunks = plan.chunks()
         rows = [chunk for chunk in chunks if chunk["type"] == "task_update"]
@@ -94,9 +94,9 @@ def test_two_steps_of_the_same_words_are_two_rows() -> None:
 
 def test_a_long_silence_is_told() -> None:
     plan = _plan(WorkerStarted("w1", "Simulate"))
-    plan.beat(60)
-    plan.beat(60)
+    plan.note_silence(60)
+    plan.note_silence(60)
 
-    assert plan.title == "1 worker at work, 0 done · 2 min since the last step"
+    assert plan.title == "Working on it · 2 min since the last step"
     plan.apply(WorkerStep("w1", "Thinking"))
-    assert plan.title == "1 worker at work, 0 done"
+    assert plan.title == "Working on it"

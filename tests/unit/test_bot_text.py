@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.thread.answer import duration
 from bot.thread.draft import presentable
 from bot.wire.text import (
+    BLOCK_LIMIT,
     MESSAGE_LIMIT,
     addresses_a_group,
     escape,
@@ -63,11 +64,72 @@ def test_each_kind_of_entity_keeps_what_it_says(entity: str, read: str) -> None:
 
 @given(MARKDOWN)
 def test_nothing_a_model_writes_pings(text: str) -> None:
-    silent = silence_mentions(text)
+    prose = text.replace("`", "")
+    silent = silence_mentions(prose)
 
-    assert not re.search(r"<[@!#]", silent)
-    assert not re.search(r"@(channel|here|everyone)\b", silent)
-    assert silent.replace("\u200b", "") == text.replace("\u200b", "")
+    assert not re.search(r"<@[A-Z]", silent)
+    assert not re.search(r"(?<![\w.+/@-])@(channel|here|everyone)(?![/.:-]?\w)", silent)
+    assert silent.replace("\u200b", "") == prose
+    assert silence_mentions(text).replace("\u200b", "") == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!DOCTYPE html>",
+        "write to support@here.com, admin@channel.io or see @here/maps-api",
+        'use `{"b": "<@U123>"}` or ``a ` <!here>``',
+        "```html\n<!channel> <@U123> @everyone\n```",
+        "~~~\n@here\n~~~\n",
+        "see <#C123> and a < b @ c",
+    ],
+)
+def test_what_notifies_no_one_stays_byte_for_byte(text: str) -> None:
+    assert silence_mentions(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "silent"),
+    [
+        ("<!channel> <!here|x> <@U123> <!subteam^S1>", "<|!channel> <|!here|x> <|@U123> <|!subteam^S1>"),
+        ("@here. (@channel) @everyone!", "@|here. (@|channel) @|everyone!"),
+        ("大家好@here大家好", "大家好@|here大家好"),
+        ("```\n@here\n```\n@here", "```\n@here\n```\n@|here"),
+        ("a ` b\n\n` @here", "a ` b\n\n` @|here"),
+    ],
+)
+def test_what_notifies_people_is_silenced(text: str, silent: str) -> None:
+    assert silence_mentions(text) == silent.replace("|!", "\u200b!").replace("|@", "\u200b@").replace(
+        "@|", "@\u200b"
+    )
+
+
+@pytest.mark.parametrize("letters", ["这是一个很长的段落。", "これは長い段落です。", "นี่คือย่อหน้ายาว"])
+def test_a_script_without_spaces_is_streamed_and_cut_like_others(letters: str) -> None:
+    text = letters * 2_000
+
+    assert len(presentable(letters * 100)) == len(letters) * 100
+    pieces = split_markdown(text)
+    assert "".join(pieces) == text
+    assert all(len(piece) <= MESSAGE_LIMIT for piece in pieces)
+    if "。" in letters:
+        assert all(piece.endswith("。") for piece in pieces)
+
+
+def test_a_message_has_no_more_blocks_than_slack_takes() -> None:
+    items = [f"## Heading {n}\n\nText {n}." for n in range(100)]
+    pieces = split_markdown("\n\n".join(items))
+
+    assert "\n\n".join(pieces) == "\n\n".join(items)
+    assert all(len(re.findall(r"^\S", piece, re.MULTILINE)) <= BLOCK_LIMIT for piece in pieces)
+    code = "```\n" + "\n\n# a\n" * 500 + "```"
+    assert split_markdown(code) == [code]
+
+
+def test_a_notification_shows_plain_words() -> None:
+    text = "## Sales\n\n**North** is [up](https://e.com):\n\n| a | b |\n|---|---|\n| 1 | `2` |\n"
+
+    assert one_plain_line(text) == "Sales North is up: a, b; 1, 2;"
 
 
 @given(MARKDOWN, st.integers(40, 200))

@@ -12,7 +12,7 @@ import pytest
 from bot import web
 from bot.checks import doctor, preflight, readiness, tokens
 from bot.cli import COMMANDS
-from bot.intake import backfill, intake
+from bot.intake import addressing, backfill
 from bot.observability import metrics
 from bot.settings import variable
 from bot.settings.groups import LimitSettings
@@ -138,7 +138,7 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{BotTiming().stream_life:.0f} s",
         f"{history.MOST} messages",
         f"{notes.MOST} notes of {notes.LONGEST} characters",
-        f"{intake.HOPS} tasks",
+        f"{addressing.BOT_TASKS} tasks",
         f"{BotTiming().backfill_longest / 3600:.0f} h, {backfill.MOST} channels and threads",
         f"10 connections, {socket_mode.CONNECTIONS} per bot",
         f"{TaskPolicy().undelivered / 86_400:.0f} days, first after {TaskTiming().first_retry:.0f} s, "

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from bot.observability import logging
 from bot.settings import Settings
+from bot.settings.redaction import REDACTED
 
 SECRET = 'pass"wörd/1234'
 TALKATIVE = ("", "dbos", "slack_bolt", "aiohttp.access", "openai")
@@ -92,7 +93,7 @@ def test_a_secret_is_taken_out_wherever_it_stands(form: Literal["console", "json
         standard.getLogger("dbos").exception("workflow failed")
     text = stream.getvalue()
     hidden = [told, *re.findall(r"(?:ticket|key|password)=([^&]+)", told)]
-    assert logging.REDACTED in text
+    assert REDACTED in text
     assert [part for part in hidden if part in text or json.dumps(part)[1:-1] in text] == []
 
 

@@ -1,0 +1,176 @@
+"""Handles what people write: tasks, follow-ups, commands, edits. Runs after the ack.
+
+Each message is claimed by (team, channel, ts), so that `app_mention` and `message` for one post, Slack's
+retries and a second handling are one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bot.intake import texts
+from bot.intake.access import AccessPolicy
+from bot.intake.addressing import MUTE, STOP, Addressing, second_of
+from bot.intake.feedback import Feedback
+from bot.intake.notes import NOTE, NoteCommands
+from bot.intake.stopper import TaskStopper
+from bot.wire.events import MessageChange, SlackMessage
+from bot.wire.text import mentioned, plain_text, silence_mentions
+from bot.wire.users import UserDirectory
+from tasks.engine import TaskEngine
+from tasks.message import Message
+from tasks.store.edits import Edits
+from tasks.store.preferences import ChannelPreferences
+from tasks.store.queries import TaskQueries
+from tasks.store.tasks import AcceptedAs
+from tasks.task import State
+
+log = structlog.get_logger(__name__)
+
+
+class PersonUnknown(Exception):
+    """Slack does not describe the writer now, and the access rules need it; the message is tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageHandler:
+    """Decides what a message becomes, and gives its writer feedback."""
+
+    engine: TaskEngine
+    people: UserDirectory
+    access: AccessPolicy
+    addressing: Addressing
+    preferences: ChannelPreferences
+    stopper: TaskStopper
+    edits: Edits
+    queries: TaskQueries
+    notes: NoteCommands
+    feedback: Feedback
+    signed: Callable[[float], None] = lambda _: None
+    """Called with the seconds between a message and its 👀."""
+
+    async def handle(self, event: SlackMessage | MessageChange, bot_user: str) -> None:
+        """Raises `PersonUnknown` and the database's errors: the event is then to be handled again."""
+        if isinstance(event, MessageChange):
+            await self._edited(event, bot_user)
+        elif await self.addressing.is_for_us(event, bot_user):
+            await self._addressed(event, bot_user)
+        elif await self.addressing.needs_hint(event):
+            await self.whisper(event, texts.MENTION_ME)
+
+    async def whisper(self, message: SlackMessage, text: str) -> None:
+        """Tell the writer alone; apps read nothing."""
+        if text and not message.by_bot:
+            thread = message.thread
+            root = thread.ts if message.is_reply else None
+            await self.feedback.whisper(thread.team, thread.channel, message.user, text, root)
+
+    async def _addressed(self, message: SlackMessage, bot_user: str) -> None:
+        """Run a command, refuse, help, or take the message as work."""
+        people = {message.user, *mentioned(message.text)[:5]} - {bot_user}
+        await self.people.ask(message.thread.team, people)
+        text = self._plain(message, bot_user)
+        if STOP.fullmatch(text):
+            return await self._stop(message)
+        if command := MUTE.fullmatch(text):
+            return await self._mute(message, muted=not command[1])
+        if not await self.access.can_check(message.thread, message.user):
+            raise PersonUnknown
+        if refusal := await self.access.refusal(message.thread, message.user):
+            if await self._claim(message):
+                await self.whisper(message, refusal)
+        elif NOTE.match(text) and not message.by_bot:
+            await self._note(message, text)
+        elif text or message.files:
+            await self._accept(message, text)
+        elif await self._claim(message):
+            await self.feedback.post(message.thread, texts.HELP)
+
+    async def _accept(self, message: SlackMessage, text: str) -> None:
+        accepted = await self.engine.accept(self._message(message, text))
+        if accepted.kind is AcceptedAs.REPEATED:
+            return
+        if await self.feedback.react(message.thread, message.ts, "eyes"):
+            self.signed(time.time() - float(message.ts))
+        if accepted.kind is AcceptedAs.HELD:
+            await self.whisper(message, texts.PRESS_A_BUTTON)
+        elif accepted.ahead:
+            await self.whisper(message, texts.queued(accepted.ahead))
+
+    async def _stop(self, message: SlackMessage) -> None:
+        current = await self.engine.store.current(message.thread)
+        if not await self._claim(message):
+            return
+        if current is not None and second_of(current.message_ts) > second_of(message.ts):
+            return  # written before this task's request, and delivered late
+        if current is None and not message.is_reply:
+            await self.whisper(message, await self._stop_here(message))
+        else:
+            await self.whisper(message, await self.stopper.stop(current, message.user))
+
+    async def _stop_here(self, message: SlackMessage) -> str:
+        """Stop the writer's task in this channel, written outside of its thread."""
+        place = message.thread
+        mine = await self.queries.tasks(
+            team=place.team, channel=place.channel, user=message.user, open_only=True
+        )
+        earlier = [task for task in mine if second_of(task.message_ts) < second_of(message.ts)]
+        chosen = [task for task in earlier if task.state is not State.WAITING] or earlier
+        if len(chosen) > 1:
+            return texts.several_running(len(chosen))
+        return await self.stopper.stop(next(iter(chosen), None), message.user)
+
+    async def _mute(self, message: SlackMessage, *, muted: bool) -> None:
+        if not await self._claim(message):
+            return
+        if not message.is_reply:
+            return await self.whisper(message, texts.MUTE_IN_A_THREAD)
+        await self.preferences.mute(message.thread, muted=muted)
+        await self.whisper(message, texts.MUTED if muted else texts.UNMUTED)
+
+    async def _note(self, message: SlackMessage, text: str) -> None:
+        if await self._claim(message):
+            name = self.people.known(message.thread.team, message.user)
+            answer = await self.notes.answer(message.thread, text, user=message.user, user_name=name)
+            await self.feedback.post(message.thread, silence_mentions(answer))
+
+    async def _edited(self, change: MessageChange, bot_user: str) -> None:
+        """Take an edit of a message that no agent has read; stop the task of a deleted message."""
+        now = change.now
+        if now is None:
+            if task := await self.edits.withdraw(change.thread, change.ts):
+                await self.engine.stop(task, texts.DELETED)
+            return
+        text = self._plain(now, bot_user)
+        if not text:
+            return
+        if await self.edits.change(change.thread, change.ts, text):
+            log.info("edit taken", ts=change.ts)
+            return
+        id_ = await self.edits.claimed_by(change.thread, change.ts)
+        if id_ is None:
+            if bot_user in mentioned(now.text) and bot_user not in mentioned(change.before):
+                await self._addressed(now, bot_user)
+            return
+        current = await self.engine.store.task(id_)
+        if current is not None and not current.state.is_over:
+            await self.whisper(now, texts.LATE_EDIT)
+
+    async def _claim(self, message: SlackMessage) -> bool:
+        """Take a message that starts no task; False for its twin."""
+        return await self.engine.store.claim(self._message(message, ""))
+
+    def _plain(self, message: SlackMessage, bot_user: str) -> str:
+        team = message.thread.team
+        return plain_text(message.text, bot_user, lambda user: self.people.known(team, user))
+
+    def _message(self, message: SlackMessage, text: str) -> Message:
+        name = "an app" if message.by_bot else self.people.known(message.thread.team, message.user)
+        return Message(
+            thread=message.thread, ts=message.ts, user=message.user, user_name=name, text=text,
+            files=message.files,
+        )  # fmt: skip
