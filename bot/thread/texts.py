@@ -96,7 +96,7 @@ NO_DOWNLOAD = "Slack offers no download for it"
 ENDLESS_REDIRECTS = "Slack redirects the download without end"
 DOWNLOAD_TIMED_OUT = "the download took too long"
 DOWNLOAD_BROKE_OFF = "the download broke off"
-FILE_CHANGED = "it was removed or changed in the meantime"
+FILE_CHANGED = "it has changed or is gone since the run"
 SLACK_BUSY = "Slack doesn't take it right now"
 
 
