@@ -128,7 +128,7 @@ class ThreadButtons:
 
     async def _already_answered(self, task: Task, ts: str, user: str) -> str:
         """Who answered before; empty for the second click of a double click."""
-        answer = await self.engine.store.inbox_item(task.id, ts)
+        answer = await self.queries.inbox_item(task.id, ts)
         if answer is None:
             return texts.QUESTION_CLOSED
         return "" if answer.user == user else texts.already_answered(escape(answer.user_name))

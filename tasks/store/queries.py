@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 from tasks.message import ThreadAddress
 from tasks.store import schema
 from tasks.store.database import Database
-from tasks.store.rows import OPEN, find_task, in_thread, to_task
+from tasks.store.rows import OPEN, InboxItem, find_inbox_item, find_task, in_thread, to_task
 from tasks.task import State, Task
 
 _TASK = schema.task.c
@@ -73,6 +73,11 @@ class TaskQueries:
         asked = (_TASK.channel == channel) & ((_TASK.message_ts == ts) | (_TASK.thread_ts == ts))
         async with self._database.read() as connection:
             return await find_task(connection, asked | _TASK.id.in_(by_post))
+
+    async def inbox_item(self, task: str, id_: str) -> InboxItem | None:
+        """A message for a task by its id, read or unread."""
+        async with self._database.read() as connection:
+            return await find_inbox_item(connection, task, id_)
 
     async def counts(self) -> TaskCounts:
         by_state = select(_TASK.state, func.count()).group_by(_TASK.state)

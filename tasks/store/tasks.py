@@ -39,7 +39,6 @@ from tasks.store.rows import (
     LogRow,
     check_runner,
     claiming_task,
-    find_inbox_item,
     find_task,
     in_thread,
     to_task,
@@ -223,12 +222,6 @@ class TaskStore:
         """See `unread_items`."""
         async with self.database.read() as connection:
             return await unread_items(connection, id_, asked=asked)
-
-    @persistent
-    async def inbox_item(self, task: str, id_: str) -> InboxItem | None:
-        """A message for a task by its id, read or unread."""
-        async with self.database.read() as connection:
-            return await find_inbox_item(connection, task, id_)
 
     @persistent
     async def mark_read(self, id_: str, items: Sequence[str]) -> None:
