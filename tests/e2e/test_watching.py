@@ -62,8 +62,10 @@ async def test_the_figures_tell_what_a_task_took(
         assert figures["handoff_sandbox_run_seconds_count"] == 3
         assert figures["handoff_sandbox_wait_seconds_count"] == 3
         assert figures["handoff_first_sign_seconds_count"] == 1
-        said = len(bot.calls("chat.postMessage"))
-        assert figures["handoff_slack_calls_total chat.postMessage 200"] == said > 0
+        assert figures["handoff_slack_calls_total reactions.add 200"] == len(bot.calls("reactions.add")) > 0
+        # The answer is a post or the end of a stream, by how fast the model is.
+        posts = len(bot.calls("chat.postMessage"))
+        assert figures.get("handoff_slack_calls_total chat.postMessage 200", 0) == posts
         assert {name for name in figures if "socket_age" in name} == {
             f"handoff_slack_socket_age_seconds {number}" for number in range(2)
         }
