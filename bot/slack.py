@@ -40,7 +40,7 @@ from tasks.engine import TaskEngine
 from tasks.store.database import Database
 from tasks.store.edits import Edits
 from tasks.store.key_value import KeyValueStore
-from tasks.store.notes import Notes
+from tasks.store.notes import ChannelNotes
 from tasks.store.participants import Participants
 from tasks.store.preferences import ChannelPreferences
 from tasks.store.queries import TaskQueries, UsageTotals
@@ -78,8 +78,8 @@ class SlackService:
         feedback = Feedback(clients)
         handler = MessageHandler(
             engine=engine, people=people, access=access, addressing=addressing, preferences=preferences,
-            stopper=stopper, edits=Edits(database), queries=queries, notes=NoteCommands(Notes(database)),
-            feedback=feedback, signed=signed,
+            stopper=stopper, edits=Edits(database), queries=queries,
+            notes=NoteCommands(ChannelNotes(database)), feedback=feedback, signed=signed,
         )  # fmt: skip
         self._intake = Intake(PendingEvents(kept), handler, timing)
         listeners = MessageListeners(intake=self._intake, engine=engine, queries=queries)
@@ -100,7 +100,7 @@ class SlackService:
             settings=settings,
         )  # fmt: skip
         uninstall = UninstallListeners(
-            engine=engine, queries=queries, preferences=preferences, notes=Notes(database),
+            engine=engine, queries=queries, preferences=preferences, notes=ChannelNotes(database),
             installations=installations, clients=clients,
         )  # fmt: skip
         connect(self.app, self._intake, [listeners, buttons, approvals, slash, home, uninstall])

@@ -12,7 +12,7 @@ from bot.install.store import InstallationStore
 from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
 from tasks.engine import TaskEngine
-from tasks.store.notes import Notes
+from tasks.store.notes import ChannelNotes
 from tasks.store.preferences import ChannelPreferences
 from tasks.store.queries import TaskQueries
 
@@ -26,7 +26,7 @@ class UninstallListeners:
     engine: TaskEngine
     queries: TaskQueries
     preferences: ChannelPreferences
-    notes: Notes
+    notes: ChannelNotes
     installations: InstallationStore | None
     clients: Clients
 

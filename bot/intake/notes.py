@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.intake import texts
 from bot.wire.text import escape
 from tasks.message import ThreadAddress
-from tasks.store.notes import LONGEST, MOST, Notes
+from tasks.store.notes import LONGEST, MOST, ChannelNotes
 
 NOTE = re.compile(r"!notes?\b\s*(?P<verb>\w*)\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _NUMBERED = re.compile(r"#?(\d{1,6})\s*(.*)", re.DOTALL)
@@ -18,7 +18,7 @@ _NUMBERED = re.compile(r"#?(\d{1,6})\s*(.*)", re.DOTALL)
 class NoteCommands:
     """Runs them. Everyone in the thread sees the answer, and so who changed what."""
 
-    notes: Notes
+    notes: ChannelNotes
 
     async def answer(self, thread: ThreadAddress, text: str, *, user: str, user_name: str) -> str:
         """Do what `text` says; returns the answer in Slack's mrkdwn."""

@@ -87,7 +87,7 @@ class Conversation:
         return ToolUse(tool, {name: value for name, value in wanted.items() if name in known})
 
 
-class _Part(BaseModel):
+class _TextPart(BaseModel):
     text: str | None = None
 
 
@@ -103,13 +103,13 @@ class _Call(BaseModel):
 
 class _Message(BaseModel):
     role: str
-    content: str | list[_Part] | None = None
+    content: str | list[_TextPart] | None = None
     tool_calls: list[_Call] | None = None
     tool_call_id: str = ""
 
     @property
     def text(self) -> str:
-        parts = self.content if isinstance(self.content, list) else [_Part(text=self.content)]
+        parts = self.content if isinstance(self.content, list) else [_TextPart(text=self.content)]
         return "".join(part.text or "" for part in parts)
 
 

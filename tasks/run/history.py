@@ -19,7 +19,7 @@ from tasks.run.opening import opening
 from tasks.run.thread import Thread
 from tasks.store import schema
 from tasks.store.database import Database, persistent
-from tasks.store.notes import Notes
+from tasks.store.notes import ChannelNotes
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
 
@@ -34,7 +34,7 @@ class History:
         self.database = database
         self.patience = store.patience
         self._store = store
-        self._notes = Notes(database)
+        self._notes = ChannelNotes(database)
 
     async def opening(
         self, task: Task, thread: Thread, inbox: Attachments, workspace: Workspace

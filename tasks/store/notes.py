@@ -26,7 +26,7 @@ class Note:
     user_name: str
 
 
-class Notes:
+class ChannelNotes:
     """The notes of all channels. Each method is one transaction."""
 
     def __init__(self, database: Database) -> None:

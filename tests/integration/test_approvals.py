@@ -10,7 +10,7 @@ from agents.approvals import Question, Verdict
 from tasks.errors import StaleRunner
 from tasks.store.approvals import Decision, TaskApprovals, decide, find_decision
 from tasks.store.database import Database
-from tasks.store.notes import MOST, Notes
+from tasks.store.notes import MOST, ChannelNotes
 from tasks.store.tasks import AcceptedAs, TaskStore
 from tasks.task import State, Task, Ticket
 from tests.support.office import message
@@ -135,7 +135,7 @@ async def test_a_run_that_was_replaced_gets_no_answer(desk: Desk) -> None:
 
 
 async def test_notes_of_many_writers_get_numbers_of_their_own(database: Database) -> None:
-    notes = Notes(database)
+    notes = ChannelNotes(database)
     writing = [notes.add("T1", "C1", f"fact {n}", user="U1", user_name="Ann") for n in range(MOST + 3)]
     numbers = await asyncio.gather(*writing)
     assert sorted(n for n in numbers if n) == list(range(1, MOST + 1))
