@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import sysconfig
+from importlib.metadata import files
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,15 @@ SERVE = {
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packages that are installed here, but for those of the extras."""
     folder = tmp_path_factory.mktemp("packages")
-    for package in Path(sysconfig.get_path("purelib")).iterdir():
-        if not package.name.startswith(("asyncpg", "opentelemetry", "mcp")):
-            (folder / package.name).symlink_to(package)
+    (folder / "opentelemetry").mkdir()  # a namespace, whose API is no extra
+    installed = Path(sysconfig.get_path("purelib"))
+    api = {file.parts[1] for file in files("opentelemetry-api") or () if file.parts[0] == "opentelemetry"}
+    for package in (*installed.iterdir(), *(installed / "opentelemetry" / name for name in api)):
+        extras = ("asyncpg", "opentelemetry_", "mcp")
+        if not package.name.startswith(extras) or package.name.startswith("opentelemetry_api"):
+            place = folder / package.relative_to(installed)
+            if not place.exists():
+                place.symlink_to(package)
     return folder
 
 
