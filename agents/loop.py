@@ -90,7 +90,7 @@ class AgentLoop:
 
     async def _work(self, opening: Sequence[Turn]) -> LoopResult:
         if self._transcript.is_new:
-            await self._transcript.open(opening)
+            await self._transcript.write_opening(opening)
         # After a restart the newest reply may have open calls; it is not paid for again.
         reply = self._transcript.reply
         ending = await self._act(reply) if reply else None

@@ -94,7 +94,7 @@ class Transcript:
         """The newest reply's text, after the pieces of it that the length limit had cut."""
         return "".join(self._pieces)
 
-    async def open(self, turns: Sequence[Turn]) -> None:
+    async def write_opening(self, turns: Sequence[Turn]) -> None:
         """Write the turns before the agent's first one, as one entry."""
         await self._append("opening", {"turns": [_opening(turn) for turn in turns]})
 
