@@ -51,7 +51,7 @@ _REFILL_SECONDS = 1.0  # for the next container to be ready, as while a model th
 async def main() -> None:
     """Print the tables; a call that fails ends the benchmark."""
     async with DockerEngine() as engine:
-        image = await ensure_image(engine, tell=lambda progress: print(progress, file=sys.stderr))
+        image = await ensure_image(engine, report=lambda progress: print(progress, file=sys.stderr))
         async with Sandbox(image=image, ready=2) as sandbox:
             rows = await _latencies(sandbox, engine, image)
         _print_latencies(rows)

@@ -129,7 +129,7 @@ def main() -> None:
 
 async def _found() -> Contents:
     async with DockerEngine() as engine:
-        image = await ensure_image(engine, tell=lambda progress: print(progress, file=sys.stderr))
+        image = await ensure_image(engine, report=lambda progress: print(progress, file=sys.stderr))
         return await contents(engine, image)
 
 

@@ -24,7 +24,7 @@ _UNWANTED = (
     "/usr/share/info/*",
     "/var/cache/apt/*",
 )
-# Lines each tool tells of itself, for the progress shown.
+# Lines that each tool prints, for the progress bar.
 _STEPS = {"mmdebstrap": 14, "debootstrap": 420, "tar": 1}
 
 
@@ -54,17 +54,17 @@ def obstacle() -> str:
     return ""
 
 
-async def make(engine: DockerEngine, folder: Path, tell: Callable[[float], None]) -> str:
-    """Make the base and import it; the image's name. `tell` hears how far it is, 0 to 1."""
+async def make(engine: DockerEngine, folder: Path, report: Callable[[float], None]) -> str:
+    """Make the base and import it; the image's name. `report` gets the progress from 0 to 1."""
     if problem := obstacle():
         raise ImageBuildFailed(f"There is no base image: {problem}.")
     codename = release()
     sources = await _sources(codename)
     archive = folder / "base.tar"
     if shutil.which("mmdebstrap"):
-        await _with_mmdebstrap(codename, sources, archive, tell)
+        await _with_mmdebstrap(codename, sources, archive, report)
     else:
-        await _with_debootstrap(codename, sources[0], archive, tell)
+        await _with_debootstrap(codename, sources[0], archive, report)
     await engine.call(
         lambda: engine.client.import_image_from_file(str(archive), repository=REPOSITORY, tag=codename)
     )
@@ -72,24 +72,24 @@ async def make(engine: DockerEngine, folder: Path, tell: Callable[[float], None]
 
 
 async def _with_mmdebstrap(
-    release: str, sources: list[Source], archive: Path, tell: Callable[[float], None]
+    release: str, sources: list[Source], archive: Path, report: Callable[[float], None]
 ) -> None:
     excluded = [f"--dpkgopt=path-exclude={pattern}" for pattern in _UNWANTED]
     options = ["--variant=essential", f"--include={_INCLUDED}", "--format=tar", *excluded]
     lines = [source.line for source in sources]
-    await _execute(["mmdebstrap", *options, release, str(archive), *lines], tell)
+    await _execute(["mmdebstrap", *options, release, str(archive), *lines], report)
 
 
 async def _with_debootstrap(
-    release: str, source: Source, archive: Path, tell: Callable[[float], None]
+    release: str, source: Source, archive: Path, report: Callable[[float], None]
 ) -> None:
     root = archive.with_name("root")
     await _execute(
         ["debootstrap", "--variant=minbase", f"--include={_INCLUDED}", release, str(root), source.uri],
-        tell,
+        report,
     )
     excluded = [f"--exclude=.{pattern}" for pattern in _UNWANTED]
-    await _execute(["tar", "-C", str(root), *excluded, "--numeric-owner", "-cf", str(archive), "."], tell)
+    await _execute(["tar", "-C", str(root), *excluded, "--numeric-owner", "-cf", str(archive), "."], report)
 
 
 async def _sources(release: str) -> list[Source]:
@@ -106,7 +106,7 @@ async def _sources(release: str) -> list[Source]:
     return sorted(found, key=lambda source: source.release)
 
 
-async def _execute(command: list[str], tell: Callable[[float], None] = lambda _: None) -> str:
+async def _execute(command: list[str], report: Callable[[float], None] = lambda _: None) -> str:
     """Run a tool to its end; its output, or ImageBuildFailed with the last it said."""
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -116,7 +116,7 @@ async def _execute(command: list[str], tell: Callable[[float], None] = lambda _:
         env=os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"},
     )
     try:
-        said = await _read(process, _STEPS.get(command[0], 1), tell)
+        said = await _read(process, _STEPS.get(command[0], 1), report)
         if await process.wait() != 0:
             raise ImageBuildFailed(f"{command[0]} stopped: {' '.join(said.split()[-60:])}")
     finally:
@@ -126,7 +126,7 @@ async def _execute(command: list[str], tell: Callable[[float], None] = lambda _:
     return said
 
 
-async def _read(process: asyncio.subprocess.Process, steps: int, tell: Callable[[float], None]) -> str:
+async def _read(process: asyncio.subprocess.Process, steps: int, report: Callable[[float], None]) -> str:
     assert process.stdout is not None
     lines: list[str] = []
     done = 0
@@ -134,12 +134,12 @@ async def _read(process: asyncio.subprocess.Process, steps: int, tell: Callable[
         lines.append(raw.decode("utf-8", "replace"))
         if lines[-1].startswith("I: "):
             done += 1
-            tell(min(done / steps, 0.99))
+            report(min(done / steps, 0.99))
     return "".join(lines)
 
 
 def release() -> str:
-    """The code name of this machine's distribution, such as `bookworm`; `unknown` where none is told."""
+    """The code name of this machine's distribution, such as `bookworm`; `unknown` if it has none."""
     lines = Path("/etc/os-release").read_text("utf-8").splitlines()
     named = dict(line.split("=", 1) for line in lines if "=" in line)
     return named.get("VERSION_CODENAME", "unknown").strip('"')

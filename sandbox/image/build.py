@@ -48,11 +48,11 @@ class BuildProgress:
         return f"[{self.step}/{self.steps}] {self.text}{share}"
 
 
-Tell = Callable[[BuildProgress], None]
+ReportProgress = Callable[[BuildProgress], None]
 
 
 async def ensure_image(
-    engine: DockerEngine, recipe: Recipe | None = None, tell: Tell = lambda _: None
+    engine: DockerEngine, recipe: Recipe | None = None, report: ReportProgress = lambda _: None
 ) -> str:
     """The name of the image of `recipe`, made when the engine lacks it: a minute or two, then milliseconds.
 
@@ -61,7 +61,7 @@ async def ensure_image(
     recipe = recipe or Recipe()
     if await engine.image_id(recipe.tag) is None:
         with tempfile.TemporaryDirectory(prefix="handoff-image-") as folder:
-            await _Build(engine, recipe, Path(folder), tell).make()
+            await _Build(engine, recipe, Path(folder), report).make()
     return recipe.tag
 
 
@@ -97,8 +97,8 @@ def pins(requirements: str) -> list[str]:
 class _Build:
     STEPS = 3
 
-    def __init__(self, engine: DockerEngine, recipe: Recipe, folder: Path, tell: Tell) -> None:
-        self._engine, self._recipe, self._folder, self._tell = engine, recipe, folder, tell
+    def __init__(self, engine: DockerEngine, recipe: Recipe, folder: Path, report: ReportProgress) -> None:
+        self._engine, self._recipe, self._folder, self._report = engine, recipe, folder, report
 
     async def make(self) -> None:
         name = await self._base()
@@ -120,9 +120,9 @@ class _Build:
 
     async def _pull(self, wanted: str) -> None:
         repository, tag = parse_repository_tag(wanted)
-        tell = self._from_here(1, f"Pulling {wanted}")
+        report = self._from_here(1, f"Pulling {wanted}")
         async with asyncio.timeout(_PULL_SECONDS):
-            await self._engine.call(lambda: _pull(self._engine, repository, tag or "latest", tell))
+            await self._engine.call(lambda: _pull(self._engine, repository, tag or "latest", report))
 
     async def _own_base(self, reason: str) -> str:
         if problem := base.obstacle():
@@ -164,9 +164,11 @@ class _Build:
         self._say(3, "Building the image")
         archive = self._folder / "context.tar"
         await asyncio.to_thread(self._pack, archive)
-        tell = self._from_here(3, "Building the image")
+        report = self._from_here(3, "Building the image")
         labels = {BASE_LABEL: await self._engine.image_digest(base_image)}
-        await self._engine.call(lambda: _build(self._engine, archive, base_image, self._recipe, labels, tell))
+        await self._engine.call(
+            lambda: _build(self._engine, archive, base_image, self._recipe, labels, report)
+        )
 
     def _pack(self, archive: Path) -> None:
         with tarfile.open(archive, "w") as tar:
@@ -178,16 +180,16 @@ class _Build:
                 tar.add(wheel, f"wheels/{wheel.name}", filter=_plain)
 
     def _say(self, step: int, text: str, done: float = 0) -> None:
-        self._tell(BuildProgress(step, self.STEPS, text, done))
+        self._report(BuildProgress(step, self.STEPS, text, done))
 
     def _from_here(self, step: int, text: str) -> Callable[[float], None]:
         """`_say` as the engine's threads may call it: passed on to the event loop."""
         loop = asyncio.get_running_loop()
 
-        def tell(done: float) -> None:
+        def report(done: float) -> None:
             loop.call_soon_threadsafe(self._say, step, text, done)
 
-        return tell
+        return report
 
 
 def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -196,7 +198,7 @@ def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     return entry
 
 
-def _pull(engine: DockerEngine, repository: str, tag: str, tell: Callable[[float], None]) -> None:
+def _pull(engine: DockerEngine, repository: str, tag: str, report: Callable[[float], None]) -> None:
     layers: dict[str, tuple[int, int]] = {}
     for event in engine.client.pull(repository, tag=tag, stream=True, decode=True):
         if "error" in event:
@@ -204,7 +206,7 @@ def _pull(engine: DockerEngine, repository: str, tag: str, tell: Callable[[float
         detail = event.get("progressDetail") or {}
         if event.get("status") == "Downloading" and detail.get("total"):
             layers[str(event.get("id"))] = (int(detail.get("current", 0)), int(detail["total"]))
-            tell(sum(now for now, _ in layers.values()) / sum(total for _, total in layers.values()))
+            report(sum(now for now, _ in layers.values()) / sum(total for _, total in layers.values()))
 
 
 def _build(
@@ -213,7 +215,7 @@ def _build(
     base_image: str,
     recipe: Recipe,
     labels: dict[str, str],
-    tell: Callable[[float], None],
+    report: Callable[[float], None],
 ) -> None:
     said: list[str] = []
     with archive.open("rb") as context:
@@ -235,7 +237,7 @@ def _build(
             line = str(event.get("stream", "")).strip()
             said.append(line)
             if line.startswith("Step "):
-                tell(_share(line))
+                report(_share(line))
 
 
 def _share(line: str) -> float:

@@ -40,7 +40,7 @@ def test_every_package_is_pinned_and_hashed(python: str) -> None:
 async def test_an_image_that_is_there_is_not_made_again(sandbox_image: str) -> None:
     told: list[BuildProgress] = []
     async with DockerEngine() as engine:
-        assert await ensure_image(engine, tell=told.append) == sandbox_image
+        assert await ensure_image(engine, report=told.append) == sandbox_image
     assert told == []
 
 

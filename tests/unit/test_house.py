@@ -22,10 +22,6 @@ WORDS = re.compile(
     r"(?<!\.)\b(tell|told|tells|telling|somebody|nobody|whoever|anew|meanwhile)\b", re.IGNORECASE
 )
 MOST_WORDS = 25
-#: Where they are counted: what has been read once with that in mind.
-PLAIN = (
-    "agents", "tasks", "bot/wire", "bot/settings", "bot/observability", "bot/factories", "bot/install",
-)  # fmt: skip
 #: Private modules that may be imported, with the reason.
 ALLOWED_PRIVATE = {
     "_socket": "CPython's own socket type: the supervisor saves 2 ms of every start without `socket`",
@@ -94,7 +90,7 @@ def test_modules_fit_on_a_few_screens_and_none_is_called_utils() -> None:
 def test_the_english_is_plain() -> None:
     found = {
         f"{named(path)}:{number}": line.strip()
-        for path in sources(*PLAIN)
+        for path in sources(*ROOMS)
         for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
         if WORDS.search(line)
     }
