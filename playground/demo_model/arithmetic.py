@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from playground.demo_model.program import Ask, Program, Rule, code
+from playground.demo_model.program import Program, Prompt, Rule, code
 
 _EXPRESSION = re.compile(r"[-+(]*\s*\d[\d.\s()+*/^%-]*[\d)]")
 _OPERATIONS = {
@@ -21,63 +21,65 @@ _OPERATIONS |= {
 }
 
 
-def primes(ask: Ask) -> tuple[Program, ...]:
-    if not ask.says("primes?|prime numbers?"):
+def primes(prompt: Prompt) -> tuple[Program, ...]:
+    if not prompt.says("primes?|prime numbers?"):
         return ()
-    if nth := re.search(r"(\d[\d,]*)(?:st|nd|rd|th)\b", ask.words):
+    if nth := re.search(r"(\d[\d,]*)(?:st|nd|rd|th)\b", prompt.words):
         return (Program("Sieving for the prime", code(_NTH_PRIME, n=int(nth[1].replace(",", "")))),)
-    below = ask.says("below|under|up to|less than|smaller than")
-    return (Program("Sieving for primes", code(_PRIMES_BELOW if below else _PRIMES, n=ask.count(10))),)
+    below = prompt.says("below|under|up to|less than|smaller than")
+    return (Program("Sieving for primes", code(_PRIMES_BELOW if below else _PRIMES, n=prompt.count(10))),)
 
 
-def fibonacci(ask: Ask) -> tuple[Program, ...]:
-    if not ask.says(r"fibonacci\w*"):
+def fibonacci(prompt: Prompt) -> tuple[Program, ...]:
+    if not prompt.says(r"fibonacci\w*"):
         return ()
-    return (Program("Adding up Fibonacci numbers", code(_FIBONACCI, n=ask.count(10))),)
+    return (Program("Adding up Fibonacci numbers", code(_FIBONACCI, n=prompt.count(10))),)
 
 
-def factorial(ask: Ask) -> tuple[Program, ...]:
-    if not (ask.says("factorials?") or re.search(r"\d!", ask.text)):
+def factorial(prompt: Prompt) -> tuple[Program, ...]:
+    if not (prompt.says("factorials?") or re.search(r"\d!", prompt.text)):
         return ()
-    found = re.search(r"(\d+)!", ask.text)
-    n = int(found[1]) if found else ask.count(10)
+    found = re.search(r"(\d+)!", prompt.text)
+    n = int(found[1]) if found else prompt.count(10)
     return (Program("Multiplying", code(_FACTORIAL, n=n)),)
 
 
-def estimate_pi(ask: Ask) -> tuple[Program, ...]:
-    if not ask.says("pi|π"):
+def estimate_pi(prompt: Prompt) -> tuple[Program, ...]:
+    if not prompt.says("pi|π"):
         return ()
-    return (Program("Throwing random points at a circle", code(_PI, n=ask.count(200_000), seed=ask.part)),)
+    return (
+        Program("Throwing random points at a circle", code(_PI, n=prompt.count(200_000), seed=prompt.part)),
+    )
 
 
-def chance(ask: Ask) -> tuple[Program, ...]:
-    if not ask.says("dice|die|coins?"):
+def chance(prompt: Prompt) -> tuple[Program, ...]:
+    if not prompt.says("dice|die|coins?"):
         return ()
-    faces = ["heads", "tails"] if ask.says("coins?") else [1, 2, 3, 4, 5, 6]
-    return (Program("Throwing", code(_CHANCE, n=ask.count(1_000), faces=faces, seed=ask.part)),)
+    faces = ["heads", "tails"] if prompt.says("coins?") else [1, 2, 3, 4, 5, 6]
+    return (Program("Throwing", code(_CHANCE, n=prompt.count(1_000), faces=faces, seed=prompt.part)),)
 
 
-def powers(ask: Ask) -> tuple[Program, ...]:
-    if not ask.says("squares|cubes"):
+def powers(prompt: Prompt) -> tuple[Program, ...]:
+    if not prompt.says("squares|cubes"):
         return ()
-    power = 3 if ask.says("cubes") else 2
-    return (Program("Writing the table", code(_POWERS, n=ask.count(10), power=power)),)
+    power = 3 if prompt.says("cubes") else 2
+    return (Program("Writing the table", code(_POWERS, n=prompt.count(10), power=power)),)
 
 
-def statistics(ask: Ask) -> tuple[Program, ...]:
+def statistics(prompt: Prompt) -> tuple[Program, ...]:
     """Sums and means of the numbers in the request, or of a range ("from 1 to 100")."""
-    names = [name for name, words in _OPERATIONS.items() if ask.says(words)]
-    span = re.search(r"(-?\d+)\s*(?:to|\.\.\.?|through)\s*(-?\d+)", ask.text)
+    names = [name for name, words in _OPERATIONS.items() if prompt.says(words)]
+    span = re.search(r"(-?\d+)\s*(?:to|\.\.\.?|through)\s*(-?\d+)", prompt.text)
     if names and span and 0 <= int(span[2]) - int(span[1]) <= 1_000_000:
         return (Program("Adding up the range", code(_RANGE, a=int(span[1]), b=int(span[2]), names=names)),)
-    values = [float(n) if "." in n else int(n) for n in ask.numbers]
+    values = [float(n) if "." in n else int(n) for n in prompt.numbers]
     if not names or len(values) < 2:
         return ()
     return (Program("Computing with the numbers given", code(_STATISTICS, values=values, names=names)),)
 
 
-def expression(ask: Ask) -> tuple[Program, ...]:
-    for found in _EXPRESSION.findall(ask.text):
+def expression(prompt: Prompt) -> tuple[Program, ...]:
+    for found in _EXPRESSION.findall(prompt.text):
         source = found.strip().replace("^", "**")
         if re.search(r"\d\s*[-+*/%]+\s*[-(]*\d", source) and _is_arithmetic(source):
             return (Program("Calculating", f'print("{source} =", {source})\n'),)

@@ -22,7 +22,7 @@ class BadRequest(Exception):
 
 
 @dataclass(frozen=True)
-class Said:
+class MessageEntry:
     """Words of a person, or of the model when they ended its work.
 
     `text` is as it came; a person's `words` and `files` are what a message says and brings."""
@@ -34,7 +34,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Called:
+class CallEntry:
     """A tool call of the model. `result` is None while it has none."""
 
     name: str
@@ -62,24 +62,28 @@ class Reply:
 class Conversation:
     """One request. `tools` maps the tools that may be called now to the schemas of their arguments."""
 
-    entries: tuple[Said | Called, ...]
+    entries: tuple[MessageEntry | CallEntry, ...]
     tools: Mapping[str, Json] = field(default_factory=dict)
 
     @property
-    def task(self) -> tuple[Said | Called, ...]:
+    def task(self) -> tuple[MessageEntry | CallEntry, ...]:
         """The entries since the model last gave a final answer: the work in hand."""
-        ends = [n for n, entry in enumerate(self.entries) if isinstance(entry, Said) and not entry.by_person]
+        ends = [
+            n
+            for n, entry in enumerate(self.entries)
+            if isinstance(entry, MessageEntry) and not entry.by_person
+        ]
         return self.entries[ends[-1] + 1 :] if ends else self.entries
 
     @property
     def earlier_requests(self) -> tuple[str, ...]:
         """What people said before the work in hand, oldest first."""
         before = self.entries[: len(self.entries) - len(self.task)]
-        return tuple(entry.words for entry in before if isinstance(entry, Said) and entry.by_person)
+        return tuple(entry.words for entry in before if isinstance(entry, MessageEntry) and entry.by_person)
 
-    def calls(self, name: str) -> tuple[Called, ...]:
+    def calls(self, name: str) -> tuple[CallEntry, ...]:
         """The calls of one tool within the work in hand."""
-        return tuple(entry for entry in self.task if isinstance(entry, Called) and entry.name == name)
+        return tuple(entry for entry in self.task if isinstance(entry, CallEntry) and entry.name == name)
 
     def arguments(self, tool: str, **wanted: Any) -> ToolUse:
         """A call of a tool with those of the wanted arguments that its schema knows."""
@@ -153,18 +157,18 @@ def _sentence(error: ValidationError) -> str:
     return f"{where}: {found['msg']}."
 
 
-def _entries(messages: Sequence[_Message]) -> Iterator[Said | Called]:
+def _entries(messages: Sequence[_Message]) -> Iterator[MessageEntry | CallEntry]:
     spoken = iter(read_all(message.text for message in messages if message.role == "user"))
     results = {message.tool_call_id: message.text for message in messages if message.role == "tool"}
     for message in messages:
         if message.role == "user":
             said = next(spoken)
-            yield Said(True, message.text, said.words, said.files)
+            yield MessageEntry(True, message.text, said.words, said.files)
         elif message.role == "assistant":
             for call in message.tool_calls or ():
-                yield Called(call.function.name, _object(call.function.arguments), results.get(call.id))
+                yield CallEntry(call.function.name, _object(call.function.arguments), results.get(call.id))
             if not message.tool_calls:
-                yield Said(False, message.text)
+                yield MessageEntry(False, message.text)
 
 
 def _object(text: str) -> Json:

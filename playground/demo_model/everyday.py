@@ -4,60 +4,66 @@ from __future__ import annotations
 
 import re
 
-from playground.demo_model.program import Ask, Program, Rule, code
+from playground.demo_model.program import Program, Prompt, Rule, code
 
 _QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
 
 
-def hello(ask: Ask) -> tuple[Program, ...]:
+def hello(prompt: Prompt) -> tuple[Program, ...]:
     return (
-        (Program("Printing the greeting", 'print("Hello, World!")\n'),) if ask.says(r"hello,? world") else ()
+        (Program("Printing the greeting", 'print("Hello, World!")\n'),)
+        if prompt.says(r"hello,? world")
+        else ()
     )
 
 
-def text(ask: Ask) -> tuple[Program, ...]:
-    found = _QUOTED.search(ask.text)
-    if not found or not ask.says("count|reverse|words?|letters?|length|upper|uppercase|characters?"):
+def text(prompt: Prompt) -> tuple[Program, ...]:
+    found = _QUOTED.search(prompt.text)
+    if not found or not prompt.says("count|reverse|words?|letters?|length|upper|uppercase|characters?"):
         return ()
     return (Program("Looking at the text", code(_TEXT, text=found[1])),)
 
 
-def random_words(ask: Ask) -> tuple[Program, ...]:
-    if not (ask.says("random") and ask.says("words?|names?") and ask.says("sort|sorted|order|alphabet\\w*")):
+def random_words(prompt: Prompt) -> tuple[Program, ...]:
+    if not (
+        prompt.says("random")
+        and prompt.says("words?|names?")
+        and prompt.says("sort|sorted|order|alphabet\\w*")
+    ):
         return ()
-    return (Program("Making words and sorting them", code(_WORDS, n=ask.count(10), seed=ask.part)),)
+    return (Program("Making words and sorting them", code(_WORDS, n=prompt.count(10), seed=prompt.part)),)
 
 
-def weekdays(ask: Ask) -> tuple[Program, ...]:
+def weekdays(prompt: Prompt) -> tuple[Program, ...]:
     """How often a day of the week comes in a year."""
-    day = re.search(r"\b(mon|tues|wednes|thurs|fri|satur|sun)days?\b", ask.words)
-    year = re.search(r"\b(1[5-9]\d\d|2\d\d\d)\b", ask.text)
+    day = re.search(r"\b(mon|tues|wednes|thurs|fri|satur|sun)days?\b", prompt.words)
+    year = re.search(r"\b(1[5-9]\d\d|2\d\d\d)\b", prompt.text)
     if not (day and year):
         return ()
     number = ["mon", "tues", "wednes", "thurs", "fri", "satur", "sun"].index(day[1])
     return (Program("Counting days", code(_WEEKDAYS, year=int(year[1]), number=number)),)
 
 
-def wait(ask: Ask) -> tuple[Program, ...]:
-    if not ask.says(r"wait|sleep|slowly|pause"):
+def wait(prompt: Prompt) -> tuple[Program, ...]:
+    if not prompt.says(r"wait|sleep|slowly|pause"):
         return ()
-    return (Program("Waiting", code(_WAIT, seconds=ask.count(10))),)
+    return (Program("Waiting", code(_WAIT, seconds=prompt.count(10))),)
 
 
-def link(ask: Ask) -> tuple[Program, ...]:
-    found = re.search(r"https?://[^\s<>|\"')\]]*[^\s<>|\"')\].,;:!?]", ask.text)
+def link(prompt: Prompt) -> tuple[Program, ...]:
+    found = re.search(r"https?://[^\s<>|\"')\]]*[^\s<>|\"')\].,;:!?]", prompt.text)
     return (Program("Trying to reach the address", code(_LINK, url=found[0])),) if found else ()
 
 
-def python(ask: Ask) -> tuple[Program, ...]:
-    if not ask.says(r"(?:python|numpy|pandas) version|versions?|installed|packages"):
+def python(prompt: Prompt) -> tuple[Program, ...]:
+    if not prompt.says(r"(?:python|numpy|pandas) version|versions?|installed|packages"):
         return ()
     return (Program("Looking at the interpreter", code(_PYTHON)),)
 
 
-def anything(ask: Ask) -> tuple[Program, ...]:
+def anything(prompt: Prompt) -> tuple[Program, ...]:
     """The last resort, which is honest about it."""
-    return (Program("Looking at the request", code(_ANYTHING, request=ask.text[:500])),)
+    return (Program("Looking at the request", code(_ANYTHING, request=prompt.text[:500])),)
 
 
 RULES: tuple[Rule, ...] = (hello, link, text, random_words, weekdays, wait, python)

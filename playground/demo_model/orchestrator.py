@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from playground.demo_model import answers, planner
-from playground.demo_model.conversation import Called, Conversation, Json, Reply, Said, ToolUse
+from playground.demo_model.conversation import CallEntry, Conversation, Json, MessageEntry, Reply, ToolUse
 from playground.demo_model.planner import Parts
 
 WORKER = "create_worker"
@@ -46,7 +46,7 @@ def _unhandled(conversation: Conversation) -> tuple[str, ...]:
     """What people said in the work in hand that no worker was made for since."""
     new: list[str] = []
     for entry in conversation.task:
-        if isinstance(entry, Said):
+        if isinstance(entry, MessageEntry):
             new.append(entry.words)
         elif entry.name == WORKER:
             new.clear()
@@ -55,8 +55,8 @@ def _unhandled(conversation: Conversation) -> tuple[str, ...]:
 
 def _planned(conversation: Conversation) -> bool:
     """Whether a plan was shown since the last thing a person said."""
-    last = max(n for n, entry in enumerate(conversation.task) if isinstance(entry, Said))
-    return any(isinstance(entry, Called) and entry.name == "plan" for entry in conversation.task[last:])
+    last = max(n for n, entry in enumerate(conversation.task) if isinstance(entry, MessageEntry))
+    return any(isinstance(entry, CallEntry) and entry.name == "plan" for entry in conversation.task[last:])
 
 
 def _with_history(new: Sequence[str], earlier: Sequence[str]) -> str:
@@ -81,7 +81,7 @@ def _small_talk(request: str) -> str:
 
 
 def _delegation(conversation: Conversation, parts: Parts) -> Reply:
-    said = [entry for entry in conversation.entries if isinstance(entry, Said)]
+    said = [entry for entry in conversation.entries if isinstance(entry, MessageEntry)]
     files = tuple(dict.fromkeys(file for entry in said for file in entry.files))
     told = [call.result for call in conversation.calls("ask_user") if call.result]
     shared = "\n".join([parts.shared, *(f"Answer of the person: {answer}" for answer in told)]).strip()
@@ -103,7 +103,7 @@ def _closing(conversation: Conversation) -> Reply:
     workers = conversation.calls(WORKER)
     last = conversation.task[-1]
     shown = conversation.calls("plan")
-    if shown and "plan" in conversation.tools and isinstance(last, Called) and last.name == WORKER:
+    if shown and "plan" in conversation.tools and isinstance(last, CallEntry) and last.name == WORKER:
         steps = [str(call.arguments.get("title")) for call in workers]
         states = ["complete" if answers.succeeded(call.result or "") else "error" for call in workers]
         if _has_status(conversation.tools["plan"]):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from playground.demo_model.program import Ask, Program, code
+from playground.demo_model.program import Program, Prompt, code
 
 _DRAW = (
     r"plots?|plotting|draw|drawing|charts?|graphs?|histograms?|diagrams?|visuali[sz]e|"
@@ -29,24 +29,26 @@ _PAIR = re.compile(
 )
 
 
-def wanted(ask: Ask) -> bool:
+def wanted(prompt: Prompt) -> bool:
     """Whether a picture is asked for."""
-    return ask.says(_DRAW)
+    return prompt.says(_DRAW)
 
 
-def is_vague(ask: Ask) -> bool:
+def is_vague(prompt: Prompt) -> bool:
     """Whether a picture is asked for without a word on what it should show."""
     known = [pattern for pattern, _ in _CURVES.values()]
-    named = ask.says(_KINDS) or any(_mentions(ask, pattern) for pattern in known) or len(_pairs(ask)) > 1
-    return wanted(ask) and not named
+    named = (
+        prompt.says(_KINDS) or any(_mentions(prompt, pattern) for pattern in known) or len(_pairs(prompt)) > 1
+    )
+    return wanted(prompt) and not named
 
 
-def plots(ask: Ask) -> tuple[Program, ...]:
+def plots(prompt: Prompt) -> tuple[Program, ...]:
     """The program that draws, and the one that looks at the picture afterwards."""
-    if not wanted(ask):
+    if not wanted(prompt):
         return ()
-    name, draw = _drawing(ask)
-    picture = f"{name}{ask.suffix}.png"
+    name, draw = _drawing(prompt)
+    picture = f"{name}{prompt.suffix}.png"
     drawn = code(_FRAME, picture=picture).replace("# draw here\n", draw)
     return (
         Program(f"Drawing {picture}", drawn, otherwise=code(_WITHOUT_MATPLOTLIB)),
@@ -54,23 +56,23 @@ def plots(ask: Ask) -> tuple[Program, ...]:
     )
 
 
-def _drawing(ask: Ask) -> tuple[str, str]:
-    if ask.says("random walks?|brownian"):
-        return "random_walk", code(_WALK, n=ask.count(500), seed=ask.part)
-    if ask.says("histograms?|distribution|normal|gaussian|bell"):
-        return "histogram", code(_HISTOGRAM, n=ask.count(1_000), seed=ask.part)
-    if ask.says("scatter|points|cloud"):
-        return "scatter", code(_SCATTER, n=ask.count(200), seed=ask.part)
-    if ask.says("bars?|pie|columns?"):
-        pairs = _pairs(ask) or _lengths(ask)
+def _drawing(prompt: Prompt) -> tuple[str, str]:
+    if prompt.says("random walks?|brownian"):
+        return "random_walk", code(_WALK, n=prompt.count(500), seed=prompt.part)
+    if prompt.says("histograms?|distribution|normal|gaussian|bell"):
+        return "histogram", code(_HISTOGRAM, n=prompt.count(1_000), seed=prompt.part)
+    if prompt.says("scatter|points|cloud"):
+        return "scatter", code(_SCATTER, n=prompt.count(200), seed=prompt.part)
+    if prompt.says("bars?|pie|columns?"):
+        pairs = _pairs(prompt) or _lengths(prompt)
         labels, values = [label for label, _ in pairs], [value for _, value in pairs]
-        kind = "pie" if ask.says("pie") else "bars"
+        kind = "pie" if prompt.says("pie") else "bars"
         return kind, code(_PIE if kind == "pie" else _BARS, labels=labels, values=values)
-    return _curves(ask)
+    return _curves(prompt)
 
 
-def _curves(ask: Ask) -> tuple[str, str]:
-    found = [name for name in _CURVES if _mentions(ask, _CURVES[name][0])] or ["sine"]
+def _curves(prompt: Prompt) -> tuple[str, str]:
+    found = [name for name in _CURVES if _mentions(prompt, _CURVES[name][0])] or ["sine"]
     lines = [f"ax.plot(x, {_CURVES[name][1]}, label={name.replace('_', ' ')!r})" for name in found]
     start = 0.01 if set(found) & {"logarithm", "square_root"} else -6.28
     curves = "\n".join(lines) + "\n"
@@ -78,19 +80,19 @@ def _curves(ask: Ask) -> tuple[str, str]:
     return "_and_".join(found), code(_AXES, start=start, title=title).replace("# curves here\n", curves)
 
 
-def _mentions(ask: Ask, pattern: str) -> bool:
-    return re.search(rf"(?<!\w)(?:{pattern})(?!\w)", ask.words) is not None
+def _mentions(prompt: Prompt, pattern: str) -> bool:
+    return re.search(rf"(?<!\w)(?:{pattern})(?!\w)", prompt.words) is not None
 
 
-def _pairs(ask: Ask) -> list[tuple[str, float]]:
+def _pairs(prompt: Prompt) -> list[tuple[str, float]]:
     """Labels and values as written: "apples 3, pears: 5"."""
-    found = [(a or b, float(x or y)) for a, x, b, y in _PAIR.findall(ask.text)]
+    found = [(a or b, float(x or y)) for a, x, b, y in _PAIR.findall(prompt.text)]
     return found if len(found) > 1 else []
 
 
-def _lengths(ask: Ask) -> list[tuple[str, float]]:
+def _lengths(prompt: Prompt) -> list[tuple[str, float]]:
     """Something true to draw when no values are given: how long the words of the request are."""
-    return [(word, float(len(word))) for word in re.findall(r"[^\W\d_]+", ask.text)[:8]]
+    return [(word, float(len(word))) for word in re.findall(r"[^\W\d_]+", prompt.text)[:8]]
 
 
 _FRAME = """

@@ -29,7 +29,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Ask:
+class Prompt:
     """The words that programs are chosen by."""
 
     text: str
@@ -66,7 +66,7 @@ class Ask:
 _NAME = re.compile(r"(?i)\bpython\s*[\d.]+\b")
 _PART = re.compile(r"\(part (\d+) of \d+\)")
 
-Rule = Callable[[Ask], tuple[Program, ...]]
+Rule = Callable[[Prompt], tuple[Program, ...]]
 """A rule answers with the programs that fit, or with none when it has nothing to say."""
 
 

@@ -10,7 +10,7 @@ import re
 
 from playground.demo_model import arithmetic, everyday, planner
 from playground.demo_model.plots import is_vague, plots
-from playground.demo_model.program import Ask, Program, Rule
+from playground.demo_model.program import Program, Prompt, Rule
 from playground.demo_model.tables import tables
 
 MOST_RUNS = 6
@@ -37,16 +37,18 @@ def foreign_code(objective: str) -> str:
     return next((language for language in languages if language not in _PYTHON), "")
 
 
-def given(ask: Ask) -> tuple[Program, ...]:
+def given(prompt: Prompt) -> tuple[Program, ...]:
     """Code from the brief, unchanged: its fenced blocks, or inline code that is asked to be run."""
     blocks = [
-        body for language, body in _FENCE.findall(ask.text) if language.lower() in _PYTHON and body.strip()
+        body for language, body in _FENCE.findall(prompt.text) if language.lower() in _PYTHON and body.strip()
     ]
     if blocks:
         return tuple(Program("Running the code as given", block) for block in blocks)
-    if ask.says("run|execute|evaluate"):
+    if prompt.says("run|execute|evaluate"):
         return tuple(
-            Program("Running the code as given", code) for code in _INLINE.findall(ask.text) if _is_code(code)
+            Program("Running the code as given", code)
+            for code in _INLINE.findall(prompt.text)
+            if _is_code(code)
         )
     return ()
 
@@ -55,13 +57,13 @@ _RULES: tuple[Rule, ...] = (given, tables, plots, *everyday.RULES, *arithmetic.R
 
 
 def _for_item(item: str, context: str) -> tuple[Program, ...]:
-    ask, in_context = Ask(item), Ask(f"{item} {context}")
-    about_files = tables(in_context) if is_vague(ask) else ()
-    return about_files or _first(ask) or _first(in_context) or everyday.anything(ask)
+    prompt, in_context = Prompt(item), Prompt(f"{item} {context}")
+    about_files = tables(in_context) if is_vague(prompt) else ()
+    return about_files or _first(prompt) or _first(in_context) or everyday.anything(prompt)
 
 
-def _first(ask: Ask) -> tuple[Program, ...]:
-    return next((programs for rule in _RULES if (programs := rule(ask))), ())
+def _first(prompt: Prompt) -> tuple[Program, ...]:
+    return next((programs for rule in _RULES if (programs := rule(prompt))), ())
 
 
 def _is_code(text: str) -> bool:

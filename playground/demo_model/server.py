@@ -15,7 +15,7 @@ from aiohttp import web
 
 from playground.demo_model import orchestrator, worker
 from playground.demo_model.answers import LABEL
-from playground.demo_model.conversation import BadRequest, Conversation, Reply, Said, read
+from playground.demo_model.conversation import BadRequest, Conversation, MessageEntry, Reply, read
 from playground.demo_model.wire import Completion, error
 
 MODEL = "demo-scripted"
@@ -91,7 +91,7 @@ class DemoModel:
 
 def next_turn(conversation: Conversation) -> Reply:
     """What the demo model does next: as a worker, as the orchestrator, or without tools in plain words."""
-    called = {entry.name for entry in conversation.task if not isinstance(entry, Said)}
+    called = {entry.name for entry in conversation.task if not isinstance(entry, MessageEntry)}
     known = set(conversation.tools) or called
     if orchestrator.WORKER in known:
         return orchestrator.reply(conversation)

@@ -6,7 +6,7 @@ The program finds the file itself, so that a name that was only hinted at ("the 
 from __future__ import annotations
 
 from playground.demo_model.plots import wanted
-from playground.demo_model.program import Ask, Program, code, files_named
+from playground.demo_model.program import Program, Prompt, code, files_named
 
 _TABLES = (".csv", ".tsv", ".xlsx", ".json")
 _HOW = {
@@ -22,25 +22,27 @@ _HOW = {
 """What to work out by the words that ask for it; `most` and `least` rank groups by their sums."""
 
 
-def tables(ask: Ask) -> tuple[Program, ...]:
+def tables(prompt: Prompt) -> tuple[Program, ...]:
     """Looks into the table first; a second run answers what was asked about its columns, a third draws."""
-    named = [name for name in files_named(ask.text) if name.lower().endswith(_TABLES)]
-    if not named and not ask.says("csv|tsv|spreadsheets?|excel|xlsx|tables?|attached|attachment"):
+    named = [name for name in files_named(prompt.text) if name.lower().endswith(_TABLES)]
+    if not named and not prompt.says("csv|tsv|spreadsheets?|excel|xlsx|tables?|attached|attachment"):
         return ()
-    if not named and ask.says("multiplication tables?|tables? of"):
+    if not named and prompt.says("multiplication tables?|tables? of"):
         return ()
-    return _about(named[0] if named else "", ask)
+    return _about(named[0] if named else "", prompt)
 
 
-def _about(name: str, ask: Ask) -> tuple[Program, ...]:
+def _about(name: str, prompt: Prompt) -> tuple[Program, ...]:
     further: list[Program] = []
-    how = next((how for how, words in _HOW.items() if ask.says(words)), "")
+    how = next((how for how, words in _HOW.items() if prompt.says(words)), "")
     if how in ("most", "least"):
-        further.append(Program("Ranking", code(_RANK, name=name, most=how == "most", request=ask.words)))
+        further.append(Program("Ranking", code(_RANK, name=name, most=how == "most", request=prompt.words)))
     elif how:
-        further.append(Program(f"Computing the {how}", code(_COMPUTE, name=name, how=how, request=ask.words)))
-    if wanted(ask):
-        further.append(Program("Drawing the columns", code(_PLOT, name=name, request=ask.words)))
+        further.append(
+            Program(f"Computing the {how}", code(_COMPUTE, name=name, how=how, request=prompt.words))
+        )
+    if wanted(prompt):
+        further.append(Program("Drawing the columns", code(_PLOT, name=name, request=prompt.words)))
     look = Program(
         f"Reading {name or 'the table'}",
         code(_LOOK, name=name),

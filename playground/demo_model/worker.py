@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.demo_model import answers, programs
-from playground.demo_model.conversation import Conversation, Reply, Said, ToolUse
+from playground.demo_model.conversation import Conversation, MessageEntry, Reply, ToolUse
 from playground.demo_model.program import Program, files_named
 
 RUN = "execute_python_code"
@@ -26,7 +26,7 @@ class ProgramOutcome:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ProgramProgress:
     """How far the programs of a brief have come: the runs so far, and what is next or went wrong."""
 
     runs: tuple[tuple[Program, ProgramOutcome], ...] = ()
@@ -37,10 +37,10 @@ class Progress:
 
 def reply(conversation: Conversation) -> Reply:
     """The next turn of a worker."""
-    said = next((entry.text for entry in conversation.task if isinstance(entry, Said)), "")
+    said = next((entry.text for entry in conversation.task if isinstance(entry, MessageEntry)), "")
     objective, context = answers.read_brief(said)
     if language := programs.foreign_code(objective):
-        return _report(conversation, "blocked", answers.foreign(language), Progress())
+        return _report(conversation, "blocked", answers.foreign(language), ProgramProgress())
     progress = _progress(conversation, programs.choose(objective, context))
     if progress.next and RUN in conversation.tools:
         return Reply(progress.purpose, (progress.next,))
@@ -79,32 +79,32 @@ def _outcome(ok: bool, printed: str, error: str, files: str) -> ProgramOutcome:
     return ProgramOutcome(ok, printed.strip("\n"), error.strip(), files_named(files.partition("\n")[0]))
 
 
-def _progress(conversation: Conversation, chosen: tuple[Program, ...]) -> Progress:
+def _progress(conversation: Conversation, chosen: tuple[Program, ...]) -> ProgramProgress:
     """Replay the runs so far against the programs, one by one."""
     waiting = [outcome(call.result or "") for call in conversation.calls(RUN)]
     runs: tuple[tuple[Program, ProgramOutcome], ...] = ()
     for program in chosen:
         for code in (program.code, program.otherwise):
             if not code:
-                return Progress(runs, failed=program)
+                return ProgramProgress(runs, failed=program)
             if not waiting:
                 purpose = program.purpose if code == program.code else f"{program.purpose} in a simpler way"
-                return Progress(runs, ToolUse(RUN, {"code": code}), purpose)
+                return ProgramProgress(runs, ToolUse(RUN, {"code": code}), purpose)
             runs = (*runs, (program, waiting.pop(0)))
             if runs[-1][1].ok:
                 break
         else:
-            return Progress(runs, failed=program)
-    return Progress(runs)
+            return ProgramProgress(runs, failed=program)
+    return ProgramProgress(runs)
 
 
-def _results(progress: Progress) -> str:
+def _results(progress: ProgramProgress) -> str:
     worked = [(program, run.printed) for program, run in progress.runs if run.ok]
     results = [(program.purpose, printed) for program, printed in worked if not program.checks]
     return answers.outputs(results) or answers.NOTHING_DONE
 
 
-def _report(conversation: Conversation, status: str, summary: str, progress: Progress) -> Reply:
+def _report(conversation: Conversation, status: str, summary: str, progress: ProgramProgress) -> Reply:
     """The report, or the same in plain words where it cannot be called or was refused."""
     if "report" not in conversation.tools or conversation.calls("report"):
         return Reply(summary)

@@ -191,7 +191,7 @@ async function sendDraft(channel, thread, conversation) {
     ? await slash(channel.id, `/${command[1]}`, command[2] ?? "")
     : await post(channel.id, thread, text.trim(), await uploadedIds(files), broadcast);
   if (answer === null) return restore(conversation, { text, files, broadcast });
-  if (answer.told) notice(answer.told, "good");
+  if (answer.notice) notice(answer.notice, "good");
   if (!thread && answer.ts) ui.following = { channel: channel.id, ts: answer.ts };
 }
 

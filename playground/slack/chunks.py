@@ -14,7 +14,7 @@ from playground.slack.world import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class StreamContent:
     """What one call adds to a stream. `title` is None when the plan's title stays as it is."""
 
     form: ContentForm = ""
@@ -24,20 +24,20 @@ class Content:
     blocks: tuple[Json, ...] = ()
 
 
-def read_content(arguments: Arguments) -> Content:
+def read_content(arguments: Arguments) -> StreamContent:
     """The content of a call, which may have none. Raises Refused."""
     chunks = arguments.json("chunks", "invalid_chunks")
     text = arguments.maybe_text("markdown_text")
     if text is not None and chunks:
         raise Refused("cannot_provide_both_markdown_text_and_chunks")
     if text is not None:
-        return Content("text", check_markdown(text)) if text else Content()
+        return StreamContent("text", check_markdown(text)) if text else StreamContent()
     if chunks is not None and not isinstance(chunks, list):
         raise Refused("invalid_chunks", "[ERROR] must be an array [json-pointer:/chunks]")
-    return _read_chunks(chunks) if chunks else Content()
+    return _read_chunks(chunks) if chunks else StreamContent()
 
 
-def _read_chunks(chunks: list[Any]) -> Content:
+def _read_chunks(chunks: list[Any]) -> StreamContent:
     markdown, title = "", None
     rows: list[TaskCard] = []
     blocks: list[Json] = []
@@ -54,7 +54,7 @@ def _read_chunks(chunks: list[Any]) -> Content:
                 blocks += check_blocks(chunk.get("blocks"))
             case _:
                 raise _invalid("unknown type of a chunk", at)
-    return Content("chunks", check_markdown(markdown), tuple(rows), title, tuple(blocks))
+    return StreamContent("chunks", check_markdown(markdown), tuple(rows), title, tuple(blocks))
 
 
 def _read_row(chunk: Json, at: str) -> TaskCard:

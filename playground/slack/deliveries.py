@@ -42,7 +42,7 @@ class DeliveryFailed(Exception):
         self.final = final
 
 
-class Way(Protocol):
+class EventTransport(Protocol):
     async def deliver(self, delivery: Delivery, deadline: float) -> Json:
         """The acknowledgement's payload, {} if it has none. DeliveryFailed after `deadline` seconds."""
 
@@ -50,8 +50,10 @@ class Way(Protocol):
 class Deliveries:
     """Events are repeated until acknowledged; interactions and commands are tried once, as Slack does."""
 
-    def __init__(self, way: Way, background: Background, deadline: float, delays: Sequence[float]) -> None:
-        self.way = way
+    def __init__(
+        self, transport: EventTransport, background: Background, deadline: float, delays: Sequence[float]
+    ) -> None:
+        self.transport = transport
         self._background = background
         self._deadline = deadline
         self._delays = tuple(delays)
@@ -68,10 +70,10 @@ class Deliveries:
         if self._open:
             await asyncio.wait(set(self._open))
 
-    async def ask(self, kind: PayloadKind, payload: Json) -> Json:
+    async def deliver_once(self, kind: PayloadKind, payload: Json) -> Json:
         """Delivers once and gives the bot's answer. Raises NotAnswered, as a sentence for the person."""
         try:
-            return await self.way.deliver(Delivery(kind, payload), self._deadline)
+            return await self.transport.deliver(Delivery(kind, payload), self._deadline)
         except DeliveryFailed as missed:
             if missed.reason == NO_CONNECTION:
                 raise NotAnswered("The bot is away: it holds no connection.") from missed
@@ -89,7 +91,7 @@ class Deliveries:
         for attempt, delay in enumerate((0.0, *self._delays)):
             await asyncio.sleep(delay)
             try:
-                await self.way.deliver(Delivery("events_api", payload, attempt, reason), self._deadline)
+                await self.transport.deliver(Delivery("events_api", payload, attempt, reason), self._deadline)
             except DeliveryFailed as missed:
                 reason = missed.reason
                 if missed.final:

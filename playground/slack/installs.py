@@ -34,7 +34,7 @@ class Installs:
         #: Who sits before the browser.
         self.installer = state.world.users[0].id
 
-    async def ask(self, request: web.Request) -> web.Response:
+    async def authorize(self, request: web.Request) -> web.Response:
         """`/oauth/v2/authorize`: leads back with a code, or with `access_denied`."""
         if request.query.get("client_id") != self.client_id:
             return web.Response(status=400, text="invalid_client_id")

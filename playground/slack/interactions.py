@@ -76,7 +76,7 @@ class Interactions:
         if not found:
             raise ActionRefused(f"There is nothing named {action_id} to press there any more.")
         payload["actions"] = [action_json(*found[0], value, selected, self._state.new_ts())]
-        await self._deliveries.ask("interactive", payload)
+        await self._deliveries.deliver_once("interactive", payload)
 
     def stop_session(self, user: str, channel: str, thread_ts: str) -> None:
         """Presses Slack's own Stop: the thread's running streams end, and the bot is told."""
@@ -102,7 +102,7 @@ class Interactions:
         """Types a slash command. Slack has none in threads, and neither has this."""
         place = self._people.place(user, channel)
         url = self._responses.new_url(user, place.id, None)
-        answer = await self._deliveries.ask(
+        answer = await self._deliveries.deliver_once(
             "slash_commands",
             self._interaction_shapes.command(
                 user,
@@ -120,7 +120,7 @@ class Interactions:
         """Chooses a message shortcut from a message's menu."""
         place, message = self._people.place(user, channel), self._people.message(channel, ts)
         payload = self._interaction_shapes.base("message_action", user, self._triggers.new(user))
-        await self._deliveries.ask(
+        await self._deliveries.deliver_once(
             "interactive",
             payload
             | {
@@ -138,7 +138,9 @@ class Interactions:
         view = self._view(user, view_id)
         payload = self._interaction_shapes.base("view_submission", user, self._triggers.new(user))
         filled = view | {"state": {"values": _state_values(view, values)}}
-        answer = await self._deliveries.ask("interactive", payload | {"view": filled, "response_urls": []})
+        answer = await self._deliveries.deliver_once(
+            "interactive", payload | {"view": filled, "response_urls": []}
+        )
         match answer.get("response_action"):
             case "errors":
                 errors: Mapping[str, str] = answer.get("errors", {})
@@ -153,7 +155,7 @@ class Interactions:
         self._state.put_modal(user, None)
         if view.get("notify_on_close"):
             payload = self._interaction_shapes.base("view_closed", user, self._triggers.new(user))
-            await self._deliveries.ask("interactive", payload | {"view": view, "is_cleared": False})
+            await self._deliveries.deliver_once("interactive", payload | {"view": view, "is_cleared": False})
 
     def _show_answer(self, url: str, answer: Json) -> None:
         try:

@@ -1,6 +1,6 @@
 """The page's side of the server: its static files, the snapshot, the live websocket and uploads.
 
-Translates the page's requests into `acts` and `people` and never changes the state itself. It answers
+Translates the page's requests into `page_actions` and `people` and never changes the state itself. It answers
 only pages that this server served: a foreign site open in the same browser must not be able to speak here.
 """
 
@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
-from playground.slack.acts import Acts
 from playground.slack.changes import Change
 from playground.slack.errors import ActionRefused
+from playground.slack.page_actions import PageActions
 from playground.slack.page_json import Model, change_json, file_json, snapshot_json
 from playground.slack.people import People
 from playground.slack.socket_mode import SocketModeServer
@@ -47,14 +47,14 @@ class Page:
         self,
         state: WorkspaceState,
         people: People,
-        acts: Acts,
+        actions: PageActions,
         sockets: SocketModeServer,
         model: Model | None,
         host: str,
     ) -> None:
         self._state = state
         self._people = people
-        self._acts = acts
+        self._actions = actions
         self._sockets = sockets
         self._model = model
         self._hosts = _LOOPBACK | {host}
@@ -177,7 +177,7 @@ class Page:
         if not isinstance(request, dict):
             return {"type": "done", "id": None, "ok": False, "error": "The request is not a JSON object."}
         try:
-            return {"type": "done", "id": request.get("id"), "ok": True, **await self._acts.do(request)}
+            return {"type": "done", "id": request.get("id"), "ok": True, **await self._actions.do(request)}
         except ActionRefused as refusal:
             return {"type": "done", "id": request.get("id"), "ok": False, "error": str(refusal)}
 

@@ -12,7 +12,6 @@ from typing import Any, Self, TypeVar
 import aiohttp
 from aiohttp import web
 
-from playground.slack.acts import Acts
 from playground.slack.background import Background
 from playground.slack.changes import Call, SocketsChanged
 from playground.slack.credentials import SCOPES, Credentials
@@ -26,6 +25,7 @@ from playground.slack.interaction_shapes import InteractionShapes
 from playground.slack.interactions import Interactions
 from playground.slack.memberships import Memberships
 from playground.slack.page import Page
+from playground.slack.page_actions import PageActions
 from playground.slack.page_json import Model
 from playground.slack.people import People
 from playground.slack.rates import Rates
@@ -76,7 +76,7 @@ class SlackStandIn:
         self._background = Background()
         self._shapes = Shapes(self.state)
         self._sockets = SocketModeServer(
-            self.state.world.app_id, lambda connections: self.state.tell(SocketsChanged(connections))
+            self.state.world.app_id, lambda connections: self.state.publish(SocketsChanged(connections))
         )
         self._deliveries = Deliveries(self._sockets, self._background, ack_deadline, retry_delays)
         token = self.credentials.verification_token
@@ -106,8 +106,8 @@ class SlackStandIn:
             )
         )  # fmt: skip
         commands = SlackCommands(self.state, self.people, self.memberships)
-        acts = Acts(self.people, self.interactions, commands)
-        self._page = Page(self.state, self.people, acts, self._sockets, model, host)
+        actions = PageActions(self.people, self.interactions, commands)
+        self._page = Page(self.state, self.people, actions, self._sockets, model, host)
 
     @property
     def url(self) -> str:
@@ -153,7 +153,7 @@ class SlackStandIn:
         async with AsyncExitStack() as exits:
             self._http = await exits.enter_async_context(aiohttp.ClientSession())
             if self._events_url is not None:
-                self._deliveries.way = self._http_events(self._events_url)
+                self._deliveries.transport = self._http_events(self._events_url)
             runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1)
             exits.push_async_callback(runner.cleanup)
             exits.push_async_callback(self._page.close)
@@ -179,7 +179,7 @@ class SlackStandIn:
                 web.post("/upload/v1/{key}", self._uploads.take_bytes),
                 web.get("/files-pri/{file}/{tail:.*}", self._uploads.give_bytes),
                 web.post("/response/{key}", self._responses.handle),
-                web.get("/oauth/v2/authorize", self.installs.ask),
+                web.get("/oauth/v2/authorize", self.installs.authorize),
                 *self._page.routes(),
             ]
         )
@@ -190,9 +190,9 @@ class SlackStandIn:
 
     async def send_events_to(self, events_url: str) -> None:
         """Sets the bot's address for HTTP events, after the challenge. Raises UrlNotVerified."""
-        way = self._http_events(events_url)
-        await way.verify(self.credentials.verification_token)
-        self._deliveries.way = way
+        transport = self._http_events(events_url)
+        await transport.verify(self.credentials.verification_token)
+        self._deliveries.transport = transport
 
     async def wait_for(self, predicate: Callable[[WorkspaceState], T], timeout: float = 30) -> T:
         """The predicate's first true value, asked now and after every change, a call or a connection too.
@@ -254,7 +254,7 @@ class SlackStandIn:
 
     async def deliver(self, kind: PayloadKind, payload: Any) -> Any:
         """Sends the bot a payload of any shape and gives its answer. Raises NotAnswered without an ack."""
-        return await self._deliveries.ask(kind, payload)
+        return await self._deliveries.deliver_once(kind, payload)
 
     async def acknowledged(self) -> None:
         """Return when the bot has acknowledged every event so far, or it was given up."""

@@ -114,9 +114,9 @@ class WorkspaceState:
         known[message.ts] = message
         if is_new and message.thread_ts is not None:
             self._replies.setdefault((message.channel, message.thread_ts), []).append(message.ts)
-        self.tell(MessageChanged(message))
+        self.publish(MessageChanged(message))
         if is_new:
-            self._tell_of_root(message)
+            self._publish_root(message)
 
     def remove_message(self, message: SlackPost) -> None:
         """Takes a message away. A root with replies leaves a tombstone, so that its thread keeps a head."""
@@ -130,18 +130,18 @@ class WorkspaceState:
         del self._messages[message.channel][message.ts]
         if message.thread_ts is not None:
             self._replies[message.channel, message.thread_ts].remove(message.ts)
-        self.tell(MessageDeleted(message.channel, message.ts))
-        self._tell_of_root(message)
+        self.publish(MessageDeleted(message.channel, message.ts))
+        self._publish_root(message)
 
-    def _tell_of_root(self, message: SlackPost) -> None:
+    def _publish_root(self, message: SlackPost) -> None:
         root = message.thread_ts and self.message(message.channel, message.thread_ts)
         if root:
-            self.tell(MessageChanged(root))
+            self.publish(MessageChanged(root))
 
     def show_ephemeral(self, user: str, message: SlackPost) -> None:
         shown = EphemeralShown(user, message)
         self._ephemerals.append(shown)
-        self.tell(shown)
+        self.publish(shown)
 
     def put_file(self, file: File) -> None:
         self._files[file.id] = file
@@ -155,33 +155,33 @@ class WorkspaceState:
 
     def put_session(self, session: Session) -> None:
         self._sessions[session.channel, session.thread_ts] = session
-        self.tell(SessionChanged(session))
+        self.publish(SessionChanged(session))
 
     def put_home(self, user: str, view: Json) -> None:
         self._homes[user] = view
-        self.tell(HomeChanged(user, view))
+        self.publish(HomeChanged(user, view))
 
     def put_modal(self, user: str, view: Json | None) -> None:
         if view is None:
             self._modals.pop(user, None)
         else:
             self._modals[user] = view
-        self.tell(ModalChanged(user, view))
+        self.publish(ModalChanged(user, view))
 
     def put_channel(self, channel: Channel) -> None:
         self._channels[channel.id] = channel
         self._messages.setdefault(channel.id, {})
-        self.tell(DirectoryChanged())
+        self.publish(DirectoryChanged())
 
     def put_user(self, user: User) -> None:
         self._users[user.id] = user
-        self.tell(DirectoryChanged())
+        self.publish(DirectoryChanged())
 
     def put_prompts(self, prompts: Iterable[Json]) -> None:
         self._prompts = tuple(prompts)
-        self.tell(DirectoryChanged())
+        self.publish(DirectoryChanged())
 
-    def tell(self, change: Change) -> None:
+    def publish(self, change: Change) -> None:
         """Passes a change to every listener and wakes whoever waits."""
         for listener in self._listeners:
             listener(change)

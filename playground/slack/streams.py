@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from playground.slack.background import Background
 from playground.slack.blocks import MAX_BLOCKS
-from playground.slack.chunks import Content
+from playground.slack.chunks import StreamContent
 from playground.slack.errors import Refused
 from playground.slack.events import Events
 from playground.slack.limits import MAX_MARKDOWN, MAX_STREAM_WEIGHT
@@ -31,7 +31,7 @@ class Streams:
         self._background = background
         self._lifetime = lifetime
 
-    def start(self, message: SlackPost, content: Content) -> SlackPost:
+    def start(self, message: SlackPost, content: StreamContent) -> SlackPost:
         """Shows `message`, which carries a fresh stream, with its first content."""
         started = _with_content(message, content)
         self._state.put_message(started)
@@ -39,7 +39,7 @@ class Streams:
         self._background.later(self._lifetime, lambda: self._expire(message.channel, message.ts))
         return started
 
-    def append(self, message: SlackPost, content: Content) -> SlackPost:
+    def append(self, message: SlackPost, content: StreamContent) -> SlackPost:
         """Adds to a running stream. Raises Refused when it does not run any more."""
         if _running(message).state == "stopped":
             raise Refused("stopped_by_user")
@@ -48,7 +48,7 @@ class Streams:
         return appended
 
     def stop(
-        self, message: SlackPost, content: Content, blocks: tuple[Json, ...], metadata: Json | None
+        self, message: SlackPost, content: StreamContent, blocks: tuple[Json, ...], metadata: Json | None
     ) -> SlackPost:
         """Ends a running stream with its last content; `blocks` come after everything streamed."""
         if _running(message).state == "stopped":
@@ -78,7 +78,7 @@ def _running(message: SlackPost) -> Stream:
     return message.stream
 
 
-def _with_content(message: SlackPost, content: Content) -> SlackPost:
+def _with_content(message: SlackPost, content: StreamContent) -> SlackPost:
     stream = message.stream
     assert stream is not None
     if content.form and stream.form and content.form != stream.form:

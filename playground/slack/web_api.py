@@ -74,7 +74,7 @@ class WebApi:
     def _record(self, name: str, values: dict[str, Any], answer: Json, status: int) -> None:
         call = Call(name, values, answer, time.time(), status)
         self.calls.append(call)
-        self._workspace.state.tell(call)
+        self._workspace.state.publish(call)
 
 
 def _token(request: web.Request, values: dict[str, Any]) -> str:

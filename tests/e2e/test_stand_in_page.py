@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.slack import Model, SlackStandIn
-from playground.slack.acts import Acts
 from playground.slack.errors import ActionRefused
+from playground.slack.page_actions import PageActions
 from playground.slack.slack_commands import SlackCommands
 from tests.support.bolt import new_client
 
@@ -176,7 +176,7 @@ async def test_slacks_own_commands_change_who_is_there_and_close_a_channel(
 ) -> None:
     async def typed(command: str, text: str = "", channel: str = GENERAL) -> str:
         answer = await page.do("slash", user=ADA, channel=channel, command=command, text=text)
-        return str(answer["told"] if answer["ok"] else answer["error"])
+        return str(answer["notice"] if answer["ok"] else answer["error"])
 
     def members() -> frozenset[str]:
         return slack.state.channels[GENERAL].members
@@ -235,9 +235,9 @@ async def test_other_sites_and_names_cannot_speak_here(
 async def test_any_request_is_done_or_refused_with_a_sentence(fields: Line, what: str) -> None:
     async with SlackStandIn(ack_deadline=0.01) as slack:
         commands = SlackCommands(slack.state, slack.people, slack.memberships)
-        acts = Acts(slack.people, slack.interactions, commands)
+        actions = PageActions(slack.people, slack.interactions, commands)
         try:
-            answer = await acts.do(fields | {"do": what})
+            answer = await actions.do(fields | {"do": what})
         except ActionRefused as refusal:
             answer = {"error": str(refusal)}
         assert answer.get("error", "Done.").endswith(".")

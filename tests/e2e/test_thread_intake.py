@@ -398,6 +398,6 @@ async def test_wrong_shapes_are_acked_on_a_socket_too(model: ScriptedModel, tmp_
         stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot,
     ):
         for click in CLICKS:
-            await slack.interactions._deliveries.ask("interactive", click)  # raises when nobody acks
+            await slack.interactions._deliveries.deliver_once("interactive", click)  # raises when nobody acks
         ts = await bot.ask(ASK)
         assert (await bot.task(ts)).state is State.ANSWERED

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.demo_model.conversation import BadRequest, Called, Said, read
+from playground.demo_model.conversation import BadRequest, CallEntry, MessageEntry, read
 from playground.demo_model.message import read_all
 from playground.demo_model.server import next_turn
 from playground.demo_model.worker import outcome
@@ -70,9 +70,9 @@ def test_a_call_has_the_result_with_its_id_whatever_the_order() -> None:
         }
     )
     assert found.entries == (
-        Said(True, "go", "go"),
-        Called("tool1", {"n": 1}, "one"),
-        Called("tool2", {"n": 2}, "two"),
+        MessageEntry(True, "go", "go"),
+        CallEntry("tool1", {"n": 1}, "one"),
+        CallEntry("tool2", {"n": 2}, "two"),
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.slack.arguments import Arguments
-from playground.slack.chunks import Content, read_content
+from playground.slack.chunks import StreamContent, read_content
 from playground.slack.errors import Refused
 from playground.slack.messages import Stream, TaskCard
 
@@ -34,7 +34,7 @@ def task(**changes: Any) -> dict[str, Any]:
     return {"type": "task_update", "id": "t1", "title": "Read", "status": "in_progress"} | changes
 
 
-def read(**values: Any) -> Content:
+def read(**values: Any) -> StreamContent:
     return read_content(Arguments(values))
 
 

@@ -16,7 +16,7 @@ from playground.slack.world import Channel, Json
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class _MessageContent:
     """What a call writes; None where it says nothing."""
 
     text: str | None
@@ -25,7 +25,7 @@ class _Written:
     attachments: tuple[Json, ...] | None
 
 
-def _read_written(arguments: Arguments) -> _Written:
+def _read_message(arguments: Arguments) -> _MessageContent:
     """The content of a message. Raises Refused for none, for too much, or for two that exclude each other."""
     text, markdown = arguments.maybe_text("text"), arguments.maybe_text("markdown_text")
     blocks = arguments.json("blocks", "invalid_blocks_format")
@@ -38,7 +38,7 @@ def _read_written(arguments: Arguments) -> _Written:
         raise Refused("invalid_attachments")
     if attachments is not None and len(attachments) > 100:
         raise Refused("too_many_attachments")
-    return _Written(
+    return _MessageContent(
         text,
         check_markdown(markdown) if markdown else None,
         None if blocks is None else check_blocks(blocks),
@@ -71,7 +71,7 @@ def new_message(
 
 def post_message(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = slack.directory.writable(arguments.text("channel"))
-    written = _read_written(arguments)
+    written = _read_message(arguments)
     metadata = check_metadata(arguments.json("metadata", "invalid_metadata_format"))
     thread_ts = named_thread(slack, channel, arguments)
     broadcast = thread_ts is not None and arguments.flag("reply_broadcast")
@@ -109,7 +109,7 @@ def update_message(slack: SlackWorkspace, arguments: Arguments) -> Json:
     before = slack.directory.own_message(channel, arguments.text("ts"), "cant_update_message")
     if before.stream is not None and before.stream.state == "streaming":
         raise Refused("streaming_state_conflict")
-    written = _read_written(arguments)
+    written = _read_message(arguments)
     metadata = check_metadata(arguments.json("metadata", "invalid_metadata_format"))
     after = replace(
         before,
@@ -143,7 +143,7 @@ def post_ephemeral(slack: SlackWorkspace, arguments: Arguments) -> Json:
     user = slack.directory.user(arguments.text("user"))
     if user.id not in channel.members:
         raise Refused("user_not_in_channel")
-    written = _read_written(arguments)
+    written = _read_message(arguments)
     thread_ts = named_thread(slack, channel, arguments)
     message = replace(
         new_message(slack, channel, thread_ts, arguments),

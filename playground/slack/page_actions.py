@@ -12,7 +12,7 @@ from playground.slack.slack_commands import SlackCommands
 from playground.slack.world import Json
 
 
-class Request:
+class PageRequest:
     """One request of the page, read field by field with a sentence for each wrong one."""
 
     def __init__(self, fields: Json) -> None:
@@ -43,17 +43,17 @@ class Request:
         return self._fields.get(name)
 
 
-Act = Callable[[Request], Awaitable[Json]]
+Action = Callable[[PageRequest], Awaitable[Json]]
 
 
-class Acts:
+class PageActions:
     """Every `do` of the protocol, by name."""
 
     def __init__(self, people: People, interactions: Interactions, commands: SlackCommands) -> None:
         self._people = people
         self._commands = commands
         self._interactions = interactions
-        self._acts: dict[str, Act] = {
+        self._actions: dict[str, Action] = {
             "post": self._post,
             "edit": self._edit,
             "delete": self._delete,
@@ -71,12 +71,14 @@ class Acts:
 
     async def do(self, fields: Json) -> Json:
         """Carries one request out and gives what its answer holds beside `ok`. Raises ActionRefused."""
-        act = self._acts.get(str(fields.get("do")))
+        act = self._actions.get(str(fields.get("do")))
         if act is None:
-            raise ActionRefused(f"The page cannot do {fields.get('do')!r}: it knows {', '.join(self._acts)}.")
-        return await act(Request(fields))
+            raise ActionRefused(
+                f"The page cannot do {fields.get('do')!r}: it knows {', '.join(self._actions)}."
+            )
+        return await act(PageRequest(fields))
 
-    async def _post(self, request: Request) -> Json:
+    async def _post(self, request: PageRequest) -> Json:
         return {
             "ts": self._people.post(
                 request.text("user"),
@@ -88,23 +90,23 @@ class Acts:
             )
         }
 
-    async def _edit(self, request: Request) -> Json:
+    async def _edit(self, request: PageRequest) -> Json:
         self._people.edit(*_place(request), request.text("text"))
         return {}
 
-    async def _delete(self, request: Request) -> Json:
+    async def _delete(self, request: PageRequest) -> Json:
         self._people.delete(*_place(request))
         return {}
 
-    async def _react(self, request: Request) -> Json:
+    async def _react(self, request: PageRequest) -> Json:
         self._people.react(*_place(request), request.text("name"))
         return {}
 
-    async def _unreact(self, request: Request) -> Json:
+    async def _unreact(self, request: PageRequest) -> Json:
         self._people.unreact(*_place(request), request.text("name"))
         return {}
 
-    async def _click(self, request: Request) -> Json:
+    async def _click(self, request: PageRequest) -> Json:
         await self._interactions.click(
             request.text("user"),
             request.maybe_text("channel"),
@@ -117,46 +119,46 @@ class Acts:
         )
         return {}
 
-    async def _stop(self, request: Request) -> Json:
+    async def _stop(self, request: PageRequest) -> Json:
         self._interactions.stop_session(
             request.text("user"), request.text("channel"), request.text("thread_ts")
         )
         return {}
 
-    async def _home(self, request: Request) -> Json:
+    async def _home(self, request: PageRequest) -> Json:
         self._interactions.open_home(request.text("user"))
         return {}
 
-    async def _messages_tab(self, request: Request) -> Json:
+    async def _messages_tab(self, request: PageRequest) -> Json:
         self._interactions.open_home(request.text("user"), tab="messages")
         return {}
 
-    async def _slash(self, request: Request) -> Json:
+    async def _slash(self, request: PageRequest) -> Json:
         typed = (
             request.text("user"),
             request.text("channel"),
             request.text("command"),
             request.maybe_text("text") or "",
         )
-        if told := self._commands.run(*typed):
-            return {"told": told}
+        if notice := self._commands.run(*typed):
+            return {"notice": notice}
         await self._interactions.slash(*typed)
         return {}
 
-    async def _shortcut(self, request: Request) -> Json:
+    async def _shortcut(self, request: PageRequest) -> Json:
         await self._interactions.shortcut(*_place(request), request.text("callback_id"))
         return {}
 
-    async def _submit(self, request: Request) -> Json:
+    async def _submit(self, request: PageRequest) -> Json:
         await self._interactions.submit(
             request.text("user"), request.text("view_id"), request.object("values")
         )
         return {}
 
-    async def _close(self, request: Request) -> Json:
+    async def _close(self, request: PageRequest) -> Json:
         await self._interactions.close_modal(request.text("user"), request.text("view_id"))
         return {}
 
 
-def _place(request: Request) -> tuple[str, str, str]:
+def _place(request: PageRequest) -> tuple[str, str, str]:
     return request.text("user"), request.text("channel"), request.text("ts")
