@@ -175,7 +175,7 @@ async def test_people_are_told_of_no_class_of_python(slack: SlackStandIn, tmp_pa
         client = SlackClient(slack.bot_token, slack.api_url, http)
         files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
         nowhere = FileRef(id="F1", name="a.csv", size=3)
-        with pytest.raises(FileNotFetched, match=r"^Slack does not tell where it is now$"):
+        with pytest.raises(FileNotFetched, match=r"^Slack doesn't say where it is right now$"):
             await files.fetch(nowhere)
         there = FileRef(id="F1", name="a.csv", size=3, source={"url": f"http://127.0.0.1:{port}/a.csv"})
         with pytest.raises(FileNotFetched, match=r"^the download broke off$"):
