@@ -80,9 +80,7 @@ def _prepare(flavour: str) -> None:
     site.sethelper()
     _lay_out_fonts()
     if flavour == "data":
-        with contextlib.suppress(
-            Exception
-        ):  # an image of somebody's own may lack them; the program will say so
+        with contextlib.suppress(Exception):  # a team's own image may lack them; the program then says so
             exec(_WARM_DATA, {"__name__": "warm"})
     program.warm()  # here and not in the child, where each page that it touches would be one more
     gc.collect()
@@ -92,8 +90,8 @@ def _prepare(flavour: str) -> None:
 
 
 def _lay_out_fonts() -> None:
-    """matplotlib takes a folder it can write to, or looks for every font anew."""
-    with contextlib.suppress(OSError):  # an image of somebody's own has no font list
+    """Copy the font list to a folder that matplotlib can write to; without one it scans all fonts."""
+    with contextlib.suppress(OSError):  # a team's own image has no font list
         os.mkdir("/tmp/matplotlib")
         for name in os.listdir(_FONTS):
             with open(f"{_FONTS}/{name}", "rb") as listed, open(f"/tmp/matplotlib/{name}", "wb") as copy:

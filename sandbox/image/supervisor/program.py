@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .variables import Carried
 
 NAME = "/work/main.py"
-_WRITES = ("write", "writelines")  # they return a count that nobody asked to see
+_WRITES = ("write", "writelines")  # they return a count that is not worth showing
 _FILES = {io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom}
 _PIP = ("pip install", "pip3 install")
 _WARM_UP = "import os\nprint(len([n * n for n in range(9)]))\nraise ValueError('warm')"
@@ -114,7 +114,7 @@ def _installed() -> str:
     try:
         stand_in = importlib.import_module("pip")
         return f"{stand_in.sentence()}\n"
-    except (ImportError, AttributeError):  # an image of somebody's own
+    except (ImportError, AttributeError):  # a team's own image
         return "No package can be installed in the sandbox: it has no network.\n"
 
 

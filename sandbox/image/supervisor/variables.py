@@ -40,7 +40,7 @@ class Variables:
     def left(self, longest: int) -> bytes:
         """What the program left; empty when it came to no end of its own, or wrote here what it liked.
 
-        Nobody else may be alive.
+        All other processes of the container must have ended.
         """
         size = os.fstat(self.descriptor).st_size
         left = os.pread(self.descriptor, size, 0) if size <= longest else b""
@@ -79,9 +79,9 @@ class Carried:
         kept = {name: value for name, value in names.items() if not name.startswith("__")}
         pickled, reasons = self._pickled(kept)
         if reasons:
-            told = [f"{name} ({why})" for name, why in list(reasons.items())[:_NAMED]]
-            told += [f"{len(reasons) - _NAMED} more"] if len(reasons) > _NAMED else []
-            self._notes.append(f"{_NOT_KEPT}{', '.join(told)}.")
+            named = [f"{name} ({why})" for name, why in list(reasons.items())[:_NAMED]]
+            named += [f"{len(reasons) - _NAMED} more"] if len(reasons) > _NAMED else []
+            self._notes.append(f"{_NOT_KEPT}{', '.join(named)}.")
         said = "\n".join(self._notes)[:8000]
         os.pwrite(self._file, frames.named(said, pickled), 0)
 
@@ -96,7 +96,7 @@ class Carried:
         """All together, so that what two variables share stays shared; one by one only where that fails."""
         try:
             return self._dumped(names), {}
-        except BaseException:  # noqa: BLE001 told below, of the variable that is the reason
+        except BaseException:  # noqa: BLE001 the note names the variable that is the reason
             return self._fitting(names)
 
     def _fitting(self, names: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
