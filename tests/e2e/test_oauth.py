@@ -180,7 +180,7 @@ async def test_removing_the_app_ends_its_tasks_and_forgets_its_token_and_setting
     await bot.slack.slash(ADA, GENERAL, "/handoff", "set")
     await bot.slack.wait_for(lambda _: "`progress` is *full*" in "".join(bot.whispers()))
     noted = await bot.ask("@Handoff !note")
-    await bot.slack.wait_for(lambda _: "No notes are pinned" in bot.said(noted))
+    await bot.slack.wait_for(lambda _: "This channel has no notes" in bot.said(noted))
 
 
 async def test_a_revoked_token_keeps_the_answer_until_the_app_is_installed_again(
