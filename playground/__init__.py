@@ -1,4 +1,4 @@
-"""Handoff without a workspace and without a key: a Slack stand-in with a page, and a scripted demo model.
+"""Handoff without a Slack workspace or an API key: a local Slack with a page, and a scripted demo model.
 
 Imports no other room.
 """

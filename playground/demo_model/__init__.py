@@ -1,10 +1,11 @@
-"""The demo model: a scripted, OpenAI-compatible endpoint, so that Handoff can be tried without a key.
+"""The demo model: a scripted, OpenAI-compatible endpoint to try Handoff without an API key.
 
-It chooses ready-made programs by the words of a request and lets Handoff really run them; every result it
-speaks of is read from the tool results of the conversation. It keeps no state and says that it is no model.
+It picks ready-made programs by keywords in the request, and Handoff really runs them. Every result that it
+reports comes from the tool results in the conversation. It keeps no state, and every answer says that it is a
+script.
 
-`server` and `wire` own HTTP, `conversation` what a request says, `orchestrator` and `worker` what to do next,
-`planner` the parts of a request, `programs` the code for one, `answers` the words.
+`server` and `wire` handle HTTP; `conversation` parses the request; `orchestrator` and `worker` choose the
+next turn; `planner` splits a request into parts; `programs` picks the code; `answers` holds the texts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every word the demo model says. Numbers and outputs in them come from tool results, never from here."""
+"""The demo model's texts. Numbers and outputs in them come from tool results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LABEL = (
     "_This is the scripted demo model, which picks ready-made programs by the words of a request; "
     "a real model would understand it, write code of its own and judge what comes back._"
 )
-"""Said once in every answer."""
+"""Part of every answer."""
 
 HELP = (
     "Tell me what you want done and I hand it to workers that run Python in throwaway containers, one for "
@@ -25,12 +25,15 @@ DELIVERABLE = "What the program really printed, and the names of the files it ma
 NOTHING_DONE = "Nothing was finished before I had to stop."
 
 _SHOWN = 1_800
-"""Characters of one output in an answer: a long one fills the thread, and the rest is in the worker's log."""
+"""Characters of one output that an answer shows.
+
+Longer ones would fill the thread; the worker's log has them whole.
+"""
 _BAD = {"partial": "Only partly done", "blocked": "Could not go on", "failed": "Failed"}
 
 
 def final(reports: Sequence[tuple[str, str]]) -> str:
-    """The answer: what each worker brought, by the title it had and the result of its call."""
+    """The final answer, from each worker's title and the result of its call."""
     if not reports:
         return f"{NOTHING_DONE}\n\n{LABEL}"
     sections = [_section(title if len(reports) > 1 else "", result) for title, result in reports]
@@ -38,7 +41,7 @@ def final(reports: Sequence[tuple[str, str]]) -> str:
 
 
 def succeeded(result: str) -> bool:
-    """Whether a worker did its part, by its own word and without a warning of the system."""
+    """Whether a worker reports success, without a warning from the system."""
     report = _report(result)
     return report.get("status") == "done" and not report.get("warning")
 
@@ -68,39 +71,39 @@ def _report(result: str) -> Mapping[str, Any]:
 
 
 def outputs(runs: Sequence[tuple[str, str]]) -> str:
-    """What runs printed, by their purpose."""
+    """The printed output of each run, by purpose."""
     return "\n".join(
         fenced(printed) if printed else f"{purpose}: nothing was printed." for purpose, printed in runs
     )
 
 
 def evidence(runs: int, worked: int, printed: Sequence[str]) -> str:
-    """What supports a result: how many runs there were, and what those printed that only checked."""
+    """The evidence of a report: the number of runs, and the output of those that only checked."""
     if not runs:
         return ""
     return "\n".join([f"{runs} runs, {worked} without an error", *printed])
 
 
 def failure(purpose: str, why: str, printed: str) -> str:
-    """What a worker says of a run that did not work, with what it printed before."""
+    """A worker's text about a failed run, with what it printed before it failed."""
     said = f"{purpose} did not work: {_last_line(why) or 'the program ended without saying why'}"
     return f"{said}\nBefore that it printed:\n{fenced(printed)}" if printed else said
 
 
 def foreign(language: str) -> str:
-    """What a worker says of code it cannot run."""
+    """A worker's text about a code block in another language."""
     return f"The code block is {language}, and only Python can be run here."
 
 
 def fenced(output: str) -> str:
-    """An output in a code fence that its own text cannot close, shortened when it is long."""
+    """An output in a code fence that its own text can't close, shortened if long."""
     short = output if len(output) <= _SHOWN else f"{output[: _SHOWN - 300]}\n…\n{output[-200:]}"
     ticks = "`" * max(3, 1 + max((len(run) for run in re.findall("`{3,}", short)), default=0))
     return f"{ticks}\n{short.strip()}\n{ticks}"
 
 
 def title(part: str) -> str:
-    """A few words for a part of a request."""
+    """A short title for a part of a request."""
     words = re.sub(r"```.*?(?:```|\Z)", "", part, flags=re.DOTALL)
     line = " ".join(words.split()).strip(" :.,;-").replace("`", "")
     if "```" in part and line.count(" ") < 1:
@@ -109,7 +112,7 @@ def title(part: str) -> str:
 
 
 def brief(part: str, shared: str, files: Sequence[str], *, with_deliverable: bool) -> str:
-    """A worker's whole brief. `read_brief` takes it apart again."""
+    """A worker's whole brief. `read_brief` parses it."""
     sections = [f"Objective:\n{part}"]
     sections += [f"Context:\n{shared}"] if shared else []
     sections += [f"Files in /work: {', '.join(files)}"] if files else []
@@ -118,7 +121,7 @@ def brief(part: str, shared: str, files: Sequence[str], *, with_deliverable: boo
 
 
 def read_brief(text: str) -> tuple[str, str]:
-    """The objective and the rest of a brief; a brief in another form is all objective."""
+    """The objective and the rest of a brief. A brief in another format is all objective."""
     found = re.match(
         r"Objective:\n(.*?)(?=\n\n(?:Context:|Files in /work:|Deliverable:)|\Z)", text, re.DOTALL
     )

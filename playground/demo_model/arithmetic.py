@@ -1,4 +1,4 @@
-"""Small programs that compute, with the standard library alone."""
+"""Programs that compute, with the standard library only."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ RULES: tuple[Rule, ...] = (
     statistics,
     expression,
 )
-"""In the order they are asked: words that name one thing before words that many requests hold."""
+"""In the order they are tried: specific keywords first, common ones last."""
 
 
 def _is_arithmetic(source: str) -> bool:

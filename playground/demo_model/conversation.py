@@ -1,6 +1,6 @@
-"""A chat completions request, read once: tools offered, what was said, what was called and what came of it.
+"""Parses a chat completions request: tools offered, messages, tool calls and their results.
 
-Decides nothing. Everything behind it works on these values and never sees the wire.
+The modules that use these values don't see the wire format.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ Json = Mapping[str, Any]
 
 
 class BadRequest(Exception):
-    """A request that is not a chat completions request; the message is the sentence to answer with."""
+    """The body is not a chat completions request. The message is the sentence to answer with."""
 
 
 @dataclass(frozen=True)
 class MessageEntry:
-    """Words of a person, or of the model when they ended its work.
+    """A message from a person, or the model's final answer.
 
-    `text` is as it came; a person's `words` and `files` are what a message says and brings."""
+    `text` is the raw text; `words` and `files` are parsed from a person's message.
+    """
 
     by_person: bool
     text: str
@@ -35,7 +36,7 @@ class MessageEntry:
 
 @dataclass(frozen=True)
 class CallEntry:
-    """A tool call of the model. `result` is None while it has none."""
+    """A tool call that the model made. `result` is None until it has one."""
 
     name: str
     arguments: Json
@@ -44,7 +45,7 @@ class CallEntry:
 
 @dataclass(frozen=True)
 class ToolUse:
-    """A tool call to make now."""
+    """A tool call to make next."""
 
     name: str
     arguments: Json
@@ -52,7 +53,7 @@ class ToolUse:
 
 @dataclass(frozen=True)
 class Reply:
-    """The model's next turn; without calls it is a final answer."""
+    """The model's next turn. Without calls it is a final answer."""
 
     text: str
     calls: tuple[ToolUse, ...] = ()
@@ -67,7 +68,7 @@ class Conversation:
 
     @property
     def task(self) -> tuple[MessageEntry | CallEntry, ...]:
-        """The entries since the model last gave a final answer: the work in hand."""
+        """The current task: the entries since the model's last final answer."""
         ends = [
             n
             for n, entry in enumerate(self.entries)
@@ -77,16 +78,16 @@ class Conversation:
 
     @property
     def earlier_requests(self) -> tuple[str, ...]:
-        """What people said before the work in hand, oldest first."""
+        """What people wrote before the current task, oldest first."""
         before = self.entries[: len(self.entries) - len(self.task)]
         return tuple(entry.words for entry in before if isinstance(entry, MessageEntry) and entry.by_person)
 
     def calls(self, name: str) -> tuple[CallEntry, ...]:
-        """The calls of one tool within the work in hand."""
+        """The calls of one tool in the current task."""
         return tuple(entry for entry in self.task if isinstance(entry, CallEntry) and entry.name == name)
 
     def arguments(self, tool: str, **wanted: Any) -> ToolUse:
-        """A call of a tool with those of the wanted arguments that its schema knows."""
+        """A tool call with those of the wanted arguments that its schema has."""
         known = self.tools[tool].get("properties", {})
         return ToolUse(tool, {name: value for name, value in wanted.items() if name in known})
 
@@ -131,7 +132,7 @@ class _Tool(BaseModel):
 
 
 class _Body(BaseModel):
-    """The part of a chat completions request that is read here."""
+    """The fields of a chat completions request that the demo model reads."""
 
     messages: list[_Message]
     tools: list[_Tool] | None = None
@@ -139,7 +140,7 @@ class _Body(BaseModel):
 
 
 def read(body: object) -> Conversation:
-    """Check a request body and read it; raises `BadRequest` with what is wrong."""
+    """Validates and parses a request body. Raises `BadRequest` with what is wrong."""
     try:
         request = _Body.model_validate(body)
     except ValidationError as error:
@@ -172,7 +173,7 @@ def _entries(messages: Sequence[_Message]) -> Iterator[MessageEntry | CallEntry]
 
 
 def _object(text: str) -> Json:
-    """The JSON object in a text; empty when there is none, as a model's own arguments may be broken."""
+    """The JSON object in a text. Empty if there is none, as a model's own arguments may be broken."""
     try:
         found = json.loads(text)
     except ValueError:

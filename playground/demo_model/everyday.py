@@ -1,4 +1,4 @@
-"""Small programs of other kinds: words, days, waiting, looking around. With the standard library alone."""
+"""Programs for everyday requests: words, dates, waiting, versions. They need the standard library only."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def random_words(prompt: Prompt) -> tuple[Program, ...]:
 
 
 def weekdays(prompt: Prompt) -> tuple[Program, ...]:
-    """How often a day of the week comes in a year."""
+    """Counts a weekday in a year."""
     day = re.search(r"\b(mon|tues|wednes|thurs|fri|satur|sun)days?\b", prompt.words)
     year = re.search(r"\b(1[5-9]\d\d|2\d\d\d)\b", prompt.text)
     if not (day and year):
@@ -62,12 +62,12 @@ def python(prompt: Prompt) -> tuple[Program, ...]:
 
 
 def anything(prompt: Prompt) -> tuple[Program, ...]:
-    """The last resort, which is honest about it."""
+    """The fallback: it says that nothing fits."""
     return (Program("Looking at the request", code(_ANYTHING, request=prompt.text[:500])),)
 
 
 RULES: tuple[Rule, ...] = (hello, link, text, random_words, weekdays, wait, python)
-"""In the order they are asked; `anything` is not among them, as it always answers."""
+"""In the order they are tried. `anything` is not among them, as it always fits."""
 
 
 _TEXT = """

@@ -1,11 +1,11 @@
-"""A person's message in the form an orchestrator gets it: who speaks, the words, notes in brackets below.
+"""Parses a person's message in the format that an orchestrator gets: name, words, notes in brackets.
 
     Ana: plot the revenue
 
     [Asked on Monday, 2026-11-23 09:00 UTC.]
     [Files in /work: sales.csv]
 
-Messages in any other form are all words.
+Messages in another format are all words.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _MENTION = re.compile(r"(```.*?```)|<[@!#][\w^|.-]+>|@handoff\b:?", re.IGNORECAS
 
 @dataclass(frozen=True)
 class PersonMessage:
-    """What was said, without mentions, and the names of the files that came with it or were named in it."""
+    """The words without mentions, and the names of the files that were attached or named."""
 
     words: str
     files: tuple[str, ...]
 
 
 def read_all(texts: Iterable[str]) -> tuple[PersonMessage, ...]:
-    """The messages of one conversation; when one says when it was asked, all of them say who speaks."""
+    """The messages of one conversation. If one has a time note, all of them begin with the speaker's name."""
     found = tuple(texts)
     spoken = any("\n[Asked on " in text for text in found)
     return tuple(_read(text, spoken=spoken) for text in found)

@@ -43,7 +43,7 @@ def reply(conversation: Conversation) -> Reply:
 
 
 def _unhandled(conversation: Conversation) -> tuple[str, ...]:
-    """What people said in the work in hand that no worker was made for since."""
+    """What people wrote in the current task since the last worker started."""
     new: list[str] = []
     for entry in conversation.task:
         if isinstance(entry, MessageEntry):
@@ -54,13 +54,13 @@ def _unhandled(conversation: Conversation) -> tuple[str, ...]:
 
 
 def _planned(conversation: Conversation) -> bool:
-    """Whether a plan was shown since the last thing a person said."""
+    """Whether a plan was shown since a person's last message."""
     last = max(n for n, entry in enumerate(conversation.task) if isinstance(entry, MessageEntry))
     return any(isinstance(entry, CallEntry) and entry.name == "plan" for entry in conversation.task[last:])
 
 
 def _with_history(new: Sequence[str], earlier: Sequence[str]) -> str:
-    """The request in full: "again" and "the same but …" stand for the request before."""
+    """The whole request: "again" and "the same but …" refer to the request before."""
     request = "\n".join(text for text in new if text)
     before = next((text for text in reversed(earlier) if not _AGAIN.match(text)), "")
     if not _AGAIN.match(request) or not before:
@@ -83,8 +83,8 @@ def _small_talk(request: str) -> str:
 def _delegation(conversation: Conversation, parts: Parts) -> Reply:
     said = [entry for entry in conversation.entries if isinstance(entry, MessageEntry)]
     files = tuple(dict.fromkeys(file for entry in said for file in entry.files))
-    told = [call.result for call in conversation.calls("ask_user") if call.result]
-    shared = "\n".join([parts.shared, *(f"Answer of the person: {answer}" for answer in told)]).strip()
+    answered = [call.result for call in conversation.calls("ask_user") if call.result]
+    shared = "\n".join([parts.shared, *(f"Answer of the person: {answer}" for answer in answered)]).strip()
     takes_deliverable = "deliverable" in conversation.tools[WORKER].get("properties", {})
     calls = [
         conversation.arguments(
@@ -99,7 +99,7 @@ def _delegation(conversation: Conversation, parts: Parts) -> Reply:
 
 
 def _closing(conversation: Conversation) -> Reply:
-    """Tick the plan off, if one was shown and it can tell; then answer."""
+    """Ticks off the plan if there is one with states, then answers."""
     workers = conversation.calls(WORKER)
     last = conversation.task[-1]
     shown = conversation.calls("plan")
@@ -113,7 +113,7 @@ def _closing(conversation: Conversation) -> Reply:
 
 
 def _plan(conversation: Conversation, parts: Sequence[str], *states: str) -> ToolUse:
-    """A call of `plan`, with one state per part or the same for all, in the form its schema asks for."""
+    """A call of `plan` in the form of its schema, with one state per part or the same for all."""
     titles = [answers.title(part) for part in parts]
     given = states if len(states) == len(titles) else states * len(titles)
     if not _is_object(conversation.tools["plan"]):

@@ -1,7 +1,7 @@
-"""Splitting a request into parts that do not need each other.
+"""Splits a request into independent parts.
 
-Works on the form of the words alone: lists, enumerations, separators. Never cuts into code, quotes or links,
-and never loses a word of what was asked.
+Looks at the form only: lists, enumerations, separators. It does not cut into code, quotes or links, and keeps
+every word of the request.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MOST_PARTS = 8
-"""As many workers as an orchestrator may start at once; what goes beyond is done by the last of them."""
+"""The most workers that an orchestrator may start at once. The last part takes what is left over."""
 
 _VERBS = (
     "add|analy[sz]e|average|build|calculate|chart|check|compare|compute|convert|count|create|describe|draw|"
@@ -39,16 +39,16 @@ _DATA_FILE = re.compile(r"(?i)\.(?:csv|tsv|xlsx?|json|txt|parquet)\b|\battached\
 
 @dataclass(frozen=True)
 class Parts:
-    """What can be done at the same time, and what was said about all of it."""
+    """The parts that can run at the same time, and the text that all of them share."""
 
     items: tuple[str, ...]
     shared: str = ""
 
 
 def split(request: str) -> Parts:
-    """The independent parts of a request: one or more of them, never more than `MOST_PARTS`, none blank.
+    """The independent parts of a request: 1 to `MOST_PARTS`, none blank.
 
-    A request without any words has no parts.
+    A request without words has no parts.
     """
     masked, held = _hold(request.replace("\x00", "").strip())
     if not masked:
@@ -68,7 +68,7 @@ def split(request: str) -> Parts:
 
 
 def _hold(text: str) -> tuple[str, list[str]]:
-    """The text with everything that may not be cut replaced by a mark, and what the marks stand for."""
+    """The text with code, quotes and links replaced by marks, and what the marks stand for."""
     held: list[str] = []
 
     def mark(match: re.Match[str]) -> str:
@@ -126,7 +126,7 @@ def _by_separators(text: str) -> Parts | None:
 
 
 def _by_clauses(text: str) -> Parts | None:
-    """Three commands or more. Two are more often one piece of work: "draw numbers and plot a histogram"."""
+    """Splits three or more commands. Two are often one piece of work: "draw numbers and plot a histogram"."""
     clauses = [clause.strip() for clause in _SOFT.split(text)]
     if len(clauses) < 3 or _DATA_FILE.search(text) or _refers_back(clauses):
         return None
@@ -142,14 +142,17 @@ def _by_number(text: str) -> Parts | None:
 
 
 def _cut(text: str, marks: list[tuple[int, int]]) -> tuple[list[str], str]:
-    """The pieces behind each mark, without the marks, and what stands before the first."""
+    """The pieces after each mark, and the text before the first."""
     ends = [start for start, _ in marks[1:]] + [len(text)]
     items = [text[end:stop].strip() for (_, end), stop in zip(marks, ends, strict=True)]
     return items, text[: marks[0][0]].strip()
 
 
 def _refers_back(clauses: list[str]) -> bool:
-    """Whether a later clause leans on an earlier one. A colon or held text means it brings its own object."""
+    """Whether a later clause refers to an earlier one.
+
+    One with a colon or held text brings its own object.
+    """
     return any(_BACK.search(clause) for clause in clauses[1:] if ":" not in clause and "\x00" not in clause)
 
 

@@ -1,6 +1,6 @@
 """Programs that draw: curves, random walks, bars, pies, histograms, points. They need matplotlib and numpy.
 
-Every picture is a PNG in the working directory, and a second run, in a container of its own, checks it.
+Every plot is a PNG in the working directory. A second run, in a container of its own, checks it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _PAIR = re.compile(
 
 
 def wanted(prompt: Prompt) -> bool:
-    """Whether a picture is asked for."""
+    """Whether the request asks for a plot."""
     return prompt.says(_DRAW)
 
 
 def is_vague(prompt: Prompt) -> bool:
-    """Whether a picture is asked for without a word on what it should show."""
+    """Whether the request asks for a plot but not of what."""
     known = [pattern for pattern, _ in _CURVES.values()]
     named = (
         prompt.says(_KINDS) or any(_mentions(prompt, pattern) for pattern in known) or len(_pairs(prompt)) > 1
@@ -44,7 +44,7 @@ def is_vague(prompt: Prompt) -> bool:
 
 
 def plots(prompt: Prompt) -> tuple[Program, ...]:
-    """The program that draws, and the one that looks at the picture afterwards."""
+    """The program that draws, and the one that checks the file."""
     if not wanted(prompt):
         return ()
     name, draw = _drawing(prompt)
@@ -91,7 +91,7 @@ def _pairs(prompt: Prompt) -> list[tuple[str, float]]:
 
 
 def _lengths(prompt: Prompt) -> list[tuple[str, float]]:
-    """Something true to draw when no values are given: how long the words of the request are."""
+    """The word lengths of the request: real data to draw when it has no values."""
     return [(word, float(len(word))) for word in re.findall(r"[^\W\d_]+", prompt.text)[:8]]
 
 

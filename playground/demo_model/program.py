@@ -1,4 +1,4 @@
-"""A program as the worker is to run it, and what a brief says that programs depend on."""
+"""A program for a worker to run, and the request that programs are chosen by."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _FILE = re.compile(
 
 @dataclass(frozen=True)
 class Program:
-    """One run. `otherwise` is a simpler program for the case that this one fails, if there is one."""
+    """One run. `otherwise` is a simpler program to run if this one fails."""
 
     purpose: str
-    """What the run is for, as people see it while it runs."""
+    """What the run is for. People see it while the program runs."""
     code: str
     otherwise: str = ""
     checks: bool = False
-    """Whether the run only looks or checks, so that what it prints is evidence and not the result."""
+    """Whether the run only checks, so that its output is evidence and not the result."""
     failure: Literal["failed", "blocked"] = "failed"
-    """How a worker reports that it failed: blocked when something was missing from the start."""
+    """How a worker reports a failure: blocked if something was missing from the start."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """The words that programs are chosen by."""
+    """The words that choose the programs."""
 
     text: str
 
@@ -40,13 +40,16 @@ class Prompt:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """The numbers as written, without thousands separators; names of files and of Python hold none."""
+        """The numbers as written, without thousands separators.
+
+        Digits in file names and Python versions don't count.
+        """
         plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", _NAME.sub(" ", _FILE.sub(" ", self.text)))
         return tuple(re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w]|\.\d)", _PART.sub(" ", plain)))
 
     @property
     def part(self) -> int:
-        """Which of several equal parts this is, from 1; it keeps numbers and file names apart."""
+        """The number of this part among several equal ones, from 1. Random seeds and file names use it."""
         found = _PART.search(self.text)
         return int(found[1]) if found else 1
 
@@ -55,7 +58,7 @@ class Prompt:
         return f"_{self.part}" if _PART.search(self.text) else ""
 
     def count(self, default: int) -> int:
-        """The first whole number asked for, at least 1. How much is too much is for the sandbox to say."""
+        """The first whole number in the request, at least 1. The sandbox limits what is too much."""
         whole = [int(number) for number in self.numbers if number.lstrip("-").isdigit()]
         return max(whole[0] if whole else default, 1)
 
@@ -67,7 +70,7 @@ _NAME = re.compile(r"(?i)\bpython\s*[\d.]+\b")
 _PART = re.compile(r"\(part (\d+) of \d+\)")
 
 Rule = Callable[[Prompt], tuple[Program, ...]]
-"""A rule answers with the programs that fit, or with none when it has nothing to say."""
+"""Returns the programs that fit, or none."""
 
 
 def files_named(text: str) -> tuple[str, ...]:
@@ -76,6 +79,6 @@ def files_named(text: str) -> tuple[str, ...]:
 
 
 def code(template: str, **values: object) -> str:
-    """A program from its template: `$name` stands for the Python literal of a value."""
+    """The program of a template. `$name` becomes the Python literal of a value."""
     literals = {name: repr(value) for name, value in values.items()}
     return Template(dedent(template).strip() + "\n").substitute(literals)

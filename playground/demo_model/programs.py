@@ -1,6 +1,6 @@
-"""Which programs a brief gets: the code it holds, as given, or ready-made ones that fit its words.
+"""Chooses the programs for a brief: the code in it, or ready-made programs that fit its words.
 
-The rules are asked in order and the first that knows something decides.
+The first rule that returns programs decides.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from playground.demo_model.program import Program, Prompt, Rule
 from playground.demo_model.tables import tables
 
 MOST_RUNS = 6
-"""Runs for one brief, however many things it asks for."""
+"""The most runs for one brief."""
 
 _FENCE = re.compile(r"```(?:([\w+-]*)[ \t]*\n)?(.*?)(?:```|\Z)", re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`")
@@ -22,9 +22,9 @@ _PYTHON = ("", "py", "python", "python3")
 
 
 def choose(objective: str, context: str = "") -> tuple[Program, ...]:
-    """The programs for an objective, in order; never none.
+    """The programs for an objective, in order; at least one.
 
-    The context, which names the files at hand, decides what the objective leaves open.
+    The context names the files at hand and decides what the objective leaves open.
     """
     items = () if _FENCE.search(objective) else planner.split(objective).items
     found = [program for item in items or (objective,) for program in _for_item(item, context)]
@@ -32,13 +32,13 @@ def choose(objective: str, context: str = "") -> tuple[Program, ...]:
 
 
 def foreign_code(objective: str) -> str:
-    """The language of a code block that cannot be run here because it is not Python; else empty."""
+    """The language of a code block that is not Python; empty if there is none."""
     languages = [language.lower() for language, _ in _FENCE.findall(objective)]
     return next((language for language in languages if language not in _PYTHON), "")
 
 
 def given(prompt: Prompt) -> tuple[Program, ...]:
-    """Code from the brief, unchanged: its fenced blocks, or inline code that is asked to be run."""
+    """The brief's own code, unchanged: fenced blocks, or inline code that it asks to run."""
     blocks = [
         body for language, body in _FENCE.findall(prompt.text) if language.lower() in _PYTHON and body.strip()
     ]
@@ -67,7 +67,7 @@ def _first(prompt: Prompt) -> tuple[Program, ...]:
 
 
 def _is_code(text: str) -> bool:
-    """Whether inline code does something; a bare name is more likely the name of something."""
+    """Whether inline code does something. A bare name is more likely just a name."""
     try:
         tree = ast.parse(text)
     except SyntaxError:

@@ -1,6 +1,6 @@
 """The demo model's HTTP server: `POST /v1/chat/completions`, streaming and not, and `GET /v1/models`.
 
-Keeps nothing between requests. Listens on loopback unless told otherwise, and asks for no key.
+Keeps nothing between requests. Listens on loopback by default and needs no API key.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _LARGEST_REQUEST = 64 * 1024 * 1024
 
 
 class DemoModel:
-    """The endpoint, as an async context manager; `base_url` is known once it is entered.
+    """The endpoint, as an async context manager. `base_url` is known after entering.
 
-    `port` 0 takes a free one. `latency` is the seconds a turn takes before its first word, so that people can
-    watch workers side by side; `chunk_delay` the seconds between two pieces of a text. Tests set both to 0.
-    Entering raises `OSError` when the port is taken.
+    `port` 0 takes a free port. `latency` is the seconds before a turn's first word, so that people can watch
+    workers run side by side; `chunk_delay` the seconds between two chunks. Tests set both to 0. Entering
+    raises `OSError` if the port is taken.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class DemoModel:
 
 
 def next_turn(conversation: Conversation) -> Reply:
-    """What the demo model does next: as a worker, as the orchestrator, or without tools in plain words."""
+    """The next turn: as a worker, as the orchestrator, or in plain words if no tools are offered."""
     called = {entry.name for entry in conversation.task if not isinstance(entry, MessageEntry)}
     known = set(conversation.tools) or called
     if orchestrator.WORKER in known:

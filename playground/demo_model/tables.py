@@ -1,6 +1,6 @@
-"""Programs that read an attached table: what is in it, numbers about it, a plot of it. They need pandas.
+"""Programs that read an attached table: its contents, numbers about it, a plot of it. They need pandas.
 
-The program finds the file itself, so that a name that was only hinted at ("the attached CSV") works too.
+The program finds the file itself, so that "the attached CSV" works without a name.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _HOW = {
     "count": "how many|count|number of",
     "sum": "sum|total|totals|add up",
 }
-"""What to work out by the words that ask for it; `most` and `least` rank groups by their sums."""
+"""Maps what to compute to the words that ask for it. `most` and `least` rank groups by their sums."""
 
 
 def tables(prompt: Prompt) -> tuple[Program, ...]:
-    """Looks into the table first; a second run answers what was asked about its columns, a third draws."""
+    """The first run shows the table, the second computes what was asked, the third plots it."""
     named = [name for name in files_named(prompt.text) if name.lower().endswith(_TABLES)]
     if not named and not prompt.says("csv|tsv|spreadsheets?|excel|xlsx|tables?|attached|attachment"):
         return ()

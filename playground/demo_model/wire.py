@@ -1,4 +1,4 @@
-"""A reply of the demo model in the form of Chat Completions: one body, or the chunks of a stream."""
+"""Serializes a reply as Chat Completions: one body, or the chunks of a stream."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from playground.demo_model.conversation import Reply, ToolUse
 _CHUNK = 12
 """Characters per chunk of text: about what a hosted model sends at a time."""
 _MOST_CHUNKS = 80
-"""A longer text comes in larger chunks, so that its length costs no patience."""
+"""The most chunks of one text, so that a long one does not take long."""
 
 Json = dict[str, Any]
 
 
 class Completion:
-    """One reply under one id; every chunk of a stream repeats id, time and model."""
+    """One reply with one id. Every chunk of a stream repeats id, time and model."""
 
     def __init__(self, model: str, reply: Reply, prompt: int) -> None:
         self._reply = reply
@@ -30,7 +30,7 @@ class Completion:
         self._usage = _usage(prompt // 4 + 1, said // 4 + 1)
 
     def body(self) -> Json:
-        """The reply in one piece."""
+        """The reply as one JSON body."""
         message: Json = {"role": "assistant", "content": self._reply.text or None}
         if self._calls:
             message["tool_calls"] = self._calls
@@ -60,7 +60,7 @@ class Completion:
 
 
 def error(sentence: str) -> Json:
-    """An error as every OpenAI-compatible client reads it."""
+    """An error in the format that OpenAI-compatible clients read."""
     return {"error": {"message": sentence, "type": "invalid_request_error", "param": None, "code": None}}
 
 
@@ -70,7 +70,7 @@ def _call(use: ToolUse) -> Json:
 
 
 def _usage(prompt: int, completion: int) -> Json:
-    """Rough counts, at four characters a token."""
+    """Rough counts, at four characters per token."""
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 

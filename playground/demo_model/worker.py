@@ -1,4 +1,4 @@
-"""The worker's next turn: the next program, or the report on those that were run."""
+"""The worker's next turn: the next program, or the report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECTIONS = re.compile(r"(?m)^(stdout|stderr|files):[ \t]?")
 
 @dataclass(frozen=True)
 class ProgramOutcome:
-    """What a run came to, as far as its tool result says."""
+    """The result of a run, parsed from its tool result."""
 
     ok: bool
     printed: str
@@ -27,7 +27,7 @@ class ProgramOutcome:
 
 @dataclass(frozen=True)
 class ProgramProgress:
-    """How far the programs of a brief have come: the runs so far, and what is next or went wrong."""
+    """The runs so far, and the next one or the one that failed."""
 
     runs: tuple[tuple[Program, ProgramOutcome], ...] = ()
     next: ToolUse | None = None
@@ -53,7 +53,7 @@ def reply(conversation: Conversation) -> Reply:
 
 
 def outcome(result: str) -> ProgramOutcome:
-    """Read the result of a run: a status line with sections under it, or plain output."""
+    """Parses the result of a run: a status line with sections under it, or plain output."""
     status = result.splitlines()[0] if result.startswith("[") else ""
     pieces = _SECTIONS.split(result)
     sections = _first_of_each(pieces[1:])
@@ -80,7 +80,7 @@ def _outcome(ok: bool, printed: str, error: str, files: str) -> ProgramOutcome:
 
 
 def _progress(conversation: Conversation, chosen: tuple[Program, ...]) -> ProgramProgress:
-    """Replay the runs so far against the programs, one by one."""
+    """Matches the runs so far with the programs, one by one."""
     waiting = [outcome(call.result or "") for call in conversation.calls(RUN)]
     runs: tuple[tuple[Program, ProgramOutcome], ...] = ()
     for program in chosen:
@@ -105,7 +105,7 @@ def _results(progress: ProgramProgress) -> str:
 
 
 def _report(conversation: Conversation, status: str, summary: str, progress: ProgramProgress) -> Reply:
-    """The report, or the same in plain words where it cannot be called or was refused."""
+    """The report; plain text if the tool is not available or was called already."""
     if "report" not in conversation.tools or conversation.calls("report"):
         return Reply(summary)
     worked = [run for _, run in progress.runs if run.ok]

@@ -42,7 +42,7 @@ function safely(block, place) {
   try {
     return (
       DRAW[block.type]?.(block, place) ??
-      h("p.unknown-block", `A block of type “${block.type}” is not drawn here.`)
+      h("p.unknown-block", `This page can't show a block of type “${block.type}”.`)
     );
   } catch (error) {
     console.warn("A block could not be drawn.", block, error);

@@ -102,7 +102,7 @@ function toolbar(channel, thread, conversation, draft) {
     fileInput(draft),
     iconButton("clip", "Attach files", (event) => event.currentTarget.previousElementSibling.click()),
     iconButton("smile", "Emoji", (event) => openMenu(event, { kind: "emoji", address: conversation, pick })),
-    iconButton("at", "Mention somebody", () => insert(conversation, "@")),
+    iconButton("at", "Mention someone", () => insert(conversation, "@")),
     thread && broadcastBox(channel, draft),
     h("span.grow"),
     h("small.hint", h("kbd", "Enter"), " sends, ", h("kbd", "Shift Enter"), " new line"),
@@ -183,7 +183,7 @@ async function sendDraft(channel, thread, conversation) {
     return notice("A file could not be uploaded. Remove it or attach it again.");
   const command = COMMAND.exec(text.trim());
   if (command && thread)
-    return notice(`Slack takes no slash commands in threads. Write /${command[1]} in the channel.`);
+    return notice(`Slack has no slash commands in threads. Write /${command[1]} in the channel.`);
   ui.drafts.delete(conversation);
   set({ completion: null });
   followEnd(thread ? "thread" : "channel");

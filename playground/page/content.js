@@ -9,7 +9,7 @@ import { mrkdwn } from "./mrkdwn.js";
 import { planCard } from "./plan.js";
 import { addressOf } from "./store.js";
 
-const ENDINGS = { stopped: "Stopped", broken: "This message broke off before its end" };
+const ENDINGS = { stopped: "Stopped", broken: "This message is incomplete: its stream broke off" };
 
 /** A message's content as nodes. What cannot be drawn falls back to its plain text: a message never disappears. */
 export function content(message) {

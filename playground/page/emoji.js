@@ -73,7 +73,7 @@ export function emojiPicker(menu) {
         h(
           "section",
           { key: title },
-          h("h3", list.length ? title : "No emoji of that name here"),
+          h("h3", list.length ? title : "No emoji with that name"),
           h(
             "div.picker-grid",
             list.map(([name, character]) =>

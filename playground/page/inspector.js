@@ -15,7 +15,7 @@ export function inspector() {
   };
   return h(
     "aside.inspector",
-    { "aria-label": "What the bot calls" },
+    { "aria-label": "Web API calls" },
     h(
       "header.pane-head",
       h(
@@ -40,7 +40,7 @@ export function inspector() {
             h("time", clockOf(call.at)),
           ),
         ),
-      !store.calls.length && h("li.nothing", "No call since this page was opened."),
+      !store.calls.length && h("li.nothing", "No calls since this page was opened."),
     ),
   );
 }

@@ -23,7 +23,7 @@ const HELP = [
   ["Del", "Delete your message"],
   ["Enter, Shift Enter", "Send, new line"],
   ["@ # :", "Complete people, channels, emoji"],
-  ["i", "What the bot calls"],
+  ["i", "Show the bot's calls"],
   ["?", "This list"],
 ];
 

@@ -51,7 +51,7 @@ function head(channel, direct) {
       title: "Keyboard (?)",
       class: "wide-only",
     }),
-    iconButton("pulse", "What the bot calls", () => set({ inspector: !ui.inspector }), {
+    iconButton("pulse", "Show the bot's calls", () => set({ inspector: !ui.inspector }), {
       "aria-pressed": ui.inspector,
     }),
   );

@@ -56,7 +56,7 @@ function targets() {
     {
       key: "calls",
       face: icon("pulse"),
-      label: "Show what the bot calls",
+      label: "Show the bot's calls",
       kind: "View",
       act: () => set({ inspector: true }),
     },
@@ -94,7 +94,7 @@ export function switcher() {
         "ul.switcher-list",
         { id: "switcher-list", role: "listbox", "aria-label": "Places" },
         list.map((target, i) => item(target, i === at)),
-        !list.length && h("li.nothing", "Nothing of that name here."),
+        !list.length && h("li.nothing", "Nothing with that name."),
       ),
     ),
   );

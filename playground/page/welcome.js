@@ -39,7 +39,7 @@ export function welcome(channel, empty) {
     h(
       "p.welcome-lead",
       direct
-        ? `This is your own conversation with ${name}. No mention is needed here.`
+        ? `This is your own conversation with ${name}. You don't need to mention it here.`
         : channel.topic
           ? `${channel.topic}. Mention @${name} with a task; the work shows in its thread.`
           : `Mention @${name} with a task; the work shows in its thread.`,
@@ -90,6 +90,6 @@ async function attachSample(draft) {
     const answer = await fetch(SAMPLE);
     attach(draft, [new File([await answer.blob()], "sales.csv", { type: "text/csv" })]);
   } catch {
-    notice("The sample table could not be read. Attach a CSV of your own.");
+    notice("The sample table could not be loaded. Attach a CSV of your own.");
   }
 }

@@ -1,4 +1,4 @@
-"""A local stand-in for Slack: Web API, Socket Mode, signed HTTP events, and the state behind a page."""
+"""A local stand-in for Slack: Web API, Socket Mode, signed HTTP events, and the state behind a web page."""
 
 from playground.slack.page_json import Model
 from playground.slack.server import SlackStandIn

@@ -1,4 +1,4 @@
-"""The arguments of a Web API call: read from query, form and JSON alike, and typed once at the edge."""
+"""The arguments of a Web API call, from query, form or JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _TRUE = frozenset({"1", "true", "True", "TRUE"})
 
 
 class Arguments:
-    """Slack's arguments are texts or, in a JSON body, any JSON; each reader takes both."""
+    """Typed access to the arguments.
+
+    Slack's are strings or, in a JSON body, any JSON; each reader accepts both.
+    """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
@@ -24,7 +27,7 @@ class Arguments:
         return self.values.get(name) not in (None, "")
 
     def text(self, name: str) -> str:
-        """A required text. Raises Refused as Slack does when it is missing or not a text."""
+        """A required string. Raises Refused with Slack's error if it is missing or no string."""
         if name not in self:
             raise Refused("invalid_arguments", f"[ERROR] missing required field: {name}")
         return self.maybe_text(name) or ""
@@ -42,7 +45,7 @@ class Arguments:
         return value is True or value == 1 or (isinstance(value, str) and value in _TRUE)
 
     def number(self, name: str, default: int, *, most: int, error: str = "invalid_limit") -> int:
-        """A whole number from 1 on, cut at `most` as Slack cuts a page size."""
+        """A whole number from 1 on, capped at `most`, as Slack caps a page size."""
         if name not in self:
             return default
         try:
@@ -54,7 +57,7 @@ class Arguments:
         return min(number, most)
 
     def json(self, name: str, error: str = "invalid_arguments") -> Any:
-        """An argument that is JSON, in a text or as it is; None when absent. Raises Refused(`error`)."""
+        """A JSON argument, as a string or as it is; None if absent. Raises Refused(`error`)."""
         value = self.values.get(name)
         if not isinstance(value, str):
             return value
@@ -65,8 +68,10 @@ class Arguments:
 
 
 async def read_arguments(request: web.Request) -> dict[str, Any]:
-    """All arguments of a request; the body's win over the query's. Raises Refused for a body that is not what
-    its content type says."""
+    """All arguments of a request. The body's override the query's.
+
+    Raises Refused for a body that does not match its content type.
+    """
     values: dict[str, Any] = dict(request.query)
     if request.content_type == "application/json":
         return values | await _read_json(request)

@@ -1,6 +1,6 @@
-"""The tasks that outlive a request: deliveries with their repeats, and what happens after a while.
+"""Background tasks that outlive a request: event retries and delayed actions.
 
-Owns them all: closing cancels and awaits every one, and an error in one of them is raised on closing.
+Closing cancels and awaits all of them, and raises an error that one of them raised.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Background:
-    """A task group that can be opened and closed from different tasks, as test fixtures do."""
+    """A task group that one task may open and another close, as test fixtures do."""
 
     def __init__(self) -> None:
         self._group: asyncio.TaskGroup | None = None
@@ -30,7 +30,7 @@ class Background:
             await asyncio.Event().wait()
 
     async def close(self) -> None:
-        """Cancels what runs, and raises the error of whatever failed since the opening."""
+        """Cancels all tasks and raises the first error since the opening."""
         if self._owner is None:
             return
         self._closed = True
@@ -40,7 +40,7 @@ class Background:
             self._owner.result()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Runs `work` until it ends or the stand-in closes; while it closes, new work is dropped."""
+        """Runs `work` until it ends or the stand-in closes. While it closes, new work is dropped."""
         if self._closed:
             work.close()
             return
@@ -50,7 +50,7 @@ class Background:
         self._group.create_task(work)
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
-        """Runs `action` once, unless the stand-in closes before."""
+        """Runs `action` after a delay, unless the stand-in closes first."""
         self.start(_after(seconds, action))
 
 

@@ -1,6 +1,6 @@
-"""Block Kit as Slack takes it: which blocks exist, how large each may be, and the ids Slack gives them.
+"""Validates Block Kit as Slack does: block types, size limits, and the ids that Slack fills in.
 
-A refusal names the place as a JSON pointer, as Slack's does. Renders nothing.
+A refusal names the place as a JSON pointer, as Slack's does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_ROWS, MAX_COLUMNS = 100, 20
 
 
 def check_blocks(value: Any, *, most: int = MAX_BLOCKS) -> tuple[Json, ...]:
-    """The blocks of a message or a view with their missing ids filled in. Raises Refused."""
+    """The blocks of a message or a view, with missing ids filled in. Raises Refused."""
     if value is None:
         return ()
     if not isinstance(value, list):
@@ -42,7 +42,7 @@ def check_blocks(value: Any, *, most: int = MAX_BLOCKS) -> tuple[Json, ...]:
 
 
 def check_size(blocks: tuple[Json, ...]) -> None:
-    """Raises Refused when all blocks together hold too much text, or too much Markdown."""
+    """Raises Refused if all blocks together have too much text or Markdown."""
     if sum(len(block["text"]) for block in blocks if block["type"] == "markdown") > MAX_MARKDOWN:
         raise Refused("msg_blocks_too_long")
     if sum(len(text) for text in texts(list(blocks))) > MAX_BLOCK_TEXT:
@@ -50,7 +50,7 @@ def check_size(blocks: tuple[Json, ...]) -> None:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Every text that a person would read in the blocks."""
+    """Every text in the blocks that a person reads."""
     if isinstance(value, list):
         for item in value:
             yield from texts(item)

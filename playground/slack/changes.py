@@ -1,4 +1,4 @@
-"""What can change in the stand-in, as values that the page and the tests listen to."""
+"""Changes of the stand-in's state, as values that the page and the tests listen to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playground.slack.world import Json
 
 @dataclass(frozen=True, slots=True)
 class MessageChanged:
-    """A message is new or different, its count of replies included."""
+    """A new or changed message. A changed reply count is a change too."""
 
     message: SlackPost
 
@@ -53,7 +53,7 @@ class ModalChanged:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryChanged:
-    """People, channels, memberships or suggested prompts are different; too rare to be told in part."""
+    """People, channels, memberships or suggested prompts changed. Too rare to need details."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class SocketsChanged:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One Web API call as it arrived and as it was answered.
+    """One Web API call and its answer.
 
-    `at` is Unix time in seconds; `status` is HTTP's, or 0 when the reply was withheld.
+    `at` is Unix time in seconds; `status` is the HTTP status, or 0 if the reply was withheld.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""The content of the streaming methods: Markdown or chunks, read and checked once. Changes no message."""
+"""Parses and validates the content of the streaming methods: Markdown or chunks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from playground.slack.world import Json
 
 @dataclass(frozen=True, slots=True)
 class StreamContent:
-    """What one call adds to a stream. `title` is None when the plan's title stays as it is."""
+    """What one call adds to a stream. `title` is None if the plan's title stays."""
 
     form: ContentForm = ""
     markdown: str = ""
@@ -25,7 +25,7 @@ class StreamContent:
 
 
 def read_content(arguments: Arguments) -> StreamContent:
-    """The content of a call, which may have none. Raises Refused."""
+    """The content of a call, possibly empty. Raises Refused."""
     chunks = arguments.json("chunks", "invalid_chunks")
     text = arguments.maybe_text("markdown_text")
     if text is not None and chunks:

@@ -1,4 +1,4 @@
-"""What the app was given: its tokens, its signing secret and its scopes, and the refusals of wrong ones."""
+"""The app's tokens, signing secret and scopes, and their checks."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SCOPES = frozenset({
     "reactions:write", "team:read", "users:read",
 })
 # fmt: on
-"""What the app's manifest asks for."""
+"""The scopes in the app's manifest."""
 
 
 class Credentials:
-    """Random secrets of one stand-in, so that what talks to one cannot talk to another by mistake."""
+    """Random secrets of one stand-in, so that a client of one can't reach another by mistake."""
 
     def __init__(self, scopes: Collection[str] = SCOPES) -> None:
         self.bot_token = _new_bot_token()
@@ -32,17 +32,17 @@ class Credentials:
         self._revoked: set[str] = set()
 
     def revoke(self, token: str) -> None:
-        """From now on the token is answered with `token_revoked`."""
+        """From now on, the token gets `token_revoked`."""
         self._revoked.add(token)
 
     def current_bot_token(self) -> str:
-        """The bot's token, a new one if it was revoked: installing again does not change one that serves."""
+        """The bot's token; a new one if it was revoked. Installing again does not change a valid token."""
         if self.bot_token in self._revoked:
             self.bot_token = _new_bot_token()
         return self.bot_token
 
     def check(self, token: str, wanted: TokenKind) -> None:
-        """Raises Refused for a token that is missing, wrong, revoked or of the other kind."""
+        """Raises Refused if the token is missing, wrong, revoked or of the other kind."""
         if wanted == "none":
             return
         if not token:
@@ -55,7 +55,7 @@ class Credentials:
             raise Refused("not_allowed_token_type")
 
     def need_scope(self, scope: str) -> None:
-        """Raises Refused when the app was not given the scope."""
+        """Raises Refused if the app lacks the scope."""
         if scope not in self.scopes:
             raise Refused("missing_scope", needed=scope, provided=self.scopes_header)
 

@@ -1,6 +1,6 @@
-"""Getting a payload to the bot: which way, how long an answer may take, and when it is tried again.
+"""Delivers payloads to the bot, with deadlines and retries.
 
-Knows nothing of the payloads' meaning. The two ways are `socket_mode` and `http_events`.
+The two transports are `socket_mode` and `http_events`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _log = logging.getLogger(__name__)
 PayloadKind = Literal["events_api", "interactive", "slash_commands"]
 NO_CONNECTION = "no connection"
 RETRY_DELAYS = (0.0, 60.0, 300.0)
-"""Seconds before each repeat of an event: at once, after a minute, after five."""
+"""Seconds before each retry of an event, as in Slack: at once, after one minute, after five."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One attempt. `attempt` is 0 for the first; `reason` says why the one before it failed."""
+    """One attempt. `attempt` is 0 for the first; `reason` says why the previous one failed."""
 
     kind: PayloadKind
     payload: Json
@@ -34,7 +34,7 @@ class Delivery:
 
 
 class DeliveryFailed(Exception):
-    """An attempt without an acknowledgement. `final` when the bot asked for no repeat."""
+    """An attempt without an acknowledgement. `final` if the bot asked for no retry."""
 
     def __init__(self, reason: str, *, final: bool = False) -> None:
         super().__init__(reason)
@@ -44,11 +44,14 @@ class DeliveryFailed(Exception):
 
 class EventTransport(Protocol):
     async def deliver(self, delivery: Delivery, deadline: float) -> Json:
-        """The acknowledgement's payload, {} if it has none. DeliveryFailed after `deadline` seconds."""
+        """Returns the acknowledgement's payload, {} if it has none.
+
+        Raises DeliveryFailed after `deadline` seconds.
+        """
 
 
 class Deliveries:
-    """Events are repeated until acknowledged; interactions and commands are tried once, as Slack does."""
+    """Retries events until they are acknowledged. Sends interactions and commands once, as Slack does."""
 
     def __init__(
         self, transport: EventTransport, background: Background, deadline: float, delays: Sequence[float]
@@ -66,17 +69,17 @@ class Deliveries:
         self._background.start(self._until_acknowledged(payload, done))
 
     async def acknowledged(self) -> None:
-        """Return when every event sent so far was acknowledged or given up."""
+        """Returns when every event so far was acknowledged or given up."""
         if self._open:
             await asyncio.wait(set(self._open))
 
     async def deliver_once(self, kind: PayloadKind, payload: Json) -> Json:
-        """Delivers once and gives the bot's answer. Raises NotAnswered, as a sentence for the person."""
+        """Delivers once and returns the bot's answer. Raises NotAnswered with a sentence for the person."""
         try:
             return await self.transport.deliver(Delivery(kind, payload), self._deadline)
         except DeliveryFailed as missed:
             if missed.reason == NO_CONNECTION:
-                raise NotAnswered("The bot is away: it holds no connection.") from missed
+                raise NotAnswered("The bot is not connected.") from missed
             sentence = f"The bot did not answer in {self._deadline:g} seconds ({missed.reason})."
             raise NotAnswered(sentence) from missed
 

@@ -1,4 +1,4 @@
-"""Finding what a Web API call names: channels, messages, people. Refuses as Slack does; changes nothing."""
+"""Looks up the channels, messages and people that a Web API call names. Refuses with Slack's errors."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from playground.slack.world import Channel, User
 
 
 class Directory:
-    """Everything here is seen with the bot's eyes."""
+    """Looks up what the bot can see."""
 
     def __init__(self, state: WorkspaceState) -> None:
         self._state = state
 
     def channel(self, channel_id: str) -> Channel:
-        """A channel the bot can see: every public one, and the others it is in."""
+        """A channel that the bot can see: a public one, or one that it is in."""
         channel = self._state.channels.get(channel_id)
         if channel is None or (channel.kind != "channel" and not self.bot_is_in(channel)):
             raise Refused("channel_not_found")
         return channel
 
     def joined(self, channel_id: str) -> Channel:
-        """A channel the bot is in."""
+        """A channel that the bot is in."""
         channel = self.channel(channel_id)
         if not self.bot_is_in(channel):
             raise Refused("not_in_channel")
         return channel
 
     def writable(self, destination: str) -> Channel:
-        """A channel the bot can write in: by id, by name, or by the id of a person."""
+        """A channel that the bot can write in, by its id, its name, or a person's id."""
         channel = self._named(destination) or self.joined(destination)
         if not self.bot_is_in(channel):
             raise Refused("not_in_channel")
@@ -44,14 +44,14 @@ class Directory:
         return message
 
     def own_message(self, channel: Channel, ts: str, otherwise: str) -> SlackPost:
-        """A message the bot wrote. Raises Refused(`otherwise`) for somebody else's."""
+        """A message that the bot wrote. Raises Refused(`otherwise`) for any other."""
         message = self.message(channel, ts)
         if message.bot_id != self._state.world.bot.bot_id:
             raise Refused(otherwise)
         return message
 
     def thread(self, channel: Channel, thread_ts: str) -> SlackPost:
-        """The head of a thread to write in."""
+        """The root of a thread to write in."""
         root = self._state.message(channel.id, thread_ts)
         if root is None:
             raise Refused("thread_not_found")
@@ -66,7 +66,7 @@ class Directory:
         return user
 
     def direct_message(self, user_id: str) -> Channel:
-        """The conversation of the bot with a person."""
+        """The direct message channel of the bot and a person."""
         user = self.user(user_id)
         for channel in self._state.channels.values():
             if channel.is_im and user.id in channel.members and not user.is_bot:

@@ -1,4 +1,4 @@
-"""The elements inside blocks as Slack takes them: texts, buttons, menus, and their action ids."""
+"""Validates the elements inside blocks: texts, buttons, menus, and their action ids."""
 
 from __future__ import annotations
 

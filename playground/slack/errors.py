@@ -19,8 +19,8 @@ class SlackError(Exception):
 class Refused(SlackError):
     """A Web API call that Slack would answer with `ok: false`.
 
-    `details` become `response_metadata.messages`, where Slack explains the name; `fields` are added to the
-    answer as they are (`needed` and `provided` of `missing_scope`, for one).
+    `details` become `response_metadata.messages`, which explain the error; `fields` are added to the answer
+    as they are, such as `needed` and `provided` of `missing_scope`.
     """
 
     def __init__(self, error: str, *details: str, **fields: Any) -> None:
@@ -31,7 +31,7 @@ class Refused(SlackError):
 
 
 class RateLimited(Refused):
-    """A call above its rate; `retry_after` is whole seconds, as in Slack's header."""
+    """A call above its rate limit. `retry_after` is in whole seconds, as in Slack's header."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("ratelimited")
@@ -39,8 +39,11 @@ class RateLimited(Refused):
 
 
 class ActionRefused(SlackError):
-    """Something a person cannot do here, said as a sentence for the page."""
+    """An action that the person can't do. The page shows the message."""
 
 
 class NotAnswered(ActionRefused):
-    """The bot is away, or let an interaction or a command pass its deadline. Slack does not repeat those."""
+    """The bot is not connected, or let the deadline of an interaction or a command pass.
+
+    Slack does not retry those.
+    """

@@ -1,6 +1,6 @@
-"""What the bot is told of: events in Slack's shapes, sent if the app subscribes to them.
+"""Builds events in Slack's format and sends those that the app subscribes to.
 
-Decides who hears what (the bot must be in the channel). Getting it there is `deliveries`.
+Decides whether the bot gets an event: it must be in the channel. `deliveries` sends it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _HIDDEN_FROM_MENTIONS = frozenset({"message_changed", "message_deleted", "channe
 
 
 class Events:
-    """Builds each event's payload and hands it over."""
+    """Builds and sends the payload of each event."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Events:
         self.subscriptions = frozenset(subscriptions)
 
     def posted(self, message: SlackPost) -> None:
-        """A new message: one `message` event, and an `app_mention` of its own id when it names the bot.
+        """A new message: a `message` event, and an `app_mention` event if it mentions the bot.
 
         Slack promises no order of the two, so each comes first every other time.
         """
@@ -78,7 +78,7 @@ class Events:
         )
 
     def deleted(self, message: SlackPost) -> None:
-        """Slack tells of a root that leaves a tombstone as of one that was changed."""
+        """For a root that leaves a tombstone, Slack sends `message_changed`."""
         if tombstone := self._state.message(message.channel, message.ts):
             self.changed(message, tombstone)
             return
@@ -154,14 +154,14 @@ class Events:
         self._send("app_uninstalled", {"type": "app_uninstalled", "event_ts": self._state.new_ts()})
 
     def tokens_revoked(self) -> None:
-        """The bot's token alone: the app has nobody else's."""
+        """The bot's token only: the app has no user tokens."""
         tokens = {"oauth": [], "bot": [self._state.world.bot.id]}
         self._send(
             "tokens_revoked", {"type": "tokens_revoked", "tokens": tokens, "event_ts": self._state.new_ts()}
         )
 
     def envelope(self, event: Json) -> Json:
-        """The outer payload every event travels in, with an id of its own."""
+        """The outer payload of every event, with an id of its own."""
         world = self._state.world
         return {
             "token": self._token,
@@ -202,7 +202,7 @@ class Events:
         )
 
     def _live(self, message: SlackPost) -> Json:
-        """A message as an event tells it: without the counts of its thread."""
+        """A message as in an event: without the counts of its thread."""
         channel_type = _MESSAGE_EVENT[self._state.channels[message.channel].kind][1]
         return self._shapes.message(message, with_metadata=True) | {
             "channel": message.channel,

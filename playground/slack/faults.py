@@ -1,4 +1,4 @@
-"""Trouble made on purpose, for tests: refusals, HTTP errors, lost replies and slow ones, method by method."""
+"""Fault injection for tests: refusals, HTTP errors, lost replies and delays, by method."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to one call. `error` and `status` answer in its place; a lost or late call is carried out.
+    """What happens to one call.
 
-    `delay` passes before the work and `delay_reply` between the work and its answer, both in seconds.
+    `error` and `status` replace its answer. A lost or delayed call is still carried out: `delay` passes
+    before the work, `delay_reply` between the work and its answer, both in seconds.
     """
 
     error: str | None = None
@@ -26,7 +27,7 @@ class Fault:
 
 
 class Faults:
-    """The faults still to come, in the order they were asked for, per method."""
+    """The faults still to come, in order, by method."""
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, deque[Fault]] = defaultdict(deque)

@@ -1,4 +1,4 @@
-"""Files as values: what was uploaded, by whom, and its bytes."""
+"""Uploaded files: metadata and bytes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def guess_mimetype(name: str) -> str:
 
 
 def file_json(file: File, team_id: str, base_url: str) -> Json:
-    """The file object of the Web API and of events; the private addresses ask for a bearer token."""
+    """The file object of the Web API and of events. Its private URLs need a bearer token."""
     address = f"{base_url}/files-pri/{team_id}-{file.id}"
     return {
         "id": file.id,

@@ -1,4 +1,4 @@
-"""The signed HTTP way: events, interactions and commands posted to the bot's address.
+"""The HTTP transport: posts signed events, interactions and commands to the bot's URL.
 
 Signs as Slack does: HMAC-SHA256 over `v0:<time>:<raw body>` with the app's signing secret.
 """
@@ -20,11 +20,11 @@ from playground.slack.world import Json
 
 
 class UrlNotVerified(SlackError):
-    """The bot's address did not give the challenge back, so Slack would not take it."""
+    """The bot's URL did not return the challenge, so Slack would not accept it."""
 
 
 class HttpEvents:
-    """Posts to one address."""
+    """Posts to one URL."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, signing_secret: str) -> None:
         self._session = session
@@ -32,7 +32,7 @@ class HttpEvents:
         self._secret = signing_secret
 
     async def verify(self, token: str) -> None:
-        """The handshake Slack makes before it takes an address. Raises UrlNotVerified."""
+        """Slack's challenge before it accepts a URL. Raises UrlNotVerified."""
         challenge = secrets.token_urlsafe(24)
         payload = {"token": token, "challenge": challenge, "type": "url_verification"}
         try:
@@ -62,7 +62,7 @@ class HttpEvents:
 
 
 def signature(secret: str, body: bytes) -> dict[str, str]:
-    """The two headers that prove a request."""
+    """The two headers that sign a request."""
     timestamp = str(int(time.time()))
     digest = hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
     return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={digest}"}

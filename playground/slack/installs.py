@@ -1,6 +1,6 @@
-"""Installing the app by OAuth, and removing it: the page that asks, the code it gives, the token for that.
+"""Installs the app by OAuth and removes it: the consent page, its code, and the token for the code.
 
-Everybody who is asked allows it, unless `allows` says otherwise. Knows one workspace, as all of it does.
+Every person consents, unless `allows` is false. There is one workspace.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from playground.slack.world import Json
 
 
 class Installs:
-    """`redirect_url` is the address in the app's settings to which people are led back."""
+    """`redirect_url` is the redirect URL in the app's settings."""
 
     def __init__(self, state: WorkspaceState, credentials: Credentials, events: Events) -> None:
         self._state = state
@@ -31,11 +31,11 @@ class Installs:
         self.client_secret = secrets.token_hex(16)
         self.redirect_url = ""
         self.allows = True
-        #: Who sits before the browser.
+        #: The person at the browser.
         self.installer = state.world.users[0].id
 
     async def authorize(self, request: web.Request) -> web.Response:
-        """`/oauth/v2/authorize`: leads back with a code, or with `access_denied`."""
+        """`/oauth/v2/authorize`: redirects with a code, or with `access_denied`."""
         if request.query.get("client_id") != self.client_id:
             return web.Response(status=400, text="invalid_client_id")
         if not request.query.get("scope"):
@@ -50,7 +50,7 @@ class Installs:
         )
 
     def exchange(self, client_id: str, client_secret: str, code: str) -> Json:
-        """The answer of `oauth.v2.access`. A code serves once. Raises Refused."""
+        """The answer of `oauth.v2.access`. A code works once. Raises Refused."""
         if client_id != self.client_id:
             raise Refused("invalid_client_id")
         if client_secret != self.client_secret:
@@ -74,15 +74,18 @@ class Installs:
         }
 
     def uninstall(self) -> None:
-        """A person removes the app. Slack sends two events in either order, and the token is dead by then."""
+        """A person removes the app.
+
+        Slack sends two events in either order, and revokes the token before them.
+        """
         self._credentials.revoke(self._credentials.bot_token)
-        told = [self._events.tokens_revoked, self._events.app_uninstalled]
-        for tell in told if self.revoked_first else told[::-1]:
-            tell()
+        send = [self._events.tokens_revoked, self._events.app_uninstalled]
+        for send_event in send if self.revoked_first else send[::-1]:
+            send_event()
         self.revoked_first = not self.revoked_first
 
     def revoke(self) -> None:
-        """Somebody revokes the bot's token; the app stays installed."""
+        """Revokes the bot's token. The app stays installed."""
         self._credentials.revoke(self._credentials.bot_token)
         self._events.tokens_revoked()
 

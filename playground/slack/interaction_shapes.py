@@ -1,4 +1,4 @@
-"""Interactions and commands in Slack's JSON: a click, a submitted modal, a slash command."""
+"""Interactions and commands in Slack's JSON: clicks, submitted modals, slash commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SELECTED = {
 
 
 def elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
-    """Every interactive element with the block it stands in, feedback buttons and inputs included."""
+    """Every interactive element with its block, feedback buttons and inputs included."""
     for block in blocks:
         candidates = [*block.get("elements", ()), block.get("accessory"), block.get("element")]
         for element in candidates:
@@ -29,7 +29,7 @@ def elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
 
 
 def action_json(block: Json, element: Json, value: str | None, selected: Any, now: str) -> Json:
-    """One entry of `actions`: what was pressed and, for a choice, what was chosen."""
+    """One entry of `actions`: the element and, for a choice, the chosen option."""
     kind = element.get("type", "button")
     action: Json = {
         "type": kind,
@@ -67,7 +67,7 @@ def _feedback(element: Json, value: str | None) -> Json:
 
 
 def _option(element: Json, chosen: Any) -> Json | None:
-    """The option that was chosen, named by itself or by its value."""
+    """The chosen option, given whole or by its value."""
     value = chosen.get("value") if isinstance(chosen, dict) else chosen
     grouped = [option for group in element.get("option_groups", ()) for option in group.get("options", ())]
     options = [*element.get("options", ()), *grouped]
@@ -75,7 +75,7 @@ def _option(element: Json, chosen: Any) -> Json | None:
 
 
 class InteractionShapes:
-    """The outer payloads. `token` is Slack's old verification token; signatures have replaced it."""
+    """The outer payloads. `token` is Slack's old verification token, which signatures have replaced."""
 
     def __init__(self, state: WorkspaceState, shapes: Shapes, token: str) -> None:
         self._state = state

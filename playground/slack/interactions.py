@@ -1,6 +1,6 @@
-"""What people do with the app's controls: buttons, Stop, App Home, slash commands, shortcuts and modals.
+"""People's use of the app's controls: buttons, Stop, App Home, slash commands, shortcuts and modals.
 
-Waits for the bot's acknowledgement where Slack's client does, and acts on what it says.
+Waits for the bot's acknowledgement where Slack's client does, and shows its answer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from playground.slack.world import Json
 
 
 class Interactions:
-    """Each method is one act of one person. The awaited ones raise NotAnswered when the bot is silent."""
+    """Each method is one action of one person.
+
+    The async ones raise NotAnswered if the bot does not answer.
+    """
 
     def __init__(
         self,
@@ -57,7 +60,10 @@ class Interactions:
         selected: Any = None,
         view_id: str | None = None,
     ) -> None:
-        """Presses or chooses an element of a message; without `ts`, of the person's modal or App Home."""
+        """Clicks an element of a message or chooses from it.
+
+        Without `ts`, the element is in the person's modal or App Home.
+        """
         self._people.person(user)
         payload = self._interaction_shapes.base("block_actions", user, self._triggers.new(user))
         if channel is not None and ts is not None:
@@ -74,16 +80,16 @@ class Interactions:
             if element["action_id"] == action_id and block_id in (None, block.get("block_id"))
         ]
         if not found:
-            raise ActionRefused(f"There is nothing named {action_id} to press there any more.")
+            raise ActionRefused(f"There is nothing named {action_id} to click.")
         payload["actions"] = [action_json(*found[0], value, selected, self._state.new_ts())]
         await self._deliveries.deliver_once("interactive", payload)
 
     def stop_session(self, user: str, channel: str, thread_ts: str) -> None:
-        """Presses Slack's own Stop: the thread's running streams end, and the bot is told."""
+        """Clicks Slack's own Stop: the thread's running streams end, and the bot gets an event."""
         self._people.person(user)
         session = self._state.sessions.get((channel, thread_ts))
         if session is None or session.status != "processing" or not session.can_stop:
-            raise ActionRefused("Nothing is running in this thread that could be stopped.")
+            raise ActionRefused("Nothing is running in this thread.")
         streaming = [
             message
             for message in self._state.replies(channel, thread_ts)
@@ -99,7 +105,7 @@ class Interactions:
         self._events.home_opened(user, tab)
 
     async def slash(self, user: str, channel: str, command: str, text: str = "") -> None:
-        """Types a slash command. Slack has none in threads, and neither has this."""
+        """Types a slash command. Threads have none, as in Slack."""
         place = self._people.place(user, channel)
         url = self._responses.new_url(user, place.id, None)
         answer = await self._deliveries.deliver_once(
@@ -134,7 +140,7 @@ class Interactions:
         )
 
     async def submit(self, user: str, view_id: str, values: Json) -> None:
-        """Submits a modal. `values` is by block and action, either Slack's own objects or bare values."""
+        """Submits a modal. `values` is by block and action: Slack's own objects or bare values."""
         view = self._view(user, view_id)
         payload = self._interaction_shapes.base("view_submission", user, self._triggers.new(user))
         filled = view | {"state": {"values": _state_values(view, values)}}
@@ -193,7 +199,7 @@ class Interactions:
         for view in open_views:
             if view is not None and view_id in (None, view["id"]):
                 return view
-        raise ActionRefused("That view is not open any more.")
+        raise ActionRefused("That view is no longer open.")
 
 
 def _state_values(view: Json, values: Json) -> Json:

@@ -1,4 +1,4 @@
-"""How large a message may be: Slack's size limits for texts, Markdown, metadata and whole messages."""
+"""Slack's size limits for messages: texts, Markdown, metadata and whole messages."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from playground.slack.mrkdwn import as_sent
 from playground.slack.world import Json
 
 MAX_TEXT = 40_000
-"""Characters of a posted text; Slack cuts the rest off."""
+"""Characters of a posted text. Slack cuts off the rest."""
 MAX_UPDATE_BYTES = 4_000
 """Bytes of an edited text, counted after escaping."""
 MAX_MARKDOWN = 12_000
 """Characters of Markdown in one payload and, without task cards, in one streamed message."""
 MAX_BLOCK_TEXT = 13_200
-"""Characters of all blocks of a message together, undocumented and measured by others."""
+"""Characters of all blocks of a message together. Undocumented; measured by others."""
 MAX_STREAM_WEIGHT = 10_600
-"""Bytes of a streamed message with text and task cards, where details and output weigh double. Undocumented:
-the lowest that was seen refused is a little above."""
+"""Bytes of a streamed message with text and task cards, where details and output count twice.
+
+Undocumented: the smallest size that was refused is a little larger.
+"""
 MAX_FIELD = 256
-"""Characters of a task's title, details and output and of a plan's title, per chunk."""
+"""Characters per chunk: a task's title, details and output, and a plan's title."""
 MAX_METADATA = 16_384
-"""Bytes of metadata as JSON. Slack names the error and not the number: this one is ours."""
+"""Bytes of metadata as JSON. Slack documents the error but not the limit: this one is ours."""
 
 
 def posted_text(text: str) -> str:
-    """A text as chat.postMessage keeps it."""
+    """A text as chat.postMessage stores it."""
     return as_sent(text)[:MAX_TEXT]
 
 
 def updated_text(text: str) -> str:
-    """A text as chat.update keeps it. Raises Refused: an edit is not cut but refused."""
+    """A text as chat.update stores it. Raises Refused: Slack refuses a long edit and does not cut it."""
     kept = as_sent(text)
     if len(kept.encode()) > MAX_UPDATE_BYTES:
         raise Refused("msg_too_long")
@@ -45,7 +47,7 @@ def check_markdown(text: str) -> str:
 
 
 def check_metadata(metadata: object) -> Json | None:
-    """Metadata of a message, or None. Raises Refused for a shape or size that Slack does not take."""
+    """The metadata of a message, or None. Raises Refused for a format or size that Slack refuses."""
     if metadata is None:
         return None
     if not isinstance(metadata, dict) or not isinstance(metadata.get("event_type"), str):

@@ -1,4 +1,4 @@
-"""Who is in which channel: making channels, inviting, leaving, archiving."""
+"""Channel membership: creating channels, inviting, leaving, archiving."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from playground.slack.world import Channel, Kind
 
 
 class Memberships:
-    """Each method is done when it returns; the bot hears of what concerns its channels."""
+    """Each method sends the bot the events of its channels."""
 
     def __init__(self, state: WorkspaceState, events: Events) -> None:
         self._state = state
         self._events = events
 
     def create_channel(self, user: str, name: str, *, kind: Kind = "channel") -> str:
-        """Makes a channel with one person in it and gives its id. The bot is not in it until invited."""
+        """Creates a channel with one person in it and returns its id. The bot is not in it until invited."""
         channel = Channel(f"C{secrets.token_hex(5).upper()}", name, kind, frozenset({user}), creator=user)
         self._state.put_channel(channel)
         return channel.id
 
     def invite(self, channel: str, user: str, *, inviter: str | None = None) -> None:
-        """Brings a person or the bot into a channel."""
+        """Adds a person or the bot to a channel."""
         joined = self._changed(channel, added=user)
         self._events.joined(joined, user, inviter=inviter)
 
     def remove(self, channel: str, user: str) -> None:
-        """Takes a person or the bot out of a channel."""
+        """Removes a person or the bot from a channel."""
         self._events.joined(self._changed(channel, removed=user), user, joined=False)
 
     def archive(self, channel: str) -> None:
-        """Nothing can be written there any more."""
+        """Archives a channel, so that messages can't be posted in it."""
         self._state.put_channel(replace(self._found(channel), archived=True))
 
     def unarchive(self, channel: str, user: str) -> None:
-        """A person opens it again; who was in it still is."""
+        """Unarchives a channel. Its members stay."""
         opened = replace(self._found(channel), archived=False)
         self._state.put_channel(opened)
         self._events.unarchived(opened, user)

@@ -1,4 +1,4 @@
-"""Messages, their reactions and their streams as values. Knows nothing of who may change them."""
+"""Messages, their reactions and their streams, as values."""
 
 from __future__ import annotations
 
@@ -32,8 +32,11 @@ class TaskCard:
     sources: tuple[Json, ...] = ()
 
     def updated(self, update: TaskCard) -> TaskCard:
-        """The card after a chunk of its id: title and status are replaced, details, output and sources are
-        added to. Undocumented, and seen by several who streamed the same text again."""
+        """The card after a chunk with its id.
+
+        Title and status are replaced; details, output and sources are appended. Undocumented, but several
+        apps that streamed the same text again saw it.
+        """
         return TaskCard(
             self.id,
             update.title,
@@ -48,8 +51,9 @@ class TaskCard:
 class Stream:
     """The live part of a streamed message.
 
-    `broken` is a stream that outlived its time: neither an append nor a stop is taken any more, and only
-    `chat.update` repairs the message. `form` is how its content came first, which it must keep to.
+    `broken` is a stream that exceeded its lifetime: it takes neither an append nor a stop, and only
+    `chat.update` repairs the message. `form` is the kind of its first content; later content must be of the
+    same kind.
     """
 
     state: StreamState = "streaming"
@@ -59,7 +63,7 @@ class Stream:
     form: ContentForm = ""
 
     def with_row(self, row: TaskCard) -> Stream:
-        """The stream with this row added, or the row of its id updated."""
+        """The stream with this row added, or the row with its id updated."""
         if all(row.id != known.id for known in self.rows):
             return replace(self, rows=(*self.rows, row))
         rows = tuple(known.updated(row) if row.id == known.id else known for known in self.rows)
@@ -68,7 +72,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class SlackPost:
-    """One message of a channel. `thread_ts` is the root's `ts` for a reply and None for everything else."""
+    """One message of a channel. `thread_ts` is the root's `ts` for a reply, and None for other messages."""
 
     channel: str
     ts: str
@@ -92,14 +96,14 @@ class SlackPost:
 
     @property
     def root(self) -> str:
-        """The `ts` of the thread this message starts or stands in."""
+        """The `ts` of the thread that this message starts or is in."""
         return self.thread_ts or self.ts
 
     def reacted(self, name: str, user: str) -> bool:
         return any(user in reaction.users for reaction in self.reactions if reaction.name == name)
 
     def with_reaction(self, name: str, user: str) -> SlackPost:
-        """The message with one more reaction; a name keeps the place of its first use."""
+        """The message with one more reaction. Names keep the order of their first use."""
         if all(reaction.name != name for reaction in self.reactions):
             return replace(self, reactions=(*self.reactions, Reaction(name, (user,))))
         return replace(

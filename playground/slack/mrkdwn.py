@@ -1,4 +1,4 @@
-"""Slack's mrkdwn: what a person typed, what an app sent, and the mentions in it. Renders nothing."""
+"""Slack's mrkdwn: escaping, mentions, and the conversion of typed and sent texts."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LINK = r"https?://[^\s<>`]+[^\s<>`.,;:!?)\]'\"]"
 
 
 def escape(text: str) -> str:
-    """The three characters that Slack's text cannot hold as they are."""
+    """Escapes the three characters that are special in Slack's text."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def as_sent(text: str) -> str:
-    """An app's text as Slack keeps it: what is neither an entity nor a reference is escaped."""
+    """An app's text as Slack stores it: escapes `&`, `<` and `>` outside entities and references."""
     kept: list[str] = []
     end = 0
     for found in _MARKUP.finditer(text):
@@ -32,15 +32,15 @@ def as_sent(text: str) -> str:
 
 
 def mentioned(text: str) -> set[str]:
-    """The ids of the users a Slack text mentions."""
+    """The ids of the users that a Slack text mentions."""
     return set(_MENTION.findall(text))
 
 
 def as_typed(text: str, state: WorkspaceState) -> str:
-    """Escaped text with `@names`, `#channels` and addresses turned into Slack's references.
+    """Escaped text with `@names`, `#channels` and URLs turned into Slack's references.
 
-    Code keeps its names as they are. A reference that is well-formed already stays one, so that a program can
-    write `<@U…>` where a person picks a name from the completion.
+    Code keeps its names as they are. A well-formed reference stays one, so that a program can write `<@U…>`
+    where a person picks a name from the completion.
     """
     people = {name.lower(): user.id for user in state.users.values() for name in _names(user)}
     channels = {channel.name: channel.id for channel in state.channels.values() if not channel.is_im}

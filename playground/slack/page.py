@@ -1,7 +1,7 @@
-"""The page's side of the server: its static files, the snapshot, the live websocket and uploads.
+"""The page's part of the server: static files, snapshot, live websocket and uploads.
 
-Translates the page's requests into `page_actions` and `people` and never changes the state itself. It answers
-only pages that this server served: a foreign site open in the same browser must not be able to speak here.
+Passes the page's requests to `page_actions` and `people`. Answers only pages that this server served: another
+site in the same browser must not get through.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _POLICY = (
     "frame-ancestors 'none'"
 )
 _FILE_POLICY = "default-src 'none'; sandbox"
-"""An uploaded page or drawing must not run as part of ours."""
+"""Uploaded HTML or SVG must not run with the page's origin."""
 _HEADERS = {
     "Cache-Control": "no-cache",
     "X-Content-Type-Options": "nosniff",
@@ -41,7 +41,7 @@ _HEADERS = {
 
 
 class Page:
-    """Routes of the page. Beside `host`, which the server listens on, it answers to loopback names only."""
+    """The page's routes. They answer to `host`, which the server listens on, and to loopback names."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Page:
             host = urlsplit(f"//{request.host}").hostname or ""
             origin = request.headers.get("Origin")
             if host not in self._hosts and "0.0.0.0" not in self._hosts:
-                return web.Response(status=403, text="This page is served to its own machine only.")
+                return web.Response(status=403, text="This page is only for browsers on its own machine.")
             if origin is not None and urlsplit(origin).netloc != request.host:
                 return web.Response(status=403, text="This request comes from another site's page.")
             return await handler(request)
@@ -94,7 +94,7 @@ class Page:
         return _static_file(PAGE / request.match_info["file"])
 
     async def _permalink(self, request: web.Request) -> web.StreamResponse:
-        """A message's own address leads to its thread on the page."""
+        """A permalink opens its thread on the page."""
         channel, digits = request.match_info["channel"], request.match_info["digits"]
         message = self._state.message(channel, f"{digits[:-6]}.{digits[-6:]}")
         raise web.HTTPFound(f"/#/{channel}/{message.root}" if message else "/")
@@ -144,7 +144,7 @@ class Page:
 
     @contextlib.asynccontextmanager
     async def _pushing(self, socket: web.WebSocketResponse) -> AsyncIterator[None]:
-        """Everything that changes reaches this page in order, after one snapshot."""
+        """Pushes one snapshot to this page, and then every change in order."""
         lines: asyncio.Queue[Json] = asyncio.Queue()
 
         def listen(change: Change) -> None:

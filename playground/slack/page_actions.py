@@ -1,4 +1,4 @@
-"""The page's requests (`do`) as calls of people and interactions. Checks their shape once; holds no state."""
+"""The actions of the page's websocket protocol (`do`), validated and passed to people and interactions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playground.slack.world import Json
 
 
 class PageRequest:
-    """One request of the page, read field by field with a sentence for each wrong one."""
+    """One request of the page. Reading a missing or wrong field raises ActionRefused with a sentence."""
 
     def __init__(self, fields: Json) -> None:
         self._fields = fields
@@ -70,11 +70,11 @@ class PageActions:
         }
 
     async def do(self, fields: Json) -> Json:
-        """Carries one request out and gives what its answer holds beside `ok`. Raises ActionRefused."""
+        """Carries out one request and returns the fields of its answer beside `ok`. Raises ActionRefused."""
         act = self._actions.get(str(fields.get("do")))
         if act is None:
             raise ActionRefused(
-                f"The page cannot do {fields.get('do')!r}: it knows {', '.join(self._actions)}."
+                f"The page cannot do {fields.get('do')!r}. It can do: {', '.join(self._actions)}."
             )
         return await act(PageRequest(fields))
 

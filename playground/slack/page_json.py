@@ -1,4 +1,4 @@
-"""The state and its changes in the JSON of the page's protocol. Values in, JSON out, nothing kept."""
+"""Serializes the state and its changes for the page's protocol."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from playground.slack.world import Channel, Json, User
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What the page says of the model behind the bot; `scripted` is said plainly."""
+    """The model behind the bot, as the page shows it. `scripted` is shown too."""
 
     label: str
     scripted: bool = False
 
 
 def snapshot_json(state: WorkspaceState, model: Model | None, connections: int) -> Json:
-    """All a page needs to begin, and to be right again after it was cut off."""
+    """The state that a page needs at the start and after a lost connection."""
     world = state.world
     return {
         "team": {"id": world.team.id, "name": world.team.name},
@@ -50,7 +50,7 @@ def snapshot_json(state: WorkspaceState, model: Model | None, connections: int) 
 
 
 def change_json(change: Change, state: WorkspaceState) -> Json | None:
-    """The line pushed for a change; None for one that asks for a whole new snapshot."""
+    """The message pushed for a change; None if the change needs a whole new snapshot."""
     match change:
         case MessageChanged(message):
             return {"type": "message", "message": message_json(message, state)}

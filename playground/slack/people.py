@@ -1,6 +1,6 @@
-"""What people do with messages: post, attach, edit, delete, react. The page and the tests call the same code.
+"""People's actions on messages: post, attach, edit, delete, react.
 
-Refuses with sentences what Slack's own client would not let them do.
+The page and the tests call the same code. Raises ActionRefused for what Slack's client would not allow.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from playground.slack.state import WorkspaceState
 from playground.slack.world import Channel
 
 MAX_TYPED = 40_000
-"""Characters; Slack turns a longer message into a file."""
+"""Characters. Slack turns a longer message into a file."""
 
 
 class People:
-    """Each method is one act of one person, done when it returns; what the bot makes of it comes later."""
+    """Each method is one action of one person. The bot handles the events later."""
 
     def __init__(self, state: WorkspaceState, events: Events) -> None:
         self._state = state
@@ -40,7 +40,7 @@ class People:
         files: Sequence[str] = (),
         broadcast: bool = False,
     ) -> str:
-        """Posts what a person typed and gives its `ts`. `thread_ts` may name any message of the thread."""
+        """Posts a typed message and returns its `ts`. `thread_ts` may be any message of the thread."""
         self._check_writable(user, channel)
         if not text.strip() and not files:
             raise ActionRefused("There is nothing to send: write a text or attach a file.")
@@ -66,7 +66,7 @@ class People:
         return message.ts
 
     def upload(self, user: str, name: str, data: bytes, mimetype: str | None = None) -> str:
-        """Keeps a person's file and gives its id, for `post`."""
+        """Stores a person's file and returns its id, for `post`."""
         self.person(user)
         file_id = f"F{secrets.token_hex(5).upper()}"
         self._state.put_file(
@@ -90,7 +90,7 @@ class People:
         self._events.deleted(message)
 
     def react(self, user: str, channel: str, ts: str, name: str) -> None:
-        """Adds a reaction; twice the same is no error, as a second click on the page would be."""
+        """Adds a reaction. A second identical one is no error."""
         self._check_writable(user, channel)
         message = self.message(channel, ts)
         if not message.reacted(name, user):
@@ -107,7 +107,7 @@ class People:
     def message(self, channel: str, ts: str) -> SlackPost:
         message = self._state.message(channel, ts)
         if message is None:
-            raise ActionRefused("That message is not there any more.")
+            raise ActionRefused("That message no longer exists.")
         return message
 
     def person(self, user: str) -> None:
@@ -116,7 +116,7 @@ class People:
             raise ActionRefused(f"There is no person {user} in this playground.")
 
     def place(self, user: str, channel: str) -> Channel:
-        """A channel that a person is in. Raises ActionRefused for any other."""
+        """A channel that the person is in. Raises ActionRefused for any other."""
         self.person(user)
         found = self._state.channels.get(channel)
         if found is None or user not in found.members:

@@ -1,7 +1,7 @@
-"""How often a bot may call: Slack's tiers per method, and the pace of messages in one channel.
+"""Rate limits: Slack's tiers per method, and the posting rate per channel.
 
-Each is a bucket that calls fill and time empties, so a burst up to the tier passes and a steady
-rate above it does not, which is how Slack's "per minute" behaves.
+Each is a leaky bucket: a burst up to the tier passes, a steady rate above it does not. Slack's "per minute"
+behaves like this.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from playground.slack.errors import RateLimited
 
 
 class Tier(Enum):
-    """Calls per minute, per method. `SPECIAL` methods have a rule of their own, or none that a bot meets."""
+    """Calls per minute, per method.
+
+    `SPECIAL` methods have a rule of their own, or none that a bot reaches.
+    """
 
     TIER_1 = 1
     TIER_2 = 20
@@ -26,7 +29,7 @@ class Tier(Enum):
 
 
 POST_BURST = 10
-"""Messages a channel takes at once before one per second; Slack promises only "short bursts"."""
+"""Posts that a channel takes at once before the limit of one per second. Slack documents "short bursts"."""
 POSTS_PER_SECOND = 1.0
 
 
@@ -37,7 +40,7 @@ class _RateWindow:
 
 
 class Rates:
-    """Counts calls and refuses those above the rate. A refused call is not counted."""
+    """Counts calls and refuses those above the rate limit. A refused call is not counted."""
 
     def __init__(self, *, enabled: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self._enabled = enabled
@@ -45,12 +48,12 @@ class Rates:
         self._buckets: dict[str, _RateWindow] = {}
 
     def count_call(self, method: str, tier: Tier) -> None:
-        """Raises RateLimited when the method was called too often."""
+        """Raises RateLimited if the method was called too often."""
         if tier is not Tier.SPECIAL:
             self._count(method, tier.value, tier.value / 60)
 
     def count_post(self, channel: str) -> None:
-        """Raises RateLimited when too much was posted in the channel."""
+        """Raises RateLimited if the channel got too many posts."""
         self._count(f"post {channel}", POST_BURST, POSTS_PER_SECOND)
 
     def _count(self, name: str, capacity: float, per_second: float) -> None:

@@ -1,6 +1,6 @@
-"""Response URLs: how the bot answers an interaction or a command without a token.
+"""Response URLs: the bot's answers to an interaction or a command without a token.
 
-Five answers in thirty minutes, as Slack allows. Owns what was issued; the state keeps what is answered.
+A URL takes five answers within thirty minutes, as in Slack.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Issued:
 
 
 class Responses:
-    """Issues the addresses and takes what is posted to them."""
+    """Issues response URLs and handles what is posted to them."""
 
     def __init__(self, state: WorkspaceState, shapes: Shapes) -> None:
         self._state = state
@@ -67,9 +67,9 @@ class Responses:
         return web.Response(text="ok")
 
     def respond(self, url: str, answer: Json) -> None:
-        """Shows an answer: to the person alone unless it says `in_channel`, or in place of the message.
+        """Shows an answer: only to the person unless it says `in_channel`, or in place of the message.
 
-        Raises Refused for blocks that Slack does not take.
+        Raises Refused for blocks that Slack refuses.
         """
         key = url.rpartition("/")[2]
         issued = self._issued[key]

@@ -1,4 +1,4 @@
-"""The rich_text block that Slack's composer sends beside a person's text: from mrkdwn to blocks only."""
+"""Converts mrkdwn to the rich_text block that Slack adds to a person's text."""
 
 from __future__ import annotations
 

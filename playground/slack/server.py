@@ -1,6 +1,6 @@
-"""The stand-in as one server: puts the parts together, listens, and is what tests and `handoff play` hold.
+"""The stand-in as one server: creates its parts, listens, and is the API for tests and `handoff play`.
 
-Keeps no rule of Slack's itself: people's acts are in `people` and `interactions`, the bot's in `methods`.
+Slack's rules are in the parts: people's actions in `people` and `interactions`, the bot's in `methods`.
 """
 
 from __future__ import annotations
@@ -45,13 +45,12 @@ T = TypeVar("T")
 
 
 class SlackStandIn:
-    """A Slack of one team on one port of this machine. Use it with `async with`.
+    """A Slack of one team on one local port. Use it with `async with`.
 
-    `host`, `port`: where it listens; port 0 takes a free one. `events_url`: the bot's address for signed
-    HTTP events; without it events go through Socket Mode. `rate_limits`: answer 429 above Slack's rates.
-    `stream_lifetime`, `ack_deadline` and `retry_delays` are in seconds and Slack's own unless a test is in
-    a hurry. `scopes` and `subscriptions` are what the app was granted and what it subscribes to. `model` is
-    what the page says of the model behind the bot.
+    `host`, `port`: where it listens; port 0 takes a free one. `events_url`: the bot's URL for signed HTTP
+    events; without it, events go through Socket Mode. `rate_limits`: answer 429 above Slack's rates.
+    `stream_lifetime`, `ack_deadline` and `retry_delays` are in seconds and default to Slack's own values.
+    `scopes` and `subscriptions` are the app's. `model` is the model that the page shows.
     """
 
     def __init__(
@@ -111,12 +110,12 @@ class SlackStandIn:
 
     @property
     def url(self) -> str:
-        """The page, without a slash at its end. Known once the stand-in runs."""
+        """The page's URL without a trailing slash. Known once the stand-in runs."""
         return self._shapes.base_url
 
     @property
     def api_url(self) -> str:
-        """The Web API's base, with the slash that Slack's client wants."""
+        """The Web API's base URL, with the trailing slash that Slack's client needs."""
         return f"{self.url}/api/"
 
     @property
@@ -146,7 +145,7 @@ class SlackStandIn:
 
     @property
     def connections(self) -> int:
-        """How many Socket Mode connections the bot holds."""
+        """The number of the bot's Socket Mode connections."""
         return self._sockets.connections
 
     async def __aenter__(self) -> Self:
@@ -158,7 +157,7 @@ class SlackStandIn:
             exits.push_async_callback(runner.cleanup)
             exits.push_async_callback(self._page.close)
             exits.push_async_callback(self._sockets.close)
-            # Last in and first out: a delivery must not meet a closed session.
+            # Closed in reverse order: a delivery needs an open session.
             await self._background.open()
             exits.push_async_callback(self._background.close)
             await runner.setup()
@@ -189,13 +188,13 @@ class SlackStandIn:
         return HttpEvents(self._http, url, self.signing_secret)
 
     async def send_events_to(self, events_url: str) -> None:
-        """Sets the bot's address for HTTP events, after the challenge. Raises UrlNotVerified."""
+        """Sets the bot's URL for HTTP events, after the challenge. Raises UrlNotVerified."""
         transport = self._http_events(events_url)
         await transport.verify(self.credentials.verification_token)
         self._deliveries.transport = transport
 
     async def wait_for(self, predicate: Callable[[WorkspaceState], T], timeout: float = 30) -> T:
-        """The predicate's first true value, asked now and after every change, a call or a connection too.
+        """Returns the predicate's first true value, evaluated now and after every change, call or connection.
 
         Raises TimeoutError after `timeout` seconds.
         """
@@ -204,11 +203,11 @@ class SlackStandIn:
     async def post(
         self, user: str, channel: str, text: str, thread_ts: str | None = None, files: Sequence[str] = ()
     ) -> str:
-        """Posts what a person typed, `@Handoff` and `<@U…>` alike, and gives its `ts`."""
+        """Posts a message as a person types it, with `@Handoff` or `<@U…>`, and returns its `ts`."""
         return self.people.post(user, channel, text, thread_ts=thread_ts, files=files)
 
     async def upload(self, user: str, name: str, data: bytes) -> str:
-        """Keeps a person's file and gives its id, for `post`."""
+        """Stores a person's file and returns its id, for `post`."""
         return self.people.upload(user, name, data)
 
     async def edit(self, user: str, channel: str, ts: str, text: str) -> None:
@@ -227,17 +226,17 @@ class SlackStandIn:
         self, user: str, channel: str, ts: str, action_id: str, value: str | None = None, *,
         block_id: str | None = None, selected: Any = None,
     ) -> None:  # fmt: skip
-        """Presses a button or chooses from a menu. Raises ActionRefused, NotAnswered without an ack."""
+        """Clicks a button or chooses from a menu. Raises ActionRefused, and NotAnswered without an ack."""
         await self.interactions.click(
             user, channel, ts, action_id=action_id, block_id=block_id, value=value, selected=selected
         )
 
     async def stop_session(self, user: str, channel: str, thread_ts: str) -> None:
-        """Presses Slack's own Stop. Raises ActionRefused when there is none to press."""
+        """Clicks Slack's own Stop. Raises ActionRefused if nothing runs in the thread."""
         self.interactions.stop_session(user, channel, thread_ts)
 
     async def slash(self, user: str, channel: str, command: str, text: str = "") -> None:
-        """Types a slash command; an answer in the acknowledgement is shown to the person."""
+        """Types a slash command. The person sees an answer in the acknowledgement."""
         await self.interactions.slash(user, channel, command, text)
 
     async def shortcut(self, user: str, channel: str, ts: str, callback_id: str) -> None:
@@ -253,26 +252,26 @@ class SlackStandIn:
         self.interactions.open_home(user, tab=tab)
 
     async def deliver(self, kind: PayloadKind, payload: Any) -> Any:
-        """Sends the bot a payload of any shape and gives its answer. Raises NotAnswered without an ack."""
+        """Sends the bot any payload and returns its answer. Raises NotAnswered without an ack."""
         return await self._deliveries.deliver_once(kind, payload)
 
     async def acknowledged(self) -> None:
-        """Return when the bot has acknowledged every event so far, or it was given up."""
+        """Returns when the bot has acknowledged every event so far, or it was given up."""
         await self._deliveries.acknowledged()
 
     def fail(
         self, method: str, error: str | None = None, *, status: int = 200, retry_after: int | None = None,
         times: int = 1,
     ) -> None:  # fmt: skip
-        """The next calls of a method are not carried out: Slack's `error`, or HTML with an HTTP status."""
+        """The next calls of a method fail, with Slack's `error` or with HTML and an HTTP status."""
         self._web_api.faults.add(method, Fault(error, status, retry_after), times)
 
     def lose_reply(self, method: str, times: int = 1) -> None:
-        """The next calls of a method are carried out and the connection is cut before the reply."""
+        """The next calls of a method are carried out, but the connection breaks before the reply."""
         self._web_api.faults.add(method, Fault(lost=True), times)
 
     def delay(self, method: str, seconds: float, times: int = 1, *, after_work: bool = False) -> None:
-        """The next calls of a method are answered late: held back before the work, or only the reply."""
+        """Delays the next calls of a method: before the work, or only the reply."""
         fault = Fault(delay_reply=seconds) if after_work else Fault(delay=seconds)
         self._web_api.faults.add(method, fault, times)
 
@@ -280,7 +279,7 @@ class SlackStandIn:
         self._web_api.faults.clear()
 
     def drop_sockets(self, *, half: bool = False) -> None:
-        """Cuts every Socket Mode connection without a word; with `half`, so that they still look open."""
+        """Drops every Socket Mode connection without a close frame. With `half`, they still look open."""
         (self._sockets.freeze if half else self._sockets.drop)()
 
     async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
@@ -289,6 +288,6 @@ class SlackStandIn:
 
 
 def _address(host: str, port: int) -> str:
-    """An address that a browser and a bot on this machine can open."""
+    """The URL for a browser and a bot on this machine."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
     return f"http://[{reachable}]:{port}" if ":" in reachable.strip("[]") else f"http://{reachable}:{port}"

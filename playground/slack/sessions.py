@@ -1,4 +1,4 @@
-"""Agent sessions as values: one per thread, with Slack's own status and Stop button."""
+"""Agent sessions: one per thread, with Slack's own status and Stop button."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ SessionStatus = Literal["active", "processing", "suspended", "closed", ""]
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a thread shows above its composer. `text` is the line of `assistant.threads.setStatus`, which an
-    app can set in a thread that has no session (`status` is then empty)."""
+    """What a thread shows above its composer.
+
+    `text` is the status line of `assistant.threads.setStatus`, which an app can set in a thread without a
+    session (`status` is then empty).
+    """
 
     channel: str
     thread_ts: str

@@ -1,4 +1,4 @@
-"""Users, channels and messages in the JSON of Slack's Web API and events. Keeps nothing."""
+"""Users, channels and messages in the JSON of Slack's Web API and events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playground.slack.world import Channel, Json, User
 
 
 class Shapes:
-    """Knows the state and the server's own address, which file objects carry."""
+    """Serializes from the state. File objects need the server's own URL."""
 
     def __init__(self, state: WorkspaceState) -> None:
         self._state = state
@@ -87,7 +87,7 @@ class Shapes:
         }
 
     def message(self, message: SlackPost, *, with_metadata: bool = False) -> Json:
-        """As conversations.history gives it: a root tells of its replies, metadata only when asked for."""
+        """A message as in conversations.history. Roots have reply counts; metadata comes on request."""
         shape: Json = {
             "type": "message",
             "user": message.user,
@@ -176,7 +176,7 @@ def markdown_blocks(message: SlackPost) -> list[Json]:
 
 
 def stream_blocks(stream: Stream | None) -> list[Json]:
-    """A stream's rows as the blocks Slack keeps of them: one plan, or a card each."""
+    """A stream's rows as the blocks that Slack stores: one plan, or a card each."""
     if stream is None or not stream.rows:
         return []
     cards = [_card(row) for row in stream.rows]

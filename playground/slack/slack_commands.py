@@ -1,6 +1,6 @@
-"""Slack's own slash commands, as far as they change what the bot can do: who is in a channel, and its end.
+"""Slack's own slash commands that change channel membership.
 
-Slack has no command to open an archived channel again; here `/unarchive` stands for its menu.
+Slack has no command to unarchive a channel: here `/unarchive` stands for its menu.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NAME = re.compile(r"<@(?P<id>\w+)(?:\|[^>]*)?>|@?(?P<name>.+)")
 
 
 class SlackCommands:
-    """Each is one act of one person, done when it returns; the answer is a sentence for them alone."""
+    """Each command is one action of one person. The answer is a sentence that only they see."""
 
     def __init__(self, state: WorkspaceState, people: People, memberships: Memberships) -> None:
         self._state = state
@@ -25,7 +25,7 @@ class SlackCommands:
         self._memberships = memberships
 
     def run(self, user: str, channel: str, command: str, text: str) -> str | None:
-        """Carry a command out; None for one that is not Slack's. Raises ActionRefused with a sentence."""
+        """Carries out a command; returns None if it is not Slack's. Raises ActionRefused with a sentence."""
         word = command.lstrip("/").lower()
         if word not in ("invite", "remove", "archive", "unarchive"):
             return None
@@ -51,7 +51,7 @@ class SlackCommands:
         if found.id not in place.members:
             raise ActionRefused(f"{found.real_name} is not in #{place.name}.")
         self._memberships.remove(place.id, found.id)
-        return f"{found.real_name} is not in #{place.name} any more. /invite brings them back."
+        return f"{found.real_name} is no longer in #{place.name}. /invite adds them again."
 
     def _place(self, user: str, channel: str) -> Channel:
         self._people.person(user)
@@ -59,7 +59,7 @@ class SlackCommands:
         if place is None or user not in place.members:
             raise ActionRefused("You are not in this channel.")
         if place.is_im:
-            raise ActionRefused("That is for channels, and this is a direct message.")
+            raise ActionRefused("This command works in channels, and this is a direct message.")
         return place
 
     def _named(self, text: str) -> User:
@@ -69,4 +69,4 @@ class SlackCommands:
         for user in self._state.users.values():
             if wanted in (user.id.lower(), user.name.lower(), user.real_name.lower()):
                 return user
-        raise ActionRefused("Whom? For example: /invite @Handoff")
+        raise ActionRefused("Name a person or the bot, for example: /invite @Handoff")

@@ -1,6 +1,6 @@
-"""Socket Mode: tickets, the bot's websockets, envelopes and their acknowledgements.
+"""The Socket Mode server: tickets, websockets, envelopes and acknowledgements.
 
-Each envelope goes to one connection. Nothing is kept for a bot that is away, as Slack keeps nothing.
+Each envelope goes to one connection. Without a connection it is lost, as in Slack.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DisconnectReason = Literal["warning", "refresh_requested", "link_disabled", "too
 
 
 class SocketModeServer:
-    """One app's connections. `on_connections` hears of every change of their number."""
+    """One app's connections. Calls `on_connections` when their number changes."""
 
     def __init__(self, app_id: str, on_connections: Callable[[int], None]) -> None:
         self._app_id = app_id
@@ -38,13 +38,13 @@ class SocketModeServer:
         return len(self._sockets)
 
     def new_ticket(self) -> str:
-        """Good for one connection."""
+        """A ticket for one connection."""
         ticket = secrets.token_urlsafe(16)
         self._tickets.add(ticket)
         return ticket
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One websocket from its hello to its end."""
+        """Handles one websocket from hello to close."""
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
             return web.Response(status=403, text="The ticket is unknown or was used already.")
@@ -69,7 +69,7 @@ class SocketModeServer:
 
     async def deliver(self, delivery: Delivery, deadline: float) -> Json:
         if not self._sockets:
-            # A repeat waits for the bot to come back; a first attempt finds nobody and is lost, as in Slack.
+            # A retry waits for the bot to reconnect. A first attempt is lost, as in Slack.
             raise DeliveryFailed(NO_CONNECTION, final=delivery.attempt == 0)
         self._turn += 1
         socket = tuple(self._sockets)[self._turn % len(self._sockets)]
@@ -88,25 +88,25 @@ class SocketModeServer:
             del self._waiting[envelope_id]
 
     async def disconnect(self, reason: DisconnectReason) -> None:
-        """Tells every connection to go, as Slack does before a refresh. The bot closes them itself."""
+        """Asks the bot to close every connection, as Slack does before a refresh."""
         for socket in tuple(self._sockets):
             with contextlib.suppress(ConnectionError):
                 await self._say_disconnect(socket, reason)
 
     def drop(self) -> None:
-        """Cuts every connection without a word, as a lost network does."""
+        """Drops every connection without a close frame, as a lost network does."""
         for socket, transport in tuple(self._sockets.items()):
             self._forget(socket)
             transport.abort()
 
     def freeze(self) -> None:
-        """Hears nothing more on the connections there are, and leaves them open, as a lost network can."""
+        """Stops reading from the current connections but leaves them open, as a lost network can."""
         for transport in self._sockets.values():
             if isinstance(transport, asyncio.ReadTransport):
                 transport.pause_reading()
 
     async def close(self) -> None:
-        """Ends every connection, as the server goes."""
+        """Closes every connection when the server stops."""
         for socket in tuple(self._sockets):
             await socket.close()
 

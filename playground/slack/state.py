@@ -1,6 +1,6 @@
-"""Everything the stand-in remembers, in memory, and the telling of each change.
+"""The stand-in's in-memory state. Publishes each change.
 
-The only module that changes it. It checks no rule of Slack's: callers have asked before they write.
+The only module that changes the state. Callers check Slack's rules before they write.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class WorkspaceState:
-    """Read it freely; its values are frozen. Its writers are the Web API's methods and people's actions."""
+    """Readable by all; its values are frozen. The Web API's methods and people's actions write to it."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -95,7 +95,7 @@ class WorkspaceState:
         return self._messages.get(channel, {}).get(ts)
 
     def history(self, channel: str) -> list[SlackPost]:
-        """All messages of a channel, replies too, oldest first."""
+        """All messages of a channel, replies included, oldest first."""
         return list(self._messages.get(channel, {}).values())
 
     def replies(self, channel: str, root: str) -> list[SlackPost]:
@@ -103,12 +103,12 @@ class WorkspaceState:
         return [self._messages[channel][ts] for ts in self._replies.get((channel, root), ())]
 
     def new_ts(self) -> str:
-        """The present as Slack writes it, in microseconds and never the same twice."""
+        """The current time as a unique Slack timestamp, in microseconds."""
         self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def put_message(self, message: SlackPost) -> None:
-        """Adds a message or replaces the one of its `ts`. A new reply changes its root as well."""
+        """Adds a message or replaces the one with its `ts`. A new reply changes its root as well."""
         known = self._messages[message.channel]
         is_new = message.ts not in known
         known[message.ts] = message
@@ -119,7 +119,7 @@ class WorkspaceState:
             self._publish_root(message)
 
     def remove_message(self, message: SlackPost) -> None:
-        """Takes a message away. A root with replies leaves a tombstone, so that its thread keeps a head."""
+        """Removes a message. A root with replies leaves a tombstone, so that its thread keeps a root."""
         if message.thread_ts is None and self._replies.get((message.channel, message.ts)):
             self.put_message(
                 SlackPost(
@@ -147,7 +147,7 @@ class WorkspaceState:
         self._files[file.id] = file
 
     def remove_file(self, file_id: str) -> None:
-        """Forgets a file and takes it off every message that carries it."""
+        """Removes a file, also from every message that has it."""
         del self._files[file_id]
         for message in self.messages:
             if file_id in message.files:
@@ -182,7 +182,7 @@ class WorkspaceState:
         self.publish(DirectoryChanged())
 
     def publish(self, change: Change) -> None:
-        """Passes a change to every listener and wakes whoever waits."""
+        """Passes a change to every listener and wakes all waiters."""
         for listener in self._listeners:
             listener(change)
         self._moved.set()
@@ -197,7 +197,7 @@ class WorkspaceState:
             self._listeners.remove(listener)
 
     async def wait_for(self, predicate: Callable[[WorkspaceState], T], timeout: float) -> T:
-        """The predicate's first true value, asked now and after every change.
+        """Returns the predicate's first true value, evaluated now and after every change.
 
         Raises TimeoutError after `timeout` seconds.
         """

@@ -1,6 +1,6 @@
-"""The life of a streamed message: started, appended to, stopped, stopped by a person, or dead of old age.
+"""The state machine of a streamed message: running, stopped, stopped by a person, or expired.
 
-Owns the state machine and its refusals. Who may start one and where is asked by the methods.
+The methods check who may start a stream and where.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_ROWS = 50
 
 
 class Streams:
-    """`lifetime` is in seconds from the start; appending does not extend it."""
+    """`lifetime` is in seconds from the start. Appending does not extend it."""
 
     def __init__(
         self, state: WorkspaceState, events: Events, background: Background, lifetime: float
@@ -32,7 +32,7 @@ class Streams:
         self._lifetime = lifetime
 
     def start(self, message: SlackPost, content: StreamContent) -> SlackPost:
-        """Shows `message`, which carries a fresh stream, with its first content."""
+        """Posts `message`, which has a new stream, with its first content."""
         started = _with_content(message, content)
         self._state.put_message(started)
         self._events.posted(started)
@@ -40,7 +40,7 @@ class Streams:
         return started
 
     def append(self, message: SlackPost, content: StreamContent) -> SlackPost:
-        """Adds to a running stream. Raises Refused when it does not run any more."""
+        """Appends to a running stream. Raises Refused if it has ended."""
         if _running(message).state == "stopped":
             raise Refused("stopped_by_user")
         appended = _with_content(message, content)
@@ -50,7 +50,7 @@ class Streams:
     def stop(
         self, message: SlackPost, content: StreamContent, blocks: tuple[Json, ...], metadata: Json | None
     ) -> SlackPost:
-        """Ends a running stream with its last content; `blocks` come after everything streamed."""
+        """Stops a running stream with its last content. `blocks` come after everything streamed."""
         if _running(message).state == "stopped":
             raise Refused("message_not_in_streaming_state")
         last = _with_content(message, content)

@@ -1,4 +1,4 @@
-"""Trigger ids: the short-lived leave to open a modal that comes with a person's act."""
+"""Trigger ids, which let the bot open a modal shortly after a person's action."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LIFETIME = 3.0
 
 
 class Triggers:
-    """Each id is good for one modal and for one person."""
+    """Each id works for one modal and one person."""
 
     def __init__(self) -> None:
         self._issued: dict[str, tuple[str, float]] = {}
@@ -23,7 +23,7 @@ class Triggers:
         return trigger
 
     def use(self, trigger: str) -> str:
-        """The person it was issued to. Raises Refused for an unknown, used or old one."""
+        """The person of a trigger id. Raises Refused if it is unknown, used or expired."""
         if trigger not in self._issued:
             raise Refused("invalid_trigger_id")
         user, until = self._issued.pop(trigger)

@@ -1,6 +1,6 @@
-"""Files on their way: the three-step upload, and the private downloads that ask for a token.
+"""The three-step upload, and private downloads with a token.
 
-The finished files live in the state.
+The state holds the finished files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from playground.slack.shapes import Shapes
 from playground.slack.state import WorkspaceState
 
 MAX_SIZE = 1 << 30
-"""Bytes: one gigabyte, as Slack takes."""
+"""Bytes: one gigabyte, Slack's limit."""
 _LOGIN_PAGE = (
     '<!DOCTYPE html><html lang="en-US"><head><title>Sign in | Slack</title></head>'
     "<body><h1>Sign in to your workspace</h1></body></html>"
@@ -26,7 +26,7 @@ _LOGIN_PAGE = (
 
 
 class Uploads:
-    """`may_read` says whether an Authorization header opens private files."""
+    """`may_read` checks an Authorization header for private files."""
 
     def __init__(self, state: WorkspaceState, shapes: Shapes, may_read: Callable[[str], bool]) -> None:
         self._state = state
@@ -35,7 +35,7 @@ class Uploads:
         self._reserved: dict[str, str] = {}
 
     def reserve(self, name: str, length: int, title: str, user: str, alt: str = "") -> tuple[str, str]:
-        """Step one: the id of a file to come and the address for its bytes. Raises Refused for its length."""
+        """Step one: the id and upload URL of a new file. Raises Refused for its length."""
         if not 0 < length <= MAX_SIZE:
             raise Refused("file_upload_size_restricted" if length > 0 else "invalid_arguments")
         file = File(
@@ -54,7 +54,7 @@ class Uploads:
         return file.id, f"{self._shapes.base_url}/upload/v1/{key}"
 
     async def take_bytes(self, request: web.Request) -> web.StreamResponse:
-        """Step two, raw or as a form."""
+        """Step two, with a raw or form body."""
         file_id = self._reserved.get(request.match_info["key"])
         if file_id is None:
             return web.Response(status=404, text="The upload address is unknown.")
@@ -68,7 +68,7 @@ class Uploads:
         return web.Response(text=f"OK - {len(data)}")
 
     def finish(self, file_id: str, title: str | None) -> File:
-        """Step three for one file. Raises Refused when its bytes have not come, or not for this upload."""
+        """Step three for one file. Raises Refused if its bytes have not arrived, or not for this upload."""
         file = self._state.files.get(file_id)
         if file is None or file_id not in self._reserved.values() or not file.uploaded:
             raise Refused("file_not_found")
@@ -78,7 +78,7 @@ class Uploads:
         return finished
 
     async def give_bytes(self, request: web.Request) -> web.StreamResponse:
-        """A private download; whoever may not read it gets Slack's sign-in page, with status 200."""
+        """A private download. Without permission it returns Slack's sign-in page, with status 200."""
         team, _, file_id = request.match_info["file"].partition("-")
         file = self._state.files.get(file_id)
         if not self._may_read(request.headers.get("Authorization", "")):

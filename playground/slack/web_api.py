@@ -1,4 +1,4 @@
-"""The Web API's one route: token, rate, scope, method, answer. Records each call; the methods do the work."""
+"""The Web API's route: checks token, rate and scope, calls the method and records the call."""
 
 from __future__ import annotations
 
@@ -78,14 +78,14 @@ class WebApi:
 
 
 def _token(request: web.Request, values: dict[str, Any]) -> str:
-    """The token of a call, taken out of its arguments if it came there."""
+    """The token of a call, removed from its arguments if it is among them."""
     argument = values.pop("token", "")
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else str(argument)
 
 
 def _client(request: web.Request) -> dict[str, Any]:
-    """The client's id and secret, where they come as they do in OAuth."""
+    """The client's id and secret, from the places that OAuth allows."""
     try:
         given = BasicAuth.decode(request.headers.get("Authorization", ""))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a Web API method works with: the parts of the stand-in, by name."""
+"""The parts of the stand-in that a Web API method uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Team, people and channels as values, and the small world a playground starts with. No messages."""
+"""Team, people and channels, and the small workspace that a playground starts with. No messages."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class User:
     name: str
     real_name: str
     color: str
-    """Six hexadecimal digits without the hash sign, as Slack writes it."""
+    """Six hexadecimal digits without the hash sign, as in Slack."""
     tz: str = "UTC"
     is_admin: bool = False
     is_guest: bool = False
     bot_id: str | None = None
     status: str = ""
     team: str = ""
-    """Their own workspace, for somebody who is here in a shared channel; empty for this one."""
+    """The person's own workspace if they are here through a shared channel; empty otherwise."""
     organisation: tuple[str, ...] = ()
-    """Every workspace of an Enterprise organisation that they are a member of."""
+    """Every workspace of an Enterprise organisation that the person is a member of."""
 
     @property
     def is_bot(self) -> bool:
@@ -56,7 +56,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What exists before the first message. `bot` is the app's own user and is one of `users`."""
+    """What exists before the first message. `bot` is the app's own user and one of `users`."""
 
     team: Team
     app_id: str
@@ -91,5 +91,5 @@ def playground_world() -> World:
 
 
 def direct_message(person: User, bot: User) -> Channel:
-    """The one conversation a person and the bot have with each other; its id follows from the person's."""
+    """The direct message channel of a person and the bot. Its id follows from the person's."""
     return Channel(f"D{person.id[1:]}", bot.name, "im", frozenset({person.id, bot.id}), creator=person.id)

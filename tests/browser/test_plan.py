@@ -134,7 +134,7 @@ async def test_the_page_says_that_the_model_is_scripted(page: Page) -> None:
 async def test_the_drawer_lists_the_bots_calls_and_their_refusals(
     page: Page, bot: AsyncWebClient, slack: SlackStandIn
 ) -> None:
-    await page.get_by_role("button", name="What the bot calls").click()
+    await page.get_by_role("button", name="Show the bot's calls").click()
     await bot.chat_postMessage(channel=GENERAL, text="hi")
     with pytest.raises(SlackApiError):
         await bot.chat_update(channel=GENERAL, ts="1.1", text="x")

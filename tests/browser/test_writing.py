@@ -109,7 +109,7 @@ async def test_a_command_in_a_thread_is_refused_in_words_and_kept(page: Page) ->
     await channel(page).first.press("Enter")
     await thread_box(page).fill("/handoff status")
     await thread_box(page).press("Enter")
-    await expect(page.get_by_role("alert")).to_contain_text("Slack takes no slash commands in threads")
+    await expect(page.get_by_role("alert")).to_contain_text("Slack has no slash commands in threads")
     await expect(thread_box(page)).to_have_value("/handoff status")
 
 

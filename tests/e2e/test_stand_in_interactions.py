@@ -89,7 +89,7 @@ async def test_a_press_that_nobody_answers_says_so() -> None:
     async with SlackStandIn(ack_deadline=0.2) as slack:
         app = new_app(slack)
         ts = (await app.client.chat_postMessage(channel=GENERAL, text="x", blocks=BLOCKS))["ts"]
-        with pytest.raises(NotAnswered, match="away"):
+        with pytest.raises(NotAnswered, match="not connected"):
             await slack.click(ADA, GENERAL, ts, "stop")
         async with connected(slack, app):
             with pytest.raises(NotAnswered, match="timeout"):

@@ -159,8 +159,8 @@ async def test_refusals_are_sentences(page: Page) -> None:
         ("post", {"user": ADA, "channel": "D0MEI0002", "text": "x"}, "is not in a channel"),
         ("post", {"user": "U0HANDOFF", "channel": GENERAL, "text": "x"}, "no person"),
         ("post", {"user": ADA, "channel": GENERAL, "text": "x", "files": ["F0"]}, "no file F0"),
-        ("edit", {"user": ADA, "channel": GENERAL, "ts": "1.0", "text": "x"}, "not there any more"),
-        ("slash", {"user": ADA, "channel": GENERAL, "command": "/handoff"}, "The bot is away"),
+        ("edit", {"user": ADA, "channel": GENERAL, "ts": "1.0", "text": "x"}, "no longer exists"),
+        ("slash", {"user": ADA, "channel": GENERAL, "command": "/handoff"}, "The bot is not connected"),
         ("stop", {"user": ADA, "channel": GENERAL, "thread_ts": "1.0"}, "Nothing is running"),
         ("fly", {}, "cannot do 'fly'"),
     ):
@@ -181,13 +181,13 @@ async def test_slacks_own_commands_change_who_is_there_and_close_a_channel(
     def members() -> frozenset[str]:
         return slack.state.channels[GENERAL].members
 
-    assert "is not in #general any more" in await typed("/remove", "@Handoff")
+    assert "is no longer in #general" in await typed("/remove", "@Handoff")
     assert slack.bot_user_id not in members()
     assert "Handoff is not in #general." in await typed("/remove", f"<@{slack.bot_user_id}>")
     assert "is in #general now" in await typed("/invite", "handoff")
     assert "already" in await typed("/invite", "@handoff")
     assert slack.bot_user_id in members()
-    assert "Whom?" in await typed("/invite", "@nobody")
+    assert "Name a person or the bot" in await typed("/invite", "@nobody")
     assert "direct message" in await typed("/archive", channel="D0ADA0001")
     assert "not in this channel" in await typed("/archive", channel="D0MEI0002")
     assert "is archived" in await typed("/archive")

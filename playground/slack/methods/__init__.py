@@ -1,4 +1,4 @@
-"""The Web API's methods, one module per family, and the table that names them all."""
+"""The Web API's methods, one module per family, and the table of all of them."""
 
 from playground.slack.methods import (
     agents,
@@ -19,6 +19,6 @@ METHODS: dict[str, Method] = {
     for family in (agents, app, chat, conversations, files, oauth, reactions, streams, users, views)
     for method in family.METHODS
 }
-"""Every method the stand-in has; Slack answers the others with `unknown_method`, and so does it."""
+"""Every method of the stand-in. All others get `unknown_method`, as from Slack."""
 
 __all__ = ["METHODS", "Method"]

@@ -17,7 +17,7 @@ MAX_TITLE = 200
 MAX_PROMPTS = 4
 MAX_LOADING_MESSAGES = 10
 STATUS_LIFETIME = 120.0
-"""Seconds after which Slack takes an assistant's status line away."""
+"""Seconds after which Slack clears an assistant's status."""
 PROCESSING_LIFETIME = 3600.0
 """Seconds after which Slack stops showing a session as processing."""
 STOP_EVENT = "agent_session_stopped"
@@ -53,7 +53,7 @@ def read_status(arguments: Arguments, name: str) -> SessionStatus:
 
 
 def session_of(slack: SlackWorkspace, channel: Channel, thread_ts: str) -> Session:
-    """The thread's session, or a new one that nobody has seen yet."""
+    """The thread's session, or a new one that is not visible yet."""
     return slack.state.sessions.get((channel.id, thread_ts)) or Session(channel.id, thread_ts)
 
 

@@ -17,7 +17,7 @@ from playground.slack.world import Channel, Json
 
 @dataclass(frozen=True, slots=True)
 class _MessageContent:
-    """What a call writes; None where it says nothing."""
+    """The content of a call. None for what it does not set."""
 
     text: str | None
     markdown: str | None
@@ -26,7 +26,10 @@ class _MessageContent:
 
 
 def _read_message(arguments: Arguments) -> _MessageContent:
-    """The content of a message. Raises Refused for none, for too much, or for two that exclude each other."""
+    """The content of a message.
+
+    Raises Refused if it is empty, too large, or sets two fields that exclude each other.
+    """
     text, markdown = arguments.maybe_text("text"), arguments.maybe_text("markdown_text")
     blocks = arguments.json("blocks", "invalid_blocks_format")
     attachments = arguments.json("attachments", "invalid_attachments")
@@ -47,7 +50,7 @@ def _read_message(arguments: Arguments) -> _MessageContent:
 
 
 def named_thread(slack: SlackWorkspace, channel: Channel, arguments: Arguments) -> str | None:
-    """The thread that a call writes in; None where it names none."""
+    """The thread that a call writes in; None if it names none."""
     if "thread_ts" not in arguments:
         return None
     return slack.directory.thread(channel, arguments.text("thread_ts")).ts
@@ -56,7 +59,7 @@ def named_thread(slack: SlackWorkspace, channel: Channel, arguments: Arguments) 
 def new_message(
     slack: SlackWorkspace, channel: Channel, thread_ts: str | None, arguments: Arguments
 ) -> SlackPost:
-    """An empty message of the bot, under the name the call asks for."""
+    """An empty message of the bot, with the username that the call asks for."""
     bot = slack.state.world.bot
     customized = "chat:write.customize" in slack.credentials.scopes
     return SlackPost(
@@ -98,7 +101,7 @@ def post_message(slack: SlackWorkspace, arguments: Arguments) -> Json:
 
 
 def clear_status(slack: SlackWorkspace, channel: str, thread_ts: str) -> None:
-    """An answer takes the assistant's status line away, as it does in Slack."""
+    """An answer clears the assistant's status, as in Slack."""
     session = slack.state.sessions.get((channel, thread_ts))
     if session is not None and session.text:
         slack.state.put_session(replace(session, text=""))

@@ -89,12 +89,12 @@ def join(slack: SlackWorkspace, arguments: Arguments) -> Json:
 
 def history(slack: SlackWorkspace, arguments: Arguments) -> Json:
     channel = _readable(slack, arguments)
-    told = [
+    messages = [
         message
         for message in reversed(slack.state.history(channel.id))
         if (message.thread_ts is None or message.broadcast) and _within(message, arguments)
     ]
-    return _messages(slack, told, arguments, default=100)
+    return _messages(slack, messages, arguments, default=100)
 
 
 def replies(slack: SlackWorkspace, arguments: Arguments) -> Json:

@@ -1,4 +1,4 @@
-"""What a Web API method is: its name, its code, how often it may be called and what it asks of a token."""
+"""A Web API method: its name, code, rate tier and required scope."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ Run = Callable[[SlackWorkspace, Arguments], Json]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """`run` gives the answer beside `ok`, or raises Refused. `scope` is None where arguments decide it."""
+    """`run` returns the answer beside `ok`, or raises Refused.
+
+    `scope` is None if it depends on the arguments.
+    """
 
     name: str
     run: Run

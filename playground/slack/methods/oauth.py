@@ -1,4 +1,4 @@
-"""Tokens for an installation: oauth.v2.access."""
+"""oauth.v2.access, which exchanges a code for a token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of a list: Slack's cursors and limits."""
+"""Pagination: Slack's cursors and limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ T = TypeVar("T")
 
 
 def page(items: Sequence[T], arguments: Arguments, *, default: int, most: int) -> tuple[Sequence[T], str]:
-    """One page and the cursor of the next, empty after the last. Raises Refused for a foreign cursor."""
+    """One page and the cursor of the next; the cursor is empty after the last.
+
+    Raises Refused for an unknown cursor.
+    """
     start = _read_cursor(arguments.maybe_text("cursor") or "")
     end = start + arguments.number("limit", default, most=most)
     return items[start:end], _cursor(end) if end < len(items) else ""

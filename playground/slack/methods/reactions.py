@@ -13,7 +13,7 @@ from playground.slack.workspace import SlackWorkspace
 from playground.slack.world import Json
 
 MAX_KINDS = 50
-"""Different reactions on one message."""
+"""The most different reactions on one message."""
 _NAME = re.compile(r"[a-z0-9_+'-]+(::skin-tone-[2-6])?")
 
 

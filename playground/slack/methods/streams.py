@@ -36,7 +36,7 @@ def start_stream(slack: SlackWorkspace, arguments: Arguments) -> Json:
 
 
 def _check_recipient(slack: SlackWorkspace, channel: Channel, arguments: Arguments) -> None:
-    """Outside a direct message Slack must be told whom the text is for."""
+    """Outside a direct message, Slack requires the recipient of the text."""
     team, user = arguments.maybe_text("recipient_team_id"), arguments.maybe_text("recipient_user_id")
     if not channel.is_im and not user:
         raise Refused("missing_recipient_user_id")

@@ -61,7 +61,7 @@ def _check_hash(known: Json | None, arguments: Arguments) -> None:
 
 
 def _read_view(slack: SlackWorkspace, arguments: Arguments, kind: str, known: Json | None) -> Json:
-    """The view of a call as Slack would give it back. Raises Refused."""
+    """The view of a call as Slack returns it. Raises Refused."""
     view = arguments.json("view")
     if not isinstance(view, dict) or view.get("type") != kind:
         raise Refused(
