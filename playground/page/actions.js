@@ -1,16 +1,16 @@
-// Owns what a person can do to the workspace: each function sends one request as the current speaker and turns a
-// refusal into a notice. Waits for the server's push to change the store; nothing here changes it.
+// The requests of the page: each function sends one as the current speaker and shows a refusal as a notice.
+// The store changes when the server pushes the change, not here.
 
 import { notice, ui } from "./ui.js";
 
 let live = null;
 
-/** Say which connection requests go through; app.js does, once. */
+/** Set the connection for requests; app.js calls it once. */
 export function actThrough(connection) {
   live = connection;
 }
 
-/** Resolves to the server's answer, or to null after the refusal was shown. */
+/** Resolves to the server's answer, or to null after showing the refusal. */
 async function ask(body) {
   try {
     return await live.request({ user: ui.me, ...body });
@@ -41,7 +41,7 @@ export const click = (place, action) => ask({ do: "click", ...place, ...action }
 export const submit = (view, values) => ask({ do: "submit", view_id: view, values });
 export const closeView = (view) => ask({ do: "close", view_id: view });
 
-/** Add my reaction, or take it back when I had given it. */
+/** Add my reaction, or remove it. */
 export function toggleReaction({ channel, ts, reactions }, name) {
   const given = reactions.some((one) => one.name === name && one.users.includes(ui.me));
   return ask({ do: given ? "unreact" : "react", channel, ts, name });

@@ -1,4 +1,4 @@
-// Owns the start of the page: puts the parts together, draws them when something changed, keeps the line open.
+// The entry point: puts the parts together, redraws after changes, and keeps the connection open.
 
 import { actThrough } from "./actions.js";
 import { h, paint } from "./dom.js";
@@ -76,7 +76,7 @@ function onPush(object) {
   redraw();
 }
 
-/** The thread of a task opens by itself when the first reply comes, if nothing else is open there. */
+/** Open the thread of a task at its first reply, if no other thread is open. */
 function onNewMessage(message) {
   const { following } = ui;
   if (message.user !== ui.me && message.channel === ui.channel && message.text) {
@@ -106,7 +106,7 @@ function start() {
   addEventListener("focus", redraw);
   document.addEventListener("visibilitychange", () => set(document.hidden ? { newFrom: undefined } : {}));
   setInterval(redraw, MINUTE_MS);
-  for (const type of ["dragover", "drop"]) addEventListener(type, (event) => event.preventDefault()); // no leaving by a miss
+  for (const type of ["dragover", "drop"]) addEventListener(type, (event) => event.preventDefault()); // a missed drop must not open the file
   listenToKeys();
   const address = new URL("/page/api/live", location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";

@@ -1,5 +1,5 @@
-// Owns Block Kit: from Slack's block JSON to nodes. A block this page cannot draw says so in its place, and one that
-// is malformed never takes its message with it.
+// Block Kit: from Slack's block JSON to nodes. A block that this page can't draw, or a malformed one, shows a
+// sentence in its place, and the rest of the message stays.
 
 import { element } from "./elements.js";
 import { h, safeAddress } from "./dom.js";
@@ -28,7 +28,7 @@ const DRAW = {
   alert: (block) => h("div.alert", { "data-level": block.level ?? "default" }, textOf(block.text)),
 };
 
-/** Draw blocks. `place` is {address, act(block, element, choice), values?}: where they stand and what a click does. */
+/** Draw blocks. `place` is {address, act(block, element, choice), values?}: where they are and what a click does. */
 export function blockList(blocks, place) {
   return h(
     "div.blocks",
@@ -57,7 +57,7 @@ export function textOf(text) {
   return text.type === "mrkdwn" ? mrkdwn(text.text) : plainText(text.text);
 }
 
-/** Plain text of Slack: only emoji names and line breaks mean something. */
+/** Slack's plain text, where only emoji names and line breaks have a meaning. */
 export function plainText(text) {
   return scan(text, { ":": emojiMark, "\n": lineBreak });
 }
@@ -107,7 +107,7 @@ function image(block) {
   return h("figure.block-image", block.title && h("figcaption", textOf(block.title)), remoteImage(block, ""));
 }
 
-/** A picture of this origin is shown; any other is only linked, as this page loads nothing from elsewhere. */
+/** Show an image of this origin and link any other: this page loads nothing from elsewhere. */
 function remoteImage(block, size) {
   const file = block.slack_file;
   const address = safeAddress(

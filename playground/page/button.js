@@ -1,8 +1,8 @@
-// Owns the small button that shows a picture and says its name, to the eye by its title and to the ear by its label.
+// The icon button, with a title and a label for screen readers.
 
 import { h, icon } from "./dom.js";
 
-/** `more` adds or overrides attributes, such as a title that tells the key. */
+/** `more` adds or overrides attributes, such as a title that names the key. */
 export function iconButton(picture, label, onclick, { class: extra = "", ...more } = {}) {
   const all = {
     type: "button",

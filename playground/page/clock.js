@@ -1,4 +1,4 @@
-// Owns how moments read: Slack's ts strings as times of day, dates and distances.
+// Formats Slack's ts strings as times, dates and distances.
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", month: "long", day: "numeric" });

@@ -1,4 +1,4 @@
-// Owns blocks of code: the frame, the language's name and the copy button.
+// Code blocks: the frame, the language's name and the copy button.
 
 import { iconButton } from "./button.js";
 import { h } from "./dom.js";
@@ -16,7 +16,7 @@ function copyButton(text, label) {
   return iconButton("copy", label, () => copy(text), { class: "copy" });
 }
 
-/** Put text on the clipboard and say so. */
+/** Copy text to the clipboard and show a notice. */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,4 +1,4 @@
-// Owns completion in the composer: people after @, channels after #, emoji after :.
+// Autocompletion in the composer: people after @, channels after #, emoji after :.
 
 import { h } from "./dom.js";
 import { searchEmoji } from "./emoji.js";
@@ -7,7 +7,7 @@ import { channelsOf, store } from "./store.js";
 import { set, ui } from "./ui.js";
 
 const MOST = 8;
-const EMOJI_AFTER = 2; // letters, so that a colon in running text stays a colon
+const EMOJI_AFTER = 2; // letters: a colon in running text stays a colon
 const OPENING = /(?:^|[\s(])([@#:])([\p{L}\p{N}_+.-]*)$/u;
 
 const SOURCES = {
@@ -52,7 +52,7 @@ function people(query) {
     }));
 }
 
-/** Look at the text before the caret and open, narrow or close the completion. */
+/** Open, narrow or close the completion for the text before the caret. */
 export function noteTyping(conversation, textarea) {
   const before = textarea.value.slice(0, textarea.selectionStart);
   const found = OPENING.exec(before);
@@ -61,7 +61,7 @@ export function noteTyping(conversation, textarea) {
   set({ completion: items.length ? { conversation, items, from, index: 0 } : null });
 }
 
-/** Let an open completion have a key first. True when it used it. */
+/** Pass a key to an open completion. True if it used the key. */
 export function completionKey(event, accept) {
   const open = ui.completion;
   if (!open || event.isComposing) return false;

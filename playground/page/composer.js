@@ -1,4 +1,4 @@
-// Owns writing a message: the box, its keys, attachments, and sending. Drafts stay with their conversation.
+// The composer: its box, keys, attachments, and sending. Drafts stay with their conversation.
 
 import { post, slash } from "./actions.js";
 import { iconButton } from "./button.js";
@@ -85,7 +85,7 @@ function boxKey(event, channel, thread, send) {
   }
 }
 
-/** Up in an empty box edits one's last message there, as in Slack. */
+/** Up in an empty box edits the person's last message there, as in Slack. */
 function editLast(channel, thread) {
   const here = (store.messages.get(channel.id) ?? []).filter((message) =>
     thread ? message.thread_ts === thread : !message.thread_ts || message.thread_ts === message.ts,
@@ -129,7 +129,7 @@ function broadcastBox(channel, draft) {
   );
 }
 
-/** Handlers for a pane: a file dropped anywhere on it is attached to its conversation's draft. */
+/** Drop handlers of a pane: a file dropped on it is attached to its conversation's draft. */
 export function dropTarget(conversation) {
   return {
     ondragover: (event) => {
@@ -149,7 +149,7 @@ export function boxOf(conversation) {
   return document.querySelector(`textarea[data-conversation="${CSS.escape(conversation)}"]`);
 }
 
-/** Put text at the caret of a conversation's box, as if typed. */
+/** Insert text at the caret of a conversation's box, as if typed. */
 export function insert(conversation, text) {
   const el = boxOf(conversation);
   const before = el.value.slice(0, el.selectionStart);

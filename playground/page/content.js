@@ -1,4 +1,4 @@
-// Owns what a message holds: its plan, streamed or written text, blocks and files, in Slack's order.
+// The content of a message: its plan, streamed or written text, blocks and files, in Slack's order.
 
 import { click } from "./actions.js";
 import { blockList } from "./blocks.js";
@@ -11,7 +11,7 @@ import { addressOf } from "./store.js";
 
 const ENDINGS = { stopped: "Stopped", broken: "This message is incomplete: its stream broke off" };
 
-/** A message's content as nodes. What cannot be drawn falls back to its plain text: a message never disappears. */
+/** A message's content as nodes. If it can't be drawn, its plain text is shown. */
 export function content(message) {
   try {
     return draw(message);
@@ -43,7 +43,7 @@ function draw(message) {
   ];
 }
 
-/** Blocks replace Slack's text, as the text is then their fallback; Markdown and streams stand beside them. */
+/** Blocks replace Slack's text, which is then their fallback. Markdown and streams are shown beside them. */
 function written(message) {
   const { stream, markdown: source, text, blocks } = message;
   const streaming = stream?.state === "streaming";

@@ -1,4 +1,4 @@
-// Owns reading comma-, semicolon- or tab-separated text into rows, as far as a preview needs it.
+// A parser for comma-, semicolon- or tab-separated text, as far as a preview needs it.
 
 /** The first `limit` rows as lists of cells. Quoted cells may hold separators, newlines and doubled quotes. */
 export function parseCsv(text, limit) {

@@ -1,6 +1,6 @@
-// Owns the one way this page makes and updates elements: descriptions in, the smallest change to the document out.
-// Text only ever becomes text nodes. There is no path to innerHTML, and an address that is not http(s) or our own
-// never reaches an element, so whatever a message holds stays inert.
+// Creates and updates elements: takes descriptions and makes the smallest change to the document.
+// Text becomes text nodes only: there is no path to innerHTML. A URL that is neither http(s) nor our own is
+// dropped, so a message can't run anything.
 
 const SVG = "http://www.w3.org/2000/svg";
 const SVG_TAGS = new Set(["svg", "use", "path", "circle"]);
@@ -15,12 +15,12 @@ export function h(spec, ...rest) {
   return { tag, key: props.key, props: all ? { ...props, class: all } : props, children: flat(rest, []) };
 }
 
-/** A part that is drawn again only when one of `deps` changed (compared by identity). */
+/** A part that is redrawn only if one of `deps` changed (compared by identity). */
 export function lazy(key, deps, draw) {
   return { lazy: true, key, deps, draw };
 }
 
-/** A picture from our own sprite, hidden from assistive technology: the control around it carries the label. */
+/** An icon from our sprite, hidden from assistive technology: the control around it has the label. */
 export function icon(name, extra = "") {
   return h(
     "svg",
@@ -29,17 +29,17 @@ export function icon(name, extra = "") {
   );
 }
 
-/** The address when it is http(s) or on this origin, else null. */
+/** The URL if it is http(s) or of this origin, else null. */
 export function safeAddress(address) {
   try {
     const url = new URL(address, location.href);
     return ["http:", "https:"].includes(url.protocol) ? url.href : null;
   } catch {
-    return null; // not an address at all: the caller shows its text instead
+    return null; // not a URL: the caller shows its text instead
   }
 }
 
-/** Make `root` hold exactly `nodes`. */
+/** Make `root` contain exactly `nodes`. */
 export function paint(root, nodes) {
   const next = flat([nodes], []);
   reconcile(root, root.painted ?? [], next);
@@ -149,7 +149,7 @@ function setProp(el, name, before, value) {
   else if (before !== value) setAttribute(el, name, value);
 }
 
-/** A listener, not a handler property: what it returns means nothing, where a property's false would stop the event. */
+/** A listener and not a handler property: a property's `false` would stop the event. */
 function setListener(el, type, listener) {
   el.heard ??= {};
   if (!(type in el.heard)) el.addEventListener(type, (event) => el.heard[type]?.(event));

@@ -1,4 +1,4 @@
-// Owns changing what one has written: the editor in a message's place, and the menu with the rest one can do to it.
+// The editor in a message's place, and the message menu.
 
 import { edit, remove, shortcut } from "./actions.js";
 import { copy } from "./code.js";

@@ -1,5 +1,5 @@
-// Owns the interactive elements of Block Kit: buttons, menus, boxes, inputs. What a choice does is the caller's
-// `place.act`; inputs of a modal are collected by modal.js from the form itself.
+// The interactive elements of Block Kit: buttons, menus, boxes, inputs. A choice calls the caller's
+// `place.act`; modal.js collects the inputs of a modal from the form itself.
 
 import { plainText, textOf } from "./blocks.js";
 import { h, icon, safeAddress } from "./dom.js";
@@ -32,7 +32,7 @@ export function element(block, one, place) {
   return DRAW[one.type]?.(block, one, place) ?? h("span.unknown-block", `“${one.type}” is not drawn here.`);
 }
 
-/** Act after the element's own confirmation, if it asks for one. */
+/** Act after the element's own confirmation, if it has one. */
 function choose(block, one, place, choice) {
   const act = () => place.act?.(block, one, choice);
   if (!one.confirm) return act();

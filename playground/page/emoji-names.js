@@ -1,4 +1,4 @@
-// Owns the names of emoji, by group, as data: "name character" pairs. Nothing else.
+// The names of emoji by group, as "name character" pairs.
 
 export const GROUPS = {
   "Often used": `+1 👍 eyes 👀 white_check_mark ✅ tada 🎉 raised_hands 🙌 heart ❤️ joy 😂 thinking_face 🤔 rocket 🚀 pray 🙏 fire 🔥 100 💯

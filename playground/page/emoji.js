@@ -1,4 +1,4 @@
-// Owns emoji: from a name to its character and back, search, and the picker that offers them.
+// Emoji: from name to character and back, search, and the picker.
 
 import { h } from "./dom.js";
 import { GROUPS } from "./emoji-names.js";
@@ -20,7 +20,7 @@ function pairs(text) {
   return words.flatMap((word, i) => (i % 2 ? [] : [[word, words[i + 1]]]));
 }
 
-/** The character of an emoji, or null when the name is unknown. Skin tones are left out ("+1::skin-tone-3"). */
+/** The character of an emoji; null for an unknown name. Skin tones are dropped ("+1::skin-tone-3"). */
 export function emojiCharacter(name) {
   const plain = name.split("::")[0];
   return byName.get(ALIASES[plain] ?? plain) ?? null;
@@ -44,7 +44,7 @@ export function searchEmoji(query, limit) {
   return names.sort(([a], [b]) => b.startsWith(wanted) - a.startsWith(wanted)).slice(0, limit);
 }
 
-/** The picker of an open emoji menu. The menu's `pick(name)` hears the choice. */
+/** The picker of an open emoji menu. It calls the menu's `pick(name)`. */
 export function emojiPicker(menu) {
   const query = menu.query ?? "";
   const shown = query ? [["Found", searchEmoji(query, 60)]] : groups;

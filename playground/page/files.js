@@ -1,4 +1,4 @@
-// Owns files in messages: pictures inline, small previews of tables and texts, cards for the rest, the large view.
+// Files in messages: images inline, small previews of tables and texts, cards for the rest, the large view.
 
 import { iconButton } from "./button.js";
 import { codeBlock } from "./code.js";
@@ -14,7 +14,7 @@ const PREVIEW_LINES = 10;
 const TEXT_NAME = /\.(txt|md|py|js|ts|json|jsonl|log|sql|ya?ml|toml|html?|css|sh|xml|ini)$/i;
 const previews = new Map(); // file id -> text, or null while it loads
 
-/** The files of a message; `address` is the message, to draw it again when a preview has come. */
+/** The files of a message. `address` is the message to redraw when a preview has loaded. */
 export function fileList(files, address) {
   const pictures = files.filter(isPicture);
   const others = files.filter((file) => !isPicture(file));
@@ -84,7 +84,7 @@ function preview(file, text) {
   return h("div.preview", text && (isCsv(file) ? sheet(text) : excerpt(text)));
 }
 
-/** The beginning of a file's text; null until it has been fetched, "" when it cannot be. */
+/** The beginning of a file's text; null while it loads, "" if it can't be loaded. */
 function previewOf(file, address) {
   if (!previews.has(file.id)) {
     previews.set(file.id, null);
@@ -101,7 +101,7 @@ async function fetchText(file) {
     const answer = await fetch(file.url);
     return answer.ok ? await (await answer.blob()).slice(0, PREVIEW_BYTES).text() : "";
   } catch {
-    return ""; // no preview then: the card still offers the download
+    return ""; // no preview: the card has the download
   }
 }
 
@@ -159,7 +159,7 @@ export function readableSize(bytes) {
   return `${size < 10 ? size.toFixed(1) : Math.round(size)} ${unit}`;
 }
 
-/** The picture shown over the whole page. */
+/** The image shown over the whole page. */
 export function largePicture() {
   const file = ui.picture;
   const close = () => set({ picture: null });

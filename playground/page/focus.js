@@ -1,5 +1,5 @@
-// Owns where the keyboard is while a dialog lies over the page: the page beneath is out of reach, and what had the
-// focus gets it back when the dialog goes.
+// Focus while a dialog is open: the page beneath is inert, and the focus returns to its element when the
+// dialog closes.
 
 import { store } from "./store.js";
 import { ui } from "./ui.js";
@@ -13,7 +13,7 @@ export function isCovered() {
   return Boolean(ui.dialog || ui.switcher || ui.picture || ui.help || store.modals.get(ui.me));
 }
 
-/** Draw by `paintPage(covered)`, which makes what lies beneath inert. */
+/** Draw with `paintPage(covered)`, which makes what is beneath inert. */
 export function keepFocus(paintPage) {
   const covered = isCovered();
   if (covered && !wasCovered) left = document.activeElement;
@@ -22,7 +22,7 @@ export function keepFocus(paintPage) {
   wasCovered = covered;
 }
 
-/** Let Tab go round within the topmost dialog. */
+/** Keep Tab within the topmost dialog. */
 export function circle(event) {
   const dialog = [...document.querySelectorAll("[role$=dialog]")].at(-1);
   const stops = [...(dialog?.querySelectorAll(REACHABLE) ?? [])];

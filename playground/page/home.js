@@ -1,4 +1,4 @@
-// Owns the App Home of the bot, as it published it for the person who looks.
+// The App Home that the bot published for this person.
 
 import { click } from "./actions.js";
 import { blockList } from "./blocks.js";

@@ -1,6 +1,6 @@
-// Owns the scan of a line for marks: a table of rules by first character, used by mrkdwn.js and markdown.js alike.
-// A rule gets (text, at) and returns {nodes, end}, or null to leave the character as it is. Everything is linear in
-// the number of marks: closing marks are looked up, never backtracked over.
+// Scans a line for marks, with a table of rules by first character. mrkdwn.js and markdown.js use it.
+// A rule gets (text, at) and returns {nodes, end}, or null to leave the character as it is. The time is linear in
+// the number of marks: closing marks are looked up, without backtracking.
 
 import { h, safeAddress } from "./dom.js";
 import { emoji, emojiCharacter } from "./emoji.js";
@@ -31,8 +31,8 @@ export function scan(text, rules) {
   return out;
 }
 
-/** A rule for text between two equal marks, such as *bold*; `draw` gets what is inside. Unless `inWord`, a mark inside
- *  a word, as in snake_case, is just a character. */
+/** A rule for text between two equal marks, such as *bold*. `draw` gets the text inside. Unless `inWord`, a mark
+ *  inside a word, as in snake_case, is just a character. */
 export function pair(mark, draw, inWord = false) {
   return (text, at) => {
     if (!text.startsWith(mark, at) || (!inWord && wordAt(text, at - 1))) return null;
@@ -60,7 +60,7 @@ export function lineBreak(text, at) {
   return { nodes: [h("br")], end: at + 1 };
 }
 
-/** `code`, closed by as many backticks as opened it. */
+/** `code`, closed by as many backticks as it was opened with. */
 export function codeSpan(text, at) {
   const mark = /^`+/.exec(text.slice(at, at + 8))[0];
   const end = text.indexOf(mark, at + mark.length);
@@ -69,13 +69,13 @@ export function codeSpan(text, at) {
   return { nodes: [h("code", inside.replace(/^ (.*) $/, "$1"))], end: end + mark.length };
 }
 
-/** :name: as an emoji, only when the name is known. */
+/** :name: as an emoji, if the name is known. */
 export function emojiMark(text, at) {
   const name = /^:([a-z0-9_+-]+(?:::skin-tone-\d)?):/.exec(text.slice(at, at + 50))?.[1];
   return name && emojiCharacter(name) ? { nodes: [emoji(name)], end: at + name.length + 2 } : null;
 }
 
-/** A bare http(s) address in running text. */
+/** A bare http(s) URL in running text. */
 export function bareAddress(text, at) {
   if (!/^https?:\/\//.test(text.slice(at, at + 8)) || wordAt(text, at - 1)) return null;
   let end = at;
@@ -85,7 +85,7 @@ export function bareAddress(text, at) {
   return { nodes: [link(address, [address])], end: at + address.length };
 }
 
-/** A link that opens in a tab of its own; what is not http(s) stays as its text. */
+/** A link that opens in a new tab; what is not http(s) stays text. */
 export function link(address, children) {
   const href = safeAddress(address);
   if (!href || !/^https?:/i.test(address)) return h("span", { title: address }, children);

@@ -1,4 +1,4 @@
-// Owns the drawer that shows which Web API calls the bot makes, newest first.
+// The drawer with the bot's Web API calls, newest first.
 
 import { iconButton } from "./button.js";
 import { h } from "./dom.js";

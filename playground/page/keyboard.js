@@ -1,5 +1,5 @@
-// Owns keys that work anywhere: jumping, moving through messages, opening and closing. A box being typed in keeps its
-// keys, except Escape and the Ctrl/Cmd ones.
+// Keyboard shortcuts: jumping, moving through messages, opening and closing. A text box keeps its keys,
+// except Escape and the Ctrl/Cmd ones.
 
 import { closeView } from "./actions.js";
 import { askToDelete, startEditing } from "./editor.js";
@@ -71,7 +71,7 @@ function isTyping(el) {
   return el.matches?.("input, textarea, select, [contenteditable]");
 }
 
-/** Close one thing: what was opened last, as far as it lies on top. */
+/** Close the topmost open thing. */
 function closeInnermost() {
   const view = store.modals.get(ui.me);
   if (ui.menu) return closeMenu();

@@ -1,4 +1,4 @@
-// Owns the middle column: the open channel's head, its messages or the App Home, and its composer.
+// The middle column: the open channel's header, its messages or the App Home, and its composer.
 
 import { iconButton } from "./button.js";
 import { composer, dropTarget } from "./composer.js";
@@ -61,7 +61,7 @@ function hasNews(channel) {
   return channel.id !== ui.channel && (store.messages.get(channel.id) ?? []).some(isThreadUnread);
 }
 
-/** What answers; a script says so plainly. */
+/** The model behind the bot; a scripted one is named as such. */
 function modelLabel() {
   const { label, scripted } = store.model;
   if (!scripted) return h("span.model", { title: "The model that answers" }, `model: ${label}`);

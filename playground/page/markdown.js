@@ -1,5 +1,5 @@
-// Owns Markdown as agents write it: headings, lists, tables, fences, quotes, links. Text half-written by a stream is
-// fine: an open fence or mark shows as far as it goes. HTML in it stays text.
+// Markdown as agents write it: headings, lists, tables, fences, quotes, links. Text that is still streaming
+// is fine: an open fence or mark shows as far as it goes. HTML stays text.
 
 import { codeBlock } from "./code.js";
 import { h } from "./dom.js";
@@ -52,7 +52,7 @@ export function inline(text) {
   return scan(text, RULES);
 }
 
-/** [label](address), an image's too: pictures come as files, so a remote one is only linked. */
+/** [label](URL). An image becomes a link too: images come as files. */
 function linkMark(text, at) {
   const middle = text.indexOf("](", at);
   const end = middle < 0 ? -1 : text.indexOf(")", middle);
@@ -180,7 +180,7 @@ function table(lines, at) {
   return [tableFrame(h("thead", row(lines[at], "th")), h("tbody", body)), end];
 }
 
-/** A table that scrolls sideways on its own when it is wider than its message. */
+/** A table that scrolls sideways if it is wider than its message. */
 export function tableFrame(...parts) {
   return h("div.table", { tabindex: "0", role: "region", "aria-label": "Table" }, h("table", parts));
 }

@@ -1,4 +1,4 @@
-// Owns one row of a message list: who and when, content, reactions, replies, and the tools that appear over it.
+// One row of a message list: author and time, content, reactions, replies, and the toolbar.
 
 import { toggleReaction } from "./actions.js";
 import { ago, fullTimeOf, timeOf } from "./clock.js";
@@ -17,7 +17,7 @@ import { openMenu, redraw, ui } from "./ui.js";
 const QUICK = ["white_check_mark", "eyes", "raised_hands"];
 const LABEL_LENGTH = 200;
 
-/** A message as a row. `place` is "channel" or "thread"; `grouped` leaves out the author's line. */
+/** A message as a row. `place` is "channel" or "thread"; `grouped` omits the author's line. */
 export function messageRow(message, { place, grouped = false, tabbable = false }) {
   const address = addressOf(message);
   const state = {

@@ -1,4 +1,4 @@
-// Owns the list of a channel's messages: days, groups of one author, the mark of what is new, and its scrolling.
+// The list of a channel's messages: days, groups by author, the "new" divider, and scrolling.
 
 import { dayName, dayOf } from "./clock.js";
 import { h, icon } from "./dom.js";
@@ -10,7 +10,7 @@ import { welcome } from "./welcome.js";
 const GROUP_SECONDS = 300;
 const DRAWN_AT_ONCE = 200;
 const NEAR_END_PX = 60;
-const places = new WeakMap(); // scroller -> {atEnd: whether it follows what is new, top: where it stood}
+const places = new WeakMap(); // scroller -> {atEnd: whether it follows new messages, top: the last position}
 
 /** The messages of the open channel, newest at the bottom. */
 export function channelList(channel) {
@@ -25,7 +25,7 @@ export function channelList(channel) {
   );
 }
 
-/** A scroller that stays at its end while it is there, whatever grows inside it. */
+/** A scroller that stays at its end while it is there, even if its content grows. */
 export function scroller(place, key, ...children) {
   const away = ui.away?.[place] === key;
   return h(
@@ -65,7 +65,7 @@ function follow(el) {
   settle();
 }
 
-/** Only moving up leaves the end: content that grows while it is being followed does not. */
+/** Only scrolling up leaves the end; growing content does not. */
 function noteScroll(el, place, key) {
   const stood = places.get(el);
   const near = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR_END_PX;
@@ -80,7 +80,7 @@ function toEnd(el) {
   el.scrollTop = el.scrollHeight;
 }
 
-/** Follow the end again, as one's own message has been sent. */
+/** Scroll to the end again after the person sent a message. */
 export function followEnd(place) {
   const el = document.querySelector(`.messages[data-place="${place}"]`);
   if (el) toEnd(el);
@@ -100,7 +100,7 @@ function earlierButton(channel) {
   );
 }
 
-/** Rows with dividers between days and before the first message not seen yet. */
+/** Rows with dividers between days and before the first unread message. */
 export function rows(messages, place, newFrom = null) {
   let before = null;
   let marked = false;

@@ -1,4 +1,4 @@
-// Owns dialogs: Slack's modal views with their inputs, and this page's own questions before a step that cannot be undone.
+// Dialogs: Slack's modal views with their inputs, and this page's confirmation dialogs.
 
 import { iconButton } from "./button.js";
 import { click, closeView, submit } from "./actions.js";
@@ -7,7 +7,7 @@ import { h } from "./dom.js";
 import { store } from "./store.js";
 import { set, ui } from "./ui.js";
 
-/** The modal the bot opened for the speaker, if any. */
+/** The modal that the bot opened for the speaker, if any. */
 export function modal() {
   const view = store.modals.get(ui.me);
   if (!view) return null;
@@ -42,7 +42,7 @@ export function modal() {
   );
 }
 
-/** Slack's view.state.values for what is in the form now. */
+/** Slack's view.state.values of the form as it is now. */
 function valuesOf(view, form) {
   const values = {};
   for (const block of view.blocks ?? []) {
@@ -70,7 +70,7 @@ function stateOf(one, fields) {
   return { value: fields[0].value || null };
 }
 
-/** This page's own question; `act` runs when it is confirmed. */
+/** This page's confirmation dialog; confirming calls `act`. */
 export function question() {
   const { title, text, confirm, deny, danger, act } = ui.dialog;
   const close = () => set({ dialog: null });

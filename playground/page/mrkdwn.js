@@ -1,5 +1,5 @@
-// Owns Slack's own text format: <@U…> and other references, *bold*, _italic_, ~strike~, code, quotes, :emoji:.
-// Also turns a stored text back into what a person would type, for editing and copying.
+// Slack's mrkdwn: <@U…> and other references, *bold*, _italic_, ~strike~, code, quotes, :emoji:.
+// Also converts a stored text back to what a person would type, for editing and copying.
 
 import { slackDate } from "./clock.js";
 import { codeBlock } from "./code.js";
@@ -29,7 +29,7 @@ const RULES = {
   "\n": lineBreak,
 };
 
-/** Slack text as nodes: paragraphs of it, quotes and code blocks. */
+/** Slack text as nodes: paragraphs, quotes and code blocks. */
 export function mrkdwn(text) {
   const parts = text.split(/```\n?([\s\S]*?)\n?```/);
   return parts.map((part, i) => (i % 2 ? codeBlock(unescape(part)) : quotes(part.replace(/^\n|\n$/g, ""))));
@@ -59,7 +59,7 @@ function entity(text, at) {
   return found ? { nodes: [{ text: ENTITIES[found] }], end: at + found.length } : null;
 }
 
-/** A <…> reference to a person, channel, group, date or address. Also used inside Markdown, where Slack allows it. */
+/** A <…> reference to a person, channel, group, date or URL. Also used inside Markdown, where Slack allows it. */
 export function reference(text, at) {
   const found = REFERENCE.exec(text.slice(at, at + 3100));
   if (!found) return null;
@@ -99,7 +99,7 @@ function unescape(text) {
   return text.replace(/&(?:amp|lt|gt);/g, (found) => ENTITIES[found]);
 }
 
-/** What a person would have typed to get this text. */
+/** What a person would type to get this text. */
 export function typed(text) {
   const plain = text.replace(/<([@#!]?)([^<>|\n]+)(?:\|([^<>\n]*))?>/g, (_, sign, target, label) => {
     if (sign === "@") return `@${nameOf(target)}`;

@@ -1,4 +1,4 @@
-// Owns what lies over the page: the open menu, dialogs, the large picture, notices, and what is read out.
+// What covers the page: the open menu, dialogs, the large image, notices, and the live region for screen readers.
 
 import { iconButton } from "./button.js";
 import { h, icon } from "./dom.js";
@@ -39,7 +39,7 @@ function menu(open) {
   );
 }
 
-/** Beside what opened it: below when there is room, else above, always inside the window. */
+/** Places a menu beside its button: below if there is room, else above, and inside the window. */
 function placeMenu(el, at) {
   const { offsetWidth: width, offsetHeight: height } = el;
   const below = at.bottom + height + MARGIN_PX < innerHeight;

@@ -1,4 +1,4 @@
-// Owns people as they are shown: names, avatars, presence, and the choice of who speaks in this tab.
+// People: names, avatars, presence, and who speaks in this tab.
 
 import { h, icon } from "./dom.js";
 import { store } from "./store.js";
@@ -21,7 +21,7 @@ export function isBot(id) {
   return id === store.bot.user || Boolean(store.users.get(id)?.is_bot);
 }
 
-/** People one can speak as in this workspace. */
+/** The people to speak as in this workspace. */
 export function speakers() {
   return [...store.users.values()].filter((user) => !user.is_bot);
 }
@@ -38,7 +38,7 @@ export function speakAs(id) {
   set({ me: id, menu: null, editing: null, completion: null, newFrom: undefined });
 }
 
-/** A square portrait: our mark for the bot, initials in the person's colour otherwise. */
+/** A square avatar: our mark for the bot, else initials in the person's colour. */
 export function avatar(id, size = "", name = nameOf(id)) {
   if (id === store.bot.user && name === nameOf(id)) {
     return h("img.avatar", { class: size, src: "/page/mark.svg", alt: "", width: 36, height: 36 });
@@ -67,7 +67,7 @@ export function presence(here) {
   return h("span.presence", { class: here ? "here" : "away", title: here ? "connected" : "away" });
 }
 
-/** The button that says who you are, and opens the choice. */
+/** The button that shows the speaker and opens the choice. */
 export function speakerButton() {
   if (!ui.me) return null;
   return h(

@@ -1,4 +1,4 @@
-// Owns the plan of a piece of work: a title and one row per worker, from a stream or from plan and task_card blocks.
+// The plan of a task: a title and one row per worker, from a stream or from plan and task_card blocks.
 
 import { h, icon } from "./dom.js";
 import { link } from "./inline.js";
@@ -15,7 +15,7 @@ const STATUS_NAMES = {
 const ICONS = { complete: "check", error: "cross", stopped: "stop" };
 const LONG_OUTPUT = 110;
 
-/** Rows under one foldable title. `running` tells whether more may come; `address` is the message they belong to. */
+/** Rows under one foldable title. With `running`, more may come; `address` is their message. */
 export function planCard(address, { title, rows, running, mode = "plan" }) {
   if (mode !== "plan")
     return h(
@@ -45,7 +45,7 @@ export function planCard(address, { title, rows, running, mode = "plan" }) {
   );
 }
 
-/** One task with its status; what it is doing now while it works, what came out when it has finished. */
+/** One task with its status: the current step while it runs, the result when it has finished. */
 export function taskRow(address, row, running) {
   const live = row.status === "in_progress" && running;
   const finished = row.status === "complete" || row.status === "error";
@@ -98,7 +98,7 @@ function planState(rows, running) {
   return rows.some((row) => row.status === "in_progress") ? "stopped" : "pending";
 }
 
-/** A row that was still at work when its message ended has been stopped. */
+/** A row that was still running when its message ended has been stopped. */
 function statusIcon(status, running) {
   const shown = status === "in_progress" && !running ? "stopped" : status;
   const name = STATUS_NAMES[shown] ?? shown;

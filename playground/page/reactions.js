@@ -1,4 +1,4 @@
-// Owns the reactions under a message: who gave them, giving and taking back one's own.
+// The reactions under a message: who added them, and adding and removing one's own.
 
 import { toggleReaction } from "./actions.js";
 import { h, icon } from "./dom.js";

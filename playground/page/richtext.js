@@ -1,4 +1,4 @@
-// Owns Slack's rich_text: sections, lists, quotes and preformatted text with their styled pieces.
+// Slack's rich_text: sections, lists, quotes and preformatted text with their styled pieces.
 
 import { slackDate } from "./clock.js";
 import { codeBlock } from "./code.js";

@@ -1,4 +1,4 @@
-// Owns where this tab is: the address bar (#/channel, #/channel/thread, #/channel/home) and moving about.
+// The location of this tab: the address bar (#/channel, #/channel/thread, #/channel/home) and navigation.
 
 import { openHome, openMessagesTab } from "./actions.js";
 import { channelById, channelsOf, messageAt, store } from "./store.js";
@@ -29,13 +29,13 @@ export function followAddress() {
   if (store.ready && opened) tellBot();
 }
 
-/** The workspace is known now: say so to the bot if its own conversation is what is open. */
+/** The workspace has loaded: send the App Home event if the bot's conversation is open. */
 export function arrive() {
   settlePlace();
   tellBot();
 }
 
-/** The bot hears when its App Home or its messages tab is opened, as in Slack. */
+/** Opening the App Home or its messages tab sends the bot an event, as in Slack. */
 function tellBot() {
   if (!isDirect()) return;
   if (ui.tab === "home") openHome();
@@ -46,7 +46,7 @@ function isDirect() {
   return channelsOf(ui.me).direct.some((channel) => channel.id === ui.channel);
 }
 
-/** After a change of person or workspace: stay only where this person may be. */
+/** After a change of person or workspace, stay only in a conversation that this person can see. */
 export function settlePlace() {
   const { shared, direct } = channelsOf(ui.me);
   if (![...shared, ...direct].some((channel) => channel.id === ui.channel)) leave(shared, direct);

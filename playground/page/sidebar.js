@@ -1,4 +1,4 @@
-// Owns the left column: the team, the way to jump, channels and the app with their unread marks, who you speak as.
+// The left column: the team, the jump button, channels and the app with their unread marks, the speaker.
 
 import { h, icon } from "./dom.js";
 import { avatar, presence, speakerButton } from "./people.js";

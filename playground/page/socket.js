@@ -1,5 +1,5 @@
-// Owns the live connection to the stand-in: one websocket that comes back by itself, and requests with their answers.
-// Never interprets what the server pushes; it hands every object on.
+// The live connection to the stand-in: one websocket that reconnects, and requests with their answers.
+// Passes on every pushed object unread.
 
 const FIRST_DELAY_MS = 300;
 const LONGEST_DELAY_MS = 5000;
@@ -11,7 +11,7 @@ export class Live {
   #failures = 0;
   #timer = null;
 
-  /** `onPush` gets every pushed object; `onStatus` hears true or false when the line comes up or goes down. */
+  /** `onPush` gets every pushed object; `onStatus` gets true or false when the connection opens or closes. */
   constructor(address, onPush, onStatus) {
     this.address = address;
     this.onPush = onPush;
@@ -24,7 +24,7 @@ export class Live {
     this.#open();
   }
 
-  /** Ask the server to do something. Rejects with a sentence when it refuses or the line is down. */
+  /** Send the server a request. Rejects with a sentence if it is refused or the connection is down. */
   request(body) {
     if (this.#socket?.readyState !== WebSocket.OPEN) {
       return Promise.reject(

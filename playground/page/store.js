@@ -1,5 +1,5 @@
-// Owns the workspace as the server tells it: people, channels, messages, sessions, views, calls.
-// Changes only through `receive`; never talks to the server and never touches the document.
+// The workspace as the server sends it: people, channels, messages, sessions, views, calls.
+// `receive` is the only way to change it. It uses neither the server nor the document.
 
 const CALLS_KEPT = 300;
 
@@ -17,7 +17,7 @@ export const store = {
   modals: new Map(),
   whispers: [], // {user, message}: ephemeral messages
   calls: [],
-  connections: null, // null until the server has said
+  connections: null, // null until the server sends it
   prompts: [],
 };
 
@@ -33,7 +33,7 @@ const APPLY = {
   socket: ({ connections }) => void (store.connections = connections),
 };
 
-/** Take in one pushed object. Kinds this page does not know are left alone. */
+/** Apply one pushed object. Unknown kinds are ignored. */
 export function receive(object) {
   APPLY[object.type]?.(object);
 }
@@ -77,7 +77,7 @@ function byTime(a, b) {
   return a.ts < b.ts ? -1 : 1;
 }
 
-/** Where a message lives, as one word: its identity everywhere on this page. */
+/** The address of a message, its identity everywhere on this page. */
 export function addressOf(message) {
   return `${message.channel}:${message.ts}`;
 }
@@ -86,7 +86,7 @@ function isReply(message) {
   return Boolean(message.thread_ts) && message.thread_ts !== message.ts;
 }
 
-/** What `me` sees in a channel: its top level, replies also sent to the channel, and whispers to them. */
+/** What `me` sees in a channel: top-level messages, replies also sent to the channel, and their ephemeral messages. */
 export function channelMessages(channel, me) {
   const list = (store.messages.get(channel) ?? []).filter(
     (message) => !isReply(message) || message.broadcast,
@@ -125,7 +125,7 @@ export function channelById(id) {
   return store.channels.find((channel) => channel.id === id) ?? null;
 }
 
-/** Channels everybody sees, then the one direct conversation `me` has with the bot. */
+/** The channels, which all people see, and then the direct message of `me` and the bot. */
 export function channelsOf(me) {
   const shared = store.channels.filter((channel) => channel.kind === "channel");
   const direct = store.channels.filter((channel) => channel.kind === "im" && channel.user === me);

@@ -1,4 +1,4 @@
-// Owns jumping: the Ctrl/Cmd+K dialog over channels, people to speak as, and a few commands.
+// The jump dialog (Ctrl/Cmd+K) over channels, people to speak as, and a few commands.
 
 import { h, icon } from "./dom.js";
 import { avatar, speakAs, speakers } from "./people.js";
@@ -77,7 +77,7 @@ function found(query) {
   );
 }
 
-/** The dialog; `ui.switcher` holds what is typed and which target is marked. */
+/** The dialog. `ui.switcher` holds the typed text and the selected target. */
 export function switcher() {
   const { query, index } = ui.switcher;
   const list = found(query);

@@ -1,4 +1,4 @@
-// Owns light and dark: the system's choice, until a person chooses for this browser.
+// Light and dark: the system's choice, until the person chooses for this browser.
 
 import { iconButton } from "./button.js";
 import { redraw } from "./ui.js";
@@ -6,7 +6,7 @@ import { redraw } from "./ui.js";
 const KEY = "playground.theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 
-/** Apply the remembered choice and follow the system from then on. */
+/** Apply the stored choice and follow the system from then on. */
 export function startTheme() {
   system.addEventListener("change", redraw);
   const chosen = localStorage.getItem(KEY);
@@ -17,7 +17,7 @@ function isDark() {
   return (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
 }
 
-/** Change to the other one; choosing what the system has gives the choice back to it. */
+/** Switch to the other one. Choosing the system's removes the stored choice. */
 export function switchTheme() {
   const wanted = isDark() ? "light" : "dark";
   if ((wanted === "dark") === system.matches) {

@@ -1,4 +1,4 @@
-// Owns the thread beside the channel: its first message, the replies, and what the bot is doing there, with Stop.
+// The thread beside the channel: its root, the replies, and the bot's status there, with Stop.
 
 import { iconButton } from "./button.js";
 import { stop } from "./actions.js";
@@ -40,7 +40,7 @@ export function threadPane() {
   );
 }
 
-/** What the bot says it is doing in a thread; nothing when it is at rest. */
+/** The bot's status in a thread; nothing if it is idle. */
 function sessionLine(session) {
   if (!session || !(session.text || ["processing", "suspended"].includes(session.status))) return null;
   const waiting = session.status === "suspended";

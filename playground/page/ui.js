@@ -1,7 +1,7 @@
-// Owns what this browser tab is looking at: who speaks, which conversation, open menus, drafts, notices.
-// Knows nothing of the workspace itself (store.js) and never talks to the server.
+// The view state of this tab: speaker, conversation, open menus, drafts, notices.
+// The workspace itself is in store.js.
 
-/** The view state of this tab. Change it with `set`, so that the page is drawn again. */
+/** The view state. Change it with `set`, so that the page is redrawn. */
 export const ui = {
   me: null,
   channel: null,
@@ -17,7 +17,7 @@ export const ui = {
   sidebar: false, // open as a drawer on narrow screens
   completion: null,
   drafts: new Map(), // conversation -> {text, files}
-  open: new Map(), // part of a message -> folded open or shut by hand
+  open: new Map(), // part of a message -> opened or closed by hand
   bumps: new Map(), // address of a message -> how often its own parts changed
   notices: [],
   announce: "",
@@ -27,12 +27,12 @@ export const ui = {
 let draw = () => {};
 let scheduled = false;
 
-/** Say what draws the page; app.js does, once. */
+/** Set the function that draws the page; app.js calls it once. */
 export function drawWith(fn) {
   draw = fn;
 }
 
-/** Draw soon: at the next frame, or within a quarter second while the tab is hidden and gets no frames. */
+/** Redraw at the next frame, or within a quarter second while the tab is hidden and gets no frames. */
 export function redraw() {
   if (scheduled) return;
   scheduled = true;
@@ -49,7 +49,7 @@ export function set(patch) {
   redraw();
 }
 
-/** Draw one message again although the message itself is unchanged. */
+/** Redraw one message although the message itself has not changed. */
 export function bump(address) {
   ui.bumps.set(address, (ui.bumps.get(address) ?? 0) + 1);
   redraw();
@@ -61,7 +61,7 @@ export function fold(address, part, open) {
   bump(address);
 }
 
-/** Show one sentence for a few seconds. Errors stay longer than good news. */
+/** Show a notice for a few seconds. Errors stay longer. */
 export function notice(text, tone = "error") {
   const note = { text, tone, id: crypto.randomUUID() };
   ui.notices = [...ui.notices.slice(-2), note];

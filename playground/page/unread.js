@@ -1,4 +1,4 @@
-// Owns what each person has read: marks per conversation, kept in this browser across reloads.
+// What each person has read: a mark per conversation, stored in this browser.
 
 import { channelMessages, store } from "./store.js";
 import { ui } from "./ui.js";
@@ -11,13 +11,13 @@ function load() {
   try {
     marks = JSON.parse(localStorage.getItem(KEY)) ?? {};
   } catch {
-    marks = {}; // somebody else's text under our key: begin anew
+    marks = {}; // not our format: start over
   }
   marks.since ??= String(Date.now() / 1000 - 2);
   return marks;
 }
 
-/** Up to where the speaker has read a conversation: a channel's id, or "channel:thread". */
+/** The speaker's read mark in a conversation: a channel's id, or "channel:thread". */
 function readMark(conversation) {
   return load()[`${ui.me}/${conversation}`] ?? load().since;
 }
@@ -28,7 +28,7 @@ function markRead(conversation, ts) {
   localStorage.setItem(KEY, JSON.stringify(marks));
 }
 
-/** {count, mentions} of messages in a channel that the speaker has not seen. Direct messages all count as mentions. */
+/** {count, mentions} of the speaker's unread messages in a channel. Direct messages all count as mentions. */
 export function unreadIn(channel) {
   const mark = readMark(channel.id);
   const fresh = channelMessages(channel.id, ui.me).filter(
@@ -39,19 +39,19 @@ export function unreadIn(channel) {
   return { count: fresh.length + threads.length, mentions: called.length };
 }
 
-/** Where the line of what is new belongs in a channel now being looked at; null when all has been seen. */
+/** Where the "new" divider belongs in an open channel; null if everything is read. */
 export function newSince(channel) {
   return channel && unreadIn(channel).count ? readMark(channel.id) : null;
 }
 
-/** Whether a thread the speaker takes part in has replies they have not seen. */
+/** Whether a thread of the speaker has unread replies. */
 export function isThreadUnread(message) {
   if (!message.reply_count || !message.latest_reply) return false;
   const mine = message.user === ui.me || message.reply_users.includes(ui.me);
   return mine && message.latest_reply > readMark(`${message.channel}:${message.ts}`);
 }
 
-/** Note that what is open now has been seen. */
+/** Mark what is open now as read. */
 export function markOpenAsRead() {
   if (document.hidden || !ui.channel || ui.tab === "home") return;
   markRead(ui.channel, channelMessages(ui.channel, ui.me).at(-1)?.ts);

@@ -1,4 +1,4 @@
-// Owns files on their way out: attached to a draft by button, paste or drop, uploaded at once, sent with the message.
+// Uploads: files attached to a draft by button, paste or drop, uploaded at once, sent with the message.
 
 import { iconButton } from "./button.js";
 import { upload } from "./actions.js";
@@ -6,13 +6,13 @@ import { h, icon } from "./dom.js";
 import { isPicture, readableSize } from "./files.js";
 import { redraw, ui } from "./ui.js";
 
-/** The draft of a conversation: what is typed and attached there. */
+/** The draft of a conversation: typed text and attachments. */
 export function draftOf(conversation) {
   if (!ui.drafts.has(conversation)) ui.drafts.set(conversation, { text: "", files: [] });
   return ui.drafts.get(conversation);
 }
 
-/** Attach files to a draft and begin to upload them. */
+/** Attach files to a draft and start to upload them. */
 export function attach(draft, files) {
   for (const file of files) {
     const item = {
@@ -37,7 +37,7 @@ export function attach(draft, files) {
   redraw();
 }
 
-/** The ids of a draft's files once all are uploaded; those that failed are left in the draft. */
+/** The ids of a draft's files once all are uploaded. Failed ones stay in the draft. */
 export async function uploadedIds(files) {
   await Promise.all(files.map((item) => item.done));
   return files.filter((item) => item.file).map((item) => item.file.id);

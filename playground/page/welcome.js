@@ -1,4 +1,4 @@
-// Owns the beginning of a conversation: what this place is, and examples that fill the composer with one click.
+// The head of a conversation: what this place is, and examples that fill the composer with one click.
 
 import { boxOf } from "./composer.js";
 import { h, icon } from "./dom.js";
@@ -6,7 +6,7 @@ import { store } from "./store.js";
 import { notice, redraw } from "./ui.js";
 import { attach, draftOf } from "./uploads.js";
 
-const SAMPLE = "/page/sample.csv"; // attached when an example speaks of a CSV
+const SAMPLE = "/page/sample.csv"; // attached when an example mentions a CSV
 
 const OWN_PROMPTS = [
   { title: "Run a first program", message: "@Handoff Execute hello world in Python" },
@@ -25,7 +25,7 @@ const PICTURES = [
   [/three|parallel|team|workers|parts/i, "fork"],
 ];
 
-/** The head of a conversation; with examples while nothing has been written in it. */
+/** The head of a conversation, with examples while it has no messages. */
 export function welcome(channel, empty) {
   const direct = channel.kind === "im";
   const name = store.bot.name || "Handoff";

@@ -26,9 +26,9 @@ def test_no_markup_from_text_and_nothing_from_elsewhere(path: Path) -> None:
 @pytest.mark.parametrize(
     "path", [p for p in SOURCES if p.suffix in (".js", ".css")], ids=lambda path: path.name
 )
-def test_a_module_is_short_and_says_what_it_owns(path: Path) -> None:
+def test_a_module_is_short_and_begins_with_a_comment_that_says_what_it_is(path: Path) -> None:
     lines = path.read_text().splitlines()
-    assert re.match(r"(?://|/\*) Owns ", lines[0])
+    assert re.match(r"(?://|/\*) \w.+[.:,]", lines[0])
     assert len(lines) <= LONGEST
 
 
