@@ -46,14 +46,6 @@ class WorkerEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class FilesCreated:
-    """Files that a run left in `/work`: their paths relative to it, in the order of creation."""
-
-    worker: str
-    paths: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Notice:
     """One sentence about the whole task, for example that the model is slow."""
 
@@ -68,5 +60,5 @@ class AnswerText:
     text: str
 
 
-Event = PlanChanged | WorkerStarted | WorkerStep | WorkerEnded | FilesCreated | Notice | AnswerText
+Event = PlanChanged | WorkerStarted | WorkerStep | WorkerEnded | Notice | AnswerText
 Emit = Callable[[Event], None]

@@ -16,7 +16,7 @@ from agents.budget import Meter
 from agents.conversation import ModelReply, UserTurn, reply_from_json
 from agents.endpoint import Endpoint
 from agents.errors import FatalModelError, ModelError, Parked, ToolFailure
-from agents.events import Emit, FilesCreated, WorkerEnded, WorkerStarted, WorkerStep
+from agents.events import Emit, WorkerEnded, WorkerStarted, WorkerStep
 from agents.excerpt import RESULT_LIMIT, excerpt, one_line
 from agents.journal import EmptyInbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
@@ -127,8 +127,6 @@ class Worker:
         if run.state is not None:
             notes = await self._workspace.keep_variables(self._brief.worker, run.state)
             kept = replace(kept, notes=(*notes, *kept.notes))
-        if kept.files:
-            self._emit(FilesCreated(self._brief.worker, kept.files))
         facts = {"status": run.status.value, "seconds": round(run.seconds, 2), "files": list(kept.files)}
         text = await self._render(run, kept)
         status = f"[{run.status}{'' if run.exit_code is None else f', exit code {run.exit_code}'}"
