@@ -16,6 +16,7 @@ COPY bot /src/bot
 COPY tasks /src/tasks
 COPY agents /src/agents
 COPY sandbox /src/sandbox
+COPY text /src/text
 COPY playground /src/playground
 RUN python3 -m pip --python /opt/handoff/bin/python --disable-pip-version-check --no-cache-dir \
         install --quiet --no-deps --no-build-isolation --no-index /src

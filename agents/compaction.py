@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from agents.conversation import Json, ModelReply, TokenUsage, ToolResult, Turn, UserTurn
 from agents.endpoint import Endpoint
 from agents.errors import ContextTooLong
-from agents.excerpt import excerpt
 from agents.prompts import prompt
 from agents.wire import ModelRequest
+from text.excerpt import excerpt
 
 #: Share of the window at which compaction begins, and the share to get below.
 START_SHARE, TARGET_SHARE = 0.7, 0.5

@@ -10,9 +10,9 @@ import aiohttp
 import httpx2
 import openai
 
-from agents.excerpt import one_line
 from agents.refusals import INSIDE, Refusal, Transient
 from agents.wire.stream import CutStream, ErrorInside, NoReply, SilentStream, Unreadable
+from text.excerpt import one_line
 
 
 class RedirectRefused(Exception):

@@ -36,10 +36,10 @@ from mcp_types import Tool as Offered
 
 from agents.conversation import Json
 from agents.errors import ToolFailure
-from agents.excerpt import excerpt, one_line
 from agents.team_tools import TeamTool
 from agents.tools import Tool
 from agents.tools_file import McpServer, ToolsFile, tool_name
+from text.excerpt import excerpt, one_line
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,6 @@ from agents.conversation import ModelReply, ToolCall, Turn
 from agents.endpoint import Endpoint
 from agents.errors import Parked, ToolFailure
 from agents.events import AnswerText, Emit, Notice, PlanChanged, PlanStep
-from agents.excerpt import one_line
 from agents.journal import Entry, Inbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.prices import Prices
@@ -30,6 +29,7 @@ from agents.worker import Brief, Worker
 from sandbox.errors import FileRefused
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
+from text.excerpt import one_line
 
 _GOOD = ("done", "partial")
 _AFTER_TWO = (

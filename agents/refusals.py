@@ -20,7 +20,7 @@ from agents.errors import (
     ToolsUnsupported,
     UnknownModel,
 )
-from agents.excerpt import one_line
+from text.excerpt import one_line
 
 #: Longest wait before a retry, in seconds, whatever Retry-After says.
 MAX_WAIT = 60.0

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agents.conversation import Json
-from agents.excerpt import excerpt, one_line
 from agents.journal import Entry
+from text.excerpt import excerpt, one_line
 
 #: Characters of evidence and of open points, and files, that the orchestrator reads.
 _MAX_TEXT, _MAX_FILES = 4_000, 100

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from agents.approvals import ApprovalGate
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
-from agents.excerpt import one_line
 from agents.tools import Tool, ToolOutput
+from text.excerpt import one_line
 
 #: Names of the tools that every worker has.
 RESERVED = ("execute_python_code", "report")

@@ -18,8 +18,8 @@ import pydantic
 
 from agents.conversation import Json, ToolCall
 from agents.errors import ToolFailure
-from agents.sanitize import sanitize
 from agents.schema import flatten
+from text.sanitize import sanitize
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ from agents.conversation import (
     reply_from_json,
     reply_to_json,
 )
-from agents.excerpt import excerpt
 from agents.journal import Journal
-from agents.sanitize import sanitize_text
 from agents.tools import ToolOutput
+from text.excerpt import excerpt
+from text.sanitize import sanitize_text
 
 #: Notes to an agent whose reply was empty, or cut by the model's length limit.
 EMPTY = "Your reply was empty. Go on: call a tool, or write your final answer."

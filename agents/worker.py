@@ -17,7 +17,6 @@ from agents.conversation import ModelReply, UserTurn, reply_from_json
 from agents.endpoint import Endpoint
 from agents.errors import FatalModelError, ModelError, Parked, ToolFailure
 from agents.events import Emit, WorkerEnded, WorkerStarted, WorkerStep
-from agents.excerpt import RESULT_LIMIT, excerpt, one_line
 from agents.journal import EmptyInbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.prices import Prices
@@ -29,7 +28,10 @@ from sandbox import Job, Run
 from sandbox.errors import FileRefused
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Kept, Workspace
+from text.excerpt import excerpt, one_line
 
+#: Characters of one tool result that go into the conversation.
+RESULT_LIMIT = 8_000
 _NO_VARIABLES = "there are no variables from earlier calls"
 _VARIABLES = "variables, functions and imports of earlier calls are there, unless a note said otherwise"
 _NOTHING = "stdout: (nothing was printed)"
@@ -211,8 +213,8 @@ class Worker:
             worker = self._brief.worker
             path = await self._workspace.add(f"{worker}-{name}.txt", whole or text.encode(), worker)
         except FileRefused as refused:
-            return f"{excerpt(text)}\n[The whole output could not be kept: {refused}]"
-        return f"{excerpt(text)}\n[All of it: /work/{path}]"
+            return f"{excerpt(text, RESULT_LIMIT)}\n[The whole output could not be kept: {refused}]"
+        return f"{excerpt(text, RESULT_LIMIT)}\n[All of it: /work/{path}]"
 
     async def _variables(self) -> bytes | None:
         """The variables of this worker's earlier calls; None where they are not carried."""

@@ -23,7 +23,7 @@ from scripts.steps import ROOT, Stuck, ended, run, say, step
 
 NAME = "handoff"
 CONTEXT = ("Dockerfile", "requirements.lock", "pyproject.toml", "README.md", "LICENSE",
-           "bot", "tasks", "agents", "sandbox", "playground")  # fmt: skip
+           "bot", "tasks", "agents", "sandbox", "text", "playground")  # fmt: skip
 
 
 def main() -> None:

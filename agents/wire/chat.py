@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.conversation import MAX_CALLS, Json, ModelReply, TokenUsage, ToolCall, ToolResult, Turn, UserTurn
-from agents.sanitize import TextBuffer, sanitize
 from agents.tools import Tool
 from agents.wire import ModelRequest, Options, with_extra
 from agents.wire.assembler import (
@@ -25,6 +24,7 @@ from agents.wire.assembler import (
     valid_arguments,
 )
 from agents.wire.stream import DONE, CutStream
+from text.sanitize import TextBuffer, sanitize
 
 #: Fields that each chunk repeats, so that a later value replaces an earlier one.
 _REPEATED = {"role", "id", "type", "name", "index", "format", "signature"}

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agents.conversation import MAX_CALLS, Json, ModelReply, ToolCall, ToolResult, Turn, UserTurn
-from agents.sanitize import TextBuffer, sanitize
 from agents.wire import ModelRequest, Options, with_extra
 from agents.wire.assembler import (
     Assembler,
@@ -23,6 +22,7 @@ from agents.wire.assembler import (
     valid_arguments,
 )
 from agents.wire.stream import DONE, CutStream, ErrorInside
+from text.sanitize import TextBuffer, sanitize
 
 
 class ResponsesWire:

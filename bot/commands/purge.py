@@ -72,7 +72,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _print_plan(found: Sequence[Task]) -> None:
-    from agents.excerpt import one_line
+    from text.excerpt import one_line
 
     for task in found[:_SHOWN]:
         print(f"{task.id}  {task.state.value:9}  {one_line(f'{task.user_name}: {task.request}', 80)}")

@@ -76,10 +76,10 @@ async def _export(database: Database, id_: str, settings: Settings) -> int:
 
 
 async def _one(database: Database, id_: str, settings: Settings) -> int:
-    from agents.excerpt import one_line
     from agents.tracing import trace_id
     from bot.observability.timeline import render_timeline
     from tasks.store.tasks import TaskStore
+    from text.excerpt import one_line
 
     store = TaskStore(database)
     task = await store.task(id_)
@@ -125,6 +125,6 @@ def _took(task: Task) -> str:
 
 
 def _line(task: Task) -> str:
-    from agents.excerpt import one_line
+    from text.excerpt import one_line
 
     return one_line(f"{task.user_name}: {task.request}", 80)

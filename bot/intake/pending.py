@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.sanitize import sanitize, sanitize_text
 from bot.wire.events import MessageChange, SlackMessage, parse_change, parse_message
 from tasks.store.key_value import KeyValueStore
+from text.sanitize import sanitize, sanitize_text
 
 _PLACE = "pending event"
 

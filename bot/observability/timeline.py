@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agents.excerpt import one_line
 from tasks.store.rows import LogRow
 from tasks.task import Task
+from text.excerpt import one_line
 
 #: Characters of the bars, and of the names before them.
 WIDTH, NAME = 48, 22

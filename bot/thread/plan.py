@@ -11,9 +11,9 @@ from itertools import chain, count
 from typing import Any
 
 from agents.events import Event, Notice, PlanChanged, WorkerEnded, WorkerStarted, WorkerStep
-from agents.excerpt import one_line
 from bot.thread import texts
 from bot.wire.text import one_plain_line
+from text.excerpt import one_line
 
 #: Characters of a title, of details and of an output in a stream's chunks (docs.slack.dev, chat.startStream).
 FIELD_LIMIT = 256

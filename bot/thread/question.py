@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 
-from agents.excerpt import one_line
 from bot.thread import texts
 from bot.thread.answer import ASKED
 from bot.thread.blocks import APPROVE, Block, context_block
@@ -19,6 +18,7 @@ from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.text import escape, one_plain_line
 from tasks.store.tasks import TaskStore
 from tasks.task import State, Task
+from text.excerpt import one_line
 
 log = structlog.get_logger(__name__)
 

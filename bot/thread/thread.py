@@ -14,7 +14,6 @@ import aiohttp
 import structlog
 
 from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
-from agents.excerpt import one_line
 from bot.thread import question, texts
 from bot.thread.answer import OutgoingMessage, duration, render
 from bot.thread.draft import AnswerDraft
@@ -38,6 +37,7 @@ from tasks.store.participants import Participants
 from tasks.store.preferences import ChannelPreferences, ProgressMode
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, State, Task
+from text.excerpt import one_line
 
 log = structlog.get_logger(__name__)
 

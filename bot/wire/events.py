@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import pydantic
 
-from agents.sanitize import sanitize_text
 from tasks.message import FileRef, ThreadAddress
+from text.sanitize import sanitize_text
 
 _Id = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=64)]
 _Ts = Annotated[str, pydantic.StringConstraints(pattern=r"^\d{1,12}\.\d{1,9}$")]

@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
-from agents.sanitize import sanitize_text
+from text.sanitize import sanitize_text
 
 #: Characters of Markdown in one message. Slack accepts 12,000, including what it adds.
 MESSAGE_LIMIT = 11_500

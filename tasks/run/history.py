@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 
 from agents.conversation import Turn
-from agents.excerpt import one_line
 from sandbox.workspace import Workspace
 from tasks.run.attachments import Attachments
 from tasks.run.opening import opening
@@ -22,6 +21,7 @@ from tasks.store.database import Database, persistent
 from tasks.store.notes import ChannelNotes
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
+from text.excerpt import one_line
 
 #: Characters of a worker's report in the first turn of a later task.
 _REPORT = 600

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from agents.conversation import ModelReply, Turn, UserTurn
-from agents.excerpt import excerpt
 from tasks.store.notes import Note
 from tasks.task import State, Task
+from text.excerpt import excerpt
 
 #: Characters of one earlier request or answer, and of all of them together.
 _ONE, _ALL = 4_000, 40_000

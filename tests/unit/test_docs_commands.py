@@ -57,9 +57,9 @@ RUN_BY = {
     "pip wheel": "tests/unit/test_extend_page.py",
     "pip install": "tests/integration/test_without_extras.py",
 }
-_DOTTED = re.compile(r"`((?:bot|tasks|agents|sandbox|playground)(?:\.\w+)+)`")
+_DOTTED = re.compile(r"`((?:bot|tasks|agents|sandbox|text|playground)(?:\.\w+)+)`")
 _PATH = re.compile(
-    r"`((?:bot|tasks|agents|sandbox|playground|tests|scripts|benchmarks|deploy|docs)/[\w./-]+)`"
+    r"`((?:bot|tasks|agents|sandbox|text|playground|tests|scripts|benchmarks|deploy|docs)/[\w./-]+)`"
 )
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from agents.conversation import ToolCall
-from agents.excerpt import RESULT_LIMIT
 from agents.mcp import McpServers
 from agents.plugins import load_plugins
 from agents.tools_file import ToolsFile, load_tools_file
+from agents.worker import RESULT_LIMIT
 from scripts.steps import ROOT
 
 PAGE = (ROOT / "docs" / "extend.md").read_text()

@@ -12,7 +12,7 @@ import pytest
 
 from scripts.steps import ROOT
 
-ROOMS = ("bot", "tasks", "agents", "sandbox")
+ROOMS = ("bot", "tasks", "agents", "sandbox", "text")
 #: Our packages; every other import is of a library.
 OURS = (*ROOMS, "playground", "scripts")
 LONGEST_MODULE = 300

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-#: Characters of one tool result that go into the conversation.
-RESULT_LIMIT = 8_000
 
-
-def excerpt(text: str, limit: int = RESULT_LIMIT) -> str:
+def excerpt(text: str, limit: int) -> str:
     """The text, or of `limit` characters the first two thirds and the last third, with a note between."""
     if len(text) <= limit:
         return text

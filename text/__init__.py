@@ -1,0 +1,1 @@
+"""Strings that people, models, databases and endpoints can take: shortened and sanitized."""
