@@ -1,11 +1,11 @@
-# The bot as an image. No BuildKit is needed: Engine 20.10's own builder makes it.
+# The bot's image. It needs no BuildKit: the builder of Engine 20.10 is enough.
 # With a registry: docker build -t handoff .
-# Without one: make image, which makes a base from Debian packages and puts every wheel into wheels/.
+# Without one: make image, which builds a base from Debian packages and puts every wheel into wheels/.
 ARG BASE=python:3.12-slim
 
 FROM ${BASE} AS build
 COPY requirements.lock wheels* /build/
-# The packages first, in a layer of their own: it stays while only our code changes.
+# Packages have a layer of their own, which stays cached while only our code changes.
 RUN set -eu; \
     python3 -m venv --without-pip /opt/handoff; \
     from=""; if ls /build/*.whl >/dev/null 2>&1; then from="--no-index --find-links=/build"; fi; \
@@ -25,7 +25,7 @@ FROM ${BASE}
 LABEL org.opencontainers.image.title="Handoff" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/handoff /opt/handoff
-# One user without a shell, and no program that raises privileges.
+# A user without a shell, and no setuid programs.
 RUN set -eu; \
     echo "handoff:x:10001:10001::/data:/usr/sbin/nologin" >>/etc/passwd; \
     echo "handoff:x:10001:" >>/etc/group; \
@@ -33,7 +33,7 @@ RUN set -eu; \
     chown 10001:10001 /data; \
     chmod 700 /data; \
     find / -xdev -perm /6000 -type f -exec chmod a-s {} +
-# The engine's file system is not the container's, so programs go through the attach stream.
+# The container does not share the engine's file system, so files go through the attach stream.
 ENV PATH=/opt/handoff/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/data \
     LANG=C.UTF-8 \

@@ -1,4 +1,4 @@
-"""What `make` does: each module is one step, run as `python -m scripts.<name>`.
+"""The steps of the Makefile's targets, each run as `python -m scripts.<name>`.
 
-Nothing here is imported by the product, and a step of the set-up needs the standard library alone.
+The product imports nothing from here. The steps of the set-up need the standard library only.
 """

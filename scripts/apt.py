@@ -1,4 +1,4 @@
-"""Packages of Debian and Ubuntu, installed only where this process may do so without asking anybody."""
+"""Installs Debian and Ubuntu packages if this process may do so without a prompt."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from pathlib import Path
 
 from scripts.steps import run, step
 
-#: A lock held by another apt is waited for, and a mirror that hiccups is asked again.
-_PATIENCE = ("-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3")
+#: Wait for another apt's lock, and retry a download that fails.
+_RETRY_OPTIONS = ("-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3")
 
 
 def usable() -> bool:
-    """Whether this is root on a system with apt."""
+    """Whether this process is root on a system with apt."""
     return shutil.which("apt-get") is not None and os.geteuid() == 0
 
 
 def is_debian() -> bool:
-    """Debian itself: Ubuntu's package of Chromium is a pointer to another store."""
+    """Whether this is Debian. Ubuntu's Chromium package only refers to another store."""
     release = Path("/etc/os-release")
     return release.is_file() and "ID=debian" in release.read_text().splitlines()
 
 
 def install(packages: Sequence[str]) -> None:
-    """Install what is missing, without recommended extras. Raises `Stuck` when apt fails."""
+    """Installs the missing packages, without recommended ones. Raises `SetupError` if apt fails."""
     missing = [name for name in packages if not _installed(name)]
     if not missing:
         return
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-    fix = f"apt could not install {' '.join(missing)}. Its messages are above; mend that and start again."
+    fix = f"apt could not install {' '.join(missing)}. Its messages are above; fix that and try again."
     with step(f"Installing {', '.join(missing)} with apt"):
-        run(["apt-get", *_PATIENCE, "update"], fix=fix)
+        run(["apt-get", *_RETRY_OPTIONS, "update"], fix=fix)
         run(
-            ["apt-get", *_PATIENCE, "install", "--yes", "--no-install-recommends", *missing],
+            ["apt-get", *_RETRY_OPTIONS, "install", "--yes", "--no-install-recommends", *missing],
             fix=fix,
             parts=("Get:", "Unpacking", "Setting up"),
             total=3 * len(missing),

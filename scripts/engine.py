@@ -1,7 +1,7 @@
-"""A Docker Engine that answers: found, or on Debian and Ubuntu as root installed and started.
+"""Finds a running Docker Engine, or installs and starts one as root on Debian and Ubuntu.
 
-Prints the engine's address when it is not the usual one, for `DOCKER_HOST`. An engine that was started stays.
-Where it may not install anything it says in one sentence what to do.
+Prints the engine's address for `DOCKER_HOST` if it is not the default one. A started engine keeps running.
+Without the rights to install, it says in one sentence what to do.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from contextlib import suppress
 from pathlib import Path
 
 from scripts import apt
-from scripts.steps import ROOT, Stuck, ended, say, step
+from scripts.steps import ROOT, SetupError, exit_code, say, step
 
 SOCKET = Path("/var/run/docker.sock")
 LOG = Path("/var/log/handoff-dockerd.log")
-#: The first start makes its stores and its network, which takes seconds on a slow disk.
-PATIENCE = 60.0
+#: Seconds. The first start creates its stores and network, which is slow on a slow disk.
+START_TIMEOUT = 60.0
 PACKAGES = ("docker.io", "iptables")
-#: Makes the base of the sandbox's image where no registry of images can be reached.
+#: Builds the base of the sandbox's image if no image registry can be reached.
 BASE_MAKER = "mmdebstrap"
-#: Tried first as it is, then without the network that no sandbox needs: some kernels lack its tables.
-WAYS_TO_START = ((), ("--iptables=false", "--ip6tables=false", "--bridge=none"))
-#: Where a daemon writes its number, and the program that has it. An engine killed with SIGKILL leaves both.
-#: The next takes whatever has such a number by then for the old one: it waits for it, or refuses to start.
+#: The second has no network, which no sandbox needs: some kernels lack the tables for it.
+DAEMON_OPTIONS = ((), ("--iptables=false", "--ip6tables=false", "--bridge=none"))
+#: The daemons' pid files. SIGKILL leaves them behind. If another process has the pid by then,
+#: the next daemon takes it for the old one, and waits or refuses to start.
 PID_FILES = (
     (Path("/var/run/docker.pid"), "dockerd"),
     (Path("/var/run/docker/containerd/containerd.pid"), "containerd"),
 )
-_ELSEWHERE = (
+_NO_ENGINE = (
     "No Docker Engine answers here. Install one and start it (docs.docker.com/engine/install), or set "
-    "DOCKER_HOST to one that runs. On Debian and Ubuntu this set-up does it by itself when it runs as root."
+    "DOCKER_HOST to one that runs. On Debian and Ubuntu, run this set-up as root to have it installed."
 )
 _NOT_ALLOWED = (
     "Docker runs, but this user may not use it. Add the user to the group docker (sudo usermod -aG docker "
@@ -44,12 +44,12 @@ _NOT_ALLOWED = (
 
 
 def main() -> None:
-    if _chosen():
-        return  # Handoff itself says what is wrong with an engine that somebody chose.
-    found = {address: _asked(address) for address in _sockets()}
+    if _is_configured():
+        return  # Handoff itself reports what is wrong with a configured engine.
+    found = {address: _ping(address) for address in _sockets()}
     answering = next((address for address, answer in found.items() if answer is True), None)
     if answering is None and None in found.values():
-        raise Stuck(_NOT_ALLOWED)
+        raise SetupError(_NOT_ALLOWED)
     if answering is None:
         _install_and_start()
     elif answering != SOCKET:
@@ -58,13 +58,16 @@ def main() -> None:
 
 
 def _add_base_maker() -> None:
-    """Where nothing can be installed this is no fault: the sandbox's build pulls its base, or says so."""
+    """Installs the program that builds the base.
+
+    Without it, the build pulls the base or fails with a sentence.
+    """
     if apt.usable() and not shutil.which(BASE_MAKER):
-        with suppress(Stuck):
+        with suppress(SetupError):
             apt.install([BASE_MAKER])
 
 
-def _chosen() -> bool:
+def _is_configured() -> bool:
     in_file = ROOT / ".env"
     lines = in_file.read_text().splitlines() if in_file.is_file() else []
     set_there = any(line.startswith("DOCKER_HOST=") and line != "DOCKER_HOST=" for line in lines)
@@ -72,7 +75,7 @@ def _chosen() -> bool:
 
 
 def _sockets() -> Iterator[Path]:
-    """Where engines listen: the usual place, one without root, Docker Desktop."""
+    """The sockets of engines: the default, a rootless one, Docker Desktop."""
     yield SOCKET
     if "XDG_RUNTIME_DIR" in os.environ:
         yield Path(os.environ["XDG_RUNTIME_DIR"]) / "docker.sock"
@@ -80,11 +83,11 @@ def _sockets() -> Iterator[Path]:
 
 
 def _answers(address: Path) -> bool:
-    return _asked(address) is True
+    return _ping(address) is True
 
 
-def _asked(address: Path) -> bool | None:
-    """Whether an engine answers there; None when this user may not ask."""
+def _ping(address: Path) -> bool | None:
+    """Whether an engine answers at the address; None if this user lacks the permission."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(5)
         try:
@@ -99,14 +102,14 @@ def _asked(address: Path) -> bool | None:
 
 def _install_and_start() -> None:
     if not apt.usable():
-        raise Stuck(_ELSEWHERE)
-    if _daemon() is None:
+        raise SetupError(_NO_ENGINE)
+    if _dockerd() is None:
         apt.install(PACKAGES)
     if Path("/run/systemd/system").is_dir():
         with step("Starting Docker with systemd"):
             subprocess.run(["systemctl", "start", "docker"], check=False)
             if not _wait_for(None):
-                raise Stuck("Docker did not start. `journalctl -u docker` says why.")
+                raise SetupError("Docker did not start. `journalctl -u docker` says why.")
         return
     with step(f"Starting Docker; its log is {LOG}"):
         _start_by_hand()
@@ -114,13 +117,13 @@ def _install_and_start() -> None:
 
 def _start_by_hand() -> None:
     for file, program in PID_FILES:
-        _forget_if_dead(file, program)
-    for options in WAYS_TO_START:
+        _remove_stale_pid_file(file, program)
+    for options in DAEMON_OPTIONS:
         with LOG.open("ab") as log:
-            # A session of its own, so that Ctrl-C here does not reach it; at its usual level it writes a
+            # Its own session, so that Ctrl-C here does not reach it. Its default log level writes a
             # dozen lines about each container.
             daemon = subprocess.Popen(
-                [_daemon() or "dockerd", "--log-level=warn", *options],
+                [_dockerd() or "dockerd", "--log-level=warn", *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -129,15 +132,15 @@ def _start_by_hand() -> None:
         if _wait_for(daemon):
             return
         say(f"  dockerd {' '.join(options)} did not start")
-    raise Stuck(
+    raise SetupError(
         f"Docker did not start. {LOG} says why; set DOCKER_HOST to another engine if it can't run here."
     )
 
 
-def _forget_if_dead(pid_file: Path, program: str) -> None:
-    """Remove the file unless `program` runs under its number; a process that is only waited for has no `exe`.
+def _remove_stale_pid_file(pid_file: Path, program: str) -> None:
+    """Removes a pid file unless its process runs `program`. A zombie has no `exe`.
 
-    No file, or no number in it, is nothing to forget: a daemon takes it for none as well.
+    A daemon ignores a missing file and one without a pid.
     """
     with suppress(OSError, ValueError):
         number = int(pid_file.read_text())
@@ -149,13 +152,13 @@ def _forget_if_dead(pid_file: Path, program: str) -> None:
             pid_file.unlink()
 
 
-def _daemon() -> str | None:
+def _dockerd() -> str | None:
     return shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
 def _wait_for(daemon: subprocess.Popen[bytes] | None) -> bool:
-    """Whether the engine answers in time; gives up at once when the process has ended."""
-    until = time.monotonic() + PATIENCE
+    """Whether the engine answers in time. Returns early if the process has exited."""
+    until = time.monotonic() + START_TIMEOUT
     while time.monotonic() < until:
         if _answers(SOCKET):
             return True
@@ -166,4 +169,4 @@ def _wait_for(daemon: subprocess.Popen[bytes] | None) -> bool:
 
 
 if __name__ == "__main__":
-    raise SystemExit(ended(main))
+    raise SystemExit(exit_code(main))

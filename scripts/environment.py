@@ -1,7 +1,7 @@
-"""The virtual environment `.venv`, made from the lock: `python -m scripts.environment runtime|development`.
+"""Creates the virtual environment `.venv` from the lock: `python -m scripts.environment runtime|development`.
 
-A stamp records what it was made from, so the second time takes no time. When the lock, the Python, the place
-or HANDOFF_EXTRA_PACKAGES has changed, it is made again from nothing. pip's own settings are respected.
+A stamp records what it was made from, so that the second run does nothing. If the lock, the Python, the
+folder or HANDOFF_EXTRA_PACKAGES changes, it is created again. pip's own settings apply.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 from subprocess import CalledProcessError
 
 from scripts import apt
-from scripts.steps import ROOT, Stuck, ended, run, step
+from scripts.steps import ROOT, SetupError, exit_code, run, step
 
 FOLDER = ROOT / ".venv"
 PYTHON = FOLDER / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-#: The development lock holds all of the runtime one with the same versions, so it serves for both.
+#: The development lock includes the runtime one with the same versions.
 LOCKS = {"runtime": ("requirements.lock",), "development": ("requirements.lock", "requirements-dev.lock")}
 _EXTRA = "HANDOFF_EXTRA_PACKAGES"
 
@@ -31,12 +31,12 @@ def main() -> None:
 
 
 def prepare(kind: str) -> None:
-    """Make or renew `.venv` for `kind`. Raises `Stuck` when Python or pip can't."""
+    """Creates or updates `.venv` for `kind`. Raises `SetupError` if Python or pip fails."""
     if _stamp(kind).is_file() or _stamp("development").is_file():
         return
     if not _stamp("runtime").is_file():
         _make()
-    # What is killed from here on may leave less than there was.
+    # A process killed from here on may leave an incomplete environment.
     _stamp("runtime").unlink(missing_ok=True)
     lock = LOCKS[kind][-1]
     packages = sum("==" in line for line in (ROOT / lock).read_text().splitlines())
@@ -48,7 +48,7 @@ def prepare(kind: str) -> None:
 
 
 def install_extra_packages() -> None:
-    """Install the team's own packages beside Handoff's. Raises `Stuck` when pip can't."""
+    """Installs the team's own packages. Raises `SetupError` if pip fails."""
     if wanted := _extra_packages():
         with step(f"Installing HANDOFF_EXTRA_PACKAGES: {' '.join(wanted)}"):
             _pip(*wanted)
@@ -66,11 +66,11 @@ def _extra_packages() -> list[str]:
 
 def _make() -> None:
     if not _can_make() and apt.usable():
-        # Debian keeps a part of Python's standard library in a package of its own.
+        # On Debian, `venv` is in a package of its own.
         apt.install(["python3-venv"])
         invalidate_caches()
     if not _can_make():
-        raise Stuck(
+        raise SetupError(
             f"{sys.executable} can't make virtual environments. Install what it lacks (python3-venv on "
             "Debian and Ubuntu), or set PYTHON to another Python 3.11 or newer."
         )
@@ -79,7 +79,9 @@ def _make() -> None:
             venv.create(FOLDER, clear=True, symlinks=sys.platform != "win32", with_pip=True)
         except CalledProcessError as error:
             said = (error.output or b"").decode(errors="replace").strip()
-            raise Stuck(f"pip could not be put into {FOLDER}. Mend that and start again: {said}") from error
+            raise SetupError(
+                f"pip could not be installed into {FOLDER}. Fix that and try again: {said}"
+            ) from error
 
 
 def _can_make() -> bool:
@@ -89,7 +91,7 @@ def _can_make() -> bool:
 def _pip(*arguments: str, total: int = 0) -> None:
     run(
         [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *arguments],
-        fix="pip could not install the packages. Its messages are above; mend that and start again.",
+        fix="pip could not install the packages. Its messages are above; fix that and try again.",
         parts=("Collecting", "Processing", "Requirement already"),
         total=total,
     )
@@ -104,4 +106,4 @@ def _stamp(kind: str) -> Path:
 
 
 if __name__ == "__main__":
-    raise SystemExit(ended(main))
+    raise SystemExit(exit_code(main))

@@ -1,7 +1,7 @@
-"""Makes the bot's image: `python -m scripts.image [NAME]`, with a registry or without one.
+"""Builds the bot's image, with an image registry or without: `python -m scripts.image [NAME]`.
 
-The base is the one the Dockerfile names. Where it can't be had, the sandbox's maker of bases makes one from
-Debian packages, every wheel is fetched here by its hash, and the build itself runs without a network.
+The Dockerfile names the base. If it can't be pulled, the base is built from Debian packages, every wheel is
+fetched here by its hash, and the build runs without a network.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from sandbox.engine import DockerEngine
 from sandbox.errors import SandboxError
 from sandbox.image import base
-from scripts.steps import ROOT, Stuck, ended, run, say, step
+from scripts.steps import ROOT, SetupError, exit_code, run, say, step
 
 NAME = "handoff"
 CONTEXT = ("Dockerfile", "requirements.lock", "pyproject.toml", "README.md", "LICENSE",
@@ -31,11 +31,11 @@ def main() -> None:
     try:
         asyncio.run(make(name))
     except SandboxError as error:
-        raise Stuck(str(error)) from error
+        raise SetupError(str(error)) from error
 
 
 async def make(name: str) -> None:
-    """Build the image `name`; raises `Stuck` or a `SandboxError` with what to do."""
+    """Builds the image `name`. Raises `SetupError` or a `SandboxError` with what to do."""
     async with DockerEngine() as engine:
         with tempfile.TemporaryDirectory(prefix="handoff-image-") as folder:
             chosen, offline = await _base(engine, Path(folder))
@@ -60,7 +60,7 @@ async def _base(engine: DockerEngine, folder: Path) -> tuple[str, bool]:
             await engine.call(lambda: engine.client.pull(*wanted.split(":")))
             return wanted, False
     except SandboxError as error:
-        say(f"no registry answers ({error})")
+        say(f"no registry can be reached ({error})")
     if await engine.image_id(own) is None:
         with step("Making a base from Debian packages"):
             await base.make(engine, folder, lambda _: None)
@@ -68,7 +68,7 @@ async def _base(engine: DockerEngine, folder: Path) -> tuple[str, bool]:
 
 
 def _wheels() -> Path:
-    """The folder with the lock's wheels for this distribution's Python, which is the base's. It is kept."""
+    """The folder with the lock's wheels for the base's Python, which is this distribution's. It is kept."""
     lock = (ROOT / "requirements.lock").read_bytes()
     python = _system_python()
     folder = ROOT / ".cache" / f"wheels-{python}-{hashlib.sha256(lock).hexdigest()[:16]}"
@@ -86,7 +86,7 @@ def _fetch(folder: Path, python: str) -> None:
         [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input",
          "--require-hashes", "--no-deps", "--only-binary=:all:", "--python-version", python,
          *_platforms(), "--implementation", "cp", "--dest", folder, "-r", ROOT / "requirements.lock"],
-        fix="pip could not fetch the wheels. Its messages are above; mend that and start again.",
+        fix="pip could not fetch the wheels. Its messages are above; fix that and try again.",
     )
     # fmt: on
 
@@ -114,7 +114,7 @@ def _pack(archive: Path, wheels: Path | None) -> None:
 
 
 def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """The same bytes for the same sources, so that the engine finds its layers again."""
+    """Normalizes a tar entry: the same sources give the same bytes, so the engine reuses its layers."""
     if "__pycache__" in entry.name:
         return None
     entry.uid = entry.gid = entry.mtime = 0
@@ -131,8 +131,8 @@ def _build(engine: DockerEngine, archive: Path, name: str, chosen: str, offline:
         ):  # fmt: skip
             said.append(str(event.get("stream", "")).strip())
             if "error" in event:
-                raise Stuck(f"The image could not be built: {' '.join(said[-20:])} {event['error']}")
+                raise SetupError(f"The image could not be built: {' '.join(said[-20:])} {event['error']}")
 
 
 if __name__ == "__main__":
-    raise SystemExit(ended(main))
+    raise SystemExit(exit_code(main))

@@ -1,7 +1,7 @@
 """Writes requirements.lock and requirements-dev.lock: the newest versions that pyproject.toml allows.
 
-Both hold hashes and markers for every platform and Python the project supports, so plain pip installs them
-with `--require-hashes`. uv resolves, in an environment that is thrown away. Never edits pyproject.toml.
+Both have hashes and markers for every supported platform and Python, so that pip installs them with
+`--require-hashes`. uv resolves, in a temporary environment.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import tomllib
 import venv
 from pathlib import Path
 
-from scripts.steps import ROOT, ended, run
+from scripts.steps import ROOT, exit_code, run
 
 UV = "uv>=0.9,<1"
-#: What hatchling asks for when a project is installed in place, without saying so beforehand.
+#: An undeclared dependency of hatchling for editable installs.
 EDITABLES = "editables>=0.5,<1"
 RUNTIME, DEVELOPMENT = "requirements.lock", "requirements-dev.lock"
 
@@ -24,13 +24,13 @@ RUNTIME, DEVELOPMENT = "requirements.lock", "requirements-dev.lock"
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         uv = fetched(Path(folder), UV, "uv")
-        # The development lock comes first: it is the stricter problem, and its answers bind the other one.
+        # The development lock is first: it has more constraints, and its versions bind the other.
         _compile(uv, DEVELOPMENT, "--upgrade", "--group", "dev")
         _compile(uv, RUNTIME, "--upgrade", "--constraints", DEVELOPMENT)
 
 
 def fetched(folder: Path, requirement: str, program: str) -> Path:
-    """A program of a package, installed below `folder`. Raises `Stuck` when pip can't install it."""
+    """A program of a package, installed below `folder`. Raises `SetupError` if pip fails."""
     venv.create(folder / "tools", with_pip=True)
     programs = folder / "tools" / ("Scripts" if sys.platform == "win32" else "bin")
     run(
@@ -57,7 +57,7 @@ def _run(uv: Path, lock: str, folder: Path, *more: str) -> None:
 
 
 def compiled(uv: Path, folder: Path, pyproject: str) -> str:
-    """The development lock that a pyproject.toml gives now, all of it the newest. Writes in `folder`."""
+    """The development lock of a pyproject.toml, resolved to the newest versions. Writes in `folder`."""
     folder.mkdir()
     (folder / "pyproject.toml").write_text(pyproject)
     _run(uv, DEVELOPMENT, folder, "--upgrade", "--group", "dev")
@@ -65,7 +65,7 @@ def compiled(uv: Path, folder: Path, pyproject: str) -> str:
 
 
 def _build_backend() -> str:
-    """The build backend is locked too: the project itself is installed without fetching anything unpinned."""
+    """The build backend, which is locked too: installing the project fetches nothing unpinned."""
     return "\n".join([*_pyproject()["build-system"]["requires"], EDITABLES])
 
 
@@ -78,4 +78,4 @@ def _pyproject() -> dict[str, dict[str, str]]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(ended(main))
+    raise SystemExit(exit_code(main))

@@ -1,4 +1,4 @@
-"""Takes the README's picture from a real run: playground, bot, demo model, containers, Chromium.
+"""Takes the README's screenshot from a real run: playground, bot, demo model, containers, Chromium.
 
 python -m scripts.picture
 """
@@ -35,7 +35,7 @@ async def main() -> None:
             await bot.task(ts)
             await page.get_by_role("button", name="replies").click()
             await page.get_by_role("img", name="random_walk.png").wait_for()
-            await page.wait_for_timeout(500)  # the picture fades in
+            await page.wait_for_timeout(500)  # for the fade-in
             await page.screenshot(path=PICTURE)
     print(f"Written: {PICTURE}")
 

@@ -1,4 +1,4 @@
-"""PostgreSQL's programs for the tests, which start their own server: found, or installed as root by apt."""
+"""Finds PostgreSQL's programs for the tests, or installs them with apt as root."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 from scripts import apt
-from scripts.steps import Stuck, ended
+from scripts.steps import SetupError, exit_code
 
-#: Debian keeps the server's programs out of PATH, one folder for each version.
+#: On Debian the server's programs are not in PATH: each version has its folder.
 FOLDER = Path("/usr/lib/postgresql")
 
 
@@ -16,9 +16,9 @@ def main() -> None:
     if shutil.which("initdb") or any(FOLDER.glob("*/bin/initdb")):
         return
     if not apt.usable():
-        raise Stuck("The database tests need PostgreSQL's programs. Install the server; it need not run.")
+        raise SetupError("The database tests need PostgreSQL's programs. Install the server; don't start it.")
     apt.install(["postgresql"])
 
 
 if __name__ == "__main__":
-    raise SystemExit(ended(main))
+    raise SystemExit(exit_code(main))

@@ -1,7 +1,6 @@
-"""A Prometheus for the test of the dashboard: found, or unpacked from Debian's package into `.cache`.
+"""Finds Prometheus for the dashboard test, or unpacks it from Debian's package into `.cache`.
 
-Nothing is installed and no server is started, as the package itself would do. Where it can't be had nothing
-is wrong either: the test that needs it is skipped with a sentence.
+It is not installed, so that no server starts. Without Prometheus the test is skipped with a sentence.
 """
 
 from __future__ import annotations
@@ -11,14 +10,14 @@ import subprocess
 from pathlib import Path
 
 from scripts import apt
-from scripts.steps import ROOT, Stuck, ended, run, say, step
+from scripts.steps import ROOT, SetupError, exit_code, run, say, step
 
 FOLDER = ROOT / ".cache" / "prometheus"
 PACKAGE = "prometheus"
 
 
 def program(name: str = "prometheus") -> Path | None:
-    """Where it is, or `promtool` beside it; None when it was never had."""
+    """The path of Prometheus, or of `promtool` beside it; None if it is missing."""
     found = shutil.which(name, path=str(FOLDER / "usr" / "bin")) or shutil.which(name)
     return Path(found) if found else None
 
@@ -27,12 +26,12 @@ def main() -> None:
     if program() is not None:
         return
     if not apt.usable():
-        say("no Prometheus is here, so the dashboard will not be tried on one")
+        say("Prometheus is missing, so the dashboard test will be skipped")
         return
     try:
         with step(f"Fetching {PACKAGE} from the distribution"):
             _fetch()
-    except Stuck as stuck:
+    except SetupError as stuck:
         say(str(stuck))
 
 
@@ -50,4 +49,4 @@ def _fetch() -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(ended(main))
+    raise SystemExit(exit_code(main))

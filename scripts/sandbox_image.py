@@ -1,7 +1,7 @@
-"""What the sandbox's image holds: `python -m scripts.sandbox_image` writes build/sandbox-image.json.
+"""Checks the contents of the sandbox's image: `python -m scripts.sandbox_image`.
 
-Looks with the image's own Python, as root in a container without network, and fails for what is not as it is
-locked. Never changes an image.
+Writes build/sandbox-image.json. Looks with the image's own Python, as root in a container without network,
+and fails for whatever differs from the lock.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from sandbox.engine import DockerEngine
 from sandbox.image.build import BASE_LABEL, ensure_image, pins
 from sandbox.image.tag import Recipe
-from scripts.steps import ROOT, Stuck, ended, say
+from scripts.steps import ROOT, SetupError, exit_code, say
 
 RECORD = ROOT / "build" / "sandbox-image.json"
 LOOK = r"""
@@ -33,7 +33,7 @@ for one in distributions(path=[ROOT]):
             digest = hashlib.new(file.hash.mode, open(path, "rb").read()).digest()
             if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != file.hash.value:
                 changed.append(path)
-strays, raised, open_to_all, devices = [], [], [], []
+unowned, privileged, world_writable, devices = [], [], [], []
 for folder, folders, files in os.walk("/"):
     if folder in ("/proc", "/sys", "/dev"):
         folders.clear()
@@ -44,14 +44,14 @@ for folder, folders, files in os.walk("/"):
             continue
         regular = stat.S_ISREG(status.st_mode)
         if regular and (status.st_mode & 0o6000 or "security.capability" in os.listxattr(path)):
-            raised.append(path)
+            privileged.append(path)
         if status.st_mode & 0o002 or status.st_uid == 65534:
-            open_to_all.append(path)
+            world_writable.append(path)
         if stat.S_ISBLK(status.st_mode) or stat.S_ISCHR(status.st_mode):
             devices.append(path)
         compiled = os.path.dirname(path).endswith("__pycache__")
         if regular and path.startswith(ROOT + "/") and path not in claimed and not compiled:
-            strays.append(path)
+            unowned.append(path)
 unwanted = "gcc cc g++ c++ clang tcc ld as make cmake go rustc curl wget git ssh nc gdb strace sudo".split()
 folders = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 tools = [name for name in unwanted if shutil.which(name, path=folders)]
@@ -62,38 +62,42 @@ debian = subprocess.run(asked, capture_output=True, text=True, check=True).stdou
 print(json.dumps(dict(
     python="%d.%d.%d" % sys.version_info[:3], packages=found,
     debian=dict(line.split("=", 1) for line in debian.splitlines()),
-    changed=changed, strays=strays, raised=raised, open_to_all=open_to_all, devices=devices, tools=tools,
+    changed=changed, unowned=unowned, privileged=privileged, world_writable=world_writable,
+    devices=devices, tools=tools,
 )))
 """
-#: Open in any Debian; but the root is read-only, and over /tmp and /work lies a tmpfs of the call's own.
+#: Writable in any Debian, but the root is read-only, and each call has its own tmpfs on /tmp and /work.
 _OPEN = {"/tmp", "/var/tmp", "/run/lock", "/work"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """Names with versions, and paths that ask for a look."""
+    """Packages with versions, and suspicious paths."""
 
     base: str
     python: str
     packages: Mapping[str, str]
     debian: Mapping[str, str]
     changed: Sequence[str]
-    strays: Sequence[str]
-    raised: Sequence[str]
-    open_to_all: Sequence[str]
+    unowned: Sequence[str]
+    privileged: Sequence[str]
+    world_writable: Sequence[str]
     devices: Sequence[str]
     tools: Sequence[str]
 
 
 async def contents(engine: DockerEngine, image: str) -> Contents:
-    """What is in the image. Raises `sandbox.errors.SandboxError` without an engine or the image."""
+    """The contents of the image.
+
+    Raises `sandbox.errors.SandboxError` if the engine or the image is missing.
+    """
     base = (await engine.image_labels(image)).get(BASE_LABEL, "")
-    told: dict[str, Any] = json.loads(await engine.call(lambda: _look(engine, image)))
-    return Contents(base=base, **told)
+    read: dict[str, Any] = json.loads(await engine.call(lambda: _look(engine, image)))
+    return Contents(base=base, **read)
 
 
 def problems(found: Contents, locked: Mapping[str, str]) -> list[str]:
-    """What should not be so, a sentence each. `locked`: versions by name."""
+    """The differences from the lock, a sentence each. `locked` maps names to versions."""
     wanted, there = _normal(locked), _normal(found.packages)
     lines = [
         f"{name} is {there.get(name, 'not there')}, and {wanted.get(name, 'nothing')} is locked."
@@ -102,9 +106,9 @@ def problems(found: Contents, locked: Mapping[str, str]) -> list[str]:
     ]
     asked = {
         "is not as its wheel had it": found.changed,
-        "belongs to no package": found.strays,
-        "raises rights": found.raised,
-        "can be written by anybody": sorted(set(found.open_to_all) - _OPEN),
+        "belongs to no package": found.unowned,
+        "raises rights": found.privileged,
+        "can be written by anybody": sorted(set(found.world_writable) - _OPEN),
         "is a device": found.devices,
         "is there for no use": found.tools,
     }
@@ -112,7 +116,7 @@ def problems(found: Contents, locked: Mapping[str, str]) -> list[str]:
 
 
 def locked(python: str) -> dict[str, str]:
-    """What is pinned for a Python, such as 3.12."""
+    """The pinned versions for a Python, such as 3.12."""
     text = dict(Recipe().context())[f"requirements/{python}.txt"].decode()
     return dict(pin.split("==") for pin in pins(text))
 
@@ -122,7 +126,7 @@ def main() -> None:
     RECORD.parent.mkdir(exist_ok=True)
     RECORD.write_text(json.dumps(asdict(found), indent=1, sort_keys=True) + "\n")
     if wrong := problems(found, locked(found.python.rpartition(".")[0])):
-        raise Stuck("The sandbox's image is not what is locked. " + " ".join(wrong))
+        raise SetupError("The sandbox's image is not what is locked. " + " ".join(wrong))
     counts = f"{len(found.packages)} locked packages and {len(found.debian)} of Debian's"
     say(f"the sandbox's image has {counts}, named in {RECORD.relative_to(ROOT)}")
 
@@ -141,7 +145,7 @@ def _look(engine: DockerEngine, image: str) -> bytes:
         engine.client.start(made)
         ended_with = engine.client.wait(made)["StatusCode"]
         if ended_with != 0:
-            raise Stuck(f"The image could not be looked at: {engine.client.logs(made).decode()[-500:]}")
+            raise SetupError(f"The image could not be looked at: {engine.client.logs(made).decode()[-500:]}")
         return bytes(engine.client.logs(made, stderr=False))
     finally:
         engine.client.remove_container(made, force=True)
@@ -152,4 +156,4 @@ def _normal(versions: Mapping[str, str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(ended(main))
+    raise SystemExit(exit_code(main))

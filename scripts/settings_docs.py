@@ -1,4 +1,7 @@
-"""Writes `.env.example` and `docs/settings.md` from the settings class; a unit test holds them to it."""
+"""Writes `.env.example` and `docs/settings.md` from the settings class.
+
+A unit test checks that they are current.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,9 @@ def settings_page() -> str:
         "# Settings",
         "",
         f"<!-- {HEADER} -->",
-        "Handoff reads these once, at its start, from the environment and from `.env` in the folder it is",
-        "started in; the environment wins. An empty variable counts as not set. Everything that is wrong is",
-        "told at once, and the command ends with code 2. `handoff doctor` tries them out.",
+        "Handoff reads these once, when it starts, from the environment and from `.env` in the current",
+        "folder; the environment wins. An empty variable counts as not set. All errors are reported at",
+        "once, and the command exits with code 2. `handoff doctor` tests the settings.",
     ]
     for group in GROUPS:
         lines += [

@@ -1,6 +1,6 @@
-"""Sets up what is missing: `python -m scripts.setup runtime|development PART…`, PART a key of `PARTS`.
+"""Sets up what is missing: `python -m scripts.setup runtime|development PART…`, with keys of `PARTS`.
 
-Tries every step, also when an earlier one is stuck, so that all that is missing is said at once.
+Runs every step even if an earlier one fails, so that all that is missing is reported at once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from scripts import browser, engine, environment, postgres, prometheus
-from scripts.steps import Stuck, ended
+from scripts.steps import SetupError, exit_code
 
 PARTS: Mapping[str, Callable[[], None]] = {
     "engine": engine.main,
@@ -25,11 +25,11 @@ def main() -> None:
     for step in (lambda: environment.prepare(kind), *(PARTS[part] for part in parts)):
         try:
             step()
-        except Stuck as stuck:
+        except SetupError as stuck:
             problems.append(str(stuck))
     if problems:
-        raise Stuck(*problems)
+        raise SetupError(*problems)
 
 
 if __name__ == "__main__":
-    raise SystemExit(ended(main))
+    raise SystemExit(exit_code(main))

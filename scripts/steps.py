@@ -1,4 +1,4 @@
-"""How the set-up speaks: a line when a step begins, one when it is done, a sentence when it can't be."""
+"""Progress lines, commands and errors of the set-up."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SHOWN_OF_A_FAILURE = 40  # lines
 
 
-class Stuck(Exception):
-    """The set-up can't go on; each argument is a sentence that says why and what the person can do."""
+class SetupError(Exception):
+    """The set-up can't continue. Each argument is a sentence with the reason and the fix."""
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.args))
@@ -24,7 +24,7 @@ class Stuck(Exception):
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Say what is being done, and how long it took."""
+    """Prints what is being done, and how long it took."""
     say(f"{what} …")
     began = time.monotonic()
     yield
@@ -36,9 +36,9 @@ def say(line: str) -> None:
 
 
 def run(command: Sequence[str | Path], *, fix: str, parts: tuple[str, ...] = (), total: int = 0) -> None:
-    """Run a command whose output is shown only when it fails, followed by `fix`, the sentence for the person.
+    """Runs a command and shows its output only if it fails, followed by `fix`, the sentence for the person.
 
-    Each line that begins with one of `parts` is one of `total`, and now and then it is told how far it is.
+    Each output line that begins with one of `parts` counts as one of `total` for the progress lines.
     """
     lines, done = [], 0
     with subprocess.Popen(
@@ -52,28 +52,28 @@ def run(command: Sequence[str | Path], *, fix: str, parts: tuple[str, ...] = (),
                     say(f"  {done} of {total}")
     if work.returncode != 0:
         sys.stderr.write("".join(lines[-SHOWN_OF_A_FAILURE:]))
-        raise Stuck(fix)
+        raise SetupError(fix)
 
 
 def _user() -> str:
-    """Whoever this process is: most refusals are for the owner of a file."""
+    """The user of this process: most refusals are about the owner of a file."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a number without a name, as in a container
+    except (KeyError, OSError):  # an id without a name, as in a container
         return f"the user {os.getuid()}"
 
 
-def ended(main: Callable[[], None]) -> int:
-    """Exit code of a set-up step: 2 with a sentence when it is stuck or the system refuses, 130 on Ctrl-C."""
+def exit_code(main: Callable[[], None]) -> int:
+    """The exit code of a set-up step: 2 with a sentence after an error, 130 after Ctrl-C."""
     try:
         main()
-    except Stuck as error:
+    except SetupError as error:
         for sentence in error.args:
             say(sentence)
         return 2
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
-        say(f"{what}{error.strerror or error}. It runs as {_user()}; mend that and start again.")
+        say(f"{what}{error.strerror or error}. This process runs as {_user()}; fix that and try again.")
         return 2
     except KeyboardInterrupt:
         return 130

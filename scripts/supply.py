@@ -1,8 +1,8 @@
-"""What Handoff is made of: `python -m scripts.supply bill|audit|newest`.
+"""The supply chain: `python -m scripts.supply bill|audit|newest`.
 
-`bill` writes build/sbom.json (CycloneDX) from requirements.lock. `audit` looks each pin up among known
-faults. `newest` tells which pins have newer releases, inside our bounds and beyond them. The tools live in an
-environment that is thrown away. Never changes a lock: that is `make lock`.
+`bill` writes build/sbom.json (CycloneDX) from requirements.lock. `audit` checks each pin for known
+vulnerabilities. `newest` lists the pins with newer releases, inside our bounds and beyond them. The tools run
+in a temporary environment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.lock import DEVELOPMENT, RUNTIME, UV, compiled, fetched
-from scripts.steps import ROOT, Stuck, ended, run, say
+from scripts.steps import ROOT, SetupError, exit_code, run, say
 
 BILL = ROOT / "build" / "sbom.json"
 SANDBOX = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("sandbox/image/requirements/*.txt"))
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def bill(folder: Path) -> None:
-    """Every package with its version, and the hashes that are allowed to be installed."""
+    """Writes the SBOM: every package with its version and hashes."""
     BILL.parent.mkdir(exist_ok=True)
     tool = fetched(folder, CYCLONEDX, "cyclonedx-py")
     run(
@@ -45,13 +45,15 @@ def bill(folder: Path) -> None:
 
 
 def audit(folder: Path) -> None:
-    """The bot's pins and those of the sandbox's image. Raises `Stuck` for a known fault, and where not all
-    could be looked up: no news is no good news."""
+    """Checks the pins of the bot and of the sandbox's image.
+
+    Raises `SetupError` for a known vulnerability, and if not all pins could be checked.
+    """
     tool = fetched(folder, PIP_AUDIT, "pip-audit")
     found = {lock: _audited(tool, ROOT / lock) for lock in (RUNTIME, *SANDBOX)}
     if any(found.values()):
-        raise Stuck(" ".join(f"{lock}: {problem}" for lock, problem in found.items() if problem))
-    say("no known fault in any pin")
+        raise SetupError(" ".join(f"{lock}: {problem}" for lock, problem in found.items() if problem))
+    say("no known vulnerability in any pin")
 
 
 def _audited(tool: Path, lock: Path) -> str:
@@ -64,25 +66,25 @@ def _audited(tool: Path, lock: Path) -> str:
 
 
 def verdict(output: str, *, pins: int, words: str = "") -> str:
-    """What is wrong by the auditor's own report; empty when every pin was looked up and none has a fault."""
+    """The problem in an audit report; empty if every pin was checked and none is vulnerable."""
     try:
         found: list[dict[str, Any]] = json.loads(output)["dependencies"]
     except (ValueError, KeyError):
         return f"The audit gave no report: {words.strip()[-300:]}"
     faults = [f"{d['name']} {d['version']}: {v['id']}" for d in found for v in d.get("vulns", ())]
     if faults:
-        return f"Known faults: {'; '.join(faults)}. Raise these pins with make lock."
+        return f"Known vulnerabilities: {'; '.join(faults)}. Raise these pins with make lock."
     looked_up = sum("vulns" in dependency for dependency in found)
     if looked_up < pins:
         return (
-            f"Only {looked_up} of {pins} pins could be looked up, so this says nothing of the others. "
-            "The audit needs the package index's advisories: run it where they can be reached."
+            f"Only {looked_up} of {pins} pins could be checked. "
+            "The audit needs the package index's advisories: run it where they are reachable."
         )
     return ""
 
 
 def newest(folder: Path) -> None:
-    """Raises `Stuck` when the lock is older than what our bounds allow."""
+    """Raises `SetupError` if the lock is older than our bounds allow."""
     uv = fetched(folder, UV, "uv")
     locked = _pins((ROOT / DEVELOPMENT).read_text())
     text = (ROOT / "pyproject.toml").read_text()
@@ -95,8 +97,8 @@ def newest(folder: Path) -> None:
         if version != at_all.get(name, version):
             say(f"  {name} {version}: {allowed.get(name, version)} allowed, {at_all[name]} is out")
     if behind:
-        raise Stuck(
-            f"The lock is behind what our bounds allow for {', '.join(behind)}. Run make lock, and the tests."
+        raise SetupError(
+            f"The lock is older than our bounds allow for {', '.join(behind)}. Run make lock, and the tests."
         )
     say(f"all {len(locked)} pins are the newest that our bounds allow")
 
@@ -106,4 +108,4 @@ def _pins(lock: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(ended(main))
+    raise SystemExit(exit_code(main))

@@ -26,7 +26,7 @@ from typing import Any
 
 from sandbox.image import base
 from scripts import image
-from scripts.steps import ROOT, Stuck, ended, run, say, step
+from scripts.steps import ROOT, SetupError, exit_code, run, say, step
 from tests.support.workload import Workload, workload
 
 #: Seconds without one more answer after which the rest is taken for lost.
@@ -132,13 +132,13 @@ async def replaced(made: Project, load: Workload) -> None:
 
 
 async def told(*command: str) -> str:
-    """What a command says on stdout and stderr. Raises `Stuck` with that when it fails."""
+    """What a command says on stdout and stderr. Raises `SetupError` with that when it fails."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     said = (await process.communicate())[0].decode(errors="replace")
     if process.returncode != 0:
-        raise Stuck(f"{' '.join(command)} failed: {said[-2000:]}")
+        raise SetupError(f"{' '.join(command)} failed: {said[-2000:]}")
     return said
 
 
@@ -148,7 +148,7 @@ async def works(*command: str) -> bool:
 
 
 def compose_program() -> Sequence[str]:
-    """How Compose 2 is called here. Raises `Stuck` where it isn't."""
+    """How Compose 2 is called here. Raises `SetupError` where it isn't."""
     for command in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(command[0]) is None:
             continue
@@ -156,7 +156,7 @@ def compose_program() -> Sequence[str]:
         version = subprocess.run(asking, capture_output=True, text=True, check=False)
         if version.returncode == 0 and version.stdout.lstrip("v").startswith(("2.", "3.", "4.", "5.")):
             return command
-    raise Stuck("There is no Docker Compose 2 here. Install it (docs.docker.com/compose/install).")
+    raise SetupError("There is no Docker Compose 2 here. Install it (docs.docker.com/compose/install).")
 
 
 def official_postgres() -> str:
@@ -174,7 +174,7 @@ async def postgres_image() -> str:
     if await works("docker", "pull", "--quiet", wanted):
         return wanted
     if os.geteuid() != 0 or shutil.which("mmdebstrap") is None:
-        raise Stuck(f"{wanted} can't be pulled, and making one from packages needs root and mmdebstrap.")
+        raise SetupError(f"{wanted} can't be pulled, and making one from packages needs root and mmdebstrap.")
     with step("Making Postgres' image from Debian's packages"), tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "postgres.tar"
         fix = "mmdebstrap could not make it. Its messages are above."
@@ -207,4 +207,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(ended(main))
+    raise SystemExit(exit_code(main))

@@ -17,7 +17,7 @@ from threading import Thread
 import pytest
 
 from scripts import engine, environment, postgres, setup
-from scripts.steps import ROOT, Stuck, ended, run
+from scripts.steps import ROOT, SetupError, exit_code, run
 
 
 @contextmanager
@@ -47,12 +47,12 @@ from scripts import engine, steps
 engine.ROOT, engine.SOCKET = Path({forbidden!r}).parent, Path({forbidden!r})
 os.setgroups([])
 os.setuid(65534)
-raise SystemExit(steps.ended(engine.main))
+raise SystemExit(steps.exit_code(engine.main))
 """
 
 
 def stuck() -> None:
-    raise Stuck("No disk is left. Free some.")
+    raise SetupError("No disk is left. Free some.")
 
 
 def interrupted() -> None:
@@ -60,13 +60,13 @@ def interrupted() -> None:
 
 
 def test_a_step_that_is_stuck_ends_with_a_sentence_and_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert ended(stuck) == 2
+    assert exit_code(stuck) == 2
     assert capsys.readouterr().err == "handoff set-up: No disk is left. Free some.\n"
 
 
 def test_ctrl_c_in_a_step_is_no_traceback() -> None:
-    assert ended(interrupted) == 130
-    assert ended(lambda: None) == 0
+    assert exit_code(interrupted) == 130
+    assert exit_code(lambda: None) == 0
 
 
 def test_what_the_system_refuses_is_one_sentence(
@@ -75,16 +75,17 @@ def test_what_the_system_refuses_is_one_sentence(
     """Root may write anywhere, but not below a file."""
     (tmp_path / "file").touch()
     monkeypatch.setattr(environment, "FOLDER", tmp_path / "file" / ".venv")
-    assert ended(environment._make) == 2
-    told = capsys.readouterr().err.splitlines()[-1]
+    assert exit_code(environment._make) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
     assert re.fullmatch(
-        r"handoff set-up: \S+\.venv: Not a directory\. It runs as \w+; mend that and start again\.", told
+        r"handoff set-up: \S+\.venv: Not a directory\. This process runs as \w+; fix that and try again\.",
+        line,
     )
 
 
 def test_a_command_that_fails_shows_its_last_words_and_the_fix(capsys: pytest.CaptureFixture[str]) -> None:
     code = "import sys; print('first'); print('why', file=sys.stderr); sys.exit(3)"
-    with pytest.raises(Stuck, match="Do that"):
+    with pytest.raises(SetupError, match="Do that"):
         run([sys.executable, "-c", code], fix="Do that.")
     assert "why" in capsys.readouterr().err
 
@@ -144,22 +145,22 @@ def test_an_engine_chosen_in_the_file_is_left_alone(
 ) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(engine, "ROOT", tmp_path)
-    assert not engine._chosen()
+    assert not engine._is_configured()
     (tmp_path / ".env").write_text(f"HANDOFF_PORT=1\n{line}\n")
-    assert engine._chosen() is is_chosen
+    assert engine._is_configured() is is_chosen
 
 
 def test_the_number_of_a_running_daemon_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "daemon.pid"
     file.write_text(str(os.getpid()))
-    engine._forget_if_dead(file, Path("/proc/self/exe").readlink().name)
+    engine._remove_stale_pid_file(file, Path("/proc/self/exe").readlink().name)
     assert file.exists()
 
 
 def test_the_number_of_a_killed_daemon_that_another_process_has_by_now_is_forgotten(tmp_path: Path) -> None:
     file = tmp_path / "daemon.pid"
     file.write_text(str(os.getpid()))
-    engine._forget_if_dead(file, "containerd")
+    engine._remove_stale_pid_file(file, "containerd")
     assert not file.exists()
 
 
@@ -168,7 +169,7 @@ def test_the_number_of_a_daemon_that_is_only_waited_for_is_forgotten(tmp_path: P
     with subprocess.Popen([sys.executable, "-c", ""]) as zombie:
         file.write_text(str(zombie.pid))
         os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
-        engine._forget_if_dead(file, "python")
+        engine._remove_stale_pid_file(file, "python")
     assert not file.exists()
 
 
@@ -177,7 +178,7 @@ def test_no_number_is_nothing_to_forget(tmp_path: Path, text: str | None) -> Non
     file = tmp_path / "daemon.pid"
     if text is not None:
         file.write_text(text)
-    engine._forget_if_dead(file, "containerd")
+    engine._remove_stale_pid_file(file, "containerd")
     assert file.exists() is (text is not None)
 
 
@@ -229,7 +230,7 @@ def test_an_installation_that_breaks_off_leaves_no_word_that_the_environment_is_
     monkeypatch.setattr(environment, "PYTHON", tmp_path / "bin" / "python")
     monkeypatch.setattr(sys, "argv", ["environment", "development"])
     environment._stamp("runtime").touch()
-    assert ended(environment.main) == 2, "there is no pip"
+    assert exit_code(environment.main) == 2, "there is no pip"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -247,7 +248,7 @@ def test_everything_that_is_missing_is_said_at_once(
     monkeypatch.setattr(environment, "FOLDER", tmp_path)
     environment._stamp("development").touch()
     monkeypatch.setattr(sys, "argv", ["setup", "development", "engine", "browser", "postgres"])
-    assert ended(setup.main) == 2
+    assert exit_code(setup.main) == 2
     lines = capsys.readouterr().err.splitlines()
     begins = [
         "No Docker Engine answers here.",
@@ -271,7 +272,7 @@ def test_a_python_is_found_and_one_that_is_too_old_is_not_taken(tmp_path: Path) 
         [shutil.which("sh") or "sh", search[1]], env={"PATH": str(tmp_path)}, capture_output=True, text=True
     )
     assert missing.returncode == 2
-    assert "Python 3.11 or newer is needed" in missing.stderr
+    assert "needs Python 3.11 or newer" in missing.stderr
 
 
 @pytest.mark.parametrize("name", ["setup", "run", "check", "test", "soak", "lint", "bench", "format"])
