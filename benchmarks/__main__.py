@@ -13,7 +13,7 @@ BENCHMARKS = ("mention", "sandbox", "sandbox_peers", "slack", "stop", "agents", 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}")
-    parser.add_argument("--small", action="store_true", help="only see that they run; the figures say little")
+    parser.add_argument("--small", action="store_true", help="a quick run whose figures mean little")
     args = parser.parse_args(arguments)
     if unknown := [name for name in args.names if name not in BENCHMARKS]:
         parser.error(f"There is no benchmark {', '.join(unknown)}. There are: {', '.join(BENCHMARKS)}.")

@@ -1,7 +1,7 @@
-"""What a turn of our agents costs, against the same work done by hand with the typed `AsyncOpenAI` client.
+"""The CPU cost of an agent turn, against the same work written by hand with the `AsyncOpenAI` client.
 
-Both ask the same endpoint, which is a process of its own; CPU is that of this process alone. Rounds
-alternate, so that what else the machine does meets both. No code is run: the tool answers at once.
+Both use the same endpoint, which is a process of its own; the CPU time is this process's only. Rounds
+alternate, so that other load affects both. No code runs: the tool answers at once.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from sandbox.workspace import Workspace
 
 Scenario = Callable[[str], Awaitable[None]]
 ROUNDS, SHORT, LONG, PEOPLE = 9, 40, 4, 1000
-#: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
+#: Smaller sizes for a quick run: `python -m benchmarks --small`.
 SMALL = {"ROUNDS": 1, "SHORT": 1, "LONG": 1, "PEOPLE": 10}
-#: Both sides offer the same tools, word for word.
+#: Both sides offer exactly the same tools.
 ORCHESTRATOR = (
     Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
 )  # fmt: skip
@@ -45,14 +45,14 @@ WORKER = (Worker.execute_python_code, Worker.report)
 
 
 class InstantSandbox(Sandbox):
-    """Answers every job at once: what is measured is the agents."""
+    """Answers every job at once, so that only the agents are measured."""
 
     async def run(self, job: Job, *, on_output: Callable[[str], None] | None = None) -> Run:
         return Run(status=Status.OK, exit_code=0, stdout="42\n", stderr="", seconds=0.0)
 
 
 class Handoff:
-    """Orchestrator and workers as a task has them, on a journal in memory."""
+    """Orchestrator and workers as in a task, with an in-memory journal."""
 
     def __init__(self, endpoint: Endpoint, folder: Path) -> None:
         self._endpoint = endpoint
@@ -73,8 +73,10 @@ class Handoff:
 
 
 class ByHand:
-    """The shortest loop that does the same work, on the client's typed calls. Without limits or retries of
-    its own, without a journal, without a report."""
+    """The shortest loop that does the same work with the client's typed calls.
+
+    It has no limits, retries, journal or report.
+    """
 
     def __init__(self, client: AsyncOpenAI) -> None:
         self._client = client
@@ -122,7 +124,7 @@ def _spelled(method: Any) -> Any:
 
 
 async def main() -> None:
-    EFFORT["normal"] = Budget(100, 600, 10**9)  # 40 tool turns are more than a normal worker has
+    EFFORT["normal"] = Budget(100, 600, 10**9)  # 40 tool turns exceed a normal worker's limit
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR), cache_logger_on_first_use=True
     )

@@ -1,7 +1,7 @@
-"""What the durable tasks cost by themselves, on SQLite and on PostgreSQL, against the numbers they aim at.
+"""The overhead of durable tasks, on SQLite and PostgreSQL, against targets.
 
-A task here is seventeen entries in its log and nothing else: no agent, no model, no Slack. Each database has
-a process of its own. PostgreSQL is left out, with a word, where its programs are not installed.
+A task here is seventeen journal entries and nothing else: no agent, no model, no Slack. Each database runs in
+a process of its own. Without PostgreSQL's programs, its part is skipped with a message.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ ENTRIES = 17
 SINGLE, PACED, AT_ONCE, PARKED = 60, 200, 1000, 10_000
 _MANY = 10 * AT_ONCE
 IDLE = 15.0
-#: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
+#: Smaller sizes for a quick run: `python -m benchmarks --small`.
 SMALL = {"SINGLE": 2, "PACED": 2, "AT_ONCE": 3, "PARKED": 10, "IDLE": 0.5}
-#: What is measured, and what it should be at most on each database.
+#: The measured values, and the target maximum on each database.
 AIMS = {
     "submit, p50 ms": (5, 10),
     "queue to start, p50 ms": (200, 200),
@@ -49,8 +49,8 @@ AIMS = {
 }
 
 
-class Body:
-    """Runs a task of nothing but entries, and remembers when it began."""
+class EntriesRunner:
+    """Runs a task that only writes entries, and records when it began."""
 
     def __init__(self, database: Database, store: TaskStore) -> None:
         self._database = database
@@ -80,13 +80,13 @@ class Body:
 class Bench:
     """One engine under measurement."""
 
-    def __init__(self, engine: TaskEngine, body: Body) -> None:
+    def __init__(self, engine: TaskEngine, runner: EntriesRunner) -> None:
         self._engine = engine
-        self._body = body
+        self._runner = runner
         self._count = 0
 
     async def submit(self) -> tuple[str, float]:
-        """A further task; returns its id, and the seconds until it could not be lost any more."""
+        """Submits a task. Returns its id and the seconds until it is durable."""
         self._count += 1
         ts = f"{1_700_000_000 + self._count}.000100"
         message = Message(
@@ -98,18 +98,18 @@ class Bench:
         return accepted.task, time.perf_counter() - began
 
     async def all_left(self) -> None:
-        while self._body.left < self._count:  # noqa: ASYNC110 - what is waited for is a count
+        while self._runner.left < self._count:  # noqa: ASYNC110 - polls a count
             await asyncio.sleep(0.02)
 
     async def one_by_one(self) -> tuple[float, float]:
-        """Milliseconds until a task can't be lost, and from then to its start, with nothing else going on."""
+        """Milliseconds until a task is durable, and from then to its start, without other load."""
         submits, starts = [], []
         for _ in range(SINGLE):
             id_, took = await self.submit()
             accepted = time.perf_counter()
             await self.all_left()
             submits.append(took * 1000)
-            starts.append((self._body.began[id_] - accepted) * 1000)
+            starts.append((self._runner.began[id_] - accepted) * 1000)
             await asyncio.sleep(random.uniform(0.05, 0.25))
         return statistics.median(submits), statistics.median(starts)
 
@@ -122,16 +122,16 @@ class Bench:
         return (time.process_time() - before) / PACED * 1000
 
     async def at_once(self) -> float:
-        """Megabytes that the process has at most while so many tasks are under way."""
-        self._body.gate = asyncio.Event()
+        """The process's peak memory in megabytes while so many tasks are running."""
+        self._runner.gate = asyncio.Event()
         for _ in range(AT_ONCE):
             await self.submit()
-        while len(self._body.began) < self._count:  # noqa: ASYNC110
+        while len(self._runner.began) < self._count:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         await asyncio.sleep(1)
-        self._body.gate.set()
+        self._runner.gate.set()
         await self.all_left()
-        self._body.gate = None
+        self._runner.gate = None
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     async def idle(self) -> float:
@@ -144,17 +144,17 @@ class Bench:
 @asynccontextmanager
 async def bench(database: Database) -> AsyncIterator[Bench]:
     limits = TaskLimits(process=AT_ONCE, workspace=_MANY, channel=_MANY, person=_MANY)
-    body = Body(database, TaskStore(database, limits=limits))
-    async with TaskEngine(database, body, policy=TaskPolicy(limits=limits)) as engine:
-        yield Bench(engine, body)
+    runner = EntriesRunner(database, TaskStore(database, limits=limits))
+    async with TaskEngine(database, runner, policy=TaskPolicy(limits=limits)) as engine:
+        yield Bench(engine, runner)
 
 
 async def measure(url: str) -> list[float]:
-    """The figures in the order of `AIMS`."""
+    """The measured values in the order of `AIMS`."""
     database = Database(url)
     await database.open()
     async with bench(database) as made:
-        # The largest first: what it leaves behind in memory would hide in nothing.
+        # The largest first, so that its memory is not hidden by an earlier peak.
         memory = await made.at_once()
         figures = [*await made.one_by_one(), await made.cpu(), memory, await made.idle()]
         await _park_many(database)

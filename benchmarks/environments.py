@@ -1,4 +1,4 @@
-"""Environments for what we are compared with, each made at its first use and kept in a cache folder."""
+"""Virtual environments for the peers, created on first use and cached."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "handoff-bench"
 SCRIPTS = Path(__file__).parent / "peers"
-_SECONDS = 300  # for a command; what takes longer hangs
+_SECONDS = 300  # per command; a longer one hangs
 
 
 class Failed(Exception):
-    """A command that ended with an error; `str()` is its last line."""
+    """A command failed. `str()` is its last output line."""
 
 
 async def environment(name: str, requirements: Sequence[str]) -> Path:
-    """The interpreter of an environment with `requirements`. Raises `Failed` when they can't be installed."""
+    """The interpreter of an environment with `requirements`. Raises `Failed` if they can't be installed."""
     folder = CACHE / name
     python = folder / "bin" / "python"
     done = folder / "installed"
@@ -32,7 +32,7 @@ async def environment(name: str, requirements: Sequence[str]) -> Path:
 
 
 async def output(*command: str, **variables: str) -> str:
-    """What a command, run among the scripts, prints. Raises `Failed` for any other end than a good one."""
+    """The output of a command that runs in the scripts' folder. Raises `Failed` if it fails."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=PIPE, stderr=PIPE, cwd=SCRIPTS, env=os.environ | variables
     )

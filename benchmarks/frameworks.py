@@ -1,7 +1,7 @@
 """The two sequential scenarios of `benchmarks.agents` in other frameworks, on the same endpoint.
 
-Each is installed into an environment of its own below the cache folder, the first time; one that does not
-install here is said to. CPU is that of the process that runs it. None has our limits, journal or reports.
+Each framework gets a cached environment of its own on first use; one that can't be installed is reported. The
+CPU time is that of its process. None has our limits, journal or reports.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.environments import SCRIPTS, Failed, environment, output
 from benchmarks.model_process import model_process
 
-#: The newest that were tried, and what AgentScope's release needs besides to be importable at all.
+#: The newest tested versions, and the pins that AgentScope's release needs to be importable.
 PEERS = {
     "AgentScope 1.0.21": ("agentscope_agents", "agentscope==1.0.21 mcp<2 sqlalchemy<2.1 greenlet tqdm"),
     "openai-agents": ("openai_agents", "openai-agents>=0.24,<0.25"),

@@ -1,7 +1,7 @@
-"""From a start to the page's address, and from a mention to its first sign and its answer.
+"""The time from start to the page's URL, and from a mention to its first sign and its answer.
 
-`handoff play` runs as a process of its own, on the demo model without its artificial latency in the second
-part, so what is measured is Handoff: the model thinks in no time.
+`handoff play` runs as a process of its own. In the second part the demo model has no artificial latency, so
+the result is Handoff's own time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from playground.slack import SlackStandIn
 from tests.support.stack import GENERAL, Stack, stack
 
 STARTS, MENTIONS = 5, 30
-#: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
+#: Smaller sizes for a quick run: `python -m benchmarks --small`.
 SMALL = {"STARTS": 1, "MENTIONS": 1}
 
 
@@ -54,14 +54,14 @@ async def _mentions(bot: Stack) -> Sequence[tuple[str, list[float]]]:
         await state.wait_for(lambda s, ts=ts: (m := s.message(GENERAL, ts)) and m.reactions)  # type: ignore[misc]
         sign = time.perf_counter() - began
         await state.wait_for(lambda _, ts=ts: "Hello, World!" in bot.said(ts))  # type: ignore[misc]
-        if number:  # the first one fills caches
+        if number:  # warm-up
             signs.append(sign)
             answers.append(time.perf_counter() - began)
     return [("mention to 👀", signs), ("mention to answer", answers)]
 
 
 async def _start(folder: Path) -> float:
-    """Seconds from the start of `handoff play` to the line with the page's address."""
+    """Seconds from the start of `handoff play` to the line with the page's URL."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("HANDOFF_", "OPENAI_"))}
     environment |= {"HANDOFF_DATA_DIR": str(folder), "HANDOFF_PORT": "0"}
     began = time.perf_counter()

@@ -1,7 +1,7 @@
-"""A model endpoint in a process of its own, so that its work is not counted with that of its clients.
+"""A model endpoint in a process of its own, so that its CPU time is not counted with its clients'.
 
-The model's name says what happens: `p8-t1-l250` makes 8 workers at once, each with 1 tool turn, at 250 ms a
-reply. Streams when asked to. Run as `python -m benchmarks.model_process`; prints its base URL.
+The model's name sets its behaviour: `p8-t1-l250` starts 8 workers at once, each with 1 tool turn, at 250 ms a
+reply. Streams on request. Run as `python -m benchmarks.model_process`; prints its base URL.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WORDS = "The result is 42, as measured. "
 
 @asynccontextmanager
 async def model_process() -> AsyncIterator[str]:
-    """The endpoint's base URL, for as long as the context lasts."""
+    """The endpoint's base URL, while the context is open."""
     command = (sys.executable, "-m", "benchmarks.model_process")
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
     assert process.stdout
@@ -52,7 +52,7 @@ async def _answer(request: web.Request) -> web.StreamResponse:
 
 
 def _message(body: Json, parallel: int, turns: int) -> Json:
-    """What the model says next, by the tools it is offered and the results there are."""
+    """The model's next message, from the offered tools and the results so far."""
     offered = {tool["function"]["name"] for tool in body["tools"]}
     results = sum(message["role"] == "tool" for message in body["messages"])
     if "create_worker" in offered and results == 0:
@@ -70,7 +70,7 @@ def _message(body: Json, parallel: int, turns: int) -> Json:
 
 
 async def _stream(request: web.Request, head: Json, message: Json, finish: str) -> web.StreamResponse:
-    """A chunk per word or call, as vendors do."""
+    """One chunk per word or call, as vendors send them."""
     deltas: list[Json] = [{"role": "assistant", "content": ""}]
     deltas += [{"content": word + " "} for word in (message["content"] or "").split()]
     calls = message.get("tool_calls", ())

@@ -1,6 +1,6 @@
-"""A fresh container for every call, against `python -c pass` on the host and against what the engine can do.
+"""A fresh container for every call, against `python -c pass` on the host and the engine's own speed.
 
-Calls and floors take turns, so that what else the machine does meets both. Needs Docker and the image.
+Calls and floors alternate, so that other load affects both. Needs Docker and the image.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sandbox.transport import AttachTransport
 from sandbox.workspace import Workspace
 
 PAIRS, FIRSTS, ROUNDS, SUSTAINED, AT_ONCE, IDLE = 60, 10, 5, 48, 8, 3
-#: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
+#: Smaller sizes for a quick run: `python -m benchmarks --small`.
 SMALL = {"PAIRS": 2, "FIRSTS": 1, "ROUNDS": 1, "SUSTAINED": 4, "AT_ONCE": 2, "IDLE": 1}
 PRINT = "print('hello')"
 PANDAS = "import pandas as pd\nprint(pd.DataFrame({'a': [1, 2, 3]}).groupby('a').size().sum())"
@@ -45,11 +45,11 @@ for _ in range(2):
         open(name, "rb").read()
     print(time.perf_counter() - began)
 """
-_REFILL_SECONDS = 1.0  # for the next container to be ready, as while a model thinks
+_REFILL_SECONDS = 1.0  # while the model thinks, the next container gets ready
 
 
 async def main() -> None:
-    """Print the tables; a call that fails ends the benchmark."""
+    """Prints the tables. A failed call ends the benchmark."""
     async with DockerEngine() as engine:
         image = await ensure_image(engine, report=lambda progress: print(progress, file=sys.stderr))
         async with Sandbox(image=image, ready=2) as sandbox:
@@ -82,9 +82,9 @@ async def _latencies(sandbox: Sandbox, engine: DockerEngine, image: str) -> dict
 
 
 async def _print_files(image: str) -> None:
-    """What the files of a thread cost a call that does not read them, and one that reads all of them, twice.
+    """The cost of a thread's files for a call that reads none of them, and for one that reads all twice.
 
-    The first reading loads them into the container; the second is what reading alone takes.
+    The first read loads them into the container; the second is the cost of reading alone.
     """
     print("| files | n | print p50 ms | first reading p50 ms | second p50 ms | bot's memory MB |")
     print("|---|---|---|---|---|---|")
@@ -111,7 +111,7 @@ async def _file_times(image: str, megabytes: int) -> tuple[list[float], list[flo
 
 
 def _memory_mb() -> float:
-    """The largest resident set of this process so far."""
+    """The peak resident set of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -135,7 +135,7 @@ async def _print_rates(engine: DockerEngine, image: str) -> None:
 
 
 async def _sustained_rate(sandbox: Sandbox) -> float:
-    """Calls per second by as many callers, past those that found a container ready."""
+    """Calls per second with as many callers, after the ready containers are used up."""
     ends: list[float] = []
     places = asyncio.Semaphore(AT_ONCE)
 
@@ -159,7 +159,7 @@ async def _at_once(sandbox: Sandbox, count: int) -> list[float]:
 
 
 async def _engine_rate(engine: DockerEngine, image: str) -> float:
-    """Containers per second that do nothing but start and end, made as ours are, as many at once."""
+    """Containers per second that only start and exit, created like ours, with as many callers."""
     settings: dict[str, Any] = container_settings(
         SandboxLimits(), image=image, flavour=BARE, labels=Owner.this_process().labels(BARE)
     )
@@ -178,9 +178,10 @@ async def _engine_rate(engine: DockerEngine, image: str) -> float:
 
 
 async def _print_memory(engine: DockerEngine, image: str) -> None:
-    """What one more idle container costs, without page cache: the first to read a file is charged for it.
+    """The cost of one more idle container, without page cache.
 
-    Medians over containers of the engine's own figures, which are those of the kernel's memory controller.
+    The kernel charges page cache to the first reader of a file. The figures are medians over containers, from
+    the kernel's memory controller.
     """
     print("| idle container | n | counted MB | page cache MB | one more costs MB |\n|---|---|---|---|---|")
     for flavour in (BARE, DATA):
@@ -190,7 +191,7 @@ async def _print_memory(engine: DockerEngine, image: str) -> None:
 
 
 async def _memory(engine: DockerEngine, image: str, flavour: str) -> tuple[int, int, int]:
-    """Bytes counted, of which page cache, and the rest: anonymous and the kernel's own."""
+    """Bytes in total, bytes of page cache, and the rest: anonymous and kernel memory."""
     owner = Owner.this_process()
     settings = container_settings(SandboxLimits(), image=image, flavour=flavour, labels=owner.labels(flavour))
     container = await Container.start(engine, AttachTransport(engine, owner), settings, flavour)
@@ -204,7 +205,7 @@ async def _memory(engine: DockerEngine, image: str, flavour: str) -> tuple[int, 
 
 
 async def _execs(engine: DockerEngine, image: str) -> list[float]:
-    """What sandboxes that keep one container do for each call."""
+    """Times `docker exec`, which sandboxes that keep one container use for each call."""
     settings: dict[str, Any] = container_settings(
         SandboxLimits(), image=image, flavour=BARE, labels=Owner.this_process().labels(BARE)
     )

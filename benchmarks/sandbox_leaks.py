@@ -1,6 +1,6 @@
-"""Many calls through one sandbox, and what is left of them: containers, descriptors, memory, disk.
+"""Leaks after many calls through one sandbox: containers, descriptors, memory, disk.
 
-`python -m benchmarks.sandbox_leaks [CALLS]`; 20,000 are a busy day. Needs Docker and the image.
+`python -m benchmarks.sandbox_leaks [CALLS]`; a busy day has 20,000. Needs Docker and the image.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sandbox.sandbox import Sandbox
 
 _CALLERS = 4
 _ROUNDS = 10
-_REMOVAL_SECONDS = 10  # for the engine to finish with those that ended by themselves
+_REMOVAL_SECONDS = 10  # for the engine to remove exited containers
 _PROGRAMS = (
     (Job(code="print('hello')"), Status.OK),
     (Job(code="1 / 0"), Status.ERROR),
@@ -34,7 +34,7 @@ _PROGRAMS = (
 
 
 async def main(calls: int = 600) -> None:
-    """Print one line per tenth of the way; a wrong status ends the run."""
+    """Prints a line after each tenth of the calls. A wrong status ends the run."""
     async with DockerEngine() as engine:
         image = await ensure_image(engine)
     print("| calls | seconds | containers of ours | descriptors | RSS MB | temporary files | disk MB |")
@@ -87,7 +87,7 @@ async def _line(sandbox: Sandbox, calls: int, seconds: float) -> str:
 
 
 def _own_use() -> tuple[int, float]:
-    """Descriptors and resident MB of this process."""
+    """File descriptors and resident MB of this process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return sum(1 for _ in Path("/proc/self/fd").iterdir()), pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 

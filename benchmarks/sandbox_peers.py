@@ -1,8 +1,8 @@
-"""`print` in our sandbox and in other people's, on the same engine with the same packages, one by one.
+"""`print` in our sandbox and in those of others, on the same engine with the same packages, in turn.
 
-Each runs in a process and an environment of its own (`benchmarks.environments`), and takes turns with the
-floor, `python -c pass` on the host. Their containers are made from our image, to which is added what SWE-ReX
-and smolagents need inside: fetched by pip, built without a registry. What does not run says so in its row.
+Each runs in a process and an environment of its own (`benchmarks.environments`), and alternates with the
+floor, `python -c pass` on the host. Their containers use our image plus what SWE-ReX and smolagents need
+inside: fetched by pip, built without an image registry. A peer that fails is reported in its row.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sandbox.image.build import ensure_image
 
 @dataclass(frozen=True)
 class Peer:
-    """A system, what it runs a call in, and how to get it; no requirements: our own environment."""
+    """A system, how it runs a call, and its requirements; without any it uses our own environment."""
 
     name: str
     call: str
@@ -48,7 +48,7 @@ PEERS = (
     Peer("openai-agents", "one kept container", "openai_sandbox", "openai-agents>=0.24,<0.25 docker<8"),
     Peer("llm-sandbox", "one kept container", "llm_sandbox_sandbox", "llm-sandbox[docker]>=0.3.46,<0.4"),
 )  # fmt: skip
-#: What a peer's own server needs inside the container.
+#: The packages that a peer's server needs inside the container.
 INSIDE = ("swe-rex>=1.4,<2", "jupyter_kernel_gateway>=3,<4", "ipykernel<8", "jupyter_client<9")
 DOCKERFILE = """
 FROM {image}
@@ -99,7 +99,7 @@ def _cells(figures: dict[str, Any]) -> str:
 
 
 async def _with_their_servers(engine: DockerEngine, image: str) -> str:
-    """Our image with what their servers need, made when the engine lacks it; its name."""
+    """The name of our image plus what their servers need. Built if the engine does not have it."""
     recipe = hashlib.sha256(repr((image, INSIDE, DOCKERFILE, SERVER)).encode()).hexdigest()[:16]
     name = f"{REPOSITORY}:{recipe}"
     if await engine.image_id(name) is None:

@@ -1,7 +1,7 @@
-"""What a task costs in Slack calls, and how soon people see something, with 1, 10 and 50 tasks at once.
+"""Slack calls per task, and the time until people see something, with 1, 10 and 50 tasks at once.
 
-All tasks are asked for in one channel at once, of a Slack that refuses what is above its rates.
-A task is two plans and an answer of 1,200 characters, written in about two seconds.
+All tasks start at once in one channel of a Slack with rate limits. A task has two plans and an answer of
+1,200 characters, written within about two seconds.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from tests.support.scripted_model import Call, Say, ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, PATIENCE, Stack, stack
 
 AT_ONCE: Sequence[int] = (1, 10, 50)
-#: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
+#: Smaller sizes for a quick run: `python -m benchmarks --small`.
 SMALL = {"AT_ONCE": (1,)}
 ANSWER = "\n\n".join(
     "This is a sentence of an answer that is long enough to be streamed. " * 3 for _ in range(6)
 )
-#: Seconds until 50 answers are in one channel: Slack takes about one message a second there.
+#: Seconds for 50 answers in one channel, where Slack allows about one message a second.
 LONGEST = 300
 
 
@@ -68,7 +68,7 @@ async def _measure(count: int, folder: Path) -> Counter[str]:
 
 
 async def _ask(bot: Stack, user: str) -> tuple[float, float]:
-    """Seconds to the first sign and to the whole answer."""
+    """Seconds to the first sign and to the complete answer."""
     began = time.perf_counter()
     ts = await bot.ask("@Handoff what is the answer?", user=user)
     patience = max(PATIENCE, LONGEST)

@@ -1,8 +1,8 @@
-"""From a person's `stop` to the word of it in the thread, and to the end of all that was at work.
+"""The time from a person's `stop` to its confirmation in the thread, and to the end of all work.
 
-A task has eight workers: each in a program that runs in its container, or each in a stream of the model that
-goes on for ever. Slack, the bot, the model and Docker are real ones over sockets, as in the tests. The bot
-keeps no containers ready, so those that are left are the task's. Needs Docker and the image.
+A task has eight workers, each with a running program in its container, or each with an endless model stream.
+Slack, the bot, the model and Docker are real and use sockets, as in the tests. The bot keeps no containers
+ready, so the remaining ones are the task's. Needs Docker and the image.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from tests.support.scripted_model import Call, ScriptedModel, Turn
 from tests.support.stack import Stack, stack
 
 STOPS, WORKERS = 10, 8
-#: Instead of the sizes above, to see that it runs: `python -m benchmarks --small`.
+#: Smaller sizes for a quick run: `python -m benchmarks --small`.
 SMALL = {"STOPS": 1, "WORKERS": 2}
-#: Seconds between two looks at what is left.
+#: Seconds between two polls.
 LOOK = 0.01
-#: Seconds until all workers are at work, with both cores busy.
+#: The most seconds until all workers run, with both cores busy.
 BEGIN = 120
 _BEGUN = "begun"
 _LINGER = f"import time\nprint('{_BEGUN}', flush=True)\ntime.sleep(100)"
@@ -43,7 +43,7 @@ async def main() -> None:
 
 
 async def _measure(work: Reply, engine: DockerEngine) -> Sequence[tuple[float, float]]:
-    """For each stop, seconds to the thread's message and to the end of the last worker's work."""
+    """For each stop, the seconds to the thread's message and to the end of the last worker's work."""
 
     async def reply(asked: Asked) -> Reply:
         if asked.is_worker:
@@ -72,7 +72,7 @@ async def _stop(bot: Stack, at_work: Callable[[], Coroutine[Any, Any, int]]) -> 
     async with asyncio.timeout(BEGIN):
         while await at_work() < WORKERS:  # noqa: ASYNC110 (there is no event)
             await asyncio.sleep(LOOK)
-    # A container is there before its program is; a stream is asked for before it flows.
+    # A container exists before its program runs, and a request before its stream.
     await asyncio.sleep(2)
     began = time.perf_counter()
     await bot.ask("stop", thread_ts=ts)

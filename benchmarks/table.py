@@ -7,17 +7,20 @@ from statistics import median, quantiles
 
 
 def p95(values: Sequence[float]) -> float:
-    """The 95th percentile; the largest value of fewer than 20."""
+    """The 95th percentile. With fewer than 20 values, the largest one."""
     return quantiles(values, n=20)[-1] if len(values) >= 20 else max(values)
 
 
 def p99(values: Sequence[float]) -> float:
-    """The 99th percentile; the largest value of fewer than 50."""
+    """The 99th percentile. With fewer than 50 values, the largest one."""
     return quantiles(values, n=100)[-1] if len(values) >= 50 else max(values)
 
 
 def print_milliseconds(rows: Sequence[tuple[str, Sequence[float]]], *, floor: str = "") -> None:
-    """One row per name, seconds in and milliseconds out; with `floor`, the ratio of medians to that row."""
+    """One row per name.
+
+    Takes seconds and prints milliseconds; with `floor`, the ratio of medians to that row.
+    """
     medians = {name: median(values) for name, values in rows}
     head = ["", "n", "median ms", "p95 ms"] + ([f"× {floor}"] if floor else [])
     print("| " + " | ".join(head) + " |")

@@ -1,4 +1,4 @@
-"""The scenario in AgentScope 1, as its tutorial on handoffs has it. Runs in an environment of its own."""
+"""The scenario in AgentScope 1, after its tutorial on handoffs. Runs in an environment of its own."""
 
 # mypy: ignore-errors
 from __future__ import annotations

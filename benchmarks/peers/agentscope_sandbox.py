@@ -1,4 +1,4 @@
-"""AgentScope 1: a process on the host, with no wall at all. Runs in an environment of its own."""
+"""AgentScope 1: a process on the host, without isolation. Runs in an environment of its own."""
 
 # mypy: ignore-errors
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""autogen: `docker exec` in one container that is kept. Runs in an environment of its own."""
+"""autogen: `docker exec` in one reused container. Runs in an environment of its own."""
 
 # mypy: ignore-errors
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Handoff's own sandbox, timed like the others. A fresh container for each call."""
+"""Handoff's own sandbox, measured like the others: a fresh container for each call."""
 
 # mypy: ignore-errors
 from __future__ import annotations

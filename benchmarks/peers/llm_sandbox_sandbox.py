@@ -1,4 +1,4 @@
-"""llm-sandbox: `docker exec` in one container that is kept, its own set-up left out."""
+"""llm-sandbox: `docker exec` in one reused container, without its set-up."""
 
 # mypy: ignore-errors
 from __future__ import annotations

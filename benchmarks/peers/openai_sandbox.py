@@ -1,4 +1,4 @@
-"""openai-agents' sandbox on Docker: `docker exec` in one container that is kept."""
+"""openai-agents' sandbox on Docker: `docker exec` in one reused container."""
 
 # mypy: ignore-errors
 from __future__ import annotations

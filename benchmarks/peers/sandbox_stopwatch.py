@@ -1,7 +1,7 @@
-"""Times calls of one sandbox in this process; prints the seconds as JSON. Knows no sandbox.
+"""Times calls of one sandbox in this process and prints the seconds as JSON.
 
-`script IMAGE PYTHON`: the floor, `PYTHON -c pass`, takes turns with the calls, so that what else the machine
-does meets both. Every answer is checked, also when several calls run at the same time.
+`script IMAGE PYTHON`: the floor, `PYTHON -c pass`, alternates with the calls, so that other load affects
+both. Every answer is checked, also that of parallel calls.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager
 
 IMAGE, PYTHON = sys.argv[1:3]
 PAIRS, ROUNDS, AT_ONCE = 50, 4, 8
-PAUSE = 0.25  # as while a model thinks, though it thinks longer
+PAUSE = 0.25  # a model's thinking time is longer
 ROUND_PAUSE = 3.0
 
 Call = Callable[[str], Awaitable[str]]
@@ -23,7 +23,7 @@ Opened = Callable[[str], AbstractAsyncContextManager[Call]]
 
 
 def measure(opened: Opened, opened_for_many: Opened | None = None) -> None:
-    """`opened` makes a sandbox of an image that runs code and returns what it printed."""
+    """`opened` creates a sandbox from an image; it runs code and returns its output."""
     asyncio.run(_measure(opened, opened_for_many or opened))
 
 

@@ -1,4 +1,4 @@
-"""smolagents: one Jupyter kernel in one container that is kept. Runs in an environment of its own."""
+"""smolagents: one Jupyter kernel in one reused container. Runs in an environment of its own."""
 
 # mypy: ignore-errors
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""CPU of one scenario in this process; prints milliseconds per model turn. Knows no framework."""
+"""Measures the CPU time of one scenario in this process; prints milliseconds per model turn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROUNDS = 5
 
 
 def measure(prepare: Callable[[str, str], Callable[[], Awaitable[str]]]) -> None:
-    """Run as `script URL MODEL TURNS TIMES`; `prepare` makes the scenario of an endpoint and a model."""
+    """Run as `script URL MODEL TURNS TIMES`. `prepare` builds the scenario from an endpoint and a model."""
     url, model, turns, times = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 
     async def rounds() -> list[float]:

@@ -1,4 +1,4 @@
-"""SWE-ReX: an HTTP server in one container that is kept, a process for each call."""
+"""SWE-ReX: an HTTP server in one reused container, a process for each call."""
 
 # mypy: ignore-errors
 from __future__ import annotations
