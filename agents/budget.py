@@ -1,4 +1,5 @@
-"""Budgets of turns, seconds, tokens and USD, and meters that count against them.
+"""Limits of agents and of an endpoint: budgets of turns, seconds, tokens and USD, and meters that count
+against them.
 
 A worker's meter is a child of its task's meter: its spending counts there too, and its time is bounded by
 what the task has left.
@@ -39,6 +40,16 @@ class AgentLimits:
     """Workers of one task at the same time; further ones wait for a free place."""
     workers: Annotated[int, Field(ge=1, le=1000)] = 24
     """Workers of one task in total; the model is refused further ones."""
+
+
+@dataclass(frozen=True, kw_only=True)  # no slots: `Endpoint` takes the defaults from the class
+class EndpointLimits:
+    """Limits of the requests to a model endpoint."""
+
+    at_once: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """Requests to one model at the same time; fewer while the endpoint limits the rate."""
+    idle_seconds: Annotated[float, Field(ge=1, le=3600)] = 90
+    """Seconds without output before a request is retried; raise it for a slow model of your own."""
 
 
 #: Seconds for the last turn at a limit.

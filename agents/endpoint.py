@@ -22,6 +22,7 @@ import structlog
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit, RequestOptions
 
 from agents import failures
+from agents.budget import EndpointLimits
 from agents.compatibility import Compatibility
 from agents.concurrency import ConcurrencyLimiter
 from agents.conversation import Json, ModelReply
@@ -62,8 +63,9 @@ class Endpoint:
     """
 
     def __init__(
-        self, *, api_key: str, base_url: str | None = None, api: str = "auto", idle_timeout: float = 90.0,
-        tries: int = 5, first_wait: float = 0.5, patience: float = 600.0, at_once: int = 256,
+        self, *, api_key: str, base_url: str | None = None, api: str = "auto",
+        idle_timeout: float = EndpointLimits.idle_seconds, tries: int = 5, first_wait: float = 0.5,
+        patience: float = 600.0, at_once: int = EndpointLimits.at_once,
         most_output: int | None = None, extra: dict[str, object] | None = None,
     ) -> None:  # fmt: skip
         hooks = {"response": [failures.refuse_redirects]}

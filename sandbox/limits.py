@@ -50,3 +50,15 @@ class SandboxLimits:
     """Bytes of the variables carried to a worker's next call, pickled; a note names what does not fit."""
     runtime: str = ""
     """Container runtime, such as `runsc` or `kata-runtime`. Empty: the engine's default."""
+
+
+@dataclass(frozen=True, kw_only=True)  # no slots: `Sandbox` takes the defaults from the class
+class PoolLimits:
+    """How many containers one process has."""
+
+    ready: Annotated[int, Field(ge=0, le=256)] = 2
+    """Containers kept ready."""
+    most: Annotated[int, Field(ge=1, le=1024)] = 8
+    """Containers at the same time, including ready ones; further calls wait in order."""
+    queue_seconds: Annotated[float, Field(ge=0, le=86_400)] = 60
+    """Longest wait for a free container, in seconds."""

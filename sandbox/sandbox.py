@@ -20,7 +20,7 @@ from sandbox.files import SandboxFile
 from sandbox.image.supervisor import frames
 from sandbox.image.tag import Recipe
 from sandbox.job import Job, Run, Status
-from sandbox.limits import SandboxLimits
+from sandbox.limits import PoolLimits, SandboxLimits
 from sandbox.owner import Owner, remove_all, sweep
 from sandbox.pool import PAUSE_SECONDS, Pool, flavour_of
 from sandbox.spec import container_settings
@@ -52,9 +52,9 @@ class Sandbox:
         *,
         image: str | None = None,
         docker_host: str | None = None,
-        ready: int = 2,
-        most: int = 8,
-        queue_seconds: float = 60,
+        ready: int = PoolLimits.ready,
+        most: int = PoolLimits.most,
+        queue_seconds: float = PoolLimits.queue_seconds,
         remember_seconds: float = 60,
         transport: Literal["auto", "attach", "socket"] = "auto",
         state: Literal["none", "session"] = "none",

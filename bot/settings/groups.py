@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from agents.budget import AgentLimits, Budget
+from agents.budget import AgentLimits, Budget, EndpointLimits
 from agents.prices import Price
 from bot.settings.declared import declared
 from bot.settings.field_types import (
@@ -32,7 +32,7 @@ from bot.settings.field_types import (
     UserIds,
 )
 from sandbox.image.tag import DEFAULT_BASE
-from sandbox.limits import SandboxLimits
+from sandbox.limits import PoolLimits, SandboxLimits
 from tasks.policy import DAY, TaskLimits, TaskPolicy
 
 PREFIX = "HANDOFF_"
@@ -133,8 +133,7 @@ class ModelSettings(SettingsGroup):
     """API of the endpoint: Chat Completions, Responses, or detected automatically."""
     model_max_output: int | None = Field(default=None, ge=16)
     """Maximum tokens of one reply. Empty: the endpoint decides."""
-    model_idle_seconds: float = Field(default=90, ge=1, le=3600)
-    """Seconds without output before a request is retried; raise it for a slow model of your own."""
+    model_idle_seconds: float = declared(EndpointLimits, "idle_seconds")
     model_window: int | None = Field(default=None, ge=4000)
     """Context window in tokens. Empty: known from the model's name, else 128000."""
     model_body: Annotated[dict[str, Any], NoDecode, JSON_OBJECT] = Field(default_factory=dict)
@@ -193,8 +192,7 @@ class LimitSettings(SettingsGroup):
     limit_task_seconds: int = declared(Budget, "seconds")
     limit_task_tokens: int = declared(Budget, "tokens")
     limit_task_usd: float | None = declared(Budget, "usd")
-    limit_model_requests: int = Field(default=256, ge=1, le=10_000)
-    """Requests to one model at the same time; fewer while the endpoint limits the rate."""
+    limit_model_requests: int = declared(EndpointLimits, "at_once")
     limit_task_turns: int = declared(Budget, "turns")
     limit_attachment_mb: int = Field(default=100, ge=1, le=1024)
     """MiB of one attached file."""
@@ -231,12 +229,9 @@ class SandboxSettings(SettingsGroup):
     """Base image; if it can't be pulled, one is built from Debian packages."""
     sandbox_packages: str = ""
     """Python packages to add to the image: requirement specifiers separated by spaces."""
-    sandbox_pool: int = Field(default=2, ge=0, le=256)
-    """Containers kept ready."""
-    sandbox_max: int = Field(default=8, ge=1, le=1024)
-    """Containers at the same time, including ready ones; further calls wait in order."""
-    sandbox_queue_seconds: float = Field(default=60, ge=0, le=86_400)
-    """Longest wait for a free container, in seconds."""
+    sandbox_pool: int = declared(PoolLimits, "ready")
+    sandbox_max: int = declared(PoolLimits, "most")
+    sandbox_queue_seconds: float = declared(PoolLimits, "queue_seconds")
     sandbox_transport: Literal["auto", "attach", "socket"] = "auto"
     """How programs reach a container: its attach stream (any engine) or a unix socket (a local engine)."""
 
