@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from bot.observability.timeline import NAME, WIDTH, render_timeline
 from tasks.message import Message, ThreadAddress
 from tasks.store import schema
-from tasks.store.database import Database
+from tasks.store.database import Database, migrate
 from tasks.store.export import export
 from tasks.store.key_value import KeyValueStore, task_namespace, thread_namespace
 from tasks.store.removal import OF_A_TASK, Removal, folder_of
@@ -181,20 +181,8 @@ async def test_the_foundations_database_is_brought_up_with_its_rows(
 
 
 async def upgrade(database: Database, revision: str) -> None:
-    import alembic.command
-    import alembic.config
-    from sqlalchemy import Connection, text
-
-    def migrate(connection: Connection) -> None:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("CREATE SCHEMA IF NOT EXISTS handoff"))
-        config = alembic.config.Config()
-        config.set_main_option("script_location", "tasks.store:migrations")
-        config.attributes["connection"] = connection
-        alembic.command.upgrade(config, revision)
-
     async with database.write() as connection:
-        await connection.run_sync(migrate)
+        await connection.run_sync(migrate, revision)
 
 
 def foundation(state: str) -> list[str]:

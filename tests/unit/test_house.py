@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from scripts.steps import ROOT
 
@@ -85,6 +86,13 @@ def test_modules_fit_on_a_few_screens_and_none_is_called_utils() -> None:
     lengths = {named(path): len(path.read_text("utf-8").splitlines()) for path in sources(*ROOMS)}
     assert {path: lines for path, lines in lengths.items() if lines > LONGEST_MODULE} == {}
     assert [path for path in lengths if path.endswith("utils.py")] == []
+
+
+def test_migrations_run_in_the_order_of_their_file_names() -> None:
+    newest_first = ScriptDirectory(str(ROOT / "tasks" / "store" / "migrations")).walk_revisions()
+    names = [Path(script.path).name for script in newest_first][::-1]
+    assert names == sorted(names)
+    assert len(names) >= 8
 
 
 def test_the_english_is_plain() -> None:

@@ -1,4 +1,4 @@
-"""What a task cost, for the daily limits."""
+"""The cost of a task, for the daily limits."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""How long a task has been worked on, with each entry of its log and at its end: the clock on the wall counts
-waits."""
+"""Seconds of work on a task, in each log entry and at its end. Wall-clock time would include waits."""
 
 from __future__ import annotations
 

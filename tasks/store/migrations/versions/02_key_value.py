@@ -1,4 +1,4 @@
-"""Small facts by place and name: settings of channels, muted threads, installations."""
+"""The key-value store: settings of channels, muted threads, installations."""
 
 from __future__ import annotations
 

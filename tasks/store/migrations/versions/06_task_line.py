@@ -1,4 +1,4 @@
-"""An index for what a new task meets in its workspace: without it SQLite walks every parked task there."""
+"""An index for admitting a task: without it SQLite walks every waiting task of its workspace."""
 
 from __future__ import annotations
 
