@@ -19,7 +19,7 @@ ReportStatus = Literal["done", "partial", "blocked", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A worker's account of its brief."""
+    """A worker's account of its brief: the arguments of its tool `report`, and so the form in the log."""
 
     status: str
     summary: str
@@ -120,7 +120,4 @@ def report_to_json(worker: str, report: Report, facts: Facts, advice: str = "") 
 
 def report_from_json(body: Mapping[str, Any]) -> Report:
     """Read a stored report."""
-    return Report(
-        status=body["status"], summary=body["summary"], evidence=body.get("evidence", ""),
-        files=tuple(body.get("files", ())), open_points=body.get("open_points", ""),
-    )  # fmt: skip
+    return Report(**{**body, "files": tuple(body.get("files", ()))})
