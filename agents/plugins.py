@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
 from agents.errors import ToolConfigError
-from agents.team_tools import RESERVED, TeamTool
+from agents.team_tools import WORKER_TOOLS, TeamTool
 from agents.tools import Tool
 from agents.wire.assembler import safe_name
 from sandbox.daemon_threads import run_in_thread
@@ -62,7 +62,7 @@ def _tool(function: object) -> Tool:
     for parameter in inspect.signature(function).parameters.values():
         _check(parameter, is_typed=parameter.name in hints)
     tool = Tool.from_function(_awaitable(function))
-    if tool.name in RESERVED:
+    if tool.name in WORKER_TOOLS:
         raise TypeError(f"every worker has a tool {tool.name} already")
     if safe_name(tool.name) != tool.name:
         raise TypeError(f"its name is {tool.name}, and model services take 64 of the characters a-zA-Z0-9_-")

@@ -14,7 +14,7 @@ import structlog
 from pydantic import Field, StringConstraints
 
 from agents.errors import ToolConfigError
-from agents.team_tools import RESERVED
+from agents.team_tools import WORKER_TOOLS
 from agents.wire.assembler import safe_name
 
 log = structlog.get_logger(__name__)
@@ -95,7 +95,7 @@ class ToolsFile(pydantic.BaseModel):
 
 
 def _collisions(allow: Mapping[str, Iterable[str]]) -> list[str]:
-    by_name = defaultdict(list, {name: [f"{name} of Handoff"] for name in RESERVED})
+    by_name = defaultdict(list, {name: [f"{name} of Handoff"] for name in WORKER_TOOLS})
     for server, tools in allow.items():
         for tool in tools:
             by_name[tool_name(server, tool)].append(f"{tool} of {server}")

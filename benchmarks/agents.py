@@ -25,6 +25,7 @@ from agents.endpoint import Endpoint
 from agents.journal import EmptyInbox, MemoryJournal
 from agents.orchestrator import AgentDeps, Orchestrator
 from agents.prompts import prompt
+from agents.team_tools import WORKER_TOOLS
 from agents.tools import Tool
 from agents.worker import Worker
 from benchmarks.model_process import model_process
@@ -41,7 +42,7 @@ SMALL = {"ROUNDS": 1, "SHORT": 1, "LONG": 1, "PEOPLE": 10}
 ORCHESTRATOR = (
     Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
 )  # fmt: skip
-WORKER = (Worker.execute_python_code, Worker.report)
+WORKER = tuple(getattr(Worker, name) for name in WORKER_TOOLS)
 
 
 class InstantSandbox(Sandbox):

@@ -19,6 +19,7 @@ from agents.events import PlanChanged, WorkerEnded, WorkerStarted, WorkerStep
 from agents.journal import Incoming
 from agents.prices import Price, Prices
 from agents.report import Facts, Report, total_cost, warning
+from agents.team_tools import WORKER_TOOLS
 from sandbox.workspace import Workspace
 from tests.support.scripted_model import (
     Asked,
@@ -163,7 +164,7 @@ async def test_a_worker_is_never_offered_workers() -> None:
         await Team().run(endpoint)
         model.assert_complete()
     mine = [asked for asked in model.requests if asked.is_worker]
-    assert all(asked.tools == ("execute_python_code", "report") for asked in mine)
+    assert all(asked.tools == WORKER_TOOLS for asked in mine)
     assert mine[-1].results[0].startswith("Error: there is no tool create_worker.")
 
 

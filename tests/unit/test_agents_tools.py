@@ -15,6 +15,7 @@ import pytest
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
 from agents.orchestrator import Orchestrator
+from agents.team_tools import WORKER_TOOLS
 from agents.tools import Tool
 from agents.worker import Worker
 
@@ -23,7 +24,7 @@ OURS = {
     "orchestrator": [
         Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
     ],
-    "worker": [Worker.execute_python_code, Worker.report],
+    "worker": [getattr(Worker, name) for name in WORKER_TOOLS],
 }  # fmt: skip
 
 
