@@ -15,7 +15,7 @@ from bot.cli import COMMANDS
 from bot.intake import addressing, backfill
 from bot.observability import metrics
 from bot.settings import variable
-from bot.settings.groups import LimitSettings
+from bot.settings.groups import AccessSettings, LimitSettings
 from bot.thread import answer, files, history
 from bot.timing import BotTiming
 from bot.wire import client, rate_limiter, socket_mode, text
@@ -82,7 +82,8 @@ def test_the_runtime_lock_is_part_of_the_development_lock() -> None:
 
 
 def test_each_limit_has_its_row() -> None:
-    task = {variable(name) for name in LimitSettings.__annotations__}
+    names = [*LimitSettings.__annotations__, *AccessSettings.__annotations__]
+    task = {variable(name) for name in names if name.startswith("limit_")}
     sandbox = {
         f"HANDOFF_SANDBOX_{name.upper()}" for name in SandboxLimits.__dataclass_fields__ if name != "runtime"
     }
