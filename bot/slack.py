@@ -14,6 +14,7 @@ from bot.controls.approvals import ApprovalButtons
 from bot.controls.buttons import ThreadButtons
 from bot.controls.home import AppHome
 from bot.controls.replies import ClickReplies
+from bot.controls.shortcut import MessageShortcut
 from bot.controls.slash import SlashCommand
 from bot.install.pages import InstallPages
 from bot.install.store import InstallationStore
@@ -93,8 +94,11 @@ class SlackService:
         approvals = ApprovalButtons(engine=engine, people=people, replies=replies, access=access)
         slash = SlashCommand(
             engine=engine, queries=queries, people=people, clients=clients, access=access, stopper=stopper,
-            preferences=preferences, links=links, feedback=feedback,
+            preferences=preferences, links=links,
         )  # fmt: skip
+        shortcut = MessageShortcut(
+            engine=engine, people=people, clients=clients, access=access, feedback=feedback
+        )
         home = AppHome(
             engine=engine, queries=queries, usage=usage, clients=clients, links=links, stopper=stopper,
             settings=settings,
@@ -103,7 +107,7 @@ class SlackService:
             engine=engine, queries=queries, preferences=preferences, notes=ChannelNotes(database),
             installations=installations, clients=clients,
         )  # fmt: skip
-        connect(self.app, self._intake, [listeners, buttons, approvals, slash, home, uninstall])
+        connect(self.app, self._intake, [listeners, buttons, approvals, slash, shortcut, home, uninstall])
         #: The install pages, for the web server.
         self.routes = InstallPages(settings, installations).routes() if installations else ()
         self._sockets = SocketMode(self.app, token.get_secret_value(), timing) if token else None

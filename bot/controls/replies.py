@@ -1,4 +1,5 @@
-"""The answer to a click: an ephemeral message, or the choice in place of the buttons."""
+"""Answers to clicks, the slash command and the shortcut: an ephemeral message, or the choice in place of the
+buttons."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import html
 from dataclasses import dataclass
 
 import structlog
+from slack_bolt.async_app import AsyncRespond
 
 from bot.intake.feedback import Feedback
 from bot.thread.question import settled
@@ -45,3 +47,11 @@ class ClickReplies:
             await client.chat_update(channel=click.channel.id, ts=clicked.ts, text=text, blocks=blocks)
         except SLACK_ERRORS as fault:
             log.info("choice not shown", why=error_text(fault))
+
+
+async def respond_ephemerally(respond: AsyncRespond, words: str) -> None:
+    """Answer a slash command or a shortcut. Slack's refusal is logged and raises nothing."""
+    try:
+        await respond(text=words, response_type="ephemeral")
+    except SLACK_ERRORS as error:
+        log.info("command not answered", why=error_text(error))

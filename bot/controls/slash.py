@@ -1,6 +1,6 @@
-"""`/handoff`, and the message shortcut "Hand off this message".
+"""The slash command `/handoff`.
 
-Answers are ephemeral. Slack offers neither in threads, so threads have commands of their own
+Answers are ephemeral. Slack does not offer it in threads, so threads have commands of their own
 (`bot.intake.messages`).
 """
 
@@ -15,36 +15,33 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
 from bot.controls import texts
+from bot.controls.replies import respond_ephemerally
 from bot.intake import texts as intake_texts
 from bot.intake.access import AccessPolicy
-from bot.intake.feedback import Feedback
 from bot.intake.stopper import TaskStopper
 from bot.thread.answer import duration
-from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
+from bot.wire.client import ABSENT, SLACK_ERRORS, error_text, is_transient
 from bot.wire.clients import Clients
-from bot.wire.events import MalformedPayload, parse_message
-from bot.wire.interactions import CommandPayload, ShortcutPayload, parse_interaction
-from bot.wire.manifest import COMMAND, SHORTCUT
+from bot.wire.interactions import CommandPayload, parse_interaction
+from bot.wire.manifest import COMMAND
 from bot.wire.permalinks import Permalinks
-from bot.wire.text import escape, mentioned, one_plain_line, plain_text, silence_mentions, truncate
+from bot.wire.text import escape, one_plain_line, silence_mentions, truncate
 from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.message import Message, ThreadAddress
 from tasks.store.preferences import CHOICES, ChannelPreferences
 from tasks.store.queries import TaskQueries
-from tasks.store.tasks import AcceptedAs
 from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
 
-_ABSENT = {"not_in_channel", "channel_not_found", "is_archived"}
 _STATES = {State.QUEUED: texts.QUEUED, State.WAITING: texts.WAITING, State.RUNNING: texts.RUNNING}
 _WORDS = ("help", "status", "runs", "stop", "set")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlashCommand:
-    """The listeners for the command and the shortcut."""
+    """The listener for the command."""
 
     engine: TaskEngine
     queries: TaskQueries
@@ -54,11 +51,9 @@ class SlashCommand:
     stopper: TaskStopper
     preferences: ChannelPreferences
     links: Permalinks
-    feedback: Feedback
 
     def register(self, app: AsyncApp) -> None:
         app.command(COMMAND)(self.commanded)
-        app.shortcut(SHORTCUT)(self.handed_off)
 
     async def commanded(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
         await ack()
@@ -86,41 +81,7 @@ class SlashCommand:
             case _:
                 words = await self._start(command)
         if words:
-            await _respond(respond, words)
-
-    async def handed_off(self, ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond) -> None:
-        """Start a task of the person who chose the shortcut, in the message's thread."""
-        await ack()
-        if (chosen := parse_interaction(ShortcutPayload, body)) is None:
-            return
-        event = {**body["message"], "type": "message", "channel": chosen.channel.id, "subtype": None}
-        try:
-            message = parse_message({"team_id": chosen.team.id, "event": event})
-        except MalformedPayload as problem:
-            log.warning("shortcut on a message that is not understood", problem=str(problem))
-            return
-        if message is None or not (message.text or message.files):
-            return await _respond(respond, texts.EMPTY_MESSAGE)
-        if refusal := await self.access.refusal(message.thread, chosen.user.id):
-            return await _respond(respond, refusal)
-        name = await self.people.name(chosen.team.id, chosen.user.id)
-        text = await self._plain(chosen.team.id, message.text)
-        client = await self.clients.of(chosen.team.id)
-        if not await _is_in(client, chosen.channel.id):
-            return await _respond(respond, texts.NOT_IN_CHANNEL)
-        task = Message(
-            thread=message.thread, ts=message.ts, user=chosen.user.id, user_name=name, text=text,
-            files=message.files,
-        )  # fmt: skip
-        # It may be claimed already, for a writer who was refused.
-        accepted = await self.engine.accept(task, release=True)
-        if accepted.kind is AcceptedAs.REPEATED:
-            return await _respond(respond, texts.ALREADY_HANDED_OFF)
-        if accepted.ahead:
-            await _respond(respond, intake_texts.queued(accepted.ahead))
-        await self.feedback.react(message.thread, message.ts, "eyes")
-        if chosen.user.id != message.user:
-            await self.feedback.post(message.thread, texts.handed_off_by(f"<@{chosen.user.id}>"))
+            await respond_ephemerally(respond, words)
 
     async def _start(self, command: CommandPayload) -> str:
         """Post the request in the channel, and start a task in its thread."""
@@ -128,7 +89,7 @@ class SlashCommand:
         if refusal := await self.access.refusal(here, command.user_id):
             return refusal
         name = await self.people.name(command.team_id, command.user_id)
-        text = await self._plain(command.team_id, command.text)
+        text = await self.people.plain_text(command.team_id, command.text)
         client = await self.clients.of(command.team_id)
         try:
             posted = await client.chat_postMessage(
@@ -142,10 +103,6 @@ class SlashCommand:
         task = Message(thread=thread, ts=ts, user=command.user_id, user_name=name, text=text)
         accepted = await self.engine.accept(task)
         return intake_texts.queued(accepted.ahead) if accepted.ahead else ""
-
-    async def _plain(self, team: str, text: str) -> str:
-        await self.people.ask(team, mentioned(text)[:5])
-        return plain_text(text, "", lambda user: self.people.known(team, user))
 
     async def _status(self, command: CommandPayload) -> str:
         found = await self.queries.tasks(
@@ -217,18 +174,8 @@ class SlashCommand:
         return "\n".join([texts.CHANNEL_SETTINGS, *lines])
 
 
-async def _is_in(client: SlackClient, channel: str) -> bool:
-    """Whether the bot is in a channel; True where Slack does not say."""
-    try:
-        found = (await client.conversations_info(channel=channel)).get("channel") or {}
-    except SLACK_ERRORS as fault:
-        log.info("channel not known", why=error_text(fault))
-        return error_text(fault) not in _ABSENT
-    return bool(found.get("is_member", True)) and not found.get("is_archived")
-
-
 def _not_posted(fault: Exception) -> str:
-    if error_text(fault) in _ABSENT:
+    if error_text(fault) in ABSENT:
         return texts.NOT_IN_CHANNEL
     return texts.not_posted("" if is_transient(fault) else error_text(fault))
 
@@ -241,10 +188,3 @@ def _either(values: Sequence[str]) -> str:
 
 def _quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in text.splitlines())
-
-
-async def _respond(respond: AsyncRespond, words: str) -> None:
-    try:
-        await respond(text=words, response_type="ephemeral")
-    except SLACK_ERRORS as error:
-        log.info("command not answered", why=error_text(error))

@@ -9,7 +9,6 @@ import structlog
 
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.events import MalformedPayload, parse_message
-from bot.wire.text import mentioned, plain_text
 from bot.wire.users import UserDirectory
 from tasks.message import Message
 from tasks.task import Task
@@ -46,8 +45,7 @@ async def _said(event: dict[str, object], people: UserDirectory, task: Task) -> 
         return None
     if said is None or said.by_bot:
         return None
-    await people.ask(team, mentioned(said.text)[:5])
     return Message(
         thread=task.thread, ts=said.ts, user=said.user, user_name=await people.name(team, said.user),
-        text=plain_text(said.text, "", lambda user: people.known(team, user)), files=said.files,
+        text=await people.plain_text(team, said.text), files=said.files,
     )  # fmt: skip

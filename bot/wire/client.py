@@ -37,6 +37,8 @@ TIMEOUT = 30.0
 #: Slack's error codes that may not occur at the next try.
 TRANSIENT = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited",
            "rate_limited", "team_added_to_org", "accesslimited"}  # fmt: skip
+#: Slack's error codes for a channel that the bot is not in, or that is archived.
+ABSENT = {"not_in_channel", "channel_not_found", "is_archived"}
 #: Everything that a call can raise: Slack's refusals, network errors, unreadable replies.
 SLACK_ERRORS = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 

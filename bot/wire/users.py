@@ -13,6 +13,7 @@ import structlog
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, error_text, is_transient
 from bot.wire.clients import Clients
+from bot.wire.text import mentioned, plain_text
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +56,11 @@ class UserDirectory:
     async def ask(self, team: str, users: Iterable[str]) -> None:
         """Look up users in parallel, for `known`. Apps are skipped: `users.info` does not know them."""
         await asyncio.gather(*(self.name(team, user) for user in set(users) if user.startswith(("U", "W"))))
+
+    async def plain_text(self, team: str, text: str) -> str:
+        """A message's text as its author saw it, with the names of the first five people that it mentions."""
+        await self.ask(team, mentioned(text)[:5])
+        return plain_text(text, "", lambda user: self.known(team, user))
 
     async def person(self, team: str, user: str, *, now: bool = False) -> SlackUser:
         """The user, cached or looked up; if that fails, the last known entry. `now` bypasses the cache."""
