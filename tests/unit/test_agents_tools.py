@@ -1,6 +1,6 @@
 """What the model is shown of each tool, word for word: a change of it is a diff of a snapshot.
 
-After a wanted change: `python -m tests.unit.test_agents_tools` writes the snapshots anew.
+After a wanted change: `python -m tests.unit.test_agents_tools` writes the snapshots.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import pytest
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
 from agents.orchestrator import Orchestrator
+from agents.prompts import prompt
 from agents.team_tools import WORKER_TOOLS
 from agents.tools import Tool
 from agents.worker import Worker
+from scripts.steps import ROOT
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 OURS = {
@@ -40,6 +42,14 @@ def shown(role: str) -> str:
 @pytest.mark.parametrize("role", OURS)
 def test_the_tools_are_shown_as_written_down(role: str) -> None:
     assert shown(role) == (SNAPSHOTS / f"{role}.json").read_text()
+
+
+def test_the_packages_of_the_image_are_named_to_the_models() -> None:
+    listed = (ROOT / "sandbox" / "image" / "requirements" / "packages.in").read_text().split()
+    for_programs = set(listed) - {"cloudpickle"}  # the supervisor's own, for variables
+    assert len(for_programs) >= 10
+    for text in (shown("worker"), prompt("orchestrator")):
+        assert {name for name in for_programs if name not in text} == set()
 
 
 @pytest.mark.parametrize("role", OURS)
