@@ -48,8 +48,6 @@ class EngineFacts:
     architecture: str
     """As the kernel names it: `x86_64`, `aarch64`."""
     cpus: int
-    runtimes: tuple[str, ...]
-    default_runtime: str
     seccomp: bool
 
 
@@ -173,15 +171,13 @@ class DockerEngine:
             raise
 
     async def facts(self) -> EngineFacts:
-        """Version, machine and runtimes."""
+        """Version, machine and features."""
         info = await self.call(lambda: self.client.info())
         return EngineFacts(
             version=str(info.get("ServerVersion", "")),
             system=str(info.get("OperatingSystem", "")),
             architecture=str(info.get("Architecture", "")),
             cpus=int(info.get("NCPU", 0)),
-            runtimes=tuple(sorted(info.get("Runtimes") or ())),
-            default_runtime=str(info.get("DefaultRuntime", "")),
             seccomp=any("seccomp" in option for option in info.get("SecurityOptions") or ()),
         )
 
