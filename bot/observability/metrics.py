@@ -135,7 +135,7 @@ class TaskMetrics:
         self.running = Gauge("handoff_tasks_running", "Tasks at work in this process.", registry=registry)
         # fmt: on
 
-    def stand(self, counts: TaskCounts | None) -> None:
+    def set_counts(self, counts: TaskCounts | None) -> None:
         """None when they could not be read: no value is better than an outdated one."""
         self._tasks.clear()
         self._queue_age.set(float("nan") if counts is None else counts.queue_age)
@@ -162,7 +162,7 @@ class Metrics:
     async def page(self) -> bytes:
         """All metrics as text; those that can't be read are left out."""
         if self.counts is not None:
-            self.tasks.stand(await _read(self.counts))
+            self.tasks.set_counts(await _read(self.counts))
         if self.missing is not None:
             missing = await self.missing()
             self._ready.set(not missing)
