@@ -1,6 +1,6 @@
 """The fault table: what each known fault of a model endpoint comes to. `docs/agents.md` shows it.
 
-After a change: `python -m tests.support.fault_rows` writes it into the page anew.
+After a change: `python -m tests.support.fault_rows` writes it into the page.
 """
 
 from __future__ import annotations
