@@ -43,7 +43,7 @@ async def test_the_home_shows_what_runs_and_its_stop_stops_it(
     await page.get_by_role("tab", name="Home").click()
     home = page.locator(".home")
     await expect(home.get_by_role("link", name="count the apples")).to_be_visible()
-    await expect(home.get_by_role("paragraph").filter(has_text="at work")).to_be_visible()
+    await expect(home.get_by_role("paragraph").filter(has_text="running")).to_be_visible()
     await page.screenshot(path=tmp_path / "home.png")
     await home.get_by_role("button", name="Stop").click()
     await running.task(ts, State.STOPPED)
@@ -82,7 +82,9 @@ async def test_a_message_is_handed_off_from_its_menu(page: Page, running: Stack,
     task = await running.task(ts, State.ANSWERED)
 
     assert task.request == "the build is red since noon"
-    await expect(message.get_by_role("button", name="1 reply")).to_be_visible()
+    await message.get_by_role("button", name="2 replies").click()
+    await expect(thread(page).get_by_text("Handed off by")).to_be_visible()
+    await expect(thread(page).get_by_text("Done.")).to_be_visible()
 
 
 async def test_a_channel_that_is_archived_gets_its_answer_when_it_is_open_again(

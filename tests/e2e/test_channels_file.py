@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
+from bot.intake import texts as intake_texts
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
 from tasks.task import State
@@ -32,7 +32,7 @@ async def test_a_channel_has_its_own_model_and_people_without_a_restart(
         assert await models(bot, await bot.ask(HELLO)) == {"special", "small"}
 
         refused = await bot.ask(HELLO, user=MEI)
-        await slack.wait_for(lambda _: bot.calls("chat.postEphemeral"))
-        await asyncio.sleep(0.2)
-        assert "not among the people" in str(bot.calls("chat.postEphemeral")[-1])
+        await slack.wait_for(lambda _: bot.whispers(MEI))
+        await bot.handled()
+        assert bot.whispers(MEI) == [intake_texts.PERSON_NOT_ALLOWED]
         assert bot.thread(refused) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -140,7 +139,7 @@ async def test_an_edit_of_what_nobody_has_begun_is_taken(
         second = await bot.ask("@Handoff count the aples")
         await bot.task(second, State.QUEUED)
         await slack.edit(ADA, GENERAL, second, "@Handoff count the apples")
-        await slack.acknowledged()
+        await bot.handled()
         patient.go.set()
         task = await bot.task(second, State.ANSWERED)
 
@@ -158,7 +157,7 @@ async def test_a_follow_up_is_changed_and_taken_back_until_it_is_read(bot: Stack
     await _wait_for_reaction(bot, gone, "eyes")
     await bot.slack.edit(ADA, GENERAL, kept, "make it long")
     await bot.slack.delete(ADA, GENERAL, gone)
-    await bot.slack.acknowledged()
+    await bot.handled()
     patient.go.set()
     await bot.task(ts, State.ANSWERED)
 
@@ -188,8 +187,7 @@ async def test_who_edits_what_is_being_worked_on_is_told_that_it_came_too_late(
     await bot.task(ts, State.ANSWERED)
     await bot.slack.edit(MEI, GENERAL, ts, "@Handoff it is over anyway")
     await bot.slack.edit(ADA, GENERAL, await bot.ask("between us"), "it was nothing")
-    await bot.slack.acknowledged()
-    await asyncio.sleep(0.3)
+    await bot.handled()
     assert bot.whispers(MEI) == [intake_texts.LATE_EDIT] * 2
     assert bot.whispers(ADA) == []
 

@@ -85,10 +85,9 @@ async def _post(
 
 async def _handled(bot: Stack) -> None:
     """Wait until each event is handled and each task over."""
-    store = bot.server.engine.store
-    events = PendingEvents(KeyValueStore(store.database))
+    await bot.handled()
     async with asyncio.timeout(PATIENCE):
-        while await events.older_than(0) or not all(t.state.is_over for t in await store.recent()):  # noqa: ASYNC110
+        while not all(task.state.is_over for task in await bot.server.engine.store.recent()):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 

@@ -25,7 +25,7 @@ async def test_a_report_without_a_word_is_no_fault_of_the_next_task(
         task = await desk.until(second.task)
 
         assert (task.state, task.answer) == (State.ANSWERED, "As I said.")
-        assert "Counting (failed): (nothing was said)" in str(model.requests[-1].body)
+        assert "Counting (failed): (no summary)" in str(model.requests[-1].body)
 
 
 async def test_words_that_an_agent_has_read_are_not_said_to_be_changed(

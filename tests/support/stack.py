@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from bot.intake.pending import PendingEvents
 from bot.server import BotServer
 from bot.settings import Settings
 from bot.timing import BotTiming
@@ -21,6 +22,7 @@ from bot.wire.socket_mode import CONNECTIONS
 from playground.slack import SlackStandIn
 from playground.slack.messages import SlackPost, Stream
 from tasks.message import ThreadAddress
+from tasks.store.key_value import KeyValueStore
 from tasks.task import State, Task
 from tests.support.migrated import copy_migrated
 from tests.support.timing import BOT_TIMING
@@ -60,6 +62,14 @@ class Stack:
             await asyncio.sleep(pause)
             pause = min(1.2 * pause, 0.25)  # a busy machine has better things to do
         raise TimeoutError(f"the thread {ts} has {task}, none of {wanted}")
+
+    async def handled(self) -> None:
+        """Returns when the bot has handled every event so far; it acknowledges them before."""
+        await self.slack.acknowledged()
+        events = PendingEvents(KeyValueStore(self.server.engine.store.database))
+        async with asyncio.timeout(PATIENCE):
+            while await events.older_than(0):  # noqa: ASYNC110 - the database signals nothing
+                await asyncio.sleep(0.05)
 
     def thread(self, ts: str, channel: str = GENERAL) -> list[SlackPost]:
         """The replies in a thread, oldest first."""
