@@ -22,7 +22,7 @@ DEAR = {"m": {"input": 1_000_000, "output": 1_000_000}}
 
 
 async def _refused(bot: Stack, user: str, channel: str = GENERAL) -> str:
-    """Ask; returns what the person is told alone."""
+    """Asks; returns the reply that only the person sees."""
     before, tasks = len(bot.whispers(user)), len(await bot.server.engine.store.recent())
     ts = await bot.ask(ASK, user=user, channel=channel)
     await bot.slack.wait_for(lambda _: len(bot.whispers(user)) > before)
@@ -86,9 +86,9 @@ async def test_what_a_person_spends_in_a_day_is_bounded(
         limit_person_daily_usd=0.5,
     ) as bot:  # fmt: skip
         await _answered(bot, ADA)
-        told = await _refused(bot, ADA, DATA)
+        reply = await _refused(bot, ADA, DATA)
         assert re.fullmatch(
-            r"You've reached your daily limit \(\$[\d.]+ of \$0.50 in the last 24 hours\)\.", told
+            r"You've reached your daily limit \(\$[\d.]+ of \$0.50 in the last 24 hours\)\.", reply
         )
         await _answered(bot, MEI)
 

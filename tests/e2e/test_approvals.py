@@ -242,8 +242,8 @@ async def test_a_reply_to_one_question_is_no_answer_to_one_that_was_never_shown(
             await slack.click(ADA, GENERAL, south.ts, APPROVE)
             await bot.task(ts, State.ANSWERED)
             assert "*Approved by ada*" in str(slack.state.message(GENERAL, south.ts))
-            told = [one.results[-1] for one in model.requests if one.is_worker and one.results]
-            assert ["a person denied this call" in words for words in told].count(True) == 1
+            shown = [one.results[-1] for one in model.requests if one.is_worker and one.results]
+            assert ["a person denied this call" in words for words in shown].count(True) == 1
             assert "not that one, please" in str(model.requests[-1].body), "the orchestrator reads it too"
     assert office.journal == "south\n"
 

@@ -1,4 +1,4 @@
-"""What was written while nobody was connected: found whole, in every form, once, however Slack answers."""
+"""Messages from a time without a connection: the bot finds all of them, in every form, once."""
 
 from __future__ import annotations
 

@@ -95,8 +95,8 @@ async def test_play_prints_its_address_and_leaves_on_ctrl_c(tmp_path: Path, unus
 async def test_serve_without_settings_tells_all_problems_at_once(tmp_path: Path) -> None:
     async with command("serve", HANDOFF_DATA_DIR=str(tmp_path), HANDOFF_PORT="none") as serve:
         _, errors = await serve.communicate()
-    told = errors.decode()
+    error_text = errors.decode()
     assert serve.returncode == 2
     for variable in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "OPENAI_API_KEY", "HANDOFF_PORT"):
-        assert variable in told
-    assert "Traceback" not in told
+        assert variable in error_text
+    assert "Traceback" not in error_text

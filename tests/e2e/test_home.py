@@ -51,7 +51,7 @@ def _stops(bot: Stack, user: str = ADA) -> list[dict[str, Any]]:
 
 
 async def _press(bot: Stack, user: str, button: dict[str, Any], **changes: Any) -> None:
-    """Press a button of somebody's Home, as Slack tells of it."""
+    """Clicks a button of a person's Home, as Slack sends it."""
     action = {"type": "button", "action_id": STOP, "block_id": "b", "value": button["value"], **changes}
     await bot.slack.deliver(
         "interactive",

@@ -1,4 +1,4 @@
-"""Every line that a real `handoff serve` logs as JSON: at its most talkative, in trouble, told to stop."""
+"""Every line that a real `handoff serve` logs as JSON: at its most verbose, in trouble, at a stop."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_each_line_is_json_with_its_ids_and_without_a_secret(
         load.slack.fail("reactions.add", "internal_error", status=500)
         load.slack.lose_reply("chat.startStream")
         for text, words in (("say it", "It is said."), ("be cut off", "refused the request (400)")):
-            await told(load, await load.slack.post(USER, CHANNEL, f"@Handoff {text}"), words)
+            await posted(load, await load.slack.post(USER, CHANNEL, f"@Handoff {text}"), words)
         await asyncio.sleep(1)
         assert await bot.kill(signal.SIGTERM) == 0
         text = bot.log
@@ -70,6 +70,6 @@ async def test_each_line_is_json_with_its_ids_and_without_a_secret(
     assert [line for line in leaked if "ticket=[redacted]" not in line] == []
 
 
-async def told(load: Workload, ts: str, words: str) -> None:
-    """Return when a thread has been told these words."""
+async def posted(load: Workload, ts: str, words: str) -> None:
+    """Returns when these words were posted in a thread."""
     await load.slack.wait_for(lambda state: any(words in m.text for m in state.replies(CHANNEL, ts)), 60)

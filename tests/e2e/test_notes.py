@@ -1,4 +1,4 @@
-"""Pinned notes: people see, change and delete them, and every task of the channel is told of them."""
+"""Pinned notes: people see, change and delete them, and every task of the channel gets them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/handoff` and the shortcut "Hand off this message": what they start, tell, stop and refuse."""
+"""`/handoff` and the shortcut "Hand off this message": what they start, show, stop and refuse."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DIEGO = "U0DIEGO03"
 
 
 async def _say(bot: Stack, text: str, user: str = ADA, channel: str = GENERAL) -> str:
-    """Type the command; returns what it tells the person."""
+    """Types the command; returns the reply that only the person sees."""
     before = len(bot.whispers(user))
     await bot.slack.slash(user, channel, COMMAND, text)
     await bot.slack.wait_for(lambda _: len(bot.whispers(user)) > before)
@@ -48,9 +48,9 @@ async def _busy(bot: Stack, patient: Patient, text: str, user: str = ADA) -> str
 
 @pytest.mark.parametrize("text", ["", "help", "HELP", "  help  "])
 async def test_help_tells_what_there_is(bot: Stack, text: str) -> None:
-    told = await _say(bot, text)
+    private_reply = await _say(bot, text)
 
-    assert all(word in told for word in ("&lt;task&gt;", "status", "runs", "stop", "set", "!mute"))
+    assert all(word in private_reply for word in ("&lt;task&gt;", "status", "runs", "stop", "set", "!mute"))
 
 
 async def test_a_task_is_posted_for_all_to_see_and_answered_in_its_thread(
@@ -143,9 +143,9 @@ async def test_stop_without_an_id_takes_ones_only_task_here(bot: Stack, patient:
 
 async def test_stop_asks_which_one_when_there_are_two_and_takes_its_id(bot: Stack, patient: Patient) -> None:
     first, second = await _busy(bot, patient, "first"), await _busy(bot, patient, "second")
-    told = await _say(bot, "stop")
-    assert controls_texts.WHICH_TASK in told
-    ids = dict(re.findall(r"`(t[a-z2-7]{11})` <[^|]+\|(first|second)>", told))
+    private_reply = await _say(bot, "stop")
+    assert controls_texts.WHICH_TASK in private_reply
+    ids = dict(re.findall(r"`(t[a-z2-7]{11})` <[^|]+\|(first|second)>", private_reply))
     chosen = next(id_ for id_, title in ids.items() if title == "second")
     await bot.slack.slash(ADA, GENERAL, COMMAND, f"stop `{chosen}`")
     await bot.task(second, State.STOPPED)
@@ -198,9 +198,9 @@ async def test_who_may_give_no_tasks_changes_no_settings_and_starts_nothing(
     [("statsu", "status"), ("stauts", "status"), ("halp", "help"), ("stopp", "stop"), ("runs!", None)],
 )
 async def test_a_mistyped_command_starts_no_task(bot: Stack, typed: str, meant: str | None) -> None:
-    told = await _say(bot, typed)
+    private_reply = await _say(bot, typed)
 
-    assert told == (controls_texts.did_you_mean(meant) if meant else controls_texts.NO_TASKS_YET)
+    assert private_reply == (controls_texts.did_you_mean(meant) if meant else controls_texts.NO_TASKS_YET)
     assert await bot.server.engine.store.recent() == []
 
 

@@ -33,7 +33,7 @@ async def hurried() -> AsyncIterator[SlackStandIn]:
 
 
 class Heard:
-    """What an app was told, in the order it came, before any acknowledgement."""
+    """The events of an app, in the order they came, before any acknowledgement."""
 
     def __init__(self, slack: SlackStandIn) -> None:
         self.bodies: list[Body] = []

@@ -18,7 +18,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.support.chaos import chaos, taken_over, tell_again
+from tests.support.chaos import chaos, send_again, taken_over
 from tests.support.databases import set_read_only
 from tests.support.fleet import Process
 from tests.support.migrated import copy_migrated
@@ -104,7 +104,7 @@ async def test_a_dead_nodes_tasks_go_on_elsewhere(
         died = time.time()
         await load.finish(PATIENCE)
         nothing_lost(load, repeats=1)
-        (name,) = (line["node"] for line in first.told("node joined"))
+        (name,) = (line["node"] for line in first.logged("node joined"))
         (seconds,) = taken_over(both, {name: died})
         print(f"taken over after {seconds:.1f} s")
         held = "SELECT count(*) FROM dbos.workflow_status WHERE status = 'PENDING'"
@@ -232,8 +232,8 @@ async def test_a_failover_to_a_server_that_takes_no_writes_for_a_while_drops_not
         await load.give(4)
         await until(lambda: len(load.asked) > 6)
         set_read_only(postgres_server, postgres_url, "on")
-        (told,) = await readiness(node, 503)
-        assert told.startswith("the database is read-only; ")
+        (reported,) = await readiness(node, 503)
+        assert reported.startswith("the database is read-only; ")
         await load.give(1)
         await asyncio.sleep(3)
         set_read_only(postgres_server, postgres_url, "off")
@@ -249,8 +249,8 @@ async def test_tables_dropped_under_a_bot_are_told_and_the_figures_stay_readable
 ) -> None:
     async with nodes(load, tmp_path, postgres_url, count=1) as (node,):
         postgres_server.ask(postgres_url, f"DROP SCHEMA {tables} CASCADE")
-        (told,) = await readiness(node, 503)
-        assert told.startswith("tables of the database are missing; stop Handoff, restore")
+        (reported,) = await readiness(node, 503)
+        assert reported.startswith("tables of the database are missing; stop Handoff, restore")
         status, figures = await page(node, "/metrics")
         assert (status, "handoff_ready 0.0" in figures) == (200, True)
         assert await node.kill(signal.SIGTERM) == 0
@@ -273,9 +273,9 @@ async def test_a_process_whose_queue_fails_ends_with_1_and_its_next_start_goes_o
         await load.give(1)
         async with asyncio.timeout(PATIENCE):
             assert await node.ended() == 1
-        (told,) = node.told("the engine has stopped, no task runs here any more")
-        assert told["level"] == "error"
-        assert "OverflowError" in str(told["exception"]), "whoever runs it learns why"
+        (reported,) = node.logged("the engine has stopped, no task runs here any more")
+        assert reported["level"] == "error"
+        assert "OverflowError" in str(reported["exception"]), "whoever runs it learns why"
         await node.start()
         await load.finish(PATIENCE)
         nothing_lost(load, repeats=1)
@@ -288,7 +288,7 @@ async def test_a_post_whose_reply_was_lost_is_not_made_again(load: Workload, tmp
             load.slack.lose_reply(method, times=2)
         await load.give(3)
         await load.finish(PATIENCE)
-        await tell_again(load)
+        await send_again(load)
         nothing_lost(load, repeats=0)
 
 
@@ -297,9 +297,9 @@ async def test_a_second_process_on_one_file_says_so_and_ends(load: Workload, tmp
     url = f"sqlite:///{tmp_path / 'handoff.db'}"
     async with nodes(load, tmp_path, url, count=1):
         second = Process("second", load.settings(tmp_path, url))
-        with closing(second), pytest.raises(AssertionError, match="Another Handoff is running") as told:
+        with closing(second), pytest.raises(AssertionError, match="Another Handoff is running") as reported:
             await second.start()
-        assert "Traceback" not in str(told.value)
+        assert "Traceback" not in str(reported.value)
 
 
 async def until(is_so: Callable[[], bool]) -> None:

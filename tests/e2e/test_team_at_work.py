@@ -92,9 +92,9 @@ async def test_what_was_measured_stands_beside_what_was_said(slack: SlackStandIn
             ts = await bot.ask("@Handoff count")
             await bot.task(ts)
         model.assert_complete()
-    told = json.loads(model.requests[-1].results[0])
-    assert (told["facts"]["runs"], told["facts"]["failed_runs"]) == (2, 1)
-    assert told["warning"] == "its last run ended with error"
+    worker_report = json.loads(model.requests[-1].results[0])
+    assert (worker_report["facts"]["runs"], worker_report["facts"]["failed_runs"]) == (2, 1)
+    assert worker_report["warning"] == "its last run ended with error"
     counted = next(asked for asked in model.requests if asked.is_worker and len(asked.results) == 1).results[
         0
     ]

@@ -1,4 +1,4 @@
-"""The answer: streamed as it is written, once and whole, whatever Slack does meanwhile."""
+"""The answer: streamed as it is written, once and whole, whatever Slack does in between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions and their buttons, verdicts, and clicks on what is old, used or somebody else's."""
+"""Questions and their buttons, verdicts, and clicks on old, used and other people's buttons."""
 
 from __future__ import annotations
 

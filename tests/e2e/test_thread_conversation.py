@@ -173,11 +173,11 @@ async def test_who_edits_what_is_being_worked_on_is_told_that_it_came_too_late(
     patient.replies += [Call("plan", {"steps": [{"text": "Think"}]}), Call("ask_user", {"question": "Why?"})]
     ts = await bot.ask(ASK, user=MEI)
     await patient.was_asked()
-    told = await bot.ask("make it short", thread_ts=ts, user=MEI)
-    await _wait_for_reaction(bot, told, "eyes")
+    reply = await bot.ask("make it short", thread_ts=ts, user=MEI)
+    await _wait_for_reaction(bot, reply, "eyes")
     patient.go.set()
     await bot.task(ts, State.WAITING)
-    for number, edited in enumerate((ts, told), start=1):
+    for number, edited in enumerate((ts, reply), start=1):
         await bot.slack.edit(MEI, GENERAL, edited, f"@Handoff something else {edited}")
         await bot.slack.wait_for(lambda _, least=number: len(bot.whispers(MEI)) == least)  # type: ignore[misc]
     assert bot.whispers(MEI) == [intake_texts.LATE_EDIT] * 2

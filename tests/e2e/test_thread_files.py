@@ -1,4 +1,4 @@
-"""ThreadFiles into a task and out of it: whole, once, in order, and told where they could not be had."""
+"""Files into a task and out of it: whole, once, in order, with a note if one is missing."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def _patient() -> Patient:
     return patient
 
 
-async def _told(
+async def _shown(
     slack: SlackStandIn, folder: Path, name: str, data: bytes, said: str = "", **settings: Any
 ) -> str:
-    """What the model is told of an attached file; people read `said` in the thread, once."""
+    """The model's note on an attached file; people read `said` in the thread, once."""
     patient = _patient()
     async with (
         ScriptedModel(patient) as model,
@@ -54,17 +54,17 @@ def _kept(folder: Path, name: str) -> bytes:
 
 async def test_any_file_reaches_the_workspace_under_its_own_name(slack: SlackStandIn, tmp_path: Path) -> None:
     data = bytes(range(256)) * 10
-    told = await _told(slack, tmp_path, "Zahlen März.weird", data)
+    note = await _shown(slack, tmp_path, "Zahlen März.weird", data)
 
-    assert "/work/Zahlen März.weird, 2,560 bytes" in told
+    assert "/work/Zahlen März.weird, 2,560 bytes" in note
     assert _kept(tmp_path, "Zahlen März.weird") == data
 
 
 async def test_a_file_that_is_too_large_is_told(slack: SlackStandIn, tmp_path: Path) -> None:
     said = "I couldn't read big.bin: it has 2.0 MiB, and the limit is 1 MiB."
-    told = await _told(slack, tmp_path, "big.bin", b"x" * (2 * 1024 * 1024), said, limit_attachment_mb=1)
+    note = await _shown(slack, tmp_path, "big.bin", b"x" * (2 * 1024 * 1024), said, limit_attachment_mb=1)
 
-    assert "big.bin could not be fetched: it has 2.0 MiB, and the limit is 1 MiB" in told
+    assert "big.bin could not be fetched: it has 2.0 MiB, and the limit is 1 MiB" in note
 
 
 async def test_without_the_scope_the_login_page_is_not_the_file(tmp_path: Path) -> None:
@@ -72,9 +72,9 @@ async def test_without_the_scope_the_login_page_is_not_the_file(tmp_path: Path) 
 
     async with SlackStandIn(scopes=SCOPES - {"files:read"}) as slack:
         said = "I couldn't read sales.csv: Slack asks for a login; the app needs the scope files:read."
-        told = await _told(slack, tmp_path, "sales.csv", b"a,b\n1,2\n", said)
+        note = await _shown(slack, tmp_path, "sales.csv", b"a,b\n1,2\n", said)
 
-    assert "could not be fetched: Slack asks for a login; the app needs the scope files:read" in told
+    assert "could not be fetched: Slack asks for a login; the app needs the scope files:read" in note
 
 
 async def _posted(
@@ -135,12 +135,12 @@ async def test_what_is_too_large_too_many_or_refused_is_told_once(
     slack.fail("files.getUploadURLExternal", "storage_limit_reached")
     bot = await _posted(slack, tmp_path, made, again=True)
 
-    told = [m.text for m in bot.answers(_root(bot)) if "I post at most" in m.text]
-    assert len(told) == 1
-    assert "1.bin" not in told[0]
-    assert "channel&gt;.bin: it has 0.0 MiB" in told[0]
-    assert f"I post at most {ARTIFACTS} files. Not posted: 18.txt, 19.txt" in told[0]
-    assert "<!channel>" not in told[0]
+    note = [m.text for m in bot.answers(_root(bot)) if "I post at most" in m.text]
+    assert len(note) == 1
+    assert "1.bin" not in note[0]
+    assert "channel&gt;.bin: it has 0.0 MiB" in note[0]
+    assert f"I post at most {ARTIFACTS} files. Not posted: 18.txt, 19.txt" in note[0]
+    assert "<!channel>" not in note[0]
     posted = _names(bot, _root(bot))
     assert set(posted) == {*(f"{n}.txt" for n in range(18)), "refused.txt"}
     assert posted[-1] == "refused.txt", "what Slack refused is tried again with the next delivery"

@@ -131,8 +131,8 @@ async def test_the_title_tells_how_long_nothing_has_happened(slack: SlackStandIn
         patient.go.set()
         await bot.task(ts, State.ANSWERED)
 
-        told = [*bot.calls("chat.startStream"), *bot.calls("chat.appendStream")]
-        titles = [chunk.get("title", "") for call in told for chunk in call["chunks"]]
+        stream_calls = [*bot.calls("chat.startStream"), *bot.calls("chat.appendStream")]
+        titles = [chunk.get("title", "") for call in stream_calls for chunk in call["chunks"]]
         assert any("1 min since the last step" in title for title in titles)
 
 

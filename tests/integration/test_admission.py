@@ -1,4 +1,4 @@
-"""Who may run next: limits for each workspace and person, first come first served, nobody starved."""
+"""Which task runs next: limits per workspace and person, in order, without starvation."""
 
 from __future__ import annotations
 

@@ -98,8 +98,8 @@ async def test_a_restored_system_goes_on(place: Places, tmp_path: Path, kind: st
     assert saved == (0, f"Saved 3 tasks and 1 files of threads to {file}.\n", "")
     assert file.stat().st_mode & 0o777 == 0o600
 
-    code, out, told = await after.handoff("restore", str(file))
-    assert (code, told) == (0, ""), told
+    code, out, error_text = await after.handoff("restore", str(file))
+    assert (code, error_text) == (0, ""), error_text
     assert out == "Restored 3 tasks and 1 files of threads. Start the bot: handoff serve\n"
     assert [path.read_text() for path in (after.data / "work").rglob("data.csv")] == ["a,b\n"]
     assert {line.split()[0] for line in (await after.handoff("tasks"))[1].splitlines()} == {
@@ -230,11 +230,11 @@ async def test_a_backup_replaces_no_file_and_needs_something_to_save(place: Plac
     async with opened(here.url) as database:
         await done(database, message(1))
     file.write_text("mine")
-    code, _, told = await here.handoff("backup", str(file))
-    assert (code, told) == (1, f"handoff: {file} exists already. Name another file, or remove it.\n")
+    code, _, error_text = await here.handoff("backup", str(file))
+    assert (code, error_text) == (1, f"handoff: {file} exists already. Name another file, or remove it.\n")
     assert file.read_text() == "mine"
-    code, _, told = await here.handoff("backup", "/nowhere/saved.tar.gz")
-    assert (code, told) == (
+    code, _, error_text = await here.handoff("backup", "/nowhere/saved.tar.gz")
+    assert (code, error_text) == (
         1,
         "handoff: /nowhere/saved.tar.gz can't be written: No such file or directory.\n",
     )

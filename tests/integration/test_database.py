@@ -150,7 +150,7 @@ async def test_a_full_disk_is_waited_for_and_told(tmp_path: Path) -> None:
         await store.accept(big)
     assert describe_outage(caught.value) == "the disk of the database is full"
     waiting = asyncio.create_task(patient.accept(big))
-    while not await database.check():  # noqa: ASYNC110 - as whoever asks /readyz does
+    while not await database.check():  # noqa: ASYNC110 - as a client of /readyz does
         await asyncio.sleep(0.02)
     assert await database.check() == "the disk of the database is full"
     await limit_pages(database, free=100_000)
@@ -195,8 +195,8 @@ async def test_a_server_that_only_follows_another_is_waited_for_and_told(
     await database.open()
     patient = TaskStore(database, patience=60)
     set_read_only(postgres_server, postgres_url, "on")
-    told = await database.check()
-    assert told.startswith("the database is read-only; after a failover")
+    problem = await database.check()
+    assert problem.startswith("the database is read-only; after a failover")
     waiting = asyncio.create_task(patient.accept(message("1.0")))
     await asyncio.sleep(1)
     assert not waiting.done()

@@ -164,6 +164,6 @@ async def test_what_the_first_version_began_ends_with_todays(database_url: str, 
         assert len(model.requests) == 3, "nothing that was paid for is asked again"
         assert ends["half"].workers == 2
         assert ends["half"].tokens > 330, "what the first version used is counted in"
-        told = {id_: [d.state for d in desk.board.told[id_]] for id_ in ends}
-        assert told == {id_: [State.ANSWERED] for id_ in ends}
+        delivered = {id_: [d.state for d in desk.board.delivered[id_]] for id_ in ends}
+        assert delivered == {id_: [State.ANSWERED] for id_ in ends}
         assert model.problems == []

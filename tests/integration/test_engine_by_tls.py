@@ -79,7 +79,7 @@ class Authority:
 
 @asynccontextmanager
 async def door(folder: Path) -> AsyncIterator[int]:
-    """The engine behind TLS on a port of loopback; nobody without a certificate of the authority comes in."""
+    """The engine behind TLS on a port of loopback; it refuses clients without a certificate of the CA."""
     terms = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=folder / "ca.pem")
     terms.verify_mode = ssl.CERT_REQUIRED
     terms.load_cert_chain(folder / "server.pem", folder / "server-key.pem")

@@ -36,7 +36,7 @@ async def test_words_that_an_agent_has_read_are_not_said_to_be_changed(
         amendments = Edits(desk.database)
         accepted = await desk.engine.accept(message("1.0", "paint it"))
         parked = await desk.until(accepted.task, State.WAITING)
-        # Answered, and in the queue again: its first words are in the log, and nobody reads them anew.
+        # Answered, and in the queue again: its first words are in the log, so they are not read again.
         async with desk.database.write() as connection:
             await requeue(connection, parked)
 
@@ -65,8 +65,8 @@ async def test_messages_of_two_people_that_met_an_end_stay_two(database_url: str
             "1.1",
             "Both.",
         )
-        told = str(model.requests[-1].body)
-        assert told.index("Bob: in blue") < told.index("Eve: with a title")
+        last_request = str(model.requests[-1].body)
+        assert last_request.index("Bob: in blue") < last_request.index("Eve: with a title")
         assert len(model.requests) == 2
         assert desk.board.marked_read == ["1.2"]
         again = await desk.engine.accept(message("1.2", "with a title", thread="1.0", user="U3", name="Eve"))

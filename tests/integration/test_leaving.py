@@ -106,6 +106,6 @@ async def test_the_playground_ends_while_the_engine_is_too_busy(
     await asyncio.sleep(1)
     process.send_signal(signal.SIGINT)
     async with asyncio.timeout(PATIENCE):
-        told = (await process.communicate())[1].decode()
+        logged = (await process.communicate())[1].decode()
     assert process.returncode == 0
-    assert "Traceback" not in told
+    assert "Traceback" not in logged

@@ -28,7 +28,7 @@ COMMANDS = [("tasks",), ("purge", "--user", "U1", "--yes"), ("backup", "x.tar.gz
 
 
 async def handoff(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
-    """A real `handoff`: its exit code, what it told on stdout, and on stderr."""
+    """A real `handoff`: its exit code, stdout and stderr."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.cli", *words, cwd=ROOT,
         env={"HANDOFF_DATA_DIR": str(folder), "PATH": "/usr/bin:/bin", **environment},
@@ -58,11 +58,11 @@ async def test_a_database_that_cannot_be_used_is_one_sentence_for_each_command(
 ) -> None:
     url = await broken(kind, tmp_path, postgres_server)
     ends = [handoff(tmp_path, *words, HANDOFF_DATABASE_URL=url, **SERVE) for words in COMMANDS]
-    for code, out, told in await asyncio.gather(*ends):
-        sentence = told.splitlines()[-1]
-        assert (code, out) == (1, ""), told
-        assert re.fullmatch(r"handoff: .+ HANDOFF_DATABASE_URL\.", sentence), told
-        assert not re.search(r"Traceback|hunter2|asyncpg|sqlalche|Error", told), told
+    for code, out, errors in await asyncio.gather(*ends):
+        sentence = errors.splitlines()[-1]
+        assert (code, out) == (1, ""), errors
+        assert re.fullmatch(r"handoff: .+ HANDOFF_DATABASE_URL\.", sentence), errors
+        assert not re.search(r"Traceback|hunter2|asyncpg|sqlalche|Error", errors), errors
 
 
 async def test_tables_of_an_earlier_release_are_told_and_a_start_brings_them_up(
@@ -78,9 +78,9 @@ async def test_tables_of_an_earlier_release_are_told_and_a_start_brings_them_up(
 
     commands = [("tasks",), ("purge", "told", "--yes"), ("doctor",)]
     *refused, looked_at = await asyncio.gather(*(handoff(tmp_path, *w) for w in commands))
-    for code, out, told in refused:
+    for code, out, errors in refused:
         assert (code, out) == (1, "")
-        assert re.fullmatch(r"handoff: .+ another release\. `handoff serve` brings .+\.\n", told)
+        assert re.fullmatch(r"handoff: .+ another release\. `handoff serve` brings .+\.\n", errors)
     assert "opens; its tables are of another release" in looked_at[1]
 
     async with opened(url):
@@ -97,16 +97,16 @@ async def test_tables_of_an_earlier_release_are_told_and_a_start_brings_them_up(
 async def test_tables_of_a_later_release_are_left_alone(database_url: str, tmp_path: Path) -> None:
     async with opened(database_url) as database, database.write() as connection:
         await connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'from_the_future'")
-    code, _, told = await handoff(tmp_path, "serve", HANDOFF_DATABASE_URL=database_url, **SERVE)
+    code, _, errors = await handoff(tmp_path, "serve", HANDOFF_DATABASE_URL=database_url, **SERVE)
     assert code == 1
-    assert told.splitlines()[-1].startswith("handoff: A later release has migrated the database")
-    assert "Traceback" not in told
+    assert errors.splitlines()[-1].startswith("handoff: A later release has migrated the database")
+    assert "Traceback" not in errors
 
 
 async def test_a_task_that_is_not_there_is_told_and_prints_no_json(tmp_path: Path) -> None:
-    code, out, told = await handoff(tmp_path, "tasks", "none", "--json")
+    code, out, errors = await handoff(tmp_path, "tasks", "none", "--json")
     assert (code, out) == (1, "")
-    assert told.startswith("There are no tasks yet")
+    assert errors.startswith("There are no tasks yet")
 
 
 @pytest.mark.parametrize(
@@ -129,14 +129,14 @@ async def test_a_token_that_slack_refuses_ends_the_start_with_2(
             "SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": slack.bot_token,
             "SLACK_APP_TOKEN": slack.app_token,
         }  # fmt: skip
-        (code, _, told), (found, findings, log) = await asyncio.gather(
+        (code, _, errors), (found, findings, log) = await asyncio.gather(
             *(handoff(tmp_path, command, **{**SERVE, **mine}) for command in ("serve", "doctor"))
         )
         for token in (slack.bot_token, slack.app_token):
-            assert token not in told + findings
+            assert token not in errors + findings
     assert (code, found, log) == (2, 1, ""), "the doctor's findings are all it says"
     assert f"✗ {check}: {told_by_serve}" in findings
-    assert told == f"handoff: {told_by_serve}\n"
+    assert errors == f"handoff: {told_by_serve}\n"
 
 
 async def test_a_start_waits_for_slack_with_one_sentence_and_ends_at_once_without_it(tmp_path: Path) -> None:

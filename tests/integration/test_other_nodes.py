@@ -46,7 +46,7 @@ async def test_a_stop_written_elsewhere_comes_by_word(postgres_url: str, tmp_pat
         task = await desk.until(accepted.task)
 
         assert (task.state, task.reason) == (State.STOPPED, "Ann stopped it")
-        assert desk.board.told[task.id][0].state is State.STOPPED
+        assert desk.board.delivered[task.id][0].state is State.STOPPED
     await elsewhere.close()
 
 
@@ -72,7 +72,7 @@ async def test_a_run_that_was_replaced_ends_without_a_word(database_url: str, tm
         async with asyncio.timeout(30):
             while desk.engine.running:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
-        assert desk.board.told == {}
+        assert desk.board.delivered == {}
 
 
 async def test_what_was_accepted_and_never_placed_is_found(postgres_url: str, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ async def test_a_process_that_was_taken_for_dead_joins_as_another(postgres_url: 
         await desk.until(later.task)
 
         assert desk.engine._placement.node != name
-        assert [d.text for d in desk.board.told[accepted.task]] == ["Done."]
+        assert [d.text for d in desk.board.delivered[accepted.task]] == ["Done."]
         assert await desk.engine.problems() == []
 
 

@@ -62,10 +62,10 @@ async def test_the_thread_is_told_of_what_is_given_up(
             await store.stop(ticket.task, "Ann")
     async with ScriptedModel([]) as model, office(database_url, model, tmp_path) as desk:
         task = await desk.until(ticket.task)
-        (told,) = desk.board.told[task.id]
+        (outcome,) = desk.board.delivered[task.id]
 
     assert (task.state, task.reason) == (state, reason)
-    assert told.reason == reason
+    assert outcome.reason == reason
 
 
 async def test_a_task_that_was_parked_since_its_run_was_looked_for_stays_so(store: TaskStore) -> None:

@@ -152,7 +152,7 @@ async def test_a_worker_is_told_of_a_hundred_long_names_in_few_words(
     team = Team(sandbox=sandbox)
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await team.run_in(tmp_path, endpoint)
-    told = bodies(await team.journal.for_agent("w1"), "result")[0]["text"]
-    assert "files: /work/nnn" in told
-    assert "A file was renamed to nnn" in told
-    assert len(told) < 9_000
+    text = bodies(await team.journal.for_agent("w1"), "result")[0]["text"]
+    assert "files: /work/nnn" in text
+    assert "A file was renamed to nnn" in text
+    assert len(text) < 9_000

@@ -38,14 +38,14 @@ def test_every_package_is_pinned_and_hashed(python: str) -> None:
 
 
 async def test_an_image_that_is_there_is_not_made_again(sandbox_image: str) -> None:
-    told: list[BuildProgress] = []
+    reported: list[BuildProgress] = []
     async with DockerEngine() as engine:
-        assert await ensure_image(engine, report=told.append) == sandbox_image
-    assert told == []
+        assert await ensure_image(engine, report=reported.append) == sandbox_image
+    assert reported == []
 
 
 async def test_nothing_is_compiled_when_a_container_starts(sandbox: Sandbox) -> None:
-    """On a read-only root that would be done anew in each."""
+    """On a read-only root, each run would do that again."""
     code = """
 import asyncio, csv, decimal, json, os, sqlite3, sys
 import pandas

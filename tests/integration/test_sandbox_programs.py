@@ -23,8 +23,8 @@ PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 async def test_a_program_prints_and_leaves_what_it_should(shared_sandbox: Sandbox, program: Program) -> None:
     run = await shared_sandbox.run(Job(code=program.code, files={"sales.csv": SALES}))
     assert (run.status, run.sentence) == (Status.OK, ""), run.stderr
-    told = run.contents().get("stdout.txt", b"").decode() or run.stdout
-    assert told == program.prints
+    printed = run.contents().get("stdout.txt", b"").decode() or run.stdout
+    assert printed == program.prints
     assert tuple(sorted(set(run.files) - {"stdout.txt"})) == program.leaves
     for name, data in run.contents().items():
         _check_form(name, data)

@@ -126,7 +126,7 @@ REPORT = Call("report", {"status": "done", "summary": "done"})
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, {n}])\nplt.show()\n"
 
 
-async def _told(team: Team, worker: str) -> list[str]:
+async def _shown(team: Team, worker: str) -> list[str]:
     return [body["text"] for body in bodies(await team.journal.for_agent(worker), "result")]
 
 
@@ -151,8 +151,8 @@ async def test_pictures_and_tables_of_workers_side_by_side_all_arrive(
         [*(f"w{n}-figure-1.png" for n in "123"), "result.csv", "result-2.csv", "result-3.csv"]
     )
     assert {files[name] for name in files if name.endswith("csv")} == {b"1", b"2", b"3"}
-    told = [(await _told(team, f"w{n}"))[0] for n in "123"]
-    assert sum("Your result.csv was kept as /work/result-" in text for text in told) == 2
+    output = [(await _shown(team, f"w{n}"))[0] for n in "123"]
+    assert sum("Your result.csv was kept as /work/result-" in text for text in output) == 2
     assert sorted(await _files(team, "w1") + await _files(team, "w2") + await _files(team, "w3")) == sorted(
         files
     )
@@ -178,7 +178,7 @@ async def test_an_attachment_that_a_worker_rewrites_stays_beside_the_change(
         "sales.csv": b"a,b\n1,2\n",
         "sales-2.csv": b"a,b\n1,2\n3,4\n",
     }
-    assert "/work/sales.csv is an attached file and stays as it was attached" in (await _told(team, "w1"))[0]
+    assert "/work/sales.csv is an attached file and stays as it was attached" in (await _shown(team, "w1"))[0]
 
 
 async def test_long_output_is_whole_in_one_file_of_each_run(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ async def test_long_output_is_whole_in_one_file_of_each_run(sandbox: Sandbox, tm
     assert await contents(Workspace(tmp_path)) == {
         "w1-stdout.txt": b"attached", "w1-stdout-2.txt": whole, "w1-stdout-3.txt": whole
     }  # fmt: skip
-    first, second, _ = await _told(team, "w1")
+    first, second, _ = await _shown(team, "w1")
     for text, name in ((first, "w1-stdout-2.txt"), (second, "w1-stdout-3.txt")):
         assert text.count("/work/") == 1
         assert f"[All of it: /work/{name}]" in text
@@ -203,10 +203,10 @@ async def test_a_worker_whose_time_is_up_is_told_what_its_program_printed_and_ma
     team = await _one_worker(
         sandbox, tmp_path, endless, Say("time is up"), limits=AgentLimits(task=Budget(20, 20, 10**6))
     )
-    (told, *_) = await _told(team, "w1")
-    assert told.startswith("[timeout")
-    assert "so far" in told
-    assert "/work/made" in told
+    (output, *_) = await _shown(team, "w1")
+    assert output.startswith("[timeout")
+    assert "so far" in output
+    assert "/work/made" in output
 
 
 async def _one_worker(

@@ -149,7 +149,7 @@ async def test_a_worker_keeps_its_variables_and_the_next_task_s_worker_of_its_na
 
 
 async def _results(team: Team, script: Roles, folder: Path) -> list[str]:
-    """What the worker was told of each call."""
+    """The worker's tool result of each call."""
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await team.run_in(folder, endpoint)
     return [body["text"] for body in bodies(await team.journal.for_agent("w1"), "result")]

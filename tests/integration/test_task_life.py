@@ -38,7 +38,7 @@ async def test_a_message_becomes_an_answer(database_url: str, tmp_path: Path) ->
             State.ANSWERED,
             "One, two, three.",
         )
-        assert [d.text for d in desk.board.told[task.id]] == ["One, two, three."]
+        assert [d.text for d in desk.board.delivered[task.id]] == ["One, two, three."]
         assert task.workers == 1
         model.assert_complete()
 
@@ -52,7 +52,7 @@ async def test_counts_beyond_all_measure_fit_into_the_tasks_row(database_url: st
         task = await desk.until(accepted.task)
 
         assert (task.state, task.answer) == (State.ANSWERED, "123")
-        assert len(desk.board.told[task.id]) == 1
+        assert len(desk.board.delivered[task.id]) == 1
 
 
 async def test_a_message_is_one_task_however_often_it_arrives(database_url: str, tmp_path: Path) -> None:
@@ -84,11 +84,11 @@ async def test_a_follow_up_is_read_at_the_next_turn(database_url: str, tmp_path:
     async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
         accepted = await desk.engine.accept(message("1.0"))
         await gate.reached.wait()
-        told = await desk.engine.accept(message("1.1", "make it blue", thread="1.0"))
+        reply = await desk.engine.accept(message("1.1", "make it blue", thread="1.0"))
         gate.opened.set()
         task = await desk.until(accepted.task)
 
-        assert (told.kind, told.task, task.answer) == (AcceptedAs.FOLLOW_UP, accepted.task, "In blue.")
+        assert (reply.kind, reply.task, task.answer) == (AcceptedAs.FOLLOW_UP, accepted.task, "In blue.")
         assert "make it blue" in model.requests[1].last_user
         assert desk.board.marked_read == ["1.1"]
 
@@ -98,7 +98,7 @@ async def test_a_follow_up_that_meets_the_end_is_the_next_task(database_url: str
     async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
         first = await desk.engine.accept(message("1.0", "first"))
         await gate.reached.wait()
-        # The reply that is on its way is the last one: nobody reads the inbox after it.
+        # The reply that is on its way is the last one: the inbox is not read after it.
         await desk.engine.accept(message("1.1", "and this?", thread="1.0", user="U2"))
         gate.opened.set()
         await desk.until(first.task)
@@ -126,7 +126,7 @@ async def test_a_question_parks_the_task_and_the_answer_wakes_it(database_url: s
         task = await desk.until(accepted.task)
 
         assert (answer.kind, task.attempt, task.answer) == (AcceptedAs.ANSWER, 2, "Red it is.")
-        assert [d.state for d in desk.board.told[task.id]] == [State.WAITING, State.ANSWERED]
+        assert [d.state for d in desk.board.delivered[task.id]] == [State.WAITING, State.ANSWERED]
         assert "red" in str(model.requests[1].body)
 
 
@@ -146,7 +146,7 @@ async def test_a_stop_ends_a_task_wherever_it_stands(database_url: str, tmp_path
 
         ended = (False, State.ANSWERED, "") if moment == "ended" else (True, State.STOPPED, "Ann stopped it")
         assert (stopped, task.state, task.reason) == ended
-        assert desk.board.told[task.id][-1].state is task.state
+        assert desk.board.delivered[task.id][-1].state is task.state
         assert not await desk.engine.stop(accepted.task, "again")
 
 
@@ -198,7 +198,7 @@ async def test_an_end_that_cannot_be_told_is_kept_and_told_later(database_url: s
         task = await desk.until(accepted.task)
 
         assert (task.state, task.answer, task.deliveries) == (State.ANSWERED, "The answer.", 1)
-        assert [d.text for d in board.told[task.id]] == ["The answer."]
+        assert [d.text for d in board.delivered[task.id]] == ["The answer."]
         assert len(model.requests) == 1, "what was paid for is not paid again to be told"
 
 
@@ -211,7 +211,7 @@ async def test_a_question_that_nobody_answers_expires(database_url: str, tmp_pat
         task = await desk.until(accepted.task)
 
         assert (task.state, task.reason) == (State.EXPIRED, "there was no answer in time")
-        assert desk.board.told[task.id][-1].state is State.EXPIRED
+        assert desk.board.delivered[task.id][-1].state is State.EXPIRED
 
 
 async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Path) -> None:
@@ -328,4 +328,4 @@ async def test_a_task_that_a_later_version_began_waits_for_such_a_process(
         await desk.until(accepted.task, State.DELIVERING)
 
         assert len(model.requests) == 1
-        assert len(desk.board.told[accepted.task]) == 1, "the question, and no word of failure"
+        assert len(desk.board.delivered[accepted.task]) == 1, "the question, and no word of failure"

@@ -55,7 +55,7 @@ def test_a_setting_that_needs_an_extra_is_told_by_a_sentence(
             **SERVE, "SLACK_API_URL": "http://127.0.0.1:1/", **environment,
         },
     )  # fmt: skip
-    told = done.stdout + done.stderr
-    assert done.returncode == code, told
-    assert f"pip install 'handoff[{extra}]'" in told
-    assert "Traceback" not in told
+    output = done.stdout + done.stderr
+    assert done.returncode == code, output
+    assert f"pip install 'handoff[{extra}]'" in output
+    assert "Traceback" not in output

@@ -1,4 +1,4 @@
-"""Programs that take more than they may: each limit holds, is told, and harms no next call. Needs Docker."""
+"""Programs that exceed a limit: it holds, is reported, and spares the next call. Needs Docker."""
 
 from __future__ import annotations
 

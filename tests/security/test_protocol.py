@@ -90,10 +90,10 @@ async def test_only_plain_files_come_back(run_code: RunCode) -> None:
     run = await run_code(ODD_FILES)
     assert run.stderr == ""
     assert run.contents() == {"real.txt": b"real"}
-    told = " ".join(run.notes)
+    all_notes = " ".join(run.notes)
     for name in ("passwd.txt", "environ.txt", "up", "loop", "pipe", "socket", "sparse", "locked", "closed"):
-        assert f"{name} was left out" in told.replace("/ was", " was")
-    assert "32 folders deep" in told
+        assert f"{name} was left out" in all_notes.replace("/ was", " was")
+    assert "32 folders deep" in all_notes
 
 
 async def test_odd_names_are_made_safe(run_code: RunCode) -> None:

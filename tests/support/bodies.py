@@ -1,4 +1,4 @@
-"""Tasks that do what a test says, on a real engine: no agents, no model, no thread to tell anything in."""
+"""Runs a test's own function as each task, on a real engine: no agents, no model, no thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MANY = TaskLimits(process=500, workspace=1000, channel=1000, person=1000)
 
 
 class Body:
-    """Runs tasks as a test says and ends them; a `tasks.engine.TaskRunner`."""
+    """A `tasks.engine.TaskRunner` that runs a test's function and ends the task."""
 
     def __init__(self, database: Database, work: Callable[[Task], Awaitable[Any]]) -> None:
         self._store = TaskStore(database, limits=MANY)

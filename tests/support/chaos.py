@@ -33,7 +33,7 @@ _ROUND = 3.0
 
 
 async def chaos(urls: Sequence[str], folder: Path, *, jobs: int, kills: int) -> Tally:
-    """Give jobs to one process per URL, kill some of them meanwhile and start them again."""
+    """Gives jobs to one process per URL, and kills and restarts some of them."""
     for url in urls:
         if url.startswith("sqlite"):
             await copy_migrated(url)
@@ -46,8 +46,8 @@ async def chaos(urls: Sequence[str], folder: Path, *, jobs: int, kills: int) -> 
             group.create_task(load.give(jobs, pause=kills * _ROUND / jobs))
             killed = await kill_some(nodes, kills)
         await load.finish(PATIENCE)
-        # Slack tells each message once more: nothing of it is new.
-        await tell_again(load)
+        # Slack sends each message once more: none is new.
+        await send_again(load)
         if taken := taken_over(nodes, killed):
             print(f"taken over after {statistics.median(taken):.1f} s, {max(taken):.1f} s at most")
         tally = load.tally()
@@ -65,19 +65,19 @@ async def kill_some(nodes: Sequence[Process], kills: int) -> dict[str, float]:
         await asyncio.sleep(random.uniform(0.2, 2.0))
         victim = random.choice(nodes)
         await victim.kill()
-        killed.update({line["node"]: time.time() for line in victim.told("node joined")[-1:]})
+        killed.update({line["node"]: time.time() for line in victim.logged("node joined")[-1:]})
         await victim.start()
     return killed
 
 
 def taken_over(nodes: Sequence[Process], killed: Mapping[str, float]) -> list[float]:
     """Seconds from each death until its tasks were free for others."""
-    told = [line for node in nodes for line in node.told("tasks taken over")]
-    moments = {line["node"]: datetime.fromisoformat(line["timestamp"]).timestamp() for line in told}
+    takeovers = [line for node in nodes for line in node.logged("tasks taken over")]
+    moments = {line["node"]: datetime.fromisoformat(line["timestamp"]).timestamp() for line in takeovers}
     return [moments[name] - died for name, died in killed.items() if name in moments]
 
 
-async def tell_again(load: Workload) -> None:
+async def send_again(load: Workload) -> None:
     for ts in load.given.values():
         if (message := load.slack.state.message(CHANNEL, ts)) is not None:
             load.slack._events.posted(message)

@@ -63,14 +63,14 @@ class Project:
     async def compose(self, *words: str) -> str:
         files = ["--file", str(ROOT / "compose.yaml"), "--file", str(self.folder / "override.json")]
         place = ["--project-name", self.name, "--project-directory", str(self.folder)]
-        return await told(*self._compose, *place, *files, *words)
+        return await output(*self._compose, *place, *files, *words)
 
     async def bots(self) -> list[str]:
         """The bots that run, oldest first."""
         ids = (await self.compose("ps", "--quiet", "bot")).split()
         if not ids:
             return []
-        found = json.loads(await told("docker", "inspect", *ids))
+        found = json.loads(await output("docker", "inspect", *ids))
         return [one["Id"] for one in sorted(found, key=lambda one: one["Created"])]
 
     async def busiest(self) -> str:
@@ -78,7 +78,7 @@ class Project:
         query = ("psql", "-U", "handoff", "-d", "handoff", "-Atc", _HOLDING)
         rows = (await self.compose("exec", "-T", "postgres", *query)).split()
         held = {row.split("|")[0]: int(row.split("|")[1]) for row in rows}
-        logs = {bot: await told("docker", "logs", bot) for bot in await self.bots()}
+        logs = {bot: await output("docker", "logs", bot) for bot in await self.bots()}
         return max(logs, key=lambda bot: sum(n for node, n in held.items() if node in logs[bot]))
 
 
@@ -87,14 +87,14 @@ async def project(name: str, compose: Sequence[str]) -> AsyncIterator[tuple[Proj
     """A project and the address of its network's gateway; nothing of it is left afterwards."""
     with tempfile.TemporaryDirectory(prefix="handoff-compose-") as folder:
         made = Project(name, Path(folder), compose)
-        await told("docker", "network", "create", name)
+        await output("docker", "network", "create", name)
         try:
-            (network,) = json.loads(await told("docker", "network", "inspect", name))
+            (network,) = json.loads(await output("docker", "network", "inspect", name))
             yield made, network["IPAM"]["Config"][0]["Gateway"]
         finally:
             if (made.folder / "override.json").exists():
                 await made.compose("down", "--volumes", "--timeout", "5")
-            await told("docker", "network", "rm", name)
+            await output("docker", "network", "rm", name)
 
 
 async def started(made: Project, load: Workload, jobs: int) -> bool:
@@ -108,7 +108,7 @@ async def started(made: Project, load: Workload, jobs: int) -> bool:
         while len(load.waiting()) < min(3, jobs):  # noqa: ASYNC110 - jobs come from people, not from us
             await asyncio.sleep(0.2)
         victim = await made.busiest()
-        await told("docker", "kill", victim)
+        await output("docker", "kill", victim)
         say(f"killed {victim[:12]}, which held most; {len(load.waiting())} jobs were under way")
         await replaced(made, load)
     await load.finish(PATIENCE)
@@ -123,15 +123,15 @@ async def replaced(made: Project, load: Workload) -> None:
     began = time.monotonic()
     await made.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "bot=4", "--pull", "never")
     say(f"stopping {len(old)} old with {len(load.waiting())} jobs under way")
-    await told("docker", "stop", *old)
-    await told("docker", "rm", *old)
+    await output("docker", "stop", *old)
+    await output("docker", "rm", *old)
     await made.compose("up", "--detach", "--wait", "--no-recreate", "--scale", "bot=2", "--pull", "never")
     now = await made.bots()
     assert not set(now) & set(old), (now, old)
     say(f"{len(old)} old bots replaced by {len(now)} new ones in {time.monotonic() - began:.0f} s")
 
 
-async def told(*command: str) -> str:
+async def output(*command: str) -> str:
     """What a command says on stdout and stderr. Raises `SetupError` with that when it fails."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
@@ -179,7 +179,7 @@ async def postgres_image() -> str:
         archive = Path(folder) / "postgres.tar"
         fix = "mmdebstrap could not make it. Its messages are above."
         run(["mmdebstrap", "--variant=minbase", "--include=postgresql", base.release(), archive], fix=fix)
-        await told("docker", "import", "--change", "VOLUME /var/lib/postgresql/data", str(archive), own)
+        await output("docker", "import", "--change", "VOLUME /var/lib/postgresql/data", str(archive), own)
     return own
 
 

@@ -156,7 +156,7 @@ CONTEXT = (
 
 @dataclass(frozen=True)
 class Lasting:
-    """A fault that does not pass: the error it is, what the person is told, and the requests it is worth."""
+    """A fault that does not pass: its error, the sentence for the person, and the number of requests."""
 
     name: str
     fault: Reply

@@ -1,4 +1,4 @@
-"""Processes of the real `handoff serve`, to be killed, frozen and thawed. Talks to them by signals only."""
+"""Processes of the real `handoff serve` that tests kill, freeze and thaw by signals."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Process:
         raise AssertionError(f"{self.name} is not ready after {START} s:\n{self.log}")
 
     async def kill(self, how: signal.Signals = signal.SIGKILL) -> int:
-        """End it, the hard way unless told otherwise; returns its exit code."""
+        """Ends it, by SIGKILL by default. Returns its exit code."""
         assert self._process is not None
         self._on_break()
         self._process.send_signal(how)
@@ -97,7 +97,7 @@ class Process:
     def log(self) -> str:
         return os.pread(self._log.fileno(), 1 << 26, 0).decode(errors="replace")
 
-    def told(self, event: str) -> list[dict[str, Any]]:
+    def logged(self, event: str) -> list[dict[str, Any]]:
         """The lines of its log about an event, oldest first."""
         lines = [line for line in self.log.splitlines() if f'"event": "{event}"' in line]
         return [json.loads(line) for line in lines if line.endswith("}")]

@@ -1,4 +1,4 @@
-"""A bot for several workspaces, and a person's way through its install pages."""
+"""A bot for several workspaces, and a person who installs it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COOKIE = "slack-app-oauth-state"
 
 @dataclass
 class Visit:
-    """What came of a person's way through the pages: the status and text of the last one."""
+    """The result of an installation: the status and text of the last page."""
 
     status: int
     text: str
@@ -42,7 +42,7 @@ class Office:
         self.second: Stack
 
     async def start(self) -> None:
-        """Start the bot, anew on the same data if it ran."""
+        """Starts the bot, or restarts it on the same data."""
         await self.stop()
         self.server = await self._running.enter_async_context(BotServer(self._settings, self.timing))
         for workspace in self._workspaces:
@@ -64,7 +64,7 @@ class Office:
             return list((await answer.json())["missing"])
 
     async def install(self, bot: Stack, *, cookie: str | None = None) -> Visit:
-        """A person opens the install page, follows its button, and is led back."""
+        """A person opens the install page, clicks its button, and is redirected back."""
         async with aiohttp.ClientSession() as browser:
             page = f"{self.url}/slack/install?team={bot.slack.team_id}"
             async with browser.get(page) as answer:

@@ -1,4 +1,4 @@
-"""Which scripted reply a request gets: in order, by who asks, or by a function of the test's own."""
+"""Chooses the scripted reply for a request: in order, by agent, or by a test's function."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Script(Protocol):
         """The reply to this request, or None if the script has none for it."""
 
     def left(self) -> list[str]:
-        """The replies that nobody asked for, each as a line to show."""
+        """The replies that were not requested, one line each."""
 
 
 class InOrder:
-    """The replies one after the other, whoever asks. A fault with `times=3` answers three requests."""
+    """The replies one after the other, for all agents. A fault with `times=3` answers three requests."""
 
     def __init__(self, replies: Iterable[Reply]) -> None:
         self._replies = deque(single for reply in replies for single in _repeated(reply))

@@ -1,6 +1,6 @@
-"""Tasks put together without Slack: real engine, database, agents and model, and a thread that is a list.
+"""Tasks without Slack: real engine, database, agents and model, and a thread that is a list.
 
-The sandbox is real but not entered: workers that run no code need none.
+The sandbox is real but not used: the workers run no code.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ PATIENCE = 30
 
 @dataclass
 class Board:
-    """The place where tasks are told of: every thread's deliveries, by the task's id."""
+    """Stands for Slack: every thread's deliveries, by the task's id."""
 
-    told: dict[str, list[Outcome]] = field(default_factory=dict)
+    delivered: dict[str, list[Outcome]] = field(default_factory=dict)
     marked_read: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
-    """What can be fetched, by name."""
+    """Files that can be fetched, by name."""
     fetched: list[str] = field(default_factory=list)
     before: Sequence[Message] = ()
-    """What people had written in the thread."""
+    """Earlier messages of the thread."""
     closed: str = ""
-    """Why nothing can be told now."""
+    """Why nothing can be delivered now; empty if it can."""
 
     @asynccontextmanager
     async def open(self, task: Task) -> AsyncIterator[BoardThread]:
@@ -75,7 +75,7 @@ class BoardThread:
     async def deliver(self, outcome: Outcome) -> None:
         if self.board.closed:
             raise NotDelivered(self.board.closed)
-        self.board.told.setdefault(self.task.id, []).append(outcome)
+        self.board.delivered.setdefault(self.task.id, []).append(outcome)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """An MCP server of the protocol of 2025-06-18, by hand on stdin and stdout.
 
 Run as `python -m tests.support.old_tool_server`. Most servers of today are such ones. Its list has `late`
-once `grow` was called, which it tells unasked.
+once `grow` was called, and it announces the change.
 """
 
 from __future__ import annotations

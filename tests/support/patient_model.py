@@ -1,4 +1,4 @@
-"""A model's answers given when a test wants them, so that the test decides how long a task works."""
+"""A model that answers when the test lets it, so that the test decides how long a task runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.support.model_replies import Asked, Reply, Say
 
 
 class Patient:
-    """Answers "Done." once `go` is set, or the next of `replies`, and keeps what it was asked."""
+    """Answers "Done." once `go` is set, or the next of `replies`, and keeps the requests."""
 
     def __init__(self, *replies: Reply) -> None:
         self.go = asyncio.Event()
@@ -29,13 +29,13 @@ class Patient:
 
     @property
     def heard(self) -> str:
-        """All that users have said in the newest request."""
+        """All user messages of the newest request."""
         said = [str(m["content"]) for m in self.asked[-1].messages if m.get("role") == "user"]
         return "\n".join(said)
 
 
 class Halting(Patient):
-    """Says nothing after the last of its replies, until it is told to go on."""
+    """Waits for `go` again after the last of its replies."""
 
     async def __call__(self, asked: Asked) -> Reply:
         reply = await super().__call__(asked)

@@ -1,7 +1,7 @@
-"""An OpenAI-compatible endpoint on loopback that answers what a test scripted and checks what it is asked.
+"""An OpenAI-compatible endpoint on loopback with scripted replies; it validates each request.
 
 It is a real HTTP server with real server-sent events; it is as strict as the strictest vendor, and it fails
-the test for a reply nobody fetched (`assert_complete`). Never reaches out to anything.
+the test for a reply that was not fetched (`assert_complete`).
 
     async with ScriptedModel([Call("create_worker", {"task_description": "…"}), Say("Done.")]) as model:
         ...  # a client with base_url=model.base_url
@@ -75,7 +75,7 @@ _LARGEST_REQUEST = 64 * 1024 * 1024
 class ScriptedModel:
     """The endpoint, as an async context manager.
 
-    `replies` is a list (in order, whoever asks), `Roles` (orchestrator and workers apart), or an async
+    `replies` is a list (in order, for all agents), `Roles` (orchestrator and workers apart), or an async
     function from the request to its reply. Options, each a rule or a habit of a known vendor:
 
     - `require_reasoning_echo`: turns with tool calls carry `reasoning_content`, which must come back
@@ -123,7 +123,7 @@ class ScriptedModel:
         self._stack = AsyncExitStack()
         self.base_url = ""
         self.requests: list[Asked] = []
-        """Every request for a turn, in the order of arrival, those that were refused included."""
+        """Every request for a turn, in the order of arrival, refused ones included."""
         self.problems: list[str] = []
         """What the client did wrong: a broken rule of the wire, or a request without a scripted reply."""
         self.most_at_once = 0
@@ -272,7 +272,7 @@ def _unscripted(asked: Asked, number: int) -> str:
         if asked.is_orchestrator
         else "a worker"
         if asked.is_worker
-        else "somebody without tools"
+        else "an agent without tools"
     )
     return (
         f"Request {number}, by {who}, has no scripted reply. Last said by a user: {asked.last_user[:200]!r}"

@@ -1,4 +1,4 @@
-"""The whole bot in this process, on real parts: Bolt, the playground's Slack, a model over HTTP, Docker.
+"""The whole bot in this process with real parts: Bolt, the playground's Slack, a model over HTTP, Docker.
 
 Only the process is shared; every word between the parts goes over a socket, as it does when they are apart.
 """
@@ -88,7 +88,7 @@ class Stack:
         return [m.stream for m in self.thread(ts, channel) if m.stream is not None and _is_plan(m)]
 
     def whispers(self, user: str = ADA) -> list[str]:
-        """What the bot has said to one person alone."""
+        """The bot's messages that only one person sees."""
         return [shown.message.text for shown in self.slack.state.ephemerals if shown.user == user]
 
     def calls(self, method: str) -> list[Mapping[str, Any]]:

@@ -1,6 +1,6 @@
-"""One Slack address in front of several stand-ins, as Slack's own is in front of all workspaces.
+"""A reverse proxy in front of several Slack stand-ins, as Slack has one URL for all workspaces.
 
-A call goes to the workspace whose token it carries, and a person who installs to the one they ask for.
+It routes a call by its token, and an installation by its team.
 """
 
 from __future__ import annotations

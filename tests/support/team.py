@@ -1,4 +1,4 @@
-"""Agents put together for a test: the real parts, on a scripted endpoint and a journal in memory.
+"""Agents for tests: the real parts, on a scripted endpoint and an in-memory journal.
 
 The sandbox is real but not entered: a test that has code run brings its own.
 """
@@ -31,7 +31,7 @@ ASKED: Sequence[Turn] = (UserTurn("Ann: please"),)
 
 
 def endpoint_of(model: ScriptedModel, **options: Any) -> Endpoint:
-    """An endpoint that waits as good as nothing between its tries."""
+    """An endpoint with almost no backoff."""
     patient = {"first_wait": 0.001, "idle_timeout": 30.0, **options}
     return Endpoint(api_key="sk-test", base_url=model.base_url, **patient)
 
@@ -80,7 +80,7 @@ class Agent:
 
 @dataclass
 class Team:
-    """An orchestrator as a task has one; `events` is what it told."""
+    """An orchestrator as a task has one; `events` are its events."""
 
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     inbox: Inbox = field(default_factory=EmptyInbox)

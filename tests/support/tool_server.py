@@ -131,7 +131,7 @@ async def serve_http(journal: Path, *, token: str) -> AsyncIterator[str]:
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server.serve([bound]))
-        while not server.started:  # noqa: ASYNC110 (uvicorn tells it in no other way)
+        while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
             await asyncio.sleep(0.01)
         try:
             yield f"http://127.0.0.1:{bound.getsockname()[1]}/mcp"

@@ -1,4 +1,4 @@
-"""A socket of a test's own that leads to the real Docker Engine."""
+"""A Unix socket proxy to the real Docker Engine, which a test can close or slow down."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 class Way:
-    """Until it is closed: that is how an engine that stops looks from here."""
+    """A proxy. Closing it looks like an engine that stops."""
 
-    #: Bytes a second that come back; 0 for as many as there are.
+    #: The most bytes per second from the engine; 0 for no limit.
     back_per_second = 0
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Many jobs given in Slack to a bot that is disturbed meanwhile, and the count of what went wrong.
+"""Posts many jobs in Slack while the test disturbs the bot, and counts what went wrong.
 
 The Slack, the model and the people are in this process; the bots are others. Each job is an orchestrator with
 two workers of some turns each, so that a kill meets all kinds of moments.
@@ -32,7 +32,7 @@ _REPEATS = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 10.0, 10.0, 10.0, 20.0, 20.0
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of the jobs."""
+    """The outcome of the jobs."""
 
     jobs: int
     lost: int
@@ -135,7 +135,7 @@ class Workload:
         """The model: what it says follows from the conversation alone, so each call has a name."""
         job, part = _named(asked)
         turn = sum(message.get("role") == "assistant" for message in asked.body["messages"])
-        # Counted when it arrives: whoever is killed while it waits has paid for it all the same.
+        # Counted on arrival: a bot that is killed while it waits has paid for it all the same.
         name, arrived = f"{job}/{part}/{turn}", time.monotonic()
         self.asked[name] += 1
         if (before := self._answered.pop(name, None)) is not None:

@@ -194,8 +194,8 @@ async def test_a_summary_that_is_too_long_to_ask_for_is_asked_for_in_less() -> N
     assert model.problems == []
 
 
-@pytest.mark.parametrize("told", [8_000, 128_000])
-async def test_results_of_one_turn_that_are_more_than_the_window_are_cut(told: int) -> None:
+@pytest.mark.parametrize("announced", [8_000, 128_000])
+async def test_results_of_one_turn_that_are_more_than_the_window_are_cut(announced: int) -> None:
     """The reports of eight workers, say; whether the service refuses or we know the window."""
 
     async def hear(part: int) -> ToolOutput:
@@ -208,12 +208,12 @@ async def test_results_of_one_turn_that_are_more_than_the_window_are_cut(told: i
         many = Several(calls=tuple(Call("hear", {"part": n}) for n in range(8)))
         return Say("All heard.") if asked.results else many
 
-    agent = Agent([hear], prices=Prices(window=told))
+    agent = Agent([hear], prices=Prices(window=announced))
     async with ScriptedModel(answering) as model, endpoint_of(model) as endpoint:
         assert (await agent.run(endpoint)).text == "All heard."
     assert all(f"part {n} begins" in model.requests[-1].results[n] for n in range(8))
     assert all(result.endswith("and ends") for result in model.requests[-1].results)
-    assert len(model.requests) == (2 if told == 8_000 else 3)
+    assert len(model.requests) == (2 if announced == 8_000 else 3)
 
 
 def test_a_long_turn_among_short_ones_is_told_whole_where_it_fits() -> None:

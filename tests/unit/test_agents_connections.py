@@ -58,10 +58,10 @@ async def test_what_is_broken_below_http_is_told_in_one_sentence(kind: str) -> N
     ):
         with pytest.raises(ModelUnavailable) as caught:
             await Agent().run(endpoint)
-    told = (
+    pattern = (
         "The model gave no usable reply in 2 tries: the (connection to the model service broke|reply was cut)"
     )
-    assert re.match(told, str(caught.value))
+    assert re.match(pattern, str(caught.value))
     assert "Error" not in str(caught.value)
 
 

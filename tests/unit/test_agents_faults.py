@@ -194,17 +194,17 @@ async def test_arguments_of_five_megabytes_are_refused_to_the_model(api: str) ->
 
 @APIS
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "sanitized"),
     [("\ud83d\ude00!", "\U0001f600!"), ("half \ud83d", "half \ufffd"), ("nul\x00l", "null")],
     ids=["an emoji in two chunks", "half an emoji", "NUL"],
 )
-async def test_what_no_database_takes_is_made_sound(sent: str, told: str, api: str) -> None:
+async def test_what_no_database_takes_is_made_sound(sent: str, sanitized: str, api: str) -> None:
     script: list[Reply] = [Turn(sent, calls=(Call("look_up", {"word": "a"}),)), Say(sent)]
     agent = Agent([look_up])
     async with ScriptedModel(script, piece=1) as model, endpoint_of(model, api=api) as endpoint:
         ending = await agent.run(endpoint)
         model.assert_complete()
-    assert ending.text == told
+    assert ending.text == sanitized
     for entry in agent.journal.entries:
         assert "\x00" not in str(entry.body)
         str(entry.body).encode()

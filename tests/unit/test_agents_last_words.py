@@ -43,5 +43,5 @@ async def test_last_words_that_come_as_a_call_are_taken_for_what_they_are(kind: 
     ):
         await Team().run(endpoint)
         model.assert_complete()
-    told = json.loads(model.requests[-1].results[0])
-    assert {key: told[key] for key in expected} == expected
+    report = json.loads(model.requests[-1].results[0])
+    assert {key: report[key] for key in expected} == expected

@@ -106,10 +106,10 @@ async def test_wrong_arguments_are_answered_with_the_right_ones() -> None:
         endpoint_of(model) as endpoint,
     ):
         await Agent([echo]).run(endpoint)
-    told = model.requests[-1].results[0]
-    assert "the argument word is missing" in told
-    assert "there is no argument wrod" in told
-    assert "Send one JSON object for echo with these arguments: word (required: word)" in told
+    tool_result = model.requests[-1].results[0]
+    assert "the argument word is missing" in tool_result
+    assert "there is no argument wrod" in tool_result
+    assert "Send one JSON object for echo with these arguments: word (required: word)" in tool_result
 
 
 LIMITS = {

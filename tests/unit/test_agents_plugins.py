@@ -106,10 +106,10 @@ def test_all_problems_are_told_at_once(install: Install) -> None:
     ]
     with pytest.raises(ToolConfigError) as caught:
         load_plugins(["gret"], points=points)
-    told = "\n".join(caught.value.problems)
-    assert "Two installed packages have a tool greet" in told
-    assert "ZeroDivisionError" in told
-    assert "gret in ask_first, which is neither" in told
+    problem_text = "\n".join(caught.value.problems)
+    assert "Two installed packages have a tool greet" in problem_text
+    assert "ZeroDivisionError" in problem_text
+    assert "gret in ask_first, which is neither" in problem_text
 
 
 async def call(install: Install, code: str, arguments: str = "{}") -> str:

@@ -1,4 +1,4 @@
-"""Schemas as models are shown them, whoever wrote them: nested, referring to each other, without an end."""
+"""Schemas as models see them: nested, with references, recursive."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def properties(tool: Tool) -> dict[str, Any]:
 
 
 def test_a_parameter_of_a_type_of_its_own_keeps_its_description_and_default() -> None:
-    told = properties(Tool.from_function(paint))
+    shown = properties(Tool.from_function(paint))
     colours = {"enum": ["red", "blue"], "type": "string"}
-    assert told["colour"] == {**colours, "description": "The colour below."}
-    assert told["second"] == {**colours, "description": "The colour above.", "default": "blue"}
-    assert told["part"]["description"] == "What to paint."
+    assert shown["colour"] == {**colours, "description": "The colour below."}
+    assert shown["second"] == {**colours, "description": "The colour above.", "default": "blue"}
+    assert shown["part"]["description"] == "What to paint."
 
 
 async def test_a_type_that_holds_itself_is_shown_once_and_taken_at_any_depth() -> None:
@@ -80,31 +80,31 @@ def test_a_reference_to_nothing_may_be_anything(reference: str) -> None:
 
 def test_types_that_double_each_other_come_to_an_end() -> None:
     pair = {str(n): {"properties": {side: {"$ref": f"#/$defs/{n + 1}"} for side in "ab"}} for n in range(60)}
-    told = json.dumps(flatten({"$defs": pair, "$ref": "#/$defs/0"}))
-    assert told.count("properties") <= MAX_INLINED
+    shown = json.dumps(flatten({"$defs": pair, "$ref": "#/$defs/0"}))
+    assert shown.count("properties") <= MAX_INLINED
 
 
 def test_values_are_left_as_they_are() -> None:
     value = {"title": "a heading", "$ref": "#1"}
-    told = flatten({"properties": {"title": {"title": "Title", "default": value, "enum": [value]}}})
-    assert told == {"properties": {"title": {"default": value, "enum": [value]}}}
+    shown = flatten({"properties": {"title": {"title": "Title", "default": value, "enum": [value]}}})
+    assert shown == {"properties": {"title": {"default": value, "enum": [value]}}}
 
 
 async def test_a_foreign_tool_that_takes_any_argument_is_given_any() -> None:
-    async def told(arguments: dict[str, Any]) -> str:
+    async def shown(arguments: dict[str, Any]) -> str:
         return json.dumps(arguments)
 
-    tool = Tool.from_schema("t", "T", {"type": "object", "additionalProperties": {"type": "number"}}, told)
+    tool = Tool.from_schema("t", "T", {"type": "object", "additionalProperties": {"type": "number"}}, shown)
     assert tool.schema["additionalProperties"] == {"type": "number"}
     assert (await tool.call(ToolCall("c", "t", '{"any": 5}'))).text == '{"any": 5}'
 
 
 @pytest.mark.parametrize("absent", ["properties", "required", "additionalProperties"])
 async def test_a_foreign_schema_may_say_that_a_part_is_null(absent: str) -> None:
-    async def told(arguments: dict[str, Any]) -> str:
+    async def shown(arguments: dict[str, Any]) -> str:
         return json.dumps(arguments)
 
-    tool = Tool.from_schema("t", "T", {"type": "object", absent: None}, told)
+    tool = Tool.from_schema("t", "T", {"type": "object", absent: None}, shown)
     assert (await tool.call(ToolCall("c", "t", "{}"))).text == "{}"
 
 

@@ -44,8 +44,8 @@ def report(status: str = "done", summary: str = "42", **more: Any) -> Call:
     return Call("report", {"status": status, "summary": summary, **more})
 
 
-def told(asked: Asked, number: int = -1) -> dict[str, Any]:
-    """What the orchestrator was told of a worker."""
+def result_of(asked: Asked, number: int = -1) -> dict[str, Any]:
+    """A worker's result as the orchestrator reads it."""
     found: dict[str, Any] = json.loads(asked.results[number])
     return found
 
@@ -60,7 +60,7 @@ async def test_a_report_comes_back_with_measured_facts() -> None:
         ending = await team.run(endpoint)
         model.assert_complete()
     assert ending.text == "It is 42."
-    result = told(model.requests[-1])
+    result = result_of(model.requests[-1])
     assert (result["worker"], result["status"], result["summary"]) == ("w1", "done", "42")
     assert (result["facts"]["runs"], result["facts"]["turns"], result["facts"]["tokens"]) == (0, 1, 110)
     assert "warning" not in result
@@ -71,7 +71,7 @@ async def test_plain_words_count_as_a_report() -> None:
     script = Roles([worker("Count"), Say("Done.")], [Say("There are 42.")])
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await Team().run(endpoint)
-    result = told(model.requests[-1])
+    result = result_of(model.requests[-1])
     assert (result["status"], result["summary"]) == ("done", "There are 42.")
 
 
@@ -82,7 +82,7 @@ async def test_a_wrong_report_is_told_and_made_again() -> None:
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await Team().run(endpoint)
         model.assert_complete()
-    assert told(model.requests[-1])["status"] == "done"
+    assert result_of(model.requests[-1])["status"] == "done"
 
 
 async def test_a_worker_at_its_limit_hands_back_what_it_has() -> None:
@@ -91,7 +91,7 @@ async def test_a_worker_at_its_limit_hands_back_what_it_has() -> None:
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await Team().run(endpoint)
         model.assert_complete()
-    result = told(model.requests[-1])
+    result = result_of(model.requests[-1])
     assert (result["status"], result["summary"]) == ("partial", "Up to 17.")
     assert result["open_points"] == "Stopped: the limit of 6 turns is reached."
 
@@ -110,7 +110,9 @@ async def test_eight_workers_of_one_turn_work_at_the_same_time() -> None:
     async with ScriptedModel(answering) as model, endpoint_of(model) as endpoint:
         await team.run(endpoint)
     assert model.most_at_once == 8
-    assert sorted(told(model.requests[-1], n)["summary"] for n in range(8)) == [f"Part {n}" for n in range(8)]
+    assert sorted(result_of(model.requests[-1], n)["summary"] for n in range(8)) == [
+        f"Part {n}" for n in range(8)
+    ]
     assert sum(isinstance(event, WorkerStarted) for event in team.events) == 8
 
 
@@ -143,7 +145,7 @@ async def test_effort_is_how_long_a_worker_may_go_on(effort: str, turns: int) ->
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await Team().run(endpoint)
         model.assert_complete()
-    assert told(model.requests[-1])["open_points"] == f"Stopped: the limit of {turns} turns is reached."
+    assert result_of(model.requests[-1])["open_points"] == f"Stopped: the limit of {turns} turns is reached."
 
 
 async def test_all_agents_of_a_process_share_one_connection_as_long_as_one_is_enough() -> None:
@@ -194,7 +196,7 @@ async def test_another_failure_is_that_workers_alone() -> None:
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         assert (await team.run(endpoint)).text == "Half of it."
         model.assert_complete()
-    results = [told(model.requests[-1], n) for n in range(2)]
+    results = [result_of(model.requests[-1], n) for n in range(2)]
     assert {result["status"] for result in results} == {"done", "failed"}
     failed = next(result for result in results if result["status"] == "failed")
     assert "refused the request (400)" in failed["summary"]
@@ -210,8 +212,8 @@ async def test_after_a_failed_retry_the_orchestrator_is_told_to_turn_to_the_pers
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await Team().run(endpoint)
         model.assert_complete()
-    assert "advice" not in told(model.requests[-1], 0)
-    assert "ask with ask_user" in told(model.requests[-1], 1)["advice"]
+    assert "advice" not in result_of(model.requests[-1], 0)
+    assert "ask with ask_user" in result_of(model.requests[-1], 1)["advice"]
 
 
 async def test_two_failures_in_one_turn_leave_a_retry() -> None:
@@ -221,14 +223,14 @@ async def test_two_failures_in_one_turn_leave_a_retry() -> None:
     )
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await Team().run(endpoint)
-    assert all("advice" not in told(model.requests[-1], n) for n in range(2))
+    assert all("advice" not in result_of(model.requests[-1], n) for n in range(2))
 
 
 async def test_a_report_of_200_kilobytes_is_told_as_its_ends_and_a_file() -> None:
     script = Roles([worker("Write"), Say("Done.")], [report(summary="abcdefgh" * 25_000)])
     async with ScriptedModel(script, piece=4096) as model, endpoint_of(model) as endpoint:
         await Team().run(endpoint)
-    result = told(model.requests[-1])
+    result = result_of(model.requests[-1])
     assert len(result["summary"]) < 9_000
     assert "[All of it: /work/w1-report.txt]" in result["summary"]
 
@@ -238,7 +240,7 @@ async def test_a_report_is_cut_to_what_an_orchestrator_can_read() -> None:
     script = Roles([worker("Write"), Say("Done.")], [long])
     async with ScriptedModel(script, piece=4096) as model, endpoint_of(model) as endpoint:
         await Team().run(endpoint)
-    result = told(model.requests[-1])
+    result = result_of(model.requests[-1])
     assert len(result["evidence"]) < 5_000 > len(result["open_points"])
     assert len(result["files"]) == 100
     assert len(result["warning"]) < 5_000

@@ -133,13 +133,13 @@ THOUGHTS = {
 
 @pytest.mark.parametrize("text", THOUGHTS)
 async def test_thinking_that_a_server_leaves_in_the_words_is_not_said(text: str) -> None:
-    told: list[str] = []
+    texts: list[str] = []
     async with ScriptedModel([Say(text)]) as model, endpoint_of(model, api="chat") as endpoint:
         reply = await endpoint.complete(
-            ModelRequest(model="m", instructions="", turns=[UserTurn("Go")]), on_text=told.append
+            ModelRequest(model="m", instructions="", turns=[UserTurn("Go")]), on_text=texts.append
         )
-    assert (reply.text, told[-1]) == (THOUGHTS[text], THOUGHTS[text])
-    assert not text.startswith("<think>") or not [one for one in told if "Well" in one]
+    assert (reply.text, texts[-1]) == (THOUGHTS[text], THOUGHTS[text])
+    assert not text.startswith("<think>") or not [one for one in texts if "Well" in one]
 
 
 USAGES: dict[str, tuple[dict[str, Any], int]] = {

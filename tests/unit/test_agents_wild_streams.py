@@ -309,12 +309,12 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
 @APIS
 @pytest.mark.parametrize("kind", ARGUMENTS)
 async def test_arguments_of_every_kind_are_run_or_told(kind: str, api: str) -> None:
-    arguments, told = ARGUMENTS[kind]
+    arguments, sentence = ARGUMENTS[kind]
     script: list[Reply] = [Call("look", arguments), Say(ANSWER)]
     async with ScriptedModel(script) as model, endpoint_of(model, api=api) as endpoint:
         assert (await Agent([look]).run(endpoint)).text == ANSWER
         model.assert_complete()
-    assert told in model.requests[-1].results[0]
+    assert sentence in model.requests[-1].results[0]
     (again,) = heard_again(model.requests[-1].body)
     assert isinstance(from_json(again, allow_inf_nan=False), dict), "vLLM and others refuse every later turn"
 

@@ -1,4 +1,4 @@
-"""The words of a reply reach whoever watches while they are written, on both APIs."""
+"""The text of a reply is passed on while it streams, on both APIs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as people run it: its exit codes, what it tells, and how it ends on a signal."""
+"""The command line as people run it: its exit codes, its output, and how it ends on a signal."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ def test_wrong_settings_are_told_at_once_without_a_traceback(tmp_path: Path) -> 
     done = handoff(tmp_path, "manifest", HANDOFF_PORT="x", SLACK_API_URL="nowhere")
     assert done.returncode == 2
     assert done.stdout == ""
-    told = done.stderr.splitlines()
-    assert [line.split()[1] for line in told] == ["SLACK_API_URL", "HANDOFF_PORT", "HANDOFF_LOG_FORMAT"]
-    assert all(line.startswith("handoff: ") and line.endswith(".") for line in told)
+    printed = done.stderr.splitlines()
+    assert [line.split()[1] for line in printed] == ["SLACK_API_URL", "HANDOFF_PORT", "HANDOFF_LOG_FORMAT"]
+    assert all(line.startswith("handoff: ") and line.endswith(".") for line in printed)
 
 
 def test_wrong_arguments_end_with_2(tmp_path: Path) -> None:
@@ -134,12 +134,12 @@ def test_a_misspelt_variable_is_named_with_the_nearest_one(tmp_path: Path, comma
     done = handoff(
         tmp_path, command, HANDOFF_MODLE="x", HANDOFF_QQ="1", HANDOFF_PRT="", DOCKER_HOST="tcp://127.0.0.1:1"
     )
-    told = done.stdout + done.stderr
+    printed = done.stdout + done.stderr
     assert done.returncode == {"serve": 2, "doctor": 1}[command]
-    assert "HANDOFF_MODLE is not a setting. Did you mean HANDOFF_MODEL?\n" in told
-    assert "HANDOFF_ALLOW_USRES is not a setting. Did you mean HANDOFF_ALLOW_USERS?\n" in told
-    assert "HANDOFF_QQ is not a setting. Remove it; docs/settings.md lists all settings.\n" in told
-    assert "HANDOFF_PRT" not in told, "an empty variable counts as not set"
+    assert "HANDOFF_MODLE is not a setting. Did you mean HANDOFF_MODEL?\n" in printed
+    assert "HANDOFF_ALLOW_USRES is not a setting. Did you mean HANDOFF_ALLOW_USERS?\n" in printed
+    assert "HANDOFF_QQ is not a setting. Remove it; docs/settings.md lists all settings.\n" in printed
+    assert "HANDOFF_PRT" not in printed, "an empty variable counts as not set"
 
 
 def test_the_settings_of_a_channel_are_spelled_as_in_its_file(tmp_path: Path) -> None:

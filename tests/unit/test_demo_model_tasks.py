@@ -16,7 +16,7 @@ from tests.support.demo_talk import ORCHESTRATOR, TEXT, WORKER, Json, answered, 
 
 
 def execute(code: str, folder: Path) -> str:
-    """Run a program and tell of it in the form of the real tool."""
+    """Runs a program and formats the result as the real tool does."""
     done = subprocess.run(
         [sys.executable, "-I", "-c", code], cwd=folder, capture_output=True, text=True, timeout=30
     )
@@ -250,11 +250,11 @@ async def test_without_leave_to_call_tools_it_says_what_there_is() -> None:
 
 
 async def test_a_warning_and_open_points_reach_the_reader() -> None:
-    told: Json = {"status": "done", "summary": "ok", "warning": "its last run failed"}
-    told |= {"open_points": "rounding", "files": ["/work/a.png"]}
+    warned_report: Json = {"status": "done", "summary": "ok", "warning": "its last run failed"}
+    warned_report |= {"open_points": "rounding", "files": ["/work/a.png"]}
     async with demo() as client:
         messages = [user("compute the first 3 primes")]
-        messages += answered(await ask(client, messages, ORCHESTRATOR), json.dumps(told))
+        messages += answered(await ask(client, messages, ORCHESTRATOR), json.dumps(warned_report))
         final = (await ask(client, messages, ORCHESTRATOR))["content"]
     assert "Warning: its last run failed" in final
     assert "Open: rounding" in final

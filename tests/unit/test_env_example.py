@@ -10,7 +10,7 @@ from bot.settings import Settings, variable
 from scripts.settings_docs import env_example, settings_page
 from scripts.steps import ROOT
 
-STALE = "run `make format`, which writes it anew"
+STALE = "run `make format`, which rewrites it"
 
 
 def test_the_example_is_current() -> None:

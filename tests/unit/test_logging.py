@@ -84,7 +84,7 @@ def test_ours_and_others_lines_are_json_with_the_ids_of_the_task() -> None:
 )
 def test_a_secret_is_taken_out_wherever_it_stands(form: Literal["console", "json"], secret: str) -> None:
     stream = logs(form)
-    told = re.sub("(?i)^(bearer|basic) ", "", secret)
+    plain = re.sub("(?i)^(bearer|basic) ", "", secret)
     structlog.get_logger("bot").info(f"got {secret}", header=secret, nested={"deep": [secret]})
     standard.getLogger("slack_bolt").error("failed with %s", secret)
     try:
@@ -92,7 +92,7 @@ def test_a_secret_is_taken_out_wherever_it_stands(form: Literal["console", "json
     except RuntimeError:
         standard.getLogger("dbos").exception("workflow failed")
     text = stream.getvalue()
-    hidden = [told, *re.findall(r"(?:ticket|key|password)=([^&]+)", told)]
+    hidden = [plain, *re.findall(r"(?:ticket|key|password)=([^&]+)", plain)]
     assert REDACTED in text
     assert [part for part in hidden if part in text or json.dumps(part)[1:-1] in text] == []
 
@@ -186,8 +186,8 @@ def test_what_dbos_warns_of_again_and_again_is_told_once_and_errors_each_time() 
         dbos.warning("Exception listing queues: it is away")
         dbos.error("a workflow failed")
         standard.getLogger("someone").warning("it is slow")
-    told = [json.loads(line)["event"][:20] for line in stream.getvalue().splitlines()]
-    counts = {words: told.count(words) for words in told}
+    plain = [json.loads(line)["event"][:20] for line in stream.getvalue().splitlines()]
+    counts = {words: plain.count(words) for words in plain}
     assert counts == {
         "Exception encountere": 1, "Exception listing qu": 1, "a workflow failed": 3, "it is slow": 3
     }  # fmt: skip

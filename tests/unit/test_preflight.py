@@ -42,17 +42,17 @@ async def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "told"),
+    ("token", "expected"),
     [
         ("xapp-1", "SLACK_BOT_TOKEN must begin with xoxb- but holds an app-level token."),
         ("xoxp-1", "SLACK_BOT_TOKEN must begin with xoxb- but holds a user token."),
         ("secret-value", "SLACK_BOT_TOKEN must begin with xoxb-."),
     ],
 )
-def test_a_token_in_the_wrong_place_is_named_but_not_shown(tmp_path: Path, token: str, told: str) -> None:
+def test_a_token_in_the_wrong_place_is_named_but_not_shown(tmp_path: Path, token: str, expected: str) -> None:
     tokens = {"slack_bot_token": SecretStr(token), "slack_app_token": SecretStr("xapp-1")}
     (problem,) = preflight.slack_problems(settings(tmp_path, **tokens))
-    assert problem.startswith(told)
+    assert problem.startswith(expected)
     assert token not in problem
 
 
@@ -139,7 +139,7 @@ def test_an_app_for_several_workspaces_needs_no_bot_token(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         ({"slack_client_secret": None}, "SLACK_CLIENT_SECRET is not set"),
         ({"slack_token_key": None}, "HANDOFF_SLACK_TOKEN_KEY is not set"),
@@ -148,11 +148,11 @@ def test_an_app_for_several_workspaces_needs_no_bot_token(tmp_path: Path) -> Non
     ],
 )
 def test_what_an_app_for_several_workspaces_lacks_is_told(
-    tmp_path: Path, changes: dict[str, object], told: str
+    tmp_path: Path, changes: dict[str, object], expected: str
 ) -> None:
     (problem,) = preflight.slack_problems(several(tmp_path, **changes))
 
-    assert problem.startswith(told)
+    assert problem.startswith(expected)
     assert problem.endswith((".", "tr +/ -_"))
 
 

@@ -1,4 +1,4 @@
-"""What `/readyz` is told when what it asks breaks itself."""
+"""`/readyz` when a check itself fails."""
 
 from __future__ import annotations
 

@@ -93,9 +93,9 @@ def test_a_command_that_fails_shows_its_last_words_and_the_fix(capsys: pytest.Ca
 def test_a_command_that_works_is_silent_but_for_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     code = "for number in range(8): print('Collecting', number)"
     run([sys.executable, "-c", code], fix="", parts=("Collecting",), total=8)
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.split("handoff set-up:   ")[1:] == ["2 of 8\n", "4 of 8\n", "6 of 8\n"]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.split("handoff set-up:   ")[1:] == ["2 of 8\n", "4 of 8\n", "6 of 8\n"]
 
 
 @pytest.mark.parametrize(

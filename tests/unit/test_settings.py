@@ -1,4 +1,4 @@
-"""What the settings take, what they refuse, and that they tell all of it at once."""
+"""Settings: valid values, refused values, and that all problems are reported at once."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def test_every_limit_of_the_sandbox_is_a_setting() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bounds", "told"),
+    ("bounds", "expected"),
     [
         ({"ge": 1, "le": 9}, "a whole number from 1 to 9"),
         ({"gt": 0, "le": 9}, "a whole number above 0 and at most 9"),
@@ -227,6 +227,6 @@ def test_every_limit_of_the_sandbox_is_a_setting() -> None:
         ({}, "a whole number"),
     ],
 )
-def test_the_bounds_of_a_number_are_told_in_words(bounds: dict[str, Any], told: str) -> None:
+def test_the_bounds_of_a_number_are_described_in_words(bounds: dict[str, Any], expected: str) -> None:
     made: Any = create_model("Made", number=(int, Field(default=1, **bounds)))
-    assert expectation(made.model_fields["number"]) == told
+    assert expectation(made.model_fields["number"]) == expected

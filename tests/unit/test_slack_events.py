@@ -50,9 +50,9 @@ def test_any_json_is_read_or_refused(body: object) -> None:
 
 @given(WILD, WILD)
 def test_any_event_is_read_or_refused(event: dict[str, Any], nested: dict[str, Any]) -> None:
-    for told in (event, {**MESSAGE, **event}, {**event, "message": nested, "previous_message": nested}):
+    for payload in (event, {**MESSAGE, **event}, {**event, "message": nested, "previous_message": nested}):
         for subtype in ({}, {"type": "message", "subtype": "message_changed"}):
-            found = _tried(_body({**told, **subtype}))
+            found = _tried(_body({**payload, **subtype}))
             assert isinstance(found, str | tuple)
 
 

@@ -1,4 +1,4 @@
-"""The team's tools as settings: what is wrong with them is told before the bot starts."""
+"""The team's tools as settings: the bot reports their problems before it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bot's own HTTP server: it ends although somebody still waits for an answer."""
+"""The bot's HTTP server: it shuts down although a client still waits for an answer."""
 
 from __future__ import annotations
 
