@@ -108,7 +108,7 @@ async def test_feedback_is_sent_and_stays_pressed(
     await expect(page.get_by_role("button", name="Bad answer")).to_have_attribute("aria-pressed", "false")
 
 
-async def test_a_click_nobody_answers_says_so(page: Page, bot: AsyncWebClient) -> None:
+async def test_a_click_no_one_answers_says_so(page: Page, bot: AsyncWebClient) -> None:
     await bot.chat_postMessage(
         channel=GENERAL, text="x", blocks=[{"type": "actions", "elements": [button("go", "Go")]}]
     )

@@ -55,7 +55,7 @@ async def test_the_home_shows_what_runs_and_its_stop_stops_it(
     await page.screenshot(path=tmp_path / "home-after.png")
 
 
-async def test_the_command_tells_starts_and_lists(
+async def test_the_command_shows_starts_and_lists(
     page: Page, running: Stack, patient: Patient, tmp_path: Path
 ) -> None:
     patient.go.set()

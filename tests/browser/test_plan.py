@@ -89,7 +89,7 @@ async def test_text_streams_as_markdown_and_its_cursor_ends(
     await expect(thread(page).last.locator(".caret")).to_have_count(0)
 
 
-async def test_stop_ends_the_stream_and_tells_the_bot(
+async def test_stop_ends_the_stream_and_shows_the_bot(
     page: Page, bot: AsyncWebClient, slack: SlackStandIn
 ) -> None:
     stopped: list[dict[str, Any]] = []

@@ -105,7 +105,7 @@ async def test_what_a_channel_spends_in_a_day_is_bounded(
         await _answered(bot, MEI, DATA)
 
 
-async def test_a_model_whose_price_nobody_knows_bounds_nothing(
+async def test_a_model_whose_price_no_one_knows_bounds_nothing(
     slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
 ) -> None:
     async with stack(
@@ -115,7 +115,7 @@ async def test_a_model_whose_price_nobody_knows_bounds_nothing(
         await _answered(bot, ADA)
 
 
-async def test_a_channel_at_its_limit_tells_the_place_in_the_queue(
+async def test_a_channel_at_its_limit_shows_the_place_in_the_queue(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
     patient = Patient()

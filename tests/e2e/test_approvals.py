@@ -123,7 +123,7 @@ async def test_the_call_runs_when_who_asked_approves_and_only_once(office: Offic
     assert office.journal == "hello\n"
 
 
-async def test_nobody_but_the_asker_and_admins_decides(office: Office) -> None:
+async def test_only_the_asker_and_admins_decide(office: Office) -> None:
     async with office.bot() as bot:
         ts, question = await asked(bot)
         await bot.slack.click(MEI, GENERAL, question.ts, APPROVE)
@@ -133,7 +133,7 @@ async def test_nobody_but_the_asker_and_admins_decides(office: Office) -> None:
         assert office.journal == ""
 
 
-async def test_an_admin_decides_what_somebody_else_asked_for(office: Office) -> None:
+async def test_an_admin_decides_what_another_person_asked_for(office: Office) -> None:
     async with office.bot() as bot:
         ts, question = await asked(bot, MEI)
         await bot.slack.click(ADA, GENERAL, question.ts, APPROVE)

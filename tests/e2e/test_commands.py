@@ -92,7 +92,7 @@ async def test_play_prints_its_address_and_leaves_on_ctrl_c(tmp_path: Path, unus
         assert "Traceback" not in (await play.stderr.read()).decode()
 
 
-async def test_serve_without_settings_tells_all_problems_at_once(tmp_path: Path) -> None:
+async def test_serve_without_settings_shows_all_problems_at_once(tmp_path: Path) -> None:
     async with command("serve", HANDOFF_DATA_DIR=str(tmp_path), HANDOFF_PORT="none") as serve:
         _, errors = await serve.communicate()
     error_text = errors.decode()

@@ -48,7 +48,7 @@ def asked(expression: str) -> str:
 
 
 @needs_prometheus
-async def test_each_panel_shows_what_a_bot_at_work_tells(
+async def test_each_panel_shows_what_a_bot_at_work_reports(
     slack: SlackStandIn, demo: DemoModel, tmp_path: Path, unused_tcp_port: int
 ) -> None:
     assert PROMETHEUS is not None

@@ -120,7 +120,7 @@ async def test_stop_in_the_home_stops_and_the_home_shows_it(bot: Stack, patient:
     assert ":octagonal_sign: stopped" in await _home(bot)
 
 
-async def test_somebody_elses_task_is_neither_shown_nor_stopped(bot: Stack, patient: Patient) -> None:
+async def test_another_persons_task_is_neither_shown_nor_stopped(bot: Stack, patient: Patient) -> None:
     ts = await bot.ask(ASK)
     task = await bot.task(ts, State.RUNNING)
     await patient.was_asked()

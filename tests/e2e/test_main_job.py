@@ -17,7 +17,7 @@ THREE = (
 )
 
 
-async def test_hello_world_is_run_and_its_output_told(
+async def test_hello_world_is_run_and_its_output_reported(
     slack: SlackStandIn, demo: DemoModel, tmp_path: Path
 ) -> None:
     async with stack(slack, demo.base_url, tmp_path) as bot:

@@ -44,7 +44,7 @@ async def test_notes_are_pinned_seen_changed_and_deleted_by_people(bot: Stack) -
     assert await bot.server.engine.store.recent() == []
 
 
-async def test_every_task_of_the_channel_is_told_and_none_of_another(
+async def test_every_task_of_the_channel_gets_it_and_none_of_another(
     bot: Stack, model: ScriptedModel
 ) -> None:
     await say(bot, "!note add Amounts are in euros")
@@ -81,7 +81,7 @@ async def test_a_channel_has_so_many_notes_and_no_more(bot: Stack) -> None:
     assert "already has 20 notes" in await say(bot, "!note add one more")
 
 
-async def test_a_note_mentions_nobody(bot: Stack) -> None:
+async def test_a_note_pings_no_one(bot: Stack) -> None:
     said = await say(bot, "!note add tell <!channel> at once")
     assert "<!channel>" not in said
     assert "&lt;!channel&gt;" in said

@@ -127,7 +127,7 @@ async def test_who_says_no_to_slack_reads_so(office: Office) -> None:
     assert office.first.calls("oauth.v2.access") == []
 
 
-async def test_slack_away_while_installing_is_told(office: Office) -> None:
+async def test_slack_away_while_installing_is_reported(office: Office) -> None:
     office.first.slack.fail("oauth.v2.access", status=503)
     visit = await office.install(office.first)
 
@@ -136,7 +136,7 @@ async def test_slack_away_while_installing_is_told(office: Office) -> None:
     assert (await office.install(office.first)).status == 200
 
 
-async def test_a_key_that_is_gone_is_told_to_the_operator(office: Office) -> None:
+async def test_a_key_that_is_gone_is_reported_to_the_operator(office: Office) -> None:
     await office.install(office.first)
     assert await office.missing() == []
     await office.stop()

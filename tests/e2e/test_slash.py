@@ -47,7 +47,7 @@ async def _busy(bot: Stack, patient: Patient, text: str, user: str = ADA) -> str
 
 
 @pytest.mark.parametrize("text", ["", "help", "HELP", "  help  "])
-async def test_help_tells_what_there_is(bot: Stack, text: str) -> None:
+async def test_help_shows_what_there_is(bot: Stack, text: str) -> None:
     private_reply = await _say(bot, text)
 
     assert all(word in private_reply for word in ("&lt;task&gt;", "status", "runs", "stop", "set", "!mute"))
@@ -67,7 +67,7 @@ async def test_a_task_is_posted_for_all_to_see_and_answered_in_its_thread(
     assert bot.said(root.ts) == "Done."
 
 
-async def test_a_broadcast_in_a_command_reaches_nobody(bot: Stack, patient: Patient) -> None:
+async def test_a_broadcast_in_a_command_reaches_no_one(bot: Stack, patient: Patient) -> None:
     patient.go.set()
     await bot.slack.slash(ADA, GENERAL, COMMAND, "tell <!channel> the news")
     root = await _root(bot)
@@ -98,7 +98,7 @@ async def test_a_task_may_begin_as_a_word_of_command_does(bot: Stack, patient: P
     assert (await bot.task((await _root(bot)).ts, State.ANSWERED)).request == text
 
 
-async def test_who_waits_is_told_the_place_in_the_line(
+async def test_a_waiting_person_sees_the_place_in_the_queue(
     slack: SlackStandIn, patient: Patient, tmp_path: Path
 ) -> None:
     async with (
@@ -153,7 +153,7 @@ async def test_stop_asks_which_one_when_there_are_two_and_takes_its_id(bot: Stac
     assert (await bot.task(first, State.RUNNING)).state is State.RUNNING
 
 
-async def test_nobody_stops_a_task_of_somebody_else_by_its_id(bot: Stack, patient: Patient) -> None:
+async def test_a_task_of_another_person_is_not_stopped_by_its_id(bot: Stack, patient: Patient) -> None:
     task = await bot.task(await _busy(bot, patient, "mine"), State.RUNNING)
     assert "Only ada" in await _say(bot, f"stop {task.id}", user=DIEGO)
     assert "I don't know a task `tnothing`" in await _say(bot, "stop tnothing", user=DIEGO)
@@ -175,7 +175,7 @@ async def test_a_task_of_another_channel_is_its_requester_s_and_the_admins_alone
         patient.go.set()
 
 
-async def test_who_may_give_no_tasks_changes_no_settings_and_starts_nothing(
+async def test_a_person_without_access_changes_no_settings_and_starts_nothing(
     slack: SlackStandIn, patient: Patient, tmp_path: Path
 ) -> None:
     async with (

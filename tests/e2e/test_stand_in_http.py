@@ -104,7 +104,7 @@ async def test_an_address_without_the_challenge_is_not_taken(slack: SlackStandIn
         await slack.send_events_to(url)
 
 
-async def test_a_failing_bot_is_told_three_times_more_and_why() -> None:
+async def test_an_event_for_a_failing_bot_is_retried_three_times_with_the_reason() -> None:
     retries: list[tuple[str | None, str | None]] = []
 
     async def fail(request: web.Request) -> web.Response:

@@ -55,7 +55,7 @@ async def slack() -> AsyncIterator[SlackStandIn]:
         yield running
 
 
-async def test_a_click_tells_who_pressed_what_where(slack: SlackStandIn, app: AsyncApp) -> None:
+async def test_a_click_shows_who_pressed_what_where(slack: SlackStandIn, app: AsyncApp) -> None:
     pressed: list[Body] = []
 
     @app.action("stop")
@@ -85,7 +85,7 @@ async def test_a_click_tells_who_pressed_what_where(slack: SlackStandIn, app: As
     assert (rate["actions"][0]["type"], rate["actions"][0]["value"]) == ("feedback_buttons", "bad")
 
 
-async def test_a_press_that_nobody_answers_says_so() -> None:
+async def test_a_press_that_no_one_answers_says_so() -> None:
     async with SlackStandIn(ack_deadline=0.2) as slack:
         app = new_app(slack)
         ts = (await app.client.chat_postMessage(channel=GENERAL, text="x", blocks=BLOCKS))["ts"]

@@ -268,7 +268,7 @@ async def test_people_bots_and_the_team_are_known(client: AsyncWebClient, slack:
     assert await refused(client, "users.info", user="U0NOBODY0") == "user_not_found"
 
 
-async def test_too_many_calls_are_told_to_wait() -> None:
+async def test_too_many_calls_get_retry_after() -> None:
     async with SlackStandIn() as strict:
         client = new_client(strict)
         for _ in range(20):

@@ -101,7 +101,7 @@ async def test_in_a_direct_message_there_is_no_second_event(slack: SlackStandIn)
     assert [(reply["thread_ts"], reply["parent_user_id"]) for reply in replies] == [(root, ADA)]
 
 
-async def test_files_edits_deletions_and_reactions_are_told(slack: SlackStandIn) -> None:
+async def test_files_edits_deletions_and_reactions_are_reported(slack: SlackStandIn) -> None:
     heard = Heard(slack)
     async with connected(slack, heard.app):
         file = await slack.upload(ADA, "a.csv", b"a\n1\n")
@@ -120,7 +120,7 @@ async def test_files_edits_deletions_and_reactions_are_told(slack: SlackStandIn)
     assert (deleted["subtype"], deleted["deleted_ts"]) == ("message_deleted", ts)
 
 
-async def test_a_root_with_replies_is_told_to_be_a_tombstone_when_it_is_deleted(slack: SlackStandIn) -> None:
+async def test_deleting_a_root_with_replies_sends_a_tombstone(slack: SlackStandIn) -> None:
     heard = Heard(slack)
     async with connected(slack, heard.app):
         ts = await slack.post(ADA, GENERAL, "look")
@@ -131,7 +131,7 @@ async def test_a_root_with_replies_is_told_to_be_a_tombstone_when_it_is_deleted(
     assert changed["previous_message"]["text"] == "look"
 
 
-async def test_joining_home_and_stop_are_told(slack: SlackStandIn) -> None:
+async def test_joining_home_and_stop_are_reported(slack: SlackStandIn) -> None:
     heard = Heard(slack)
     async with connected(slack, heard.app):
         channel = slack.memberships.create_channel(ADA, "new")
@@ -242,7 +242,7 @@ async def test_a_ticket_opens_one_connection_and_the_app_has_ten(slack: SlackSta
             await session.ws_connect(url)
 
 
-async def test_the_bots_own_messages_are_told_and_ignored_by_bolt(slack: SlackStandIn) -> None:
+async def test_the_bots_own_messages_are_reported_and_ignored_by_bolt(slack: SlackStandIn) -> None:
     heard = Heard(slack)
     async with connected(slack, heard.app):
         await new_client(slack).chat_postMessage(channel=GENERAL, text=f"I am <@{slack.bot_user_id}>")

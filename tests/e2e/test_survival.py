@@ -244,7 +244,7 @@ async def test_a_failover_to_a_server_that_takes_no_writes_for_a_while_drops_not
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("tables", ["handoff", "dbos"])
-async def test_tables_dropped_under_a_bot_are_told_and_the_figures_stay_readable(
+async def test_tables_dropped_under_a_bot_are_reported_and_the_figures_stay_readable(
     load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path, tables: str
 ) -> None:
     async with nodes(load, tmp_path, postgres_url, count=1) as (node,):

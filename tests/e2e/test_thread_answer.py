@@ -119,7 +119,7 @@ async def test_a_very_long_answer_comes_as_a_file_with_its_beginning(
         assert file.data.decode() == text
 
 
-async def test_a_stream_that_became_a_summary_leaves_nobody_working(
+async def test_a_stream_that_became_a_summary_leaves_no_one_working(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
     text = "\n\n".join(f"## Part {n}\n\n" + SENTENCE * 8 for n in range(80)).strip()
@@ -302,7 +302,7 @@ async def test_a_revoked_token_keeps_the_answer_until_one_works(slack: SlackStan
         assert await _token_problems(bot) == []
 
 
-async def test_a_token_that_is_revoked_while_nothing_runs_is_told(
+async def test_a_token_that_is_revoked_while_nothing_runs_is_reported(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
     async with _bot(slack, tmp_path, []) as bot:

@@ -39,7 +39,7 @@ async def test_a_direct_message_needs_no_mention(bot: Stack, patient: Patient) -
     assert bot.said(ts, ADA_DM) == "Done."
 
 
-async def test_a_reply_that_names_somebody_else_is_not_for_us(bot: Stack, patient: Patient) -> None:
+async def test_a_reply_that_names_another_person_is_not_for_us(bot: Stack, patient: Patient) -> None:
     patient.go.set()
     ts = await bot.ask(ASK)
     await bot.task(ts, State.ANSWERED)
@@ -127,7 +127,7 @@ async def test_a_channel_can_ask_for_mentions_only(bot: Stack, patient: Patient)
     assert await _tasks(bot) == 2
 
 
-async def test_an_edit_of_what_nobody_has_begun_is_taken(
+async def test_an_edit_of_what_no_one_has_begun_is_taken(
     slack: SlackStandIn, patient: Patient, tmp_path: Path
 ) -> None:
     async with (
@@ -167,9 +167,7 @@ async def test_a_follow_up_is_changed_and_taken_back_until_it_is_read(bot: Stack
     assert await _tasks(bot) == 1
 
 
-async def test_who_edits_what_is_being_worked_on_is_told_that_it_came_too_late(
-    bot: Stack, patient: Patient
-) -> None:
+async def test_an_edit_of_a_running_task_gets_a_note(bot: Stack, patient: Patient) -> None:
     patient.replies += [Call("plan", {"steps": [{"text": "Think"}]}), Call("ask_user", {"question": "Why?"})]
     ts = await bot.ask(ASK, user=MEI)
     await patient.was_asked()
@@ -230,7 +228,7 @@ async def test_an_answer_to_a_request_that_was_deleted_unseen_is_posted_nowhere(
     assert [*bot.calls("chat.postMessage"), *bot.calls("chat.startStream")] == []
 
 
-async def test_a_queue_tells_the_position(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> None:
+async def test_a_queue_shows_the_position(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> None:
     async with (
         ScriptedModel(patient) as model,
         stack(slack, model.base_url, tmp_path, sandbox_pool=0, limit_running_tasks=1) as bot,

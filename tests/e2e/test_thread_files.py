@@ -60,7 +60,7 @@ async def test_any_file_reaches_the_workspace_under_its_own_name(slack: SlackSta
     assert _kept(tmp_path, "Zahlen März.weird") == data
 
 
-async def test_a_file_that_is_too_large_is_told(slack: SlackStandIn, tmp_path: Path) -> None:
+async def test_a_file_that_is_too_large_is_reported(slack: SlackStandIn, tmp_path: Path) -> None:
     said = "I couldn't read big.bin: it has 2.0 MiB, and the limit is 1 MiB."
     note = await _shown(slack, tmp_path, "big.bin", b"x" * (2 * 1024 * 1024), said, limit_attachment_mb=1)
 
@@ -124,7 +124,7 @@ async def test_artifacts_come_once_and_in_order(
     assert _names(bot, _root(bot)) == ["b.txt", "a.png", "c.csv"]
 
 
-async def test_what_is_too_large_too_many_or_refused_is_told_once(
+async def test_what_is_too_large_too_many_or_refused_is_reported_once(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
     made = [
@@ -158,7 +158,7 @@ async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> N
         assert (await files.fetch(ref)).read() == data
 
 
-async def test_people_are_told_of_no_class_of_python(slack: SlackStandIn, tmp_path: Path) -> None:
+async def test_people_see_no_python_class_names(slack: SlackStandIn, tmp_path: Path) -> None:
     slack.fail("files.completeUploadExternal", status=500, times=4)
     bot = await _posted(slack, tmp_path, [OutputFile(path="a.txt", data=SandboxFile.of(b"x"))])
     assert bot.answers(_root(bot))[-1].text == "I couldn't post a.txt: Slack doesn't take it right now."
@@ -182,7 +182,7 @@ async def test_people_are_told_of_no_class_of_python(slack: SlackStandIn, tmp_pa
             await files.fetch(there)
 
 
-async def test_nobody_but_slack_gets_the_token(slack: SlackStandIn) -> None:
+async def test_only_slack_gets_the_token(slack: SlackStandIn) -> None:
     heard: list[str | None] = []
 
     async def thief(request: web.Request) -> web.Response:
@@ -216,7 +216,7 @@ async def test_a_download_sent_to_another_host_goes_there_without_the_token(slac
     assert (fetched, heard) == (b"a,b", [f"Bearer {slack.bot_token}", None])
 
 
-async def test_a_download_sent_in_a_circle_is_told_in_words(slack: SlackStandIn) -> None:
+async def test_a_download_sent_in_a_circle_is_reported_in_words(slack: SlackStandIn) -> None:
     async def circle(request: web.Request) -> web.Response:
         raise web.HTTPMovedPermanently(request.path)
 

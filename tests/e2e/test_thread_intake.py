@@ -121,7 +121,7 @@ async def test_the_whole_way_works_by_http_too(http_bot: Stack) -> None:
         {"X-Slack-Signature": "v0=é"},
     ],
 )
-async def test_who_is_not_slack_gets_401(http_bot: Stack, changes: dict[str, str]) -> None:
+async def test_a_request_that_is_not_from_slack_gets_401(http_bot: Stack, changes: dict[str, str]) -> None:
     assert await _post(http_bot, json.dumps(_said(ASK)).encode(), changes) == 401
     assert await http_bot.server.engine.store.recent() == []
 
@@ -252,7 +252,7 @@ async def test_two_bots_do_not_talk_for_ever(http_bot: Stack) -> None:
     assert [task.user for task in await http_bot.server.engine.store.recent()] == ["B0OTHER"] * 3 + [ADA]
 
 
-async def test_what_was_written_while_nobody_was_connected_is_found(
+async def test_what_was_written_while_no_one_was_connected_is_found(
     slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
 ) -> None:
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
@@ -316,7 +316,7 @@ async def test_a_connection_that_only_looks_open_is_noticed(
         ("limit_person_daily_tokens", 1, "You've reached your daily limit"),
     ],
 )
-async def test_who_may_not_is_told_in_private(
+async def test_a_refusal_is_sent_in_private(
     slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, setting: str, value: Any, words: str
 ) -> None:
     async with stack(slack, model.base_url, tmp_path, **{"sandbox_pool": 0, setting: value}) as bot:

@@ -156,7 +156,7 @@ async def test_a_channel_can_have_everybody_heard(bot: Stack, patient: Patient) 
     assert await _tasks(bot) == 2
 
 
-async def test_a_stop_is_heard_whoever_is_there(bot: Stack, patient: Patient) -> None:
+async def test_a_stop_is_heard_whichever_person_is_there(bot: Stack, patient: Patient) -> None:
     patient.go.clear()
     ts = await bot.ask(ASK)
     await patient.was_asked()

@@ -81,7 +81,7 @@ async def test_a_plan_that_may_not_be_deleted_says_where_it_goes_on(
         assert {message.text for message in bot.answers(ts)} == {texts.PLAN_CONTINUES_BELOW, "Done."}
 
 
-async def test_a_stream_that_slack_ended_is_mended_and_begun_anew(tmp_path: Path) -> None:
+async def test_a_stream_that_slack_ended_is_mended_and_begun_again(tmp_path: Path) -> None:
     steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(1, 5)]
     async with (
         SlackStandIn(stream_lifetime=0.6) as slack,
@@ -122,7 +122,7 @@ async def test_a_quiet_channel_sees_the_answer_only(slack: SlackStandIn, tmp_pat
         assert bot.said(ts) == "Done."
 
 
-async def test_the_title_tells_how_long_nothing_has_happened(slack: SlackStandIn, tmp_path: Path) -> None:
+async def test_the_title_shows_how_long_nothing_has_happened(slack: SlackStandIn, tmp_path: Path) -> None:
     patient = Halting(_plan("Step 0"))
     patient.go.set()
     async with _bot(slack, tmp_path, patient, replace(QUICK, sign_of_life=0.3)) as bot:

@@ -191,7 +191,9 @@ async def test_a_task_in_the_queue_can_be_stopped(
         patient.go.set()
 
 
-async def test_stop_is_told_at_once_though_every_place_is_taken(slack: SlackStandIn, tmp_path: Path) -> None:
+async def test_stop_is_reported_at_once_though_every_place_is_taken(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
     patient = Patient(Call("ask_user", {"question": "Which year?"}))
     async with (
         ScriptedModel(patient) as model,

@@ -85,7 +85,7 @@ async def test_all_of_a_long_line_come_through_in_order(database: Database) -> N
     assert came == [accepted.task for accepted in everybody]
 
 
-async def test_who_waits_for_a_free_process_is_told_how_many_come_before(database: Database) -> None:
+async def test_a_waiting_person_sees_how_many_tasks_come_before(database: Database) -> None:
     line = Line(database, TaskLimits(process=2, workspace=10, person=10))
     assert [(await line.come(number)).ahead for number in range(5)] == [0, 0, 1, 2, 3]
 

@@ -52,7 +52,7 @@ async def test_two_first_starts_at_once_make_the_tables_once(empty_postgres_url:
         await database.close()
 
 
-async def test_a_second_process_on_one_sqlite_file_is_told(tmp_path: Path) -> None:
+async def test_a_second_process_on_one_sqlite_file_is_reported(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'handoff.db'}"
     first, second = Database(url), Database(url)
     await first.open()
@@ -138,7 +138,7 @@ async def test_an_insert_that_was_committed_unseen_is_not_a_conflict(database_ur
     await database.close()
 
 
-async def test_a_full_disk_is_waited_for_and_told(tmp_path: Path) -> None:
+async def test_a_full_disk_is_waited_for_and_reported(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'handoff.db'}")
     await database.open()
     store, patient = TaskStore(database), TaskStore(database, patience=60)
@@ -187,7 +187,7 @@ async def test_a_server_that_is_away_is_waited_for(own_postgres: Postgres, own_p
     await database.close()
 
 
-async def test_a_server_that_only_follows_another_is_waited_for_and_told(
+async def test_a_server_that_only_follows_another_is_waited_for_and_reported(
     postgres_server: Postgres, postgres_url: str
 ) -> None:
     """As after a failover, until the address leads to the server that takes writes."""
@@ -207,7 +207,7 @@ async def test_a_server_that_only_follows_another_is_waited_for_and_told(
     await database.close()
 
 
-async def test_tables_that_are_gone_are_told(database_url: str) -> None:
+async def test_tables_that_are_gone_are_reported(database_url: str) -> None:
     database = Database(database_url)
     await database.open()
     assert await database.check() == ""
@@ -219,7 +219,9 @@ async def test_tables_that_are_gone_are_told(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("replaced", [False, True])
-async def test_a_file_that_was_taken_away_while_it_is_open_is_told(tmp_path: Path, replaced: bool) -> None:
+async def test_a_file_that_was_taken_away_while_it_is_open_is_reported(
+    tmp_path: Path, replaced: bool
+) -> None:
     """What is open goes on without a fault, and all that it takes is lost at its end."""
     path = tmp_path / "handoff.db"
     database = Database(f"sqlite:///{path}")

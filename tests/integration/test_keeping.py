@@ -108,7 +108,7 @@ async def test_a_task_under_way_is_never_removed(database_url: str, tmp_path: Pa
         assert await TaskStore(database).task(accepted.task) is not None
 
 
-async def test_files_without_a_task_go_when_nobody_has_touched_them_lately(
+async def test_files_without_a_task_go_when_no_one_has_touched_them_lately(
     database_url: str, tmp_path: Path
 ) -> None:
     import os

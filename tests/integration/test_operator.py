@@ -65,7 +65,7 @@ async def test_a_database_that_cannot_be_used_is_one_sentence_for_each_command(
         assert not re.search(r"Traceback|hunter2|asyncpg|sqlalche|Error", errors), errors
 
 
-async def test_tables_of_an_earlier_release_are_told_and_a_start_brings_them_up(
+async def test_tables_of_an_earlier_release_are_reported_and_a_start_brings_them_up(
     tmp_path: Path,
 ) -> None:
     url = f"sqlite:///{tmp_path / 'handoff.db'}"
@@ -103,7 +103,7 @@ async def test_tables_of_a_later_release_are_left_alone(database_url: str, tmp_p
     assert "Traceback" not in errors
 
 
-async def test_a_task_that_is_not_there_is_told_and_prints_no_json(tmp_path: Path) -> None:
+async def test_a_task_that_is_not_there_is_reported_and_prints_no_json(tmp_path: Path) -> None:
     code, out, errors = await handoff(tmp_path, "tasks", "none", "--json")
     assert (code, out) == (1, "")
     assert errors.startswith("There are no tasks yet")

@@ -47,7 +47,7 @@ async def test_what_vanishes_again_and_again_is_given_up(store: TaskStore) -> No
 @pytest.mark.parametrize(
     ("stopped", "state", "reason"), [(False, State.FAILED, LOST), (True, State.STOPPED, "Ann")]
 )
-async def test_the_thread_is_told_of_what_is_given_up(
+async def test_the_thread_gets_a_message_about_a_task_that_is_given_up(
     database_url: str, tmp_path: Path, stopped: bool, state: State, reason: str
 ) -> None:
     """By one more run, which does nothing else: the work is what it may have vanished by."""

@@ -71,7 +71,9 @@ async def test_a_program_with_files_in_and_out(tmp_path: Path) -> None:
         (b"import os; os.abort()", [], 137, "SIGABRT"),
     ],
 )
-async def test_a_limit_is_told_on_stderr(code: bytes, options: list[str], exit_code: int, words: str) -> None:
+async def test_a_limit_is_reported_on_stderr(
+    code: bytes, options: list[str], exit_code: int, words: str
+) -> None:
     ended = await handoff("run", *options, stdin=code)
     assert ended.code == exit_code
     assert words in ended.err

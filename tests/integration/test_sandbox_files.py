@@ -83,7 +83,7 @@ async def test_a_module_written_by_one_call_can_be_imported_by_the_next(
     assert (second.stdout, second.contents()) == ("42\n", {})
 
 
-async def test_artifact_limits_are_told_and_the_rest_comes_back(run_code: RunCode) -> None:
+async def test_artifact_limits_are_reported_and_the_rest_comes_back(run_code: RunCode) -> None:
     code = (
         "import time\nfor n in range(5):\n    open(f'{n}.bin', 'wb').write(bytes(10 ** n)); time.sleep(0.01)"
     )
@@ -109,7 +109,7 @@ async def test_a_long_list_of_what_was_left_out_says_that_it_ends(sandbox: Sandb
         ({"a": b"", "a/b": b""}, {}, "a/b can't be put into /work: File exists"),
     ],
 )
-async def test_input_that_does_not_fit_is_told_and_nothing_runs(
+async def test_input_that_does_not_fit_is_reported_and_nothing_runs(
     run_code: RunCode, files: dict[str, bytes], limits: dict[str, int], words: str
 ) -> None:
     run = await run_code("print('ran')", files=files, **limits)
@@ -143,7 +143,7 @@ async def test_a_job_past_the_limits_is_refused_in_a_sentence(
     assert word in run.sentence
 
 
-async def test_a_worker_is_told_of_a_hundred_long_names_in_few_words(
+async def test_a_worker_reads_a_short_note_about_a_hundred_long_names(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     code = "for n in range(90): open('n' * 190 + '\\n' + str(n), 'w').write('x')"

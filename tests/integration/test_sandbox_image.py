@@ -72,7 +72,7 @@ async def test_old_images_go_and_the_current_one_stays(sandbox_image: str) -> No
         assert await engine.image_id(sandbox_image) is not None
 
 
-async def test_the_engine_tells_what_doctor_asks() -> None:
+async def test_the_engine_shows_what_doctor_asks() -> None:
     async with DockerEngine() as engine:
         facts = await engine.facts()
     assert facts.version
@@ -89,7 +89,7 @@ def test_the_profile_refuses_by_default_and_names_no_namespace_call() -> None:
     assert not allowed & {"ptrace", "unshare", "setns", "mount", "bpf", "keyctl", "clone3", "io_uring_setup"}
 
 
-async def test_an_image_tells_the_digest_of_its_base(sandbox_image: str, tmp_path: Path) -> None:
+async def test_an_image_shows_the_digest_of_its_base(sandbox_image: str, tmp_path: Path) -> None:
     """The build's own last step, on a context that takes a moment."""
     recipe = Recipe("test-of-labels")
     with tarfile.open(tmp_path / "context.tar", "w") as tar:

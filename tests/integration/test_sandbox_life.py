@@ -65,14 +65,14 @@ async def test_leaving_ends_what_runs_and_what_waits(sandbox_image: str) -> None
     assert getattr(run, "status", None) is Status.INFRASTRUCTURE
 
 
-async def test_ready_containers_are_used_once_and_made_anew(sandbox_image: str) -> None:
+async def test_ready_containers_are_used_once_and_made_again(sandbox_image: str) -> None:
     async with Sandbox(image=sandbox_image, ready=2) as sandbox:
         hosts = [await sandbox.run(Job(code="print(open('/proc/self/mountinfo').read())")) for _ in range(5)]
         overlays = {line for run in hosts for line in run.stdout.splitlines() if " / / " in line}
     assert len(overlays) == 5, "two calls saw the same root file system"
 
 
-async def test_a_call_waits_its_turn_and_is_told_when_none_comes(sandbox_image: str) -> None:
+async def test_a_call_waits_its_turn_and_fails_when_none_comes(sandbox_image: str) -> None:
     # Long enough for the first call to get its container from an engine with much to do.
     async with Sandbox(image=sandbox_image, ready=0, most=1, queue_seconds=5) as sandbox:
         call = await started(sandbox)
@@ -116,7 +116,7 @@ async def test_where_no_folder_can_be_made_the_attach_stream_is_used(
         assert (await sandbox.run(Job(code="print(1)"))).stdout == "1\n"
 
 
-async def test_a_way_to_containers_that_cannot_be_made_is_told_at_the_start(
+async def test_a_way_to_containers_that_cannot_be_made_is_reported_at_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "is not there"))
@@ -182,7 +182,7 @@ async def test_no_engine_is_our_fault_and_said_so(tmp_path: Path) -> None:
     assert "DOCKER_HOST" in run.sentence
 
 
-async def test_no_engine_is_told_to_all_who_wait(tmp_path: Path) -> None:
+async def test_a_missing_engine_is_reported_to_all_waiting_calls(tmp_path: Path) -> None:
     """A place that failed goes to the next in line, who is not left to wait for the bound."""
     async with Sandbox(docker_host=f"unix://{tmp_path}/none.sock", most=1, queue_seconds=600) as sandbox:
         runs = await asyncio.wait_for(asyncio.gather(*(sandbox.run(Job(code="1")) for _ in range(5))), 30)

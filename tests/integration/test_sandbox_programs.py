@@ -45,7 +45,7 @@ print(len(cross_val_score(RandomForestClassifier(5), features, classes, n_jobs=2
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
-async def test_processes_that_start_anew_find_the_program(shared_sandbox: Sandbox, method: str) -> None:
+async def test_processes_that_start_again_find_the_program(shared_sandbox: Sandbox, method: str) -> None:
     """They run its file once more, as those of any script do; in /work there is none."""
     code = f"""
 import multiprocessing

@@ -196,7 +196,7 @@ async def test_long_output_is_whole_in_one_file_of_each_run(sandbox: Sandbox, tm
         assert text.count("left out") == 1
 
 
-async def test_a_worker_whose_time_is_up_is_told_what_its_program_printed_and_made(
+async def test_a_worker_whose_time_is_up_reads_what_its_program_printed_and_made(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     endless = code("open('made', 'w').write('x')\nprint('so far', flush=True)\nwhile True: pass")

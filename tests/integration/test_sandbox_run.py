@@ -96,7 +96,7 @@ async def test_a_last_line_that_writes_shows_no_count(run_code: RunCode, code: s
     assert (await run_code(code)).stdout == stdout
 
 
-async def test_output_that_is_not_utf8_is_still_told(run_code: RunCode) -> None:
+async def test_output_that_is_not_utf8_is_still_reported(run_code: RunCode) -> None:
     run = await run_code(r"import os; os.write(1, b'caf\xe9 \xf0\x9f\x98\x80\n')")
     assert (run.status, run.stdout) == (Status.OK, "caf\ufffd \U0001f600\n")
 
@@ -192,7 +192,7 @@ print(pd.read_excel("t.xlsx")["a"].sum(), sympy.integrate(sympy.Symbol("x")))
         "import os; raise SystemExit(os.system('pip install polars') >> 8)",
     ],
 )
-async def test_wanting_a_package_tells_what_is_there(run_code: RunCode, code: str) -> None:
+async def test_wanting_a_package_shows_what_is_there(run_code: RunCode, code: str) -> None:
     run = await run_code(code)
     assert run.status is Status.ERROR
     assert "no network" in run.stderr

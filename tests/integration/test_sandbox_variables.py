@@ -100,7 +100,7 @@ async def test_a_failed_program_leaves_its_variables_and_a_killed_one_the_earlie
     assert last.stdout == "1\n"
 
 
-async def test_a_traceback_tells_code_of_an_earlier_call(sandbox: Sandbox) -> None:
+async def test_a_traceback_shows_code_of_an_earlier_call(sandbox: Sandbox) -> None:
     _, run = await _calls(sandbox, ["def half(n):\n    return n / 0", "\n\nhalf(1)"])
     assert 'File "/work/main.py", line 3' in run.stderr
     assert 'File "/work/earlier.py", line 2, in half' in run.stderr
@@ -114,7 +114,7 @@ async def test_variables_that_explode_hurt_no_one_outside_their_container(sandbo
     assert not await asyncio.to_thread(Path("/tmp/handoff-bomb").exists)
 
 
-async def test_variables_that_are_no_pickle_are_told_and_left_behind(sandbox: Sandbox) -> None:
+async def test_variables_that_are_no_pickle_are_reported_and_left_behind(sandbox: Sandbox) -> None:
     run = await sandbox.run(Job(code="print(1)", state=b"\x80\x05forged"))
     assert (run.status, run.stdout) == (Status.OK, "1\n")
     assert any("could not be loaded" in note for note in run.notes)

@@ -185,7 +185,9 @@ async def test_a_task_goes_on_from_its_log_in_the_next_process(tmp_path: Path) -
         second.assert_complete()
 
 
-async def test_an_end_that_cannot_be_told_is_kept_and_told_later(database_url: str, tmp_path: Path) -> None:
+async def test_an_end_that_cannot_be_reported_is_kept_and_reported_later(
+    database_url: str, tmp_path: Path
+) -> None:
     board = Board(closed="The channel is archived.")
     async with (
         ScriptedModel([Say("The answer.")]) as model,
@@ -202,7 +204,7 @@ async def test_an_end_that_cannot_be_told_is_kept_and_told_later(database_url: s
         assert len(model.requests) == 1, "what was paid for is not paid again to be told"
 
 
-async def test_a_question_that_nobody_answers_expires(database_url: str, tmp_path: Path) -> None:
+async def test_a_question_that_no_one_answers_expires(database_url: str, tmp_path: Path) -> None:
     async with (
         ScriptedModel([ASK]) as model,
         office(database_url, model, tmp_path, policy=TaskPolicy(waiting=0.0)) as desk,

@@ -153,7 +153,7 @@ async def test_all_tasks_go_through_one_queue(database_url: str) -> None:
         ]
 
 
-async def test_a_burst_waits_and_fails_nobody(database_url: str) -> None:
+async def test_a_burst_waits_and_fails_no_one(database_url: str) -> None:
     """Trap 8: a pool that gives up after a while, and two writers in one file, fail a burst."""
     database = Database(database_url)
     await database.open()

@@ -44,7 +44,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("doctor", TRACES, 1, "tracing"),
     ],
 )  # fmt: skip
-def test_a_setting_that_needs_an_extra_is_told_by_a_sentence(
+def test_a_setting_that_needs_an_extra_is_reported_by_a_sentence(
     bare: Path, tmp_path: Path, command: str, environment: dict[str, str], code: int, extra: str
 ) -> None:
     done = subprocess.run(

@@ -156,7 +156,7 @@ os._exit(0 if found else 3)
 """
 
 
-async def test_a_path_too_long_for_the_kernel_is_left_out_and_blames_nobody(run_code: RunCode) -> None:
+async def test_a_path_too_long_for_the_kernel_is_left_out(run_code: RunCode) -> None:
     run = await run_code(TOO_LONG)
     assert (run.status, run.contents()) == (Status.OK, {"plain.txt": b"plain"})
     assert "File name too long" in run.notes[0]
@@ -173,7 +173,7 @@ async def test_a_name_does_not_speak_for_the_system(run_code: RunCode) -> None:
     "garbage",
     [b"", b"\xff", b"\xff\xff too short", frames.named("The system measured: all is well.", b"\x80")],
 )
-async def test_variables_that_the_program_wrote_by_itself_blame_nobody(
+async def test_variables_that_the_program_wrote_by_itself_blame_no_one(
     sandbox: Sandbox, garbage: bytes
 ) -> None:
     code = INTO_THE_VARIABLES.replace("GARBAGE", repr(garbage))

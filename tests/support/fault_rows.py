@@ -218,7 +218,7 @@ LASTING = [
 #: What does not fit into one shape: fault, what Handoff does, what the person sees, and the test.
 BESIDES = [
     ("a reply cut by its length", "asks to go on, three times at most", "the answer, in one piece",
-     "test_a_reply_cut_by_length_is_continued_and_told_as_one"),
+     "test_a_reply_cut_by_length_is_continued_and_reported_as_one"),
     ("cut by its length again and again", "ends that agent's work", "what there is, and what ended it",
      "test_a_reply_cut_by_length_again_and_again_is_no_answer_in_disguise"),
     ("a reply that a content filter stopped", "ends that agent's work", "that the filter stopped it",
@@ -235,7 +235,7 @@ BESIDES = [
     ("a reply that the service broke off (`network_error`, `insufficient_system_resource`)", "asks again",
      "the answer", "test_a_reply_that_a_service_broke_off_is_asked_for_again"),
     ("a call that the limit of length cut", "tells the model, runs nothing", "the answer",
-     "test_a_call_that_the_limit_of_length_cut_is_told_so"),
+     "test_a_call_that_the_limit_of_length_cut_is_reported_so"),
     ("thinking inside the words (`<think>`)", "keeps it from people", "the answer",
      "test_thinking_that_a_server_leaves_in_the_words_is_not_said"),
     ("a stream without end", "ends it, asks again", "the answer", "test_a_stream_without_end_is_ended"),

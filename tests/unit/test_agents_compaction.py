@@ -216,7 +216,7 @@ async def test_results_of_one_turn_that_are_more_than_the_window_are_cut(announc
     assert len(model.requests) == (2 if announced == 8_000 else 3)
 
 
-def test_a_long_turn_among_short_ones_is_told_whole_where_it_fits() -> None:
+def test_a_long_turn_among_short_ones_is_reported_whole_where_it_fits() -> None:
     turns: list[Turn] = [*[UserTurn("short")] * 50, UserTurn("long " * 2_000)]
     assert compaction._as_text(turns, 16_000).text.count("long") == 2_000
     assert len(compaction._as_text(turns, 4_000).text) < 4_000 + 600

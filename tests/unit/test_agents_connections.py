@@ -51,7 +51,7 @@ async def answering(sent: bytes) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-async def test_what_is_broken_below_http_is_told_in_one_sentence(kind: str) -> None:
+async def test_what_is_broken_below_http_is_reported_in_one_sentence(kind: str) -> None:
     async with (
         answering(BROKEN[kind]) as url,
         Endpoint(api_key="none", base_url=url, tries=2, first_wait=0.001) as endpoint,
@@ -66,7 +66,7 @@ async def test_what_is_broken_below_http_is_told_in_one_sentence(kind: str) -> N
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://nowhere.invalid/v1"])
-async def test_an_endpoint_that_is_not_there_is_told_in_one_sentence(url: str) -> None:
+async def test_an_endpoint_that_is_not_there_is_reported_in_one_sentence(url: str) -> None:
     async with Endpoint(api_key="none", base_url=url, tries=2, first_wait=0.001) as endpoint:
         with pytest.raises(ModelUnavailable, match="can't be reached"):
             await Agent().run(endpoint)
@@ -91,7 +91,7 @@ async def test_a_circle_of_redirects_ends() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_to_another_service_is_told_and_gets_neither_key_nor_words(status: int) -> None:
+async def test_a_redirect_to_another_service_is_reported_and_gets_neither_key_nor_words(status: int) -> None:
     heard: list[bytes] = []
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -110,7 +110,7 @@ async def test_a_redirect_to_another_service_is_told_and_gets_neither_key_nor_wo
     assert heard == []
 
 
-async def test_a_redirect_that_would_lose_the_question_is_told() -> None:
+async def test_a_redirect_that_would_lose_the_question_is_reported() -> None:
     """301 to 303 make a GET of a POST, which an endpoint answers with anything."""
     async with (
         answering(b"HTTP/1.1 301 X\r\nLocation: /v2/chat\r\nConnection: close\r\n\r\n") as url,

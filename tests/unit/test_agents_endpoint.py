@@ -144,7 +144,7 @@ async def test_the_host_decides_what_it_is_sent(base_url: str) -> None:
     assert found == HOSTS[base_url]
 
 
-async def test_nothing_is_told_of_the_machine_we_run_on() -> None:
+async def test_nothing_is_reported_of_the_machine_we_run_on() -> None:
     async with ScriptedModel([Say("Here.")]) as model, endpoint_of(model) as endpoint:
         await endpoint.complete(request())
     sent = {name.lower() for name in model.requests[0].headers}
@@ -174,7 +174,7 @@ def test_what_is_about_tools_is_sent_with_tools_only(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("wire", [ChatWire(), ResponsesWire()], ids=["chat", "responses"])
-def test_another_models_reply_is_told_without_its_vendors_fields(wire: Wire) -> None:
+def test_another_models_reply_is_reported_without_its_vendors_fields(wire: Wire) -> None:
     raw = {"role": "assistant", "content": "", "tool_calls": [], "reasoning_content": "sealed"}
     call = ToolCall("c1", "look", '{"word": "a"}')
     turns: list[Turn] = [
@@ -190,7 +190,7 @@ def test_another_models_reply_is_told_without_its_vendors_fields(wire: Wire) -> 
 
 
 @pytest.mark.parametrize("wire", [ChatWire(), ResponsesWire()], ids=["chat", "responses"])
-def test_another_models_broken_call_is_told_as_every_endpoint_takes_it(wire: Wire) -> None:
+def test_another_models_broken_call_is_reported_as_every_endpoint_takes_it(wire: Wire) -> None:
     call = ToolCall("c1", "look up!", '{"word": "a')
     turns: list[Turn] = [UserTurn("Go"), Said(calls=(call,), model="a"), ToolResult("c1", "Error")]
     body = json.dumps(wire.body(ModelRequest(model="b", instructions="", turns=turns), Options()))

@@ -90,7 +90,7 @@ async def test_a_lasting_fault_ends_in_one_sentence(row: Lasting, api: str) -> N
 
 
 @APIS
-async def test_a_reply_cut_by_length_is_continued_and_told_as_one(api: str) -> None:
+async def test_a_reply_cut_by_length_is_continued_and_reported_as_one(api: str) -> None:
     async with (
         ScriptedModel([Turn("Forty-", finish="length"), Say("two.")]) as model,
         endpoint_of(model, api=api) as endpoint,
@@ -218,7 +218,7 @@ async def test_an_answer_of_200_kilobytes_arrives_whole(api: str) -> None:
     assert ending.text == answer
 
 
-def test_the_page_tells_of_each_row() -> None:
+def test_the_page_shows_of_each_row() -> None:
     assert page() in PAGE.read_text()
     tests = globals() | vars(test_agents_vendors) | vars(test_agents_vendor_streams)
     assert [row for row in BESIDES if row[-1] not in tests] == []

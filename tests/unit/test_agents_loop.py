@@ -65,7 +65,7 @@ async def test_calls_of_one_turn_run_at_the_same_time() -> None:
     model.assert_complete()
 
 
-async def test_a_tools_refusal_is_told_to_the_model() -> None:
+async def test_a_tools_refusal_is_reported_to_the_model() -> None:
     async with ScriptedModel([Call("refuse"), Say("Sorry.")]) as model, endpoint_of(model) as endpoint:
         await Agent([refuse]).run(endpoint)
     assert model.requests[-1].results == (
@@ -73,7 +73,7 @@ async def test_a_tools_refusal_is_told_to_the_model() -> None:
     )
 
 
-async def test_a_broken_tool_is_told_without_its_inner_life() -> None:
+async def test_a_broken_tool_is_reported_without_its_inner_life() -> None:
     async with ScriptedModel([Call("break_down"), Say("Sorry.")]) as model, endpoint_of(model) as endpoint:
         ending = await Agent([break_down]).run(endpoint)
     assert ending.text == "Sorry."

@@ -48,12 +48,12 @@ async def test_a_program_lends_the_tools_that_are_allowed_and_no_other(tmp_path:
     assert said == "ack means ack. "
 
 
-async def test_a_result_in_fields_alone_is_told_as_json(tmp_path: Path) -> None:
+async def test_a_result_in_fields_alone_is_reported_as_json(tmp_path: Path) -> None:
     async with connect({"things": program(tmp_path)}, "measure") as servers:
         assert await say(tool_of(servers, "things_measure")) == '{"metres": 5, "place": "Malmö"}'
 
 
-async def test_a_file_in_a_result_is_told_and_what_has_no_words_is_named(tmp_path: Path) -> None:
+async def test_a_file_in_a_result_is_reported_and_what_has_no_words_is_named(tmp_path: Path) -> None:
     async with connect({"things": program(tmp_path)}, "fetch") as servers:
         said = await say(tool_of(servers, "things_fetch"))
     assert said.splitlines() == [
@@ -99,7 +99,7 @@ async def test_a_server_that_refuses_us_costs_its_tools_and_nothing_else(tmp_pat
             assert [one.tool.name for one in servers.tools()] == ["things_look_up", "things_write"]
 
 
-async def test_a_program_that_is_not_there_is_told_to_the_operator(
+async def test_a_program_that_is_not_there_is_reported_to_the_operator(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     async with connect({"gone": McpServer(command="/nowhere/to/be/found")}) as servers:
@@ -107,7 +107,7 @@ async def test_a_program_that_is_not_there_is_told_to_the_operator(
     assert "tool server can't be reached" in capsys.readouterr().out
 
 
-async def test_wrong_arguments_never_leave_and_are_told(tmp_path: Path) -> None:
+async def test_wrong_arguments_never_leave_and_are_reported(tmp_path: Path) -> None:
     async with connect({"things": program(tmp_path)}) as servers:
         tool = tool_of(servers, "things_look_up")
         with pytest.raises(ToolFailure, match=r"word is missing.*no argument wird"):

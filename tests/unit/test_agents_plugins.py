@@ -87,7 +87,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_what_can_be_no_tool_is_told_to_the_operator_in_a_sentence(install: Install, kind: str) -> None:
+def test_what_can_be_no_tool_is_reported_to_the_operator_in_a_sentence(install: Install, kind: str) -> None:
     code, target, why = BROKEN[kind]
     points = install(code, mine=target)
     with pytest.raises(ToolConfigError) as caught:
@@ -98,7 +98,7 @@ def test_what_can_be_no_tool_is_told_to_the_operator_in_a_sentence(install: Inst
     assert sentence.endswith("Correct or remove it.")
 
 
-def test_all_problems_are_told_at_once(install: Install) -> None:
+def test_all_problems_are_reported_at_once(install: Install) -> None:
     points = [
         *install(GOOD, greet="greet"),
         *install(GOOD, greet="greet"),
@@ -146,7 +146,7 @@ async def test_a_search_that_finds_nothing_fails_and_does_not_hang(install: Inst
         await call(install, code)
 
 
-async def test_functions_that_never_return_hold_up_nobody_else(install: Install) -> None:
+async def test_functions_that_never_return_hold_up_no_one_else(install: Install) -> None:
     code = """
         import threading
 

@@ -75,7 +75,7 @@ async def test_plain_words_count_as_a_report() -> None:
     assert (result["status"], result["summary"]) == ("done", "There are 42.")
 
 
-async def test_a_wrong_report_is_told_and_made_again() -> None:
+async def test_a_wrong_report_is_reported_and_made_again() -> None:
     script = Roles(
         [worker("Count"), Say("Done.")], [Call("report", {"status": "finished", "summary": "x"}), report()]
     )
@@ -204,7 +204,7 @@ async def test_another_failure_is_that_workers_alone() -> None:
     assert sum(isinstance(event, WorkerEnded) for event in team.events) == 2
 
 
-async def test_after_a_failed_retry_the_orchestrator_is_told_to_turn_to_the_person() -> None:
+async def test_after_a_failed_retry_the_orchestrator_is_asked_to_turn_to_the_person() -> None:
     script = Roles(
         [worker("Read it"), worker("Read it, better"), Say("It can't be read.")],
         [report("failed", "broken"), report("blocked", "no password")],
@@ -226,7 +226,7 @@ async def test_two_failures_in_one_turn_leave_a_retry() -> None:
     assert all("advice" not in result_of(model.requests[-1], n) for n in range(2))
 
 
-async def test_a_report_of_200_kilobytes_is_told_as_its_ends_and_a_file() -> None:
+async def test_a_report_of_200_kilobytes_is_reported_as_its_ends_and_a_file() -> None:
     script = Roles([worker("Write"), Say("Done.")], [report(summary="abcdefgh" * 25_000)])
     async with ScriptedModel(script, piece=4096) as model, endpoint_of(model) as endpoint:
         await Team().run(endpoint)
@@ -246,7 +246,7 @@ async def test_a_report_is_cut_to_what_an_orchestrator_can_read() -> None:
     assert len(result["warning"]) < 5_000
 
 
-async def test_the_plan_and_what_workers_do_is_told_to_those_who_watch() -> None:
+async def test_the_plan_and_what_workers_do_is_reported_to_those_who_watch() -> None:
     plan = Call("plan", {"steps": [{"text": "Count", "status": "in_progress"}]})
     script = Roles([plan, worker("Count", title="Counting"), Say("Done.")], [report()])
     team = Team()
@@ -333,7 +333,7 @@ async def test_a_file_is_found_however_its_path_is_spelled(tmp_path: Path, path:
     assert model.requests[-1].results[0].endswith("0123")
 
 
-async def test_read_file_tells_which_files_there_are() -> None:
+async def test_read_file_shows_which_files_there_are() -> None:
     script: list[Reply] = [Call("read_file", {"path": "/work/../etc/passwd"}), Say("No.")]
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await Team().run(endpoint)

@@ -96,7 +96,7 @@ WRONG: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "complaint"), WRONG)
-async def test_wrong_arguments_are_told_and_nothing_runs(arguments: str, complaint: str) -> None:
+async def test_wrong_arguments_are_reported_and_nothing_runs(arguments: str, complaint: str) -> None:
     with pytest.raises(ToolFailure) as caught:
         await Tool.from_function(sample).call(ToolCall("c1", "sample", arguments))
     assert complaint in str(caught.value)

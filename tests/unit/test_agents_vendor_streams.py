@@ -43,7 +43,7 @@ async def test_a_reply_that_a_service_broke_off_is_asked_for_again(word: str) ->
 
 
 @pytest.mark.parametrize("word", ["content_filter: RECITATION", "sensitive", "SAFETY"])
-async def test_a_filter_by_any_name_is_told(word: str) -> None:
+async def test_a_filter_by_any_name_is_reported(word: str) -> None:
     reply = chat({"content": ""}, finish=word)
     async with ScriptedModel([reply]) as model, endpoint_of(model, api="chat") as endpoint:
         assert "content filter" in (await Agent().run(endpoint)).reason
@@ -58,7 +58,7 @@ async def test_a_limit_of_length_by_any_name_is_gone_on_from(word: str) -> None:
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
-async def test_a_call_that_the_limit_of_length_cut_is_told_so(api: str) -> None:
+async def test_a_call_that_the_limit_of_length_cut_is_reported_so(api: str) -> None:
     script: list[Reply] = [Turn(calls=(Call("look", '{"word": "a'),), finish="length"), Say(ANSWER)]
     async with ScriptedModel(script) as model, endpoint_of(model, api=api) as endpoint:
         assert (await Agent([look]).run(endpoint)).text == ANSWER

@@ -272,7 +272,7 @@ async def test_a_refusal_in_a_services_own_words_is_understood(
     assert (type(caught.value), words in str(caught.value)) == (kind, True), caught.value.detail
 
 
-async def test_the_operator_is_told_what_any_form_of_error_says() -> None:
+async def test_the_operator_is_reported_what_any_form_of_error_says() -> None:
     for fault in (
         Fault(400, {"error": "not to my taste"}), Fault(400, {"detail": "not to my taste"}),
         Fault(400, "not to my taste"), in_a_list(400, "not to my taste"),

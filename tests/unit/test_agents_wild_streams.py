@@ -308,7 +308,7 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
 
 @APIS
 @pytest.mark.parametrize("kind", ARGUMENTS)
-async def test_arguments_of_every_kind_are_run_or_told(kind: str, api: str) -> None:
+async def test_arguments_of_every_kind_are_run_or_reported(kind: str, api: str) -> None:
     arguments, sentence = ARGUMENTS[kind]
     script: list[Reply] = [Call("look", arguments), Say(ANSWER)]
     async with ScriptedModel(script) as model, endpoint_of(model, api=api) as endpoint:
@@ -327,7 +327,7 @@ def heard_again(body: Mapping[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-async def test_numbers_that_json_has_no_word_for_are_told(number: str) -> None:
+async def test_numbers_that_json_has_no_word_for_are_reported(number: str) -> None:
     async def wait(seconds: float) -> str:
         """Wait."""
         return f"waited {seconds}"

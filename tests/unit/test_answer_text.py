@@ -24,7 +24,7 @@ async def _heard(model: ScriptedModel, api: str) -> list[str]:
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
-async def test_each_piece_is_told_with_all_that_came_before_it(api: str) -> None:
+async def test_each_piece_is_reported_with_all_that_came_before_it(api: str) -> None:
     async with ScriptedModel([Say(WORDS)], piece=5) as model:
         heard = await _heard(model, api)
 

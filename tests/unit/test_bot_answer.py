@@ -60,7 +60,7 @@ def test_code_in_a_file_of_the_whole_answer_is_byte_for_byte() -> None:
     assert file.data.read().decode() == text
 
 
-def test_a_long_answer_tells_what_follows_by_its_headings_and_not_by_comments_in_code() -> None:
+def test_a_long_answer_shows_what_follows_by_its_headings_and_not_by_comments_in_code() -> None:
     code = "```python\n" + "# load the data\nload()\n" * 2_000 + "```"
     outcome = Outcome(state=State.ANSWERED, text=f"Here it is:\n\n{code}\n\n## How to run it\n\nLike so.")
     (summary,) = render(TASK, outcome).messages

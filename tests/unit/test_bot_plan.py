@@ -63,7 +63,7 @@ def test_results_are_shown_without_marks() -> None:
     assert "```" not in plan.as_text()
 
 
-def test_a_new_plan_leaves_no_row_that_looks_as_if_somebody_works_on_it() -> None:
+def test_a_new_plan_leaves_no_row_that_looks_as_if_someone_works_on_it() -> None:
     plan = _plan(
         PlanChanged(tuple(PlanStep(text, "pending") for text in ("one", "two", "three"))),
         PlanChanged((PlanStep("four", "pending"),)),
@@ -92,7 +92,7 @@ def test_two_steps_of_the_same_words_are_two_rows() -> None:
     assert len({row.id for row in plan.rows}) == len(plan.rows) == 2
 
 
-def test_a_long_silence_is_told() -> None:
+def test_a_long_silence_is_reported() -> None:
     plan = _plan(WorkerStarted("w1", "Simulate"))
     plan.note_silence(60)
     plan.note_silence(60)

@@ -248,5 +248,5 @@ def test_a_long_text_of_marks_does_not_take_for_ever(repeated: str) -> None:
         (187_200, "2 d 4 h"),
     ],
 )
-def test_a_time_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
+def test_a_time_is_reported_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert duration(seconds) == words

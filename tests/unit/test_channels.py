@@ -85,7 +85,7 @@ def test_a_mistake_is_a_sentence_and_keeps_serve_from_starting(text: str, said: 
     assert channel_problems(Settings(channels_file=tmp_path / "channels.toml")) == (problem,)
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(InvalidChannelsFile) as refused:
         channels(tmp_path, "[T0ACME]\nlimit_workers = 0\nx = 1\n[acme]\n")
     assert len(refused.value.problems) == 3

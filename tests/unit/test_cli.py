@@ -87,7 +87,7 @@ def test_the_manifest_is_also_a_link(tmp_path: Path) -> None:
     assert "handoff.example.com%2Fslack%2Fevents" in done.stdout
 
 
-def test_wrong_settings_are_told_at_once_without_a_traceback(tmp_path: Path) -> None:
+def test_wrong_settings_are_reported_at_once_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("HANDOFF_LOG_FORMAT=xml\n")
     done = handoff(tmp_path, "manifest", HANDOFF_PORT="x", SLACK_API_URL="nowhere")
     assert done.returncode == 2
@@ -120,7 +120,7 @@ def test_wrong_arguments_end_with_2(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_doctor_tells_the_settings_problems_among_its_findings(tmp_path: Path) -> None:
+def test_the_doctor_shows_the_settings_problems_among_its_findings(tmp_path: Path) -> None:
     done = handoff(tmp_path, "doctor", HANDOFF_PORT="x", DOCKER_HOST="tcp://127.0.0.1:1")
     assert done.returncode == 1
     assert done.stdout.startswith("✗ Settings: HANDOFF_PORT must be")

@@ -128,7 +128,7 @@ async def test_a_missing_table_blocks_the_worker(tmp_path: Path) -> None:
     assert "Attach a CSV" in report["summary"]
 
 
-async def test_a_failure_of_the_sandbox_is_told_in_its_own_words() -> None:
+async def test_a_failure_of_the_sandbox_is_reported_in_its_own_words() -> None:
     stopped = "[timeout, 120.00 s]\nStopped after 120 s. Do less.\nstdout:\n1 of 300 s\nstderr:\nsome warning"
     async with demo() as client:
         messages = [user("Wait 300 seconds")]

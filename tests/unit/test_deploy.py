@@ -66,7 +66,7 @@ def test_no_file_holds_a_secret_or_gives_one_a_default() -> None:
     assert "POSTGRES_PASSWORD:-" not in text
 
 
-def test_the_image_runs_as_nobody_in_particular_and_tells_its_health() -> None:
+def test_the_image_runs_as_no_one_in_particular_and_shows_its_health() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert re.search(r"^USER 10001:10001$", dockerfile, re.MULTILINE)
     assert "/healthz" in dockerfile

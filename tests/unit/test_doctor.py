@@ -50,7 +50,7 @@ async def findings(given: Mapping[str, Any], **changed: Any) -> dict[str, Findin
     return {finding.name: finding for finding in found}
 
 
-async def test_what_works_is_told_with_what_was_found(healthy: dict[str, Any], tmp_path: Path) -> None:
+async def test_what_works_is_reported_with_what_was_found(healthy: dict[str, Any], tmp_path: Path) -> None:
     async with ScriptedModel([Call("ready")]) as model:
         found = await findings(healthy, openai_base_url=model.base_url)
         model.assert_complete()
@@ -87,7 +87,7 @@ async def test_missing_scopes_are_named(healthy: dict[str, Any]) -> None:
     assert "lacks the scopes files:read, reactions:write." in found["Slack bot"].text
 
 
-async def test_a_revoked_token_is_told_without_its_value(
+async def test_a_revoked_token_is_reported_without_its_value(
     healthy: dict[str, Any], slack: SlackStandIn
 ) -> None:
     slack.credentials.revoke(slack.bot_token)
@@ -98,7 +98,7 @@ async def test_a_revoked_token_is_told_without_its_value(
     assert slack.bot_token not in found["Slack bot"].text
 
 
-async def test_tokens_in_each_others_place_are_told(healthy: dict[str, Any], slack: SlackStandIn) -> None:
+async def test_tokens_in_each_others_place_are_reported(healthy: dict[str, Any], slack: SlackStandIn) -> None:
     swapped = {"slack_bot_token": healthy["slack_app_token"], "slack_app_token": healthy["slack_bot_token"]}
     found = await findings(healthy, **swapped)
     assert "it is a token of another kind" in found["Slack bot"].text
@@ -125,12 +125,12 @@ async def test_an_app_for_several_workspaces_has_its_own_findings(healthy: dict[
     assert (whole.ok, "/slack/install" in whole.text) == (True, True)
 
 
-async def test_an_unreachable_slack_is_told(healthy: dict[str, Any]) -> None:
+async def test_an_unreachable_slack_is_reported(healthy: dict[str, Any]) -> None:
     found = await findings(healthy, slack_api_url=f"{CLOSED}/api/")
     assert "Slack can't be reached" in found["Slack bot"].text
 
 
-async def test_a_slack_that_answers_no_json_is_told(healthy: dict[str, Any]) -> None:
+async def test_a_slack_that_answers_no_json_is_reported(healthy: dict[str, Any]) -> None:
     async def page(_: web.Request) -> web.Response:
         return web.Response(text="<html>sign in</html>", content_type="text/html")
 
@@ -143,7 +143,7 @@ async def test_a_slack_that_answers_no_json_is_told(healthy: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("status", [401, 404])
-async def test_a_model_that_refuses_is_told(healthy: dict[str, Any], status: int) -> None:
+async def test_a_model_that_refuses_is_reported(healthy: dict[str, Any], status: int) -> None:
     refusal = {"error": {"message": "no", "type": "invalid_request_error", "code": "model_not_found"}}
     async with ScriptedModel([Fault(status, refusal)]) as model:
         found = await findings(healthy, openai_base_url=model.base_url, model_api="chat")
@@ -151,7 +151,7 @@ async def test_a_model_that_refuses_is_told(healthy: dict[str, Any], status: int
     assert "HANDOFF_MODEL" in found["Model"].text
 
 
-async def test_a_model_without_tools_is_told(healthy: dict[str, Any]) -> None:
+async def test_a_model_without_tools_is_reported(healthy: dict[str, Any]) -> None:
     async def answering(asked: Asked) -> Reply:
         refusal = {"error": {"message": "registry.ollama.ai/library/gemma does not support tools"}}
         return Fault(400, refusal) if asked.tools else Say("ready")
@@ -176,24 +176,28 @@ async def test_both_models_are_asked(healthy: dict[str, Any]) -> None:
     assert found["Model"].text == "big and small answered with a tool call."
 
 
-async def test_a_remote_model_without_a_key_is_told(healthy: dict[str, Any]) -> None:
+async def test_a_remote_model_without_a_key_is_reported(healthy: dict[str, Any]) -> None:
     found = await findings(healthy, openai_base_url=None)
     assert "OPENAI_API_KEY is not set" in found["Model"].text
 
 
-async def test_a_database_that_is_none_is_told(healthy: dict[str, Any], tmp_path: Path) -> None:
+async def test_a_database_that_is_none_is_reported(healthy: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "handoff.db").write_bytes(b"not a database" * 100)
     assert "can't be opened" in (await findings(healthy))["Database"].text
 
 
-async def test_a_database_server_that_is_away_is_told_without_its_password(healthy: dict[str, Any]) -> None:
+async def test_a_database_server_that_is_away_is_reported_without_its_password(
+    healthy: dict[str, Any],
+) -> None:
     found = await findings(healthy, database_url="postgresql://ada:hunter2@127.0.0.1:1/handoff")
     assert "can't be opened" in found["Database"].text
     assert "hunter2" not in found["Database"].text
 
 
-async def test_a_port_of_another_program_is_told_and_one_of_handoff_is_fine(healthy: dict[str, Any]) -> None:
+async def test_a_port_of_another_program_is_reported_and_one_of_handoff_is_fine(
+    healthy: dict[str, Any],
+) -> None:
     async def health(_: web.Request) -> web.Response:
         return web.Response()
 

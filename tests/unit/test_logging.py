@@ -158,7 +158,7 @@ def test_a_traceback_shows_no_local_variable(form: Literal["console", "json"]) -
     assert "call me" not in stream.getvalue()
 
 
-def test_requests_of_libraries_are_told_at_debug_only() -> None:
+def test_requests_of_libraries_are_reported_at_debug_only() -> None:
     quiet = logs(level="info")
     standard.getLogger("slack_bolt").info("request")
     assert quiet.getvalue() == ""
@@ -167,7 +167,7 @@ def test_requests_of_libraries_are_told_at_debug_only() -> None:
     assert "request" in loud.getvalue()
 
 
-def test_a_warning_of_what_is_meant_is_told_at_debug_only() -> None:
+def test_a_warning_of_what_is_meant_is_reported_at_debug_only() -> None:
     words = "Asyncio task cancelled for workflow or step <function run>"
     quiet, dbos = logs(), standard.getLogger("dbos")
     dbos.warning(words)
@@ -178,7 +178,7 @@ def test_a_warning_of_what_is_meant_is_told_at_debug_only() -> None:
     assert words in loud.getvalue()
 
 
-def test_what_dbos_warns_of_again_and_again_is_told_once_and_errors_each_time() -> None:
+def test_what_dbos_warns_of_again_and_again_is_reported_once_and_errors_each_time() -> None:
     stream, dbos = logs(), standard.getLogger("dbos")
     for number in range(3):
         kind = "Exception encountered in queue thread for tasks: (psycopg.OperationalError)"

@@ -46,7 +46,7 @@ def test_methods_and_channels_are_counted_apart() -> None:
         rates.count_post("C1")
 
 
-def test_the_wait_that_is_told_is_enough() -> None:
+def test_the_wait_that_is_reported_is_enough() -> None:
     clock = Clock()
     rates = Rates(clock=clock)
     accepted(rates, 20)

@@ -22,7 +22,7 @@ def settings(folder: Path, **given: object) -> Settings:
     return Settings(**known)  # type: ignore[arg-type]
 
 
-async def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+async def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -91,12 +91,14 @@ def test_a_missing_data_folder_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "b").is_dir()
 
 
-def test_an_address_of_another_machine_is_told() -> None:
+def test_an_address_of_another_machine_is_reported() -> None:
     assert "HANDOFF_HOST" in preflight.port_in_use("no-such-host.invalid", 0)
     assert "HANDOFF_HOST" in preflight.port_in_use("127..1", 0)
 
 
-async def test_an_engine_that_never_answers_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_engine_that_never_answers_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(preflight, "ENGINE_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
@@ -112,7 +114,7 @@ async def test_an_engine_that_never_answers_is_told(tmp_path: Path, monkeypatch:
         ("DOCKER_CERT_PATH", "/nowhere"),
     ],
 )
-async def test_an_address_that_is_none_is_told(
+async def test_an_address_that_is_none_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     """The settings refuse such a variable as well, and then the engine's own reader meets it."""
@@ -147,7 +149,7 @@ def test_an_app_for_several_workspaces_needs_no_bot_token(tmp_path: Path) -> Non
         ({"slack_signing_secret": None}, "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set"),
     ],
 )
-def test_what_an_app_for_several_workspaces_lacks_is_told(
+def test_what_an_app_for_several_workspaces_lacks_is_reported(
     tmp_path: Path, changes: dict[str, object], expected: str
 ) -> None:
     (problem,) = preflight.slack_problems(several(tmp_path, **changes))

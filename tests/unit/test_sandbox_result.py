@@ -85,7 +85,7 @@ def test_what_the_host_saw_stands_above_what_the_inside_says() -> None:
     assert run_from(raw_run, LIMITS, 5).status is Status.TIMEOUT
 
 
-def test_names_are_made_safe_and_told() -> None:
+def test_names_are_made_safe_and_reported() -> None:
     raw_run = raw()
     names = {"../a.txt": b"1", "a.txt": b"2", "..": b"3", "b": b"4"}
     raw_run.files = [(name, SandboxFile.of(content)) for name, content in names.items()]

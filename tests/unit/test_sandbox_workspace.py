@@ -87,7 +87,7 @@ async def test_a_half_written_file_is_not_seen(workspace: Workspace) -> None:
     assert await workspace.names() == ["a"]
 
 
-async def test_limits_are_told_in_sentences(tmp_path: Path) -> None:
+async def test_limits_are_reported_in_sentences(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, limits=SandboxLimits(input_count=2, input_bytes=10))
     notes = (
         await left(workspace, {"a": b"12345", "big": b"123456", "b": b"1", "c": b"", "bad\n": b""})

@@ -132,7 +132,7 @@ def test_an_engine_without_root_is_found_beside_one_that_this_user_may_not_use(r
         assert "this user may not use it" in done.stderr
 
 
-def test_a_socket_that_nobody_listens_on_is_no_engine(tmp_path: Path) -> None:
+def test_a_socket_that_no_one_listens_on_is_no_engine(tmp_path: Path) -> None:
     assert not engine._answers(tmp_path / "missing.sock")
 
 
@@ -182,7 +182,7 @@ def test_no_number_is_nothing_to_forget(tmp_path: Path, text: str | None) -> Non
     assert file.exists() is (text is not None)
 
 
-def test_the_environment_is_made_anew_when_what_it_is_made_from_changes(
+def test_the_environment_is_made_again_when_what_it_is_made_from_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("pyproject.toml", *environment.LOCKS["development"]):

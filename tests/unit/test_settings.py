@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_read_is_a_problem_with_a_name(tmp_path: Path) -> 
         Settings.load({"HOME": "/home/ada"}, tmp_path)
 
 
-def test_every_problem_is_told_at_once_in_the_order_of_the_settings() -> None:
+def test_every_problem_is_reported_at_once_in_the_order_of_the_settings() -> None:
     error = refused(HANDOFF_PORT="70000", OPENAI_BASE_URL="ftp://x", HANDOFF_LOG_FORMAT="xml")
     base, port, form = error.problems
     assert base == (
@@ -108,7 +108,7 @@ def test_what_is_right_beside_a_problem_stays_usable() -> None:
     assert (usable.port, usable.host) == (8080, "0.0.0.0")
 
 
-def test_a_data_folder_of_nobody_is_one_problem_not_two() -> None:
+def test_a_data_folder_of_no_one_is_one_problem_not_two() -> None:
     (problem,) = refused(HANDOFF_DATA_DIR="~nobody-of-that-name/x").problems
     assert problem.startswith("HANDOFF_DATA_DIR must name")
 
@@ -146,13 +146,13 @@ def test_ids_may_have_commas_between(value: str) -> None:
         ("HANDOFF_ALLOW_CHANNELS", "#general"),
     ],
 )
-def test_what_is_no_id_is_refused_and_not_taken_for_nobody(name: str, value: str) -> None:
+def test_what_is_no_id_is_refused_and_not_taken_for_no_one(name: str, value: str) -> None:
     (problem,) = refused(**{name: value}).problems
     assert problem.startswith(f"{name} must be ids like ")
     assert value in problem
 
 
-def test_a_mistake_inside_an_object_is_told_with_its_place() -> None:
+def test_a_mistake_inside_an_object_is_reported_with_its_place() -> None:
     number, missing = refused(HANDOFF_MODEL_PRICES='{"a": {"input": "x"}}').problems
     assert number.startswith("HANDOFF_MODEL_PRICES: a.input: input should be a valid number")
     assert missing.startswith("HANDOFF_MODEL_PRICES: a.output: field required")
@@ -183,7 +183,7 @@ def test_secrets_show_in_no_text_of_the_settings() -> None:
     assert set(settings.secrets) == {"xoxb-hidden", "sk-hidden", "hidden-too", "hidden-also"}
 
 
-def test_a_password_in_a_wrong_url_is_not_told() -> None:
+def test_a_password_in_a_wrong_url_is_not_reported() -> None:
     assert "hunter2" not in str(refused(HANDOFF_DATABASE_URL="mysql://ada:hunter2@db/handoff"))
 
 

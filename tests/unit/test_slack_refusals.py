@@ -32,7 +32,7 @@ async def slack() -> AsyncIterator[SlackStandIn]:
         ("token_revoked", "it was revoked"),
     ],
 )
-async def test_a_token_that_does_not_serve_is_told_at_a_start_and_later(
+async def test_a_token_that_does_not_serve_is_reported_at_a_start_and_later(
     slack: SlackStandIn, tmp_path: Path, word: str, why: str
 ) -> None:
     token = SecretStr(slack.bot_token)

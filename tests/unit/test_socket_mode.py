@@ -71,7 +71,7 @@ async def until(is_so: Callable[[], object]) -> None:
     raise TimeoutError
 
 
-async def test_a_token_that_is_revoked_later_is_told_once_and_again_when_it_is_over(log: Log) -> None:
+async def test_a_token_that_is_revoked_later_is_reported_once_and_again_when_it_is_over(log: Log) -> None:
     async with SlackStandIn() as slack, connecting(slack.api_url, slack.app_token):
         await slack.wait_for(lambda _: slack.connections == CONNECTIONS)
         opened = len(slack.calls)
@@ -86,7 +86,7 @@ async def test_a_token_that_is_revoked_later_is_told_once_and_again_when_it_is_o
     assert log.lines("info").count("connected to Slack again") == 1
 
 
-async def test_a_slack_that_is_away_is_told_with_its_address_and_found_again(log: Log) -> None:
+async def test_a_slack_that_is_away_is_reported_with_its_address_and_found_again(log: Log) -> None:
     async with SlackStandIn() as slack:
         port, token = int(slack.url.rpartition(":")[2]), slack.app_token
     async with connecting(slack.api_url, token) as ours:
@@ -101,7 +101,7 @@ async def test_a_slack_that_is_away_is_told_with_its_address_and_found_again(log
     assert sentence.endswith(" Look at the network and SLACK_API_URL.")
 
 
-async def test_what_lasts_is_told_again_after_a_while(log: Log) -> None:
+async def test_what_lasts_is_reported_again_after_a_while(log: Log) -> None:
     timing = replace(QUICK, outage_reminder=0.2)
     async with connecting("http://127.0.0.1:1/api/", timing=timing):
         await until(lambda: len(log.lines(*TROUBLE)) == 2)

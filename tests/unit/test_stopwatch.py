@@ -22,7 +22,7 @@ def test_work_is_counted_from_the_beginning_of_the_run() -> None:
     assert (watch.read(), watch.seconds) == (42, 42)
 
 
-def test_what_is_told_is_the_time_of_the_newest_entry() -> None:
+def test_what_is_reported_is_the_time_of_the_newest_entry() -> None:
     clock = Clock()
     watch = Stopwatch(7.0, clock)
     clock.now += 5

@@ -58,7 +58,7 @@ def test_an_answer_that_only_holds_the_letters_does_not(text: str, path: str) ->
 PICTURE, PLOT = b"\x89PNG picture" * 50, b"\x89PNG plot" * 60
 
 
-async def test_pictures_of_an_attached_archive_are_told_from_pictures_made(tmp_path: Path) -> None:
+async def test_pictures_of_an_attached_archive_are_reported_from_pictures_made(tmp_path: Path) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as writing:
         writing.comment = b"a comment"

@@ -21,12 +21,12 @@ def test_without_a_file_there_is_nothing_to_tell() -> None:
     assert tool_problems(Settings()) == ()
 
 
-def test_what_is_wrong_in_the_file_is_told(tmp_path: Path) -> None:
+def test_what_is_wrong_in_the_file_is_reported(tmp_path: Path) -> None:
     (problem,) = tool_problems(settings(tmp_path, {"mcpServers": {"s": {"command": "x"}}}))
     assert "no tool of s is allowed" in problem
 
 
-def test_terms_for_a_function_that_is_not_there_are_told(tmp_path: Path) -> None:
+def test_terms_for_a_function_that_is_not_there_are_reported(tmp_path: Path) -> None:
     (problem,) = tool_problems(settings(tmp_path, {"ask_first": ["send"]}))
     assert "send in ask_first, which is neither" in problem
 
