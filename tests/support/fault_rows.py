@@ -234,14 +234,14 @@ BESIDES = [
      "test_a_field_that_a_service_refuses_is_left_out_from_then_on"),
     ("a reply that the service broke off (`network_error`, `insufficient_system_resource`)", "asks again",
      "the answer", "test_a_reply_that_a_service_broke_off_is_asked_for_again"),
-    ("a call that the limit of length cut", "tells the model, runs nothing", "the answer",
+    ("a call that the limit of length cut", "returns an error to the model, runs nothing", "the answer",
      "test_a_call_that_the_limit_of_length_cut_is_reported_so"),
     ("thinking inside the words (`<think>`)", "keeps it from people", "the answer",
      "test_thinking_that_a_server_leaves_in_the_words_is_not_said"),
     ("a stream without end", "ends it, asks again", "the answer", "test_a_stream_without_end_is_ended"),
-    ("3,000 calls in one reply", "runs 32, tells the model", "the answer",
+    ("3,000 calls in one reply", "runs 32, returns an error to the model", "the answer",
      "test_thousands_of_calls_in_one_reply_are_cut_to_what_is_bearable"),
-    ("arguments of 5 MB", "tells the model, runs nothing", "the answer",
+    ("arguments of 5 MB", "returns an error to the model, runs nothing", "the answer",
      "test_arguments_of_five_megabytes_are_refused_to_the_model"),
     ("an answer of 200 KB", "takes it", "the answer, whole", "test_an_answer_of_200_kilobytes_arrives_whole"),
     ("half an emoji, NUL", "makes them sound", "the answer", "test_what_no_database_takes_is_made_sound"),
@@ -264,7 +264,11 @@ def page() -> str:
 def _done(row: Row) -> str:
     if not isinstance(row.faults[0], Call | Turn):
         return "asks again"
-    return "runs them" if "id" in row.name.split() or "ids" in row.name else "tells the model what to send"
+    return (
+        "runs them"
+        if "id" in row.name.split() or "ids" in row.name
+        else "returns an error that says what to send"
+    )
 
 
 def write() -> None:
