@@ -30,5 +30,19 @@ cp /build/no_pip.py /opt/packages/pip.py
 # A read-only root can't take bytecode later, and checked bytecode would look at every source file's clock.
 # Without the columns of every instruction: tracebacks show the lines of a library, and a container is smaller.
 PYTHONNODEBUGRANGES=1 "$python" -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/packages
-mkdir -p /opt/handoff/matplotlib
-PYTHONPATH=/opt/packages MPLCONFIGDIR=/opt/handoff/matplotlib MPLBACKEND=Agg "$python" -c 'import matplotlib.pyplot'
+
+# What programs can import, for the description of the tool: a container sends it when it is ready.
+mkdir -p /opt/handoff
+PYTHONPATH=/opt/packages "$python" - "$1" >/opt/handoff/installed.json <<'END'
+import json, re, sys
+from importlib.metadata import PackageNotFoundError, version
+
+versions = {}
+for wanted in [*open("/build/packages.in").read().split(), *sys.argv[1].split()]:
+    name = re.split(r"[^\w.-]", wanted)[0]
+    try:
+        versions[name] = version(name)
+    except PackageNotFoundError:  # a file or an address, which is named by no word of its own
+        pass
+print(json.dumps(versions))
+END
