@@ -9,6 +9,9 @@ from enum import StrEnum
 from sandbox.filenames import unique
 from sandbox.files import SandboxFile
 
+Queue = tuple[str, ...]
+"""Whose call it is, the widest first: a person, a task. Where calls wait, these take turns."""
+
 
 class Status(StrEnum):
     """How a run ended. Exactly one of these, decided by what was measured from outside the code."""
@@ -35,6 +38,8 @@ class Job:
     """Wall-clock seconds above 0; None takes the limit of the sandbox, a larger value is cut to it."""
     ends_by: float | None = None
     """The time limit also ends at this time of `time.monotonic()`, however late the program starts."""
+    queue: Queue = ()
+    """Whose turn it uses when no container is free."""
     prefix: str = ""
     """Begins the names of the files that the sandbox itself names, such as figures."""
     state: bytes | None = None

@@ -59,6 +59,6 @@ class PoolLimits:
     ready: Annotated[int, Field(ge=0, le=256)] = 2
     """Containers kept ready."""
     most: Annotated[int, Field(ge=1, le=1024)] = 8
-    """Containers at the same time, including ready ones; further calls wait in order."""
+    """Containers at the same time, including ready ones; people and tasks take turns for them."""
     queue_seconds: Annotated[float, Field(ge=0, le=86_400)] = 60
-    """Longest wait for a free container, in seconds."""
+    """Longest wait for a free container, in seconds beyond the longest program."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import re
 import time
@@ -11,7 +12,10 @@ from collections.abc import Awaitable, Callable
 
 from sandbox.container import Container
 from sandbox.errors import ContainerLost, SandboxBusy, SandboxError
+from sandbox.fair_queue import FairQueue, Waiter
+from sandbox.job import Queue
 
+_log = logging.getLogger(__name__)
 BARE = "bare"
 DATA = "data"
 _DATA_IMPORT = re.compile(
@@ -57,7 +61,7 @@ class Pool:
         self._ready: dict[str, deque[Container]] = {BARE: deque(), DATA: deque()}
         self._starting: dict[str, int] = {BARE: 0, DATA: 0}
         self._busy = 0
-        self._waiting: deque[tuple[str, asyncio.Future[Container]]] = deque()
+        self._waiting = FairQueue()
         self._asked: deque[str] = deque(maxlen=_REMEMBERED)
         self._closed = False
         self._soon: asyncio.TimerHandle | None = None
@@ -67,22 +71,30 @@ class Pool:
         """Number of idle containers."""
         return sum(len(ready) for ready in self._ready.values())
 
-    async def take(self, flavour: str) -> Container:
-        """A ready container, first come first served; raises SandboxBusy after `queue_seconds`."""
+    async def take(self, flavour: str, queue: Queue = (), ends_by: float | None = None) -> Container:
+        """A ready container. Where none is, calls wait, and those of different `queue` take turns.
+
+        Raises SandboxBusy after `queue_seconds`, or at `ends_by` of `time.monotonic()`.
+        """
         self._asked.append(flavour)
         if (container := self._pop(flavour)) is None:
-            container = await self._wait(flavour)
+            container = await self._wait(flavour, queue, ends_by)
         else:
-            self._busy += 1
+            self._count(queue)
         self._note_peak()
         if not self.idle:
             self._fill_soon()
         return container
 
-    def gone(self) -> None:
-        """Release the place of a container that has ended."""
+    def gone(self, queue: Queue = ()) -> None:
+        """Release the place of a container that has ended, and that a call of `queue` had."""
         self._busy -= 1
+        self._waiting.released(queue)
         self.fill()
+
+    def _count(self, queue: Queue) -> None:
+        self._busy += 1
+        self._waiting.took(queue)
 
     @property
     def short(self) -> bool:
@@ -122,9 +134,8 @@ class Pool:
     def close(self) -> list[Container]:
         """Refuse waiting calls and start nothing more; returns the idle containers for the caller to end."""
         self._closed = True
-        for _, future in self._waiting:
-            if not future.done():
-                future.set_exception(SandboxBusy("The sandbox is shutting down."))
+        while (waiter := self._waiting.next()) is not None:
+            waiter.container.set_exception(SandboxBusy("The sandbox is shutting down."))
         return [container for ready in self._ready.values() for container in ready]
 
     def _pop(self, flavour: str) -> Container | None:
@@ -136,32 +147,38 @@ class Pool:
                 container.hang_up()
         return None
 
-    async def _wait(self, flavour: str) -> Container:
+    async def _wait(self, flavour: str, queue: Queue, ends_by: float | None) -> Container:
         if self._closed:
             raise SandboxBusy("The sandbox is shutting down.")
-        future: asyncio.Future[Container] = asyncio.get_running_loop().create_future()
-        self._waiting.append((flavour, future))
+        waiter = self._waiting.add(flavour, queue)
         self.fill()
         taken = False
+        left = math.inf if ends_by is None else ends_by - time.monotonic()
+        seconds = max(0.0, min(self._queue_seconds, left))
         try:
-            async with asyncio.timeout(self._queue_seconds):
-                container = await future
+            async with asyncio.timeout(seconds):
+                container = await waiter.container
             taken = True
             return container
         except TimeoutError:
+            _log.warning(
+                "no sandbox became free within %.0f s; raise HANDOFF_SANDBOX_MAX (%d)", seconds, self._most
+            )
             raise SandboxBusy(
-                f"No sandbox became free within {self._queue_seconds:g} s: {self._most} may run at once. "
-                "Try again, or raise HANDOFF_SANDBOX_MAX."
+                f"All {self._most} sandboxes were in use for {seconds:.0f} s. "
+                "Wait by calling again with the same program."
             ) from None
         finally:
             if not taken:
-                self._forget(future)
+                self._forget(waiter)
 
-    def _forget(self, future: asyncio.Future[Container]) -> None:
-        """Remove `future` from the queue; a container that it just got goes back."""
-        self._waiting = deque(entry for entry in self._waiting if entry[1] is not future)
+    def _forget(self, waiter: Waiter) -> None:
+        """Remove a call from the queue; a container that it just got goes back."""
+        self._waiting.remove(waiter)
+        future = waiter.container
         if future.done() and not future.cancelled() and future.exception() is None:
             self._busy -= 1
+            self._waiting.released(waiter.queue)
             self._put(future.result())
 
     async def _start_one(self, flavour: str) -> None:
@@ -182,28 +199,23 @@ class Pool:
         if self._closed:
             container.hang_up()
             return
-        while self._waiting:
-            _, future = self._waiting.popleft()
-            if not future.done():
-                future.set_result(container)
-                self._busy += 1
-                return
+        if (waiter := self._waiting.next()) is not None:
+            waiter.container.set_result(container)
+            self._count(waiter.queue)
+            return
         self._ready[container.flavour].append(container)
 
     def _refuse_first(self, error: SandboxError) -> None:
-        """Fail the oldest waiting call; without one the next call tries again."""
-        while self._waiting:
-            _, future = self._waiting.popleft()
-            if not future.done():
-                future.set_exception(error)
-                return
+        """Fail the waiting call whose turn it is; without one the next call tries again."""
+        if (waiter := self._waiting.next()) is not None:
+            waiter.container.set_exception(error)
 
     def _missing(self) -> str | None:
         """The flavour to start next; None when there are enough, or no room for more."""
         starting = sum(self._starting.values())
         if self._busy + self.idle + starting >= self._most:
             return None
-        waiting = [flavour for flavour, future in self._waiting if not future.done()]
+        waiting = self._waiting.flavours()
         if len(waiting) > starting:
             return waiting[starting]
         if self.idle + starting - len(waiting) >= self._target():

@@ -37,7 +37,7 @@ def make_sandbox(settings: Settings, *, metrics: SandboxMetrics | None = None) -
         docker_host=settings.docker_host,
         ready=settings.sandbox_pool,
         most=settings.sandbox_max,
-        queue_seconds=settings.sandbox_queue_seconds,
+        queue_seconds=settings.sandbox_timeout_seconds + settings.sandbox_queue_seconds,
         transport=settings.sandbox_transport,
         state=settings.sandbox_state,
     )

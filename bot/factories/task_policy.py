@@ -12,7 +12,7 @@ _GRACE = 300.0
 
 def make_task_policy(settings: Settings, timing: TaskTiming = STANDARD) -> TaskPolicy:
     """The task policy. The longest program always counts as progress, whatever `limit_stalled_seconds` is."""
-    longest_run = settings.sandbox_timeout_seconds + settings.sandbox_queue_seconds + _GRACE
+    longest_run = 2 * settings.sandbox_timeout_seconds + settings.sandbox_queue_seconds + _GRACE
     return TaskPolicy(
         limits=TaskLimits(
             process=settings.limit_running_tasks,
