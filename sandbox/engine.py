@@ -49,6 +49,7 @@ class EngineFacts:
     """As the kernel names it: `x86_64`, `aarch64`."""
     cpus: int
     seccomp: bool
+    cgroup_v1: bool
 
 
 class _Client(docker.APIClient):  # type: ignore[misc, unused-ignore]
@@ -179,6 +180,7 @@ class DockerEngine:
             architecture=str(info.get("Architecture", "")),
             cpus=int(info.get("NCPU", 0)),
             seccomp=any("seccomp" in option for option in info.get("SecurityOptions") or ()),
+            cgroup_v1=info.get("CgroupVersion") == "1",
         )
 
     async def create(self, settings: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -10,8 +11,22 @@ from typing import Any
 
 from sandbox.limits import MIB, SandboxLimits
 
-NOBODY = "65534:65534"
-_MOUNT = "rw,nosuid,nodev,mode=0700,uid=65534,gid=65534"
+#: User ids of containers: systemd's range for services with a user of their own, below the 65,536 ids that
+#: a user namespace of the engine usually has.
+UIDS = range(61_184, 65_520)
+#: Smallest, first and largest buffer of a TCP connection, in bytes. cgroup v1 leaves them out of the memory
+#: limit, and neither KernelMemoryTCP nor another setting of runc 1.1 bounds them all together.
+_TCP_BUFFER = "4096 16384 65536"
+_TIOCSTI = 0x5412
+#: How many threads or processes these libraries start by themselves.
+_THREADS = (
+    "PYTHON_CPU_COUNT",
+    "LOKY_MAX_CPU_COUNT",
+    "NUMEXPR_MAX_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
 
 
 @cache
@@ -21,26 +36,54 @@ def seccomp_profile() -> str:
     del profile["comment"]
     for rule in profile["syscalls"]:
         del rule["comment"]
+    profile["syscalls"] += _all_ioctl_but(_TIOCSTI)
     return json.dumps(profile, separators=(",", ":"))
 
 
+def _all_ioctl_but(request: int) -> list[dict[str, Any]]:
+    """Rules that allow ioctl(2) for requests that differ from `request` in one of 32 bits or more.
+
+    The kernel ignores the upper half of the argument, and a filter's "not equal" does not.
+    """
+    return [
+        {
+            "names": ["ioctl"],
+            "action": "SCMP_ACT_ALLOW",
+            "args": [
+                {"index": 1, "value": 1 << bit, "valueTwo": ~request & 1 << bit, "op": "SCMP_CMP_MASKED_EQ"}
+            ],
+        }
+        for bit in range(32)
+    ]
+
+
 def container_settings(
-    limits: SandboxLimits, *, image: str, flavour: str, labels: Mapping[str, str]
+    limits: SandboxLimits,
+    *,
+    image: str,
+    flavour: str,
+    labels: Mapping[str, str],
+    uid: int = UIDS[0],
 ) -> dict[str, Any]:
-    """The body of the engine's create request, without what the transport adds."""
+    """The body of the engine's create request, without what the transport adds.
+
+    `uid` is the container's own, so that what the kernel counts by user (descriptors in flight, pending
+    signals, locked memory) is not shared.
+    """
     return {
         "Image": image,
+        "Env": [f"{name}={max(1, math.floor(limits.cpus))}" for name in _THREADS],
         "Cmd": [flavour],
-        "User": NOBODY,
+        "User": f"{uid}:{uid}",
         "Hostname": "sandbox",
         "WorkingDir": "/work",
         "Labels": dict(labels),
         "NetworkDisabled": True,
-        "HostConfig": _host(limits),
+        "HostConfig": _host(limits, uid),
     }
 
 
-def _host(limits: SandboxLimits) -> dict[str, Any]:
+def _host(limits: SandboxLimits, uid: int) -> dict[str, Any]:
     memory = limits.memory_mb * MIB
     settings = {
         "AutoRemove": True,
@@ -56,20 +99,26 @@ def _host(limits: SandboxLimits) -> dict[str, Any]:
         "PidsLimit": limits.pids,
         "ReadonlyRootfs": True,
         "SecurityOpt": ["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
-        "Tmpfs": _mounts(limits),
+        "Sysctls": {"net.ipv4.tcp_rmem": _TCP_BUFFER, "net.ipv4.tcp_wmem": _TCP_BUFFER},
+        "Tmpfs": _mounts(limits, uid),
         "Ulimits": [
-            {"Name": "core", "Soft": 0, "Hard": 0},
+            # 1 and not 0: a core handler behind a pipe gets the core whatever the limit is, but for 1.
+            {"Name": "core", "Soft": 1, "Hard": 1},
             {"Name": "nofile", "Soft": limits.nofile, "Hard": limits.nofile},
         ],
     }
     return settings | ({"Runtime": limits.runtime} if limits.runtime else {})
 
 
-def _mounts(limits: SandboxLimits) -> dict[str, str]:
+def _mounts(limits: SandboxLimits, uid: int) -> dict[str, str]:
+    shared = max(limits.tmp_mb, limits.memory_mb // 2)
+    own = f"rw,nosuid,nodev,mode=0700,uid={uid},gid={uid}"
     return {
         # Programs compile and run things in /work, so it alone is not noexec.
-        "/work": f"{_MOUNT},exec,size={limits.work_mb}m,nr_inodes={limits.inodes}",
-        "/tmp": f"{_MOUNT},noexec,size={limits.tmp_mb}m,nr_inodes={limits.inodes}",
-        # multiprocessing keeps its locks here, and IpcMode none does not mount it.
-        "/dev/shm": f"{_MOUNT},noexec,size={limits.tmp_mb}m,nr_inodes={limits.inodes}",
+        "/work": f"{own},exec,size={limits.work_mb}m,nr_inodes={limits.inodes}",
+        "/tmp": f"{own},noexec,size={limits.tmp_mb}m,nr_inodes={limits.inodes}",
+        # multiprocessing keeps its locks here and joblib its arrays; IpcMode none does not mount it.
+        "/dev/shm": f"{own},noexec,size={shared}m,nr_inodes={limits.inodes}",
+        # In the place of devpts, whose ptys are the whole machine's.
+        "/dev/pts": "ro,nosuid,nodev,noexec,mode=0555,size=4k,nr_inodes=1",
     }

@@ -165,7 +165,11 @@ async def _docker(settings: Settings) -> str:
         raise CheckFailed(str(error)) from error
     if not facts.seccomp:
         raise CheckFailed("this engine has no seccomp, which the sandbox needs. Use one that has it.")
-    return f"Engine {facts.version} on {facts.system}, {facts.cpus} cores."
+    old = (
+        " It uses cgroup v1, whose memory limits leave out part of what the kernel holds for a program; "
+        "start this machine with cgroup v2 if you can."
+    )
+    return f"Engine {facts.version} on {facts.system}, {facts.cpus} cores.{old if facts.cgroup_v1 else ''}"
 
 
 async def _image(settings: Settings) -> str:

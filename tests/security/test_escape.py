@@ -96,10 +96,19 @@ arguments = {"personality_adh": (0x0040000,), "unshare": (0x10000000,)}
 for name, number in numbers.items():
     attempt(name, lambda: call(number, *arguments.get(name, (0, 0, 0, 0, 0))))
 CLONE_NEWUSER, SIGCHLD = 0x10000000, 17
+# The kernel looks at 32 bits of a request, and a filter at 64.
+for name, request in (("tiocsti", 0x5412), ("tiocsti with a 33rd bit", 0x100005412)):
+    try:
+        call(16 if x86 else 29, 1, ctypes.c_ulong(request), b"x")
+    except OSError as error:
+        print(name, "refused" if error.errno == errno.EPERM else f"ALLOWED {error}")
+fionread = ctypes.c_int()
+call(16 if x86 else 29, os.pipe()[0], 0x541B, ctypes.byref(fionread))
 attempt("clone a user namespace", lambda: call(56 if x86 else 220, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0))
 """
 
 PRIVILEGES = """
+import resource
 attempt("setuid", lambda: os.setuid(0))
 attempt("setgid", lambda: os.setgid(0))
 attempt("setgroups", lambda: os.setgroups([0]))
@@ -112,7 +121,11 @@ capabilities = {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd"
 print("capabilities", "refused" if capabilities == {"0" * 16} else capabilities)
 print("new privileges", "refused" if status["NoNewPrivs"] == "1" else status["NoNewPrivs"])
 print("seccomp", "refused" if status["Seccomp"] == "2" else status["Seccomp"])
-print("user", "refused" if os.getresuid() == os.getresgid() == (65534,) * 3 else os.getresuid())
+own = os.getresuid() == os.getresgid() and 61184 <= os.getuid() < 65520
+print("user", "refused" if own else os.getresuid())
+attempt("a pty", os.openpty)
+attempt("ptmx", lambda: os.open("/dev/ptmx", os.O_RDWR))
+print("core", "refused" if resource.getrlimit(resource.RLIMIT_CORE) == (1, 1) else "ALLOWED")
 raised = []
 for folder, _, names in os.walk("/"):
     if not folder.startswith(("/proc", "/sys")):
@@ -150,6 +163,11 @@ for name in ("NOFILE", "CPU", "AS", "FSIZE"):
 attempt("affinity", lambda: os.sched_setaffinity(1, {0}))
 attempt("scheduler", lambda: os.sched_setscheduler(1, os.SCHED_IDLE, os.sched_param(0)))
 attempt("priority", lambda: os.setpriority(os.PRIO_PROCESS, 1, 19))
+attempt("priority of the user", lambda: os.setpriority(os.PRIO_USER, 0, 19))
+attempt("priority of the group", lambda: os.setpriority(os.PRIO_PGRP, 0, 19))
+ioprio_set = 251 if os.uname().machine == "x86_64" else 30
+attempt("disk priority of the user", lambda: call(ioprio_set, 3, 0, 0x6000))
+os.nice(1)
 mine = sorted(int(name) for name in os.listdir("/proc/self/fd"))
 paths = [f"/proc/self/fd/{number}" for number in mine]
 kinds = {path: os.readlink(path) for path in paths if os.path.lexists(path)}
@@ -166,8 +184,10 @@ for path in glob.glob("/proc/[0-9]*/environ"):
     except OSError:
         pass
 print("secret", "refused" if not found else found)
-allowed = set("PATH HOME HOSTNAME LANG LC_CTYPE PYTHONPATH PYTHONDONTWRITEBYTECODE PYTHONUTF8".split())
+allowed = set("USER TZDIR PYTHON_CPU_COUNT JOBLIB_TEMP_FOLDER".split())
+allowed |= set("PATH HOME HOSTNAME LANG LC_CTYPE PYTHONPATH PYTHONDONTWRITEBYTECODE PYTHONUTF8".split())
 allowed |= set("MPLBACKEND MPLCONFIGDIR OPENBLAS_NUM_THREADS OMP_NUM_THREADS LOKY_MAX_CPU_COUNT".split())
+allowed |= {"NUMEXPR_MAX_THREADS", "POLARS_MAX_THREADS"}
 allowed |= {"GPG_KEY", "PYTHON_VERSION", "PYTHON_SHA256"}  # of the official Python images
 print("names", "refused" if set(os.environ) <= allowed else set(os.environ) - allowed)
 processes = {name for name in os.listdir("/proc") if name.isdigit()}
@@ -210,6 +230,37 @@ async def test_every_attempt_is_refused(
     lines = run.stdout.splitlines()
     assert [line for line in lines if not line.endswith(" refused")] == []
     assert len(lines) >= 5
+
+
+async def test_each_container_has_a_user_of_its_own(sandbox_image: str) -> None:
+    """So that what the kernel counts by user, such as descriptors in flight, is not shared."""
+    async with Sandbox(image=sandbox_image, ready=0) as sandbox:
+        runs = [await sandbox.run(Job(code="import os; print(os.getuid())")) for _ in range(3)]
+    assert len({run.stdout for run in runs}) == 3
+
+
+async def test_buffers_of_loopback_connections_have_a_limit(run_code: RunCode) -> None:
+    """cgroup v1 leaves them out of the memory limit."""
+    code = """
+import socket
+server = socket.create_server(("127.0.0.1", 0))
+pairs, sent = [], 0
+try:
+    for _ in range(400):
+        client = socket.create_connection(server.getsockname())
+        pairs += [client, server.accept()[0]]
+        client.setblocking(False)
+        try:
+            while True:
+                sent += client.send(bytes(1 << 16))
+        except BlockingIOError:
+            pass
+except OSError:
+    pass
+print(sent >> 20)
+"""
+    run = await run_code(code)
+    assert int(run.stdout) < 200, run.stderr
 
 
 async def test_abstract_sockets_of_the_host_are_out_of_reach(run_code: RunCode) -> None:

@@ -75,6 +75,39 @@ async def test_no_descriptor_leads_to_the_host(run_code: RunCode) -> None:
     assert (run.contents(), run.exit_code in (0, 5)) == ({}, True)
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Infinity",
+        "-Infinity",
+        "NaN",
+        "1e999",
+        "1.5",
+        '"0"',
+        "null",
+        "true",
+        "[]",
+        "{}",
+        "9" * 4000,
+        "-1",
+        "[" * 2000,
+    ],
+)
+async def test_a_claim_of_any_shape_never_blames_the_sandbox(run_code: RunCode, claim: str) -> None:
+    code = f"""
+import os
+for number in range(3, 1024):
+    try:
+        os.write(number, b'{{"exit_code": {claim}}}')
+    except OSError:
+        pass
+os._exit(5)
+"""
+    run = await run_code(code)
+    assert run.status in (Status.OK, Status.ERROR)
+    assert "fault" not in run.sentence
+
+
 async def test_frames_on_stdout_are_only_text(run_code: RunCode) -> None:
     run = await run_code(FORGED_ON_STDOUT)
     assert (run.status, run.exit_code) == (Status.ERROR, 5)

@@ -129,10 +129,10 @@ class Watch:
     def _claimed(self) -> int | None:
         """The exit code the child claims; None when the pipe holds nothing sensible."""
         try:
-            claim = json.loads(os.read(self.child.claim, 4096))
-            return int(claim["exit_code"]) & 0xFF
+            code = json.loads(os.read(self.child.claim, 4096))["exit_code"]
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return None
+        return code & 0xFF if type(code) is int else None  # Infinity is a float, and has no int
 
     def _exit_of(self, ended: int) -> tuple[str, int | None, int | None]:
         code = os.waitstatus_to_exitcode(ended)
