@@ -70,14 +70,16 @@ class Orchestrator:
 
     def __init__(
         self, deps: AgentDeps, *, workspace: Workspace, journal: Journal, inbox: Inbox, emit: Emit,
-        approvals: ApprovalStore | None = None,
+        approvals: ApprovalStore | None = None, queue: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
+        """`queue`: the person and the task, which take turns where sandboxes are short."""
         self._deps = deps
         self._workspace = workspace
         self._journal = journal
         self._inbox = inbox
         self._emit = emit
         self._approvals = approvals or DenyAll()
+        self._queue = queue
         self._meter = Meter(deps.limits.task)
         self._at_once = asyncio.Semaphore(deps.limits.at_once)
         self._naming = asyncio.Lock()
@@ -148,6 +150,7 @@ class Orchestrator:
                 prices=self._deps.prices,
                 team_tools=self._deps.toolbox(),
                 approvals=self._approvals,
+                queue=self._queue,
             )
             try:
                 report, facts = await worker.work()

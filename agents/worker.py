@@ -5,6 +5,7 @@ It has no `create_worker`, so delegation is one level deep.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -21,6 +22,7 @@ from agents.journal import EmptyInbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.prices import Prices
 from agents.prompts import prompt
+from agents.python_tool import sandbox_facts
 from agents.report import Facts, Report, ReportStatus, report_from_json
 from agents.team_tools import TeamTool, worker_tools
 from agents.tools import Tool, ToolOutput
@@ -34,6 +36,8 @@ from text.excerpt import excerpt, one_line
 RESULT_LIMIT = 8_000
 _NO_VARIABLES = "there are no variables from earlier calls"
 _VARIABLES = "variables, functions and imports of earlier calls are there, unless a note said otherwise"
+#: A line that a carriage return has overwritten: all but the last state of a progress bar.
+_REDRAWN = re.compile(r"[^\r\n]*\r+(?=[^\r\n])")
 _NOTHING = "stdout: (nothing was printed)"
 #: Of a worker's time, what its last program leaves for output and files to be kept before the call is cut.
 _HAND_BACK_SECONDS = 5
@@ -57,16 +61,19 @@ class Worker:
     def __init__(
         self, brief: Brief, *, model: str, endpoint: Endpoint, sandbox: Sandbox, workspace: Workspace,
         journal: Journal, meter: Meter, emit: Emit, prices: Prices, team_tools: Sequence[TeamTool],
-        approvals: ApprovalStore,
+        approvals: ApprovalStore, queue: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
+        """`queue`: the person and the task, which take turns where sandboxes are short."""
         self._brief = brief
         self._sandbox = sandbox
+        self._queue = queue
         self._workspace = workspace
         self._journal = journal
         self._meter = meter
         self._emit = emit
         approval = ApprovalGate(brief.worker, journal, approvals)
         python = Tool.from_function(self.execute_python_code)
+        python = replace(python, description=f"{python.description}\n{sandbox_facts(sandbox)}")
         if sandbox.carries_variables:
             python = replace(python, description=python.description.replace(_NO_VARIABLES, _VARIABLES))
         tools = [python, Tool.from_function(self.report)]
@@ -104,20 +111,22 @@ class Worker:
         self._emit(WorkerEnded(self._brief.worker, report.status, report.summary))
         return report, Facts.measured(self._journal.entries, seconds=self._meter.seconds)
 
-    async def execute_python_code(self, code: str) -> ToolOutput:
+    async def execute_python_code(self, code: str, timeout: float | None = None) -> ToolOutput:
         """Run a Python program in a fresh container and return its exit status and what it printed.
 
         The working directory is /work: attached files and files of earlier calls are there, and files you
-        write there are kept. There is no network, and there are no variables from earlier calls. numpy,
-        pandas, scipy, matplotlib, seaborn, scikit-learn, sympy, networkx, openpyxl and pillow are installed.
-        The time limit is fixed.
+        write there are kept. There is no network, and there are no variables from earlier calls. Figures that
+        are shown or left open come back as PNG files.
 
         Args:
             code: The whole program.
+            timeout: Seconds that the program may run; more than the limit counts as the limit.
         """
         before = await self._workspace.snapshot()
         job = Job(
             code=code,
+            timeout=timeout,
+            queue=self._queue,
             files=before.files,
             folders=before.folders,
             state=await self._variables(),
@@ -203,6 +212,7 @@ class Worker:
     async def _output(self, run: Run, stream: str) -> str:
         whole = run.whole_output.get(stream)
         text = getattr(run, stream) if whole is None else whole.decode("utf-8", "replace")
+        text = _REDRAWN.sub("", text)
         return await self._cut(text, stream, whole)
 
     async def _cut(self, text: str, name: str, whole: bytes | None = None) -> str:

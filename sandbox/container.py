@@ -55,6 +55,8 @@ class Container:
         self.identity = identity
         self.flavour = flavour
         self.born = time.time()
+        self.installed: dict[str, str] = {}
+        """Python and the packages of the image with their versions; no packages in a team's own image."""
         self._engine = engine
         self._stream = stream
 
@@ -80,13 +82,14 @@ class Container:
     async def _until_ready(self) -> None:
         try:
             async with asyncio.timeout(_READY_SECONDS):
-                kind, _ = await self._stream.receive(_SMALL)
+                kind, payload = await self._stream.receive(_SMALL)
         except TimeoutError:
             raise ContainerLost(
                 f"The container was not ready after {_READY_SECONDS} s. {self._stream.diagnosis}"
             ) from None
         if kind != frames.READY:
             raise ContainerLost(f"The container's first word was {kind!r}, not that it is ready.")
+        self.installed = _installed(parsed(payload))
 
     async def execute(
         self, job: Job, limits: SandboxLimits, timeout: float, on_output: OnOutput, raw: RawRun
@@ -208,6 +211,11 @@ async def collect_output(
             raw.record = _record(payload)
         else:
             raise ContainerLost(f"The container sent a frame of an unknown kind, {kind!r}.")
+
+
+def _installed(ready: dict[str, object]) -> dict[str, str]:
+    packages = ready.get("packages")
+    return {"Python": str(ready.get("python"))} | (packages if isinstance(packages, dict) else {})
 
 
 def _named(payload: bytes) -> tuple[str, bytes]:

@@ -31,7 +31,7 @@ class SandboxLimits:
     work_mb: Annotated[int, Field(ge=1, le=1_048_576)] = 256
     """MiB of `/work`; a further write fails with `ENOSPC`."""
     tmp_mb: Annotated[int, Field(ge=1, le=1_048_576)] = 64
-    """MiB of `/tmp`, and again of `/dev/shm`; a further write fails with `ENOSPC`."""
+    """MiB of `/tmp`; a further write fails with `ENOSPC`. `/dev/shm` has as much, or half of the memory."""
     inodes: Annotated[int, Field(ge=64, le=10_000_000)] = 16_384
     """Files and folders in `/work`, and again in `/tmp`; a further one fails with `ENOSPC`."""
     nofile: Annotated[int, Field(ge=64, le=1_048_576)] = 1024

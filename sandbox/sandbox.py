@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import codecs
 import functools
+import itertools
 import logging
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Literal, Self
 
@@ -19,11 +21,11 @@ from sandbox.filenames import is_clean
 from sandbox.files import SandboxFile
 from sandbox.image.supervisor import frames
 from sandbox.image.tag import Recipe
-from sandbox.job import Job, Run, Status
+from sandbox.job import Job, Queue, Run, Status
 from sandbox.limits import PoolLimits, SandboxLimits
 from sandbox.owner import Owner, remove_all, sweep
 from sandbox.pool import PAUSE_SECONDS, Pool, flavour_of
-from sandbox.spec import container_settings
+from sandbox.spec import UIDS, container_settings
 from sandbox.transport import AttachTransport, AutoTransport, SocketTransport, Transport
 
 _log = logging.getLogger(__name__)
@@ -62,12 +64,17 @@ class Sandbox:
         self.limits = limits or SandboxLimits()
         self.carries_variables = state == "session"
         self.image = image or Recipe().tag
+        self.installed: Mapping[str, str] = {}
+        """Python and packages of the image with versions; empty until the first container is ready."""
         self.owner = Owner.this_process()
         self.engine = DockerEngine(docker_host)
         self._make_pool = functools.partial(
             Pool, ready=ready, most=most, queue_seconds=queue_seconds, remember_seconds=remember_seconds
         )
         self._make_transport = _TRANSPORTS[transport]
+        # Each process begins somewhere else, so that bots of one machine seldom share an id.
+        first = random.randrange(len(UIDS))
+        self._uids = itertools.cycle((*UIDS[first:], *UIDS[:first]))
         self._stop = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._pool: Pool | None = None
@@ -121,7 +128,7 @@ class Sandbox:
 
     async def _attempt(self, job: Job, timeout: float, raw: RawRun, on_output: OnOutput) -> Run:
         pool = self._entered()
-        container = await pool.take(flavour_of(job.code, job.state))
+        container = await pool.take(flavour_of(job.code, job.state), job.queue, job.ends_by)
         if job.ends_by is not None:
             timeout = max(0.1, min(timeout, job.ends_by - time.monotonic()))
         try:
@@ -134,14 +141,14 @@ class Sandbox:
         finally:
             if not raw.record:
                 container.hang_up()
-            self._retire(container, ended=bool(raw.record))
+            self._retire(container, job.queue, ended=bool(raw.record))
         return result.run_from(raw, self.limits, timeout)
 
-    def _retire(self, container: Container, *, ended: bool) -> None:
+    def _retire(self, container: Container, queue: Queue, *, ended: bool) -> None:
         if self._group is not None and not self._stop.is_set():
-            self._group.create_task(self._see_off(container, ended), name="see a sandbox off")
+            self._group.create_task(self._see_off(container, queue, ended), name="see a sandbox off")
 
-    async def _see_off(self, container: Container, ended: bool) -> None:
+    async def _see_off(self, container: Container, queue: Queue, ended: bool) -> None:
         try:
             if ended and not self._entered().short:
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -150,7 +157,7 @@ class Sandbox:
         except SandboxError as error:
             _log.warning("a container may be left over until the next start: %s", error)
         finally:
-            self._entered().gone()
+            self._entered().gone(queue)
 
     async def _keep(self, up: asyncio.Event) -> None:
         """Everything that runs beside the calls starts and ends in here."""
@@ -191,9 +198,15 @@ class Sandbox:
 
     async def _start(self, transport: Transport, flavour: str) -> Container:
         settings = container_settings(
-            self.limits, image=self.image, flavour=flavour, labels=self.owner.labels(flavour)
+            self.limits,
+            image=self.image,
+            flavour=flavour,
+            labels=self.owner.labels(flavour),
+            uid=next(self._uids),
         )
-        return await Container.start(self.engine, transport, settings, flavour)
+        container = await Container.start(self.engine, transport, settings, flavour)
+        self.installed = container.installed
+        return container
 
     def _entered(self) -> Pool:
         if self._pool is None:

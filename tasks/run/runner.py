@@ -197,6 +197,7 @@ class Runner:
         orchestrator = Orchestrator(
             self._deps_of(task), workspace=workspace, journal=journal, inbox=inbox, emit=thread.emit,
             approvals=TaskApprovals(self._database, task, patience=PATIENCE),
+            queue=(f"{task.thread.team}:{task.user}", task.id),
         )  # fmt: skip
         if journal.entries:
             return _to_outcome(await orchestrator.answer(()))

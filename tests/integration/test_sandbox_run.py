@@ -187,7 +187,7 @@ print(pd.read_excel("t.xlsx")["a"].sum(), sympy.integrate(sympy.Symbol("x")))
     "code",
     [
         "import polars",
-        "!pip install polars",
+        "!pip install polars\nexit(1)",
         "import subprocess, sys; exit(subprocess.call([sys.executable, '-m', 'pip', 'install', 'polars']))",
         "import os; raise SystemExit(os.system('pip install polars') >> 8)",
     ],

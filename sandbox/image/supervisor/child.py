@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from . import figures, kernel, program, variables
+from . import figures, kernel, notebook, program, tables, variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def _live(job: int, claim: int, out: int, err: int, memory: int) -> NoReturn:
     os.write(claim, _READY)
     source, most, prefix = _read_source(job)
     figures.watch(prefix)
+    tables.watch()
+    notebook.watch()
     code = program.run(source, variables.Carried(memory, program.NAME, most) if most else None)
     # A fork of the program that ran to its end speaks for itself alone, and a program that closed every
     # descriptor may have opened a file of its own where the pipe was.

@@ -12,7 +12,7 @@ import os
 import site
 import sys
 
-from . import child, files, frames, inputs, kernel, program, variables, watch
+from . import child, files, frames, inputs, kernel, leftovers, program, variables, watch
 from .link import HostGone, Link
 
 TYPE_CHECKING = False
@@ -22,12 +22,17 @@ if TYPE_CHECKING:
 _WORK = "/work"
 _LINGER_SECONDS = 1  # so that the host decides when the engine removes the container
 _FONTS = "/opt/handoff/matplotlib"
-# What the first use of these imports and builds: a quarter of a second that no call should wait for.
-# pyplot is left to the calls that draw; it would cost every container 18 MB and as much time once more.
+_INSTALLED = "/opt/handoff/installed.json"
+# What the first use of these imports and builds: half a second that no call should wait for.
 _WARM_DATA = """
-import io, matplotlib, numpy, pandas
+import io, numpy, pandas, matplotlib.pyplot
 frame = pandas.DataFrame({"word": ["a", "b"], "number": [1, 2.5]})
 repr(frame), frame.groupby("word").sum(), frame.describe(), pandas.read_csv(io.StringIO("a,b\\n1,2"))
+figure, axes = matplotlib.pyplot.subplots()
+axes.plot([1, 2], label="a")
+axes.legend()
+figure.savefig(io.BytesIO(), format="png")
+matplotlib.pyplot.close(figure)
 """
 
 
@@ -45,7 +50,8 @@ def main() -> None:
 def _serve(link: Link, flavour: str) -> None:
     _prepare(flavour)
     process = child.spawn(link)
-    link.send(frames.READY, frames.packed({"python": sys.version.split()[0], "flavour": flavour}))
+    ready = {"python": sys.version.split()[0], "flavour": flavour, "packages": _installed()}
+    link.send(frames.READY, frames.packed(ready))
     tree = files.Tree(_WORK)
     work = inputs.Inputs(link, _WORK)
     settings, source, problem = _receive(link, work, process.variables)
@@ -79,6 +85,7 @@ def _prepare(flavour: str) -> None:
     site.setquit()
     site.sethelper()
     _lay_out_fonts()
+    _count_cores()
     if flavour == "data":
         with contextlib.suppress(Exception):  # a team's own image may lack them; the program then says so
             exec(_WARM_DATA, {"__name__": "warm"})
@@ -87,6 +94,19 @@ def _prepare(flavour: str) -> None:
     kernel.trim_memory()
     gc.freeze()  # so that a collection in the child does not copy what it shares with this process
     kernel.set_dumpable(False)
+
+
+def _installed() -> dict[str, object]:
+    """What programs can import, with versions; empty in a team's own image."""
+    with contextlib.suppress(OSError, ValueError), open(_INSTALLED, "rb") as file:
+        return frames.parse_packed(file.read())
+    return {}
+
+
+def _count_cores() -> None:
+    """Have programs see the cores that they may use, and not the machine's."""
+    if count := int(os.environ.get("PYTHON_CPU_COUNT", 0)):
+        os.cpu_count = lambda: count
 
 
 def _lay_out_fonts() -> None:
@@ -135,7 +155,7 @@ def _record(ending: watch.ProgramExit, tree: files.Tree, gone: list[str]) -> byt
             "seconds": ending.seconds,
             "stopped": ending.problem or None,
             "lost": tree.lost.sentences,
-            "notes": tree.others.sentences,
+            "notes": [*leftovers.sentences(), *tree.others.sentences],
             "removed": gone,
             "folders": tree.folders,
         }
