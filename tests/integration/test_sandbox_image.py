@@ -30,7 +30,9 @@ def test_the_name_follows_from_the_content() -> None:
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_every_package_is_pinned_and_hashed(python: str) -> None:
     context = dict(Recipe().context())
-    wanted = context["requirements/packages.in"].decode().split()
+    wanted = (
+        b"\n".join(context[f"requirements/{name}.in"] for name in ("packages", "support")).decode().split()
+    )
     lines = context[f"requirements/{python}.txt"].decode().splitlines()
     pins = {line.split("==")[0] for line in lines if "==" in line and not line.startswith("#")}
     assert set(wanted) <= pins
@@ -109,3 +111,10 @@ async def test_an_image_shows_the_digest_of_its_base(sandbox_image: str, tmp_pat
         finally:
             await engine.call(lambda: engine.client.remove_image(recipe.tag, force=True))
         assert await engine.image_labels("handoff-sandbox:none") == {}
+
+
+async def test_a_container_names_what_its_image_has(sandbox_image: str) -> None:
+    async with Sandbox(image=sandbox_image, ready=0) as sandbox:
+        await sandbox.run(Job(code="pass"))
+    assert {"Python", "pandas", "pypdf", "duckdb"} <= set(sandbox.installed)
+    assert not {"cloudpickle", "noto-cjk-sans-otc"} & set(sandbox.installed)

@@ -217,3 +217,27 @@ async def _one_worker(
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await team.run_in(folder, endpoint)
     return team
+
+
+async def test_a_worker_sets_a_time_limit_and_reads_the_last_state_of_a_progress_bar(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    bars = (
+        "import time\nfor n in range(500):\n    print(f'\\r{n / 5:.0f}% |####|', end='')\nprint('\\r\\ndone')"
+    )
+    programs = [
+        Call("execute_python_code", {"code": bars, "timeout": 30}),
+        Call("execute_python_code", {"code": "import time\ntime.sleep(600)", "timeout": "1"}),
+        REPORT,
+    ]
+    briefs = Call("create_worker", {"task_description": "Part 1"})
+    team = Team(sandbox=sandbox)
+    async with (
+        ScriptedModel(Roles([briefs, Say("ok")], {"Part 1": programs})) as model,
+        endpoint_of(model) as endpoint,
+    ):
+        await team.run_in(tmp_path, endpoint)
+    first, second = (await _told(team, "w1"))[:2]
+    assert "100% |####|\r\ndone" in first
+    assert first.count("####") == 1
+    assert "stopped after 1 s" in second
