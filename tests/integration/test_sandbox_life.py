@@ -138,7 +138,7 @@ async def test_socket_folders_of_the_dead_are_removed(sandbox_image: str) -> Non
 
 
 async def until_idle(sandbox: Sandbox, count: int) -> bool:
-    for _ in range(200):
+    for _ in range(900):
         if sandbox.idle == count:
             return True
         await asyncio.sleep(0.1)

@@ -237,7 +237,7 @@ async def test_a_worker_sets_a_time_limit_and_reads_the_last_state_of_a_progress
         endpoint_of(model) as endpoint,
     ):
         await team.run_in(tmp_path, endpoint)
-    first, second = (await _told(team, "w1"))[:2]
+    first, second = (await _shown(team, "w1"))[:2]
     assert "100% |####|\r\ndone" in first
     assert first.count("####") == 1
     assert "stopped after 1 s" in second
