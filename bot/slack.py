@@ -60,7 +60,7 @@ class SlackService:
         """`signed` is called with the seconds between a message and its 👀."""
         token = settings.slack_app_token
         secret = settings.slack_signing_secret
-        self._installations = installations
+        self._installations, self._timing = installations, timing
         self.app = BoltApp(
             "" if token or not secret else secret.get_secret_value(),
             client=AsyncWebClient(base_url=settings.slack_api_url), authorize=authorize_by(clients),
@@ -117,6 +117,7 @@ class SlackService:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._intake.retrying())
+            stack.push_async_callback(self.app.finish, self._timing.listeners)
             if self._sockets is not None:
                 stack.push_async_callback(self._sockets.stop)
                 await self._sockets.start()

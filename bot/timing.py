@@ -33,6 +33,8 @@ class BotTiming:
     """Until a message that could not be handled is handled again, and at least between two tries."""
     event_life: float = 86_400.0
     """Until it is given up: an answer to yesterday's message helps little."""
+    listeners: float = 5.0
+    """Given to running listeners at a stop; the next start handles what they leave."""
     user_cache: float = 3600.0
     """How long a person's name is kept: people rename themselves, but rarely."""
     user_lookup: float = 10.0

@@ -6,6 +6,7 @@ Deliveries without a listener are acked too, or Slack would send them again.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,6 +15,8 @@ from typing import Any, Protocol
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.listener.async_listener_completion_handler import AsyncListenerCompletionHandler
+from slack_bolt.listener.async_listener_start_handler import AsyncListenerStartHandler
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
@@ -57,15 +60,43 @@ class BoltApp(AsyncApp):
             **arguments,
         )
         self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
+        self._in_flight = 0
+        self._finished = asyncio.Event()
+        runner = self.listener_runner
+        runner.listener_start_handler = _ListenerHook(self._begin)
+        runner.listener_completion_handler = _ListenerHook(self._end)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait `seconds` at most until no delivery is being received or handled. A listener that outlived the
+        database would open it again."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self._in_flight:
+                    self._finished.clear()
+                    await self._finished.wait()
+        except TimeoutError:
+            log.warning(
+                "listeners still run, the next start handles their messages", seconds=seconds
+            )
+
+    def _begin(self) -> None:
+        self._in_flight += 1
+
+    def _end(self) -> None:
+        self._in_flight -= 1
+        self._finished.set()
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Acks payloads whose shape Bolt can't read, so that Slack does not send them again."""
         req.context["event_bot_user"] = bot_user_id(req.body)
+        self._begin()
         try:
             response: BoltResponse = await super().async_dispatch(req)
         except SHAPE_ERRORS as error:
             log.warning("payload not understood, acked and dropped", problem=repr(error))
             return BoltResponse(status=200, body="")
+        finally:
+            self._end()
         if response.status == 404:
             log.warning("unknown kind of delivery, acked and dropped")
             return BoltResponse(status=200, body="")
@@ -74,6 +105,16 @@ class BoltApp(AsyncApp):
     def is_signed(self, body: str, headers: Mapping[str, str]) -> bool:
         """Whether Slack signed the request."""
         return self._verifier is not None and self._verifier.is_valid_request(body, dict(headers))
+
+
+class _ListenerHook(AsyncListenerStartHandler, AsyncListenerCompletionHandler):
+    """Calls a function when a listener starts or ends. Bolt runs listeners in tasks that it does not keep."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+
+    async def handle(self, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
+        self._call()
 
 
 def authorize_by(clients: Clients) -> Callable[..., Awaitable[AuthorizeResult | None]]:

@@ -21,8 +21,11 @@ from bot.intake import texts
 from bot.intake.pending import PendingEvents, parse
 from playground.slack import SlackStandIn
 from playground.slack.world import playground_world
+from tasks.message import ThreadAddress
 from tasks.store.key_value import KeyValueStore
+from tasks.store.tasks import TaskStore
 from tasks.task import State
+from tests.support.databases import opened
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, PATIENCE, Stack, stack
@@ -389,6 +392,20 @@ async def test_what_was_acked_and_not_handled_is_handled_by_the_next_process(
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
         assert (await bot.task("1700000008.000100")).request == "what is the answer?"
         assert await PendingEvents(KeyValueStore(bot.server.engine.store.database)).older_than(0) == []
+
+
+async def test_a_stop_waits_for_what_is_being_handled(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+) -> None:
+    """A listener that outlived the database would leave a connection to it open."""
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        slack.delay("users.info", 1.0)
+        ts = await bot.ask(ASK)
+        await slack.acknowledged()
+    async with opened(bot.settings.database_url) as database:
+        assert await PendingEvents(KeyValueStore(database)).older_than(0) == []
+        address = ThreadAddress(slack.team_id, GENERAL, ts)
+        assert (await TaskStore(database).current(address)) is not None
 
 
 async def test_wrong_shapes_are_acked_on_a_socket_too(model: ScriptedModel, tmp_path: Path) -> None:
