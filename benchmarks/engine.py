@@ -34,9 +34,10 @@ from tasks.task import Outcome, State, Task, Ticket
 ENTRIES = 17
 SINGLE, PACED, AT_ONCE, PARKED = 60, 200, 1000, 10_000
 _MANY = 10 * AT_ONCE
-IDLE = 15.0
+#: Seconds of an idle measurement, and the seconds before it in which earlier work ends.
+IDLE, SETTLE = 15.0, 2.0
 #: Smaller sizes for a quick run: `python -m benchmarks --small`.
-SMALL = {"SINGLE": 2, "PACED": 2, "AT_ONCE": 3, "PARKED": 10, "IDLE": 0.5}
+SMALL = {"SINGLE": 2, "PACED": 2, "AT_ONCE": 3, "PARKED": 10, "IDLE": 0.2, "SETTLE": 0.1}
 #: The measured values, and the target maximum on each database.
 AIMS = {
     "submit, p50 ms": (5, 10),
@@ -128,14 +129,14 @@ class Bench:
             await self.submit()
         while len(self._runner.began) < self._count:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
-        await asyncio.sleep(1)
+        await asyncio.sleep(SETTLE)
         self._runner.gate.set()
         await self.all_left()
         self._runner.gate = None
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     async def idle(self) -> float:
-        await asyncio.sleep(2)
+        await asyncio.sleep(SETTLE)
         before, began = time.process_time(), time.perf_counter()
         await asyncio.sleep(IDLE)
         return (time.process_time() - before) / (time.perf_counter() - began) * 100

@@ -32,7 +32,10 @@ from sandbox.workspace import Workspace
 
 PAIRS, FIRSTS, ROUNDS, SUSTAINED, AT_ONCE, IDLE = 60, 10, 5, 48, 8, 3
 #: Smaller sizes for a quick run: `python -m benchmarks --small`.
-SMALL = {"PAIRS": 2, "FIRSTS": 1, "ROUNDS": 1, "SUSTAINED": 4, "AT_ONCE": 2, "IDLE": 1}
+SMALL = {
+    "PAIRS": 1, "FIRSTS": 1, "ROUNDS": 1, "SUSTAINED": 2, "AT_ONCE": 2, "IDLE": 1, "FILES_MB": (0, 10),
+    "REFILL_SECONDS": 0.2,
+}  # fmt: skip
 PRINT = "print('hello')"
 PANDAS = "import pandas as pd\nprint(pd.DataFrame({'a': [1, 2, 3]}).groupby('a').size().sum())"
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2, 3])\nplt.show()"
@@ -45,7 +48,7 @@ for _ in range(2):
         open(name, "rb").read()
     print(time.perf_counter() - began)
 """
-_REFILL_SECONDS = 1.0  # while the model thinks, the next container gets ready
+REFILL_SECONDS = 1.0  # while the model thinks, the next container gets ready
 
 
 async def main() -> None:
@@ -65,16 +68,16 @@ async def main() -> None:
 
 async def _latencies(sandbox: Sandbox, engine: DockerEngine, image: str) -> dict[str, list[float]]:
     rows: dict[str, list[float]] = {"python -c pass on the host": [], "print, container ready": []}
-    await asyncio.sleep(_REFILL_SECONDS * 3)
+    await asyncio.sleep(REFILL_SECONDS * 3)
     for _ in range(PAIRS):
         rows["python -c pass on the host"].append(await _timed(_bare_python))
         rows["print, container ready"].append(await _timed(lambda: _run(sandbox, PRINT)))
-        await asyncio.sleep(_REFILL_SECONDS)
+        await asyncio.sleep(REFILL_SECONDS)
     rows["docker exec in one kept container"] = await _execs(engine, image)
     for name, code in (("first pandas, container ready", PANDAS), ("first plot, container ready", PLOT)):
         rows[name] = []
         for _ in range(FIRSTS):
-            await asyncio.sleep(_REFILL_SECONDS * 3)
+            await asyncio.sleep(REFILL_SECONDS * 3)
             rows[name].append(await _timed(functools.partial(_run, sandbox, code)))
     async with Sandbox(image=image, ready=0) as cold:
         rows["print, nothing ready"] = [await _timed(lambda: _run(cold, PRINT)) for _ in range(FIRSTS)]
@@ -102,7 +105,7 @@ async def _file_times(image: str, megabytes: int) -> tuple[list[float], list[flo
             await workspace.add(f"{number}.bin", os.urandom(10_000_000))
         async with Sandbox(image=image, ready=2) as sandbox:
             for _ in range(FIRSTS):
-                await asyncio.sleep(_REFILL_SECONDS * 3)
+                await asyncio.sleep(REFILL_SECONDS * 3)
                 plain.append(await _timed(lambda: _run(sandbox, PRINT, workspace)))
                 seconds = (await _run(sandbox, READ, workspace)).stdout.split()
                 first.append(float(seconds[0]))
@@ -122,7 +125,7 @@ async def _print_rates(engine: DockerEngine, image: str) -> None:
         for _ in range(ROUNDS):
             floors.append(await _engine_rate(engine, image))
             rates.append(await _sustained_rate(sandbox))
-            await asyncio.sleep(_REFILL_SECONDS * 3)
+            await asyncio.sleep(REFILL_SECONDS * 3)
     async with Sandbox(image=image, ready=AT_ONCE, most=AT_ONCE * 2) as sandbox:
         await asyncio.sleep(AT_ONCE)
         burst = await _at_once(sandbox, AT_ONCE)

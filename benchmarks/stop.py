@@ -24,8 +24,11 @@ from tests.support.scripted_model import Call, ScriptedModel, Turn
 from tests.support.stack import Stack, stack
 
 STOPS, WORKERS = 10, 8
+#: Seconds until the programs and streams of all workers run: a container exists before its program runs, and
+#: a request before its stream.
+SETTLE = 2.0
 #: Smaller sizes for a quick run: `python -m benchmarks --small`.
-SMALL = {"STOPS": 1, "WORKERS": 2}
+SMALL = {"STOPS": 1, "WORKERS": 2, "SETTLE": 0.2}
 #: Seconds between two polls.
 LOOK = 0.01
 #: The most seconds until all workers run, with both cores busy.
@@ -72,13 +75,12 @@ async def _stop(bot: Stack, at_work: Callable[[], Coroutine[Any, Any, int]]) -> 
     async with asyncio.timeout(BEGIN):
         while await at_work() < WORKERS:  # noqa: ASYNC110 (there is no event)
             await asyncio.sleep(LOOK)
-    # A container exists before its program runs, and a request before its stream.
-    await asyncio.sleep(2)
+    await asyncio.sleep(SETTLE)
     began = time.perf_counter()
     await bot.ask("stop", thread_ts=ts)
 
     async def confirmed() -> float:
-        await bot.slack.wait_for(lambda _: "**Stopped:**" in bot.said(ts))
+        await bot.slack.wait_for(lambda _: "**Stopped by " in bot.said(ts))
         return time.perf_counter() - began
 
     async def ended() -> float:
