@@ -23,11 +23,18 @@ from tests.unit.test_extend_page import team_wheel
 NAME = "handoff:under-test"
 SOCKET = Path("/var/run/docker.sock")
 GROUP = str(SOCKET.stat().st_gid) if SOCKET.exists() else ""
-#: On a fresh machine the base, the wheels and the layers take over a minute.
+#: On a fresh machine the base, the wheels and the layers take over a minute. One worker of pytest-xdist runs
+#: all of them, so that the image is built once.
 pytestmark = [
     pytest.mark.timeout(600),
+    pytest.mark.xdist_group("image"),
     pytest.mark.skipif(not SOCKET.exists(), reason="Docker is not on this machine's socket"),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    asyncio.run(image.make(NAME))
 
 
 async def docker(*arguments: str) -> str:
@@ -73,7 +80,6 @@ async def facts(id_: str) -> dict[str, Any]:
 async def test_the_image_does_a_task_and_ends_at_a_word(
     slack: SlackStandIn, demo: DemoModel, unused_tcp_port: int
 ) -> None:
-    await image.make(NAME)
     async with container(slack, demo, unused_tcp_port) as id_:
         await slack.wait_for(lambda _: slack.connections > 0, 60)
         ts = await slack.post(ADA, GENERAL, "@Handoff Execute hello world in Python")
@@ -96,7 +102,6 @@ async def test_the_image_does_a_task_and_ends_at_a_word(
 
 
 async def test_nothing_in_the_image_raises_privileges_or_holds_a_secret() -> None:
-    await image.make(NAME)
     raised = await docker(
         "run", "--rm", "--user", "0", "--network", "none", "--entrypoint", "find", NAME,
         "/", "-xdev", "-perm", "/6000", "-type", "f",
@@ -107,9 +112,9 @@ async def test_nothing_in_the_image_raises_privileges_or_holds_a_secret() -> Non
     assert not re.search(r"xox|xapp|sk-|://[^ ]*@|TOKEN|SECRET|PASSWORD", history + "\n".join(environment))
 
 
+@pytest.mark.soak
 async def test_an_image_with_the_teams_package_has_its_tool(tmp_path: Path) -> None:
     """The wheel, the Dockerfile and the command of docs/extend.md."""
-    await image.make(NAME)
     await asyncio.to_thread(team_wheel, tmp_path)
     dockerfile = tmp_path / "team-image" / "Dockerfile"
     dockerfile.write_text(dockerfile.read_text().replace("FROM handoff", f"FROM {NAME}"))

@@ -9,7 +9,6 @@ import asyncio
 import json
 import re
 import signal
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
@@ -71,7 +70,7 @@ def nothing_lost(load: Workload, *, repeats: int) -> None:
 
 
 #: Jobs and kills of one run: a short one for every change, a long one before a release.
-ROUNDS = [(5, 2), pytest.param(12, 4, marks=pytest.mark.soak)]
+ROUNDS = [(4, 1), pytest.param(12, 4, marks=pytest.mark.soak)]
 
 
 @pytest.mark.timeout(300)
@@ -82,12 +81,11 @@ async def test_kill_9_on_sqlite_loses_and_doubles_nothing(tmp_path: Path, jobs: 
     assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("jobs", "kills"), ROUNDS)
-async def test_kill_9_of_two_nodes_loses_and_doubles_nothing(
-    postgres_url: str, tmp_path: Path, jobs: int, kills: int
-) -> None:
-    tally = await chaos([postgres_url] * 2, tmp_path, jobs=jobs, kills=kills)
+async def test_kill_9_of_two_nodes_loses_and_doubles_nothing(postgres_url: str, tmp_path: Path) -> None:
+    """The long form of `test_a_dead_nodes_tasks_go_on_elsewhere`, at random moments."""
+    tally = await chaos([postgres_url] * 2, tmp_path, jobs=12, kills=4)
     print(tally)
     assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
 
@@ -103,6 +101,7 @@ async def test_a_dead_nodes_tasks_go_on_elsewhere(
         await first.kill()
         died = time.time()
         await load.finish(PATIENCE)
+        await send_again(load)
         nothing_lost(load, repeats=1)
         (name,) = (line["node"] for line in first.logged("node joined"))
         (seconds,) = taken_over(both, {name: died})
@@ -167,12 +166,14 @@ async def test_a_node_that_wakes_after_its_takeover_stops_without_a_word(
 
 @pytest.mark.timeout(180)
 async def test_a_rolling_restart_loses_nothing(load: Workload, postgres_url: str, tmp_path: Path) -> None:
-    async with nodes(load, tmp_path, postgres_url) as pair, asyncio.TaskGroup() as group:
-        group.create_task(load.give(10, pause=0.6))
-        for node in pair:
-            await asyncio.sleep(1)
-            assert await node.kill(signal.SIGTERM) == 0, node.log
-            await node.start()
+    async with nodes(load, tmp_path, postgres_url) as (first, second), asyncio.TaskGroup() as group:
+        giving = group.create_task(load.give(10, pause=0.6))
+        await until(lambda: len(load.asked) > 4)
+        assert await first.kill(signal.SIGTERM) == 0, first.log
+        await first.start()
+        # What this one leaves goes on in the new process.
+        assert await second.kill(signal.SIGTERM) == 0, second.log
+        await giving
         await load.finish(PATIENCE)
         nothing_lost(load, repeats=2)
 
@@ -199,26 +200,24 @@ async def test_postgres_stopped_hard_and_back_drops_nothing(
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("how", ["stopped", "frozen"])
 async def test_a_bot_is_stopped_while_its_database_does_not_answer(
-    load: Workload, own_postgres: Postgres, own_postgres_url: str, tmp_path: Path, how: str
+    load: Workload, own_postgres: Postgres, own_postgres_url: str, tmp_path: Path
 ) -> None:
-    """Its library tries for ever to write there, in threads that the interpreter would wait for."""
-    away, back = {
-        "stopped": (own_postgres.stop, own_postgres.start),
-        "frozen": (own_postgres.freeze, own_postgres.thaw),
-    }[how]
+    """DBOS retries without limit to write there, in threads that the interpreter would wait for."""
+    outages = ((own_postgres.freeze, own_postgres.thaw), (own_postgres.stop, own_postgres.start))
     async with nodes(load, tmp_path, own_postgres_url, count=1) as (node,):
-        await load.give(3)
-        await until(lambda: len(load.asked) > 4)
-        try:
-            await asyncio.to_thread(away)
-            async with asyncio.timeout(PATIENCE):
-                assert await node.kill(signal.SIGTERM) == 0
-        finally:
-            await asyncio.to_thread(back)
-        await node.start()
-        await load.finish(PATIENCE)
+        for away, back in outages:
+            asked = len(load.asked)
+            await load.give(3)
+            await until(lambda before=asked: len(load.asked) > before + 4)  # type: ignore[misc]
+            try:
+                await asyncio.to_thread(away)
+                async with asyncio.timeout(PATIENCE):
+                    assert await node.kill(signal.SIGTERM) == 0
+            finally:
+                await asyncio.to_thread(back)
+            await node.start()
+            await load.finish(PATIENCE)
         # What was answered while nothing could be written down is paid for once more.
         tally = load.tally()
         assert (tally.lost, tally.doubled) == (0, 0), tally
@@ -242,43 +241,46 @@ async def test_a_failover_to_a_server_that_takes_no_writes_for_a_while_drops_not
         assert await readiness(node, 200) == []
 
 
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("tables", ["handoff", "dbos"])
+@pytest.mark.timeout(180)
 async def test_tables_dropped_under_a_bot_are_reported_and_the_figures_stay_readable(
-    load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path, tables: str
+    load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path
 ) -> None:
     async with nodes(load, tmp_path, postgres_url, count=1) as (node,):
-        postgres_server.ask(postgres_url, f"DROP SCHEMA {tables} CASCADE")
-        (reported,) = await readiness(node, 503)
-        assert reported.startswith("tables of the database are missing; stop Handoff, restore")
-        status, figures = await page(node, "/metrics")
-        assert (status, "handoff_ready 0.0" in figures) == (200, True)
-        assert await node.kill(signal.SIGTERM) == 0
-        await node.start()
-        assert await readiness(node, 200) == []
+        for tables in ("handoff", "dbos"):
+            postgres_server.ask(postgres_url, f"DROP SCHEMA {tables} CASCADE")
+            (reported,) = await readiness(node, 503)
+            assert reported.startswith("tables of the database are missing; stop Handoff, restore")
+            status, figures = await page(node, "/metrics")
+            assert (status, "handoff_ready 0.0" in figures) == (200, True)
+            assert await node.kill(signal.SIGTERM) == 0
+            await node.start()
+            assert await readiness(node, 200) == []
         await load.give(1)
         await load.finish(PATIENCE)
         nothing_lost(load, repeats=0)
 
 
 @pytest.mark.timeout(120)
-async def test_a_process_whose_queue_fails_ends_with_1_and_its_next_start_goes_on(
-    load: Workload, tmp_path: Path
+async def test_a_process_that_cannot_rejoin_ends_with_1_and_its_next_start_goes_on(
+    load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path
 ) -> None:
-    """The library bears with most faults of its tables, but not with a pause that no clock can keep."""
-    async with nodes(load, tmp_path, f"sqlite:///{tmp_path / 'handoff.db'}", count=1) as (node,):
-        with closing(sqlite3.connect(tmp_path / "handoff-engine.db")) as database:
-            database.execute("UPDATE queues SET polling_interval_sec = 9e999")
-            database.commit()
-        await load.give(1)
+    async with nodes(load, tmp_path, postgres_url, count=1) as (node,):
+        # A table of another shape, which DBOS does not migrate; then others have declared this node dead.
+        for statement in (
+            "DROP SCHEMA dbos CASCADE", "CREATE SCHEMA dbos", "CREATE TABLE dbos.workflow_status (id int)",
+            "DELETE FROM handoff.node",
+        ):  # fmt: skip
+            postgres_server.ask(postgres_url, statement)
         async with asyncio.timeout(PATIENCE):
             assert await node.ended() == 1
         (reported,) = node.logged("the engine has stopped, no task runs here any more")
         assert reported["level"] == "error"
-        assert "OverflowError" in str(reported["exception"]), "whoever runs it learns why"
+        assert "workflow_status" in str(reported["exception"]), "the operator sees why"
+        postgres_server.ask(postgres_url, "DROP SCHEMA dbos CASCADE")
         await node.start()
+        await load.give(1)
         await load.finish(PATIENCE)
-        nothing_lost(load, repeats=1)
+        nothing_lost(load, repeats=0)
 
 
 @pytest.mark.timeout(120)
