@@ -75,9 +75,7 @@ class BoltApp(AsyncApp):
                     self._finished.clear()
                     await self._finished.wait()
         except TimeoutError:
-            log.warning(
-                "listeners still run, the next start handles their messages", seconds=seconds
-            )
+            log.warning("listeners still run, the next start handles their messages", seconds=seconds)
 
     def _begin(self) -> None:
         self._in_flight += 1
