@@ -20,11 +20,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Workers: three for each core with `-n auto`, since most of a test is waiting; one with `-n logical`."""
+    """Workers: two for each core with `-n auto`, since a test waits about half of its time; one with `-n logical`."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None  # pytest-xdist reads it
     cores = os.cpu_count() or 1
-    return cores if config.option.numprocesses == "logical" else 3 * cores
+    return cores if config.option.numprocesses == "logical" else 2 * cores
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
