@@ -224,24 +224,29 @@ async def test_build_says_that_the_image_is_there(sandbox_image: str) -> None:
 async def test_ps_and_clean_know_the_dead_from_the_living(sandbox_image: str) -> None:
     living, host = Owner.this_process(), Owner.this_process().label.rsplit("-", 2)[0]
     dead = Owner(f"{host}-{os.getpid()}-dead", "1")
+    made: list[str] = []
     async with DockerEngine() as engine:
-        made = [
-            await engine.create(
-                container_settings(
-                    SandboxLimits(), image=sandbox_image, flavour=BARE, labels=owner.labels(BARE)
-                )
+
+        async def create(owner: Owner) -> str:
+            settings = container_settings(
+                SandboxLimits(), image=sandbox_image, flavour=BARE, labels=owner.labels(BARE)
             )
-            for owner in (living, dead)
-        ]
+            made.append(await engine.create(settings))
+            return made[-1][:12]
+
+        async def listed() -> dict[str, str]:
+            return {row.split()[0]: row for row in (await handoff("ps")).out.splitlines()[1:]}
+
         try:
-            listed = (await handoff("ps")).out.splitlines()
-            rows = {row.split()[0]: row for row in listed[1:]}
-            assert "dead;" in rows[made[1][:12]]
-            assert "dead;" not in rows[made[0][:12]]
+            ours, theirs = await create(living), await create(dead)
+            while theirs not in (rows := await listed()):  # a bot that starts in another test removes it too
+                theirs = await create(dead)
+            assert "dead;" in rows[theirs]
+            assert "dead;" not in rows[ours]
             assert (await handoff("clean")).out.startswith("Removed ")
-            left = (await handoff("ps")).out
-            assert made[0][:12] in left
-            assert made[1][:12] not in left
+            left = await listed()
+            assert ours in left
+            assert theirs not in left
         finally:
             for identity in made:
                 await engine.remove(identity)
