@@ -157,7 +157,11 @@ class _SocketOpening:
                 connected, _ = await asyncio.get_running_loop().sock_accept(self._listening)
         except TimeoutError:
             raise ContainerLost(f"The container did not connect within {_CONNECT_SECONDS} s.") from None
-        return await FrameStream.over(connected, mixed=False)
+        try:
+            return await FrameStream.over(connected, mixed=False)
+        except BaseException:
+            connected.close()
+            raise
 
 
 def _mounting(settings: dict[str, Any], folder: Path) -> dict[str, Any]:

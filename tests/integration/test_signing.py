@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="Ther
 
 def page_commands() -> tuple[str, str]:
     """The two blocks of commands: signing and verifying."""
-    section = (ROOT / "docs" / "security.md").read_text().partition("## What it is made of")[2]
+    section = (ROOT / "docs" / "security.md").read_text().partition("## Supply chain")[2]
     sign, verify = re.findall(r"\n\n((?: {6}\S.+\n)+)", section)
     return sign, verify
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _EARLIER = "/work/earlier.py"  # in tracebacks, where code of an earlier program would show wrong lines
+_UNNAMED = "<dynamic-code>"  # what cloudpickle writes for the file of a code object
 _NAMED = 20
 _NOT_LOADED, _NOT_KEPT = (
     "The variables of earlier calls could not be loaded: ",
@@ -162,7 +163,9 @@ def _pickler(into: io.BytesIO, name: str) -> Any:
     class Pickler(inner.Pickler):  # type: ignore[misc, name-defined]
         def reducer_override(self, obj: Any) -> Any:
             if isinstance(obj, CodeType) and obj.co_filename == name:
-                return inner._code_reduce(obj.replace(co_filename=_EARLIER))
+                # cloudpickle writes a name of its own for every file.
+                make, arguments = inner._code_reduce(obj)
+                return make, tuple(_EARLIER if word == _UNNAMED else word for word in arguments)
             return super().reducer_override(obj)
 
         def _dynamic_function_reduce(self, func: FunctionType) -> Any:
