@@ -20,7 +20,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Workers: two for each core with `-n auto`, since a test waits half of its time; one with `-n logical`."""
+    """Workers: two for each core with `-n auto`, since a test waits half of its time; one with `logical`."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None  # pytest-xdist reads it
     cores = os.cpu_count() or 1
