@@ -35,7 +35,7 @@ class Addressing:
     participants: Participants
 
     async def is_for_us(self, message: SlackMessage, bot_user: str) -> bool:
-        """True for a mention, a direct message, and a reply in a thread of ours with nobody else around."""
+        """True for a mention, a direct message, and a reply in our thread where no one else takes part."""
         named = bot_user in mentioned(message.text)
         if message.by_bot:
             return named and await self._has_bot_tasks_left(message)

@@ -63,7 +63,7 @@ class MessageHandler:
             await self.whisper(event, texts.MENTION_ME)
 
     async def whisper(self, message: SlackMessage, text: str) -> None:
-        """Tell the writer alone; apps read nothing."""
+        """Show the text to the writer only; apps get none."""
         if text and not message.by_bot:
             thread = message.thread
             root = thread.ts if message.is_reply else None

@@ -146,7 +146,7 @@ class SlackThread:
             raise
 
     async def _post_unread(self, file: FileRef, reason: str) -> None:
-        """Tell the people once, whatever the agents say about it."""
+        """Post once that a file could not be read, even if the agents also mention it."""
         text = escape(silence_mentions(texts.file_not_read(file.name, reason)))
         try:
             async with asyncio.timeout(self._timing.remark):
