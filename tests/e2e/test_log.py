@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.fleet import Process
+from tests.support.bot_processes import Process
 from tests.support.scripted_model import Asked, Call, Reply, Say, openai_error
 from tests.support.workload import CHANNEL, USER, Workload, workload
 

@@ -21,11 +21,11 @@ from playground.slack import SlackStandIn
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore
 from tasks.task import State
-from tests.support.installing import COOKIE, Office
+from tests.support.installation import COOKIE, Office
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
+from tests.support.slack_proxy import another_world, slack_proxy
 from tests.support.stack import ADA, GENERAL, Stack
-from tests.support.switchboard import another_world, switchboard
 from tests.support.timing import BOT_TIMING, TASK_TIMING
 
 ASK = "@Handoff what is the answer?"
@@ -36,7 +36,7 @@ KEY = Fernet.generate_key().decode()
 
 @pytest_asyncio.fixture
 async def office(slack: SlackStandIn, tmp_path: Path) -> AsyncIterator[Office]:
-    async with SlackStandIn(world=another_world()) as other, switchboard([slack, other]) as api:
+    async with SlackStandIn(world=another_world()) as other, slack_proxy([slack, other]) as api:
         settings = Settings(
             slack_api_url=api,
             slack_client_id=slack.installs.client_id,
@@ -225,7 +225,7 @@ async def test_by_socket_mode_what_was_missed_is_found_in_each_workspace(
     patient.go.set()
     async with (
         SlackStandIn(world=another_world()) as other,
-        switchboard([slack, other]) as api,
+        slack_proxy([slack, other]) as api,
         ScriptedModel(patient) as model,
     ):
         settings = Settings(

@@ -17,10 +17,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.support.bot_processes import Process
 from tests.support.chaos import chaos, send_again, taken_over
+from tests.support.database_templates import copy_migrated
 from tests.support.databases import set_read_only
-from tests.support.fleet import Process
-from tests.support.migrated import copy_migrated
 from tests.support.postgres import Postgres
 from tests.support.scripted_model import Asked, Call, Reply, Say
 from tests.support.workload import CHANNEL, USER, Workload, workload

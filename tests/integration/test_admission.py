@@ -6,7 +6,7 @@ from tasks.policy import TaskLimits
 from tasks.store.database import Database
 from tasks.store.tasks import Accepted, TaskStore
 from tasks.task import Outcome, State, Task, Ticket
-from tests.support.office import message
+from tests.support.task_harness import message
 from tests.support.tickets import Tickets
 
 DONE = Outcome(state=State.ANSWERED, text="done")

@@ -13,7 +13,7 @@ from tasks.store.database import Database
 from tasks.store.notes import MOST, ChannelNotes
 from tasks.store.tasks import AcceptedAs, TaskStore
 from tasks.task import State, Task, Ticket
-from tests.support.office import message
+from tests.support.task_harness import message
 from tests.support.tickets import Tickets
 
 ASKED = Question(id="q1", tool="send", text="May w1 call send?", digest="d1")

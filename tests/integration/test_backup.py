@@ -22,10 +22,10 @@ from tasks.task import State
 from tests.integration.test_keeping import done, foundation, message, upgrade, work_of
 from tests.integration.test_operator import handoff
 from tests.support.databases import opened
-from tests.support.office import message as written
-from tests.support.office import office
 from tests.support.postgres import Postgres
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel
+from tests.support.task_harness import message as written
+from tests.support.task_harness import task_harness
 
 
 class Place:
@@ -99,15 +99,15 @@ async def test_a_restored_system_goes_on(place: Places, tmp_path: Path, kind: st
     before, after, file = place(kind), place(other), tmp_path / "saved.tar.gz"
     async with (
         ScriptedModel(asks_first) as model,
-        office(before.url, model, before.data / "work") as desk,
+        task_harness(before.url, model, before.data / "work") as harness,
     ):
-        old = (await desk.engine.accept(message(1))).task
-        await desk.until(old)
+        old = (await harness.engine.accept(message(1))).task
+        await harness.until(old)
         work_of(before.data / "work", message(1))
-        parked = (await desk.engine.accept(written("2.0", "Paint it"))).task
-        await desk.until(parked, State.WAITING)
+        parked = (await harness.engine.accept(written("2.0", "Paint it"))).task
+        await harness.until(parked, State.WAITING)
         # Written down and not placed: what a bot that is killed at this moment leaves.
-        queued = (await TaskStore(desk.database).accept(written("3.0", "Later"))).task
+        queued = (await TaskStore(harness.database).accept(written("3.0", "Later"))).task
 
         saved = await before.handoff("backup", str(file))
     assert saved == (0, f"Saved 3 tasks and 1 files of threads to {file}.\n", "")
@@ -120,13 +120,16 @@ async def test_a_restored_system_goes_on(place: Places, tmp_path: Path, kind: st
     async with opened(after.url) as database:
         assert {task.id for task in await TaskStore(database).recent()} == {old, parked, queued}
 
-    async with ScriptedModel(asks_first) as model, office(after.url, model, after.data / "work") as desk:
-        assert (await desk.until(queued)).state is State.ANSWERED
-        await desk.engine.accept(written("2.1", "red", thread="2.0"))
-        assert (await desk.until(parked)).answer == "Done with Ann: red."
-        assert (await desk.engine.accept(message(1))).task == old, "a message is claimed once"
-        new = (await desk.engine.accept(written("4.0", "More"))).task
-        assert (await desk.until(new)).state is State.ANSWERED
+    async with (
+        ScriptedModel(asks_first) as model,
+        task_harness(after.url, model, after.data / "work") as harness,
+    ):
+        assert (await harness.until(queued)).state is State.ANSWERED
+        await harness.engine.accept(written("2.1", "red", thread="2.0"))
+        assert (await harness.until(parked)).answer == "Done with Ann: red."
+        assert (await harness.engine.accept(message(1))).task == old, "a message is claimed once"
+        new = (await harness.engine.accept(written("4.0", "More"))).task
+        assert (await harness.until(new)).state is State.ANSWERED
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
@@ -139,9 +142,12 @@ async def test_what_is_there_is_replaced_only_with_overwrite_and_not_under_a_run
     work_of(source.data / "work", message(1))
     await source.save(file)
 
-    async with ScriptedModel(asks_first) as model, office(target.url, model, target.data / "work") as desk:
-        there = (await desk.engine.accept(message(2))).task
-        await desk.until(there)
+    async with (
+        ScriptedModel(asks_first) as model,
+        task_harness(target.url, model, target.data / "work") as harness,
+    ):
+        there = (await harness.engine.accept(message(2))).task
+        await harness.until(there)
         with pytest.raises(BotError, match="Handoff is running on"):
             await target.restore(file, overwrite=True)
     with pytest.raises(BotError, match=r"The database holds tasks\. Add --overwrite to replace them\."):

@@ -19,8 +19,8 @@ from tasks.store.retry import describe_outage, retrying
 from tasks.store.tasks import TaskStore
 from tasks.task import Ticket
 from tests.support.databases import limit_pages, set_read_only
-from tests.support.office import message
 from tests.support.postgres import Postgres
+from tests.support.task_harness import message
 from tests.support.tickets import Tickets
 
 

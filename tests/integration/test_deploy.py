@@ -17,8 +17,8 @@ from tasks.queue.placement import Placement
 from tasks.store.acceptance import AcceptedAs
 from tasks.store.database import SCHEMA, Database, migrate
 from tasks.task import State, Ticket
-from tests.support.office import CHANNEL, TEAM, message, office
 from tests.support.scripted_model import Asked, Reply, Say, ScriptedModel
+from tests.support.task_harness import CHANNEL, TEAM, message, task_harness
 
 Body = Mapping[str, Any]
 #: When it all happened, in seconds since 1970.
@@ -145,14 +145,14 @@ async def test_what_the_first_version_began_ends_with_todays(database_url: str, 
     await old.close()
     await placed_as_it_was_left(database_url)
 
-    async with ScriptedModel(answer) as model, office(database_url, model, tmp_path) as desk:
-        ends = {id_: await desk.until(id_) for id_ in ("half", "queued")}
-        parked = await desk.engine.store.task("parked")
+    async with ScriptedModel(answer) as model, task_harness(database_url, model, tmp_path) as harness:
+        ends = {id_: await harness.until(id_) for id_ in ("half", "queued")}
+        parked = await harness.engine.store.task("parked")
         assert parked is not None
         assert parked.state is State.WAITING
-        taken = await desk.engine.accept(message("2.1", "red", thread="2.0"))
-        ends["parked"] = await desk.until("parked")
-        again = await desk.engine.accept(message("1.0"))
+        taken = await harness.engine.accept(message("2.1", "red", thread="2.0"))
+        ends["parked"] = await harness.until("parked")
+        again = await harness.engine.accept(message("1.0"))
 
         assert (taken.kind, taken.task) == (AcceptedAs.ANSWER, "parked")
         assert (again.kind, again.task) == (AcceptedAs.REPEATED, "half")
@@ -164,6 +164,6 @@ async def test_what_the_first_version_began_ends_with_todays(database_url: str, 
         assert len(model.requests) == 3, "nothing that was paid for is asked again"
         assert ends["half"].workers == 2
         assert ends["half"].tokens > 330, "what the first version used is counted in"
-        delivered = {id_: [d.state for d in desk.board.delivered[id_]] for id_ in ends}
+        delivered = {id_: [d.state for d in harness.threads.delivered[id_]] for id_ in ends}
         assert delivered == {id_: [State.ANSWERED] for id_ in ends}
         assert model.problems == []

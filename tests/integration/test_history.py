@@ -8,8 +8,8 @@ from tasks.message import ThreadAddress
 from tasks.store.acceptance import AcceptedAs, requeue
 from tasks.store.edits import Edits
 from tasks.task import State
-from tests.support.office import CHANNEL, TEAM, Board, Gate, message, office
 from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
+from tests.support.task_harness import CHANNEL, TEAM, Gate, InMemoryThreads, message, task_harness
 
 
 async def test_a_report_without_a_word_is_no_fault_of_the_next_task(
@@ -18,11 +18,11 @@ async def test_a_report_without_a_word_is_no_fault_of_the_next_task(
     brief = Call("create_worker", {"task_description": "count", "title": "Counting"})
     empty = Call("report", {"status": "failed", "summary": ""})
     script = Roles([brief, Say("It did not work."), Say("As I said.")], [empty])
-    async with ScriptedModel(script) as model, office(database_url, model, tmp_path) as desk:
-        first = await desk.engine.accept(message("1.0"))
-        await desk.until(first.task)
-        second = await desk.engine.accept(message("1.1", thread="1.0"))
-        task = await desk.until(second.task)
+    async with ScriptedModel(script) as model, task_harness(database_url, model, tmp_path) as harness:
+        first = await harness.engine.accept(message("1.0"))
+        await harness.until(first.task)
+        second = await harness.engine.accept(message("1.1", thread="1.0"))
+        task = await harness.until(second.task)
 
         assert (task.state, task.answer) == (State.ANSWERED, "As I said.")
         assert "Counting (failed): (no summary)" in str(model.requests[-1].body)
@@ -32,32 +32,32 @@ async def test_words_that_an_agent_has_read_are_not_said_to_be_changed(
     database_url: str, tmp_path: Path
 ) -> None:
     ask = Call("ask_user", {"question": "Which colour?"})
-    async with ScriptedModel([ask]) as model, office(database_url, model, tmp_path) as desk:
-        amendments = Edits(desk.database)
-        accepted = await desk.engine.accept(message("1.0", "paint it"))
-        parked = await desk.until(accepted.task, State.WAITING)
+    async with ScriptedModel([ask]) as model, task_harness(database_url, model, tmp_path) as harness:
+        amendments = Edits(harness.database)
+        accepted = await harness.engine.accept(message("1.0", "paint it"))
+        parked = await harness.until(accepted.task, State.WAITING)
         # Answered, and in the queue again: its first words are in the log, so they are not read again.
-        async with desk.database.write() as connection:
+        async with harness.database.write() as connection:
             await requeue(connection, parked)
 
         assert not await amendments.change(parked.thread, "1.0", "paint it blue")
-        task = await desk.engine.store.task(parked.id)
+        task = await harness.engine.store.task(parked.id)
         assert task is not None
         assert task.request == "paint it"
 
 
 async def test_messages_of_two_people_that_met_an_end_stay_two(database_url: str, tmp_path: Path) -> None:
     gate = Gate(Say("Done."), Say("Both."))
-    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
-        first = await desk.engine.accept(message("1.0", "first"))
+    async with ScriptedModel(gate) as model, task_harness(database_url, model, tmp_path) as harness:
+        first = await harness.engine.accept(message("1.0", "first"))
         await gate.reached.wait()
-        await desk.engine.accept(message("1.1", "in blue", thread="1.0", user="U2", name="Bob"))
-        await desk.engine.accept(message("1.2", "with a title", thread="1.0", user="U3", name="Eve"))
+        await harness.engine.accept(message("1.1", "in blue", thread="1.0", user="U2", name="Bob"))
+        await harness.engine.accept(message("1.2", "with a title", thread="1.0", user="U3", name="Eve"))
         gate.opened.set()
-        await desk.until(first.task)
-        second = await desk.engine.store.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
+        await harness.until(first.task)
+        second = await harness.engine.store.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
         assert second is not None
-        ended = await desk.until(second.id)
+        ended = await harness.until(second.id)
 
         assert (ended.request, ended.user, ended.message_ts, ended.answer) == (
             "in blue",
@@ -68,22 +68,24 @@ async def test_messages_of_two_people_that_met_an_end_stay_two(database_url: str
         last_request = str(model.requests[-1].body)
         assert last_request.index("Bob: in blue") < last_request.index("Eve: with a title")
         assert len(model.requests) == 2
-        assert desk.board.marked_read == ["1.2"]
-        again = await desk.engine.accept(message("1.2", "with a title", thread="1.0", user="U3", name="Eve"))
+        assert harness.threads.marked_read == ["1.2"]
+        again = await harness.engine.accept(
+            message("1.2", "with a title", thread="1.0", user="U3", name="Eve")
+        )
         assert (again.kind, again.task) == (AcceptedAs.REPEATED, ended.id)
 
 
 async def test_a_file_that_comes_with_an_answer_is_fetched_once(database_url: str, tmp_path: Path) -> None:
     ask = Call("ask_user", {"question": "Which rows?"})
-    board = Board(files={"rows.csv": b"1,2"})
+    threads = InMemoryThreads(files={"rows.csv": b"1,2"})
     async with (
         ScriptedModel([ask, Say("Two rows.")]) as model,
-        office(database_url, model, tmp_path, board=board) as desk,
+        task_harness(database_url, model, tmp_path, threads=threads) as harness,
     ):
-        accepted = await desk.engine.accept(message("1.0"))
-        await desk.until(accepted.task, State.WAITING)
-        await desk.engine.accept(message("1.1", "these", thread="1.0", files=["rows.csv"]))
-        task = await desk.until(accepted.task)
+        accepted = await harness.engine.accept(message("1.0"))
+        await harness.until(accepted.task, State.WAITING)
+        await harness.engine.accept(message("1.1", "these", thread="1.0", files=["rows.csv"]))
+        task = await harness.until(accepted.task)
 
-        assert (task.answer, board.fetched) == ("Two rows.", ["rows.csv"])
+        assert (task.answer, threads.fetched) == ("Two rows.", ["rows.csv"])
         assert "[Attached file: /work/rows.csv, 1 bytes]" in str(model.requests[-1].body)

@@ -15,14 +15,14 @@ import pytest
 
 from sandbox.sandbox import Sandbox
 from tests.integration.test_sandbox_life import ROOT, containers_of, none_left
-from tests.support.way import Way
+from tests.support.engine_proxy import EngineProxy
 
 #: Seconds after which an engine's answer is given up anyway are 60; far fewer are enough to leave without it.
 PATIENCE = 40
 
 
-class Crowded(Way):
-    """A way to the engine on which requests are kept waiting once it is full."""
+class Crowded(EngineProxy):
+    """A proxy to the engine on which requests are kept waiting once it is full."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -61,40 +61,40 @@ class Crowded(Way):
 
 
 @pytest.fixture
-async def way(tmp_path: Path) -> AsyncIterator[Crowded]:
+async def proxy(tmp_path: Path) -> AsyncIterator[Crowded]:
     leading = Crowded(tmp_path / "docker.sock")
     await leading.open()
     yield leading
     await leading.close()
 
 
-async def test_a_sandbox_is_left_while_the_engine_is_too_busy(sandbox_image: str, way: Crowded) -> None:
-    sandbox = Sandbox(image=sandbox_image, docker_host=f"unix://{way.path}", ready=2)
+async def test_a_sandbox_is_left_while_the_engine_is_too_busy(sandbox_image: str, proxy: Crowded) -> None:
+    sandbox = Sandbox(image=sandbox_image, docker_host=f"unix://{proxy.path}", ready=2)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(sandbox)
         for _ in range(600):
             if sandbox.idle == 2:
                 break
             await asyncio.sleep(0.05)
-        way.fill()
+        proxy.fill()
         async with asyncio.timeout(PATIENCE):
             await stack.aclose()
     assert await none_left(sandbox.owner), "hung up, they end without the engine's being asked"
 
 
-async def test_a_start_under_way_is_left_too(sandbox_image: str, way: Crowded) -> None:
-    way.fill()
+async def test_a_start_under_way_is_left_too(sandbox_image: str, proxy: Crowded) -> None:
+    proxy.fill()
     async with asyncio.timeout(PATIENCE):
-        async with Sandbox(image=sandbox_image, docker_host=f"unix://{way.path}", ready=2) as sandbox:
+        async with Sandbox(image=sandbox_image, docker_host=f"unix://{proxy.path}", ready=2) as sandbox:
             sandbox._entered().fill()
             await asyncio.sleep(0.2)
     assert await containers_of(sandbox.owner) == []
 
 
 async def test_the_playground_ends_while_the_engine_is_too_busy(
-    sandbox_image: str, way: Crowded, tmp_path: Path
+    sandbox_image: str, proxy: Crowded, tmp_path: Path
 ) -> None:
-    environment = {"PATH": os.environ["PATH"], "DOCKER_HOST": f"unix://{way.path}", "HANDOFF_PORT": "0"}
+    environment = {"PATH": os.environ["PATH"], "DOCKER_HOST": f"unix://{proxy.path}", "HANDOFF_PORT": "0"}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot.cli", "play", cwd=ROOT,
         env={**environment, "HANDOFF_DATA_DIR": str(tmp_path)}, stderr=asyncio.subprocess.PIPE,
@@ -102,7 +102,7 @@ async def test_the_playground_ends_while_the_engine_is_too_busy(
     assert process.stderr is not None
     while b"Ctrl-C stops it." not in (line := await process.stderr.readline()):
         assert line, "it ended"
-    way.fill()
+    proxy.fill()
     await asyncio.sleep(1)
     process.send_signal(signal.SIGINT)
     async with asyncio.timeout(PATIENCE):

@@ -8,7 +8,7 @@ from tasks.store.database import Database
 from tasks.store.log import TaskLog
 from tasks.store.tasks import TaskStore
 from tasks.task import Ticket
-from tests.support.office import message
+from tests.support.task_harness import message
 
 TRIES = 60
 

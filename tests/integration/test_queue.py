@@ -12,8 +12,8 @@ from tasks.queue.placement import QUEUE
 from tasks.store.database import Database
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
-from tests.support.bodies import ended, nothing, running
-from tests.support.office import message
+from tests.support.function_runner import ended, nothing, running
+from tests.support.task_harness import message
 
 ONE = TaskLimits(process=1)
 

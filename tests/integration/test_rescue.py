@@ -11,8 +11,8 @@ from tasks.store.database import Database
 from tasks.store.tasks import TaskStore
 from tasks.task import LOST, RESCUES, State, Task, Ticket
 from tests.support.databases import opened
-from tests.support.office import message, office
 from tests.support.scripted_model import ScriptedModel
+from tests.support.task_harness import message, task_harness
 from tests.support.tickets import Tickets
 
 
@@ -60,9 +60,9 @@ async def test_the_thread_gets_a_message_about_a_task_that_is_given_up(
             await store.begin(ticket, "me")
         if stopped:
             await store.stop(ticket.task, "Ann")
-    async with ScriptedModel([]) as model, office(database_url, model, tmp_path) as desk:
-        task = await desk.until(ticket.task)
-        (outcome,) = desk.board.delivered[task.id]
+    async with ScriptedModel([]) as model, task_harness(database_url, model, tmp_path) as harness:
+        task = await harness.until(ticket.task)
+        (outcome,) = harness.threads.delivered[task.id]
 
     assert (task.state, task.reason) == (state, reason)
     assert outcome.reason == reason

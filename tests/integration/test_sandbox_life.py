@@ -19,7 +19,7 @@ from sandbox.owner import Owner
 from sandbox.pool import BARE, DATA, flavour_of
 from sandbox.sandbox import Sandbox
 from sandbox.spec import container_settings
-from tests.support.way import Way
+from tests.support.engine_proxy import EngineProxy
 
 FOREVER = Job(code="print('up', flush=True)\nimport time\ntime.sleep(600)")
 ROOT = Path(__file__).parents[2]
@@ -224,22 +224,22 @@ async def test_a_container_killed_from_outside_is_our_fault(sandbox: Sandbox) ->
 async def test_an_engine_that_stops_in_mid_call_hangs_nothing(
     sandbox_image: str, tmp_path: Path, transport: Literal["socket", "attach"], status: Status
 ) -> None:
-    way = Way(tmp_path / "engine.sock")
-    await way.open()
+    proxy = EngineProxy(tmp_path / "engine.sock")
+    await proxy.open()
     async with Sandbox(
-        image=sandbox_image, docker_host=f"unix://{way.path}", ready=0, transport=transport
+        image=sandbox_image, docker_host=f"unix://{proxy.path}", ready=0, transport=transport
     ) as sandbox:
         call = await started(sandbox, Job(code="print('up', flush=True)\nimport time; time.sleep(3)"))
-        await way.close()
+        await proxy.close()
         run = await asyncio.wait_for(call, 30)
         assert getattr(run, "status", None) is status
         while_down = await asyncio.wait_for(sandbox.run(Job(code="1")), 30)
         assert while_down.status is Status.INFRASTRUCTURE
-        await way.open()
+        await proxy.open()
         after = await asyncio.wait_for(sandbox.run(Job(code="print('back')")), 30)
         assert after.stdout == "back\n"
     assert await none_left(sandbox.owner)
-    await way.close()
+    await proxy.close()
 
 
 async def test_a_ready_container_that_died_is_not_given_out(sandbox_image: str) -> None:

@@ -17,8 +17,8 @@ from tasks.store.acceptance import AcceptedAs
 from tasks.store.upcast import VERSION
 from tasks.task import State
 from tests.support.databases import limit_pages
-from tests.support.office import CHANNEL, TEAM, Board, Gate, message, office
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn, Usage
+from tests.support.task_harness import CHANNEL, TEAM, Gate, InMemoryThreads, message, task_harness
 from tests.support.tickets import Tickets
 
 ASK = Call("ask_user", {"question": "Which colour?", "options": ["red", "blue"]})
@@ -29,16 +29,16 @@ async def test_a_message_becomes_an_answer(database_url: str, tmp_path: Path) ->
         [Call("create_worker", {"task_description": "count to three"}), Say("One, two, three.")],
         [Call("report", {"status": "done", "summary": "123"})],
     )
-    async with ScriptedModel(script) as model, office(database_url, model, tmp_path) as desk:
-        accepted = await desk.engine.accept(message("1.0"))
-        task = await desk.until(accepted.task)
+    async with ScriptedModel(script) as model, task_harness(database_url, model, tmp_path) as harness:
+        accepted = await harness.engine.accept(message("1.0"))
+        task = await harness.until(accepted.task)
 
         assert (accepted.kind, task.state, task.answer) == (
             AcceptedAs.NEW,
             State.ANSWERED,
             "One, two, three.",
         )
-        assert [d.text for d in desk.board.delivered[task.id]] == ["One, two, three."]
+        assert [d.text for d in harness.threads.delivered[task.id]] == ["One, two, three."]
         assert task.workers == 1
         model.assert_complete()
 
@@ -47,19 +47,19 @@ async def test_counts_beyond_all_measure_fit_into_the_tasks_row(database_url: st
     usage = Usage(10**12, 10**12)
     brief = Call("create_worker", {"task_description": "count to three"})
     script = Roles([Turn(calls=(brief,), usage=usage), Turn("123", usage=usage)], [Turn("One.", usage=usage)])
-    async with ScriptedModel(script) as model, office(database_url, model, tmp_path) as desk:
-        accepted = await desk.engine.accept(message("1.0"))
-        task = await desk.until(accepted.task)
+    async with ScriptedModel(script) as model, task_harness(database_url, model, tmp_path) as harness:
+        accepted = await harness.engine.accept(message("1.0"))
+        task = await harness.until(accepted.task)
 
         assert (task.state, task.answer) == (State.ANSWERED, "123")
-        assert len(desk.board.delivered[task.id]) == 1
+        assert len(harness.threads.delivered[task.id]) == 1
 
 
 async def test_a_message_is_one_task_however_often_it_arrives(database_url: str, tmp_path: Path) -> None:
-    async with ScriptedModel([Say("Once.")]) as model, office(database_url, model, tmp_path) as desk:
-        taken = await asyncio.gather(*(desk.engine.accept(message("1.0")) for _ in range(8)))
-        await desk.until(taken[0].task)
-        later = await desk.engine.accept(message("1.0"))
+    async with ScriptedModel([Say("Once.")]) as model, task_harness(database_url, model, tmp_path) as harness:
+        taken = await asyncio.gather(*(harness.engine.accept(message("1.0")) for _ in range(8)))
+        await harness.until(taken[0].task)
+        later = await harness.engine.accept(message("1.0"))
 
         assert sorted(t.kind for t in taken) == [AcceptedAs.NEW] + [AcceptedAs.REPEATED] * 7
         assert later.kind is AcceptedAs.REPEATED
@@ -71,62 +71,64 @@ async def test_two_messages_at_once_in_one_thread_are_a_task_and_a_follow_up(
     database_url: str, tmp_path: Path
 ) -> None:
     gate = Gate(Say("First."), Say("Second."), Say("Third."))
-    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
-        taken = await asyncio.gather(*(desk.engine.accept(message(f"1.{n}", thread="1.0")) for n in range(6)))
+    async with ScriptedModel(gate) as model, task_harness(database_url, model, tmp_path) as harness:
+        taken = await asyncio.gather(
+            *(harness.engine.accept(message(f"1.{n}", thread="1.0")) for n in range(6))
+        )
 
         assert sorted(t.kind for t in taken) == [AcceptedAs.FOLLOW_UP] * 5 + [AcceptedAs.NEW]
         gate.opened.set()
-        await desk.until(taken[0].task)
+        await harness.until(taken[0].task)
 
 
 async def test_a_follow_up_is_read_at_the_next_turn(database_url: str, tmp_path: Path) -> None:
     gate = Gate(Turn(calls=(Call("plan", {"steps": [{"text": "look"}]}),)), Say("In blue."))
-    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
-        accepted = await desk.engine.accept(message("1.0"))
+    async with ScriptedModel(gate) as model, task_harness(database_url, model, tmp_path) as harness:
+        accepted = await harness.engine.accept(message("1.0"))
         await gate.reached.wait()
-        reply = await desk.engine.accept(message("1.1", "make it blue", thread="1.0"))
+        reply = await harness.engine.accept(message("1.1", "make it blue", thread="1.0"))
         gate.opened.set()
-        task = await desk.until(accepted.task)
+        task = await harness.until(accepted.task)
 
         assert (reply.kind, reply.task, task.answer) == (AcceptedAs.FOLLOW_UP, accepted.task, "In blue.")
         assert "make it blue" in model.requests[1].last_user
-        assert desk.board.marked_read == ["1.1"]
+        assert harness.threads.marked_read == ["1.1"]
 
 
 async def test_a_follow_up_that_meets_the_end_is_the_next_task(database_url: str, tmp_path: Path) -> None:
     gate = Gate(Say("Done."), Say("Done again."))
-    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
-        first = await desk.engine.accept(message("1.0", "first"))
+    async with ScriptedModel(gate) as model, task_harness(database_url, model, tmp_path) as harness:
+        first = await harness.engine.accept(message("1.0", "first"))
         await gate.reached.wait()
         # The reply that is on its way is the last one: the inbox is not read after it.
-        await desk.engine.accept(message("1.1", "and this?", thread="1.0", user="U2"))
+        await harness.engine.accept(message("1.1", "and this?", thread="1.0", user="U2"))
         gate.opened.set()
-        await desk.until(first.task)
-        second = await desk.engine.store.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
+        await harness.until(first.task)
+        second = await harness.engine.store.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
         assert second is not None
-        ended = await desk.until(second.id)
+        ended = await harness.until(second.id)
 
         assert (second.id != first.task, second.request, second.user) == (True, "and this?", "U2")
         assert ended.answer == "Done again."
         # It arrives once more: it is the second task's and nothing new.
-        again = await desk.engine.accept(message("1.1", "and this?", thread="1.0", user="U2"))
+        again = await harness.engine.accept(message("1.1", "and this?", thread="1.0", user="U2"))
         assert (again.kind, again.task) == (AcceptedAs.REPEATED, second.id)
 
 
 async def test_a_question_parks_the_task_and_the_answer_wakes_it(database_url: str, tmp_path: Path) -> None:
     async with (
         ScriptedModel([ASK, Say("Red it is.")]) as model,
-        office(database_url, model, tmp_path) as desk,
+        task_harness(database_url, model, tmp_path) as harness,
     ):
-        accepted = await desk.engine.accept(message("1.0"))
-        await desk.until(accepted.task, State.WAITING)
-        while desk.engine.running:  # noqa: ASYNC110
+        accepted = await harness.engine.accept(message("1.0"))
+        await harness.until(accepted.task, State.WAITING)
+        while harness.engine.running:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-        answer = await desk.engine.accept(message("1.1", "red", thread="1.0"))
-        task = await desk.until(accepted.task)
+        answer = await harness.engine.accept(message("1.1", "red", thread="1.0"))
+        task = await harness.until(accepted.task)
 
         assert (answer.kind, task.attempt, task.answer) == (AcceptedAs.ANSWER, 2, "Red it is.")
-        assert [d.state for d in desk.board.delivered[task.id]] == [State.WAITING, State.ANSWERED]
+        assert [d.state for d in harness.threads.delivered[task.id]] == [State.WAITING, State.ANSWERED]
         assert "red" in str(model.requests[1].body)
 
 
@@ -135,31 +137,34 @@ async def test_a_stop_ends_a_task_wherever_it_stands(database_url: str, tmp_path
     gate = Gate(Say("never said"))
     replies: dict[str, Gate | list[Reply]] = {"running": gate, "waiting": [ASK], "ended": [Say("Done.")]}
     state = {"waiting": State.WAITING, "ended": State.ANSWERED}
-    async with ScriptedModel(replies[moment]) as model, office(database_url, model, tmp_path) as desk:
-        accepted = await desk.engine.accept(message("1.0"))
+    async with (
+        ScriptedModel(replies[moment]) as model,
+        task_harness(database_url, model, tmp_path) as harness,
+    ):
+        accepted = await harness.engine.accept(message("1.0"))
         if moment == "running":
             await gate.reached.wait()
         else:
-            await desk.until(accepted.task, state[moment])
-        stopped = await desk.engine.stop(accepted.task, "Ann stopped it")
-        task = await desk.until(accepted.task)
+            await harness.until(accepted.task, state[moment])
+        stopped = await harness.engine.stop(accepted.task, "Ann stopped it")
+        task = await harness.until(accepted.task)
 
         ended = (False, State.ANSWERED, "") if moment == "ended" else (True, State.STOPPED, "Ann stopped it")
         assert (stopped, task.state, task.reason) == ended
-        assert desk.board.delivered[task.id][-1].state is task.state
-        assert not await desk.engine.stop(accepted.task, "again")
+        assert harness.threads.delivered[task.id][-1].state is task.state
+        assert not await harness.engine.stop(accepted.task, "again")
 
 
 async def test_what_was_written_before_a_stop_is_stopped_too(database_url: str, tmp_path: Path) -> None:
     gate = Gate(Say("never said"))
-    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
-        accepted = await desk.engine.accept(message("1.0"))
+    async with ScriptedModel(gate) as model, task_harness(database_url, model, tmp_path) as harness:
+        accepted = await harness.engine.accept(message("1.0"))
         await gate.reached.wait()
-        await desk.engine.accept(message("1.1", "and that", thread="1.0"))
-        await desk.engine.stop(accepted.task, "Ann stopped it")
-        await desk.until(accepted.task, State.STOPPED)
+        await harness.engine.accept(message("1.1", "and that", thread="1.0"))
+        await harness.engine.stop(accepted.task, "Ann stopped it")
+        await harness.until(accepted.task, State.STOPPED)
 
-        assert len(await desk.engine.store.recent()) == 1
+        assert len(await harness.engine.store.recent()) == 1
 
 
 async def test_a_task_goes_on_from_its_log_in_the_next_process(tmp_path: Path) -> None:
@@ -172,13 +177,13 @@ async def test_a_task_goes_on_from_its_log_in_the_next_process(tmp_path: Path) -
             await asyncio.sleep(3600)
         return Call("create_worker", {"task_description": "count to three"})
 
-    async with ScriptedModel(never_ready) as first, office(url, first, tmp_path) as desk:
-        accepted = await desk.engine.accept(message("1.0"))
+    async with ScriptedModel(never_ready) as first, task_harness(url, first, tmp_path) as harness:
+        accepted = await harness.engine.accept(message("1.0"))
         await hold.wait()
 
     rest = Roles([Say("One, two, three.")], [Call("report", {"status": "done", "summary": "123"})])
-    async with ScriptedModel(rest) as second, office(url, second, tmp_path) as desk:
-        task = await desk.until(accepted.task)
+    async with ScriptedModel(rest) as second, task_harness(url, second, tmp_path) as harness:
+        task = await harness.until(accepted.task)
 
         assert task.answer == "One, two, three."
         assert task.workers == 1, "the worker of before goes on, and no second one is made"
@@ -188,42 +193,42 @@ async def test_a_task_goes_on_from_its_log_in_the_next_process(tmp_path: Path) -
 async def test_an_end_that_cannot_be_reported_is_kept_and_reported_later(
     database_url: str, tmp_path: Path
 ) -> None:
-    board = Board(closed="The channel is archived.")
+    threads = InMemoryThreads(closed="The channel is archived.")
     async with (
         ScriptedModel([Say("The answer.")]) as model,
-        office(database_url, model, tmp_path, board=board) as desk,
+        task_harness(database_url, model, tmp_path, threads=threads) as harness,
     ):
-        accepted = await desk.engine.accept(message("1.0"))
-        await desk.until(accepted.task, State.DELIVERING)
-        board.closed = ""
-        await desk.engine.store.redeliver(accepted.task)
-        task = await desk.until(accepted.task)
+        accepted = await harness.engine.accept(message("1.0"))
+        await harness.until(accepted.task, State.DELIVERING)
+        threads.closed = ""
+        await harness.engine.store.redeliver(accepted.task)
+        task = await harness.until(accepted.task)
 
         assert (task.state, task.answer, task.deliveries) == (State.ANSWERED, "The answer.", 1)
-        assert [d.text for d in board.delivered[task.id]] == ["The answer."]
+        assert [d.text for d in threads.delivered[task.id]] == ["The answer."]
         assert len(model.requests) == 1, "what was paid for is not paid again to be told"
 
 
 async def test_a_question_that_no_one_answers_expires(database_url: str, tmp_path: Path) -> None:
     async with (
         ScriptedModel([ASK]) as model,
-        office(database_url, model, tmp_path, policy=TaskPolicy(waiting=0.0)) as desk,
+        task_harness(database_url, model, tmp_path, policy=TaskPolicy(waiting=0.0)) as harness,
     ):
-        accepted = await desk.engine.accept(message("1.0"))
-        task = await desk.until(accepted.task)
+        accepted = await harness.engine.accept(message("1.0"))
+        task = await harness.until(accepted.task)
 
         assert (task.state, task.reason) == (State.EXPIRED, "there was no answer in time")
-        assert desk.board.delivered[task.id][-1].state is State.EXPIRED
+        assert harness.threads.delivered[task.id][-1].state is State.EXPIRED
 
 
 async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Path) -> None:
     gate = Gate()
     async with (
         ScriptedModel(gate) as model,
-        office(database_url, model, tmp_path, policy=TaskPolicy(stalled=0.5)) as desk,
+        task_harness(database_url, model, tmp_path, policy=TaskPolicy(stalled=0.5)) as harness,
     ):
-        accepted = await desk.engine.accept(message("1.0"))
-        task = await desk.until(accepted.task)
+        accepted = await harness.engine.accept(message("1.0"))
+        task = await harness.until(accepted.task)
 
         assert task.state is State.FAILED
         assert "made no progress" in task.reason
@@ -231,13 +236,13 @@ async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Pat
 
 async def test_a_task_that_waited_to_be_begun_has_not_stood_still(database_url: str, tmp_path: Path) -> None:
     gate = Gate(Say("Done."), Say("Done."))
-    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
-        while not desk.engine._maintenance._cleaned_at:  # noqa: ASYNC110 (its first round would place the ticket)
+    async with ScriptedModel(gate) as model, task_harness(database_url, model, tmp_path) as harness:
+        while not harness.engine._maintenance._cleaned_at:  # noqa: ASYNC110 (its first round would place the ticket)
             await asyncio.sleep(0.01)
-        tickets = Tickets(desk.database)
-        await desk.engine.store.accept(message("1.0"))
+        tickets = Tickets(harness.database)
+        await harness.engine.store.accept(message("1.0"))
         (ticket,) = tickets.pop()
-        runner = desk.engine._runner
+        runner = harness.engine._runner
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
             cut = group.create_task(runner.run(ticket, Signals(ticket.task)))
             await gate.reached.wait()
@@ -250,7 +255,7 @@ async def test_a_task_that_waited_to_be_begun_has_not_stood_still(database_url: 
             await gate.reached.wait()
             assert time.monotonic() - signals.progress_at < TaskPolicy().stalled
             gate.opened.set()
-        assert (await desk.until(ticket.task)).answer == "Done."
+        assert (await harness.until(ticket.task)).answer == "Done."
 
 
 async def test_a_clock_that_jumps_back_hides_no_task(
@@ -258,20 +263,20 @@ async def test_a_clock_that_jumps_back_hides_no_task(
 ) -> None:
     gate = Gate(Say("First."), Say("never said"))
     gate.opened.set()
-    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
-        first = await desk.engine.accept(message("1.0"))
-        await desk.until(first.task)
+    async with ScriptedModel(gate) as model, task_harness(database_url, model, tmp_path) as harness:
+        first = await harness.engine.accept(message("1.0"))
+        await harness.until(first.task)
         gate.opened.clear()
         gate.reached.clear()
         now = time.time
         monkeypatch.setattr(time, "time", lambda: now() - 86_400)
-        second = await desk.engine.accept(message("1.1", thread="1.0"))
+        second = await harness.engine.accept(message("1.1", thread="1.0"))
         await gate.reached.wait()
-        current = await desk.engine.store.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
+        current = await harness.engine.store.current(ThreadAddress(TEAM, CHANNEL, "1.0"))
         assert current is not None
         assert current.id == second.task, "a stop in the thread is meant for what is under way"
-        await desk.engine.stop(current.id, "Ann stopped it")
-        await desk.until(second.task, State.STOPPED)
+        await harness.engine.stop(current.id, "Ann stopped it")
+        await harness.until(second.task, State.STOPPED)
 
 
 async def test_a_clock_that_jumps_ahead_ends_no_task(
@@ -280,54 +285,54 @@ async def test_a_clock_that_jumps_ahead_ends_no_task(
     """A day is more than a run may stand still, and less than a person may take."""
     gate = Gate(Say("Done."), Say("Red it is."))
     parks = ScriptedModel([ASK])
-    async with parks, office(database_url, parks, tmp_path) as desk:
-        parked = await desk.engine.accept(message("1.0"))
-        await desk.until(parked.task, State.WAITING)
-    async with ScriptedModel(gate) as model, office(database_url, model, tmp_path) as desk:
-        running = await desk.engine.accept(message("2.0"))
+    async with parks, task_harness(database_url, parks, tmp_path) as harness:
+        parked = await harness.engine.accept(message("1.0"))
+        await harness.until(parked.task, State.WAITING)
+    async with ScriptedModel(gate) as model, task_harness(database_url, model, tmp_path) as harness:
+        running = await harness.engine.accept(message("2.0"))
         await gate.reached.wait()
         now = time.time
         monkeypatch.setattr(time, "time", lambda: now() + 86_400)
-        await desk.engine._maintenance.run_once()
-        await desk.engine._signal_runs()
-        states = [task.state for task in await desk.engine.store.recent()]
+        await harness.engine._maintenance.run_once()
+        await harness.engine._signal_runs()
+        states = [task.state for task in await harness.engine.store.recent()]
         assert sorted(states) == [State.RUNNING, State.WAITING]
 
         gate.opened.set()
-        assert (await desk.until(running.task)).answer == "Done."
-        await desk.engine.accept(message("1.1", "red", thread="1.0"))
-        assert (await desk.until(parked.task)).answer == "Red it is."
+        assert (await harness.until(running.task)).answer == "Done."
+        await harness.engine.accept(message("1.1", "red", thread="1.0"))
+        assert (await harness.until(parked.task)).answer == "Red it is."
 
 
 async def test_a_task_on_a_full_disk_waits_and_pays_for_nothing_twice(tmp_path: Path) -> None:
     gate = Gate(Say("A long answer. " * 5000))
     url = f"sqlite:///{tmp_path / 'handoff.db'}"
-    async with ScriptedModel(gate) as model, office(url, model, tmp_path) as desk:
-        accepted = await desk.engine.accept(message("1.0"))
+    async with ScriptedModel(gate) as model, task_harness(url, model, tmp_path) as harness:
+        accepted = await harness.engine.accept(message("1.0"))
         await gate.reached.wait()
-        await limit_pages(desk.database, free=0)
+        await limit_pages(harness.database, free=0)
         gate.opened.set()
         async with asyncio.timeout(30):
-            while desk.engine.running and not await desk.engine.problems():  # noqa: ASYNC110
+            while harness.engine.running and not await harness.engine.problems():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
-        assert await desk.engine.problems() == ["the disk of the database is full"]
-        await limit_pages(desk.database, free=100_000)
-        task = await desk.until(accepted.task)
+        assert await harness.engine.problems() == ["the disk of the database is full"]
+        await limit_pages(harness.database, free=100_000)
+        task = await harness.until(accepted.task)
 
-        assert (task.state, await desk.engine.problems()) == (State.ANSWERED, [])
+        assert (task.state, await harness.engine.problems()) == (State.ANSWERED, [])
         assert len(model.requests) == 1
 
 
 async def test_a_task_that_a_later_version_began_waits_for_such_a_process(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with ScriptedModel([ASK]) as model, office(database_url, model, tmp_path) as desk:
-        accepted = await desk.engine.accept(message("1.0"))
-        await desk.until(accepted.task, State.WAITING)
-        async with desk.database.write() as connection:
+    async with ScriptedModel([ASK]) as model, task_harness(database_url, model, tmp_path) as harness:
+        accepted = await harness.engine.accept(message("1.0"))
+        await harness.until(accepted.task, State.WAITING)
+        async with harness.database.write() as connection:
             await connection.execute(update(schema.event).values(version=VERSION + 1))
-        await desk.engine.accept(message("1.1", "red", thread="1.0"))
-        await desk.until(accepted.task, State.DELIVERING)
+        await harness.engine.accept(message("1.1", "red", thread="1.0"))
+        await harness.until(accepted.task, State.DELIVERING)
 
         assert len(model.requests) == 1
-        assert len(desk.board.delivered[accepted.task]) == 1, "the question, and no word of failure"
+        assert len(harness.threads.delivered[accepted.task]) == 1, "the question, and no word of failure"

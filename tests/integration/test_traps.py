@@ -23,9 +23,9 @@ from tasks.store.key_value import KeyValueStore, thread_namespace
 from tasks.store.log import TaskLog
 from tasks.store.tasks import TaskStore
 from tasks.task import Task, Ticket
-from tests.support.bodies import MANY, ended, nothing, running
-from tests.support.office import message, office
+from tests.support.function_runner import MANY, ended, nothing, running
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel, Turn
+from tests.support.task_harness import message, task_harness
 from tests.support.timing import TASK_TIMING
 
 
@@ -55,12 +55,12 @@ async def test_parallel_workers_keep_their_own_words_over_a_restart(tmp_path: Pa
     async def second(asked: Asked) -> Reply | None:
         return reply(asked) if asked.is_worker else Say("Together.")
 
-    async with ScriptedModel(first) as model, office(url, model, tmp_path) as desk:
-        accepted = await desk.engine.accept(message("1.0"))
+    async with ScriptedModel(first) as model, task_harness(url, model, tmp_path) as harness:
+        accepted = await harness.engine.accept(message("1.0"))
         await twice.wait()
-    async with ScriptedModel(second) as model, office(url, model, tmp_path) as desk:
-        await desk.until(accepted.task)
-        log = await TaskLog.load(desk.database, accepted.task, "reader")
+    async with ScriptedModel(second) as model, task_harness(url, model, tmp_path) as harness:
+        await harness.until(accepted.task)
+        log = await TaskLog.load(harness.database, accepted.task, "reader")
 
         assert len(model.requests) == 4, "one open turn each, and the answer: nothing is paid for twice"
         briefs = {w: entries[0].body["turns"][0]["text"] for w, entries in log.agents.items() if w}

@@ -19,8 +19,8 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 
-from tests.support.fleet import Process
-from tests.support.migrated import copy_migrated
+from tests.support.bot_processes import Process
+from tests.support.database_templates import copy_migrated
 from tests.support.postgres import postgres
 from tests.support.workload import CHANNEL, Tally, Workload, workload
 

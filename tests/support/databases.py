@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from tasks.store.database import Database
-from tests.support.migrated import copy_migrated, migrate
+from tests.support.database_templates import copy_migrated, migrate
 from tests.support.postgres import Postgres, fast_postgres, shared_postgres
 
 #: The PostgreSQL database that has today's tables.

@@ -24,7 +24,7 @@ from playground.slack.messages import SlackPost, Stream
 from tasks.message import ThreadAddress
 from tasks.store.key_value import KeyValueStore
 from tasks.task import State, Task
-from tests.support.migrated import copy_migrated
+from tests.support.database_templates import copy_migrated
 from tests.support.timing import BOT_TIMING
 
 ADA, MEI = "U0ADA0001", "U0MEI0002"

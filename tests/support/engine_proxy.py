@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 
 
-class Way:
+class EngineProxy:
     """A proxy. Closing it looks like an engine that stops."""
 
     #: The most bytes per second from the engine; 0 for no limit.

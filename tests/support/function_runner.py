@@ -14,13 +14,13 @@ from tasks.store.database import Database
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, State, Task, Ticket
 from tasks.timing import TaskTiming
-from tests.support.office import eventually
+from tests.support.task_harness import eventually
 from tests.support.timing import TASK_TIMING
 
 MANY = TaskLimits(process=500, workspace=1000, channel=1000, person=1000)
 
 
-class Body:
+class FunctionRunner:
     """A `tasks.engine.TaskRunner` that runs a test's function and ends the task."""
 
     def __init__(self, database: Database, work: Callable[[Task], Awaitable[Any]]) -> None:
@@ -45,7 +45,7 @@ async def running(
     database = Database(url, timing)
     await database.open()
     try:
-        async with TaskEngine(database, Body(database, work), policy=policy) as engine:
+        async with TaskEngine(database, FunctionRunner(database, work), policy=policy) as engine:
             yield engine
     finally:
         await database.close()

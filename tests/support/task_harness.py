@@ -33,7 +33,7 @@ PATIENCE = 30
 
 
 @dataclass
-class Board:
+class InMemoryThreads:
     """Stands for Slack: every thread's deliveries, by the task's id."""
 
     delivered: dict[str, list[Outcome]] = field(default_factory=dict)
@@ -47,44 +47,44 @@ class Board:
     """Why nothing can be delivered now; empty if it can."""
 
     @asynccontextmanager
-    async def open(self, task: Task) -> AsyncIterator[BoardThread]:
-        yield BoardThread(self, task)
+    async def open(self, task: Task) -> AsyncIterator[InMemoryThread]:
+        yield InMemoryThread(self, task)
 
 
 @dataclass
-class BoardThread:
+class InMemoryThread:
     """A `tasks.run.thread.Thread`."""
 
-    board: Board
+    threads: InMemoryThreads
     task: Task
 
     def emit(self, event: Event) -> None: ...
 
     async def fetch(self, file: FileRef) -> SandboxFile:
-        if file.name not in self.board.files:
-            raise FileNotFetched(f"{file.name} is not on this board")
-        self.board.fetched.append(file.name)
-        return SandboxFile.of(self.board.files[file.name])
+        if file.name not in self.threads.files:
+            raise FileNotFetched(f"{file.name} is not in these threads")
+        self.threads.fetched.append(file.name)
+        return SandboxFile.of(self.threads.files[file.name])
 
     async def before(self) -> Sequence[Message]:
-        return self.board.before
+        return self.threads.before
 
     async def mark_read(self, message_ts: str) -> None:
-        self.board.marked_read.append(message_ts)
+        self.threads.marked_read.append(message_ts)
 
     async def deliver(self, outcome: Outcome) -> None:
-        if self.board.closed:
-            raise NotDelivered(self.board.closed)
-        self.board.delivered.setdefault(self.task.id, []).append(outcome)
+        if self.threads.closed:
+            raise NotDelivered(self.threads.closed)
+        self.threads.delivered.setdefault(self.task.id, []).append(outcome)
 
 
 @dataclass
-class Office:
-    """A running engine and its board."""
+class TaskHarness:
+    """A running engine and its threads."""
 
     engine: TaskEngine
     database: Database
-    board: Board
+    threads: InMemoryThreads
 
     async def until(self, id_: str, *states: State) -> Task:
         """The task once it is in one of these states; any end unless given."""
@@ -117,24 +117,24 @@ class Gate:
 
 
 @asynccontextmanager
-async def office(
+async def task_harness(
     url: str,
     model: ScriptedModel,
     folder: Path,
     *,
     policy: TaskPolicy | None = None,
-    board: Board | None = None,
-) -> AsyncIterator[Office]:
+    threads: InMemoryThreads | None = None,
+) -> AsyncIterator[TaskHarness]:
     """Tasks running on the database `url`, with their files below `folder`."""
-    policy, board = policy or TaskPolicy(timing=TASK_TIMING), board or Board()
+    policy, threads = policy or TaskPolicy(timing=TASK_TIMING), threads or InMemoryThreads()
     database = Database(url, policy.timing)
     await database.open()
     endpoint = endpoint_of(model)
     deps = AgentDeps(endpoint=endpoint, sandbox=Sandbox(ready=0), model="m", worker_model="m")
-    runner = Runner(database, deps, board, workspaces=folder, policy=policy)
+    runner = Runner(database, deps, threads, workspaces=folder, policy=policy)
     try:
         async with endpoint, TaskEngine(database, runner, policy=policy) as engine:
-            yield Office(engine, database, board)
+            yield TaskHarness(engine, database, threads)
     finally:
         await database.close()
 

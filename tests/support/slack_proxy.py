@@ -34,7 +34,7 @@ def another_world() -> World:
 
 
 @asynccontextmanager
-async def switchboard(workspaces: Sequence[SlackStandIn]) -> AsyncIterator[str]:
+async def slack_proxy(workspaces: Sequence[SlackStandIn]) -> AsyncIterator[str]:
     """The base of the Web API in front of `workspaces`, which become workspaces of one app."""
     first = workspaces[0]
     for other in workspaces[1:]:
@@ -42,9 +42,9 @@ async def switchboard(workspaces: Sequence[SlackStandIn]) -> AsyncIterator[str]:
         other.installs.client_id = first.installs.client_id
         other.installs.client_secret = first.installs.client_secret
     async with aiohttp.ClientSession() as session:
-        board = _Board(workspaces, session)
+        proxy = _SlackProxy(workspaces, session)
         application = web.Application()
-        application.router.add_route("*", "/{path:.*}", board.handle)
+        application.router.add_route("*", "/{path:.*}", proxy.handle)
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -54,7 +54,7 @@ async def switchboard(workspaces: Sequence[SlackStandIn]) -> AsyncIterator[str]:
             await runner.cleanup()
 
 
-class _Board:
+class _SlackProxy:
     def __init__(self, workspaces: Sequence[SlackStandIn], session: aiohttp.ClientSession) -> None:
         self._workspaces = workspaces
         self._session = session
