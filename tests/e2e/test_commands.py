@@ -6,8 +6,6 @@ import asyncio
 import os
 import re
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,20 +14,19 @@ import aiohttp
 
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
+from tests.support.command import Command, start_command
 from tests.support.stack import ADA, GENERAL
 
 _READY = 60
 
 
 @asynccontextmanager
-async def command(name: str, **environment: str) -> AsyncIterator[Process]:
+async def command(name: str, **environment: str) -> AsyncIterator[Command]:
     """A `handoff` of its own; killed at the end if it still runs."""
     inherited = {
         key: value for key, value in os.environ.items() if not key.startswith(("HANDOFF_", "OPENAI_"))
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", name, env={**inherited, **environment}, stdout=PIPE, stderr=PIPE
-    )
+    process = await start_command(name, environment={**inherited, **environment})
     try:
         yield process
     finally:
@@ -38,9 +35,8 @@ async def command(name: str, **environment: str) -> AsyncIterator[Process]:
         await process.communicate()
 
 
-async def line_with(process: Process, words: str) -> str:
+async def line_with(process: Command, words: str) -> str:
     """The first line on stderr that has these words."""
-    assert process.stderr is not None
     async with asyncio.timeout(_READY):
         async for line in process.stderr:
             if words in (text := line.decode()):
@@ -88,7 +84,6 @@ async def test_play_prints_its_address_and_leaves_on_ctrl_c(tmp_path: Path, unus
         play.send_signal(signal.SIGINT)
         async with asyncio.timeout(30):
             assert await play.wait() == 0, "Ctrl-C is how it ends, and make must show no error"
-        assert play.stderr is not None
         assert "Traceback" not in (await play.stderr.read()).decode()
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from tasks.store.key_value import KeyValueStore, task_namespace, thread_namespac
 from tasks.store.removal import OF_A_TASK, Removal, folder_of
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, Spent, State, Ticket
+from tests.support.command import start_command
 from tests.support.databases import opened
 
 
@@ -135,26 +134,26 @@ async def test_an_export_holds_every_row_of_its_task_and_no_other(database_url: 
         assert await export(database, "tnone") is None
 
 
-def handoff(folder: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "bot.cli", *words], check=False, capture_output=True, text=True,
-        env={"HANDOFF_DATA_DIR": str(folder), "PATH": "/usr/bin:/bin"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+async def handoff(folder: Path, *words: str) -> str:
+    process = await start_command(
+        *words, environment={"HANDOFF_DATA_DIR": str(folder), "PATH": "/usr/bin:/bin"}
+    )
+    out, errors = await process.communicate()
+    assert process.returncode == 0, errors
+    return out.decode()
 
 
 async def test_purge_says_what_it_would_do_and_does_it_with_yes(tmp_path: Path) -> None:
     async with opened(f"sqlite:///{tmp_path / 'handoff.db'}") as database:
         id_ = await done(database, message(1))
     place = work_of(tmp_path / "work", message(1))
-    assert "1 tasks would be deleted" in handoff(tmp_path, "purge", "--user", "U1")
-    assert id_ in handoff(tmp_path, "tasks")
-    assert json.loads(handoff(tmp_path, "tasks", id_, "--json"))["files"] == str(place)
-    assert "Deleted 1 tasks and the files of 1 threads." in handoff(
+    assert "1 tasks would be deleted" in await handoff(tmp_path, "purge", "--user", "U1")
+    assert id_ in await handoff(tmp_path, "tasks")
+    assert json.loads(await handoff(tmp_path, "tasks", id_, "--json"))["files"] == str(place)
+    assert "Deleted 1 tasks and the files of 1 threads." in await handoff(
         tmp_path, "purge", "--user", "U1", "--yes"
     )
-    assert handoff(tmp_path, "tasks") == ""
+    assert await handoff(tmp_path, "tasks") == ""
     assert not place.exists()
 
 

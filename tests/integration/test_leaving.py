@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.sandbox import Sandbox
-from tests.integration.test_sandbox_life import ROOT, containers_of, none_left
+from tests.integration.test_sandbox_life import containers_of, none_left
+from tests.support.command import start_command
 from tests.support.engine_proxy import EngineProxy
 
 #: Seconds after which an engine's answer is given up anyway are 60; far fewer are enough to leave without it.
@@ -95,11 +95,7 @@ async def test_the_playground_ends_while_the_engine_is_too_busy(
     sandbox_image: str, proxy: Crowded, tmp_path: Path
 ) -> None:
     environment = {"PATH": os.environ["PATH"], "DOCKER_HOST": f"unix://{proxy.path}", "HANDOFF_PORT": "0"}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", "play", cwd=ROOT,
-        env={**environment, "HANDOFF_DATA_DIR": str(tmp_path)}, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stderr is not None
+    process = await start_command("play", environment={**environment, "HANDOFF_DATA_DIR": str(tmp_path)})
     while b"Ctrl-C stops it." not in (line := await process.stderr.readline()):
         assert line, "it ended"
     proxy.fill()

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
 from playground.slack import SlackStandIn
-from scripts.steps import ROOT
 from tasks.store.database import Database
 from tests.integration.test_keeping import foundation, upgrade
+from tests.support.command import start_command
 from tests.support.databases import opened
 from tests.support.postgres import Postgres
 
@@ -29,11 +28,9 @@ COMMANDS = [("tasks",), ("purge", "--user", "U1", "--yes"), ("backup", "x.tar.gz
 
 async def handoff(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
     """A real `handoff`: its exit code, stdout and stderr."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", *words, cwd=ROOT,
-        env={"HANDOFF_DATA_DIR": str(folder), "PATH": "/usr/bin:/bin", **environment},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    process = await start_command(
+        *words, environment={"HANDOFF_DATA_DIR": str(folder), "PATH": "/usr/bin:/bin", **environment}
+    )
     async with asyncio.timeout(60):
         out, err = await process.communicate()
     assert process.returncode is not None
@@ -140,12 +137,9 @@ async def test_a_token_that_slack_refuses_ends_the_start_with_2(
 
 
 async def test_a_start_waits_for_slack_with_one_sentence_and_ends_at_once_without_it(tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", "serve", cwd=ROOT,
-        env={"HANDOFF_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", **SERVE},
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stderr is not None
+    process = await start_command(
+        "serve", environment={"HANDOFF_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", **SERVE}
+    )
     async with asyncio.timeout(60):
         while b"Slack can't be reached at 127.0.0.1:1 (" not in (line := await process.stderr.readline()):
             assert line, "it ended"

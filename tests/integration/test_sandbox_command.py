@@ -18,6 +18,7 @@ from sandbox.limits import SandboxLimits
 from sandbox.owner import Owner
 from sandbox.pool import BARE
 from sandbox.spec import container_settings
+from tests.support.command import start_command
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("sandbox_image")
@@ -31,15 +32,9 @@ class Ended:
 
 
 async def handoff(*arguments: str, stdin: bytes = b"", **environment: str) -> Ended:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from bot.cli import main; raise SystemExit(main())", "sandbox", *arguments),
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HANDOFF_SANDBOX_POOL": "0", **environment},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate(stdin)
+    settings = {"PATH": os.environ["PATH"], "HANDOFF_SANDBOX_POOL": "0", **environment}
+    process = await start_command("sandbox", *arguments, environment=settings, stdin=stdin)
+    out, err = await process.communicate()
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
 

@@ -10,11 +10,11 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.command import Command, start_command
+
 #: Seconds that a process may take to say that it is ready, with both cores busy.
 START = 60
 _READY = re.compile(rb'"event": "ready"|ready ')
@@ -32,7 +32,7 @@ class Process:
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "DOCKER_HOST") if key in os.environ}
         self._environment = {**inherited, **settings}
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Command | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -55,11 +55,7 @@ class Process:
     async def start(self) -> None:
         """Start it and return when it is ready. Raises AssertionError with its log when it is not."""
         seen = os.fstat(self._log.fileno()).st_size
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.cli", "serve",
-            cwd=ROOT, env=self._environment, stdin=asyncio.subprocess.DEVNULL,
-            stdout=self._log, stderr=self._log,
-        )  # fmt: skip
+        self._process = await start_command("serve", environment=self._environment, log=self._log)
         for _ in range(START * 20):
             if _READY.search(os.pread(self._log.fileno(), 1 << 24, seen)):
                 return
