@@ -27,7 +27,10 @@ from bot.slack import SlackService, make_clients, make_installation_store
 from bot.thread.thread import SlackThreads
 from bot.timing import STANDARD, BotTiming
 from bot.web import WebServer
+from bot.wire.channels import ChannelDirectory
 from bot.wire.clients import Clients
+from bot.wire.reader import MessageReader
+from bot.wire.users import UserDirectory
 from sandbox.engine import DockerEngine
 from sandbox.limits import MIB
 from sandbox.sandbox import Sandbox
@@ -85,8 +88,9 @@ class BotServer:
         clients = make_clients(settings, http, installations)
         self.sandbox = await stack.enter_async_context(make_sandbox(settings, metrics=metrics.sandbox))
         endpoint = await stack.enter_async_context(make_endpoint(settings, metrics=metrics.model))
+        reader = MessageReader(UserDirectory(clients, self._timing), ChannelDirectory(clients, self._timing))
         threads = SlackThreads(
-            clients=clients, http=http, store=TaskStore(database, patience=PATIENCE),
+            clients=clients, reader=reader, http=http, store=TaskStore(database, patience=PATIENCE),
             preferences=ChannelPreferences(KeyValueStore(database), channels.preference),
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
             timing=self._timing,
@@ -102,19 +106,20 @@ class BotServer:
         removal = Removal(database, settings.work_dir)
         self.engine = TaskEngine(database, runner, policy=policy, removal=removal)
         await stack.enter_async_context(self.engine)
-        await self._open_slack(database, channels, clients, installations)
+        await self._open_slack(database, channels, clients, reader, installations)
 
     async def _open_slack(
         self,
         database: Database,
         channels: ChannelSettings,
         clients: Clients,
+        reader: MessageReader,
         installations: InstallationStore | None,
     ) -> None:
         """Opened last and closed first, so that events arrive only while tasks can run."""
         settings = self._settings
         slack = SlackService(
-            settings, database, self.engine, channels, clients, installations,
+            settings, database, self.engine, channels, clients, reader, installations,
             signed=self.metrics.slack.signed, timing=self._timing,
         )  # fmt: skip
         await self._observe(database, slack)

@@ -35,8 +35,8 @@ from bot.timing import STANDARD, BotTiming
 from bot.wire.app import BoltApp, authorize_by, connect
 from bot.wire.clients import Clients
 from bot.wire.permalinks import Permalinks
+from bot.wire.reader import MessageReader
 from bot.wire.socket_mode import SocketMode
-from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.store.database import Database
 from tasks.store.edits import Edits
@@ -54,7 +54,7 @@ class SlackService:
 
     def __init__(
         self, settings: Settings, database: Database, engine: TaskEngine, channels: ChannelSettings,
-        clients: Clients, installations: InstallationStore | None = None, *,
+        clients: Clients, reader: MessageReader, installations: InstallationStore | None = None, *,
         signed: Callable[[float], None] = lambda _: None, timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip
         """`signed` is called with the seconds between a message and its 👀."""
@@ -65,7 +65,7 @@ class SlackService:
             "" if token or not secret else secret.get_secret_value(),
             client=AsyncWebClient(base_url=settings.slack_api_url), authorize=authorize_by(clients),
         )  # fmt: skip
-        people, kept = UserDirectory(clients, timing), KeyValueStore(database)
+        people, kept = reader.people, KeyValueStore(database)
         queries, usage = TaskQueries(database), UsageTotals(database)
         access = AccessPolicy(channels=channels, people=people, usage=usage)
         stopper = TaskStopper(engine=engine, people=people, access=access)
@@ -78,7 +78,7 @@ class SlackService:
         )
         feedback = Feedback(clients)
         handler = MessageHandler(
-            engine=engine, people=people, access=access, addressing=addressing, preferences=preferences,
+            engine=engine, reader=reader, access=access, addressing=addressing, preferences=preferences,
             stopper=stopper, edits=Edits(database), queries=queries,
             notes=NoteCommands(ChannelNotes(database)), feedback=feedback, signed=signed,
         )  # fmt: skip
@@ -93,11 +93,11 @@ class SlackService:
         )
         approvals = ApprovalButtons(engine=engine, people=people, replies=replies, access=access)
         slash = SlashCommand(
-            engine=engine, queries=queries, people=people, clients=clients, access=access, stopper=stopper,
+            engine=engine, queries=queries, reader=reader, clients=clients, access=access, stopper=stopper,
             preferences=preferences, links=links,
         )  # fmt: skip
         shortcut = MessageShortcut(
-            engine=engine, people=people, clients=clients, access=access, feedback=feedback
+            engine=engine, reader=reader, clients=clients, access=access, feedback=feedback
         )
         home = AppHome(
             engine=engine, queries=queries, usage=usage, clients=clients, links=links, stopper=stopper,

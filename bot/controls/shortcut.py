@@ -18,7 +18,7 @@ from bot.wire.clients import Clients
 from bot.wire.events import MalformedPayload, parse_message
 from bot.wire.interactions import ShortcutPayload, parse_interaction
 from bot.wire.manifest import SHORTCUT
-from bot.wire.users import UserDirectory
+from bot.wire.reader import MessageReader
 from tasks.engine import TaskEngine
 from tasks.message import Message
 from tasks.store.tasks import AcceptedAs
@@ -31,7 +31,7 @@ class MessageShortcut:
     """The listener for the shortcut."""
 
     engine: TaskEngine
-    people: UserDirectory
+    reader: MessageReader
     clients: Clients
     access: AccessPolicy
     feedback: Feedback
@@ -50,12 +50,12 @@ class MessageShortcut:
         except MalformedPayload as problem:
             log.warning("shortcut on a message that is not understood", problem=str(problem))
             return
-        if message is None or not (message.text or message.files):
+        if message is None or not (message.content.whole or message.files):
             return await respond_ephemerally(respond, texts.EMPTY_MESSAGE)
         if refusal := await self.access.refusal(message.thread, chosen.user.id):
             return await respond_ephemerally(respond, refusal)
-        name = await self.people.name(chosen.team.id, chosen.user.id)
-        text = await self.people.plain_text(chosen.team.id, message.text)
+        name = await self.reader.people.name(chosen.team.id, chosen.user.id)
+        text = await self.reader.words(chosen.team.id, message.content.whole)
         client = await self.clients.of(chosen.team.id)
         if not await _is_in(client, chosen.channel.id):
             return await respond_ephemerally(respond, texts.NOT_IN_CHANNEL)

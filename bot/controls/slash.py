@@ -25,8 +25,8 @@ from bot.wire.clients import Clients
 from bot.wire.interactions import CommandPayload, parse_interaction
 from bot.wire.manifest import COMMAND
 from bot.wire.permalinks import Permalinks
+from bot.wire.reader import MessageReader
 from bot.wire.text import escape, one_plain_line, silence_mentions, truncate
-from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.message import Message, ThreadAddress
 from tasks.store.preferences import CHOICES, ChannelPreferences
@@ -45,7 +45,7 @@ class SlashCommand:
 
     engine: TaskEngine
     queries: TaskQueries
-    people: UserDirectory
+    reader: MessageReader
     clients: Clients
     access: AccessPolicy
     stopper: TaskStopper
@@ -88,8 +88,8 @@ class SlashCommand:
         here = ThreadAddress(command.team_id, command.channel_id, "")
         if refusal := await self.access.refusal(here, command.user_id):
             return refusal
-        name = await self.people.name(command.team_id, command.user_id)
-        text = await self.people.plain_text(command.team_id, command.text)
+        name = await self.reader.people.name(command.team_id, command.user_id)
+        text = await self.reader.words(command.team_id, command.text)
         client = await self.clients.of(command.team_id)
         try:
             posted = await client.chat_postMessage(
@@ -147,7 +147,7 @@ class SlashCommand:
             return False
         if task.thread.channel == command.channel_id or task.user == command.user_id:
             return True
-        return (await self.people.person(command.team_id, command.user_id)).is_admin
+        return (await self.reader.people.person(command.team_id, command.user_id)).is_admin
 
     async def _set(self, command: CommandPayload, words: Sequence[str]) -> str:
         team, channel = command.team_id, command.channel_id

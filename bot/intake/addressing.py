@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import structlog
 
 from bot.intake.notes import NOTE
+from bot.wire.entities import addresses_a_group, mentioned
 from bot.wire.events import SlackMessage
-from bot.wire.text import addresses_a_group, mentioned
 from tasks.engine import TaskEngine
 from tasks.store.participants import Participants
 from tasks.store.preferences import ChannelPreferences, FollowUpMode

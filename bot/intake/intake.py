@@ -17,8 +17,8 @@ from bot.intake import texts
 from bot.intake.messages import MessageHandler, PersonUnknown
 from bot.intake.pending import PendingEvent, PendingEvents, parse
 from bot.timing import STANDARD, BotTiming
+from bot.wire.entities import mentioned
 from bot.wire.events import MalformedPayload, MessageChange, SlackMessage
-from bot.wire.text import mentioned
 from tasks.message import ThreadAddress
 
 log = structlog.get_logger(__name__)
@@ -113,7 +113,7 @@ def _may_concern_us(event: SlackMessage | MessageChange, bot_user: str) -> bool:
     """False for our own messages, top-level messages without a mention, and changes that change no words."""
     if isinstance(event, MessageChange):
         now = event.now
-        return now is None or not (now.text == event.before or now.by_bot or now.user == bot_user)
-    if event.user == bot_user:
+        return now is None or not (now.content == event.before or now.by_bot or now.user == bot_user)
+    if bot_user in (event.user, event.sender):
         return False
     return event.is_direct or event.is_reply or bot_user in mentioned(event.text)

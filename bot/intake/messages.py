@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -18,9 +18,10 @@ from bot.intake.addressing import MUTE, STOP, Addressing, second_of
 from bot.intake.feedback import Feedback
 from bot.intake.notes import NOTE, NoteCommands
 from bot.intake.stopper import TaskStopper
+from bot.wire.entities import mentioned, without_mention, without_mentions
 from bot.wire.events import MessageChange, SlackMessage
-from bot.wire.text import mentioned, plain_text, silence_mentions
-from bot.wire.users import UserDirectory
+from bot.wire.reader import MessageReader
+from bot.wire.text import silence_mentions
 from tasks.engine import TaskEngine
 from tasks.message import Message
 from tasks.store.edits import Edits
@@ -41,7 +42,7 @@ class MessageHandler:
     """Decides what a message becomes, and gives its writer feedback."""
 
     engine: TaskEngine
-    people: UserDirectory
+    reader: MessageReader
     access: AccessPolicy
     addressing: Addressing
     preferences: ChannelPreferences
@@ -71,21 +72,20 @@ class MessageHandler:
 
     async def _addressed(self, message: SlackMessage, bot_user: str) -> None:
         """Run a command, refuse, help, or take the message as work."""
-        people = {message.user, *mentioned(message.text)[:5]} - {bot_user}
-        await self.people.ask(message.thread.team, people)
-        text = self._plain(message, bot_user)
-        if STOP.fullmatch(text):
+        await self.reader.look_up(message.thread.team, [message.user], [message.content])
+        command = without_mentions(message.text, bot_user)
+        if STOP.fullmatch(command):
             return await self._stop(message)
-        if command := MUTE.fullmatch(text):
-            return await self._mute(message, muted=not command[1])
+        if mute := MUTE.fullmatch(command):
+            return await self._mute(message, muted=not mute[1])
         if not await self.access.can_check(message.thread, message.user):
             raise PersonUnknown
         if refusal := await self.access.refusal(message.thread, message.user):
             if await self._claim(message):
                 await self.whisper(message, refusal)
-        elif NOTE.match(text) and not message.by_bot:
-            await self._note(message, text)
-        elif text or message.files:
+        elif NOTE.match(command) and not message.by_bot:
+            await self._note(message, self.reader.plain(message.thread.team, command))
+        elif (text := self._request(message, bot_user)) or message.files:
             await self._accept(message, text)
         elif await self._claim(message):
             await self.feedback.post(message.thread, texts.HELP)
@@ -134,7 +134,7 @@ class MessageHandler:
 
     async def _note(self, message: SlackMessage, text: str) -> None:
         if await self._claim(message):
-            name = self.people.known(message.thread.team, message.user)
+            name = self.reader.people.known(message.thread.team, message.user)
             answer = await self.notes.answer(message.thread, text, user=message.user, user_name=name)
             await self.feedback.post(message.thread, silence_mentions(answer))
 
@@ -145,7 +145,8 @@ class MessageHandler:
             if task := await self.edits.withdraw(change.thread, change.ts):
                 await self.engine.stop(task, texts.DELETED)
             return
-        text = self._plain(now, bot_user)
+        await self.reader.look_up(now.thread.team, (), [now.content])
+        text = self._request(now, bot_user)
         if not text:
             return
         if await self.edits.change(change.thread, change.ts, text):
@@ -153,7 +154,7 @@ class MessageHandler:
             return
         id_ = await self.edits.claimed_by(change.thread, change.ts)
         if id_ is None:
-            if bot_user in mentioned(now.text) and bot_user not in mentioned(change.before):
+            if bot_user in mentioned(now.text) and bot_user not in mentioned(change.before.text):
                 await self._addressed(now, bot_user)
             return
         current = await self.engine.store.task(id_)
@@ -164,12 +165,14 @@ class MessageHandler:
         """Take a message that starts no task; False for its twin."""
         return await self.engine.store.claim(self._message(message, ""))
 
-    def _plain(self, message: SlackMessage, bot_user: str) -> str:
-        team = message.thread.team
-        return plain_text(message.text, bot_user, lambda user: self.people.known(team, user))
+    def _request(self, message: SlackMessage, bot_user: str) -> str:
+        """Words and quotes, without the mention that the words begin with."""
+        content = replace(message.content, text=without_mention(message.text, bot_user))
+        return self.reader.plain(message.thread.team, content.whole)
 
     def _message(self, message: SlackMessage, text: str) -> Message:
-        name = "an app" if message.by_bot else self.people.known(message.thread.team, message.user)
+        known = self.reader.people.known(message.thread.team, message.user)
+        name = message.app_name if message.by_bot else known
         return Message(
             thread=message.thread, ts=message.ts, user=message.user, user_name=name, text=text,
             files=message.files,

@@ -27,8 +27,8 @@ from bot.thread.replay import replay_events
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.clients import Clients
+from bot.wire.reader import MessageReader
 from bot.wire.text import escape, one_plain_line, silence_mentions
-from bot.wire.users import UserDirectory
 from sandbox.files import SandboxFile
 from tasks.message import FileRef, Message
 from tasks.run.thread import FileNotFetched, NotDelivered
@@ -50,6 +50,7 @@ class SlackThreads:
     """Opens the threads of tasks. `store` is the outbox of posts; sizes are bytes of one file."""
 
     clients: Clients
+    reader: MessageReader
     http: aiohttp.ClientSession
     store: TaskStore
     preferences: ChannelPreferences
@@ -64,15 +65,9 @@ class SlackThreads:
             client, self.http, self.store, task, largest_in=self.largest_in, largest_out=self.largest_out
         )
         shows = await self.preferences.progress(task.thread)
-        people = UserDirectory(self.clients, self.timing)
+        full = shows is ProgressMode.FULL
         thread = SlackThread(
-            client,
-            self.store,
-            task,
-            files,
-            people,
-            shows_plan=shows is ProgressMode.FULL,
-            timing=self.timing,
+            client, self.store, task, files, self.reader, shows_plan=full, timing=self.timing
         )
         await _safely(thread.recall)
         async with asyncio.TaskGroup() as group:
@@ -87,7 +82,7 @@ class SlackThread:
     """One thread for as long as a task runs (a `tasks.run.thread.Thread`)."""
 
     def __init__(
-        self, client: SlackClient, store: TaskStore, task: Task, files: ThreadFiles, people: UserDirectory, *,
+        self, client: SlackClient, store: TaskStore, task: Task, files: ThreadFiles, reader: MessageReader, *,
         shows_plan: bool = True, timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip
         self._timing = timing
@@ -95,7 +90,7 @@ class SlackThread:
         self._store = store
         self._task = task
         self._files = files
-        self._people = people
+        self._reader = reader
         self._shows_plan = shows_plan
         self._plan = Plan()
         self._posts = ThreadPosts(client, store, task, timing)
@@ -155,7 +150,7 @@ class SlackThread:
             log.info("notice about a file not posted", why=error_text(fault))
 
     async def before(self) -> Sequence[Message]:
-        said = await read_history(self._client, self._people, self._task)
+        said = await read_history(self._client, self._reader, self._task)
         await Participants(KeyValueStore(self._store.database), self._timing.tasks).record(
             self._task.thread, {one.user: float(one.ts) for one in said}
         )

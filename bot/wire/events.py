@@ -7,36 +7,24 @@ from typing import Annotated, Any
 
 import pydantic
 
+from bot.wire.content import MessageContent, content_of, speaks_of_files
+from bot.wire.reader import CONTENT_SUBTYPES, app_name
 from tasks.message import FileRef, ThreadAddress
-from text.sanitize import sanitize_text
 
 _Id = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=64)]
 _Ts = Annotated[str, pydantic.StringConstraints(pattern=r"^\d{1,12}\.\d{1,9}$")]
-#: Subtypes of messages with content; all others announce a change.
-_CONTENT_SUBTYPES = {"file_share", "thread_broadcast", "bot_message"}
-
-
-class _File(pydantic.BaseModel):
-    id: _Id
-    name: str | None = None
-    size: int | None = None
-    url_private_download: str | None = None
-    file_access: str | None = None
-    mode: str | None = None
 
 
 class _Event(pydantic.BaseModel):
     type: str
     channel: _Id
     ts: _Ts
-    text: str | None = None
     user: _Id | None = None
     bot_id: _Id | None = None
     subtype: str | None = None
     thread_ts: _Ts | None = None
     channel_type: str | None = None
     team: _Id | None = None
-    files: list[Any] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +34,25 @@ class SlackMessage:
     thread: ThreadAddress
     ts: str
     user: str
-    text: str
-    files: tuple[FileRef, ...]
+    content: MessageContent
     is_direct: bool
     is_reply: bool
     by_bot: bool
     """Written by an app; `user` is then its bot id, `B…`."""
+    sender: str = ""
+    """The user in whose name an app wrote: its own one, or a person."""
+    app_name: str = ""
+    """The name that the app shows."""
+    lacks_files: bool = False
+    """The event says that there are files and does not hold them, as `app_mention` does."""
+
+    @property
+    def text(self) -> str:
+        return self.content.text
+
+    @property
+    def files(self) -> tuple[FileRef, ...]:
+        return self.content.files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class MessageChange:
 
     thread: ThreadAddress
     ts: str
-    before: str
+    before: MessageContent
     now: SlackMessage | None
 
 
@@ -107,17 +108,16 @@ def parse_change(body: object) -> MessageChange | None:
         return None
     place = {"type": "message", "channel": channel, "channel_type": event.get("channel_type")}
     message = _parse({**current, **place, "ts": event.get("deleted_ts") or current.get("ts")}, body)
-    words = before.get("text") if before else None
     return MessageChange(
         thread=message.thread,
         ts=message.ts,
-        before=words if isinstance(words, str) else "",
+        before=content_of(before),
         now=None if is_deleted else message,
     )
 
 
 def _has_content(subtype: object) -> bool:
-    return subtype is None or (isinstance(subtype, str) and subtype in _CONTENT_SUBTYPES)
+    return subtype is None or (isinstance(subtype, str) and subtype in CONTENT_SUBTYPES)
 
 
 def _parse(event: dict[str, Any], body: dict[str, Any]) -> SlackMessage:
@@ -131,22 +131,16 @@ def _parse(event: dict[str, Any], body: dict[str, Any]) -> SlackMessage:
     user = read.bot_id if by_bot else read.user
     if not isinstance(team, str) or not 0 < len(team) <= 64 or not user:
         raise MalformedPayload("the event names no team, or neither a user nor a bot")
+    content = content_of(event)
     return SlackMessage(
         thread=ThreadAddress(team, read.channel, read.thread_ts or read.ts),
         ts=read.ts,
         user=user,
-        text=read.text or "",
-        files=tuple(_file(file) for file in read.files),
+        content=content,
         is_direct=read.channel_type == "im" or read.channel.startswith("D"),
         is_reply=read.thread_ts not in (None, read.ts),
         by_bot=by_bot,
+        sender=read.user or "" if by_bot else "",
+        app_name=app_name(event) if by_bot else "",
+        lacks_files=not content.files and speaks_of_files(event),
     )
-
-
-def _file(file: object) -> FileRef:
-    try:
-        read = _File.model_validate(file)
-    except pydantic.ValidationError as error:
-        raise MalformedPayload(f"event.files: {error.error_count()} fields are wrong") from None
-    source = {"url": read.url_private_download, "access": read.file_access, "mode": read.mode}
-    return FileRef(id=read.id, name=sanitize_text(read.name or read.id), size=read.size or 0, source=source)

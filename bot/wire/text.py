@@ -1,26 +1,17 @@
-"""Converts text between Slack and the agents: mrkdwn to plain text, Markdown to safe Slack messages.
+"""Converts agents' Markdown to safe Slack messages.
 
 Limits are Slack's (docs.slack.dev/reference/block-kit and /methods/chat.postMessage).
 """
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Callable, Iterator
-
-from text.sanitize import sanitize_text
+from collections.abc import Iterator
 
 #: Characters of Markdown in one message. Slack accepts 12,000, including what it adds.
 MESSAGE_LIMIT = 11_500
 #: Blocks of one message: Slack takes 50, those below the text included.
 BLOCK_LIMIT = 40
-_MENTION = re.compile(r"<@([UWB][A-Z0-9]+)(?:\|[^<>]*)?>")
-_LINK = re.compile(r"<([a-z][a-z0-9+.-]*:[^|<>]+)(?:\|([^<>]*))?>")
-_CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)\|?([^<>]*)>")
-_DATE = re.compile(r"<!date\^[^|<>]*\|([^<>]*)>")
-_SPECIAL = re.compile(r"<!(?:subteam\^)?([^<>|^]*)(?:\^[^<>|]*)?(?:\|([^<>]*))?>")
-_GROUP = re.compile(r"<!(?:subteam\^|channel|here|everyone)")
 #: Characters read for a row or title, which holds 256.
 _LINE_READ = 2_000
 #: What notifies people when a model writes it: an entity, or a word that clients turn into one. Neither
@@ -41,27 +32,6 @@ _LONGEST_FENCE = 20
 _HEADING = re.compile(r"#{1,3}[ \t]+(.*\S)")
 #: The line below a table's first line.
 _RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
-
-
-def mentioned(text: str) -> list[str]:
-    """Ids of the mentioned users, in order."""
-    return _MENTION.findall(text)
-
-
-def addresses_a_group(text: str) -> bool:
-    """Whether the text mentions a user group, @here, @channel or @everyone."""
-    return bool(_GROUP.search(text))
-
-
-def plain_text(text: str, bot_user: str, name_of: Callable[[str], str]) -> str:
-    """A message as its author saw it: entities are written out, and mentions of the bot are removed."""
-    text = re.sub(rf"<@{re.escape(bot_user)}(?:\|[^<>]*)?>[:,]?", "", text)
-    text = _MENTION.sub(lambda m: f"@{name_of(m[1])}", text)
-    text = _LINK.sub(lambda m: m[1] if m[2] in (None, "", m[1]) else f"{m[2]} ({m[1]})", text)
-    text = _CHANNEL.sub(lambda m: f"#{m[2] or m[1]}", text)
-    text = _DATE.sub(lambda m: m[1], text)
-    text = _SPECIAL.sub(lambda m: f"@{(m[2] or m[1]).removeprefix('@')}", text)
-    return sanitize_text(html.unescape(text)).strip()
 
 
 def silence_mentions(markdown: str) -> str:

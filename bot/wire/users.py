@@ -13,7 +13,7 @@ import structlog
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, error_text, is_transient
 from bot.wire.clients import Clients
-from bot.wire.text import mentioned, plain_text
+from text.excerpt import one_line
 
 log = structlog.get_logger(__name__)
 
@@ -25,10 +25,14 @@ MOST = 10_000
 class SlackUser:
     """A member of the workspace, or of another one in a shared channel."""
 
-    name: str = "someone"
+    name: str = ""
     team: str = ""
     is_admin: bool = False
     is_guest: bool = False
+    is_bot: bool = False
+    """The user of an app."""
+    zone: str = ""
+    """The time zone by its IANA name, as set in Slack."""
     is_known: bool = True
     """False when the lookup failed: then only the id is known."""
     may_be_known_later: bool = False
@@ -46,21 +50,22 @@ class UserDirectory:
         self._clients = clients
         self._found: dict[tuple[str, str], tuple[float, SlackUser]] = {}
 
-    def known(self, team: str, user: str) -> str:
-        """The cached name; "someone" for a user who was not looked up."""
-        return self._found.get((team, user), (0.0, _UNKNOWN))[1].name
+    def known(self, team: str, user: str, label: str = "") -> str:
+        """The cached name; the label or the id of a user who was not looked up."""
+        return self._found.get((team, user), (0.0, _UNKNOWN))[1].name or label or user
+
+    def is_person(self, team: str, user: str) -> bool:
+        """Whether this user was looked up and is no app's."""
+        found = self._found.get((team, user), (0.0, _UNKNOWN))[1]
+        return found.is_known and not found.is_bot
 
     async def name(self, team: str, user: str) -> str:
-        return (await self.person(team, user)).name
+        """The name; the id when the lookup fails."""
+        return (await self.person(team, user)).name or user
 
     async def ask(self, team: str, users: Iterable[str]) -> None:
         """Look up users in parallel, for `known`. Apps are skipped: `users.info` does not know them."""
-        await asyncio.gather(*(self.name(team, user) for user in set(users) if user.startswith(("U", "W"))))
-
-    async def plain_text(self, team: str, text: str) -> str:
-        """A message's text as its author saw it, with the names of the first five people that it mentions."""
-        await self.ask(team, mentioned(text)[:5])
-        return plain_text(text, "", lambda user: self.known(team, user))
+        await asyncio.gather(*(self.person(team, user) for user in set(users) if user.startswith(("U", "W"))))
 
     async def person(self, team: str, user: str, *, now: bool = False) -> SlackUser:
         """The user, cached or looked up; if that fails, the last known entry. `now` bypasses the cache."""
@@ -90,10 +95,12 @@ def _read(user: Mapping[str, Any], here: str) -> SlackUser:
     profile = user.get("profile") or {}
     member_of = (user.get("enterprise_user") or {}).get("teams") or ()
     team = here if here in member_of else str(user.get("team_id") or "")
-    name = profile.get("display_name") or user.get("real_name") or user.get("name") or "someone"
+    name = profile.get("display_name") or user.get("real_name") or user.get("name") or ""
     return SlackUser(
-        name=str(name),
+        name=one_line(str(name), 100),
         team=team,
         is_admin=team in ("", here) and bool(user.get("is_admin") or user.get("is_owner")),
+        is_bot=bool(user.get("is_bot")),
+        zone=str(user.get("tz") or ""),
         is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
     )

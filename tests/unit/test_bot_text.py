@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 
 from bot.thread.answer import duration
 from bot.thread.draft import presentable
+from bot.wire.entities import RawNames, plain_text
 from bot.wire.text import (
     BLOCK_LIMIT,
     MESSAGE_LIMIT,
-    addresses_a_group,
     escape,
     headings,
-    mentioned,
     one_plain_line,
-    plain_text,
     silence_mentions,
     split_markdown,
     table_at,
@@ -30,36 +28,6 @@ MARKDOWN = st.text(st.sampled_from("ab -\n@<!#*_[]()é").map(str), max_size=400)
     st.sampled_from(["word ", "\n", "\n\n", "\n```\n", "\n```py\n", "@channel ", "<@U1> ", "\n" + TABLE]),
     max_size=60,
 ).map("".join)
-
-
-def test_a_message_is_read_as_its_writer_saw_it() -> None:
-    text = "<@U1BOT> ask <@U2ADA|ada> about <#C1|general> &amp; <https://e.com|the page>, <!here>"
-
-    assert (
-        plain_text(text, "U1BOT", lambda _: "Ada")
-        == "ask @Ada about #general & the page (https://e.com), @here"
-    )
-    assert mentioned(text) == ["U1BOT", "U2ADA"]
-    assert addresses_a_group(text)
-    assert not addresses_a_group("<@U1BOT> hello")
-
-
-@pytest.mark.parametrize(
-    ("entity", "read"),
-    [
-        ("<#C1|>", "#C1"),
-        ("<#C1>", "#C1"),
-        ("<!subteam^S1|@team>", "@team"),
-        ("<!subteam^S1>", "@S1"),
-        ("<!everyone>", "@everyone"),
-        ("<!date^1392734382^Posted {date}|Feb 18>", "Feb 18"),
-        ("<tel:+15551234|555-1234>", "555-1234 (tel:+15551234)"),
-        ("<mailto:ada@e.com|ada@e.com>", "ada@e.com (mailto:ada@e.com)"),
-        ("1 &lt; 2 &amp;amp; <b", "1 < 2 &amp; <b"),
-    ],
-)
-def test_each_kind_of_entity_keeps_what_it_says(entity: str, read: str) -> None:
-    assert plain_text(entity, "U1BOT", lambda _: "Ada") == read
 
 
 @given(MARKDOWN)
@@ -235,7 +203,7 @@ def test_a_long_text_of_marks_does_not_take_for_ever(repeated: str) -> None:
     """With a pattern that looks at the rest of the text from each mark on, this takes hours."""
     text = "The plan " + repeated * 400_000
     assert one_plain_line(text).startswith("The plan")
-    assert plain_text(text, "U1", str).startswith("The plan")
+    assert plain_text(text, RawNames()).startswith("The plan")
 
 
 @pytest.mark.parametrize(

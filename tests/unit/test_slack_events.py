@@ -91,7 +91,6 @@ def test_an_app_is_known_by_its_bot_id() -> None:
         ({"channel": 7}, "event.channel"),
         ({"ts": "yesterday"}, "event.ts"),
         ({"user": ""}, "event.user"),
-        ({"files": [{"name": "no id"}]}, "event.files"),
         ({"user": None}, "neither a user nor a bot"),
         ({"subtype": "bot_message"}, "neither a user nor a bot"),
     ],
@@ -113,7 +112,7 @@ def test_an_edit_and_a_deletion_are_read() -> None:
 
     assert edit is not None
     assert edit.now is not None
-    assert (edit.ts, edit.before, edit.now.text) == ("1.000001", "helo", "hello")
+    assert (edit.ts, edit.before.text, edit.now.text) == ("1.000001", "helo", "hello")
     assert gone is not None
     assert (gone.ts, gone.now) == ("1.000001", None)
     assert parse_message(_body({**about, "subtype": "message_changed", "message": MESSAGE})) is None
