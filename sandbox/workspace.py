@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
 import json
 import zlib
 from collections.abc import Collection, Mapping
@@ -127,6 +128,19 @@ class Workspace:
         except FileRefused as refused:
             return (f"The variables are as they were before this call. {refused}",)
         return ()
+
+    async def keep_picture(self, data: bytes) -> str:
+        """Keep a picture for models, which programs do not find among their files; returns its SHA-256.
+
+        Raises FileRefused when the disk is full.
+        """
+        digest = hashlib.sha256(data).hexdigest()
+        await asyncio.to_thread(self._folder.write, _picture_of(digest), SandboxFile.of(data))
+        return digest
+
+    async def picture(self, digest: str) -> bytes:
+        """What `keep_picture` has kept; raises FileRefused when there is none."""
+        return await self.read(_picture_of(digest))
 
     def _snapshot(self) -> Snapshot:
         versions = self._folder.files()
@@ -265,3 +279,7 @@ class Workspace:
 
 def _variables_of(owner: str) -> str:
     return f"{RESERVED}variables-{filenames.clean(owner.replace('/', '_'))}"
+
+
+def _picture_of(digest: str) -> str:
+    return f"{RESERVED}picture-{digest}"

@@ -1,0 +1,1 @@
+"""Programs of ours that run in a container, as text. Nothing imports them."""
