@@ -1,12 +1,14 @@
 """Compaction of a conversation that outgrows the model's context window.
 
-It leaves out old results first, then replaces old turns with a summary, and last cuts the newest results.
+It leaves out old pictures first and old results next, then replaces old turns with a summary, and last
+drops the newest pictures and cuts the newest results.
 The journal keeps everything; only the requests get shorter. A call stays with its result, because endpoints
 refuse one without the other.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -50,17 +52,31 @@ async def compact(
     if not urgent and size < START_SHARE * window:
         return None
     before = _boundary(turns)
+    if _have_pictures(turns[:before]):
+        return _without_pictures(before)
     saved = sum(len(t.text) - _SHORT for t in turns[:before] if _can_be_left_out(t)) // CHARS_PER_TOKEN
     if saved > 0 and (urgent or size - saved < TARGET_SHARE * window):
         return Compaction({"before": before, "longer_than": _SHORT})
     if before >= 3 and (summary := await _summarize(turns[:before], endpoint, model, window)):
         return summary
+    is_full = urgent or size > _CUT_SHARE * window
+    if is_full and _have_pictures(turns):
+        return _without_pictures(len(turns))
     longest = max((len(turn.text) for turn in turns if isinstance(turn, ToolResult)), default=0)
-    if longest > 2 * _SHORT and (urgent or size > _CUT_SHARE * window):
+    if longest > 2 * _SHORT and is_full:
         most = max(longest // 2, _SHORT)
         # `longer_than` is for processes of an earlier release: they leave the results out.
         return Compaction({"before": len(turns), "cut_to": most, "longer_than": most})
     return None
+
+
+def _have_pictures(turns: Sequence[Turn]) -> bool:
+    return any(not isinstance(turn, ModelReply) and turn.pictures for turn in turns)
+
+
+def _without_pictures(before: int) -> Compaction:
+    # `longer_than` is for processes of an earlier release: they change nothing.
+    return Compaction({"before": before, "drops_pictures": True, "longer_than": sys.maxsize})
 
 
 async def _summarize(turns: Sequence[Turn], endpoint: Endpoint, model: str, window: int) -> Compaction | None:
@@ -103,8 +119,9 @@ def _can_be_left_out(turn: Turn) -> bool:
 
 
 def _length(turn: Turn) -> int:
-    calls = turn.calls if isinstance(turn, ModelReply) else ()
-    return len(turn.text) + sum(len(call.name) + len(call.arguments) for call in calls)
+    if isinstance(turn, ModelReply):
+        return len(turn.text) + sum(len(call.name) + len(call.arguments) for call in turn.calls)
+    return len(turn.text) + sum(picture.tokens for picture in turn.pictures) * CHARS_PER_TOKEN
 
 
 def _as_text(turns: Sequence[Turn], room: int) -> UserTurn:

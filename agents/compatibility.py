@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from agents.conversation import Json
-from agents.refusals import Meaning, Refusal
+from agents.refusals import FEWER_PICTURES, Meaning, Refusal
 from agents.wire import ModelRequest, Options, Wire
 from agents.wire.chat import ChatWire, alternate_roles
 from agents.wire.responses import ResponsesWire
@@ -25,6 +25,8 @@ _OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens")
 _STANDARD = {"role", "content", "tool_calls"}
 #: How OpenAI refuses `include` without naming it.
 _ENCRYPTED = "encrypted content is not supported"
+_CANT_SEE = "you can't see pictures with this model. Where it matters, say that you have not seen it"
+_REFUSED_PICTURE = "the model service does not take it"
 
 
 @dataclass(slots=True)
@@ -41,6 +43,12 @@ class _Learned:
     """Fields of the model's own replies that it refuses in the history."""
     lost_reasoning: set[str] = field(default_factory=set)
     """Encrypted reasoning that the service can't read any more."""
+    max_pictures: int | None = None
+    """Pictures of one request; 0 for a model that can't see, None when no number is known."""
+    has_seen: bool = False
+    """Whether it has answered a request with pictures."""
+    refused_pictures: set[str] = field(default_factory=set)
+    """Digests of pictures whose request was refused."""
 
 
 class Compatibility:
@@ -66,9 +74,21 @@ class Compatibility:
     def has_answered(self, model: str) -> bool:
         return self._models[model].has_answered
 
-    def answered(self, model: str) -> None:
-        """Keep the API of a model that has replied."""
-        self._models[model].has_answered = True
+    def answered(self, request: ModelRequest) -> None:
+        """Keep the API of a model that has replied, and whether it takes pictures."""
+        learned = self._models[request.model]
+        learned.has_answered = True
+        learned.has_seen |= bool(request.pictures)
+
+    def visible(self, request: ModelRequest) -> ModelRequest:
+        """The request with those of its pictures that the model takes, the newest first."""
+        learned = self._models[request.model]
+        kept = [one for one in request.pictures.items() if one[0] not in learned.refused_pictures]
+        shown = dict(kept[: learned.max_pictures])
+        if len(shown) == len(request.pictures):
+            return request
+        why = _CANT_SEE if learned.max_pictures == 0 else _REFUSED_PICTURE
+        return replace(request, pictures=shown, why_hidden=why)
 
     def body(self, wire: Wire, request: ModelRequest) -> Json:
         learned = self._models[request.model]
@@ -93,9 +113,11 @@ class Compatibility:
             ]
         return body
 
-    def adapt(self, meaning: Meaning, *, refusal: Refusal, wire: Wire, model: str, body: Json) -> bool:
-        """Learn from a refusal of `body`; False when the request would be the same again."""
-        learned = self._models[model]
+    def adapt(
+        self, meaning: Meaning, *, refusal: Refusal, wire: Wire, request: ModelRequest, body: Json
+    ) -> bool:
+        """Learn from a refusal of `body`, made from `request`; False when it would be the same again."""
+        learned = self._models[request.model]
         match meaning:
             case Meaning.ALTERNATE_ROLES:
                 change = self._alternate_roles(learned, body)
@@ -105,10 +127,12 @@ class Compatibility:
                 lost = {found for item in body.get("input", ()) if (found := _reasoning(item))}
                 learned.lost_reasoning |= lost
                 change = f"without {len(lost)} reasoning items" if lost else ""
+            case Meaning.FEWER_PICTURES | Meaning.NO_PICTURES | Meaning.HIDE_PICTURES:
+                change = self._hide_pictures(learned, meaning, refusal, request)
             case _:
                 change = self._change_field(learned, refusal.words.lower(), body)
         if change:
-            log.info("model request changed", model=model, change=change, because=refusal.words)
+            log.info("model request changed", model=request.model, change=change, because=refusal.words)
         return bool(change)
 
     def _alternate_roles(self, learned: _Learned, body: Json) -> str:
@@ -127,6 +151,22 @@ class Compatibility:
                 return ""
             learned.wire, learned.has_switched = other, True
         return f"{other.name} API"
+
+    def _hide_pictures(
+        self, learned: _Learned, meaning: Meaning, refusal: Refusal, request: ModelRequest
+    ) -> str:
+        """A model that has seen pictures before is not called blind for one that it refuses."""
+        if not request.pictures:
+            return ""
+        number = re.search(FEWER_PICTURES, refusal.words.lower())
+        if meaning is Meaning.FEWER_PICTURES and number and int(number["count"]) < len(request.pictures):
+            learned.max_pictures = int(number["count"])
+            return f"{learned.max_pictures} pictures at most"
+        if meaning is Meaning.NO_PICTURES and not learned.has_seen:
+            learned.max_pictures = 0
+            return "without pictures"
+        learned.refused_pictures |= request.pictures.keys()
+        return f"without {len(request.pictures)} pictures"
 
     def _change_field(self, learned: _Learned, words: str, body: Json) -> str:
         if name := _refused_back(words, body):

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 Json = dict[str, Any]
@@ -42,10 +42,28 @@ class TokenUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that a turn shows. `agents.pictures` reads its content by the digest for each request."""
+
+    path: str
+    """Of its file in `/work`."""
+    digest: str
+    media_type: str
+    width: int
+    height: int
+
+    @property
+    def tokens(self) -> int:
+        """An estimate for the window: services count one token for some 750 pixels."""
+        return self.width * self.height // 750
+
+
+@dataclass(frozen=True, slots=True)
 class UserTurn:
-    """Text for the agent: the request, a follow-up, or a note of the system."""
+    """Text for the agent: the request, a follow-up, or a note of the system; and pictures with it."""
 
     text: str
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +81,8 @@ class ModelReply:
     """Number of calls beyond `MAX_CALLS`, which were dropped."""
     model: str = ""
     """The requested model; empty in rows of earlier releases."""
+    blind: bool = False
+    """Whether pictures of the request were left out because the model refuses them."""
     api: str = ""
     """The API that produced `raw`; empty when the reply was written by us (history of an earlier task)."""
     raw: tuple[Json, ...] = ()
@@ -79,6 +99,7 @@ class ToolResult:
     text: str
     only_once: bool = False
     """Whether the call can't bring it again: a worker's report, a person's answer."""
+    pictures: tuple[Picture, ...] = ()
 
 
 Turn = UserTurn | ModelReply | ToolResult
@@ -96,7 +117,8 @@ def reply_to_json(reply: ModelReply) -> Json:
     return {
         "text": reply.text, "commentary": reply.commentary, "calls": calls, "finish": reply.finish,
         "usage": {"input": usage.input, "output": usage.output, "cached": usage.cached},
-        "left_out": reply.left_out, "model": reply.model, "api": reply.api, "raw": list(reply.raw),
+        "left_out": reply.left_out, "model": reply.model, "blind": reply.blind, "api": reply.api,
+        "raw": list(reply.raw),
     }  # fmt: skip
 
 
@@ -112,6 +134,16 @@ def reply_from_json(body: Mapping[str, Any]) -> ModelReply:
         usage=TokenUsage(**{k: body["usage"].get(k, 0) for k in ("input", "output", "cached")}),
         left_out=body.get("left_out", 0),
         model=body.get("model", ""),
+        blind=body.get("blind", False),
         api=body["api"],
         raw=tuple(body["raw"]),
     )
+
+
+def pictures_to_json(pictures: Iterable[Picture]) -> list[Json]:
+    """The stored form of pictures, without their content."""
+    return [asdict(picture) for picture in pictures]
+
+
+def pictures_from_json(stored: Iterable[Mapping[str, Any]]) -> tuple[Picture, ...]:
+    return tuple(Picture(**{key: one[key] for key in Picture.__slots__}) for one in stored)

@@ -153,17 +153,20 @@ class Endpoint:
         """Send a request, and again where a refusal has changed it. Raises a `ModelError` that is final."""
         model = request.model
         wire = self._compatibility.wire(model)
-        body = self._compatibility.body(wire, request)
+        shown = self._compatibility.visible(request)
+        body = self._compatibility.body(wire, shown)
         async with limiter.slot():
             try:
-                reply = replace(await self._fetch(wire, body, on_text), model=model)
+                reply = await self._fetch(wire, body, on_text)
             except Exception as error:
                 if not failures.is_from_service(error):
                     raise
                 failure = failures.read(error)
                 if isinstance(failure, Transient):
                     return failure
-                adapt = partial(self._compatibility.adapt, refusal=failure, wire=wire, model=model, body=body)
+                adapt = partial(
+                    self._compatibility.adapt, refusal=failure, wire=wire, request=shown, body=body
+                )
                 try:
                     known = self._compatibility.has_answered(model)
                     transient = resolve(failure, model, adapt, is_known=known)
@@ -174,8 +177,9 @@ class Endpoint:
                     return transient
             else:
                 limiter.speed_up()
-                self._compatibility.answered(model)
-                return reply
+                self._compatibility.answered(shown)
+                is_blind = bool(request.pictures) and not shown.pictures
+                return replace(reply, model=model, blind=is_blind)
         return await self._attempt(request, limiter, on_text)
 
     async def _fetch(self, wire: Wire, body: Json, on_text: OnText | None) -> ModelReply:

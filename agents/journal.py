@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from agents.conversation import Json
+from agents.conversation import Json, Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Incoming:
 
     id: str
     text: str
+    pictures: tuple[Picture, ...] = ()
 
 
 class Inbox(Protocol):

@@ -15,6 +15,7 @@ from agents.conversation import ModelReply, ToolCall, Turn
 from agents.endpoint import Endpoint, OnRetry, OnText
 from agents.errors import AgentError, ContextTooLong, ModelError, Parked, ToolFailure
 from agents.journal import Inbox, Journal
+from agents.pictures import Pictures
 from agents.prices import Prices
 from agents.tools import Tool, ToolOutput
 from agents.transcript import CUT, EMPTY, MARKUP, NO_CALL, ONLY_COMMENTARY, Transcript
@@ -64,7 +65,7 @@ class AgentLoop:
 
     def __init__(
         self, role: Role, *, endpoint: Endpoint, journal: Journal, inbox: Inbox, meter: Meter,
-        watcher: Observer, prices: Prices,
+        watcher: Observer, prices: Prices, pictures: Pictures,
     ) -> None:  # fmt: skip
         self._role = role
         self._tools = {tool.name: tool for tool in role.tools}
@@ -73,6 +74,7 @@ class AgentLoop:
         self._meter = meter
         self._watcher = watcher
         self._prices = prices
+        self._pictures = pictures
         # For the endpoint's prompt cache.
         self._cache_key = uuid.uuid4().hex
         self._transcript = Transcript(journal)
@@ -119,7 +121,7 @@ class AgentLoop:
             pass
         while True:
             try:
-                reply = await self._request(deadline, self._next_request(may_call))
+                reply = await self._request(deadline, await self._next_request(may_call))
                 break
             except ContextTooLong:
                 if not await self._compact(deadline, urgent=True):
@@ -148,7 +150,7 @@ class AgentLoop:
             tracing.record_reply(span, reply)
             return reply
 
-    def _next_request(self, may_call: bool) -> ModelRequest:
+    async def _next_request(self, may_call: bool) -> ModelRequest:
         return ModelRequest(
             model=self._role.model,
             instructions=self._role.instructions,
@@ -156,6 +158,7 @@ class AgentLoop:
             tools=self._role.tools,
             may_call=may_call,
             cache_key=self._cache_key,
+            pictures=await self._pictures.contents(self._transcript.turns),
         )
 
     async def _compact(self, deadline: float, *, urgent: bool = False) -> bool:
@@ -264,7 +267,7 @@ class AgentLoop:
     async def _read_inbox(self) -> None:
         messages = await self._inbox.unread()
         for message in messages:
-            if await self._transcript.follow_up(message.id, message.text):
+            if await self._transcript.follow_up(message.id, message.text, message.pictures):
                 self._watcher.on_follow_up(message.id)
         if messages:
             await self._inbox.mark([message.id for message in messages])

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Literal
 
 import pydantic
@@ -19,6 +20,7 @@ from agents.errors import Parked, ToolFailure
 from agents.events import AnswerText, Emit, Notice, PlanChanged, PlanStep
 from agents.journal import Entry, Inbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
+from agents.pictures import Pictures
 from agents.prices import Prices
 from agents.prompts import prompt
 from agents.report import relative_path, report_to_json
@@ -81,11 +83,11 @@ class Orchestrator:
         self._approvals = approvals or DenyAll()
         self._queue = queue
         self._meter = Meter(deps.limits.task)
+        self._pictures = Pictures(deps.sandbox, workspace, queue)
         self._at_once = asyncio.Semaphore(deps.limits.at_once)
         self._naming = asyncio.Lock()
-        tools = [
-            Tool.from_function(f) for f in (self.create_worker, self.ask_user, self.plan, self.read_file)
-        ]
+        functions = (self.create_worker, self.ask_user, self.plan, self.read_file, self.view_image)
+        tools = [Tool.from_function(function) for function in functions]
         self._loop = AgentLoop(
             Role(
                 model=deps.model,
@@ -97,6 +99,7 @@ class Orchestrator:
             inbox=inbox,
             meter=self._meter,
             prices=deps.prices,
+            pictures=self._pictures,
             watcher=Observer(
                 on_reply=self._emit_text,
                 on_retry=lambda why, wait: emit(Notice(f"Waiting {wait:.0f} s: {why}")),
@@ -151,6 +154,7 @@ class Orchestrator:
                 team_tools=self._deps.toolbox(),
                 approvals=self._approvals,
                 queue=self._queue,
+                pictures=self._pictures,
             )
             try:
                 report, facts = await worker.work()
@@ -192,7 +196,9 @@ class Orchestrator:
             return replace(wait, asked=id_)
         # They are marked as read before the next turn, after this result is in the journal.
         return ToolOutput(
-            "\n".join(answer.text for answer in answers), {"inbox": [answer.id for answer in answers]}
+            "\n".join(answer.text for answer in answers),
+            {"inbox": [answer.id for answer in answers]},
+            pictures=tuple(chain.from_iterable(answer.pictures for answer in answers)),
         )
 
     async def plan(self, steps: Sequence[Step]) -> str:
@@ -217,8 +223,21 @@ class Orchestrator:
         except FileRefused as refused:
             names = ", ".join(await self._workspace.names()) or "none"
             raise ToolFailure(f"{refused} The files are: {names}") from None
+        if b"\0" in data:
+            raise ToolFailure(
+                f"{path} is not a text file ({len(data):,} bytes). See a picture with view_image; for other "
+                "files have a worker read it with Python."
+            )
         text = data.decode("utf-8", errors="replace")
         return f"[{path}: {len(text):,} characters]\n{text[max(offset, 0) :][: max(min(limit, 8000), 0)]}"
+
+    async def view_image(self, path: str) -> ToolOutput:
+        """See a picture in /work: an attached one, or a plot that a worker made.
+
+        Args:
+            path: The path, with or without /work/ before it: PNG, JPEG, GIF, WebP, BMP or TIFF.
+        """
+        return await self._pictures.view(path)
 
     async def _name_worker(self, call: ToolCall, title: str) -> str:
         """The name of this call's worker: the one from before a restart, or the next number."""

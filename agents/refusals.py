@@ -37,6 +37,9 @@ class Meaning(Enum):
     USE_CHAT = auto()
     CHANGE_FIELD = auto()
     DROP_REASONING = auto()
+    FEWER_PICTURES = auto()
+    NO_PICTURES = auto()
+    HIDE_PICTURES = auto()
     # Send the same request again later.
     SLOW_DOWN = auto()
     RETRY = auto()
@@ -129,6 +132,17 @@ _CONTEXT = (
     r"prompt exceeds max length|range of input length|too many tokens|model token limit|"
     r"token length exceed|`max_new_tokens` must be"
 )
+_FILTERED = (
+    r"content_filter|content management policy|data_?inspection_?failed|content_policy_violation|"
+    r"inappropriate content|input was flagged|violates usage guidelines"
+)
+#: DeepSeek expects `text` only, Groq a string, and text models of DashScope no list of parts.
+_PICTURES = (
+    r"\bimages?\b|image_url|input_image|multi-?modal|\bvision\b|mmproj|content must be a string|"
+    r"should be a valid string|unexpected item type in content"
+)
+#: How vLLM names the number of pictures that it takes.
+FEWER_PICTURES = r"at most (?P<count>\d+) image"
 _OTHER_THAN_429 = frozenset(range(600)) - {429}
 #: Words are from the services' documentation, their answers or their users' reports. The order counts.
 TABLE = (
@@ -137,6 +151,11 @@ TABLE = (
     # Encrypted reasoning of another organization or a changed key; items that a gateway looks up in vain.
     Row(Meaning.DROP_REASONING, {400, 404}, r"invalid_encrypted_content|encrypted content .*could not be|"
         r"item with id .*not found|without its required"),
+    # vLLM takes one picture unless configured otherwise.
+    Row(Meaning.FEWER_PICTURES, {400, 422}, FEWER_PICTURES),
+    Row(Meaning.NO_PICTURES, {400, 404, 415, 422}, _PICTURES, unless=f"{_FILTERED}|{_CONTEXT}"),
+    # llama.cpp without a projector.
+    Row(Meaning.NO_PICTURES, {500}, r"image input is not supported|mmproj"),
     # OpenAI's newest models refuse tools on Chat Completions.
     Row(Meaning.USE_RESPONSES, {400}, r"/v1/responses"),
     Row(Meaning.UNKNOWN_MODEL, {404}, _MODEL + r"|model .*(not found|not exist)"),
@@ -154,8 +173,7 @@ TABLE = (
     # OpenAI and Groq send 429 for a request larger than a whole minute's tokens: no wait makes it fit.
     Row(Meaning.TOO_LONG, says=r"request too large"),
     Row(Meaning.TOO_LONG, _OTHER_THAN_429, _CONTEXT),
-    Row(Meaning.FILTERED, says=r"content_filter|content management policy|data_?inspection_?failed|"
-        r"content_policy_violation|inappropriate content|input was flagged|violates usage guidelines"),
+    Row(Meaning.FILTERED, says=_FILTERED),
     Row(Meaning.CREDENTIALS, says=r"api key not valid|(invalid|incorrect) api key|invalid_api_key|"
         r"no_db_connection"),
     Row(Meaning.NO_TOOLS, says=r"does not support tools|support tool use|enable-auto-tool-choice|"
@@ -173,6 +191,8 @@ TABLE = (
     Row(Meaning.UNKNOWN_MODEL, {404}),
     Row(Meaning.TOO_LONG, {413}),
     Row(Meaning.MOVED, range(300, 400)),
+    # A refusal in words of its own may be about the pictures.
+    Row(Meaning.HIDE_PICTURES, {400, 415, 422}),
     Row(Meaning.REFUSED),
 )  # fmt: skip
 

@@ -44,7 +44,7 @@ class Facts:
     last_run: str = ""
     """Status of the newest run; empty when nothing was run."""
     files: tuple[str, ...] = ()
-    """All files that its runs left in `/work`."""
+    """All files that its runs left in `/work`, or that its tools returned."""
 
     @classmethod
     def measured(cls, entries: Sequence[Entry], *, seconds: float) -> Facts:
@@ -53,6 +53,7 @@ class Facts:
             e.body["facts"]["run"] for e in entries if e.kind == "result" and "run" in e.body.get("facts", {})
         ]
         results = [e.body["facts"] for e in entries if e.kind == "result" and e.body.get("facts")]
+        kept = [facts["kept"] for facts in results if "kept" in facts]
         replies = [e.body for e in entries if e.kind == "reply"]
         asked = [e.body for e in entries if e.kind in ("reply", "context") and "usage" in e.body]
         return cls(
@@ -64,7 +65,7 @@ class Facts:
             cost=total_cost(body.get("cost") for body in asked),
             seconds=round(seconds, 1),
             last_run=runs[-1]["status"] if runs else "",
-            files=tuple(dict.fromkeys(path for run in runs for path in run["files"])),
+            files=tuple(dict.fromkeys(path for one in (*runs, *kept) for path in one["files"])),
         )
 
 

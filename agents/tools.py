@@ -16,7 +16,7 @@ from typing import Any
 import docstring_parser
 import pydantic
 
-from agents.conversation import Json, ToolCall
+from agents.conversation import Json, Picture, ToolCall
 from agents.errors import ToolFailure
 from agents.schema import flatten
 from text.sanitize import sanitize
@@ -38,6 +38,10 @@ class ToolOutput:
     """The question's id."""
     approval: str = ""
     """Id and digest of an approval, where the question asks for one."""
+    pictures: tuple[Picture, ...] = ()
+    """Pictures that the model sees with the text."""
+    attached: tuple[tuple[str, bytes], ...] = ()
+    """Names and contents of files that came with the result; the agent that called keeps them in `/work`."""
 
 
 Function = Callable[..., Awaitable[str | ToolOutput]]
@@ -70,7 +74,11 @@ class Tool:
 
     @classmethod
     def from_schema(
-        cls, name: str, description: str, schema: Json, function: Callable[[Json], Awaitable[str]]
+        cls,
+        name: str,
+        description: str,
+        schema: Json,
+        function: Callable[[Json], Awaitable[str | ToolOutput]],
     ) -> Tool:
         """Make a tool from another party's schema. The names of arguments are checked here, their values by
         the other party."""
@@ -86,7 +94,7 @@ class Tool:
             "Arguments", __config__=config, **fields
         )
 
-        async def run(call: ToolCall, **_: Any) -> str:
+        async def run(call: ToolCall, **_: Any) -> str | ToolOutput:
             return await function(json.loads(call.arguments or "{}"))
 
         return cls(name, description, full, arguments, run, "call")

@@ -12,11 +12,14 @@ from dataclasses import replace
 from agents.conversation import (
     Json,
     ModelReply,
+    Picture,
     TokenUsage,
     ToolCall,
     ToolResult,
     Turn,
     UserTurn,
+    pictures_from_json,
+    pictures_to_json,
     reply_from_json,
     reply_to_json,
 )
@@ -38,6 +41,9 @@ CUT = "Your reply was cut by the length limit. Go on exactly where it stopped, w
 SAME_AGAIN = "\n\n(Note: this same call has now given this same result three times. Do something else.)"
 _LEFT_OUT = "\n\n(Note: {count:,} more calls of this turn were not run. Send at most {kept} in one turn.)"
 _CLEARED = "[A result of {count:,} characters was left out here to save room. Call again if it is needed.]"
+_DROPPED = (
+    "[The picture /work/{path} was left out here to save room. See it again with view_image if needed.]"
+)
 #: Facts of results that a second call can't bring.
 _ONLY_ONCE = ("worker", "inbox")
 
@@ -111,11 +117,12 @@ class Transcript:
         if not self.limit:
             await self._append("user", {"text": words, "limit": limit})
 
-    async def follow_up(self, id_: str, text: str) -> bool:
+    async def follow_up(self, id_: str, text: str, pictures: Sequence[Picture] = ()) -> bool:
         """Write a person's message; False when the message with this id is in the journal already."""
         if id_ in self._taken:
             return False
-        await self._append("user", {"text": sanitize_text(text), "inbox": id_})
+        body = {"text": sanitize_text(text), "inbox": id_}
+        await self._append("user", body | _pictures_field(pictures))
         return True
 
     async def result(self, call: ToolCall, output: ToolOutput, **measured: object) -> None:
@@ -126,7 +133,7 @@ class Transcript:
             "call": call.id, "text": sanitize_text(output.text), "note": SAME_AGAIN if times == 3 else "",
             "facts": output.facts, "ends": output.ends, "times": times, "same_as": output.same_as,
         }  # fmt: skip
-        await self._append("result", body | measured)
+        await self._append("result", body | _pictures_field(output.pictures) | measured)
 
     async def compact(self, body: Json) -> None:
         """Shorten `turns` from here on; the journal keeps all of them."""
@@ -156,7 +163,7 @@ class Transcript:
                 self.ending = body
 
     def _read_user(self, body: Json) -> None:
-        self.turns.append(UserTurn(body["text"]))
+        self.turns.append(UserTurn(body["text"], pictures_from_json(body.get("pictures", ()))))
         self._taken.add(body.get("inbox", ""))
         self.limit = body.get("limit", self.limit)
         self._nudges += bool(body.get("goes_on"))
@@ -188,11 +195,14 @@ class Transcript:
         if self._reply and self._reply.left_out and not self.open_calls:
             text += _LEFT_OUT.format(count=self._reply.left_out, kept=len(self._reply.calls))
         only_once = not body["facts"].keys().isdisjoint(_ONLY_ONCE)
-        self.turns.append(ToolResult(body["call"], text, only_once=only_once))
+        pictures = pictures_from_json(body.get("pictures", ()))
+        self.turns.append(ToolResult(body["call"], text, only_once=only_once, pictures=pictures))
 
     def _read_context(self, body: Json) -> None:
         before = self.turns[: body["before"]]
-        if most := body.get("cut_to"):
+        if body.get("drops_pictures"):
+            self.turns[: body["before"]] = map(_without_pictures, before)
+        elif most := body.get("cut_to"):
             self.turns = [_cut(turn, most) for turn in self.turns]
         elif summary := body.get("summary"):
             self.turns = [self.turns[self._request], UserTurn(summary), *self.turns[body["before"] :]]
@@ -201,6 +211,13 @@ class Transcript:
             self.turns[: body["before"]] = [_cleared(turn, body["longer_than"]) for turn in before]
         # The endpoint's count was for the conversation before.
         self.turns = [replace(t, usage=TokenUsage()) if isinstance(t, ModelReply) else t for t in self.turns]
+
+
+def _without_pictures(turn: Turn) -> Turn:
+    if isinstance(turn, ModelReply) or not turn.pictures:
+        return turn
+    lines = [_DROPPED.format(path=picture.path) for picture in turn.pictures]
+    return replace(turn, text="\n".join([turn.text, *lines]), pictures=())
 
 
 def _cut(turn: Turn, most: int) -> Turn:
@@ -216,9 +233,18 @@ def _cleared(turn: Turn, longer_than: int) -> Turn:
 def _opening(turn: Turn) -> Json:
     if isinstance(turn, ToolResult):
         raise TypeError("a conversation can't begin with a tool result")
-    return {"who": "user" if isinstance(turn, UserTurn) else "assistant", "text": sanitize_text(turn.text)}
+    text = sanitize_text(turn.text)
+    if isinstance(turn, ModelReply):
+        return {"who": "assistant", "text": text}
+    return {"who": "user", "text": text} | _pictures_field(turn.pictures)
 
 
 def _turn(spelled: Json) -> Turn:
     text: str = spelled["text"]
-    return UserTurn(text) if spelled["who"] == "user" else ModelReply(text=text)
+    if spelled["who"] == "user":
+        return UserTurn(text, pictures_from_json(spelled.get("pictures", ())))
+    return ModelReply(text=text)
+
+
+def _pictures_field(pictures: Sequence[Picture]) -> Json:
+    return {"pictures": pictures_to_json(pictures)} if pictures else {}

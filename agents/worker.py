@@ -20,6 +20,7 @@ from agents.errors import FatalModelError, ModelError, Parked, ToolFailure
 from agents.events import Emit, WorkerEnded, WorkerStarted, WorkerStep
 from agents.journal import EmptyInbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
+from agents.pictures import Pictures
 from agents.prices import Prices
 from agents.prompts import prompt
 from agents.python_tool import sandbox_facts
@@ -61,12 +62,13 @@ class Worker:
     def __init__(
         self, brief: Brief, *, model: str, endpoint: Endpoint, sandbox: Sandbox, workspace: Workspace,
         journal: Journal, meter: Meter, emit: Emit, prices: Prices, team_tools: Sequence[TeamTool],
-        approvals: ApprovalStore, queue: tuple[str, ...] = (),
+        approvals: ApprovalStore, pictures: Pictures, queue: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         """`queue`: the person and the task, which take turns where sandboxes are short."""
         self._brief = brief
         self._sandbox = sandbox
         self._queue = queue
+        self._pictures = pictures
         self._workspace = workspace
         self._journal = journal
         self._meter = meter
@@ -76,8 +78,8 @@ class Worker:
         python = replace(python, description=f"{python.description}\n{sandbox_facts(sandbox)}")
         if sandbox.carries_variables:
             python = replace(python, description=python.description.replace(_NO_VARIABLES, _VARIABLES))
-        tools = [python, Tool.from_function(self.report)]
-        tools += worker_tools(team_tools, approval, self._cut)
+        tools = [python, Tool.from_function(self.view_image), Tool.from_function(self.report)]
+        tools += worker_tools(team_tools, approval, self._cut, self._keep_attached)
         self._loop = AgentLoop(
             Role(model=model, instructions=prompt("worker"), tools=tools),
             endpoint=endpoint,
@@ -85,6 +87,7 @@ class Worker:
             inbox=EmptyInbox(),
             meter=meter,
             prices=prices,
+            pictures=pictures,
             watcher=Observer(
                 on_reply=self._emit_step,
                 on_retry=lambda why, wait: self._step(f"Waiting {wait:.0f} s: {why}"),
@@ -144,6 +147,14 @@ class Worker:
         return ToolOutput(
             f"{status}, {run.seconds:.2f} s]\n{text}", {"run": facts}, same_as=f"{status}]\n{text}"
         )
+
+    async def view_image(self, path: str) -> ToolOutput:
+        """See a picture in /work: an attached one, or a plot that your code has saved.
+
+        Args:
+            path: The path, with or without /work/ before it: PNG, JPEG, GIF, WebP, BMP or TIFF.
+        """
+        return await self._pictures.view(path)
 
     async def report(
         self,
@@ -226,6 +237,9 @@ class Worker:
             return f"{excerpt(text, RESULT_LIMIT)}\n[The whole output could not be kept: {refused}]"
         return f"{excerpt(text, RESULT_LIMIT)}\n[All of it: /work/{path}]"
 
+    async def _keep_attached(self, output: ToolOutput) -> ToolOutput:
+        return await self._pictures.keep_attached(output, self._brief.worker)
+
     async def _variables(self) -> bytes | None:
         """The variables of this worker's earlier calls; None where they are not carried."""
         if not self._sandbox.carries_variables:
@@ -239,6 +253,8 @@ class Worker:
         for call in reply.calls:
             if call.name == "execute_python_code":
                 self._step(reply.text or reply.commentary or "Running Python")
+            elif call.name == "view_image":
+                self._step("Looking at a picture")
             elif call.name == "report":
                 self._step("Writing the report")
             else:

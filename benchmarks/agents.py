@@ -41,6 +41,7 @@ SMALL = {"ROUNDS": 1, "SHORT": 1, "LONG": 1, "PEOPLE": 10}
 #: Both sides offer exactly the same tools.
 ORCHESTRATOR = (
     Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
+    Orchestrator.view_image,
 )  # fmt: skip
 WORKER = tuple(getattr(Worker, name) for name in WORKER_TOOLS)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from agents.conversation import MAX_CALLS, Json, ModelReply, TokenUsage, ToolCall, ToolResult, Turn, UserTurn
 from agents.tools import Tool
-from agents.wire import ModelRequest, Options, with_extra
+from agents.wire import ModelRequest, Options, content, user_turns, with_extra
 from agents.wire.assembler import (
     Assembler,
     finish_reason,
@@ -40,7 +40,7 @@ class ChatWire:
 
     def body(self, request: ModelRequest, options: Options) -> Json:
         messages: list[Json] = [{"role": "system", "content": request.instructions}]
-        messages += [_message(turn, request.model) for turn in request.turns if not _is_empty(turn)]
+        messages += [_message(turn, request) for turn in user_turns(request.turns) if not _is_empty(turn)]
         body: Json = {
             "model": request.model,
             "messages": messages,
@@ -71,13 +71,13 @@ def _is_empty(turn: Turn) -> bool:
     return isinstance(turn, ModelReply) and not turn.calls and not (turn.text + turn.commentary).strip()
 
 
-def _message(turn: Turn, model: str) -> Json:
+def _message(turn: Turn, request: ModelRequest) -> Json:
     # Faster than `match`: this runs for the whole history on each turn.
     if isinstance(turn, ToolResult):
         return {"role": "tool", "tool_call_id": turn.call_id, "content": turn.text}
     if isinstance(turn, UserTurn):
-        return {"role": "user", "content": turn.text}
-    if turn.api == "chat" and turn.raw and turn.model in ("", model):
+        return {"role": "user", "content": content(turn, request, _text_part, _picture_part)}
+    if turn.api == "chat" and turn.raw and turn.model in ("", request.model):
         return turn.raw[0]
     # Another model's or API's reply: its vendor fields have no meaning here.
     message: Json = {"role": "assistant", "content": turn.text or turn.commentary}
@@ -93,6 +93,14 @@ def _message(turn: Turn, model: str) -> Json:
     return message
 
 
+def _text_part(text: str) -> Json:
+    return {"type": "text", "text": text}
+
+
+def _picture_part(url: str) -> Json:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
 def alternate_roles(messages: Sequence[Json]) -> list[Json]:
     """The messages with roles that alternate: user messages in a row are joined, and an assistant message
     follows each result."""
@@ -100,12 +108,18 @@ def alternate_roles(messages: Sequence[Json]) -> list[Json]:
     for message in messages:
         last = found[-1]["role"] if found else ""
         if message["role"] == "user" and last == "user":
-            found[-1] = {"role": "user", "content": f"{found[-1]['content']}\n\n{message['content']}"}
+            found[-1] = {"role": "user", "content": _joined(found[-1]["content"], message["content"])}
             continue
         if message["role"] == "user" and last == "tool":
             found.append({"role": "assistant", "content": _BETWEEN})
         found.append(message)
     return found
+
+
+def _joined(first: str | list[Json], second: str | list[Json]) -> str | list[Json]:
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    return [part for one in (first, second) for part in ([_text_part(one)] if isinstance(one, str) else one)]
 
 
 class ChatAssembler(Assembler):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agents.conversation import MAX_CALLS, Json, ModelReply, ToolCall, ToolResult, Turn, UserTurn
-from agents.wire import ModelRequest, Options, with_extra
+from agents.wire import ModelRequest, Options, content, user_turns, with_extra
 from agents.wire.assembler import (
     Assembler,
     finish_reason,
@@ -32,7 +32,7 @@ class ResponsesWire:
     path = "responses"
 
     def body(self, request: ModelRequest, options: Options) -> Json:
-        items = [item for turn in request.turns for item in _items(turn, request.model)]
+        items = [item for turn in user_turns(request.turns) for item in _items(turn, request)]
         body: Json = {
             "model": request.model,
             "instructions": request.instructions,
@@ -59,13 +59,13 @@ class ResponsesWire:
         return ResponsesAssembler()
 
 
-def _items(turn: Turn, model: str) -> list[Json]:
+def _items(turn: Turn, request: ModelRequest) -> list[Json]:
     match turn:
-        case UserTurn(text):
-            return [{"role": "user", "content": text}]
+        case UserTurn():
+            return [{"role": "user", "content": content(turn, request, _text_part, _picture_part)}]
         case ToolResult(call_id, text):
             return [{"type": "function_call_output", "call_id": call_id, "output": text}]
-        case ModelReply(api="responses", raw=items) if turn.model in ("", model):
+        case ModelReply(api="responses", raw=items) if turn.model in ("", request.model):
             return list(items)
     # Another model's or API's reply: its encrypted reasoning can't be read here.
     text = turn.text or turn.commentary
@@ -79,6 +79,14 @@ def _items(turn: Turn, model: str) -> list[Json]:
         }
         for c in turn.calls
     ]
+
+
+def _text_part(text: str) -> Json:
+    return {"type": "input_text", "text": text}
+
+
+def _picture_part(url: str) -> Json:
+    return {"type": "input_image", "image_url": url, "detail": "auto"}
 
 
 class ResponsesAssembler(Assembler):

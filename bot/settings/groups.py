@@ -187,7 +187,6 @@ class LimitSettings(SettingsGroup):
     limit_person_tasks: int = declared(TaskLimits, "person")
     limit_waiting_days: float = declared(TaskPolicy, "waiting", unit=DAY)
     limit_stalled_seconds: float = declared(TaskPolicy, "stalled")
-    limit_task_deaths: int = declared(TaskPolicy, "deaths")
     limit_workers_at_once: int = declared(AgentLimits, "at_once")
     limit_workers: int = declared(AgentLimits, "workers")
     limit_task_seconds: int = declared(Budget, "seconds")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import PurePosixPath
 
 from agents.report import relative_path
@@ -18,8 +19,8 @@ _PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg"}
 
 
 async def output_files(journal: TaskLog, workspace: Workspace, outcome: Outcome) -> list[OutputFile]:
-    """The files in the order in which runs made them, with their present contents."""
-    made = dict.fromkeys(_paths(journal, "run"))
+    """The files in the order in which runs made them and tools returned them, with their present contents."""
+    made = dict.fromkeys(chain(_paths(journal, "run"), _paths(journal, "kept")))
     reported = {relative_path(path) for path in _paths(journal, "report")}
     named = {path for path in made if path in reported or names(outcome.text, path)}
     pictures = {path for path in made if PurePosixPath(path).suffix.lower() in _PICTURES} - named
@@ -42,7 +43,7 @@ def names(text: str, path: str) -> bool:
 
 
 def _paths(journal: TaskLog, fact: str) -> Iterator[str]:
-    """The files that results of one kind (`run` or `report`) list, over all agents."""
+    """The files that results of one kind (`run`, `kept` or `report`) list, over all agents."""
     for entries in journal.agents.values():
         for entry in entries:
             if entry.kind == "result":

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
+from agents.conversation import Picture
 from agents.journal import Incoming
+from agents.pictures import MAX_PICTURES, Pictures, split
 from sandbox.errors import FileRefused
 from sandbox.workspace import Workspace
 from tasks.message import FileRef
@@ -18,20 +22,50 @@ from tasks.task import Task
 log = structlog.get_logger(__name__)
 
 
+_MORE = "[{count} more of these pictures are not shown. See one with view_image if it matters.]"
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Attached files, as an agent gets them."""
+
+    lines: Sequence[str]
+    """A line for each file: its path, or why it was not fetched; and about pictures that are not shown."""
+    pictures: tuple[Picture, ...] = ()
+
+
 class Attachments:
     """One task's inbox (an `agents.journal.Inbox`)."""
 
-    def __init__(self, store: TaskStore, task: Task, workspace: Workspace, thread: Thread) -> None:
+    def __init__(
+        self, store: TaskStore, task: Task, workspace: Workspace, thread: Thread, pictures: Pictures
+    ) -> None:
         self._store = store
         self._task = task
         self._workspace = workspace
         self._thread = thread
+        self._pictures = pictures
         # By message: an answer is read by the tool that asked, and once more before it is marked as read.
-        self._lines: dict[str, list[str]] = {}
+        self._attached: dict[str, Attached] = {}
 
-    async def put(self, files: Sequence[FileRef]) -> list[str]:
-        """Fetch files into `/work`; returns a line for each: its path, or why it was not fetched."""
-        return [await self._put(file) for file in files]
+    async def put(self, files: Sequence[FileRef]) -> Attached:
+        """Fetch the files of one message into `/work`, and open the pictures among them."""
+        lines, paths = list[str](), list[str]()
+        for file in files:
+            try:
+                path = await self._workspace.add(file.name, await self._thread.fetch(file))
+            except (FileNotFetched, FileRefused) as reason:
+                log.warning("attachment not fetched", file=file.name, why=str(reason))
+                lines.append(f"[The attached file {file.name} could not be fetched: {reason}]")
+                continue
+            lines.append(f"[Attached file: /work/{path}, {file.size:,} bytes]")
+            if _is_picture(path):
+                paths.append(path)
+        pictures, problems = split(await self._pictures.open(paths[:MAX_PICTURES]))
+        lines += [f"[{problem}]" for problem in problems]
+        if len(paths) > MAX_PICTURES:
+            lines.append(_MORE.format(count=len(paths) - MAX_PICTURES))
+        return Attached(lines, pictures)
 
     async def unread(self) -> Sequence[Incoming]:
         return await self._incoming(await self._store.unread(self._task.id))
@@ -40,23 +74,21 @@ class Attachments:
         return await self._incoming(await self._store.unread(self._task.id, asked=asked))
 
     async def _incoming(self, items: Sequence[InboxItem]) -> Sequence[Incoming]:
-        for item in items:
-            if item.id not in self._lines:
-                self._lines[item.id] = await self.put(item.files)
-        return [
-            Incoming(item.id, "\n".join([f"{item.user_name}: {item.text}", *self._lines[item.id]]))
-            for item in items
-        ]
+        return [await self._one(item) for item in items]
+
+    async def _one(self, item: InboxItem) -> Incoming:
+        if (attached := self._attached.get(item.id)) is None:
+            attached = self._attached[item.id] = await self.put(item.files)
+        text = "\n".join([f"{item.user_name}: {item.text}", *attached.lines])
+        return Incoming(item.id, text, attached.pictures)
 
     async def mark(self, ids: Sequence[str]) -> None:
         await self._store.mark_read(self._task.id, ids)
         for id_ in ids:
             await self._thread.mark_read(id_)
 
-    async def _put(self, file: FileRef) -> str:
-        try:
-            path = await self._workspace.add(file.name, await self._thread.fetch(file))
-        except (FileNotFetched, FileRefused) as reason:
-            log.warning("attachment not fetched", file=file.name, why=str(reason))
-            return f"[The attached file {file.name} could not be fetched: {reason}]"
-        return f"[Attached file: /work/{path}, {file.size:,} bytes]"
+
+def _is_picture(path: str) -> bool:
+    """By its name. SVG is text, which an agent reads as such."""
+    kind = mimetypes.guess_type(path)[0] or ""
+    return kind.startswith("image/") and kind != "image/svg+xml"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from sqlalchemy import select
 
@@ -48,14 +49,14 @@ class History:
         is_first = not history and task.thread.ts != task.message_ts
         before = await thread.before() if is_first else ()
         lines = [f"{message.user_name}: {message.text}" for message in before]
-        for message in before:
-            lines += await inbox.put(message.files)
+        attached = [await inbox.put(message.files) for message in before]
         return opening(
             task,
             history,
-            notes=await inbox.put(task.files),
+            attached=await inbox.put(task.files),
             names=await workspace.names(),
-            before=lines,
+            before=[*lines, *chain.from_iterable(one.lines for one in attached)],
+            pictures_before=tuple(chain.from_iterable(one.pictures for one in attached)),
             reports=await self._reports([earlier.id for earlier in history]),
             pinned=await self._notes.of(task.thread.team, task.thread.channel, patience=self.patience),
         )

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from agents.conversation import ModelReply, Turn, UserTurn
+from agents.conversation import ModelReply, Picture, Turn, UserTurn
+from tasks.run.attachments import Attached
 from tasks.store.notes import Note
 from tasks.task import State, Task
 from text.excerpt import excerpt
@@ -23,15 +24,15 @@ _NOT_ASKED = (
 
 
 def opening(
-    task: Task, history: Sequence[Task], *, names: Sequence[str], notes: Sequence[str],
-    before: Sequence[str] = (), reports: Mapping[str, Sequence[str]] | None = None,
-    pinned: Sequence[Note] = (),
+    task: Task, history: Sequence[Task], *, names: Sequence[str], attached: Attached,
+    before: Sequence[str] = (), pictures_before: tuple[Picture, ...] = (),
+    reports: Mapping[str, Sequence[str]] | None = None, pinned: Sequence[Note] = (),
 ) -> list[Turn]:  # fmt: skip
     """The conversation up to the request.
 
-    `names` are the files in `/work`, `notes` the lines about attachments, `before` the thread's messages
-    before the first task, `reports` those of earlier tasks' workers by task, and `pinned` the channel's
-    notes.
+    `names` are the files in `/work`, `attached` those of the request, `before` the thread's messages before
+    the first task with `pictures_before`, `reports` those of earlier tasks' workers by task, and `pinned` the
+    channel's notes.
     """
     turns: list[Turn] = []
     left = _ALL
@@ -43,8 +44,9 @@ def opening(
             break
         turns[:0] = [UserTurn(f"{earlier.user_name}: {request}"), ModelReply(text=answer)]
     if before:
-        turns.append(UserTurn(f"{_BEFORE}\n{excerpt(chr(10).join(before), _ALL)}\n{_NOT_ASKED}"))
-    return [*turns, UserTurn(_request(task, names, notes, pinned))]
+        text = f"{_BEFORE}\n{excerpt(chr(10).join(before), _ALL)}\n{_NOT_ASKED}"
+        turns.append(UserTurn(text, pictures_before))
+    return [*turns, UserTurn(_request(task, names, attached.lines, pinned), attached.pictures)]
 
 
 def _answer(task: Task, reports: Sequence[str]) -> str:

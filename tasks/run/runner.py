@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
 from agents import tracing as traces
+from agents.conversation import Turn
 from agents.errors import ModelError, Parked, Superseded
 from agents.loop import LoopResult
 from agents.orchestrator import AgentDeps, Orchestrator
+from agents.pictures import Pictures
 from agents.tracing import NO_TRACING, Tracing
 from sandbox.workspace import Workspace
 from tasks.errors import NewerRow
@@ -27,14 +29,13 @@ from tasks.run.artifacts import output_files
 from tasks.run.attachments import Attachments
 from tasks.run.history import History
 from tasks.run.signals import EndReason, Signals
-from tasks.run.suspects import Suspects
 from tasks.run.thread import NotDelivered, TaskThreads, Thread
 from tasks.store.approvals import TaskApprovals
 from tasks.store.database import Database
 from tasks.store.log import TaskLog
 from tasks.store.removal import folder_of
 from tasks.store.tasks import TaskStore
-from tasks.task import LOST, QUARANTINED, Outcome, State, Task, Ticket
+from tasks.task import LOST, Outcome, State, Task, Ticket
 
 log = structlog.get_logger(__name__)
 
@@ -62,20 +63,11 @@ class Runner:
         self._workspaces = workspaces
         self._policy = policy
         self._tracing = tracing
-        self._suspects = Suspects(policy.timing.probation)
 
     async def run(self, ticket: Ticket, signals: Signals) -> None:
         """Run a task until it ends or parks. After a cancelled run it can be resumed from its log."""
-        deaths = await self._store.deaths.count(ticket)
-        async with self._suspects.admitting(is_suspect=0 < deaths == self._policy.deaths - 1):
-            task = await self._store.begin(ticket, signals.runner)
-            if task is not None:
-                await self._run(task, signals)
-
-    async def _run(self, task: Task, signals: Signals) -> None:
-        if task.deaths > self._policy.deaths + 1:
-            # Even the run that only says so in the thread died, twice.
-            await self._store.end(task, replace(self._quarantined(task), text=task.answer))
+        task = await self._store.begin(ticket, signals.runner)
+        if task is None:
             return
         signals.begin()
         if task.state.is_ending:
@@ -88,7 +80,6 @@ class Runner:
                 await self._finish(task, *await self._work_and_deliver(task, journal, signals))
         except Superseded:
             log.warning("task taken over by another process")
-            await self._store.deaths.leave(task.id, signals.runner)
         except NewerRow:
             wait = self._policy.timing.first_retry
             log.exception("task left for a process of a later release", seconds=wait)
@@ -108,7 +99,7 @@ class Runner:
                 outcome = await self._outcome(task, journal, workspace, thread, signals)
                 if outcome.state is State.WAITING:
                     await self._store.set_question(task, outcome.asked)
-                elif task.deaths < self._policy.deaths:  # else the files may be what the processes died by
+                else:
                     outcome = replace(outcome, files=await output_files(journal, workspace, outcome))
                 outcome = replace(outcome, spent=journal.spent)
                 return outcome, await self._deliver(thread, outcome)
@@ -155,11 +146,7 @@ class Runner:
         self, task: Task, journal: TaskLog, workspace: Workspace, thread: Thread, signals: Signals
     ) -> Outcome:
         """The task's end, in its log; or the question that it waits with."""
-        logged = _logged_outcome(journal)
-        if task.deaths >= self._policy.deaths and not task.state.is_ending:
-            text = _progress_summary(journal) if logged is None else logged.text
-            return replace(self._quarantined(task), text=text)
-        if logged is not None:
+        if (logged := _logged_outcome(journal)) is not None:
             return logged
         if task.is_lost and not task.state.is_ending:
             log.error("task given up, its runs keep vanishing", times=task.rescues)
@@ -173,11 +160,6 @@ class Runner:
         if isinstance(outcome, Superseded):
             raise outcome
         return outcome if outcome.state is State.WAITING else await _log_outcome(journal, outcome)
-
-    def _quarantined(self, task: Task) -> Outcome:
-        log.error("task quarantined, the processes that ran it died", times=task.deaths)
-        reason = QUARANTINED.format(times=task.deaths, task=task.id)
-        return Outcome(state=State.FAILED, reason=reason, quarantined=True)
 
     async def _cancelled(self, task: Task, journal: TaskLog, signals: Signals) -> Outcome:
         if signals.reason is EndReason.STALLED:
@@ -213,16 +195,18 @@ class Runner:
     async def _orchestrate(
         self, task: Task, journal: TaskLog, workspace: Workspace, thread: Thread
     ) -> Outcome:
-        inbox = Attachments(self._store, task, workspace, thread)
+        deps, queue = self._deps_of(task), (f"{task.thread.team}:{task.user}", task.id)
+        pictures = Pictures(deps.sandbox, workspace, queue)
+        inbox = Attachments(self._store, task, workspace, thread, pictures)
         orchestrator = Orchestrator(
-            self._deps_of(task), workspace=workspace, journal=journal, inbox=inbox, emit=thread.emit,
-            approvals=TaskApprovals(self._database, task, patience=PATIENCE),
-            queue=(f"{task.thread.team}:{task.user}", task.id),
+            deps, workspace=workspace, journal=journal, inbox=inbox, emit=thread.emit,
+            approvals=TaskApprovals(self._database, task, patience=PATIENCE), queue=queue,
         )  # fmt: skip
-        if journal.entries:
-            return _to_outcome(await orchestrator.answer(()))
-        history = History(self._database, self._store)
-        return _to_outcome(await orchestrator.answer(await history.opening(task, thread, inbox, workspace)))
+        opening: Sequence[Turn] = ()
+        if not journal.entries:
+            history = History(self._database, self._store)
+            opening = await history.opening(task, thread, inbox, workspace)
+        return _to_outcome(await orchestrator.answer(opening), journal)
 
 
 _BROKEN = (
@@ -230,6 +214,7 @@ _BROKEN = (
     "{task}. You can ask again."
 )
 
+_CANT_SEE = "The model {model} can't see pictures, so it answered without looking at them."
 _STALLED = "This made no progress for {} minutes, so I stopped it. You can ask again."
 
 
@@ -252,11 +237,18 @@ async def _log_outcome(journal: TaskLog, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _to_outcome(result: LoopResult) -> Outcome:
+def _to_outcome(result: LoopResult, journal: TaskLog) -> Outcome:
     if result.text:
-        reason = f"Stopped early: {result.reason}." if result.reason else ""
+        stopped = f"Stopped early: {result.reason}." if result.reason else ""
+        reason = " ".join(filter(None, [stopped, _unseen_pictures(journal)]))
         return Outcome(state=State.ANSWERED, text=result.text, reason=reason)
     return Outcome(state=State.FAILED, reason=f"There is no answer: {result.reason}. You can ask again.")
+
+
+def _unseen_pictures(journal: TaskLog) -> str:
+    """A sentence when the orchestrator's model was not shown pictures because it refuses them."""
+    blind = [entry.body["model"] for entry in journal.entries if entry.body.get("blind")]
+    return _CANT_SEE.format(model=blind[-1]) if blind else ""
 
 
 def _progress_summary(journal: TaskLog) -> str:

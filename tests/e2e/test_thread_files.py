@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +21,7 @@ from tasks.message import FileRef, Message, ThreadAddress
 from tasks.run.thread import FileNotFetched
 from tasks.task import OutputFile, State, Task
 from tests.support.patient_model import Patient
-from tests.support.scripted_model import ScriptedModel
+from tests.support.scripted_model import Asked, Reply, Say, ScriptedModel, openai_error
 from tests.support.stack import ADA, GENERAL, Stack, stack
 
 ASK = "@Handoff look at this"
@@ -58,6 +60,33 @@ async def test_any_file_reaches_the_workspace_under_its_own_name(slack: SlackSta
 
     assert "/work/Zahlen März.weird, 2,560 bytes" in note
     assert _kept(tmp_path, "Zahlen März.weird") == data
+
+
+GIF = base64.b64decode("R0lGODlhAQABAIAAAAUEBAAAACwAAAAAAQABAAACAkQBADs=")
+
+
+async def test_a_picture_is_shown_to_the_model_and_a_blind_model_is_named(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    async def blind(asked: Asked) -> Reply:
+        if "image_url" in json.dumps(asked.body):
+            return openai_error(400, "this model does not support image input")
+        return Say("A dot, by its name.")
+
+    async with (
+        ScriptedModel(blind) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, model="m") as bot,
+    ):
+        files = [await slack.upload(ADA, name, data) for name, data in (("dot.gif", GIF), ("odd.png", b"no"))]
+        ts = await bot.ask("@Handoff what is this?", files=files)
+        await bot.task(ts, State.ANSWERED)
+        said = bot.answers(ts)[-1].text
+    assert "The model m can't see pictures, so it answered without looking at them." in said
+    text, label, picture = model.requests[0].messages[-1]["content"]
+    assert label["text"] == "/work/dot.gif:"
+    assert picture["image_url"]["url"].startswith("data:image/png;base64,")
+    assert "[/work/odd.png is not a picture that can be opened.]" in text["text"]
+    assert "[The picture /work/dot.gif is not shown: you can't see pictures" in model.requests[1].last_user
 
 
 async def test_a_file_that_is_too_large_is_reported(slack: SlackStandIn, tmp_path: Path) -> None:

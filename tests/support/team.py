@@ -19,6 +19,7 @@ from agents.events import Event
 from agents.journal import EmptyInbox, Inbox, Incoming, Journal, MemoryJournal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.orchestrator import AgentDeps, Orchestrator
+from agents.pictures import Pictures
 from agents.prices import Prices
 from agents.team_tools import Toolbox, no_tools
 from agents.tools import Function, Tool
@@ -63,6 +64,8 @@ class Agent:
     budget: Budget = ROOM
     prices: Prices = field(default_factory=Prices)
     model: str = "m"
+    workspace: Workspace = field(default_factory=lambda: Workspace(Path("nowhere")))
+    """Where its pictures are."""
 
     async def run(self, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> LoopResult:
         role = Role(
@@ -74,6 +77,7 @@ class Agent:
         loop = AgentLoop(
             role, endpoint=endpoint, journal=self.journal, inbox=self.inbox, meter=self.meter,
             prices=self.prices, watcher=Observer(on_reply=lambda _: None, on_retry=lambda why, wait: None),
+            pictures=Pictures(Sandbox(), self.workspace),
         )  # fmt: skip
         return await loop.run(opening)
 

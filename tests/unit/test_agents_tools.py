@@ -25,6 +25,7 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 OURS = {
     "orchestrator": [
         Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
+        Orchestrator.view_image,
     ],
     "worker": [getattr(Worker, name) for name in WORKER_TOOLS],
 }  # fmt: skip
