@@ -6,7 +6,6 @@ A server that is down takes its tools with it until a reconnect; tasks go on.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,20 +23,15 @@ from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp_types import (
     INVALID_PARAMS,
     REQUEST_TIMEOUT,
-    CallToolResult,
-    ContentBlock,
-    EmbeddedResource,
-    ResourceLink,
-    TextContent,
-    TextResourceContents,
     ToolListChangedNotification,
 )
 from mcp_types import Tool as Offered
 
 from agents.conversation import Json
 from agents.errors import ToolFailure
+from agents.mcp_results import result_pictures, result_text
 from agents.team_tools import TeamTool
-from agents.tools import Tool
+from agents.tools import Tool, ToolOutput
 from agents.tools_file import McpServer, ToolsFile, tool_name
 from text.excerpt import excerpt, one_line
 
@@ -170,7 +164,7 @@ class Connection:
         return [self._tool(found[name]) for name in sorted(self._allow) if name in found]
 
     def _tool(self, offered: Offered) -> TeamTool:
-        async def call(arguments: Json) -> str:
+        async def call(arguments: Json) -> ToolOutput:
             return await self._call(offered.name, arguments)
 
         name = tool_name(self._name, offered.name)
@@ -178,7 +172,7 @@ class Connection:
         tool = Tool.from_schema(name, description, offered.input_schema, call)
         return TeamTool(tool, ask_first=name in self._ask_first)
 
-    async def _call(self, tool: str, arguments: Json) -> str:
+    async def _call(self, tool: str, arguments: Json) -> ToolOutput:
         client = self._client
         if client is None:
             raise ToolFailure(f"the server {self._name} is down. Go on without it, or try again later")
@@ -200,8 +194,8 @@ class Connection:
                 "Find out before you send it again"
             ) from error
         if result.is_error:
-            raise ToolFailure(_text(result) or "the tool failed without a message")
-        return _text(result)
+            raise ToolFailure(result_text(result) or "the tool failed without a message")
+        return ToolOutput(result_text(result), attached=result_pictures(result, tool))
 
 
 class McpServers:
@@ -257,26 +251,6 @@ async def _all_tools(client: Client) -> list[Offered]:
         if not cursor:
             break
     return found
-
-
-def _text(result: CallToolResult) -> str:
-    """A result's text, or its fields where it has no text. Other content is named."""
-    if not result.content and result.structured_content is not None:
-        return json.dumps(result.structured_content, ensure_ascii=False)
-    return "\n".join(map(_block_text, result.content))
-
-
-def _block_text(block: ContentBlock) -> str:
-    match block:
-        case TextContent():
-            return block.text
-        case EmbeddedResource(resource=TextResourceContents() as file):
-            return f"[{file.uri}]\n{file.text}"
-        case EmbeddedResource():
-            return f"[{block.resource.uri} ({block.resource.mime_type or 'no text'}), left out]"
-        case ResourceLink():
-            return f"[{block.name}: {block.uri}]"
-    return f"[{block.type} ({block.mime_type}), left out]"
 
 
 def _is_schema_mismatch(error: Exception) -> bool:

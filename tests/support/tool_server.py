@@ -64,6 +64,11 @@ def tool_server(journal: Path) -> MCPServer:
         return CallToolResult(content=[], structured_content={"metres": 5, "place": "Malmö"})
 
     @server.tool()
+    def weigh() -> CallToolResult:
+        """Weigh, and answer in fields beside an empty text."""
+        return CallToolResult(content=[TextContent(text="")], structured_content={"grams": 7})
+
+    @server.tool()
     def fetch() -> CallToolResult:
         """Answer with a file, as GitHub's server does, and with what has no words."""
         text = TextResourceContents(uri="repo://a.txt", mime_type="text/plain", text="The file.")
@@ -73,6 +78,7 @@ def tool_server(journal: Path) -> MCPServer:
                 TextContent(text="found"), EmbeddedResource(resource=text), EmbeddedResource(resource=blob),
                 ResourceLink(uri="https://x.example/doc", name="doc"),
                 ImageContent(data="AAAA", mime_type="image/png"),
+                ImageContent(data="not base64", mime_type="image/jpeg"),
             ]
         )  # fmt: skip
 

@@ -49,17 +49,19 @@ async def test_a_program_lends_the_tools_that_are_allowed_and_no_other(tmp_path:
 
 
 async def test_a_result_in_fields_alone_is_reported_as_json(tmp_path: Path) -> None:
-    async with connect({"things": program(tmp_path)}, "measure") as servers:
+    async with connect({"things": program(tmp_path)}, "measure", "weigh") as servers:
         assert await say(tool_of(servers, "things_measure")) == '{"metres": 5, "place": "Malmö"}'
+        assert await say(tool_of(servers, "things_weigh")) == '{"grams": 7}'
 
 
 async def test_a_file_in_a_result_is_reported_and_what_has_no_words_is_named(tmp_path: Path) -> None:
     async with connect({"things": program(tmp_path)}, "fetch") as servers:
-        said = await say(tool_of(servers, "things_fetch"))
-    assert said.splitlines() == [
+        output = await tool_of(servers, "things_fetch").call(ToolCall("c", "things_fetch", "{}"))
+    assert output.text.splitlines() == [
         "found", "[repo://a.txt]", "The file.", "[repo://a.pdf (application/pdf), left out]",
-        "[doc: https://x.example/doc]", "[image (image/png), left out]",
+        "[doc: https://x.example/doc]", "[image (image/png)]", "[image (image/jpeg)]",
     ]  # fmt: skip
+    assert output.attached == (("fetch.png", b"\0\0\0"),)
 
 
 async def test_an_answer_of_a_broken_form_costs_the_call_and_not_the_server(tmp_path: Path) -> None:
