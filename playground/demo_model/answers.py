@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from playground.demo_model.picture import SeenPicture
+
 LABEL = (
     "_This is the scripted demo model, which picks ready-made programs by the words of a request; "
     "a real model would understand it, write code of its own and judge what comes back._"
@@ -24,6 +26,8 @@ OPTIONS = ("A quick result", "A thorough result", "A picture of it")
 DELIVERABLE = "What the program really printed, and the names of the files it made."
 NOTHING_DONE = "Nothing was finished before I had to stop."
 
+CANT_READ = "I can't make out what is in it. A model that sees pictures would answer from it."
+
 _SHOWN = 1_800
 """Characters of one output that an answer shows.
 
@@ -38,6 +42,13 @@ def final(reports: Sequence[tuple[str, str]]) -> str:
         return f"{NOTHING_DONE}\n\n{LABEL}"
     sections = [_section(title if len(reports) > 1 else "", result) for title, result in reports]
     return "\n\n".join([*sections, LABEL])
+
+
+def seen(pictures: Sequence[SeenPicture]) -> str:
+    """What the demo model sees of pictures: kind and size."""
+    lines = [f"- `{one.name}`: {one.what}" for one in pictures]
+    count = "one picture" if len(lines) == 1 else f"{len(lines)} pictures"
+    return "\n".join([f"I was shown {count}:", *lines, f"\n{CANT_READ}\n\n{LABEL}"])
 
 
 def succeeded(result: str) -> bool:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from playground.demo_model.message import read_all
+from playground.demo_model.picture import SeenPicture, look
 
 Json = Mapping[str, Any]
 
@@ -32,6 +34,7 @@ class MessageEntry:
     text: str
     words: str = ""
     files: tuple[str, ...] = ()
+    pictures: tuple[SeenPicture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,13 @@ class Conversation:
         return ToolUse(tool, {name: value for name, value in wanted.items() if name in known})
 
 
-class _TextPart(BaseModel):
+class _Address(BaseModel):
+    url: str
+
+
+class _ContentPart(BaseModel):
     text: str | None = None
+    image_url: _Address | None = None
 
 
 class _Function(BaseModel):
@@ -108,14 +116,25 @@ class _Call(BaseModel):
 
 class _Message(BaseModel):
     role: str
-    content: str | list[_TextPart] | None = None
+    content: str | list[_ContentPart] | None = None
     tool_calls: list[_Call] | None = None
     tool_call_id: str = ""
 
     @property
     def text(self) -> str:
-        parts = self.content if isinstance(self.content, list) else [_TextPart(text=self.content)]
-        return "".join(part.text or "" for part in parts)
+        parts = self.content if isinstance(self.content, list) else [_ContentPart(text=self.content)]
+        labels = [part for part, after in pairwise(parts) if after.image_url]
+        return "".join(part.text or "" for part in parts if part not in labels)
+
+    @property
+    def pictures(self) -> tuple[SeenPicture, ...]:
+        """The pictures, each by the name that stands before it."""
+        parts = self.content if isinstance(self.content, list) else []
+        return tuple(
+            look((before.text or "").removeprefix("/work/").removesuffix(":"), part.image_url.url)
+            for before, part in pairwise(parts)
+            if part.image_url
+        )
 
 
 class _Schema(BaseModel):
@@ -164,7 +183,7 @@ def _entries(messages: Sequence[_Message]) -> Iterator[MessageEntry | CallEntry]
     for message in messages:
         if message.role == "user":
             said = next(spoken)
-            yield MessageEntry(True, message.text, said.words, said.files)
+            yield MessageEntry(True, message.text, said.words, said.files, message.pictures)
         elif message.role == "assistant":
             for call in message.tool_calls or ():
                 yield CallEntry(call.function.name, _object(call.function.arguments), results.get(call.id))

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from playground.demo_model.program import files_named
 
-_NOTE = re.compile(r"(?m)^\[(?:Asked on |Files in /work: |Attached file: |The attached file )[^\n]*\]$")
+_NOTES = r"Asked on |Files in /work: |Attached file: |The attached file |The picture |/work/|\d+ more of "
+_NOTE = re.compile(rf"(?m)^\[(?:{_NOTES})[^\n]*\]$")
 _LISTED = re.compile(r"(?m)^\[Files in /work: (.*)\]$")
 _ATTACHED = re.compile(r"(?m)^\[Attached file: (?:/work/)?(.*?)(?:, [\d,]+ bytes)?\]$")
 _SPEAKER = re.compile(r"[^\n:]{1,80}: ")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from playground.demo_model import answers, planner
 from playground.demo_model.conversation import CallEntry, Conversation, Json, MessageEntry, Reply, ToolUse
+from playground.demo_model.picture import SeenPicture
 from playground.demo_model.planner import Parts
 
 WORKER = "create_worker"
@@ -18,6 +19,9 @@ _ABOUT = re.compile(
 )
 _THANKS = re.compile(
     r"(?:thanks?|thank you|thx|great|cool|nice|perfect)(?: (?:so|very|much|a|lot|work|job))*[\s!.]*"
+)
+_ABOUT_PICTURES = re.compile(
+    r"(?i)\b(?:see|look|describe|read)\b|\b(?:screenshot|picture|image|photo)s?\b|\bwhat (?:does|is|do)\b"
 )
 _ASK_FIRST = re.compile(r"(?i)\bask me first\b[\s,.:;-]*(?:and\s+|then\s+)*")
 _AGAIN = re.compile(
@@ -31,6 +35,8 @@ def reply(conversation: Conversation) -> Reply:
     if not new or WORKER not in conversation.tools:
         return _closing(conversation)
     request = _with_history(new, conversation.earlier_requests)
+    if (pictures := _pictures(conversation)) and _ABOUT_PICTURES.search(request):
+        return Reply(answers.seen(pictures))
     if talk := _small_talk(request):
         return Reply(talk)
     if _ASK_FIRST.search(request) and "ask_user" in conversation.tools and not conversation.calls("ask_user"):
@@ -51,6 +57,12 @@ def _unhandled(conversation: Conversation) -> tuple[str, ...]:
         elif entry.name == WORKER:
             new.clear()
     return tuple(new)
+
+
+def _pictures(conversation: Conversation) -> tuple[SeenPicture, ...]:
+    """The pictures of the current task's messages."""
+    said = (entry for entry in conversation.task if isinstance(entry, MessageEntry))
+    return tuple(picture for entry in said for picture in entry.pictures)
 
 
 def _planned(conversation: Conversation) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -16,11 +17,12 @@ from aiohttp import web
 from playground.demo_model import orchestrator, worker
 from playground.demo_model.answers import LABEL
 from playground.demo_model.conversation import BadRequest, Conversation, MessageEntry, Reply, read
-from playground.demo_model.wire import Completion, error
+from playground.demo_model.wire import CHARS_PER_TOKEN, Completion, error
 
 MODEL = "demo-scripted"
 
 _LARGEST_REQUEST = 64 * 1024 * 1024
+_DATA_URL = re.compile(rb'data:image/[^"]*')
 
 
 class DemoModel:
@@ -65,10 +67,11 @@ class DemoModel:
         raw = await request.read()
         try:
             body = json.loads(raw)
-            reply = next_turn(read(body))
+            conversation = read(body)
+            reply = next_turn(conversation)
         except (BadRequest, ValueError) as wrong:
             return web.json_response(error(f"{wrong}"), status=400)
-        completion = Completion(str(body.get("model") or MODEL), reply, prompt=len(raw))
+        completion = Completion(str(body.get("model") or MODEL), reply, prompt=_length(raw, conversation))
         await asyncio.sleep(self._latency)
         if not body.get("stream"):
             return web.json_response(completion.body())
@@ -98,6 +101,13 @@ def next_turn(conversation: Conversation) -> Reply:
     if worker.RUN in known:
         return worker.reply(conversation)
     return Reply(LABEL)
+
+
+def _length(raw: bytes, conversation: Conversation) -> int:
+    """Characters of a request, with what its pictures count in place of their data."""
+    said = (entry for entry in conversation.entries if isinstance(entry, MessageEntry))
+    tokens = sum(picture.tokens for entry in said for picture in entry.pictures)
+    return len(_DATA_URL.sub(b"", raw)) + CHARS_PER_TOKEN * tokens
 
 
 async def _models(_request: web.Request) -> web.Response:

@@ -15,6 +15,8 @@ _CHUNK = 12
 _MOST_CHUNKS = 80
 """The most chunks of one text, so that a long one does not take long."""
 
+CHARS_PER_TOKEN = 4
+
 Json = dict[str, Any]
 
 
@@ -27,7 +29,7 @@ class Completion:
         self._calls = [_call(use) for use in reply.calls]
         self._finish = "tool_calls" if self._calls else "stop"
         said = len(reply.text) + sum(len(call["function"]["arguments"]) for call in self._calls)
-        self._usage = _usage(prompt // 4 + 1, said // 4 + 1)
+        self._usage = _usage(prompt // CHARS_PER_TOKEN + 1, said // CHARS_PER_TOKEN + 1)
 
     def body(self) -> Json:
         """The reply as one JSON body."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import subprocess
 import sys
@@ -174,6 +175,26 @@ async def test_small_talk_needs_no_worker(words: str) -> None:
         message = await ask(client, [user(words)], ORCHESTRATOR)
     assert not calls(message)
     assert LABEL in message["content"]
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(8) + (1568).to_bytes(4) + (523).to_bytes(4)
+JPEG = bytes.fromhex("ffd8 ffe0 0004 0000 ffc0 0011 08 0120 0200")
+
+
+async def test_pictures_are_described_by_kind_and_size_and_nothing_is_made_up() -> None:
+    def shown(name: str, data: bytes) -> list[Json]:
+        url = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+        return [{"type": "text", "text": f"/work/{name}:"}, {"type": "image_url", "image_url": {"url": url}}]
+
+    text = "Ann: what does the error say?\n\n[Asked on Monday.]\n[Attached file: /work/e.png, 9 bytes]"
+    pictures = [*shown("e.png", PNG), *shown("f.jpg", JPEG), *shown("g.png", b"odd")]
+    async with demo() as client:
+        asked = {"role": "user", "content": [{"type": "text", "text": text}, *pictures]}
+        said = await ask(client, [asked], ORCHESTRATOR)
+    assert "- `e.png`: PNG, 1,568 × 523 pixels" in said["content"]
+    assert "- `f.jpg`: JPEG, 512 × 288 pixels" in said["content"]
+    assert "- `g.png`: a picture of unknown kind" in said["content"]
+    assert "can't make out what is in it" in said["content"]
 
 
 async def test_ask_me_first_asks_and_then_hands_the_answer_on(tmp_path: Path) -> None:
