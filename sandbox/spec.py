@@ -14,10 +14,12 @@ from sandbox.limits import MIB, SandboxLimits
 #: User ids of containers: systemd's range for services with a user of their own, below the 65,536 ids that
 #: a user namespace of the engine usually has.
 UIDS = range(61_184, 65_520)
-#: Smallest, first and largest buffer of a TCP connection, in bytes. cgroup v1 leaves them out of the memory
-#: limit, and neither KernelMemoryTCP nor another setting of runc 1.1 bounds them all together.
-_TCP_BUFFER = "4096 16384 65536"
+#: Smallest, first and largest buffer of a TCP socket, in bytes. cgroup v1 leaves them out of the memory
+#: limit, and runc 1.1 ignores KernelMemoryTCP. The supervisor bounds how many sockets there are.
+_TCP_BUFFER = "4096 16384 32768"
 _TIOCSTI = 0x5412
+#: SO_SNDBUF and SO_RCVBUF, which would make buffers larger. Other levels have no option of use under 7 or 8.
+_BUFFER_OPTIONS = (7, 8)
 #: How many threads or processes these libraries start by themselves.
 _THREADS = (
     "PYTHON_CPU_COUNT",
@@ -36,24 +38,33 @@ def seccomp_profile() -> str:
     del profile["comment"]
     for rule in profile["syscalls"]:
         del rule["comment"]
-    profile["syscalls"] += _all_ioctl_but(_TIOCSTI)
+    profile["syscalls"] += _all_but("ioctl", 1, _TIOCSTI)
+    profile["syscalls"] += _all_but("setsockopt", 2, *_BUFFER_OPTIONS)
     return json.dumps(profile, separators=(",", ":"))
 
 
-def _all_ioctl_but(request: int) -> list[dict[str, Any]]:
-    """Rules that allow ioctl(2) for requests that differ from `request` in one of 32 bits or more.
+def _all_but(name: str, index: int, *refused: int) -> list[dict[str, Any]]:
+    """Rules that allow a system call unless 32 bits of the argument at `index` are one of `refused`.
 
-    The kernel ignores the upper half of the argument, and a filter's "not equal" does not.
+    A rule for each prefix that no refused value has: the kernel ignores the upper half of these arguments,
+    and a filter's "not equal" does not.
     """
+    siblings = {(bit, value >> bit ^ 1) for value in refused for bit in range(32)}
+    prefixes = [(b, p) for b, p in sorted(siblings) if all(value >> b != p for value in refused)]
     return [
         {
-            "names": ["ioctl"],
+            "names": [name],
             "action": "SCMP_ACT_ALLOW",
             "args": [
-                {"index": 1, "value": 1 << bit, "valueTwo": ~request & 1 << bit, "op": "SCMP_CMP_MASKED_EQ"}
+                {
+                    "index": index,
+                    "value": 0xFFFFFFFF >> bit << bit,
+                    "valueTwo": prefix << bit,
+                    "op": "SCMP_CMP_MASKED_EQ",
+                }
             ],
         }
-        for bit in range(32)
+        for bit, prefix in prefixes
     ]
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .inputs import Inputs
     from .link import Link
 
-_TICK_SECONDS = 0.5  # how often orphans are collected while nothing else happens
+_TICK_SECONDS = 0.1  # how often orphans are collected and sockets counted while nothing else happens
+_SOCKETS = 2048  # cgroup v1 does not count the buffers of TCP; each takes up to 50 kB
 _SMALL, _REST_SECONDS = (
     4096,
     0.01,
@@ -76,10 +77,15 @@ class Watch:
     def _wait(self, deadline: float) -> tuple[str, int | None, int | None]:
         endings = {self.child.claim, os.pidfd_open(self.child.pid), self.link.reading, self.inputs.opened}
         watched, resting = _polling(endings | self._open.keys()), _polling(endings)
-        rest_end = 0.0
+        rest_end = look_at = 0.0
         while (left := deadline - (now := time.monotonic())) > 0:
             poll, longest = (resting, rest_end - now) if rest_end > now else (watched, _TICK_SECONDS)
             ready = {descriptor for descriptor, _ in poll.poll(min(left, longest) * 1000)}
+            if now >= look_at:
+                look_at = now + _TICK_SECONDS
+                if kernel.tcp_sockets() > _SOCKETS:
+                    self._problem = f"it had more than {_SOCKETS} network sockets open at once"
+                    return "error", None, None
             if self.link.reading in ready:
                 raise HostGone  # the host sends nothing unasked after the source: the stream has ended
             if self.inputs.opened in ready:
