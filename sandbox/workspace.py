@@ -26,6 +26,7 @@ from sandbox.limits import SandboxLimits
 ATTACHED = "attached"
 """The owner of files that people attached."""
 _OWNERS = f"{RESERVED}owners"
+_HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,11 @@ class Workspace:
         return await asyncio.to_thread(self._read, path, offset, limit)
 
     async def unpacked(self, paths: Collection[str]) -> set[str]:
-        """Those of `paths` that came out of an attached file, as far as that shows.
+        """Those of the pictures `paths` that came out of an attached file, as far as that shows.
 
         They are a copy of it or of an entry of a ZIP file, or older than every attachment: most programs that
-        unpack keep the time.
+        unpack keep the time. Where an attachment can't be looked into, such as a PDF, they are all but those
+        that matplotlib drew.
         """
         return await asyncio.to_thread(self._unpacked, paths)
 
@@ -226,9 +228,12 @@ class Workspace:
         wanted = {path: versions[path] for path in versions.keys() & set(paths)}
         sizes = {version.size for version in wanted.values()}
         contents: set[tuple[int, int]] = set()
+        opaque = False
         for name in attached:
             with self._folder.open(name) as file:
-                contents |= {entry for entry in members(file) if entry[0] in sizes}
+                entries, has_more = members(file)
+            contents |= {entry for entry in entries if entry[0] in sizes}
+            opaque = opaque or has_more
             if versions[name].size in sizes:
                 contents.add((versions[name].size, self._checksum(name)))
         arrived = min(versions[name].modified for name in attached)
@@ -238,7 +243,13 @@ class Workspace:
             for path, version in wanted.items()
             if version.modified < arrived
             or (version.size in known and (version.size, self._checksum(path)) in contents)
+            or (opaque and not self._is_drawn(path))
         }
+
+    def _is_drawn(self, name: str) -> bool:
+        """Whether a picture names matplotlib as its maker, as its PNG and SVG files do."""
+        with self._folder.open(name) as file:
+            return b"atplotlib" in file.read(_HEAD_BYTES)
 
     def _checksum(self, name: str) -> int:
         checksum = 0

@@ -7,6 +7,7 @@ import random
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_an_answer_that_only_holds_the_letters_does_not(text: str, path: str) ->
     assert not names(text, path)
 
 
-PICTURE, PLOT = b"\x89PNG picture" * 50, b"\x89PNG plot" * 60
+PICTURE, PLOT = b"\x89PNG picture" * 50, b"\x89PNG Matplotlib plot" * 60
 
 
 async def test_pictures_of_an_attached_archive_are_reported_from_pictures_made(tmp_path: Path) -> None:
@@ -102,6 +103,55 @@ async def test_without_an_attachment_every_picture_is_made(tmp_path: Path) -> No
     workspace = Workspace(tmp_path)
     await left(workspace, {"pictures.zip": b"PK", "a.png": PICTURE})
     assert await workspace.unpacked(["a.png"]) == set()
+
+
+def _zip_of(name: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as writing:
+        writing.writestr(name, b"inside")
+    return packed.getvalue()
+
+
+def _tar_of(name: str, mode: Literal["w", "w:gz", "w:bz2", "w:xz"]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode=mode) as tar:
+        tar.addfile(tarfile.TarInfo(name))
+    return packed.getvalue()
+
+
+DRAWN = b"\x89PNG\r\n\x1a\n\0\0\0:tEXtSoftware\0Matplotlib version3.10"
+DRAWN_SVG = b'<?xml version="1.0"?><svg><metadata><dc:title>Matplotlib v3.10</dc:title></metadata></svg>'
+
+
+@pytest.mark.parametrize(
+    "attached",
+    [
+        b"%PDF-1.7\n",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        _tar_of("a.png", "w"),
+        _tar_of("a.png", "w:gz"),
+        _tar_of("a.png", "w:bz2"),
+        _tar_of("a.png", "w:xz"),
+        _zip_of("inner.zip"),
+        _zip_of("report/Scan.PDF"),
+    ],
+    ids=["PDF", "old Office", "tar", "tar.gz", "tar.bz2", "tar.xz", "a ZIP in a ZIP", "a PDF in a ZIP"],
+)
+async def test_pictures_beside_an_attachment_that_shows_no_content_are_not_made_but_plots(
+    tmp_path: Path, attached: bytes
+) -> None:
+    workspace = Workspace(tmp_path)
+    await workspace.add("attached", attached)
+    await left(workspace, {"page.png": PICTURE, "plot.png": DRAWN, "plot.svg": DRAWN_SVG})
+    assert await workspace.unpacked(["page.png", "plot.png", "plot.svg"]) == {"page.png"}
+
+
+async def test_beside_a_table_every_picture_is_made(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    await workspace.add("a.csv", b"a,b\n1,2\n")
+    await workspace.add("a.xlsx", _zip_of("xl/workbook.xml"))
+    await left(workspace, {"page.png": PICTURE})
+    assert await workspace.unpacked(["page.png"]) == set()
 
 
 @pytest.mark.parametrize(
