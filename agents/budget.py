@@ -7,8 +7,11 @@ what the task has left.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -74,8 +77,15 @@ class Meter:
         self._parent = parent
         self._began = time.monotonic()
         self._most = budget.seconds
+        self._latest = math.inf
+        self._pauses = 0
+        self._pause_began = 0.0
+        self._paused = 0.0
+        self._timeouts: set[asyncio.Timeout] = set()
         if parent is not None:
-            self._most = max(0.0, min(budget.seconds, parent.left - self._reserve(parent)))
+            left = parent.left - self._reserve(parent)
+            self._most = max(0.0, min(budget.seconds, left))
+            self._latest = self._began + left
 
     @staticmethod
     def _reserve(parent: Meter) -> float:
@@ -84,17 +94,54 @@ class Meter:
 
     @property
     def seconds(self) -> float:
-        """Seconds of work so far, those before a restart included."""
-        return time.monotonic() - self._began
+        """Seconds of work so far, those before a restart included and pauses not."""
+        now = self._pause_began if self._pauses else time.monotonic()
+        return now - self._began - self._paused
 
     @property
     def deadline(self) -> float:
-        """When the time is up, on the event loop's clock."""
-        return self._began + self._most
+        """When the time is up, on the event loop's clock. Pauses move it, at most to the parent's."""
+        return self._latest if self._pauses else min(self._began + self._most + self._paused, self._latest)
 
     @property
     def left(self) -> float:
         return self.deadline - time.monotonic()
+
+    @contextlib.asynccontextmanager
+    async def timeout(self) -> AsyncIterator[asyncio.Timeout]:
+        """Cuts what runs inside at the deadline, also when a pause moves it."""
+        async with asyncio.timeout_at(self._finite_deadline()) as limit:
+            self._timeouts.add(limit)
+            try:
+                yield limit
+            finally:
+                self._timeouts.discard(limit)
+
+    @contextlib.contextmanager
+    def pause(self) -> Iterator[Callable[[], None]]:
+        """The time inside does not count. The function that it gives ends the pause earlier."""
+        if not self._pauses:
+            self._pause_began = time.monotonic()
+        self._pauses += 1
+        self._reschedule()
+        resume = contextlib.ExitStack()
+        resume.callback(self._resume)
+        with resume:
+            yield resume.close
+
+    def _resume(self) -> None:
+        self._pauses -= 1
+        if not self._pauses:
+            self._paused += time.monotonic() - self._pause_began
+        self._reschedule()
+
+    def _reschedule(self) -> None:
+        for limit in self._timeouts:
+            if not limit.expired():
+                limit.reschedule(self._finite_deadline())
+
+    def _finite_deadline(self) -> float | None:
+        return self.deadline if math.isfinite(self.deadline) else None
 
     def child(self, budget: Budget) -> Meter:
         return Meter(budget, self)

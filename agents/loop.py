@@ -243,7 +243,7 @@ class AgentLoop:
                 f"Error: there is no tool {call.name}. The tools are: {', '.join(self._tools)}."
             )
         try:
-            async with asyncio.timeout_at(self._meter.deadline) as limit:
+            async with self._meter.timeout() as limit:
                 with tracing.tool(call) as span:
                     output = await tool.call(call)
                     tracing.record_result(span, output.text)

@@ -133,10 +133,15 @@ class Worker:
             files=before.files,
             folders=before.folders,
             state=await self._variables(),
-            ends_by=self._meter.deadline - _HAND_BACK_SECONDS,
             prefix=f"{self._brief.worker}-",
         )
-        run = await self._sandbox.run(job, on_output=self._emit_output)
+        with self._meter.pause() as resume:
+
+            def time_left() -> float:
+                resume()
+                return self._meter.left - _HAND_BACK_SECONDS
+
+            run = await self._sandbox.run(job, on_output=self._emit_output, on_container=time_left)
         kept = await self._workspace.keep(run, before, self._brief.worker)
         if run.state is not None:
             notes = await self._workspace.keep_variables(self._brief.worker, run.state)

@@ -49,7 +49,7 @@ WORKER = tuple(getattr(Worker, name) for name in WORKER_TOOLS)
 class InstantSandbox(Sandbox):
     """Answers every job at once, so that only the agents are measured."""
 
-    async def run(self, job: Job, *, on_output: Callable[[str], None] | None = None) -> Run:
+    async def run(self, job: Job, **listeners: Any) -> Run:
         return Run(status=Status.OK, exit_code=0, stdout="42\n", stderr="", seconds=0.0)
 
 

@@ -5,16 +5,41 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 
-def plain_socket(attached: Any) -> socket.socket:
+async def attached(
+    in_thread: Callable[[Callable[[], socket.socket]], Awaitable[socket.socket]], attach: Callable[[], Any]
+) -> socket.socket:
+    """The plain socket of what `attach` returns, called by `in_thread`.
+
+    A thread goes on when its caller is cancelled; then its socket is closed.
+    """
+    opened: list[socket.socket] = []
+    abandoned = threading.Event()
+
+    def open_socket() -> socket.socket:
+        opened.append(_plain(attach()))
+        if abandoned.is_set():
+            opened[0].close()
+        return opened[0]
+
+    try:
+        return await in_thread(open_socket)
+    except BaseException:
+        abandoned.set()
+        for connected in opened:
+            connected.close()
+        raise
+
+
+def _plain(stream: Any) -> socket.socket:
     """The plain socket below docker-py's wrapper; a TLS stream is copied into a socket pair."""
-    inner = getattr(attached, "_sock", attached)
+    inner = getattr(stream, "_sock", stream)
     if type(inner) is socket.socket:
         plain = inner.dup()
-        attached.close()
+        stream.close()
         inner.close()
         return plain
     return _pumped(inner)

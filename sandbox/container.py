@@ -62,11 +62,19 @@ class Container:
 
     @classmethod
     async def start(
-        cls, engine: DockerEngine, transport: Transport, settings: dict[str, Any], flavour: str
+        cls,
+        engine: DockerEngine,
+        transport: Transport,
+        settings: dict[str, Any],
+        flavour: str,
+        name: str | None = None,
     ) -> Container:
-        """Create, start and wait until ready; on an error it is removed."""
+        """Create, start and wait until ready; on an error it is removed.
+
+        Raises PlaceTaken when the engine has a container of that name.
+        """
         async with transport.opening(settings) as opening:
-            identity = await engine.create(opening.settings)
+            identity = await engine.create(opening.settings, name)
             stream: FrameStream | None = None
             try:
                 stream = await opening.start(identity)

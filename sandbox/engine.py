@@ -19,9 +19,9 @@ import requests
 import urllib3.exceptions
 from docker.utils import kwargs_from_env
 
-from sandbox.attach_socket import plain_socket
+from sandbox.attach_socket import attached
 from sandbox.daemon_threads import DaemonThreads
-from sandbox.errors import EngineRefused, EngineUnavailable, ImageMissing
+from sandbox.errors import EngineRefused, EngineUnavailable, ImageMissing, PlaceTaken
 from sandbox.tunnel import Tunnel
 
 LABEL = "handoff.sandbox"
@@ -50,6 +50,8 @@ class EngineFacts:
     cpus: int
     seccomp: bool
     cgroup_v1: bool
+    runtimes: frozenset[str]
+    """Names of its container runtimes, without the shims of containerd that newer engines take too."""
 
 
 class _Client(docker.APIClient):  # type: ignore[misc, unused-ignore]
@@ -181,17 +183,29 @@ class DockerEngine:
             cpus=int(info.get("NCPU", 0)),
             seccomp=any("seccomp" in option for option in info.get("SecurityOptions") or ()),
             cgroup_v1=info.get("CgroupVersion") == "1",
+            runtimes=frozenset(info.get("Runtimes") or ()),
         )
 
-    async def create(self, settings: Mapping[str, Any]) -> str:
-        """Create a container from settings of the engine's API; returns its id."""
-        made = await self.call(lambda: self.client.create_container_from_config(dict(settings)))
-        return str(made["Id"])
+    async def create(self, settings: Mapping[str, Any], name: str | None = None) -> str:
+        """Create a container from settings of the engine's API; returns its id.
+
+        Raises PlaceTaken when another container of the engine has `name`.
+        """
+
+        def create() -> str:
+            try:
+                return str(self.client.create_container_from_config(dict(settings), name)["Id"])
+            except docker.errors.APIError as error:
+                if name is None or error.status_code != 409:
+                    raise
+                raise PlaceTaken(f"Another container has the name {name}.") from error
+
+        return await self.call(create)
 
     async def attach(self, container: str) -> socket.socket:
         """The container's standard streams as one socket that asyncio can read."""
         wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-        return plain_socket(await self.call(lambda: self.client.attach_socket(container, wanted)))
+        return await attached(self.call, lambda: self.client.attach_socket(container, wanted))
 
     async def start(self, container: str) -> None:
         """Start a created container."""

@@ -6,6 +6,7 @@ SandboxError               base class; the text is a sentence for an operator
 ├── ImageMissing           the engine has no image to make a container from
 ├── ImageBuildFailed       a build step failed
 ├── ContainerLost          a container ended or broke the protocol before its exit record
+├── PlaceTaken             another container has this place on the engine
 ├── SandboxBusy            no container was free in time
 └── FileRefused            a file name or size that a workspace or job can't take
 """
@@ -35,6 +36,10 @@ class ImageBuildFailed(SandboxError):
 
 class ContainerLost(SandboxError):
     """A container ended or broke the protocol before it sent its exit record."""
+
+
+class PlaceTaken(SandboxError):
+    """Another container has this place on the engine."""
 
 
 class SandboxBusy(SandboxError):

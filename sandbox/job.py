@@ -36,8 +36,6 @@ class Job:
     """Empty folders of `/work`."""
     timeout: float | None = None
     """Wall-clock seconds above 0; None takes the limit of the sandbox, a larger value is cut to it."""
-    ends_by: float | None = None
-    """The time limit also ends at this time of `time.monotonic()`, however late the program starts."""
     queue: Queue = ()
     """Whose turn it uses when no container is free."""
     prefix: str = ""

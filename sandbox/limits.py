@@ -54,11 +54,14 @@ class SandboxLimits:
 
 @dataclass(frozen=True, kw_only=True)  # no slots: `Sandbox` takes the defaults from the class
 class PoolLimits:
-    """How many containers one process has."""
+    """How many containers a process may have, and an engine."""
 
     ready: Annotated[int, Field(ge=0, le=256)] = 2
     """Containers kept ready."""
     most: Annotated[int, Field(ge=1, le=1024)] = 8
     """Containers at the same time, including ready ones; people and tasks take turns for them."""
+    engine_max: Annotated[int, Field(ge=0, le=4096)] = 0
+    """Containers at the same time on one Docker Engine, those of other bots included; a further one waits.
+    0: twice `HANDOFF_SANDBOX_MAX`, so that a new bot can start while the old one ends."""
     queue_seconds: Annotated[float, Field(ge=0, le=86_400)] = 60
     """Longest wait for a free container, in seconds beyond the longest program."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,16 @@ from sandbox.engine import LABEL, DockerEngine
 
 FLAVOUR_LABEL = f"{LABEL}.flavour"
 _BIRTH_LABEL = f"{LABEL}.birth"
+_NEVER_STARTED_SECONDS = 3600
+"""A container that waits for its start for so long has lost its owner, wherever that ran."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The process that a container belongs to: host, process id and start time, since ids are reused."""
+    """The process that a container belongs to: host, PID namespace, process id and start time.
+
+    A bot in a container with the network of its host has the host's name, and other process ids.
+    """
 
     label: str
     birth: str
@@ -26,7 +32,7 @@ class Owner:
     @classmethod
     def this_process(cls) -> Owner:
         """A new owner; each `Sandbox` of a process is an owner of its own."""
-        return cls(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}", _birth(os.getpid()))
+        return cls(f"{_machine()}-{os.getpid()}-{secrets.token_hex(4)}", _birth(os.getpid()))
 
     @classmethod
     def of(cls, container: dict[str, Any]) -> Owner:
@@ -40,16 +46,16 @@ class Owner:
 
     @property
     def dead(self) -> bool:
-        """Whether its process has ended. False for a process on another machine, which can't be checked."""
-        host, pid, _ = (*self.label.rsplit("-", 2), "", "")[:3]
-        if host != socket.gethostname() or not pid.isdigit():
+        """Whether its process has ended. False for a process that can't be seen from here."""
+        machine, pid, _ = (*self.label.rsplit("-", 2), "", "")[:3]
+        if machine != _machine() or not pid.isdigit():
             return False
         return _birth(int(pid)) != self.birth
 
 
 async def sweep(engine: DockerEngine, *, everything: bool = False) -> int:
     """Remove the containers of dead owners, or of all owners; returns how many."""
-    left = [found for found in await engine.listed() if everything or Owner.of(found).dead]
+    left = [one for one in await engine.listed() if everything or Owner.of(one).dead or _forgotten(one)]
     for found in left:
         await engine.remove(str(found["Id"]))
     return len(left)
@@ -61,6 +67,20 @@ async def remove_all(engine: DockerEngine, owner: Owner) -> None:
     for fault in await asyncio.gather(*map(engine.remove, left), return_exceptions=True):
         if fault is not None:
             raise fault
+
+
+def _forgotten(container: dict[str, Any]) -> bool:
+    age = time.time() - int(container.get("Created", time.time()))
+    return container.get("State") == "created" and age > _NEVER_STARTED_SECONDS
+
+
+def _machine() -> str:
+    """Host and PID namespace, short enough for a path of a socket."""
+    try:
+        namespace = f"-{Path('/proc/self/ns/pid').stat().st_ino:x}"
+    except OSError:
+        namespace = ""
+    return f"{socket.gethostname()[:32]}{namespace}"
 
 
 def _birth(pid: int) -> str:

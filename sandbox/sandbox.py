@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextlib
 import functools
 import itertools
 import logging
 import random
-import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Literal, Self
@@ -16,7 +16,7 @@ from typing import Literal, Self
 from sandbox import result
 from sandbox.container import Container, OnOutput, RawRun
 from sandbox.engine import DockerEngine
-from sandbox.errors import ContainerLost, ImageMissing, SandboxBusy, SandboxError
+from sandbox.errors import ContainerLost, ImageMissing, PlaceTaken, SandboxBusy, SandboxError
 from sandbox.filenames import is_clean
 from sandbox.files import SandboxFile
 from sandbox.image.supervisor import frames
@@ -36,6 +36,10 @@ _TRANSPORTS: dict[str, Callable[[DockerEngine, Owner], Transport]] = {
 }
 END_SECONDS = 8
 """To shut down, however slow the engine is: half for requests in progress, the rest to remove containers."""
+PLACE_PREFIX = "handoff-sandbox-"
+"""Begins the names of containers; the number of the place follows."""
+_SHORTEST_SECONDS = 0.1
+_PLACE_SECONDS = 1  # until the places of an engine that has none free are tried again
 _OWN_END_SECONDS = 3  # a container that sent its exit record is gone long before; then the engine removes it
 
 
@@ -43,8 +47,9 @@ class Sandbox:
     """Runs each job in a container of its own. Enter it once per process, then `run` as often as you like.
 
     `image` None takes the one `handoff sandbox build` makes. `ready` containers are kept waiting ahead of the
-    calls, `most` may exist at once, and a call waits `queue_seconds` at most for one. After a burst, as many
-    as it needed are kept ready for `remember_seconds`. `transport` auto takes the socket where one works.
+    calls, `most` may exist at once, `engine_max` with those of other processes on the same engine, and a call
+    waits `queue_seconds` at most for one. After a burst, as many as it needed are kept ready for
+    `remember_seconds`. `transport` auto takes the socket where one works.
     `state` session: who calls again and again should carry variables along, by `Job.state` and `Run.state`.
     """
 
@@ -56,6 +61,7 @@ class Sandbox:
         docker_host: str | None = None,
         ready: int = PoolLimits.ready,
         most: int = PoolLimits.most,
+        engine_max: int = len(UIDS),
         queue_seconds: float = PoolLimits.queue_seconds,
         remember_seconds: float = 60,
         transport: Literal["auto", "attach", "socket"] = "auto",
@@ -72,9 +78,10 @@ class Sandbox:
             Pool, ready=ready, most=most, queue_seconds=queue_seconds, remember_seconds=remember_seconds
         )
         self._make_transport = _TRANSPORTS[transport]
-        # Each process begins somewhere else, so that bots of one machine seldom share an id.
-        first = random.randrange(len(UIDS))
-        self._uids = itertools.cycle((*UIDS[first:], *UIDS[:first]))
+        # Each process begins somewhere else, so that bots of one engine seldom try a place that is taken.
+        first = random.randrange(engine_max)
+        self._places = itertools.cycle((*range(first, engine_max), *range(first)))
+        self._engine_max = engine_max
         self._stop = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._pool: Pool | None = None
@@ -96,9 +103,17 @@ class Sandbox:
         if self._keeper is not None:
             await self._keeper
 
-    async def run(self, job: Job, *, on_output: Callable[[str], None] | None = None) -> Run:
+    async def run(
+        self,
+        job: Job,
+        *,
+        on_output: Callable[[str], None] | None = None,
+        on_container: Callable[[], float] | None = None,
+    ) -> Run:
         """Run `job` and return how it went. `on_output` gets stdout and stderr as they come, in text.
 
+        `on_container` is called when the job has a container, for which it may have waited; it returns the
+        seconds that the program may run at most.
         Cancelling the caller kills the container at once. A failure of the sandbox before the program started
         is retried once in another container.
         """
@@ -110,7 +125,7 @@ class Sandbox:
         while True:
             raw = RawRun()
             try:
-                return await self._attempt(job, timeout, raw, _decoded(on_output))
+                return await self._attempt(job, timeout, raw, _decoded(on_output), on_container)
             except SandboxError as error:
                 if raw.started or not may_repeat or isinstance(error, SandboxBusy | ImageMissing):
                     return result.failed_run(_blame(error, raw), seconds=raw.seconds)
@@ -126,12 +141,18 @@ class Sandbox:
         """Remove the containers a dead process of this machine left; how many it were."""
         return await sweep(self.engine)
 
-    async def _attempt(self, job: Job, timeout: float, raw: RawRun, on_output: OnOutput) -> Run:
-        pool = self._entered()
-        container = await pool.take(flavour_of(job.code, job.state), job.queue, job.ends_by)
-        if job.ends_by is not None:
-            timeout = max(0.1, min(timeout, job.ends_by - time.monotonic()))
+    async def _attempt(
+        self,
+        job: Job,
+        timeout: float,
+        raw: RawRun,
+        on_output: OnOutput,
+        on_container: Callable[[], float] | None,
+    ) -> Run:
+        container = await self._entered().take(flavour_of(job.code, job.state), job.queue)
         try:
+            if on_container is not None:
+                timeout = max(_SHORTEST_SECONDS, min(timeout, on_container()))
             await container.execute(job, self.limits, timeout, on_output, raw)
         except ContainerLost:
             if raw.started and await container.out_of_memory():
@@ -197,14 +218,35 @@ class Sandbox:
         await pool.tend()
 
     async def _start(self, transport: Transport, flavour: str) -> Container:
+        """A started container in a place of the engine that is free, as soon as there is one."""
+        full = False
+        while not self._stop.is_set():
+            for place in itertools.islice(self._places, self._engine_max):
+                with contextlib.suppress(PlaceTaken):
+                    return await self._start_at(place, transport, flavour)
+            if not full:
+                full = True
+                _log.warning(
+                    "all %d places for sandboxes on the Docker Engine are taken, other bots' included; "
+                    "raise HANDOFF_SANDBOX_ENGINE_MAX",
+                    self._engine_max,
+                )
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PLACE_SECONDS):
+                    await self._stop.wait()
+        raise SandboxBusy("The sandbox is shutting down.")
+
+    async def _start_at(self, place: int, transport: Transport, flavour: str) -> Container:
+        """The engine gives a name once, so a place is one container's alone, and so is the user id."""
         settings = container_settings(
             self.limits,
             image=self.image,
             flavour=flavour,
             labels=self.owner.labels(flavour),
-            uid=next(self._uids),
+            uid=UIDS[place],
         )
-        container = await Container.start(self.engine, transport, settings, flavour)
+        name = f"{PLACE_PREFIX}{place}"
+        container = await Container.start(self.engine, transport, settings, flavour, name)
         self.installed = container.installed
         return container
 

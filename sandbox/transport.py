@@ -154,14 +154,21 @@ class _SocketOpening:
         await self._engine.start(identity)
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                connected, _ = await asyncio.get_running_loop().sock_accept(self._listening)
+                await _readable(self._listening)
         except TimeoutError:
             raise ContainerLost(f"The container did not connect within {_CONNECT_SECONDS} s.") from None
-        try:
-            return await FrameStream.over(connected, mixed=False)
-        except BaseException:
-            connected.close()
-            raise
+        # Not loop.sock_accept: a start that is cancelled just then would lose the accepted socket.
+        connected, _ = self._listening.accept()
+        return await FrameStream.over(connected, mixed=False)
+
+
+async def _readable(waiting: socket.socket) -> None:
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(waiting, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(waiting)
 
 
 def _mounting(settings: dict[str, Any], folder: Path) -> dict[str, Any]:

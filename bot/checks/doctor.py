@@ -165,6 +165,8 @@ async def _docker(settings: Settings) -> str:
         raise CheckFailed(str(error)) from error
     if not facts.seccomp:
         raise CheckFailed("this engine has no seccomp, which the sandbox needs. Use one that has it.")
+    if problem := preflight.runtime_problem(settings, facts):
+        raise CheckFailed(problem)
     old = (
         " It uses cgroup v1, whose memory limits leave out part of what the kernel holds for a program; "
         "start this machine with cgroup v2 if you can."

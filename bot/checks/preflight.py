@@ -79,10 +79,21 @@ def channel_problems(settings: Settings) -> tuple[str, ...]:
 
 async def engine_problems(settings: Settings) -> tuple[str, ...]:
     try:
-        await engine_facts(settings)
+        problem = runtime_problem(settings, await engine_facts(settings))
     except EngineUnavailable as error:
-        return (str(error),)
-    return ()
+        problem = str(error)
+    return (problem,) if problem else ()
+
+
+def runtime_problem(settings: Settings, facts: EngineFacts) -> str:
+    """A sentence when the engine lacks the runtime of the sandbox; a shim of containerd can't be checked."""
+    name = settings.sandbox_runtime
+    if not name or name in facts.runtimes or name.startswith(("io.containerd.", "/")):
+        return ""
+    return (
+        f"HANDOFF_SANDBOX_RUNTIME is {name}, and Docker has {', '.join(sorted(facts.runtimes))} only. "
+        "Install it and add it to the engine's daemon.json, or remove the setting."
+    )
 
 
 async def engine_facts(settings: Settings) -> EngineFacts:

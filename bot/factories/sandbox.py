@@ -37,6 +37,7 @@ def make_sandbox(settings: Settings, *, metrics: SandboxMetrics | None = None) -
         docker_host=settings.docker_host,
         ready=settings.sandbox_pool,
         most=settings.sandbox_max,
+        engine_max=settings.sandbox_engine_max or 2 * settings.sandbox_max,
         queue_seconds=settings.sandbox_timeout_seconds + settings.sandbox_queue_seconds,
         transport=settings.sandbox_transport,
         state=settings.sandbox_state,

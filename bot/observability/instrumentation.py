@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,9 +48,9 @@ class InstrumentedSandbox(Sandbox):
         super().__init__(*limits, **settings)
         self._metrics = metrics
 
-    async def run(self, job: Job, *, on_output: Callable[[str], None] | None = None) -> Run:
+    async def run(self, job: Job, **listeners: Any) -> Run:
         began = time.monotonic()
-        run = await super().run(job, on_output=on_output)
+        run = await super().run(job, **listeners)
         self._metrics.ran(run, whole=time.monotonic() - began)
         return run
 

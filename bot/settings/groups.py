@@ -231,6 +231,7 @@ class SandboxSettings(SettingsGroup):
     """Python packages to add to the image: requirement specifiers separated by spaces."""
     sandbox_pool: int = declared(PoolLimits, "ready")
     sandbox_max: int = declared(PoolLimits, "most")
+    sandbox_engine_max: int = declared(PoolLimits, "engine_max")
     sandbox_queue_seconds: float = declared(PoolLimits, "queue_seconds")
     sandbox_transport: Literal["auto", "attach", "socket"] = "auto"
     """How programs reach a container: its attach stream (any engine) or a unix socket (a local engine)."""

@@ -7,12 +7,18 @@ import zipfile
 
 import pytest
 
+from sandbox.image.tag import Recipe
 from sandbox.job import Job, Status
 from sandbox.sandbox import Sandbox
 from tests.support.documents import DOCUMENTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 NAMES = sorted(DOCUMENTS)
+#: Modules that have another name than their package.
+MODULES = {
+    "beautifulsoup4": "bs4", "pillow": "PIL", "python-docx": "docx", "python-pptx": "pptx",
+    "pyyaml": "yaml", "scikit-learn": "sklearn",
+}  # fmt: skip
 TOGETHER = 8  # programs in one container: as many containers as kinds would take minutes
 
 PASSWORD = """
@@ -44,6 +50,14 @@ async def test_documents_are_written_by_one_program_and_read_by_the_next(
     read = await shared_sandbox.run(Job(code="\n".join(code), files=written.files))
     assert (read.status, read.stderr) == (Status.OK, "")
     assert read.stdout.splitlines() == [f"{name} tea 5" for name in names]
+
+
+async def test_every_package_of_the_image_can_be_imported(shared_sandbox: Sandbox) -> None:
+    names = dict(Recipe().context())["requirements/packages.in"].decode().split()
+    modules = [MODULES.get(name, name.replace("-", "_")) for name in names]
+    code = f"import importlib\nfor name in {modules}:\n    importlib.import_module(name)"
+    run = await shared_sandbox.run(Job(code=code))
+    assert (run.status, run.stderr) == (Status.OK, "")
 
 
 @pytest.mark.parametrize(

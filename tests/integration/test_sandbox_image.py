@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from agents.python_tool import sandbox_facts
+from bot.checks import doctor, preflight
+from bot.errors import CheckFailed
+from bot.factories.sandbox import image_recipe, make_sandbox
+from bot.settings import Settings
 from sandbox.engine import DockerEngine
 from sandbox.errors import EngineUnavailable
 from sandbox.image.build import BASE_LABEL, BuildProgress, _Build, ensure_image, remove_old
@@ -80,6 +85,18 @@ async def test_the_engine_shows_what_doctor_asks() -> None:
     assert facts.version
     assert facts.cpus >= 1
     assert facts.seccomp
+    assert "runc" in facts.runtimes
+
+
+async def test_a_runtime_that_the_engine_lacks_is_named_at_the_start_and_by_doctor(tmp_path: Path) -> None:
+    names = ("runsc", "runc", "io.containerd.runsc.v1")
+    lacking, known, shim = (Settings(data_dir=tmp_path, sandbox_runtime=name) for name in names)
+    (problem,) = await preflight.engine_problems(lacking)
+    assert problem.startswith("HANDOFF_SANDBOX_RUNTIME is runsc, and Docker has ")
+    with pytest.raises(CheckFailed, match="HANDOFF_SANDBOX_RUNTIME is runsc"):
+        await doctor.CHECKS["Docker"](lacking)
+    for settings in (known, shim):
+        assert await preflight.engine_problems(settings) == ()
 
 
 def test_the_profile_refuses_by_default_and_names_no_namespace_call() -> None:
@@ -91,12 +108,14 @@ def test_the_profile_refuses_by_default_and_names_no_namespace_call() -> None:
     assert not allowed & {"ptrace", "unshare", "setns", "mount", "bpf", "keyctl", "clone3", "io_uring_setup"}
 
 
-async def test_an_image_shows_the_digest_of_its_base(sandbox_image: str, tmp_path: Path) -> None:
+async def test_a_build_gets_the_base_with_its_digest_and_the_team_s_packages(
+    sandbox_image: str, tmp_path: Path
+) -> None:
     """The build's own last step, on a context that takes a moment."""
-    recipe = Recipe("test-of-labels")
+    recipe = image_recipe(Settings(sandbox_base="test-of-labels", sandbox_packages="polars  duckdb==1.4.0"))
     with tarfile.open(tmp_path / "context.tar", "w") as tar:
         entry = tarfile.TarInfo("Dockerfile")
-        content = b"ARG BASE\nFROM ${BASE}\n"
+        content = b"ARG BASE\nFROM ${BASE}\nARG EXTRA\nLABEL extra=${EXTRA}\n"
         entry.size = len(content)
         tar.addfile(entry, io.BytesIO(content))
     (tmp_path / "wheels").mkdir()
@@ -108,6 +127,7 @@ async def test_an_image_shows_the_digest_of_its_base(sandbox_image: str, tmp_pat
             labels = await engine.image_labels(recipe.tag)
             assert labels[BASE_LABEL] == await engine.image_digest(sandbox_image)
             assert labels[BASE_LABEL].startswith("sha256:")
+            assert labels["extra"] == "polars duckdb==1.4.0"
         finally:
             await engine.call(lambda: engine.client.remove_image(recipe.tag, force=True))
         assert await engine.image_labels("handoff-sandbox:none") == {}
@@ -118,3 +138,21 @@ async def test_a_container_names_what_its_image_has(sandbox_image: str) -> None:
         await sandbox.run(Job(code="pass"))
     assert {"Python", "pandas", "pypdf", "duckdb"} <= set(sandbox.installed)
     assert not {"cloudpickle", "noto-cjk-sans-otc"} & set(sandbox.installed)
+
+
+@pytest.mark.soak
+async def test_a_team_s_package_can_be_imported_and_is_named_to_the_models(tmp_path: Path) -> None:
+    """Builds a whole image, which takes minutes."""
+    settings = Settings(data_dir=tmp_path, sandbox_packages="humanize==4.13.0", sandbox_pool=0)
+    recipe = image_recipe(settings)
+    async with DockerEngine() as engine:
+        try:
+            await ensure_image(engine, recipe)
+            async with make_sandbox(settings) as sandbox:
+                run = await sandbox.run(Job(code="import humanize\nprint(humanize.intcomma(1234567))"))
+                assert (run.stdout, run.stderr) == ("1,234,567\n", "")
+                assert "humanize 4.13.0" in sandbox_facts(sandbox)
+                assert "pandas 3" in sandbox_facts(sandbox)
+        finally:
+            if await engine.image_id(recipe.tag) is not None:
+                await engine.call(lambda: engine.client.remove_image(recipe.tag, force=True))

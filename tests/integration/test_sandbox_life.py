@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import secrets
 import signal
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +21,7 @@ from sandbox.limits import SandboxLimits
 from sandbox.owner import Owner
 from sandbox.pool import BARE, DATA, flavour_of
 from sandbox.sandbox import Sandbox
-from sandbox.spec import container_settings
+from sandbox.spec import UIDS, container_settings
 from tests.support.engine_proxy import EngineProxy
 
 FOREVER = Job(code="print('up', flush=True)\nimport time\ntime.sleep(600)")
@@ -162,9 +165,12 @@ async def test_the_pool_grows_with_a_burst_and_shrinks_after_it(sandbox_image: s
 
 
 async def test_a_data_program_finds_its_libraries_imported(sandbox_image: str) -> None:
+    """Also after calls that needed none of them."""
     code = "import sys\nprint('pandas' in sys.modules)\nimport pandas"
     async with Sandbox(image=sandbox_image, ready=2) as sandbox:
-        assert await until_idle(sandbox, 2)
+        for _ in range(4):
+            await sandbox.run(Job(code="1"))
+            assert await until_idle(sandbox, 2)
         assert (await sandbox.run(Job(code=code))).stdout == "True\n"
 
 
@@ -172,6 +178,71 @@ async def test_more_calls_than_containers_are_all_served(sandbox_image: str) -> 
     async with Sandbox(image=sandbox_image, ready=1, most=2) as sandbox:
         runs = await asyncio.gather(*(sandbox.run(Job(code=f"print({n})")) for n in range(7)))
     assert [run.stdout for run in runs] == [f"{n}\n" for n in range(7)]
+
+
+def logged(words: str) -> asyncio.Event:
+    """An event that is set when the sandbox logs `words`."""
+    event = asyncio.Event()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if words in record.getMessage():
+                event.set()
+                logging.getLogger("sandbox").removeHandler(self)
+
+    logging.getLogger("sandbox").addHandler(Listener())
+    return event
+
+
+async def test_bots_on_one_engine_share_its_places(
+    sandbox_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.sandbox.PLACE_PREFIX", f"handoff-test-{secrets.token_hex(4)}-")
+    full = logged("raise HANDOFF_SANDBOX_ENGINE_MAX")
+    async with (
+        Sandbox(image=sandbox_image, ready=0, engine_max=1) as one,
+        Sandbox(image=sandbox_image, ready=0, engine_max=1) as other,
+    ):
+        call = await started(one)
+        waiting = asyncio.create_task(other.run(Job(code="import os; print(os.getuid())")))
+        await asyncio.wait_for(full.wait(), 30)
+        assert await containers_of(other.owner) == []
+        call.cancel()
+        assert (await waiting).stdout == f"{UIDS[0]}\n"
+
+
+async def test_a_process_that_waits_for_a_place_of_the_engine_can_end(
+    sandbox_image: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sandbox.sandbox.PLACE_PREFIX", f"handoff-test-{secrets.token_hex(4)}-")
+    full = logged("raise HANDOFF_SANDBOX_ENGINE_MAX")
+    async with Sandbox(image=sandbox_image, ready=0, engine_max=1) as one:
+        await started(one)
+        async with Sandbox(image=sandbox_image, ready=0, engine_max=1) as other:
+            waiting = asyncio.create_task(other.run(Job(code="1")))
+            await asyncio.wait_for(full.wait(), 30)
+        assert "shutting down" in (await waiting).sentence
+        assert "still being started" not in caplog.text
+
+
+async def test_a_person_s_one_call_is_served_before_the_many_of_another(sandbox_image: str) -> None:
+    ended: list[str] = []
+
+    async def call(person: str, task: str) -> None:
+        await sandbox.run(Job(code="1", queue=(person, task)))
+        ended.append(person)
+
+    async with Sandbox(image=sandbox_image, ready=0, most=2) as sandbox:
+        running = [await started(sandbox, replace(FOREVER, queue=("ann", task))) for task in "12"]
+        async with asyncio.TaskGroup() as group:
+            for task in "123":
+                group.create_task(call("ann", task))
+            await asyncio.sleep(0)  # Ann's calls are in the queue
+            group.create_task(call("bob", "hello"))
+            await asyncio.sleep(0)
+            running[0].cancel()
+        running[1].cancel()
+    assert ended == ["bob", "ann", "ann", "ann"]
 
 
 async def test_no_engine_is_our_fault_and_said_so(tmp_path: Path) -> None:
@@ -267,6 +338,7 @@ async def test_a_sweep_takes_what_the_dead_left_and_nothing_else(
         "living": ours,
         "dead": Owner(f"{host}-{gone.pid}-00", "1"),
         "its pid used anew": Owner(f"{host}-{os.getpid()}-00", "1"),
+        "in a container of this host's name": Owner(f"{host[:-1]}0-{gone.pid}-00", "1"),
         "elsewhere": Owner("another-host-1-00", "1"),
     }
     async with DockerEngine() as engine:
@@ -279,7 +351,9 @@ async def test_a_sweep_takes_what_the_dead_left_and_nothing_else(
         try:
             await sandbox.sweep()
             left = {str(found["Id"]) for found in await engine.listed()}
-            assert {name for name, identity in made.items() if identity in left} == {"living", "elsewhere"}
+            assert {name for name, identity in made.items() if identity in left} == {
+                "living", "elsewhere", "in a container of this host's name",
+            }  # fmt: skip
         finally:
             for identity in made.values():
                 await engine.remove(identity)

@@ -62,6 +62,29 @@ async def test_frames_go_on_in_a_container_that_has_imported_pandas(sandbox: San
     assert run.stdout == "np.int64(4)\n"
 
 
+async def test_arrays_and_frames_go_on_up_to_the_limit_and_larger_ones_are_named_by_size(
+    sandbox_image: str,
+) -> None:
+    first = """
+import numpy as np, pandas as pd
+a = np.arange(9000.)
+turned = np.arange(9000.).reshape(90, 100).T
+frame = pd.DataFrame({"number": range(3000), "word": ["tea"] * 3000, "day": pd.Timestamp("2026-01-01")})
+large = np.zeros(200_000)
+wide = pd.DataFrame(np.zeros((3000, 100)))
+"""
+    second = (
+        "print(a.sum(), turned[99, 89], frame.shape, set(frame.word), {'large', 'wide'} & set(globals()))"
+    )
+    async with Sandbox(SandboxLimits(state_bytes=1_000_000), image=sandbox_image, ready=0) as sandbox:
+        one, two = await _calls(sandbox, [first, second])
+    (note,) = one.notes
+    for name, size in (("large", 1_600_000), ("wide", 2_400_000)):
+        assert (found := re.search(rf"{name} \((\d+) bytes or more, and 1000000 is the limit\)", note)), note
+        assert size <= int(found[1]) < size + 5000
+    assert two.stdout == "40495500.0 8999.0 (3000, 3) {'tea'} set()\n", two.stderr
+
+
 async def test_each_call_is_still_a_container_of_its_own(sandbox: Sandbox) -> None:
     first = "import builtins\nbuiltins.left = 1\nopen('/tmp/left', 'w').write('x')\nkept = 1"
     second = "import builtins, os\nprint(kept, hasattr(builtins, 'left'), os.path.exists('/tmp/left'))"

@@ -112,7 +112,8 @@ async def stack(
         if socket_mode
         else ("slack_signing_secret", slack.signing_secret)
     )
-    way: dict[str, Any] = {name: SecretStr(secret)}
+    # Tests share one engine, and none waits for the containers of another.
+    way: dict[str, Any] = {name: SecretStr(secret), "sandbox_engine_max": 1000}
     settings = Settings(
         slack_api_url=slack.api_url,
         slack_bot_token=SecretStr(slack.bot_token),
