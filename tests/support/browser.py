@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 from scripts.browser import NAMES
 
@@ -22,6 +32,7 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
+VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 _LOST_LINE = "ERR_CONNECTION_REFUSED"
 """What Chromium logs while a page waits for its server, where a test takes it away."""
 
@@ -49,18 +60,66 @@ async def open_page(
 
     `allowed`: parts of console errors that the test itself provokes. `options` go to `new_context`.
     """
-    context = await browser.new_context(
-        **{"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
-    )
+    async with _new_page(browser, **options) as page:
+        with _checked(page, url, *allowed):
+            await page.goto(url)
+            yield page
+
+
+class KeptPage:
+    """A page that many tests use one after the other, since loading it costs Chromium a second of CPU.
+
+    The tests' servers listen on the same port. Each test gets the page as it opens: without anything on it,
+    stored or typed, at the start of its address.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._start_over = (Path(__file__).parent / "start_over.js").read_text(encoding="utf-8")
+
+    @asynccontextmanager
+    async def visit(self, url: str) -> AsyncIterator[Page]:
+        """The page on the server at `url`, checked at the end like a page of `open_page`."""
+        page = self._page
+        with _checked(page, url):
+            if page.viewport_size != VIEWPORT:
+                await page.set_viewport_size(VIEWPORT)
+            await page.emulate_media(color_scheme="light", reduced_motion="reduce")
+            await page.mouse.move(0, 0)
+            if page.url.startswith(url):
+                await page.evaluate(self._start_over)
+            else:
+                await page.goto(url)
+            yield page
+
+
+@asynccontextmanager
+async def keep_page(browser: Browser) -> AsyncIterator[KeptPage]:
+    async with _new_page(browser) as page:
+        yield KeptPage(page)
+
+
+@asynccontextmanager
+async def _new_page(browser: Browser, **options: Any) -> AsyncIterator[Page]:
+    """A page of a new context, which stands still: animations cost CPU, and no test waits for their end."""
+    defaults: dict[str, Any] = {"viewport": VIEWPORT, "locale": "en-GB", "reduced_motion": "reduce"}
+    context = await browser.new_context(**{**defaults, **options})
     context.set_default_timeout(30_000)
-    page = await context.new_page()
-    troubles = _Troubles(url, (*allowed, _LOST_LINE))
-    page.on("console", troubles.hear)
-    page.on("pageerror", lambda error: troubles.found.append(f"error in the page: {error}"))
-    page.on("request", troubles.watch)
-    await page.goto(url)
-    yield page
+    yield await context.new_page()
     await context.close()
+
+
+@contextmanager
+def _checked(page: Page, url: str, *allowed: str) -> Iterator[None]:
+    troubles = _Troubles(url, (*allowed, _LOST_LINE))
+    listeners: dict[Any, Any] = {
+        "console": troubles.hear, "pageerror": troubles.fail, "request": troubles.watch
+    }  # fmt: skip
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    yield
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
     assert not troubles.found, "\n".join(troubles.found)
 
 
@@ -73,6 +132,9 @@ class _Troubles:
     def hear(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not any(part in message.text for part in self._allowed):
             self.found.append(f"the page's console: {message.text}")
+
+    def fail(self, error: Error) -> None:
+        self.found.append(f"error in the page: {error}")
 
     def watch(self, request: Request) -> None:
         address = urlsplit(request.url)
