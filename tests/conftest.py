@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 
@@ -25,6 +26,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
         return None  # pytest-xdist reads it
     cores = os.cpu_count() or 1
     return cores if config.option.numprocesses == "logical" else 2 * cores
+
+
+def pytest_collection_finish() -> None:
+    """Leave the modules and tests, a quarter of a million objects, out of garbage collection."""
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

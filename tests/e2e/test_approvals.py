@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from tasks.task import State
 from tests.support.model_scripts import Answering
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
-from tests.support.tool_server import JOURNAL
+from tests.support.tool_server import serve_http
 
 ASK = "@Handoff write hello into the journal"
 APPROVE, DENY = "handoff_approve", "handoff_deny"
@@ -46,26 +45,23 @@ class Office:
 
     def __init__(self, slack: SlackStandIn, model: ScriptedModel, folder: Path) -> None:
         self._slack, self.model, self._folder = slack, model, folder
-        root = str(Path(__file__).parents[2])
-        server = {
-            "command": sys.executable, "args": ["-m", "tests.support.tool_server"],
-            "env": {JOURNAL: str(folder / "journal"), "PYTHONPATH": root},
-        }  # fmt: skip
-        file = {
-            "mcpServers": {"things": server}, "allow": {"things": ["write"]}, "ask_first": ["things_write"],
-        }  # fmt: skip
-        (folder / "tools.json").write_text(json.dumps(file))
 
     @property
     def journal(self) -> str:
         path = self._folder / "journal"
         return path.read_text() if path.exists() else ""
 
-    def bot(self) -> AbstractAsyncContextManager[Stack]:
-        return stack(
-            self._slack, self.model.base_url, self._folder, sandbox_pool=0,
-            tools_file=self._folder / "tools.json",
-        )  # fmt: skip
+    @asynccontextmanager
+    async def bot(self) -> AsyncIterator[Stack]:
+        file = self._folder / "tools.json"
+        async with serve_http(self._folder / "journal", token="a") as url:
+            server = {"url": url, "headers": {"Authorization": "Bearer a"}}
+            tools = {"mcpServers": {"things": server}, "allow": {"things": ["write"]}}
+            file.write_text(json.dumps({**tools, "ask_first": ["things_write"]}))
+            async with stack(
+                self._slack, self.model.base_url, self._folder, sandbox_pool=0, tools_file=file
+            ) as bot:
+                yield bot
 
     def worker_was_told(self) -> str:
         return str([asked for asked in self.model.requests if asked.is_worker][-1].results[-1])

@@ -26,6 +26,7 @@ GROUP = str(SOCKET.stat().st_gid) if SOCKET.exists() else ""
 #: On a fresh machine the base, the wheels and the layers take over a minute. One worker of pytest-xdist runs
 #: all of them, so that the image is built once.
 pytestmark = [
+    pytest.mark.soak,
     pytest.mark.timeout(600),
     pytest.mark.xdist_group("image"),
     pytest.mark.skipif(not SOCKET.exists(), reason="Docker is not on this machine's socket"),

@@ -294,7 +294,7 @@ async def test_a_post_whose_reply_was_lost_is_not_made_again(load: Workload, tmp
         nothing_lost(load, repeats=0)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 async def test_a_second_process_on_one_file_says_so_and_ends(load: Workload, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'handoff.db'}"
     async with nodes(load, tmp_path, url, count=1):

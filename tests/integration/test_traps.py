@@ -122,12 +122,12 @@ async def test_many_tasks_need_no_more_threads(database_url: str) -> None:
     async def work(task: Task) -> None:
         nonlocal count
         count += 1
-        if count == 150:
+        if count == 60:
             everybody.set()
         await everybody.wait()
 
     async with running(database_url, work) as engine:
-        taken = [await engine.accept(message(f"{n}.0")) for n in range(150)]
+        taken = [await engine.accept(message(f"{n}.0")) for n in range(60)]
         async with asyncio.timeout(60):
             await everybody.wait()
         assert threading.active_count() < 3 * THREADS
