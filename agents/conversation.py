@@ -35,6 +35,8 @@ class TokenUsage:
     input: int = 0
     output: int = 0
     cached: int = 0
+    cost: float | None = None
+    """USD, where the endpoint says what the turn cost."""
 
     @property
     def total(self) -> int:
@@ -83,6 +85,8 @@ class ModelReply:
     """The requested model; empty in rows of earlier releases."""
     blind: bool = False
     """Whether pictures of the request were left out because the model refuses them."""
+    served: str = ""
+    """The endpoint's own name for the model; not stored."""
     api: str = ""
     """The API that produced `raw`; empty when the reply was written by us (history of an earlier task)."""
     raw: tuple[Json, ...] = ()

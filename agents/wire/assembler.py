@@ -6,6 +6,7 @@ It bounds a reply, and repairs what a database or an endpoint would refuse.
 from __future__ import annotations
 
 import json
+import math
 import re
 import uuid
 from abc import ABC, abstractmethod
@@ -110,9 +111,14 @@ def finish_reason(word: str) -> str:
     return "content_filter" if first in _FILTERED else word
 
 
+def new_id() -> str:
+    """An id for a call: nine letters and digits, the only form that Mistral takes."""
+    return uuid.uuid4().hex[:9]
+
+
 def unique_id(id_: object, others: set[str]) -> str:
     """A call's id, or a new one where the endpoint gave none, or gave it to another call of the reply."""
-    found = id_ if isinstance(id_, str) and id_ and id_ not in others else f"call_{uuid.uuid4().hex[:12]}"
+    found = id_ if isinstance(id_, str) and id_ and id_ not in others else new_id()
     others.add(found)
     return found
 
@@ -146,12 +152,28 @@ def parse_call(id_: str, name: object, arguments: object, *, is_cut: bool = Fals
     if is_cut and not is_object(arguments):
         return ToolCall(id_, name, "{}", refused=_CUT)
     if len(arguments) <= MAX_ARGUMENTS:
-        return ToolCall(id_, name, arguments)
+        return ToolCall(id_, name, _repaired(arguments))
     refusal = (
         f"the arguments have {len(arguments):,} characters, more than {MAX_ARGUMENTS:,}. "
         "Nothing was run. Have a program make large data, or send it in parts."
     )
     return ToolCall(id_, name, "{}", refused=refusal)
+
+
+def _repaired(arguments: str) -> str:
+    """The arguments without what some gateways do to them: sent twice, or an object in a JSON string."""
+    if is_object(arguments):
+        return arguments
+    half, odd = divmod(len(arguments), 2)
+    if not odd and arguments[:half] == arguments[half:] and is_object(arguments[:half]):
+        return arguments[:half]
+    if arguments.startswith('"'):
+        try:
+            inner = from_json(arguments)
+        except ValueError:
+            return arguments
+        return inner if isinstance(inner, str) and is_object(inner) else arguments
+    return arguments
 
 
 def parse_usage(usage: Json, *, sent: str, said: str) -> TokenUsage:
@@ -161,7 +183,25 @@ def parse_usage(usage: Json, *, sent: str, said: str) -> TokenUsage:
     cached = _count(part(usage, f"{sent}_details"), "cached_tokens")
     # Gemini and xAI leave reasoning out of the output; only their total has it.
     output = max(_count(usage, said), _count(usage, "total_tokens") - input_)
-    return TokenUsage(input_, output, min(cached, input_))
+    return TokenUsage(input_, output, min(cached, input_), _cost(usage))
+
+
+def _cost(usage: Json) -> float | None:
+    """USD that the endpoint says: OpenRouter, Perplexity, xAI. With a key of one's own at a provider,
+    OpenRouter's `cost` is its fee alone."""
+    said = usage.get("cost")
+    cost = _amount(said.get("total_cost") if isinstance(said, dict) else said)
+    if cost is None and (ticks := _amount(usage.get("cost_in_usd_ticks"))) is not None:
+        return ticks / 10_000_000_000
+    if cost is None or not usage.get("is_byok"):
+        return cost
+    return cost + (_amount(part(usage, "cost_details").get("upstream_inference_cost")) or 0)
+
+
+def _amount(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if math.isfinite(value) and 0 <= value < MAX_TOKENS * 1e6 else None
 
 
 def _count(usage: Json, key: str) -> int:

@@ -6,7 +6,6 @@ Gemini its `extra_content.google.thought_signature`, and both answer 400 without
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from agents.conversation import MAX_CALLS, Json, ModelReply, TokenUsage, ToolCall, ToolResult, Turn, UserTurn
@@ -23,13 +22,12 @@ from agents.wire.assembler import (
     unique_id,
     valid_arguments,
 )
+from agents.wire.reasoning import strip_reasoning
 from agents.wire.stream import DONE, CutStream
 from text.sanitize import TextBuffer, sanitize
 
 #: Fields that each chunk repeats, so that a later value replaces an earlier one.
-_REPEATED = {"role", "id", "type", "name", "index", "format", "signature"}
-#: An assistant message between a result and a user message, where a service requires one.
-_BETWEEN = "I have the results."
+_REPEATED = {"role", "id", "type", "index", "format", "signature"}
 
 
 class ChatWire:
@@ -101,27 +99,6 @@ def _picture_part(url: str) -> Json:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def alternate_roles(messages: Sequence[Json]) -> list[Json]:
-    """The messages with roles that alternate: user messages in a row are joined, and an assistant message
-    follows each result."""
-    found: list[Json] = []
-    for message in messages:
-        last = found[-1]["role"] if found else ""
-        if message["role"] == "user" and last == "user":
-            found[-1] = {"role": "user", "content": _joined(found[-1]["content"], message["content"])}
-            continue
-        if message["role"] == "user" and last == "tool":
-            found.append({"role": "assistant", "content": _BETWEEN})
-        found.append(message)
-    return found
-
-
-def _joined(first: str | list[Json], second: str | list[Json]) -> str | list[Json]:
-    if isinstance(first, str) and isinstance(second, str):
-        return f"{first}\n\n{second}"
-    return [part for one in (first, second) for part in ([_text_part(one)] if isinstance(one, str) else one)]
-
-
 class ChatAssembler(Assembler):
     """Assembles the deltas of one choice."""
 
@@ -131,18 +108,23 @@ class ChatAssembler(Assembler):
         self._calls: list[Json] = []
         self._left_out: set[object] = set()
         self._finish = ""
+        self._is_done = False
+        self._served = ""
         self._usage = TokenUsage()
 
     @property
     def text(self) -> str:
-        return _without_reasoning(str(self._message["content"]))
+        return strip_reasoning(str(self._message["content"]))
 
     def _add(self, value: Any) -> None:
         if value is DONE:
             self.grace = 0.1
+            self._is_done = True
             return
         if isinstance(usage := value.get("usage"), dict):
             self._usage = parse_usage(usage, sent="prompt_tokens", said="completion_tokens")
+        if not self._served and isinstance(model := value.get("model"), str):
+            self._served = model[:200]
         for choice in value.get("choices") or ():
             self._add_delta(dict(choice.get("delta") or choice.get("message") or {}))
             if finish := choice.get("finish_reason"):
@@ -161,18 +143,23 @@ class ChatAssembler(Assembler):
         self._length += _merge(self._message, delta)
 
     def _reply(self) -> ModelReply:
-        if not self._finish:
-            raise CutStream("the stream ended without a finish reason")
-        finish = finish_reason(self._finish)
+        finish = finish_reason(self._finish or self._implied_finish())
         ids: set[str] = set()
         whole = [sanitize(call) for call in self._calls]
         calls = tuple(_tool_call(call, ids, is_cut=finish == "length") for call in whole)
         message = sanitize(self._message) | ({"tool_calls": whole} if calls else {})
         message["content"] = message["content"] or _text(message.get("refusal"))
         return ModelReply(
-            text=_without_reasoning(message["content"]), calls=calls, finish=finish, usage=self._usage,
-            left_out=len(self._left_out), api="chat", raw=(message,),
+            text=strip_reasoning(message["content"]), calls=calls, finish=finish, usage=self._usage,
+            left_out=len(self._left_out), api="chat", raw=(message,), served=self._served,
         )  # fmt: skip
+
+    def _implied_finish(self) -> str:
+        """The finish reason of a reply that has none and ends with `[DONE]`."""
+        arguments = [str(part(call, "function").get("arguments") or "{}") for call in self._calls]
+        if not self._is_done or not (self._calls or self.text_length) or not all(map(is_object, arguments)):
+            raise CutStream("the stream ended without a finish reason")
+        return "tool_calls" if self._calls else "stop"
 
     def _call(self, one: Json) -> Json | None:
         """The call of a delta; None beyond `MAX_CALLS`.
@@ -180,10 +167,12 @@ class ChatAssembler(Assembler):
         Some endpoints send no index, some reuse one for a second call, Gemini without an id.
         """
         index, id_ = one.get("index"), one.get("id")
-        for call in reversed(self._calls):
-            same_id = not _is_new_call(one, call) if not id_ else call.get("id") in (None, "", id_)
-            if same_id and (index is None or call.get("index") == index):
+        among = [call for call in reversed(self._calls) if index is None or call.get("index") == index]
+        for call in among:
+            if (id_ and call.get("id") == id_) or (len(among) == 1 and _continues(one, call)):
                 return call
+        if among and _continues(one, among[0]):
+            return among[0]
         if len(self._calls) == MAX_CALLS:
             self._left_out.add(id_ if index is None else index)
             return None
@@ -191,10 +180,25 @@ class ChatAssembler(Assembler):
         return self._calls[-1]
 
 
-def _is_new_call(one: Json, call: Json) -> bool:
-    """Whether a delta without an id names a function although the call's arguments are complete."""
+def _continues(one: Json, call: Json) -> bool:
+    """Whether a delta continues a call whose id it does not have. Some gateways give each piece an id of its
+    own; a second call with the index of the first has a name, and the first one's arguments are complete."""
+    has_other_id = one.get("id") and call.get("id")
     new, old = part(one, "function"), part(call, "function")
-    return bool(new.get("name") and new.get("arguments")) and is_object(str(old.get("arguments") or ""))
+    name, arguments, held = new.get("name"), new.get("arguments"), str(old.get("arguments") or "")
+    if not name:
+        return True
+    if has_other_id:
+        is_rest = not is_object(held) if held else name == old.get("name")
+        return one.get("index") is not None and is_rest
+    if name == old.get("name") and held and arguments == held:
+        new["arguments"] = ""  # sent twice
+    return not (new.get("arguments") and is_object(held))
+
+
+def _joined_name(old: object, piece: str) -> str:
+    """A name that comes whole, again with each piece, or in pieces."""
+    return piece if not isinstance(old, str) or piece.startswith(old) else old + piece
 
 
 def _tool_call(call: Json, ids: set[str], *, is_cut: bool) -> ToolCall:
@@ -208,16 +212,6 @@ def _tool_call(call: Json, ids: set[str], *, is_cut: bool) -> ToolCall:
     function["name"] = safe_name(found.name)
     function["arguments"] = valid_arguments(found.arguments)
     return found
-
-
-def _without_reasoning(text: str) -> str:
-    """The text without the reasoning that a server without a parser leaves in it. With DeepSeek-R1 and Qwen's
-    thinking models the opening tag is part of the request."""
-    if text.lstrip().startswith("<think>"):
-        return text.partition("</think>")[2].lstrip()
-    head, tag, rest = text.partition("\n</think>\n\n")
-    is_thinking = tag and "<think>" not in head and head.count("```") % 2 == 0
-    return rest.lstrip() if is_thinking else text
 
 
 def _text(content: object) -> str:
@@ -261,6 +255,8 @@ def _merge(into: Json, delta: Json) -> int:
             length += len(value)
             if isinstance(old, TextBuffer):
                 old.append(value)
+            elif key == "name":
+                into[key] = _joined_name(old, value)
             elif value or old is None:
                 into[key] = value if key in _REPEATED else TextBuffer([value])
         elif isinstance(value, dict):

@@ -21,6 +21,7 @@ from agents.wire.assembler import (
     unique_id,
     valid_arguments,
 )
+from agents.wire.reasoning import strip_reasoning
 from agents.wire.stream import DONE, CutStream, ErrorInside
 from text.sanitize import TextBuffer, sanitize
 
@@ -98,13 +99,15 @@ class ResponsesAssembler(Assembler):
         self._commentary: set[object] = set()
         self._items: list[Json] = []
         self._final: Json | None = None
+        self._is_done = False
 
     @property
     def text(self) -> str:
-        return str(self._text)
+        return strip_reasoning(str(self._text))
 
     def _add(self, value: Any) -> None:
         if value is DONE:
+            self._is_done = True
             return
         if value.get("object") == "response":  # the endpoint does not stream
             value = {"type": f"response.{value.get('status')}", "response": value}
@@ -128,7 +131,7 @@ class ResponsesAssembler(Assembler):
 
     def _reply(self) -> ModelReply:
         if self._final is None:
-            raise CutStream("the stream ended without response.completed")
+            self._final = self._implied_final()
         items: list[Json] = []
         calls: list[ToolCall] = []
         ids: set[str] = set()
@@ -143,12 +146,19 @@ class ResponsesAssembler(Assembler):
                 calls.append(_tool_call(item, ids, is_cut=finish == "length"))
             items.append(item)
         return ModelReply(
-            text=_text(i for i in items if not _is_commentary(i)),
+            text=strip_reasoning(_text(i for i in items if not _is_commentary(i))),
             commentary=_text(filter(_is_commentary, items)), calls=tuple(calls), finish=finish,
             left_out=left_out,
             usage=parse_usage(part(self._final, "usage"), sent="input_tokens", said="output_tokens"),
-            api="responses", raw=tuple(items),
+            api="responses", raw=tuple(items), served=str(self._final.get("model") or "")[:200],
         )  # fmt: skip
+
+    def _implied_final(self) -> Json:
+        """The closing event of a reply that ends with `[DONE]` alone."""
+        if not self._is_done or not (self._items or self._text):
+            raise CutStream("the stream ended without response.completed")
+        said = {"type": "output_text", "text": str(self._text)}
+        return {"output": self._items or [{"type": "message", "role": "assistant", "content": [said]}]}
 
 
 def _tool_call(item: Json, ids: set[str], *, is_cut: bool) -> ToolCall:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -12,6 +14,8 @@ MAX_REPLY = 8_000_000
 MAX_EVENT = 8 * MAX_REPLY
 #: Stands for the `[DONE]` at the end of Chat Completions.
 DONE = object()
+#: The beginning of an event stream: a field, or a comment.
+_EVENT_FIELD = re.compile(rb"(data|event|id|retry)?:")
 
 
 class CutStream(Exception):
@@ -52,11 +56,36 @@ class ResponseParser(Protocol):
         ...
 
 
-def values(content_type: str) -> ResponseParser:
-    """The parser for a response. Raises `NoReply` for a web page."""
-    if "html" in content_type:
+class ResponseBody:
+    """A response: an event stream or one JSON value, by its first bytes. Gateways mix up their content types,
+    so `content_type` only counts for what is neither. Raises `NoReply` for a web page."""
+
+    def __init__(self, content_type: str) -> None:
+        self._content_type = content_type
+        self._begins = b""
+        self._parser: ResponseParser | None = None
+
+    def feed(self, piece: bytes) -> Iterator[Any]:
+        if self._parser is not None:
+            return self._parser.feed(piece)
+        self._begins += piece
+        head = self._begins.removeprefix(BOM_UTF8).lstrip()
+        if not head or BOM_UTF8.startswith(self._begins):
+            self._begins = self._begins[:2] if BOM_UTF8.startswith(self._begins) else b""
+            return iter(())
+        self._parser = _parser_of(head, self._content_type)
+        return self._parser.feed(head)
+
+    def finish(self) -> Iterator[Any]:
+        return iter(()) if self._parser is None else self._parser.finish()
+
+
+def _parser_of(head: bytes, content_type: str) -> ResponseParser:
+    if head[:1] in (b"{", b"["):
+        return JsonBody()
+    if head[:1] == b"<" or ("html" in content_type and not _EVENT_FIELD.match(head)):
         raise NoReply("a web page answered and no model: OPENAI_BASE_URL may be wrong")
-    return JsonBody() if "json" in content_type else ServerSentEvents()
+    return ServerSentEvents()
 
 
 class ServerSentEvents:

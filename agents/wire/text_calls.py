@@ -1,24 +1,25 @@
 """Tool calls that a model has written as text, because its server has no parser for them.
 
-The forms are those of Hermes and Qwen, Llama, Mistral, Kimi and DeepSeek, and plain JSON.
+The forms are those of Hermes and Qwen, Llama, Mistral, Kimi, DeepSeek and gpt-oss, and plain JSON.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from agents.conversation import MAX_CALLS, ToolCall
+from agents.wire.assembler import new_id
+from agents.wire.reasoning import CHANNEL_TAGS, OPENING_TAGS
 
 #: What stands around calls, and between them.
 _AROUND = re.compile(
     r"(?:\s|\[TOOL_CALLS\]|</?tool_calls?>|</function>|</?(?:｜DSML｜)?function_calls>|"
     r"</(?:｜DSML｜)?invoke>|<\|python_tag\|>|<\|(?:tool_calls_section_(?:begin|end)|tool_call_end)\|>|"
     r"<\|(?:eom_id|eot_id|im_end)\|>|<｜tool▁calls▁(?:begin|end)｜>|<｜tool▁call▁end｜>|"
-    r"<｜end▁of▁sentence｜>|```(?:json|tool_call|tool_code|xml)?|[\[\],;])+"
+    r"<\|start\|>(?:assistant)?|<\|(?:call|end|return)\|>|<｜end▁of▁sentence｜>|```(?:json|tool_call|tool_code|xml)?|[\[\],;])+"
 )
 #: What begins a call by its tool's name; the arguments follow.
 _NAME = re.compile(
@@ -26,6 +27,8 @@ _NAME = re.compile(
     r"|<(?:｜DSML｜)?invoke name=\"(?P<invoke>[\w.-]+)\">"
     r"|<\|tool_call_begin\|>(?:functions\.)?(?P<kimi>[\w-]+)(?::\d+)?<\|tool_call_argument_begin\|>"
     r"|<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?(?P<deepseek>[\w-]+)(?:<｜tool▁sep｜>)?\s*(?:```json)?"
+    r"|(?:assistant)?(?:<\|channel\|>)?commentary to=(?:functions\.)?(?P<harmony>[\w-]+)\s*"
+    r"(?:<\|constrain\|>)?(?:json)?(?:<\|message\|>)?"
     r"|(?P<mistral>[\w-]+)(?:\[CALL_ID\]\w+)?\[ARGS\]"
 )
 _PARAMETER = re.compile(
@@ -36,10 +39,13 @@ _PARAMETER = re.compile(
 _MARKUP = (
     "<tool_call", "<function=", "<function_calls>", "[TOOL_CALLS]", "<|tool_call", "<|python_tag|>",
     "<invoke name=", "<｜DSML｜", "<｜tool▁call",
+    "commentary to=functions.",
 )  # fmt: skip
 #: The beginning of a bare JSON object or list of them, in a fence or not.
 _BARE_START = re.compile(r"\{|\[\s*(\{|$)|`{1,3}$|```(json|tool_call|tool_code)?\s*([{[]|$)")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+#: What a reply of gpt-oss begins with where its server drops the special tokens.
+_HARMONY_WORDS = ("analysis", "assistantcommentary to=")
 _JSON = json.JSONDecoder(strict=False)
 
 
@@ -61,11 +67,15 @@ def has_markup(text: str, tools: Collection[str]) -> bool:
 
 
 def may_begin(text: str) -> bool:
-    """Whether a text that is still growing may become a call, and should not be shown yet."""
+    """Whether a text that is still growing may become a call or reasoning, and should not be shown yet."""
     if _BARE_START.match(text.lstrip()) or any(mark in text for mark in _MARKUP):
         return True
-    tail = max(text.rfind("<"), text.rfind("["))
-    return tail >= 0 and any(mark.startswith(text[tail:]) for mark in _MARKUP)
+    if text.strip() and any(word.startswith(text.strip()) for word in _HARMONY_WORDS):
+        return True
+    start = max(map(text.rfind, "<[◁"))
+    tail = text[start:]
+    is_tag = any(mark.startswith(tail) for mark in (*_MARKUP, *OPENING_TAGS))
+    return start >= 0 and (is_tag or tail.startswith(CHANNEL_TAGS))
 
 
 def _calls(text: str, tools: Collection[str]) -> Iterator[ToolCall | None]:
@@ -127,4 +137,4 @@ def _value(text: str) -> Any:
 
 def _tool_call(name: str, arguments: Any) -> ToolCall:
     spelled = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    return ToolCall(f"call_{uuid.uuid4().hex[:12]}", name, spelled or "{}")
+    return ToolCall(new_id(), name, spelled or "{}")

@@ -87,6 +87,60 @@ async def test_an_endpoint_that_does_not_stream_is_understood(api: str) -> None:
     assert model.requests[-1].results == ("saw a",)
 
 
+CHANGED: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "none": lambda frames: frames,
+    "a BOM": lambda frames: [b"\xef\xbb\xbf", *frames],
+    "a BOM, byte by byte": lambda frames: [b"\xef", b"\xbb", b"\xbf", *frames],
+    "white space before": lambda frames: [b"\n", b" \n", *frames],
+}
+
+
+@APIS
+@pytest.mark.parametrize("change", CHANGED)
+@pytest.mark.parametrize("is_stream", [True, False], ids=["stream as JSON", "JSON as a stream"])
+async def test_a_body_is_judged_by_its_bytes(is_stream: bool, change: str, api: str) -> None:
+    whole = json.dumps(WIRES[api].body(Turn(ANSWER), "m", 1, None)).encode()
+    frames = encoded(api, Turn(ANSWER)) if is_stream else [whole]
+    kind = "application/json" if is_stream else "text/event-stream"
+    reply = Raw(CHANGED[change](frames), {"Content-Type": kind})
+    async with ScriptedModel([reply]) as model, endpoint_of(model, api=api) as endpoint:
+        assert (await Agent().run(endpoint)).text == ANSWER
+        model.assert_complete()
+
+
+def unfinished(api: str, turn: Turn) -> Raw:
+    """The reply without its finish reason or closing event, and with `[DONE]`."""
+    frames = encoded(api, turn)
+    kept = [
+        frame.replace(b'"finish_reason": "stop"', b'"finish_reason": null')
+        .replace(b'"finish_reason": "tool_calls"', b'"finish_reason": null')
+        for frame in frames
+        if b"response.completed" not in frame and b"[DONE]" not in frame
+    ]  # fmt: skip
+    return Raw([*kept, b"data: [DONE]\n\n"])
+
+
+@APIS
+async def test_a_reply_that_only_done_ends_is_whole(api: str) -> None:
+    call = Turn(calls=(Call("look", {"word": "a"}, id="c1"),))
+    script: list[Reply] = [unfinished(api, call), unfinished(api, Turn(ANSWER))]
+    async with ScriptedModel(script) as model, endpoint_of(model, api=api) as endpoint:
+        assert (await Agent([look]).run(endpoint)).text == ANSWER
+        model.assert_complete()
+    assert model.requests[-1].results == ("saw a",)
+
+
+async def test_done_after_a_call_that_was_cut_or_after_nothing_is_no_reply() -> None:
+    cut = Raw([
+        chat_wire.frame({"choices": [{"delta": {"tool_calls": [part(0, "x", '{"word": "a')]}}]}),
+        b"data: [DONE]\n\n",
+    ])  # fmt: skip
+    script: list[Reply] = [cut, Raw([b"data: [DONE]\n\n"]), Say(ANSWER)]
+    async with ScriptedModel(script) as model, endpoint_of(model, api="chat") as endpoint:
+        assert (await Agent([look]).run(endpoint)).text == ANSWER
+        model.assert_complete()
+
+
 @APIS
 async def test_a_stream_that_stays_open_after_its_end_is_not_waited_for(api: str) -> None:
     reply = Raw(encoded(api, Turn(ANSWER)), hold=3600)
@@ -173,6 +227,31 @@ CALLS: dict[str, tuple[Raw, list[str]]] = {
     "arguments that are null": (calls(part(0, "x", None)), ["missing"]),
     "name that is a number": (calls(part(0, "x", a("1"), name=5)), ["no tool"]),
     "function that is a text": (calls({"index": 0, "id": "x", "function": "look"}), ["no tool"]),
+    "an id of its own for each piece": (
+        calls(part(0, "x1", "", "look"), part(0, "x2", '{"word":', None), part(0, "x3", '"1"}', "")),
+        ["saw 1"],
+    ),
+    "an id of its own for each piece, without an index": (
+        calls(part(None, "x1", "", "look"), part(None, "x2", a("1"), None)), ["saw 1"],
+    ),
+    "an id and the name with each piece": (
+        calls(part(0, "x1", "", "look"), part(0, "x2", '{"word":'), part(0, "x3", '"1"}')), ["saw 1"],
+    ),
+    "pieces of two calls by their ids alone": (
+        calls(
+            part(None, "x", '{"word":'), part(None, "y", '{"word":'),
+            {"id": "x", "function": {"arguments": '"1"}'}}, {"id": "y", "function": {"arguments": '"2"}'}},
+        ),
+        ["saw 1", "saw 2"],
+    ),
+    "a name in two pieces": (
+        calls(part(0, "x", "", "lo"), part(0, None, a("1"), "ok")), ["saw 1"],
+    ),
+    "the name again, longer": (calls(part(0, "x", "", "lo"), part(0, "x", a("1"), "look")), ["saw 1"]),
+    "a call sent twice": (calls(part(0, "x", a("1")), part(0, None, a("1"))), ["saw 1"]),
+    "arguments in pieces and then whole": (
+        calls(part(0, "x", '{"word":'), part(0, "x", ' "1"}', None), part(0, "x", a("1"), None)), ["saw 1"],
+    ),
     "the old form of a call": (
         chat({"function_call": {"name": "look", "arguments": '{"word":'}},
              {"function_call": {"arguments": '"1"}'}}, finish="function_call"),
@@ -292,7 +371,8 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "a list": ('["a"]', "object"),
     "null": ("null", "object"),
     "a number": ("5", "object"),
-    "JSON inside JSON": (json.dumps('{"word": "a"}'), "object"),
+    "JSON inside JSON": (json.dumps('{"word": "a"}'), "saw a"),
+    "sent twice": ('{"word": "a"}{"word": "a"}', "saw a"),
     "something behind the object": ('{"word": "a"} and so on', "not valid JSON"),
     "two objects": ('{"word": "a"}{"word": "b"}', "not valid JSON"),
     "deeper than a stack": ('{"word": ' + "[" * 5_000, "not valid JSON"),
