@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
 
 from agents.conversation import Json
 from agents.refusals import FEWER_PICTURES, Meaning, Refusal
-from agents.wire import ModelRequest, Options, Wire
-from agents.wire.chat import ChatWire, alternate_roles
+from agents.wire import ModelRequest, Options, Wire, rewrites
+from agents.wire.chat import ChatWire
 from agents.wire.responses import ResponsesWire
+from agents.wire.rewrites import Rewrite
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +38,8 @@ class _Learned:
     wire: Wire
     has_answered: bool = False
     has_switched: bool = False
-    alternates_roles: bool = False
+    rewrites: dict[str, Rewrite] = field(default_factory=dict)
+    """Changes to the whole body, by what they are in words."""
     changes: dict[str, str] = field(default_factory=dict)
     """Fields of a request that are refused, and their other names; "" leaves a field out."""
     refused_back: set[str] = field(default_factory=set)
@@ -49,6 +52,8 @@ class _Learned:
     """Whether it has answered a request with pictures."""
     refused_pictures: set[str] = field(default_factory=set)
     """Digests of pictures whose request was refused."""
+    notes: list[str] = field(default_factory=list)
+    """What was learnt, in words."""
 
 
 class Compatibility:
@@ -97,8 +102,6 @@ class Compatibility:
             if name in body and name not in self.options.extra:
                 value = body.pop(name)
                 body |= {instead: value} if instead else {}
-        if learned.alternates_roles and "messages" in body:
-            body["messages"] = alternate_roles(body["messages"])
         if learned.refused_back and "messages" in body:
             body["messages"] = [
                 {key: value for key, value in message.items() if key not in learned.refused_back}
@@ -111,16 +114,24 @@ class Compatibility:
                 for item in body["input"]
                 if _reasoning(item) not in learned.lost_reasoning
             ]
+        for rewrite in learned.rewrites.values():
+            body = rewrite(body)
         return body
+
+    def notes(self, model: str) -> Sequence[str]:
+        """What was learnt about a model, in words for the operator."""
+        return self._models[model].notes
 
     def adapt(
         self, meaning: Meaning, *, refusal: Refusal, wire: Wire, request: ModelRequest, body: Json
     ) -> bool:
         """Learn from a refusal of `body`, made from `request`; False when it would be the same again."""
-        learned = self._models[request.model]
+        model, learned = request.model, self._models[request.model]
         match meaning:
-            case Meaning.ALTERNATE_ROLES:
-                change = self._alternate_roles(learned, body)
+            case _ if meaning in _REWRITES:
+                change = self._rewrite(learned, *_REWRITES[meaning], body)
+            case Meaning.CHANGE_SCHEMA:
+                change = self._change_schema(learned, refusal.words, request, body)
             case Meaning.USE_CHAT | Meaning.USE_RESPONSES:
                 change = self._switch(learned, wire, self._wires[meaning])
             case Meaning.DROP_REASONING:
@@ -132,15 +143,29 @@ class Compatibility:
             case _:
                 change = self._change_field(learned, refusal.words.lower(), body)
         if change:
-            log.info("model request changed", model=request.model, change=change, because=refusal.words)
+            learned.notes.append(change)
+            log.info("model request changed", model=model, change=change, because=refusal.words)
         return bool(change)
 
-    def _alternate_roles(self, learned: _Learned, body: Json) -> str:
-        messages = body.get("messages", [])
-        if alternate_roles(messages) == messages:
+    def _rewrite(self, learned: _Learned, change: str, rewrite: Rewrite, body: Json) -> str:
+        if rewrite(body) == body:
             return ""
-        learned.alternates_roles = True
-        return "roles alternate"
+        learned.rewrites[change] = rewrite
+        return change
+
+    def _change_schema(self, learned: _Learned, words: str, request: ModelRequest, body: Json) -> str:
+        """Leave out a keyword of the schemas, or the refused tool where its agent can do without it."""
+        tools = body.get("tools", [])
+        for keyword in sorted(rewrites.keywords(tools)):
+            if re.search(rf"(?<![\w$]){re.escape(keyword)}(?!\w)", words):
+                return self._rewrite(
+                    learned, f"tools without {keyword}", rewrites.without_keyword(keyword), body
+                )
+        optional = {tool.name for tool in request.tools if tool.is_optional}
+        name = _refused_tool(words, [rewrites.tool_name(tool) for tool in tools])
+        if name not in optional:
+            return ""
+        return self._rewrite(learned, f"without the tool {name}", rewrites.without_tool(name), body)
 
     def _switch(self, learned: _Learned, wire: Wire, other: Wire) -> str:
         """Requests that were under way when another switched the API follow it."""
@@ -177,6 +202,25 @@ class Compatibility:
             return ""
         learned.changes[name] = instead
         return f"{instead} for {name}" if instead else f"without {name}"
+
+
+_REWRITES: dict[Meaning, tuple[str, Rewrite]] = {
+    Meaning.ALTERNATE_ROLES: ("roles alternate", rewrites.with_alternate_roles),
+    Meaning.CHANGE_IDS: ("ids of nine letters and digits", rewrites.with_short_ids),
+    Meaning.DROP_EMPTY_CONTENT: ("no empty content beside calls", rewrites.without_empty_content),
+    Meaning.DROP_SYSTEM_ROLE: ("instructions in the first user message", rewrites.without_system_role),
+}
+
+
+def _refused_tool(words: str, names: Sequence[str]) -> str:
+    """The tool that a refusal names, by its name or its index; "" where it names none."""
+    if quoted := re.search(r"function '?[\"'`]?([\w-]+)[\"'`]", words):
+        return quoted[1] if quoted[1] in names else ""
+    index = re.search(
+        r"(?:tools|function_declarations)[\[.](\d+)(?:\]|\.)(?!\.?function_declarations)", words
+    )
+    position = int(index[1]) if index else len(names)
+    return names[position] if position < len(names) else ""
 
 
 def _reasoning(item: Json) -> str:

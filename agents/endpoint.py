@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
+from contextlib import aclosing, nullcontext
 from dataclasses import replace
 from functools import cache, partial
 from types import TracebackType
@@ -19,18 +19,18 @@ from urllib.parse import urlsplit
 
 import httpx2
 import structlog
-from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit, RequestOptions
+from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit, OpenAIError, RequestOptions
 
 from agents import failures
 from agents.budget import EndpointLimits
 from agents.compatibility import Compatibility
-from agents.concurrency import ConcurrencyLimiter
+from agents.concurrency import ConcurrencyLimiter, Pause
 from agents.conversation import Json, ModelReply
 from agents.errors import ModelError, ModelUnavailable, QuotaExhausted, ToolsUnsupported, UnknownModel
 from agents.refusals import MAX_WAIT, Transient, resolve, unavailable
 from agents.wire import ModelRequest, Options, Wire
 from agents.wire.assembler import Assembler
-from agents.wire.stream import SilentStream, values
+from agents.wire.stream import ResponseBody, SilentStream
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +95,20 @@ class Endpoint:
         """The host of the model service."""
         return urlsplit(str(self._client.base_url)).hostname or ""
 
+    async def owner(self) -> str:
+        """What a server says of itself in its list of models, such as `vllm` or `llamacpp`; "" for none."""
+        try:
+            listed = await self._client.get("/models", cast_to=object, options={"max_retries": 0})
+        except OpenAIError:
+            return ""
+        data = listed.get("data") if isinstance(listed, dict) else None
+        first = data[0] if isinstance(data, list) and data else None
+        return str(first.get("owned_by") or "") if isinstance(first, dict) else ""
+
+    def learned(self, model: str) -> Sequence[str]:
+        """What refusals have taught about a model, in words for the operator."""
+        return self._compatibility.notes(model)
+
     async def __aenter__(self) -> Endpoint:
         return self
 
@@ -104,9 +118,12 @@ class Endpoint:
         await self._client.close()
 
     async def complete(
-        self, request: ModelRequest, on_retry: OnRetry | None = None, on_text: OnText | None = None
-    ) -> ModelReply:
+        self, request: ModelRequest, on_retry: OnRetry | None = None, on_text: OnText | None = None,
+        pause: Pause = nullcontext,
+    ) -> ModelReply:  # fmt: skip
         """Request one model turn. Raises a `ModelError` with a sentence for the person who waits.
+
+        `pause` is entered while the request waits for a slot, or because the service asked to slow down.
 
         `request.model` may name several models with commas: the later ones are fallbacks for those that are
         unavailable, unknown, out of credit or without tools.
@@ -114,11 +131,11 @@ class Endpoint:
         *firsts, last = self._in_order([name.strip() for name in request.model.split(",")])
         for model in firsts:
             try:
-                return await self._complete(replace(request, model=model), on_retry, on_text)
+                return await self._complete(replace(request, model=model), on_retry, on_text, pause)
             except (ModelUnavailable, UnknownModel, QuotaExhausted, ToolsUnsupported) as error:
                 self._unavailable_until[model] = asyncio.get_running_loop().time() + FALLBACK_SECONDS
                 log.warning("model failed, using its fallback", model=model, why=str(error))
-        return await self._complete(replace(request, model=last), on_retry, on_text)
+        return await self._complete(replace(request, model=last), on_retry, on_text, pause)
 
     def _in_order(self, models: list[str]) -> list[str]:
         """The models in the order to try them: those that failed a moment ago come last."""
@@ -126,16 +143,16 @@ class Endpoint:
         return sorted(models, key=lambda model: self._unavailable_until.get(model, 0.0) > now)
 
     async def _complete(
-        self, request: ModelRequest, on_retry: OnRetry | None, on_text: OnText | None
+        self, request: ModelRequest, on_retry: OnRetry | None, on_text: OnText | None, pause: Pause
     ) -> ModelReply:
         limiter = self._limiters.setdefault(request.model, ConcurrencyLimiter(self._max_requests))
         give_up = asyncio.get_running_loop().time() + self._patience
         tries = 0
         while True:
-            failure = await self._attempt(request, limiter, on_text)
+            failure = await self._attempt(request, limiter, on_text, pause)
             if isinstance(failure, ModelReply):
                 return failure
-            wait = self._wait(tries, failure)
+            wait = self._wait(limiter.storms if failure.slows_down else tries, failure)
             if failure.slows_down:
                 limiter.slow_down(wait)
             else:
@@ -145,17 +162,18 @@ class Endpoint:
                 raise unavailable(failure.why, tries)
             if on_retry is not None:
                 on_retry(failure.why, wait)
-            await asyncio.sleep(wait)
+            with pause() if failure.slows_down else nullcontext():
+                await asyncio.sleep(wait)
 
     async def _attempt(
-        self, request: ModelRequest, limiter: ConcurrencyLimiter, on_text: OnText | None
+        self, request: ModelRequest, limiter: ConcurrencyLimiter, on_text: OnText | None, pause: Pause
     ) -> ModelReply | Transient:
         """Send a request, and again where a refusal has changed it. Raises a `ModelError` that is final."""
         model = request.model
         wire = self._compatibility.wire(model)
         shown = self._compatibility.visible(request)
         body = self._compatibility.body(wire, shown)
-        async with limiter.slot():
+        async with limiter.slot(pause):
             try:
                 reply = await self._fetch(wire, body, on_text)
             except Exception as error:
@@ -180,7 +198,7 @@ class Endpoint:
                 self._compatibility.answered(shown)
                 is_blind = bool(request.pictures) and not shown.pictures
                 return replace(reply, model=model, blind=is_blind)
-        return await self._attempt(request, limiter, on_text)
+        return await self._attempt(request, limiter, on_text, pause)
 
     async def _fetch(self, wire: Wire, body: Json, on_text: OnText | None) -> ModelReply:
         assembler = wire.assembler()
@@ -189,7 +207,7 @@ class Endpoint:
             async with asyncio.timeout(self._idle_timeout) as idle:
                 timer = _IdleTimer(idle, self._idle_timeout)
                 async with aclosing(await self._post(wire, body)) as response:
-                    reading = values(response.headers.get("content-type", ""))
+                    reading = ResponseBody(response.headers.get("content-type", ""))
                     async for piece in response.aiter_bytes():
                         for value in reading.feed(piece):
                             assembler.add(value)
@@ -218,10 +236,10 @@ class Endpoint:
         )
         return cast("httpx2.Response", response)
 
-    def _wait(self, tries: int, failure: Transient) -> float:
+    def _wait(self, doublings: int, failure: Transient) -> float:
         if failure.wait is not None:
             return min(max(failure.wait, 0.0), MAX_WAIT) + random.uniform(0, self._first_wait)
-        wait: float = self._first_wait * 2**tries * random.uniform(0.5, 1.5)
+        wait: float = self._first_wait * 2 ** min(doublings, 10) * random.uniform(0.5, 1.5)
         return min(wait, MAX_WAIT)
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import time
-from email.utils import parsedate_to_datetime
-
 import aiohttp
 import httpx2
 import openai
 
 from agents.refusals import INSIDE, Refusal, Transient
+from agents.waits import asked_wait, wait_in
 from agents.wire.stream import CutStream, ErrorInside, NoReply, SilentStream, Unreadable
 from text.excerpt import one_line
 
@@ -39,9 +36,11 @@ def read(error: Exception) -> Refusal | Transient:
             return Refusal(error.status, str(error))
         case ErrorInside():
             slows_down = "429" in str(error.code) or "rate_limit" in str(error.code)
-            return Refusal(429 if slows_down else INSIDE, str(error))
+            return Refusal(429 if slows_down else INSIDE, str(error), wait=wait_in(str(error)))
         case openai.APIStatusError():
-            return Refusal(error.status_code, _words(error), error.request.url.host, _retry_after(error))
+            words = _words(error)
+            wait = asked_wait(error.status_code, words, error.response.headers)
+            return Refusal(error.status_code, words, error.request.url.host, wait)
         case NoReply():
             return Transient(str(error))
         case Unreadable():
@@ -112,23 +111,3 @@ def _connection_failure(error: BaseException) -> str:
         case aiohttp.ClientConnectorError() | openai.APIConnectionError():
             return "the model service can't be reached"
     return "the connection to the model service broke"
-
-
-def _retry_after(error: openai.APIStatusError) -> float | None:
-    """Seconds, from any of the three forms in use; None when there is none that can be read."""
-    headers = error.response.headers
-    try:
-        if "retry-after-ms" in headers:
-            seconds = float(headers["retry-after-ms"]) / 1000
-        else:
-            seconds = float(headers.get("retry-after", ""))
-    except ValueError:
-        return _seconds_until(headers.get("retry-after", ""))
-    return None if math.isnan(seconds) else seconds
-
-
-def _seconds_until(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp() - time.time()
-    except (ValueError, OverflowError):
-        return None

@@ -40,6 +40,10 @@ class Meaning(Enum):
     FEWER_PICTURES = auto()
     NO_PICTURES = auto()
     HIDE_PICTURES = auto()
+    CHANGE_IDS = auto()
+    DROP_EMPTY_CONTENT = auto()
+    DROP_SYSTEM_ROLE = auto()
+    CHANGE_SCHEMA = auto()
     # Send the same request again later.
     SLOW_DOWN = auto()
     RETRY = auto()
@@ -105,7 +109,7 @@ class Row:
     status: Collection[int] = ()
     """HTTP statuses; empty for any."""
     says: str = ""
-    """A regular expression for the service's words in lower case; its group `wait` is in seconds."""
+    """A regular expression for the service's words in lower case."""
     unless: str = ""
     host: str = ""
     known: bool = False
@@ -148,6 +152,20 @@ _OTHER_THAN_429 = frozenset(range(600)) - {429}
 TABLE = (
     # Mistral, and the chat templates of its models in llama.cpp, which sends 500 or an error in the stream.
     Row(Meaning.ALTERNATE_ROLES, says=r"unexpected role|roles must alternate"),
+    # Templates of Gemma, and OpenAI's first models with reasoning.
+    Row(Meaning.DROP_SYSTEM_ROLE, says=r"system role (is )?not supported|does not support 'system'|"
+        r"developer instruction is not enabled|system messages? (is|are) not (supported|allowed)|"
+        r"unsupported parameter: '?instructions"),
+    # Mistral, and its templates in vLLM and llama.cpp; OpenAI for the ids of other services.
+    Row(Meaning.CHANGE_IDS, says=r"tool call ids? .*length (of )?9|"
+        r"(call_id|tool_calls\[\d+\]\.id)'?: string too"),
+    # Bedrock and Anthropic behind gateways, older Mistral.
+    Row(Meaning.DROP_EMPTY_CONTENT, {400, 422}, r"content blocks must be non-empty|"
+        r"in the contentblock .* is blank|content (must|should|can ?not|can't) (not )?be (non-)?empty|"
+        r"either content or tool_calls, but not both"),
+    # Gemini's gateway takes part of JSON schema; OpenAI and Anthropic name the tool that they refuse.
+    Row(Meaning.CHANGE_SCHEMA, {400, 422}, r"schema|function_declarations|additionalproperties|"
+        r"\.parameters|function_parameters"),
     # Encrypted reasoning of another organization or a changed key; items that a gateway looks up in vain.
     Row(Meaning.DROP_REASONING, {400, 404}, r"invalid_encrypted_content|encrypted content .*could not be|"
         r"item with id .*not found|without its required"),
@@ -163,7 +181,7 @@ TABLE = (
     Row(Meaning.CHANGE_FIELD, {400, 422}, r"support|unrecognized|unknown|unexpected|extra[ _]|"
         r"not (permitted|allowed)"),
     # Gemini says "exceeded your current quota" for its limits per minute too, and then how long to wait.
-    Row(Meaning.SLOW_DOWN, {429}, r"(retry|try again) in (?P<wait>\d+(\.\d+)?) ?s"),
+    Row(Meaning.SLOW_DOWN, {429}, r"(retry|try again) (in|after) \d"),
     # DashScope calls tokens per minute a quota, in OpenAI's words for money; money is `Arrearage` there.
     Row(Meaning.SLOW_DOWN, {429}, host=r"dashscope|aliyun", unless="free"),
     Row(Meaning.SLOW_DOWN, {429}, r"dashscope|aliyun|allocated quota exceeded", unless="free"),
@@ -199,7 +217,7 @@ TABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An error that the service sent. `wait` is in seconds, from a header of the response."""
+    """An error that the service sent. `wait` is in seconds, as the service asks (`agents.waits`)."""
 
     status: int
     words: str
@@ -241,11 +259,9 @@ def resolve(
 
 def _transient(row: Row, refusal: Refusal) -> Transient:
     if row.meaning is Meaning.SLOW_DOWN:
-        said = re.search(row.says, refusal.words.lower())
-        wait = float(said["wait"]) if said and "wait" in said.groupdict() else refusal.wait
-        return Transient("the model service asks us to slow down", wait, slows_down=True)
+        return Transient("the model service asks us to slow down", refusal.wait, slows_down=True)
     if refusal.status == INSIDE:
-        return Transient(f"the model service broke off ({one_line(refusal.words, 200)})")
+        return Transient(f"the model service broke off ({one_line(refusal.words, 200)})", refusal.wait)
     return Transient(f"the model service fails ({refusal.status})", refusal.wait)
 
 

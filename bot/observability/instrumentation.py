@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 
+from agents.concurrency import Pause
 from agents.conversation import ModelReply
 from agents.endpoint import Endpoint, OnRetry, OnText
 from agents.errors import ModelError
@@ -27,16 +29,17 @@ class InstrumentedEndpoint(Endpoint):
         self._prices = prices
 
     async def complete(
-        self, request: ModelRequest, on_retry: OnRetry | None = None, on_text: OnText | None = None
-    ) -> ModelReply:
+        self, request: ModelRequest, on_retry: OnRetry | None = None, on_text: OnText | None = None,
+        pause: Pause = nullcontext,
+    ) -> ModelReply:  # fmt: skip
         began = time.monotonic()
         try:
-            reply = await super().complete(request, on_retry, on_text)
+            reply = await super().complete(request, on_retry, on_text, pause)
         except ModelError as error:
             self._metrics.failed(request.model, type(error).__name__)
             raise
         model = reply.model or request.model
-        cost = self._prices.cost(model, reply.usage)
+        cost = self._prices.cost(model, reply.usage, reply.served)
         self._metrics.answered(model, reply.usage, cost, time.monotonic() - began)
         return reply
 

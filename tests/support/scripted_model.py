@@ -86,6 +86,8 @@ class ScriptedModel:
     - `streams`: off for servers that answer whole, whatever they are asked.
     - `sends_usage`: off for servers that count nothing.
     - `prefix`: the path of its base URL; `fields`: those of a request that it knows, and refuses others.
+    - `allows`: a word of the rules (`model_rules`) that are not enforced.
+    - `owner`: what the list of models says that the server is.
     - `latency`: seconds before the first byte; `chunk_delay`: seconds after each chunk;
       `piece`: characters per chunk.
     """
@@ -106,8 +108,12 @@ class ScriptedModel:
         prefix: str = "/v1",
         fields: Container[str] | None = None,
         host: str = "127.0.0.1",
+        allows: str = "",
+        owner: str = "",
     ) -> None:
         self._host = host
+        self._allows = allows
+        self._owner = owner
         self._script = script_of(replies)
         self._echo = Echo(reasoning=require_reasoning_echo, signature=require_signature_echo)
         self._chat_refuses_tools = chat_refuses_tools
@@ -156,7 +162,8 @@ class ScriptedModel:
         assert not (found := self.problems + unused), "\n".join(found)
 
     async def _models(self, _request: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": [{"id": "scripted-1", "object": "model"}]})
+        listed = {"id": "scripted-1", "object": "model", "owned_by": self._owner}
+        return web.json_response({"object": "list", "data": [listed]})
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         asked = await _read(request)
@@ -167,7 +174,11 @@ class ScriptedModel:
         number = len(self.requests)
         if refusal := self._vendor_refusal(asked):
             return refusal
-        if problem := violation(asked) or self._echo.violation(asked) or self._unknown_field(asked):
+        if (
+            problem := violation(asked, self._allows)
+            or self._echo.violation(asked)
+            or self._unknown_field(asked)
+        ):
             return self._refuse(400, problem)
         async with self._under_way():
             await asyncio.sleep(self._latency)

@@ -18,8 +18,17 @@ from agents.tools import Tool
 from agents.wire import ModelRequest, Options, Wire
 from agents.wire.chat import ChatWire
 from agents.wire.responses import ResponsesWire
-from tests.support.scripted_model import Asked, Call, Fault, Reply, Say, ScriptedModel, openai_error
-from tests.support.team import Agent, endpoint_of
+from tests.support.scripted_model import (
+    Asked,
+    Call,
+    Fault,
+    Reply,
+    Roles,
+    Say,
+    ScriptedModel,
+    openai_error,
+)
+from tests.support.team import Team, endpoint_of
 
 
 def request(model: str = "m", **more: Any) -> ModelRequest:
@@ -198,14 +207,18 @@ def test_another_models_broken_call_is_reported_as_every_endpoint_takes_it(wire:
     assert json.dumps(json.dumps({"not_json": call.arguments})) in body
 
 
-async def test_all_turns_of_one_agent_have_one_cache_key() -> None:
-    script: list[Reply] = [Call("look", {"word": "a"}), Say("Done."), Say("Done.")]
-    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+async def test_all_agents_of_a_role_have_one_cache_key() -> None:
+    """They share instructions and tools, which is what an endpoint caches."""
+    brief = Call("create_worker", {"task_description": "Go"})
+    async with (
+        ScriptedModel(Roles([brief, Say("Done.")] * 2, [Say("Good.")] * 2)) as model,
+        endpoint_of(model) as endpoint,
+    ):
         endpoint._compatibility.options = replace(endpoint._compatibility.options, takes_cache_key=True)
-        await Agent([look]).run(endpoint)
-        await Agent([look]).run(endpoint)
-    first, second, other = [asked["prompt_cache_key"] for asked in model.requests]
-    assert first == second != other
+        for _ in range(2):
+            await Team().run(endpoint)
+    keys = [asked["prompt_cache_key"] for asked in model.requests]
+    assert keys == ["handoff-orchestrator", "handoff-worker", "handoff-orchestrator"] * 2
 
 
 async def test_a_limiter_serves_in_order_and_forgets_those_who_left() -> None:

@@ -28,7 +28,12 @@ from tests.support.scripted_model import (
     Turn,
 )
 from tests.support.team import Agent, endpoint_of
-from tests.unit import test_agents_pictures, test_agents_vendor_streams, test_agents_vendors
+from tests.unit import (
+    test_agents_learned,
+    test_agents_pictures,
+    test_agents_vendor_streams,
+    test_agents_vendors,
+)
 
 APIS = pytest.mark.parametrize("api", ["chat", "responses"])
 ANSWER = "Forty-two."
@@ -221,5 +226,5 @@ async def test_an_answer_of_200_kilobytes_arrives_whole(api: str) -> None:
 def test_the_page_shows_of_each_row() -> None:
     assert page() in PAGE.read_text()
     tests = globals() | vars(test_agents_vendors) | vars(test_agents_vendor_streams)
-    tests |= vars(test_agents_pictures)
+    tests |= vars(test_agents_pictures) | vars(test_agents_learned)
     assert [row for row in BESIDES if row[-1] not in tests] == []

@@ -19,7 +19,7 @@ from agents.journal import Incoming, MemoryJournal
 from agents.pictures import MAX_PICTURES
 from agents.prices import Prices
 from agents.tools import ToolOutput
-from agents.wire.chat import alternate_roles
+from agents.wire.rewrites import alternate_roles
 from sandbox.workspace import Workspace
 from tests.support.scripted_model import (
     Asked,
