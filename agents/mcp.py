@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Self, TextIO
@@ -58,7 +58,7 @@ class Connection:
     ) -> None:  # fmt: skip
         self._name = name
         self._server = server
-        self._allow = allow
+        self._allow = frozenset(allow)
         self._ask_first = ask_first
         self._stderr = stderr
         self._client: Client | None = None
@@ -71,6 +71,8 @@ class Connection:
         """Why the last attempt failed; empty while connected."""
         self.tools: Sequence[TeamTool] = ()
         """The tools that workers may call; none before the first connection."""
+        self.left_out: dict[str, str] = {}
+        """Why an allowed tool is not offered: no model service would take its schema."""
 
     async def keep_connected(self) -> None:
         """Connect, and reconnect whenever the session is lost, until cancelled."""
@@ -155,13 +157,21 @@ class Connection:
             )
 
     def _allowed(self, offered: Sequence[Offered]) -> list[TeamTool]:
-        found = {tool.name: tool for tool in offered}
-        missing = sorted(set(self._allow) - set(found))
+        found = {tool.name: tool for tool in reversed(offered)}  # of two with one name the first
+        missing = sorted(self._allow - found.keys())
         if missing and missing != self._missing:
             log.warning("tool server lacks tools that HANDOFF_TOOLS_FILE allows", server=self._name,
                         missing=missing, has=sorted(found))  # fmt: skip
         self._missing = missing
-        return [self._tool(found[name]) for name in sorted(self._allow) if name in found]
+        tools: list[TeamTool] = []
+        self.left_out = {}
+        for name in sorted(self._allow & found.keys()):
+            try:
+                tools.append(self._tool(found[name]))
+            except (ValueError, RecursionError, pydantic.PydanticUserError) as error:
+                self.left_out[tool_name(self._name, name)] = one_line(str(error), 300)
+                log.warning("tool left out", server=self._name, tool=name, why=str(error))
+        return tools
 
     def _tool(self, offered: Offered) -> TeamTool:
         async def call(arguments: Json) -> ToolOutput:
@@ -239,6 +249,10 @@ class McpServers:
     def failures(self) -> Sequence[str]:
         """Why servers are not connected."""
         return [one.failure for one in self._connections if one.failure]
+
+    def left_out(self) -> Mapping[str, str]:
+        """Why tools are not offered, by the names that models would know."""
+        return {name: why for one in self._connections for name, why in one.left_out.items()}
 
 
 async def _all_tools(client: Client) -> list[Offered]:

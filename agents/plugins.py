@@ -9,6 +9,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
@@ -66,7 +67,7 @@ def _tool(function: object) -> Tool:
         raise TypeError(f"every worker has a tool {tool.name} already")
     if safe_name(tool.name) != tool.name:
         raise TypeError(f"its name is {tool.name}, and model services take 64 of the characters a-zA-Z0-9_-")
-    return tool
+    return replace(tool, is_optional=True)
 
 
 def _check(parameter: inspect.Parameter, *, is_typed: bool) -> None:

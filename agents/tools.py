@@ -15,10 +15,12 @@ from typing import Any
 
 import docstring_parser
 import pydantic
+from pydantic_core import from_json
 
+from agents.arguments import fit
 from agents.conversation import Json, Picture, ToolCall
 from agents.errors import ToolFailure
-from agents.schema import flatten
+from agents.schema import flatten, mend
 from text.sanitize import sanitize
 
 
@@ -61,6 +63,8 @@ class Tool:
     _arguments: type[pydantic.BaseModel]
     _function: Function
     _takes_call: str = ""
+    is_optional: bool = False
+    """Whether an agent can do without it: a team's own tool, which is left out where a service refuses it."""
 
     @classmethod
     def from_function(cls, function: Function) -> Tool:
@@ -81,8 +85,8 @@ class Tool:
         function: Callable[[Json], Awaitable[str | ToolOutput]],
     ) -> Tool:
         """Make a tool from another party's schema. The names of arguments are checked here, their values by
-        the other party."""
-        given = {key: value for key, value in flatten(schema).items() if value is not None}
+        the other party. Raises `ValueError` with a sentence for a schema that no service takes."""
+        given = {key: value for key, value in mend(flatten(schema)).items() if value is not None}
         full: Json = {"properties": {}, "additionalProperties": False} | given | {"type": "object"}
         required = full.get("required", ())
         fields = {
@@ -95,16 +99,16 @@ class Tool:
         )
 
         async def run(call: ToolCall, **_: Any) -> str | ToolOutput:
-            return await function(json.loads(call.arguments or "{}"))
+            return await function(fit(json.loads(call.arguments or "{}"), full))
 
-        return cls(name, description, full, arguments, run, "call")
+        return cls(name, description, full, arguments, run, "call", is_optional=True)
 
     async def call(self, call: ToolCall) -> ToolOutput:
         """Check the arguments and run the function; raises `ToolFailure` with what to send instead."""
         if call.refused:
             raise ToolFailure(call.refused)
         try:
-            parsed = self._arguments.model_validate_json(call.arguments or "{}")
+            parsed = self._parse(call.arguments or "{}")
             arguments = {name: sanitize(getattr(parsed, name)) for name in type(parsed).model_fields}
         except pydantic.ValidationError as error:
             raise ToolFailure(self._complaints(error)) from None
@@ -113,6 +117,16 @@ class Tool:
         if self._takes_call:
             arguments[self._takes_call] = call
         return await self._run(arguments)
+
+    def _parse(self, arguments: str) -> pydantic.BaseModel:
+        """The arguments as they are, or fitted to the schema where only that makes them valid."""
+        try:
+            return self._arguments.model_validate_json(arguments)
+        except pydantic.ValidationError as error:
+            if any(one["type"] == "json_invalid" for one in error.errors()):
+                raise
+            fitted = json.dumps(fit(from_json(arguments), self.schema))
+            return self._arguments.model_validate_json(fitted)
 
     def wrap(self, around: Around) -> Tool:
         """The same tool, with `around` called in place of its function once the arguments are valid."""

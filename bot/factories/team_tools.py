@@ -12,11 +12,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
+import structlog
+
 from agents.errors import ToolConfigError
 from agents.plugins import load_plugins
-from agents.team_tools import TeamTool, Toolbox
+from agents.team_tools import TeamTool, Toolbox, not_offered, offered
 from agents.tools_file import ToolsFile, load_tools_file
 from bot.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 _NO_MCP = (
     "HANDOFF_TOOLS_FILE names MCP servers, and the package mcp is not installed. "
@@ -51,12 +55,14 @@ async def make_toolbox(settings: Settings) -> AsyncIterator[Toolbox]:
     file = _read_file(settings)
     functions = load_plugins(file.ask_first, file.tool_names())
     if not file.servers:
-        yield lambda: functions
+        yield lambda: offered(functions)
         return
     from agents.mcp import McpServers
 
     async with McpServers(file) as servers:
-        yield lambda: [*functions, *servers.tools()]
+        for why in not_offered([*functions, *servers.tools()]):
+            log.warning("too many tools", why=why)
+        yield lambda: offered([*functions, *servers.tools()])
 
 
 async def try_tools(settings: Settings) -> tuple[Sequence[TeamTool], Sequence[str]]:
@@ -73,7 +79,7 @@ async def try_tools(settings: Settings) -> tuple[Sequence[TeamTool], Sequence[st
     for one in tried:
         tools += one.result()[0]
         problems += one.result()[1]
-    return tools, problems
+    return offered(tools), [*problems, *not_offered(tools)]
 
 
 async def _try_server(file: ToolsFile, name: str) -> tuple[Sequence[TeamTool], Sequence[str]]:
@@ -82,15 +88,16 @@ async def _try_server(file: ToolsFile, name: str) -> tuple[Sequence[TeamTool], S
     only = file.model_copy(update={"servers": {name: file.servers[name]}, "allow": {name: file.allow[name]}})
     with tempfile.TemporaryFile("w+") as stderr:
         async with McpServers(only, stderr=stderr) as servers:
-            tools, failures = servers.tools(), servers.failures()
+            tools, failures, left_out = servers.tools(), servers.failures(), servers.left_out()
         stderr.seek(0)
         lines = [line.strip() for line in stderr if line.strip()]
     if failures:
         why = lines[-1] if lines else failures[0]
         return (), [f"the server {name} can't be used: {why.rstrip('.')}."]
     present = {one.tool.name for one in tools}
-    missing = [tool for tool in only.tool_names() if tool not in present]
-    return tools, [f"the server {name} has no {', '.join(missing)}."] if missing else []
+    missing = [tool for tool in only.tool_names() if tool not in present and tool not in left_out]
+    problems = [f"the tool {tool} is left out: {why}." for tool, why in left_out.items()]
+    return tools, [*problems, *([f"the server {name} has no {', '.join(missing)}."] if missing else [])]
 
 
 def _read_file(settings: Settings) -> ToolsFile:

@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp_types import Tool as Offered
+from structlog.testing import capture_logs
 
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
-from agents.mcp import McpServers
+from agents.mcp import Connection, McpServers
+from agents.team_tools import WORKER_TOOLS, TeamTool, not_offered, offered
 from agents.tools import Tool
 from agents.tools_file import McpServer, ToolsFile
+from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
+from tests.support.team import Team, endpoint_of
 from tests.support.tool_server import JOURNAL, serve_http
 
 ALLOWED = ("look_up", "write")
@@ -52,6 +57,52 @@ async def test_a_result_in_fields_alone_is_reported_as_json(tmp_path: Path) -> N
     async with connect({"things": program(tmp_path)}, "measure", "weigh") as servers:
         assert await say(tool_of(servers, "things_measure")) == '{"metres": 5, "place": "Malmö"}'
         assert await say(tool_of(servers, "things_weigh")) == '{"grams": 7}'
+
+
+def offering(*tools: Offered) -> Connection:
+    """A connection to a server that offers these tools, all of them allowed."""
+    connection = Connection("crm", McpServer(command="none"), {one.name for one in tools}, (), sys.stderr)
+    connection.tools = connection._allowed(tools)
+    return connection
+
+
+def test_a_tool_with_a_schema_that_no_service_takes_is_left_out_and_named() -> None:
+    good = Offered(name="find", input_schema={"type": "object", "properties": {"a": {"type": "array"}}})
+    bad = Offered(name="odd", input_schema={"type": "string"})
+    with capture_logs() as logs:
+        connection = offering(good, bad)
+    assert [one.tool.name for one in connection.tools] == ["crm_find"]
+    assert connection.left_out == {"crm_odd": "its schema is not one of an object"}
+    assert [(entry["event"], entry["tool"]) for entry in logs] == [("tool left out", "odd")]
+
+
+def test_of_two_tools_with_one_name_the_first_is_offered() -> None:
+    first, second = (
+        Offered(name="find", description=words, input_schema={"type": "object"}) for words in ("One", "Two")
+    )
+    (only,) = offering(first, second).tools
+    assert only.tool.description == "One"
+
+
+def test_a_tool_cant_take_the_place_of_a_workers_own() -> None:
+    taken = [TeamTool(Tool.from_schema(name, "x", {"type": "object"}, never)) for name in WORKER_TOOLS]
+    assert offered(taken) == []
+
+
+async def never(arguments: dict[str, Any]) -> str:
+    raise AssertionError(arguments)
+
+
+async def test_of_130_tools_as_many_are_offered_as_a_request_takes() -> None:
+    tools = [TeamTool(Tool.from_schema(f"t{n:03}", "x", {"type": "object"}, never)) for n in range(130)]
+    (sentence,) = not_offered(tools)
+    assert sentence.startswith("of 130 tools 120 are offered, without t120, t121")
+    brief = Call("create_worker", {"task_description": "Go"})
+    team = Team(toolbox=lambda: offered(tools))
+    script = Roles([brief, Say("Done.")], [Say("Good.")])
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await team.run(endpoint)
+    assert len(model.requests[1].tools) <= 128
 
 
 async def test_a_file_in_a_result_is_reported_and_what_has_no_words_is_named(tmp_path: Path) -> None:

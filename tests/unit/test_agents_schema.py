@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
-from agents.schema import MAX_INLINED, flatten
+from agents.schema import MAX_INLINED, MAX_SCHEMA, flatten, mend
 from agents.tools import Tool
 
 
@@ -128,3 +129,100 @@ async def test_what_an_annotation_says_of_a_parameter_is_shown_and_checked() -> 
     }
     with pytest.raises(ToolFailure, match="count is wrong: Input should be greater than or equal to 1"):
         await tool.call(ToolCall("c", "sell", '{"count": 0, "price": 2}'))
+
+
+MENDED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "an array without items": (
+        {"type": "object", "properties": {"a": {"type": "array"}}},
+        {"type": "object", "properties": {"a": {"type": "array", "items": {}}}},
+    ),
+    "items in a list": (
+        {"properties": {"a": {"type": ["array", "null"], "items": [{"type": "string"}], "prefixItems": []}}},
+        {"type": "object", "properties": {"a": {"type": ["array", "null"], "items": {}}}},
+    ),
+    "a deep array": (
+        {"properties": {"a": {"type": "object", "properties": {"b": {"anyOf": [{"type": "array"}]}}}}},
+        {"type": "object", "properties": {"a": {"type": "object", "properties": {
+            "b": {"anyOf": [{"type": "array", "items": {}}]}}}}},
+    ),
+    "variants at the top": (
+        {"type": "object", "properties": {"x": {"type": "string"}}, "anyOf": [
+            {"properties": {"id": {"type": "integer"}, "n": {}}, "required": ["id", "n"]},
+            {"properties": {"name": {"type": "string"}, "n": {}}, "required": ["name", "n"]}]},
+        {"type": "object", "required": ["n"], "properties": {
+            "name": {"type": "string"}, "id": {"type": "integer"}, "n": {}, "x": {"type": "string"}}},
+    ),
+    "variants that only require": (
+        {"properties": {"a": {}, "b": {}}, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+        {"type": "object", "properties": {"a": {}, "b": {}}},
+    ),
+    "all of several": (
+        {"allOf": [{"properties": {"a": {}}, "required": ["a"]}, {"properties": {"b": {}}}]},
+        {"type": "object", "properties": {"b": {}, "a": {}}, "required": ["a"]},
+    ),
+    "what is refused at the top": (
+        {"type": "object", "not": {"required": ["a"]}, "if": {}, "then": {}, "$schema": "x", "enum": [1]},
+        {"type": "object"},
+    ),
+    "true for a schema, and what is required and missing": (
+        {"type": "object", "properties": {"a": True}, "required": ["a", "b"]},
+        {"type": "object", "properties": {"a": {}}, "required": ["a"]},
+    ),
+    "null beside an object": ({"type": ["object", "null"]}, {"type": "object"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", MENDED)
+def test_schemas_are_mended_as_services_want_them(kind: str) -> None:
+    given, expected = MENDED[kind]
+    assert mend(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ({"type": "string"}, "not one of an object"),
+        ({"type": "object", "properties": [1]}, "not one of an object"),
+        ({"type": "object", "description": "x" * MAX_SCHEMA}, "more than 50,000 characters"),
+    ],
+)
+def test_a_schema_that_cant_be_mended_is_refused(schema: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        mend(schema)
+
+
+async def book(
+    day: str, people: int = 2, rooms: list[str] | None = None, notes: str = "", parts: Sequence[Part] = ()
+) -> str:
+    """Book."""
+    return f"{day} {people} {rooms} {notes!r} {[part.name for part in parts]}"
+
+
+FITTED = {
+    '{"day": "Monday", "people": null, "notes": null}': "Monday 2 None '' []",
+    '{"day": "Monday", "people": "3", "rooms": "[\\"a\\", \\"b\\"]"}': "Monday 3 ['a', 'b'] '' []",
+    '{"day": "Monday", "rooms": null, "parts": "[{\\"name\\": \\"x\\"}]"}': "Monday 2 None '' ['x']",
+    '{"day": "[1]", "parts": [{"name": "x", "parts": null}]}': "[1] 2 None '' ['x']",
+    '{"day": "[1]", "parts": ["{\\"name\\": \\"x\\"}"]}': "[1] 2 None '' ['x']",
+}
+
+
+@pytest.mark.parametrize("arguments", FITTED)
+async def test_arguments_in_another_spelling_are_fitted_to_the_schema(arguments: str) -> None:
+    found = await Tool.from_function(book).call(ToolCall("c", "book", arguments))
+    assert found.text == FITTED[arguments]
+
+
+async def test_arguments_of_a_teams_tool_are_fitted_too() -> None:
+    seen: list[Any] = []
+
+    async def run(arguments: dict[str, Any]) -> str:
+        seen.append(arguments)
+        return "ran"
+
+    schema = {"properties": {"ids": {"type": "array", "items": {"type": "integer"}}, "q": {"type": "string"},
+                             "deep": {"type": "boolean"}, "any": {}}, "required": ["q"]}  # fmt: skip
+    tool = Tool.from_schema("find", "Find.", schema, run)
+    await tool.call(ToolCall("c", "find", '{"q": "[1]", "ids": "[1, 2]", "deep": "true", "any": null}'))
+    await tool.call(ToolCall("c", "find", '{"q": "x", "ids": null, "deep": "maybe"}'))
+    assert seen == [{"q": "[1]", "ids": [1, 2], "deep": True, "any": None}, {"q": "x", "deep": "maybe"}]
