@@ -37,6 +37,7 @@ class Compaction:
 
     entry: Json
     model: str = ""
+    served: str = ""
     usage: TokenUsage = field(default_factory=TokenUsage)
 
 
@@ -92,7 +93,7 @@ async def _summarize(turns: Sequence[Turn], endpoint: Endpoint, model: str, wind
         if not reply.text.strip():
             return None
         summary = f"[Summary of the work so far, made to save room]\n{reply.text}"
-        return Compaction({"before": len(turns), "summary": summary}, reply.model, reply.usage)
+        return Compaction({"before": len(turns), "summary": summary}, reply.model, reply.served, reply.usage)
     return None
 
 

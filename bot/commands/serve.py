@@ -21,9 +21,14 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 async def run(args: argparse.Namespace, settings: Settings) -> int:
     import structlog
 
+    from bot.factories.model import unbound_usd_limits
     from bot.server import BotServer
+    from bot.settings.channels import ChannelSettings
 
+    log = structlog.get_logger(__name__)
+    for why in unbound_usd_limits(ChannelSettings(settings, settings.channels_file)):
+        log.warning("limit without effect", why=why)
     async with BotServer(settings) as server:
-        structlog.get_logger(__name__).info("ready", host=settings.host, port=server.web.port)
+        log.info("ready", host=settings.host, port=server.web.port)
         await server.engine.ended()
     return 1

@@ -11,7 +11,7 @@ from agents.prices import Prices
 from agents.team_tools import Toolbox, no_tools
 from bot.observability.instrumentation import InstrumentedEndpoint
 from bot.observability.metrics import ModelMetrics
-from bot.settings import Settings
+from bot.settings import Settings, variable
 from bot.settings.channels import ChannelSettings
 from sandbox.sandbox import Sandbox
 from tasks.message import ThreadAddress
@@ -51,7 +51,12 @@ def agent_deps(
         prices=make_prices(settings),
         toolbox=toolbox,
         limits=AgentLimits(
-            task=budget, at_once=settings.limit_workers_at_once, workers=settings.limit_workers
+            task=budget,
+            at_once=settings.limit_workers_at_once,
+            workers=settings.limit_workers,
+            quick_seconds=settings.limit_quick_seconds,
+            normal_seconds=settings.limit_normal_seconds,
+            deep_seconds=settings.limit_deep_seconds,
         ),
     )
 
@@ -67,4 +72,31 @@ def agent_deps_in(
 
 def make_prices(settings: Settings) -> Prices:
     """The operator's prices, then the published ones."""
-    return Prices(settings.model_prices, window=settings.model_window)
+    base_url = settings.openai_base_url or "https://api.openai.com/v1"
+    return Prices(settings.model_prices, window=settings.model_window, base_url=base_url)
+
+
+def model_names(settings: Settings) -> tuple[str, ...]:
+    """All models of the settings, fallbacks included."""
+    chosen = ",".join((settings.model, settings.worker_model or ""))
+    return tuple(dict.fromkeys(name.strip() for name in chosen.split(",") if name.strip()))
+
+
+def unbound_usd_limits(channels: ChannelSettings) -> tuple[str, ...]:
+    """A sentence for each group of limits in USD that can't bind, because a model's price is not known."""
+    places = [place.partition(".") for place in ("", *channels.places)]
+    found = [_unbound(channels.settings(team, channel)) for team, _, channel in places]
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _unbound(settings: Settings) -> str:
+    limits = ("limit_task_usd", "limit_person_daily_usd", "limit_channel_daily_usd")
+    names = [variable(name) for name in limits if getattr(settings, name) is not None]
+    prices = make_prices(settings)
+    unknown = [model for model in model_names(settings) if not prices.knows(model)]
+    if not names or not unknown:
+        return ""
+    return (
+        f"{' and '.join(names)} can't bind: the price of {' and '.join(unknown)} is not known. Set "
+        "HANDOFF_MODEL_PRICES."
+    )
