@@ -13,11 +13,13 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from agents.journal import Entry
+
+Effort = Literal["quick", "normal", "deep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,21 @@ class AgentLimits:
     """Workers of one task at the same time; further ones wait for a free place."""
     workers: Annotated[int, Field(ge=1, le=1000)] = 24
     """Workers of one task in total; the model is refused further ones."""
+    quick_seconds: Annotated[float, Field(ge=10, le=86_400)] = 90
+    """Seconds of work of a worker for a single step; waiting for a free place at the model doesn't count."""
+    normal_seconds: Annotated[float, Field(ge=10, le=86_400)] = 300
+    """The same of a worker for normal work."""
+    deep_seconds: Annotated[float, Field(ge=10, le=86_400)] = 900
+    """The same of a worker for long work."""
+
+    def worker(self, effort: Effort) -> Budget:
+        """The budget of a worker with this effort."""
+        match effort:
+            case "quick":
+                return Budget(6, self.quick_seconds, 40_000)
+            case "normal":
+                return Budget(15, self.normal_seconds, 150_000)
+        return Budget(40, self.deep_seconds, 500_000)
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: `Endpoint` takes the defaults from the class
@@ -57,13 +74,6 @@ class EndpointLimits:
 
 #: Seconds for the last turn at a limit.
 LAST_TURN_SECONDS = 45.0
-
-#: Effort levels a worker can be given (turns, seconds, tokens).
-EFFORT = {
-    "quick": Budget(6, 90, 40_000),
-    "normal": Budget(15, 300, 150_000),
-    "deep": Budget(40, 900, 500_000),
-}
 
 
 class Meter:
@@ -128,6 +138,10 @@ class Meter:
         resume.callback(self._resume)
         with resume:
             yield resume.close
+
+    def wait(self) -> contextlib.AbstractContextManager[object]:
+        """A pause while a worker waits for its turn at the model. The task's own time goes on."""
+        return contextlib.nullcontext() if self._parent is None else self.pause()
 
     def _resume(self) -> None:
         self._pauses -= 1

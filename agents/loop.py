@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import structlog
 
 from agents import compaction, tracing
 from agents.budget import LAST_TURN_SECONDS, Meter
 from agents.conversation import ModelReply, ToolCall, Turn
+from agents.dispatch import dispatch
 from agents.endpoint import Endpoint, OnRetry, OnText
-from agents.errors import AgentError, ContextTooLong, ModelError, Parked, ToolFailure
+from agents.errors import ContextTooLong, ModelError, Parked
 from agents.journal import Inbox, Journal
 from agents.pictures import Pictures
 from agents.prices import Prices
-from agents.tools import Tool, ToolOutput
+from agents.tools import Tool
 from agents.transcript import CUT, EMPTY, MARKUP, NO_CALL, ONLY_COMMENTARY, Transcript
 from agents.wire import ModelRequest, text_calls
 
@@ -27,6 +29,8 @@ log = structlog.get_logger(__name__)
 SAME_RESULT_LIMIT = 5
 #: How often an agent is asked to continue after such a reply; then its work ends.
 NUDGES = {EMPTY: 1, CUT: 3, MARKUP: 1, NO_CALL: 1, ONLY_COMMENTARY: 3}
+Bound = Callable[[], AbstractAsyncContextManager[object]]
+"""Makes the timeout of one request."""
 _STOP_NOW = (
     "Stop now: {limit}. You can't call tools any more. Hand back what you have, and say what is missing."
 )
@@ -44,10 +48,14 @@ class LoopResult:
 class Role:
     """The model, instructions and tools of an agent."""
 
+    name: str
+    """`orchestrator` or `worker`: all agents of a role share a prefix in the endpoint's prompt cache."""
     model: str
     """A model's name, or several with commas: the later ones are fallbacks."""
     instructions: str
     tools: Sequence[Tool]
+    objection: Callable[[str], str] = lambda _: ""
+    """What is wrong with a text as the agent's last words, in a sentence that the agent reads once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +83,6 @@ class AgentLoop:
         self._watcher = watcher
         self._prices = prices
         self._pictures = pictures
-        # For the endpoint's prompt cache.
-        self._cache_key = uuid.uuid4().hex
         self._transcript = Transcript(journal)
         meter.restore(journal.entries)
 
@@ -107,27 +113,27 @@ class AgentLoop:
         if limit := self._transcript.limit or self._meter.exceeded():
             return await self._last_turn(limit)
         try:
-            reply = await self._think(self._meter.deadline)
+            reply = await self._think(self._meter.timeout)
         except TimeoutError:
             return await self._last_turn(self._meter.time_is_up)
         return await self._act(reply)
 
-    async def _think(self, deadline: float, *, may_call: bool = True) -> ModelReply:
+    async def _think(self, bound: Bound, *, may_call: bool = True) -> ModelReply:
         """Request one reply and write it to the journal, after compaction where the window is full.
 
-        Raises `TimeoutError` at the deadline, which cuts the request and not the write.
+        Raises `TimeoutError` when `bound` cuts the request; it does not cut the write.
         """
-        while await self._compact(deadline):
+        while await self._compact(bound):
             pass
         while True:
             try:
-                reply = await self._request(deadline, await self._next_request(may_call))
+                reply = await self._request(bound, await self._next_request(may_call))
                 break
             except ContextTooLong:
-                if not await self._compact(deadline, urgent=True):
+                if not await self._compact(bound, urgent=True):
                     raise
         reply = self._with_text_calls(reply)
-        cost = self._prices.cost(reply.model, reply.usage)
+        cost = self._prices.cost(reply.model, reply.usage, reply.served)
         await self._transcript.add(reply, cost=cost, clock=self._meter.seconds)
         self._meter.turn(reply.usage.total, cost or 0.0)
         log.info(
@@ -143,10 +149,12 @@ class AgentLoop:
         log.info("tool calls read from text", model=reply.model, calls=[call.name for call in calls])
         return replace(reply, text="", calls=calls, finish="tool_calls", raw=(), api="")
 
-    async def _request(self, deadline: float, request: ModelRequest) -> ModelReply:
+    async def _request(self, bound: Bound, request: ModelRequest) -> ModelReply:
         with tracing.turn(self._role.model, self._transcript.turns[-1]) as span:
-            async with asyncio.timeout_at(deadline):
-                reply = await self._endpoint.complete(request, self._watcher.on_retry, self._watcher.on_text)
+            async with bound():
+                reply = await self._endpoint.complete(
+                    request, self._watcher.on_retry, self._watcher.on_text, self._meter.wait
+                )
             tracing.record_reply(span, reply)
             return reply
 
@@ -157,19 +165,19 @@ class AgentLoop:
             turns=self._transcript.turns,
             tools=self._role.tools,
             may_call=may_call,
-            cache_key=self._cache_key,
+            cache_key=f"handoff-{self._role.name}",
             pictures=await self._pictures.contents(self._transcript.turns),
         )
 
-    async def _compact(self, deadline: float, *, urgent: bool = False) -> bool:
+    async def _compact(self, bound: Bound, *, urgent: bool = False) -> bool:
         window = self._prices.window(self._role.model)
-        async with asyncio.timeout_at(deadline):
+        async with bound():
             step = await compaction.compact(
                 self._transcript.turns, self._endpoint, self._role.model, window, urgent=urgent
             )
         if step is None:
             return False
-        cost = self._prices.cost(step.model, step.usage)
+        cost = self._prices.cost(step.model, step.usage, step.served)
         self._meter.spend(step.usage.total, cost or 0.0)
         await self._transcript.compact(step.entry | {"usage": asdict(step.usage), "cost": cost})
         return True
@@ -194,6 +202,8 @@ class AgentLoop:
             return await self._nudge(EMPTY, LoopResult(text, "the model gave an empty reply twice"))
         if reply.finish == "tool_calls":
             return await self._nudge(NO_CALL, LoopResult(text))
+        if objection := self._role.objection(text):
+            return await self._nudge(objection, LoopResult(text))
         return LoopResult(text)
 
     def _last_result(self, reply: ModelReply) -> LoopResult:
@@ -207,7 +217,7 @@ class AgentLoop:
         )
 
     async def _nudge(self, words: str, otherwise: LoopResult) -> LoopResult | None:
-        if self._transcript.nudges >= NUDGES[words]:
+        if self._transcript.nudges >= NUDGES.get(words, 1):
             return otherwise
         await self._transcript.nudge(words)
         return None
@@ -230,39 +240,11 @@ class AgentLoop:
         return None
 
     async def _run_call(self, call: ToolCall) -> Parked | None:
-        output = await self._output_of(call)
+        output = await dispatch(call, self._tools, self._meter)
         if output.parks is not None:
             return Parked(*output.parks, output.asked, output.approval)
         await self._transcript.result(call, output, clock=self._meter.seconds)
         return None
-
-    async def _output_of(self, call: ToolCall) -> ToolOutput:
-        tool = self._tools.get(call.name)
-        if tool is None:
-            return ToolOutput(
-                f"Error: there is no tool {call.name}. The tools are: {', '.join(self._tools)}."
-            )
-        try:
-            async with self._meter.timeout() as limit:
-                with tracing.tool(call) as span:
-                    output = await tool.call(call)
-                    tracing.record_result(span, output.text)
-                    return output
-        except ToolFailure as failure:
-            return ToolOutput(f"Error: {failure}")
-        except (AgentError, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            # A tool's own exit would end the process, and its own cancellation would look like a stop.
-            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
-                raise
-            if isinstance(error, TimeoutError) and limit.expired():
-                return ToolOutput(f"Error: {self._meter.time_is_up}, and {call.name} was cut.")
-            log.exception("tool failed", tool=call.name)
-            return ToolOutput(
-                f"Error: {call.name} failed inside Handoff; your call was not the cause. "
-                "Try another way, or say that it failed."
-            )
 
     async def _read_inbox(self) -> None:
         messages = await self._inbox.unread()
@@ -277,17 +259,11 @@ class AgentLoop:
         await self._transcript.stop(limit, _STOP_NOW.format(limit=limit))
         deadline = asyncio.get_running_loop().time() + LAST_TURN_SECONDS
         try:
-            reply = await self._think(deadline, may_call=False)
+            reply = await self._think(partial(asyncio.timeout_at, deadline), may_call=False)
         except (TimeoutError, ModelError) as error:
             log.warning("no reply in the last turn", limit=limit, why=str(error))
             return LoopResult(self._transcript.text, limit)
         return self._last_result(reply)
-
-
-def _is_cancelled() -> bool:
-    """Whether the current task is being cancelled from outside."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _first(several: ExceptionGroup[Exception]) -> Exception:

@@ -11,31 +11,34 @@ from typing import Literal
 
 import pydantic
 
-from agents import tracing
+from agents import outcomes, tracing
 from agents.approvals import ApprovalStore, DenyAll
-from agents.budget import EFFORT, AgentLimits, Meter
+from agents.budget import AgentLimits, Effort, Meter
 from agents.conversation import ModelReply, ToolCall, Turn
 from agents.endpoint import Endpoint
 from agents.errors import Parked, ToolFailure
 from agents.events import AnswerText, Emit, Notice, PlanChanged, PlanStep
-from agents.journal import Entry, Inbox, Journal
+from agents.journal import Inbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.pictures import Pictures
 from agents.prices import Prices
 from agents.prompts import prompt
-from agents.report import relative_path, report_to_json
+from agents.read_file import read_text
+from agents.report import report_to_json
 from agents.team_tools import Toolbox, no_tools, tools_summary
 from agents.tools import Tool, ToolOutput
 from agents.wire import text_calls
-from agents.worker import Brief, Worker
-from sandbox.errors import FileRefused
+from agents.worker import RESULT_LIMIT, Brief, Worker
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 from text.excerpt import one_line
 
-_GOOD = ("done", "partial")
 _AFTER_TWO = (
     "A second worker has failed at this. Don't create a third one for it: say plainly what could not be "
+    "done and why, or ask with ask_user for what is missing."
+)
+_ENOUGH = (
+    "all workers have failed, again and again, so no further one is created. Say plainly what could not be "
     "done and why, or ask with ask_user for what is missing."
 )
 
@@ -90,6 +93,7 @@ class Orchestrator:
         tools = [Tool.from_function(function) for function in functions]
         self._loop = AgentLoop(
             Role(
+                name="orchestrator",
                 model=deps.model,
                 instructions=prompt("orchestrator") + tools_summary(deps.toolbox()),
                 tools=tools,
@@ -111,7 +115,10 @@ class Orchestrator:
     async def answer(self, opening: Sequence[Turn]) -> LoopResult:
         """Work to an answer. Raises `Parked` to wait for a person, and `ModelError`."""
         with tracing.agent("orchestrator", "orchestrator"):
-            return await self._loop.run(opening)
+            result = await self._loop.run(opening)
+        return (
+            result if result.text.strip() else replace(result, text=outcomes.as_answer(self._journal.entries))
+        )
 
     async def create_worker(
         self,
@@ -120,7 +127,7 @@ class Orchestrator:
         title: str = "",
         deliverable: str = "",
         boundaries: str = "",
-        effort: Literal["quick", "normal", "deep"] = "normal",
+        effort: Effort = "normal",
     ) -> ToolOutput:
         """Create a worker for one part of the task and wait for its report.
 
@@ -141,6 +148,8 @@ class Orchestrator:
             text=_brief(task_description, deliverable, boundaries),
         )
         async with self._at_once:
+            if outcomes.are_enough(self._journal.entries, name):
+                raise ToolFailure(_ENOUGH)
             worker = Worker(
                 brief,
                 model=self._deps.worker_model,
@@ -148,7 +157,7 @@ class Orchestrator:
                 sandbox=self._deps.sandbox,
                 workspace=self._workspace,
                 journal=await self._journal.for_agent(name),
-                meter=self._meter.child(EFFORT[effort]),
+                meter=self._meter.child(self._deps.limits.worker(effort)),
                 emit=self._emit,
                 prices=self._deps.prices,
                 team_tools=self._deps.toolbox(),
@@ -164,9 +173,10 @@ class Orchestrator:
                     "", parks=(parked.question, parked.options), asked=parked.asked, approval=parked.approval
                 )
         ended = {"worker": name, "title": brief.title, "status": report.status, "files": list(facts.files)}
-        advice = _AFTER_TWO if report.status not in _GOOD and self._has_failed_before() else ""
+        has_failed = report.status not in outcomes.GOOD
+        advice = _AFTER_TWO if has_failed and outcomes.last_failed(self._journal.entries) else ""
         return ToolOutput(
-            report_to_json(name, report, facts, advice),
+            report_to_json(name, report, facts, brief=brief.text, advice=advice),
             {"tokens": facts.tokens, "cost": facts.cost, "worker": ended},
         )
 
@@ -178,7 +188,9 @@ class Orchestrator:
             options: Up to five short answers to choose from; another answer stays possible.
         """
         wait = ToolOutput("", parks=(question, tuple(options[:5])), asked=uuid.uuid4().hex)
-        asked = next((entry.body for entry in self._this_turn() if entry.kind == "asked"), None)
+        asked = next(
+            (entry.body for entry in outcomes.this_turn(self._journal.entries) if entry.kind == "asked"), None
+        )
         if asked and asked["call"] != call.id:
             raise ToolFailure("this turn has asked a question already. Ask the next one when it is answered.")
         if not asked:
@@ -218,18 +230,7 @@ class Orchestrator:
             offset: Characters to skip.
             limit: Characters to return, at most 8000.
         """
-        try:
-            data = await self._workspace.read(relative_path(path))
-        except FileRefused as refused:
-            names = ", ".join(await self._workspace.names()) or "none"
-            raise ToolFailure(f"{refused} The files are: {names}") from None
-        if b"\0" in data:
-            raise ToolFailure(
-                f"{path} is not a text file ({len(data):,} bytes). See a picture with view_image; for other "
-                "files have a worker read it with Python."
-            )
-        text = data.decode("utf-8", errors="replace")
-        return f"[{path}: {len(text):,} characters]\n{text[max(offset, 0) :][: max(min(limit, 8000), 0)]}"
+        return await read_text(self._workspace, path, offset, min(limit, RESULT_LIMIT))
 
     async def view_image(self, path: str) -> ToolOutput:
         """See a picture in /work: an attached one, or a plot that a worker made.
@@ -242,7 +243,7 @@ class Orchestrator:
     async def _name_worker(self, call: ToolCall, title: str) -> str:
         """The name of this call's worker: the one from before a restart, or the next number."""
         async with self._naming:
-            for entry in self._this_turn():
+            for entry in outcomes.this_turn(self._journal.entries):
                 if entry.kind == "worker" and entry.body["call"] == call.id:
                     return str(entry.body["worker"])
             before = sum(entry.kind == "worker" for entry in self._journal.entries)
@@ -253,18 +254,6 @@ class Orchestrator:
             name = f"w{before + 1}"
             await self._journal.append("worker", {"worker": name, "call": call.id, "title": title})
             return name
-
-    def _this_turn(self) -> Sequence[Entry]:
-        """The entries since the newest reply. Some endpoints reuse the ids of calls in later turns."""
-        entries = self._journal.entries
-        start = next((n for n in range(len(entries) - 1, -1, -1) if entries[n].kind == "reply"), 0)
-        return entries[start:]
-
-    def _has_failed_before(self) -> bool:
-        """Whether the newest worker of the earlier turns failed, so that this one was the retry."""
-        earlier = self._journal.entries[: len(self._journal.entries) - len(self._this_turn())]
-        ends = [e.body["facts"]["worker"]["status"] for e in earlier if "worker" in e.body.get("facts", ())]
-        return bool(ends) and ends[-1] not in _GOOD
 
     def _emit_text(self, reply: ModelReply) -> None:
         progress = reply.commentary or (reply.text if reply.calls else "")

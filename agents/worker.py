@@ -6,7 +6,7 @@ It has no `create_worker`, so delegation is one level deep.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import structlog
@@ -14,7 +14,7 @@ import structlog
 from agents import tracing
 from agents.approvals import ApprovalGate, ApprovalStore
 from agents.budget import Meter
-from agents.conversation import ModelReply, UserTurn, reply_from_json
+from agents.conversation import ModelReply, ToolCall, UserTurn, reply_from_json
 from agents.endpoint import Endpoint
 from agents.errors import FatalModelError, ModelError, Parked, ToolFailure
 from agents.events import Emit, WorkerEnded, WorkerStarted, WorkerStep
@@ -24,7 +24,7 @@ from agents.pictures import Pictures
 from agents.prices import Prices
 from agents.prompts import prompt
 from agents.python_tool import sandbox_facts
-from agents.report import Facts, Report, ReportStatus, report_from_json
+from agents.report import Facts, Report, ReportStatus, objection, refusal, report_from_json
 from agents.team_tools import TeamTool, worker_tools
 from agents.tools import Tool, ToolOutput
 from sandbox import Job, Run
@@ -78,10 +78,19 @@ class Worker:
         python = replace(python, description=f"{python.description}\n{sandbox_facts(sandbox)}")
         if sandbox.carries_variables:
             python = replace(python, description=python.description.replace(_NO_VARIABLES, _VARIABLES))
-        tools = [python, Tool.from_function(self.view_image), Tool.from_function(self.report)]
+        report = Tool.from_function(self.report).wrap(self._checked)
+        tools = [python, Tool.from_function(self.view_image), report]
         tools += worker_tools(team_tools, approval, self._cut, self._keep_attached)
+        self.tools: Sequence[Tool] = tools
+        """The tools as the model gets them, the team's among them."""
         self._loop = AgentLoop(
-            Role(model=model, instructions=prompt("worker"), tools=tools),
+            Role(
+                name="worker",
+                model=model,
+                instructions=prompt("worker"),
+                tools=tools,
+                objection=lambda text: self._objection(Report(status="done", summary=text)),
+            ),
             endpoint=endpoint,
             journal=journal,
             inbox=EmptyInbox(),
@@ -110,6 +119,8 @@ class Worker:
             raise
         except ModelError as error:
             report = Report(status="failed", summary=str(error))
+        if report.status == "done" and self._objection(report):
+            report = replace(report, status="partial")
         report = replace(report, summary=await self._cut(report.summary, "report"))
         self._emit(WorkerEnded(self._brief.worker, report.status, report.summary))
         return report, Facts.measured(self._journal.entries, seconds=self._meter.seconds)
@@ -183,6 +194,16 @@ class Worker:
             status=status, summary=summary, evidence=evidence, files=tuple(files), open_points=open_points
         )
         return ToolOutput(summary, {"report": asdict(report)}, ends=True)
+
+    async def _checked(self, call: ToolCall, run: Callable[[], Awaitable[ToolOutput]]) -> ToolOutput:
+        output = await run()
+        report = report_from_json(output.facts["report"])
+        if why := refusal(report, self._brief.text, self._journal.entries):
+            raise ToolFailure(why)
+        return output
+
+    def _objection(self, report: Report) -> str:
+        return objection(report, self._brief.text, self._journal.entries)
 
     async def _reported(self, ending: LoopResult) -> Report:
         """The report that was called, or the last text as one.

@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 from openai import AsyncOpenAI
 
-from agents.budget import EFFORT, AgentLimits, Budget
+from agents.budget import AgentLimits, Budget, Effort
 from agents.conversation import UserTurn
 from agents.endpoint import Endpoint
 from agents.journal import EmptyInbox, MemoryJournal
@@ -46,6 +46,13 @@ ORCHESTRATOR = (
 WORKER = tuple(getattr(Worker, name) for name in WORKER_TOOLS)
 
 
+class WideLimits(AgentLimits):
+    """40 tool turns exceed a normal worker's limit."""
+
+    def worker(self, effort: Effort) -> Budget:
+        return self.task
+
+
 class InstantSandbox(Sandbox):
     """Answers every job at once, so that only the agents are measured."""
 
@@ -62,7 +69,7 @@ class Handoff:
         self._sandbox = InstantSandbox()
 
     async def run(self, model: str) -> None:
-        limits = AgentLimits(task=Budget(100, 600, 10**9))
+        limits = WideLimits(task=Budget(100, 600, 10**9))
         deps = AgentDeps(
             endpoint=self._endpoint, sandbox=self._sandbox, model=model, worker_model=model, limits=limits
         )
@@ -126,7 +133,6 @@ def _spelled(method: Any) -> Any:
 
 
 async def main() -> None:
-    EFFORT["normal"] = Budget(100, 600, 10**9)  # 40 tool turns exceed a normal worker's limit
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR), cache_logger_on_first_use=True
     )

@@ -14,7 +14,7 @@ from typing import Any
 from agents.approvals import ApprovalStore
 from agents.budget import AgentLimits, Budget, Meter
 from agents.conversation import Turn, UserTurn
-from agents.endpoint import Endpoint
+from agents.endpoint import Endpoint, OnRetry
 from agents.events import Event
 from agents.journal import EmptyInbox, Inbox, Incoming, Journal, MemoryJournal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
@@ -64,11 +64,13 @@ class Agent:
     budget: Budget = ROOM
     prices: Prices = field(default_factory=Prices)
     model: str = "m"
+    on_retry: OnRetry = lambda why, wait: None
     workspace: Workspace = field(default_factory=lambda: Workspace(Path("nowhere")))
     """Where its pictures are."""
 
     async def run(self, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> LoopResult:
         role = Role(
+            name="agent",
             model=self.model,
             instructions="Work.",
             tools=[Tool.from_function(function) for function in self.tools],
@@ -76,7 +78,7 @@ class Agent:
         self.meter = Meter(self.budget)
         loop = AgentLoop(
             role, endpoint=endpoint, journal=self.journal, inbox=self.inbox, meter=self.meter,
-            prices=self.prices, watcher=Observer(on_reply=lambda _: None, on_retry=lambda why, wait: None),
+            prices=self.prices, watcher=Observer(on_reply=lambda _: None, on_retry=self.on_retry),
             pictures=Pictures(Sandbox(), self.workspace),
         )  # fmt: skip
         return await loop.run(opening)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from agents.budget import EFFORT, LAST_TURN_SECONDS, Budget, Meter
+from agents.budget import LAST_TURN_SECONDS, AgentLimits, Budget, Meter
 from agents.errors import ModelUnavailable, Parked, ToolFailure
 from agents.journal import Incoming
 from agents.prices import Price, Prices
@@ -316,14 +316,14 @@ async def test_seconds_before_a_restart_count_after_it() -> None:
 
 def test_a_child_never_gets_more_than_its_parent_has() -> None:
     parent = Meter(Budget(9, 100, 1_000, usd=1.0))
-    child = parent.child(EFFORT["deep"])
+    child = parent.child(AgentLimits().worker("deep"))
     assert child.deadline < parent.deadline
     child.turn(900, 0.2)
     assert (parent.turns, parent.tokens, parent.usd) == (0, 900, 0.2)
     parent.spend(100, 0.0)
     assert child.exceeded() == "the task's limit of 1,000 tokens is reached"
     other = Meter(Budget(9, 100, 10**6, usd=1.0))
-    small = other.child(EFFORT["quick"])
+    small = other.child(AgentLimits().worker("quick"))
     other.spend(1, 1.0)
     assert small.exceeded() == "the task's limit of 1.00 USD is reached"
 
@@ -331,10 +331,10 @@ def test_a_child_never_gets_more_than_its_parent_has() -> None:
 def test_a_child_has_after_a_restart_what_it_would_have_had_without() -> None:
     parent = Meter(Budget(9, 1_800, 10**6))
     parent.add_elapsed(1_500)
-    child = parent.child(EFFORT["deep"])
+    child = parent.child(AgentLimits().worker("deep"))
     child.add_elapsed(500)
     assert child.left == pytest.approx(300 - LAST_TURN_SECONDS, abs=1)
-    longer = parent.child(EFFORT["deep"])
+    longer = parent.child(AgentLimits().worker("deep"))
     longer.add_elapsed(800)
     assert longer.left == pytest.approx(100, abs=1), "its own limit stands"
 
@@ -342,7 +342,7 @@ def test_a_child_has_after_a_restart_what_it_would_have_had_without() -> None:
 def test_a_child_of_a_parent_without_time_has_none() -> None:
     parent = Meter(Budget(9, 10, 1_000))
     parent.add_elapsed(60)
-    assert parent.child(EFFORT["quick"]).exceeded() == "the time limit of 0 seconds is reached"
+    assert parent.child(AgentLimits().worker("quick")).exceeded() == "the time limit of 0 seconds is reached"
 
 
 async def test_what_a_reply_cost_is_in_the_journal() -> None:

@@ -63,7 +63,7 @@ async def test_a_report_comes_back_with_measured_facts() -> None:
     result = result_of(model.requests[-1])
     assert (result["worker"], result["status"], result["summary"]) == ("w1", "done", "42")
     assert (result["facts"]["runs"], result["facts"]["turns"], result["facts"]["tokens"]) == (0, 1, 110)
-    assert "warning" not in result
+    assert "has no source" in result["warning"]
     assert model.requests[1].brief == "Count\n\nDeliverable: a number\n\nOut of scope: no plots"
 
 
@@ -321,7 +321,35 @@ async def test_read_file_gives_the_part_that_is_asked_for(
     script: list[Reply] = [Call("read_file", {"path": "/work/a.txt", **arguments}), Say("Read.")]
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await Team().run_in(tmp_path, endpoint)
-    assert model.requests[-1].results[0] == f"[/work/a.txt: 10 characters]\n{expected}"
+    assert model.requests[-1].results[0] == f"[/work/a.txt: 10 bytes]\n{expected}"
+
+
+BINARY = {
+    "plot.png": (b"\x89PNG\r\n\x1a\n" + bytes(99), "107 bytes, a PNG picture"),
+    "a.pdf": (b"%PDF-1.7\n1 0 obj", "16 bytes, a PDF file"),
+    "a.xlsx": (b"PK\x03\x04" + bytes(9), "13 bytes, a ZIP archive or an Office file"),
+    "a.bin": (b"abc\0def", "7 bytes, binary data"),
+}
+
+
+@pytest.mark.parametrize("name", BINARY)
+async def test_read_file_names_what_is_no_text(tmp_path: Path, name: str) -> None:
+    data, sentence = BINARY[name]
+    await Workspace(tmp_path).add(name, data)
+    script: list[Reply] = [Call("read_file", {"path": name}), Say("No.")]
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await Team().run_in(tmp_path, endpoint)
+    said = model.requests[-1].results[0]
+    assert said.startswith(f"Error: {name} is not a text file ({sentence}). See a picture with view_image")
+
+
+async def test_read_file_holds_a_large_file_in_pieces(tmp_path: Path) -> None:
+    text = "é" * 3_000_000
+    await Workspace(tmp_path).add("a.txt", f"{text}end".encode())
+    script: list[Reply] = [Call("read_file", {"path": "a.txt", "offset": 2_999_998}), Say("Read.")]
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await Team().run_in(tmp_path, endpoint)
+    assert model.requests[-1].results[0] == "[a.txt: 6,000,003 bytes]\nééend"
 
 
 @pytest.mark.parametrize("path", ["a.txt", "./a.txt", " /work/./a.txt"])
@@ -348,11 +376,12 @@ async def test_earlier_turns_of_the_thread_are_part_of_the_conversation() -> Non
     assert roles == [("user", "Ann: 1+1?"), ("assistant", "2"), ("user", "Ann: and twice that?")]
 
 
-DONE = Report(status="done", summary="42")
+DONE = Report(status="done", summary="All good.")
 WARNINGS = [
     (DONE, Facts(), ""),
     (DONE, Facts(runs=1, last_run="error"), "its last run ended with error"),
-    (Report(status="done", summary="42", evidence="run 1"), Facts(), "it names evidence but ran nothing"),
+    (Report(status="done", summary="42", evidence="run 1"), Facts(),
+     "it ran nothing, so what it says of runs and figures has no source"),
     (Report(status="done", summary=" "), Facts(), "its summary is empty"),
     (Report(status="done", summary="x", files=("/work/a.csv",)), Facts(runs=1, last_run="ok"),
      "it names files that no run of its made: /work/a.csv"),
