@@ -11,17 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import aiohttp
-from openai import OpenAIError
 
-from agents.conversation import UserTurn
-from agents.endpoint import Endpoint
-from agents.errors import ModelError
-from agents.tools import Tool
-from agents.wire import ModelRequest, text_calls
 from bot.checks import preflight, tokens
+from bot.checks.model import check_models
 from bot.errors import CheckFailed
 from bot.factories.database import cause, driver_problems
-from bot.factories.model import make_endpoint
+from bot.factories.model import make_prices, model_names, unbound_usd_limits
 from bot.factories.sandbox import image_recipe
 from bot.factories.team_tools import tool_problems, try_tools
 from bot.factories.tracing import trace_problems
@@ -117,45 +112,16 @@ async def _delivery(settings: Settings) -> str:
     raise CheckFailed(preflight.slack_problems(settings)[-1])
 
 
-async def _model(settings: Settings) -> str:
-    problems = preflight.model_problems(settings)
-    if problems:
-        raise CheckFailed(problems[0])
-    chosen = ",".join((settings.model, settings.worker_model or ""))
-    names = dict.fromkeys(name.strip() for name in chosen.split(",") if name.strip())
-    try:
-        async with make_endpoint(settings, tries=2) as endpoint:
-            for name in names:
-                await _check_tool_call(endpoint, name)
-    except ModelError as error:
-        names_fix = "OPENAI_BASE_URL" in str(error)
-        fix = "" if names_fix else " Look at OPENAI_API_KEY, OPENAI_BASE_URL and HANDOFF_MODEL."
-        raise CheckFailed(f"{error}{fix}") from error
-    except OpenAIError as error:
-        raise CheckFailed(f"the endpoint can't be used: {error}.") from error
-    return f"{' and '.join(names)} answered with a tool call."
-
-
-async def ready() -> str:
-    """Say that you are ready."""
-    return "ready"
-
-
-async def _check_tool_call(endpoint: Endpoint, model: str) -> None:
-    """Request a real tool call, since agents work by calling tools."""
-    tool = Tool.from_function(ready)
-    reply = await endpoint.complete(
-        ModelRequest(
-            model=model, instructions="You are a connection check. You only call tools.", tools=[tool],
-            turns=[UserTurn("Call the tool ready now.")],
-        )
-    )  # fmt: skip
-    if not reply.calls and not text_calls.parse(reply.text, [tool.name]):
-        raise CheckFailed(
-            f"{model} answered and called no tool, and agents work by calling them. Start vLLM with "
-            "--enable-auto-tool-choice and --tool-call-parser, SGLang with --tool-call-parser, llama.cpp "
-            "with --jinja, or set another HANDOFF_MODEL."
-        )
+async def _costs(settings: Settings) -> str:
+    if preflight.channel_problems(settings):
+        raise CheckFailed("they can't be looked for before the channels file is read. Fix that first.")
+    if unbound := unbound_usd_limits(ChannelSettings(settings, settings.channels_file)):
+        raise CheckFailed(" ".join(unbound))
+    prices = make_prices(settings)
+    unknown = [model for model in model_names(settings) if not prices.knows(model)]
+    if unknown:
+        return f"not known for {' and '.join(unknown)}; set HANDOFF_MODEL_PRICES to see them."
+    return f"known for {' and '.join(model_names(settings))}."
 
 
 async def _docker(settings: Settings) -> str:
@@ -260,7 +226,8 @@ async def _is_handoff(health: str) -> bool:
 CHECKS: Mapping[str, Check] = {
     "Slack bot": _bot_token,
     "Slack events": _delivery,
-    "Model": _model,
+    "Model": check_models,
+    "Costs": _costs,
     "Docker": _docker,
     "Sandbox image": _image,
     "Database": _database,

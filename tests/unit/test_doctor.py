@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
+from agents.team_tools import WORKER_TOOLS
 from bot.checks import doctor
 from bot.checks.doctor import Finding, examine
 from bot.settings import Settings
@@ -24,6 +25,7 @@ from tests.support.scripted_model import Asked, Call, Fault, Reply, Say, Scripte
 from tests.support.tool_server import JOURNAL
 
 CLOSED = "http://127.0.0.1:1"
+CALL = Call("execute_python_code", {"code": "print(1)"})
 
 
 @pytest.fixture
@@ -51,13 +53,13 @@ async def findings(given: Mapping[str, Any], **changed: Any) -> dict[str, Findin
 
 
 async def test_what_works_is_reported_with_what_was_found(healthy: dict[str, Any], tmp_path: Path) -> None:
-    async with ScriptedModel([Call("ready")]) as model:
+    async with ScriptedModel([CALL]) as model:
         found = await findings(healthy, openai_base_url=model.base_url)
         model.assert_complete()
     well = {name for name, finding in found.items() if finding.ok}
     assert well == {
-        "Settings", "Slack bot", "Slack events", "Model", "Database", "Data folder", "Channels file", "Tools",
-        "Port",
+        "Settings", "Slack bot", "Slack events", "Model", "Costs", "Database", "Data folder",
+        "Channels file", "Tools", "Port",
     }  # fmt: skip
     assert f"all {len(SCOPES)} scopes" in found["Slack bot"].text
     assert str(tmp_path) in found["Database"].text
@@ -162,18 +164,67 @@ async def test_a_model_without_tools_is_reported(healthy: dict[str, Any]) -> Non
 
 
 async def test_a_model_that_calls_no_tool_is_reported(healthy: dict[str, Any]) -> None:
-    async with ScriptedModel([Say("I am ready."), Say('{"name": "ready", "arguments": {}}')]) as model:
+    as_text = '{"name": "execute_python_code", "arguments": {"code": "print(1)"}}'
+    async with ScriptedModel([Say("I am ready."), Say(as_text)]) as model:
         talks = (await findings(healthy, openai_base_url=model.base_url))["Model"]
         writes = (await findings(healthy, openai_base_url=model.base_url))["Model"]
     assert (talks.ok, "called no tool" in talks.text, "--jinja" in talks.text) == (False, True, True)
     assert writes.ok
+    assert "as text" in writes.text
+
+
+SERVERS = {
+    "vllm": "Start vLLM with --enable-auto-tool-choice and the model's --tool-call-parser",
+    "sglang": "Start SGLang with the model's --tool-call-parser",
+    "llamacpp": "Start llama.cpp's server with --jinja",
+    "library": "Choose a model that Ollama lists with tools",
+    "someone": "Start vLLM with --enable-auto-tool-choice and --tool-call-parser, SGLang",
+}
+
+
+@pytest.mark.parametrize("owner", SERVERS)
+async def test_the_servers_own_setting_is_named(healthy: dict[str, Any], owner: str) -> None:
+    async with ScriptedModel([Say("I am ready.")], owner=owner) as model:
+        found = await findings(healthy, openai_base_url=model.base_url)
+    assert SERVERS[owner] in found["Model"].text
+
+
+async def test_the_models_get_the_tools_that_workers_get(healthy: dict[str, Any], tmp_path: Path) -> None:
+    """One that the service refuses is left out, and named to the operator."""
+
+    async def answering(asked: Asked) -> Reply:
+        refusal = {"error": {"message": "Invalid schema for function 'things_look_up': no."}}
+        return Fault(400, refusal) if "things_look_up" in asked.tools else CALL
+
+    env = {JOURNAL: str(tmp_path / "j"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    server = {"command": sys.executable, "args": ["-m", "tests.support.tool_server"], "env": env}
+    file = tmp_path / "tools.json"
+    file.write_text(json.dumps({"mcpServers": {"things": server}, "allow": {"things": ["look_up", "write"]}}))
+    async with ScriptedModel(answering, allows="additionalProperties") as model:
+        found = await findings(healthy, openai_base_url=model.base_url, tools_file=file)
+    assert model.requests[0].tools == (*WORKER_TOOLS, "things_look_up", "things_write")
+    assert "without the tool things_look_up" in found["Model"].text
+
+
+async def test_a_limit_in_usd_that_cant_bind_is_reported(healthy: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "channels.toml"
+    file.write_text('[T0ACME.C0SALES]\nlimit_channel_daily_usd = 5\nmodel = "our-other"\n')
+    limited = {**healthy, "model": "our-own", "limit_task_usd": 2.0, "channels_file": file}
+    costs = (await findings(limited))["Costs"]
+    assert not costs.ok
+    assert "HANDOFF_LIMIT_TASK_USD can't bind: the price of our-own is not known." in costs.text
+    assert "HANDOFF_LIMIT_CHANNEL_DAILY_USD can't bind: the price of our-other" in costs.text
+    price = {"input": 1, "output": 2}
+    prices = {"our-own": price, "our-other": price}
+    assert (await findings({**limited, "model_prices": prices}))["Costs"].ok
+    assert "not known for our-own" in (await findings({**healthy, "model": "our-own"}))["Costs"].text
 
 
 async def test_both_models_are_asked(healthy: dict[str, Any]) -> None:
-    async with ScriptedModel([Call("ready"), Call("ready")]) as model:
+    async with ScriptedModel([CALL, CALL]) as model:
         found = await findings(healthy, openai_base_url=model.base_url, model="big", worker_model="small")
         model.assert_complete()
-    assert found["Model"].text == "big and small answered with a tool call."
+    assert found["Model"].text == "big answered with a tool call. small answered with a tool call."
 
 
 async def test_a_remote_model_without_a_key_is_reported(healthy: dict[str, Any]) -> None:
