@@ -7,7 +7,17 @@ import asyncio
 from collections.abc import Sequence
 from importlib import import_module
 
-BENCHMARKS = ("mention", "sandbox", "sandbox_peers", "slack", "stop", "agents", "engine", "frameworks")
+BENCHMARKS = (
+    "mention",
+    "sandbox",
+    "sandbox_peers",
+    "slack",
+    "stop",
+    "agents",
+    "tokens",
+    "engine",
+    "frameworks",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
