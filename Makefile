@@ -5,7 +5,7 @@ ARGS ?=
 N ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test soak lint format image bench chaos lock sbom audit newest clean
+.PHONY: help setup run check test soak lint format image bench chaos real lock sbom audit newest clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,6 +39,9 @@ bench:  ## run the benchmarks
 
 chaos:  ## kill the bot at random moments and count lost tasks: make chaos N=100
 	@sh scripts/chaos --jobs $(N) $(ARGS)
+
+real:  ## everyday requests to a real model: OPENAI_BASE_URL's, or a small one on this machine
+	@sh scripts/real $(ARGS)
 
 lock:  ## resolve and pin the newest dependencies
 	@$$(sh scripts/python) -m scripts.lock

@@ -43,6 +43,7 @@ RUN_BY = {
     "make format": "scripts/format",
     "make image": "tests/e2e/test_image.py",
     "make bench": "tests/e2e/test_benchmarks.py",
+    "make real": "scripts/real",
     "make chaos": "tests/e2e/test_survival.py",
     "make lock": "tests/unit/test_supply.py",
     "make sbom": "tests/unit/test_supply.py",

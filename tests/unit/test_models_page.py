@@ -57,7 +57,10 @@ SERVICES = {
     ),
     "Anthropic": Service("api.anthropic.com"),
     "vLLM": Service("localhost", rules={}),
+    "SGLang": Service("localhost", rules={}),
+    "llama.cpp": Service("localhost", rules={}),
     "Ollama": Service("localhost", rules={"sends_usage": False}),
+    "LM Studio": Service("localhost", rules={}),
     "OpenRouter": Service("openrouter.ai", "/api/v1", rules={}),
 }  # fmt: skip
 
