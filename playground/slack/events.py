@@ -29,6 +29,7 @@ _MESSAGE_EVENT: dict[Kind, tuple[str, str]] = {
     "private": ("message.groups", "group"),
     "im": ("message.im", "im"),
 }
+_NOT_IN_MENTIONS = frozenset({"channel_type", "subtype", "files", "upload", "display_as_bot"})
 _HIDDEN_FROM_MENTIONS = frozenset({"message_changed", "message_deleted", "channel_join", "channel_leave"})
 
 
@@ -53,13 +54,14 @@ class Events:
     def posted(self, message: SlackPost) -> None:
         """A new message: a `message` event, and an `app_mention` event if it mentions the bot.
 
-        Slack promises no order of the two, so each comes first every other time.
+        Slack promises no order of the two, so each comes first every other time. As several projects report,
+        only the `message` event holds the files.
         """
         shape = self._live(message)
         if not self._mentions_bot(message):
             self._message_event(message.channel, shape)
             return
-        mention = {key: value for key, value in shape.items() if key not in ("channel_type", "subtype")}
+        mention = {key: value for key, value in shape.items() if key not in _NOT_IN_MENTIONS}
         self._mention_first = not self._mention_first
         if self._mention_first:
             self._send("app_mention", mention | {"type": "app_mention"})

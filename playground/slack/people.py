@@ -17,7 +17,7 @@ from playground.slack.files import File, guess_mimetype
 from playground.slack.messages import SlackPost
 from playground.slack.mrkdwn import as_typed
 from playground.slack.state import WorkspaceState
-from playground.slack.world import Channel
+from playground.slack.world import Channel, Json
 
 MAX_TYPED = 40_000
 """Characters. Slack turns a longer message into a file."""
@@ -38,11 +38,13 @@ class People:
         *,
         thread_ts: str | None = None,
         files: Sequence[str] = (),
+        attachments: Sequence[Json] = (),
         broadcast: bool = False,
     ) -> str:
-        """Posts a typed message and returns its `ts`. `thread_ts` may be any message of the thread."""
+        """Posts a typed message and returns its `ts`. `thread_ts` may be any message of the thread, and
+        `attachments` what a client adds: forwarded messages, pasted tables."""
         self._check_writable(user, channel)
-        if not text.strip() and not files:
+        if not text.strip() and not files and not attachments:
             raise ActionRefused("There is nothing to send: write a text or attach a file.")
         if len(text) > MAX_TYPED:
             raise ActionRefused(f"The message is longer than {MAX_TYPED:,} characters: attach it as a file.")
@@ -57,9 +59,37 @@ class People:
             as_typed(text, self._state),
             thread_ts=root,
             files=tuple(files),
+            attachments=tuple(attachments),
             subtype="file_share" if files else "thread_broadcast" if broadcast and root else None,
             broadcast=bool(broadcast and root),
             client_msg_id=str(uuid.uuid4()),
+        )
+        self._state.put_message(message)
+        self._events.posted(message)
+        return message.ts
+
+    def post_as_app(
+        self,
+        name: str,
+        channel: str,
+        text: str = "",
+        *,
+        blocks: Sequence[Json] = (),
+        attachments: Sequence[Json] = (),
+        thread_ts: str | None = None,
+    ) -> str:
+        """Posts a message of another app's incoming webhook and returns its `ts`."""
+        message = SlackPost(
+            channel,
+            self._state.new_ts(),
+            "",
+            text,
+            thread_ts=thread_ts,
+            blocks=tuple(blocks),
+            attachments=tuple(attachments),
+            subtype="bot_message",
+            bot_id="B0WEBHOOK",
+            username=name,
         )
         self._state.put_message(message)
         self._events.posted(message)

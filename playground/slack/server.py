@@ -39,7 +39,7 @@ from playground.slack.triggers import Triggers
 from playground.slack.uploads import MAX_SIZE, Uploads
 from playground.slack.web_api import WebApi
 from playground.slack.workspace import SlackWorkspace
-from playground.slack.world import World, playground_world
+from playground.slack.world import Json, World, playground_world
 
 T = TypeVar("T")
 
@@ -201,10 +201,13 @@ class SlackStandIn:
         return await self.state.wait_for(predicate, timeout)
 
     async def post(
-        self, user: str, channel: str, text: str, thread_ts: str | None = None, files: Sequence[str] = ()
-    ) -> str:
+        self, user: str, channel: str, text: str, thread_ts: str | None = None, files: Sequence[str] = (),
+        attachments: Sequence[Json] = (),
+    ) -> str:  # fmt: skip
         """Posts a message as a person types it, with `@Handoff` or `<@U…>`, and returns its `ts`."""
-        return self.people.post(user, channel, text, thread_ts=thread_ts, files=files)
+        return self.people.post(
+            user, channel, text, thread_ts=thread_ts, files=files, attachments=attachments
+        )
 
     async def upload(self, user: str, name: str, data: bytes) -> str:
         """Stores a person's file and returns its id, for `post`."""

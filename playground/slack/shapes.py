@@ -98,6 +98,8 @@ class Shapes:
         shape |= self._author(message) | self._content(message) | self._thread(message)
         optional = {"subtype": message.subtype, "client_msg_id": message.client_msg_id}
         shape |= {key: value for key, value in optional.items() if value is not None}
+        if not message.user:
+            del shape["user"]  # incoming webhooks have none
         if message.stream is not None:
             shape["streaming_state"] = "in_progress" if message.stream.state == "streaming" else "completed"
         if message.edited_ts is not None:
