@@ -29,6 +29,7 @@ from bot.intake.messages import MessageHandler
 from bot.intake.notes import NoteCommands
 from bot.intake.pending import PendingEvents
 from bot.intake.stopper import TaskStopper
+from bot.intake.twins import Twins
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
 from bot.timing import STANDARD, BotTiming
@@ -76,11 +77,11 @@ class SlackService:
             queries=queries,
             participants=Participants(kept, timing.tasks),
         )
-        feedback = Feedback(clients)
+        feedback, edits = Feedback(clients), Edits(database)
         handler = MessageHandler(
             engine=engine, reader=reader, access=access, addressing=addressing, preferences=preferences,
-            stopper=stopper, edits=Edits(database), queries=queries,
-            notes=NoteCommands(ChannelNotes(database)), feedback=feedback, signed=signed,
+            stopper=stopper, edits=edits, queries=queries, notes=NoteCommands(ChannelNotes(database)),
+            feedback=feedback, twins=Twins(engine=engine, clients=clients, edits=edits), signed=signed,
         )  # fmt: skip
         self._intake = Intake(PendingEvents(kept), handler, timing)
         listeners = MessageListeners(intake=self._intake, engine=engine, queries=queries)

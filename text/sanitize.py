@@ -30,9 +30,11 @@ def sanitize_text(text: str) -> str:
     return text
 
 
-def sanitize(value: Any, deep: int = 0) -> Any:
+def sanitize(value: Any, deep: int = 0, *, cut: bool = False) -> Any:
     """The value with all strings sanitized; numbers that JSON can't hold become None. Raises `ValueError` for
-    nesting deeper than `MAX_DEPTH`."""
+    nesting deeper than `MAX_DEPTH`, or leaves it out with `cut`."""
+    if deep > MAX_DEPTH and cut:
+        return None
     if deep > MAX_DEPTH:
         raise ValueError(f"deeper than {MAX_DEPTH}")
     match value:
@@ -41,9 +43,9 @@ def sanitize(value: Any, deep: int = 0) -> Any:
         case str():
             return sanitize_text(value)
         case dict():
-            return {sanitize_text(key): sanitize(part, deep + 1) for key, part in value.items()}
+            return {sanitize_text(key): sanitize(part, deep + 1, cut=cut) for key, part in value.items()}
         case list():
-            return [sanitize(part, deep + 1) for part in value]
+            return [sanitize(part, deep + 1, cut=cut) for part in value]
         case float() if not math.isfinite(value):
             return None
     return value

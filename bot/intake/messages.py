@@ -18,6 +18,8 @@ from bot.intake.addressing import MUTE, STOP, Addressing, second_of
 from bot.intake.feedback import Feedback
 from bot.intake.notes import NOTE, NoteCommands
 from bot.intake.stopper import TaskStopper
+from bot.intake.twins import Twins
+from bot.wire.content import MessageContent
 from bot.wire.entities import mentioned, without_mention, without_mentions
 from bot.wire.events import MessageChange, SlackMessage
 from bot.wire.reader import MessageReader
@@ -51,17 +53,19 @@ class MessageHandler:
     queries: TaskQueries
     notes: NoteCommands
     feedback: Feedback
+    twins: Twins
     signed: Callable[[float], None] = lambda _: None
     """Called with the seconds between a message and its 👀."""
 
     async def handle(self, event: SlackMessage | MessageChange, bot_user: str) -> None:
         """Raises `PersonUnknown` and the database's errors: the event is then to be handled again."""
         if isinstance(event, MessageChange):
-            await self._edited(event, bot_user)
-        elif await self.addressing.is_for_us(event, bot_user):
-            await self._addressed(event, bot_user)
-        elif await self.addressing.needs_hint(event):
-            await self.whisper(event, texts.MENTION_ME)
+            return await self._edited(event, bot_user)
+        message = await self._with_person(event)
+        if await self.addressing.is_for_us(message, bot_user):
+            await self._addressed(message, bot_user)
+        elif await self.addressing.needs_hint(message):
+            await self.whisper(message, texts.MENTION_ME)
 
     async def whisper(self, message: SlackMessage, text: str) -> None:
         """Show the text to the writer only; apps get none."""
@@ -72,6 +76,9 @@ class MessageHandler:
 
     async def _addressed(self, message: SlackMessage, bot_user: str) -> None:
         """Run a command, refuse, help, or take the message as work."""
+        is_bare = not (without_mentions(message.text, bot_user) or message.content.quotes)
+        if message.lacks_files or (is_bare and not message.files):
+            message = await self.twins.completed(message)
         await self.reader.look_up(message.thread.team, [message.user], [message.content])
         command = without_mentions(message.text, bot_user)
         if STOP.fullmatch(command):
@@ -91,9 +98,11 @@ class MessageHandler:
             await self.feedback.post(message.thread, texts.HELP)
 
     async def _accept(self, message: SlackMessage, text: str) -> None:
-        accepted = await self.engine.accept(self._message(message, text))
+        taken = self._message(message, text)
+        # A twin without files may have been answered with help.
+        accepted = await self.engine.accept(taken, release=bool(message.files))
         if accepted.kind is AcceptedAs.REPEATED:
-            return
+            return await self.twins.add_files(taken)
         if await self.feedback.react(message.thread, message.ts, "eyes"):
             self.signed(time.time() - float(message.ts))
         if accepted.kind is AcceptedAs.HELD:
@@ -145,21 +154,38 @@ class MessageHandler:
             if task := await self.edits.withdraw(change.thread, change.ts):
                 await self.engine.stop(task, texts.DELETED)
             return
-        await self.reader.look_up(now.thread.team, (), [now.content])
-        text = self._request(now, bot_user)
-        if not text:
-            return
-        if await self.edits.change(change.thread, change.ts, text):
-            log.info("edit taken", ts=change.ts)
-            return
         id_ = await self.edits.claimed_by(change.thread, change.ts)
         if id_ is None:
             if bot_user in mentioned(now.text) and bot_user not in mentioned(change.before.text):
                 await self._addressed(now, bot_user)
             return
+        await self.reader.look_up(now.thread.team, (), [now.content])
+        text = self._request(now, bot_user)
+        if text and await self.edits.change(change.thread, change.ts, text):
+            log.info("edit taken", ts=change.ts)
+        elif text:
+            await self._edited_late(now, change.before, id_)
+
+    async def _edited_late(self, now: SlackMessage, before: MessageContent, id_: str) -> None:
+        """The agents have read the message: add what Slack shows below it since, and no other change."""
         current = await self.engine.store.task(id_)
-        if current is not None and not current.state.is_over:
+        if current is None or current.state.is_over:
+            return
+        quotes = now.content.quotes
+        if now.text != before.text:
             await self.whisper(now, texts.LATE_EDIT)
+        elif quotes not in ("", before.quotes) and current.state is not State.WAITING:  # it would answer
+            plain = self.reader.plain(now.thread.team, quotes)
+            await self.twins.add_quotes(self._message(now, ""), plain)
+
+    async def _with_person(self, message: SlackMessage) -> SlackMessage:
+        """The message as the person's in whose name an app wrote it, where there is one."""
+        if not message.sender:
+            return message
+        person = await self.reader.people.person(message.thread.team, message.sender)
+        if not person.is_known or person.is_bot:
+            return message
+        return replace(message, user=message.sender, by_bot=False)
 
     async def _claim(self, message: SlackMessage) -> bool:
         """Take a message that starts no task; False for its twin."""

@@ -32,12 +32,12 @@ class PendingEvents:
     values: KeyValueStore
 
     async def add(self, body: Any, event: SlackMessage | MessageChange, bot_user: str) -> PendingEvent:
-        """Write an event down. `body` is Slack's JSON; raises the database's error, and `ValueError` for JSON
-        that is nested too deep."""
+        """Write an event down. `body` is Slack's JSON, of which the deepest nesting is left out; raises the
+        database's error."""
         at = time.time()
         id_ = f"{event.thread.team}/{event.thread.channel}/{event.ts}/{body.get('event_id', '')}"[:200]
         row = sanitize(
-            {"body": {"team_id": body.get("team_id"), "event": body["event"]}, "bot_user": bot_user}
+            {"body": {"team_id": body.get("team_id"), "event": body["event"]}, "bot_user": bot_user}, cut=True
         )
         await self.values.put(_PLACE, sanitize_text(id_), {**row, "at": at})
         return PendingEvent(id=sanitize_text(id_), event=event, bot_user=bot_user, at=at)

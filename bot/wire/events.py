@@ -140,7 +140,7 @@ def _parse(event: dict[str, Any], body: dict[str, Any]) -> SlackMessage:
         is_direct=read.channel_type == "im" or read.channel.startswith("D"),
         is_reply=read.thread_ts not in (None, read.ts),
         by_bot=by_bot,
-        sender=read.user or "" if by_bot else "",
+        sender=read.user or "" if read.subtype != "bot_message" and by_bot else "",
         app_name=app_name(event) if by_bot else "",
         lacks_files=not content.files and speaks_of_files(event),
     )

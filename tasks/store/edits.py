@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tasks.message import ThreadAddress
+from tasks.message import FileRef, Message, ThreadAddress, files_to_json
 from tasks.store import schema
 from tasks.store.database import Database
-from tasks.store.rows import claiming_task
-from tasks.task import State
+from tasks.store.rows import claiming_task, find_inbox_item, find_task
+from tasks.task import State, Task
 
 
 class Edits:
@@ -37,6 +38,36 @@ class Edits:
                 .values(text=text)
             )
             return bool(task.rowcount or inbox.rowcount)
+
+    async def add_files(self, message: Message) -> tuple[FileRef, ...]:
+        """Add those of the message's files that it was accepted without. Returns those for which it is too
+        late, because an agent has read the message; none for a message that needed no task."""
+        async with self._database.write() as connection:
+            id_ = await claiming_task(connection, message.thread, message.ts)
+            if not id_ or (task := await find_task(connection, schema.task.c.id == id_, locked=True)) is None:
+                return ()
+            is_request = task.message_ts == message.ts
+            item = None if is_request else await find_inbox_item(connection, id_, message.ts)
+            known = task.files if is_request else item.files if item else ()
+            ids = {file.id for file in known}
+            new = tuple(file for file in message.files if file.id not in ids)
+            if not new or await self._put_files(connection, task, message, (*known, *new)):
+                return ()
+            return new
+
+    @staticmethod
+    async def _put_files(
+        connection: AsyncConnection, task: Task, message: Message, files: tuple[FileRef, ...]
+    ) -> bool:
+        """Replace the files of a message that no agent has read; False when it is too late."""
+        values = {"files": files_to_json(files)}
+        if task.message_ts == message.ts:
+            if task.started_at is not None or task.state is not State.QUEUED:
+                return False
+            await connection.execute(update(schema.task).where(schema.task.c.id == task.id).values(values))
+            return True
+        unread = _is_follow_up(message.thread, message.ts) & schema.inbox.c.seen.is_(False)
+        return bool((await connection.execute(update(schema.inbox).where(unread).values(values))).rowcount)
 
     async def withdraw(self, channel: ThreadAddress, ts: str) -> str:
         """Delete a follow-up that no agent has read. Returns the id of the task that the message started,

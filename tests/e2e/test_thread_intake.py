@@ -159,7 +159,7 @@ async def test_a_mute_that_comes_again_after_it_was_taken_back_does_nothing(http
 
 async def test_half_a_character_and_nul_keep_no_message_from_being_taken(http_bot: Stack) -> None:
     ts, name = "1700000005.000100", "party \ud83d\x00.csv"
-    said = _said(f"<@U0HANDOFF> {name}", ts, files=[{"id": "F1", "name": name, "mode": "tombstone"}])
+    said = _said(f"<@U0HANDOFF> {name}", ts, files=[{"id": "F1", "name": name, "mode": "hosted"}])
 
     assert await _post(http_bot, json.dumps(said).encode()) == 200
     task = await http_bot.task(ts)
@@ -179,7 +179,7 @@ WILD = [
     _event(type="message", subtype="message_changed", message=[], previous_message=4, channel=GENERAL),
     _event(type="message", subtype="message_deleted", previous_message=None, channel=GENERAL),
     _event(type="app_mention", channel=GENERAL, ts="never", user=ADA, text="<@U0HANDOFF> hi"),
-    _event(type="app_mention", channel=GENERAL, ts="1.1", user=ADA, text="<@U0HANDOFF> hi", files="none"),
+    _event(type="app_mention", channel=GENERAL, ts="1.1", user=ADA, text=7, files="none"),
     _event(type="reaction_added", reaction=["x"], user=ADA, item="C1"),
     _event(type="reaction_added", reaction="x", user=ADA, item={"channel": 1, "ts": None}),
     _event(type="agent_session_stopped", channel=None, thread_ts=5, user=[]),
@@ -248,7 +248,7 @@ async def test_two_bots_do_not_talk_for_ever(http_bot: Stack) -> None:
         body = _said(text, ts, thread_ts=root, bot_id="B0OTHER", subtype="bot_message")
         assert await _post(http_bot, json.dumps(body).encode()) == 200
         await _handled(http_bot)
-    unasked = _said("no mention", "1700000099.000100", thread_ts=root, bot_id="B0OTHER")
+    unasked = _said("no mention", "1700000099.000100", thread_ts=root, bot_id="B0OTHER", user="U0OTHER")
     await _post(http_bot, json.dumps(unasked).encode())
     await _handled(http_bot)
 
