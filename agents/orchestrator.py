@@ -13,6 +13,7 @@ import pydantic
 
 from agents import outcomes, tracing
 from agents.approvals import ApprovalStore, DenyAll
+from agents.briefing import brief_text, with_request
 from agents.budget import AgentLimits, Effort, Meter
 from agents.conversation import ModelReply, ToolCall, Turn
 from agents.endpoint import Endpoint
@@ -145,7 +146,11 @@ class Orchestrator:
         brief = Brief(
             worker=name,
             title=one_line(title or task_description, 80),
-            text=_brief(task_description, deliverable, boundaries),
+            text=with_request(
+                brief_text(task_description, deliverable, boundaries),
+                self._journal.entries,
+                await self._workspace.sizes(),
+            ),
         )
         async with self._at_once:
             if outcomes.are_enough(self._journal.entries, name):
@@ -263,10 +268,3 @@ class Orchestrator:
     def _emit_draft(self, text: str) -> None:
         if not text_calls.may_begin(text):
             self._emit(AnswerText(text))
-
-
-def _brief(task_description: str, deliverable: str, boundaries: str) -> str:
-    parts = [task_description]
-    parts += [f"Deliverable: {deliverable}"] if deliverable else []
-    parts += [f"Out of scope: {boundaries}"] if boundaries else []
-    return "\n\n".join(parts)

@@ -3,7 +3,7 @@
     Ana: plot the revenue
 
     [Asked on Monday, 2026-11-23 09:00 UTC.]
-    [Files in /work: sales.csv]
+    [Files in /work: sales.csv (1234 bytes)]
 
 Messages in another format are all words.
 """
@@ -20,6 +20,7 @@ _NOTES = r"Asked on |Files in /work: |Attached file: |The attached file |The pic
 _NOTE = re.compile(rf"(?m)^\[(?:{_NOTES})[^\n]*\]$")
 _LISTED = re.compile(r"(?m)^\[Files in /work: (.*)\]$")
 _ATTACHED = re.compile(r"(?m)^\[Attached file: (?:/work/)?(.*?)(?:, [\d,]+ bytes)?\]$")
+_SIZE = re.compile(r" \(\d+ bytes\)$")
 _SPEAKER = re.compile(r"[^\n:]{1,80}: ")
 _MENTION = re.compile(r"(```.*?```)|<[@!#][\w^|.-]+>|@handoff\b:?", re.IGNORECASE | re.DOTALL)
 
@@ -40,7 +41,7 @@ def read_all(texts: Iterable[str]) -> tuple[PersonMessage, ...]:
 
 
 def _read(text: str, *, spoken: bool) -> PersonMessage:
-    listed = [name for line in _LISTED.findall(text) for name in line.split(", ")]
+    listed = [_SIZE.sub("", name) for line in _LISTED.findall(text) for name in line.split(", ")]
     words = _NOTE.sub("", text).strip()
     if spoken:
         words = _SPEAKER.sub("", words, count=1) if _SPEAKER.match(words) else words

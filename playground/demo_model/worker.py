@@ -12,6 +12,8 @@ from playground.demo_model.conversation import Conversation, MessageEntry, Reply
 from playground.demo_model.program import Program, files_named
 
 RUN = "execute_python_code"
+#: Below a worker's brief the system repeats the request, which this model's briefs hold already.
+_REQUEST = "\n\nContext: this is what the person asked for"
 _SECTIONS = re.compile(r"(?m)^(stdout|stderr|files):[ \t]?")
 
 
@@ -38,7 +40,7 @@ class ProgramProgress:
 def reply(conversation: Conversation) -> Reply:
     """The next turn of a worker."""
     said = next((entry.text for entry in conversation.task if isinstance(entry, MessageEntry)), "")
-    objective, context = answers.read_brief(said)
+    objective, context = answers.read_brief(said.partition(_REQUEST)[0])
     if language := programs.foreign_code(objective):
         return _report(conversation, "blocked", answers.foreign(language), ProgramProgress())
     progress = _progress(conversation, programs.choose(objective, context))

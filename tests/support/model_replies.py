@@ -209,9 +209,9 @@ class Asked:
 
     @property
     def brief(self) -> str:
-        """The first thing a user said: for a worker, its brief."""
+        """The first thing a user said: for a worker, its brief, without the request that follows."""
         said = (text_of(m.get("content")) for m in self.messages if m.get("role") == "user")
-        return next(said, "")
+        return next(said, "").partition("\n\nContext: this is what the person asked for")[0]
 
     @property
     def last_user(self) -> str:

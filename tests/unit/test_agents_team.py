@@ -65,6 +65,7 @@ async def test_a_report_comes_back_with_measured_facts() -> None:
     assert (result["facts"]["runs"], result["facts"]["turns"], result["facts"]["tokens"]) == (0, 1, 110)
     assert "has no source" in result["warning"]
     assert model.requests[1].brief == "Count\n\nDeliverable: a number\n\nOut of scope: no plots"
+    assert "word for word. Your part of it is the brief above." in model.requests[1].last_user
 
 
 async def test_plain_words_count_as_a_report() -> None:
