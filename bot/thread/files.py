@@ -51,6 +51,8 @@ class ThreadFiles:
 
     async def fetch(self, file: FileRef) -> SandboxFile:
         """An attached file; raises `FileNotFetched` with the reason."""
+        if outside := file.source.get("outside"):
+            raise FileNotFetched(texts.file_outside(str(outside)))
         url = file.source.get("url") or await self._url(file)
         if file.size > self._largest_in:
             raise FileNotFetched(self._too_large(file.size, self._largest_in))
@@ -66,7 +68,8 @@ class ThreadFiles:
             log.info("download broke off", file=file.id, why=error_text(error))
             raise FileNotFetched(_broke_off(error)) from error
         is_page = response.content_type == "text/html"
-        if is_page and (response.history or not file.name.lower().endswith((".html", ".htm"))):
+        is_expected = file.source.get("page") or file.name.lower().endswith((".html", ".htm"))
+        if is_page and (response.history or not is_expected):
             # Without the scope Slack sends its login page, with status 200.
             raise FileNotFetched(texts.LOGIN_NEEDED)
         return data

@@ -100,6 +100,10 @@ FILE_CHANGED = "it has changed or is gone since the run"
 SLACK_BUSY = "Slack doesn't take it right now"
 
 
+def file_outside(address: str) -> str:
+    return f"it isn't stored in Slack but at {address}"
+
+
 def file_not_read(name: str, why: str) -> str:
     return f"I couldn't read {name}: {why}."
 

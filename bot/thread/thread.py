@@ -18,7 +18,7 @@ from bot.thread import question, texts
 from bot.thread.answer import OutgoingMessage, duration, render
 from bot.thread.draft import AnswerDraft
 from bot.thread.files import ThreadFiles
-from bot.thread.history import read_history
+from bot.thread.history import ThreadHistory
 from bot.thread.plan import Plan
 from bot.thread.posts import ThreadPosts
 from bot.thread.progress import ProgressMessage
@@ -30,8 +30,8 @@ from bot.wire.clients import Clients
 from bot.wire.reader import MessageReader
 from bot.wire.text import escape, one_plain_line, silence_mentions
 from sandbox.files import SandboxFile
-from tasks.message import FileRef, Message
-from tasks.run.thread import FileNotFetched, NotDelivered
+from tasks.message import FileRef
+from tasks.run.thread import FileNotFetched, NotDelivered, Surroundings
 from tasks.store.key_value import KeyValueStore
 from tasks.store.participants import Participants
 from tasks.store.preferences import ChannelPreferences, ProgressMode
@@ -133,11 +133,13 @@ class SlackThread:
             ):
                 group.create_task(_safely(part))
 
-    async def fetch(self, file: FileRef) -> SandboxFile:
+    async def fetch(self, file: FileRef, *, quiet: bool = False) -> SandboxFile:
         try:
             return await self._files.fetch(file)
         except FileNotFetched as reason:
-            await self._post_unread(file, str(reason))
+            # Of a file outside of Slack the agents know the address, and can say what to do.
+            if not (quiet or file.source.get("outside")):
+                await self._post_unread(file, str(reason))
             raise
 
     async def _post_unread(self, file: FileRef, reason: str) -> None:
@@ -149,12 +151,12 @@ class SlackThread:
         except (NotDelivered, *SLACK_ERRORS) as fault:
             log.info("notice about a file not posted", why=error_text(fault))
 
-    async def before(self) -> Sequence[Message]:
-        said = await read_history(self._client, self._reader, self._task)
-        await Participants(KeyValueStore(self._store.database), self._timing.tasks).record(
-            self._task.thread, {one.user: float(one.ts) for one in said}
-        )
-        return said
+    async def surroundings(self, history: Sequence[Task]) -> Surroundings:
+        found = await ThreadHistory(self._client, self._reader, self._task).read(history)
+        people = {one.user: float(one.ts) for one in found.messages if not one.user.startswith("B")}
+        participants = Participants(KeyValueStore(self._store.database), self._timing.tasks)
+        await participants.record(self._task.thread, people)
+        return found
 
     async def mark_read(self, message_ts: str) -> None:
         if ":" in message_ts:

@@ -56,6 +56,7 @@ class SlackClient(AsyncWebClient):
         self.outgoing = OutgoingFilter((*secrets, token))
         self.refused = ""
         """Slack's error code, as long as it refuses the token."""
+        self._own_ids: frozenset[str] = frozenset()
 
     async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
         """Wait for the rate limiter, then call. Raises the SDK's errors, except for status 429."""
@@ -88,13 +89,21 @@ class SlackClient(AsyncWebClient):
         answer = await self.call_now("chat.startStream", json={**where, **reader, **more})
         return str(answer["ts"])
 
+    async def own_ids(self) -> frozenset[str]:
+        """The bot's user id and bot id in this workspace, asked once."""
+        if not self._own_ids:
+            who = await self.auth_test()
+            self._own_ids = frozenset(str(who[name]) for name in ("user_id", "bot_id") if who.get(name))
+        return self._own_ids
+
     async def messages(
         self, method: str, *, most_pages: int | None = None, **params: Any
     ) -> AsyncIterator[dict[str, Any]]:
-        """The messages of `conversations.history` or `.replies`; pages are fetched as the caller iterates."""
+        """The messages of `conversations.history` or `.replies`; pages are fetched as the caller iterates, of
+        `PAGE` messages unless `limit` says otherwise."""
         cursor: dict[str, str] = {}
         for _ in count() if most_pages is None else range(most_pages):
-            asked = {**params, "limit": PAGE, **cursor}
+            asked = {"limit": PAGE, **params, **cursor}
             page = await self.api_call(method, params=asked, http_verb="GET")
             for message in page.get("messages") or ():
                 if isinstance(message, dict):

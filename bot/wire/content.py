@@ -98,13 +98,15 @@ def _text(message: Mapping[str, Any]) -> str:
     if not by_app and text.strip():
         # The text of a person's message is that of its rich_text block.
         blocks = [block for block in blocks if block.get("type") != "rich_text"]
+    if any(block.get("type") == "markdown" for block in blocks):
+        # An answer in Markdown: its text is for notifications, and a context block is its footer.
+        text, blocks = "", [block for block in blocks if block.get("type") != "context"]
     said = list[str]()
     for words in map(block_text, blocks):
         if words and not _says([text, *said], words):
             said.append(words)
-    is_notice = any(block.get("type") == "markdown" for block in blocks)
     # With blocks, Slack shows an app's text in notifications only.
-    if is_notice or (by_app and said and _says(said, text[:300])):
+    if by_app and said and _says(said, text[:300]):
         text = ""
     clips = [clip for file in objects(message.get("files")) if (clip := _transcript(file))]
     return "\n".join(filter(None, [text, *said, *clips]))

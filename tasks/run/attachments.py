@@ -48,12 +48,14 @@ class Attachments:
         # By message: an answer is read by the tool that asked, and once more before it is marked as read.
         self._attached: dict[str, Attached] = {}
 
-    async def put(self, files: Sequence[FileRef]) -> Attached:
-        """Fetch the files of one message into `/work`, and open the pictures among them."""
+    async def put(self, files: Sequence[FileRef], *, quiet: bool = False) -> Attached:
+        """Fetch the files of one message into `/work`, and open the pictures among them. The thread says what
+        could not be fetched, unless `quiet`."""
         lines, paths = list[str](), list[str]()
         for file in files:
             try:
-                path = await self._workspace.add(file.name, await self._thread.fetch(file))
+                data = await self._thread.fetch(file, quiet=quiet)
+                path = await self._workspace.add(file.name, data)
             except (FileNotFetched, FileRefused) as reason:
                 log.warning("attachment not fetched", file=file.name, why=str(reason))
                 lines.append(f"[The attached file {file.name} could not be fetched: {reason}]")

@@ -13,9 +13,11 @@ from itertools import chain
 from sqlalchemy import select
 
 from agents.conversation import Turn
+from agents.pictures import MAX_PICTURES
 from sandbox.workspace import Workspace
-from tasks.run.attachments import Attachments
-from tasks.run.opening import opening
+from tasks.message import Message
+from tasks.run.attachments import Attached, Attachments
+from tasks.run.opening import format_time, opening
 from tasks.run.thread import Thread
 from tasks.store import schema
 from tasks.store.database import Database, persistent
@@ -40,23 +42,20 @@ class History:
     async def opening(
         self, task: Task, thread: Thread, inbox: Attachments, workspace: Workspace
     ) -> list[Turn]:
-        """The conversation up to the request; fetches the files attached to it.
-
-        The thread's earlier messages are read for its first task only: later ones arrive as tasks or
-        follow-ups.
-        """
+        """The conversation up to the request; fetches the files attached to it, and those attached in the
+        thread since its last task."""
         history = await self._store.history(task.thread, task)
-        is_first = not history and task.thread.ts != task.message_ts
-        before = await thread.before() if is_first else ()
-        lines = [f"{message.user_name}: {message.text}" for message in before]
-        attached = [await inbox.put(message.files) for message in before]
+        around = await thread.surroundings(history)
+        attached = [await inbox.put(message.files, quiet=True) for message in around.messages]
+        pictures = list(chain.from_iterable(one.pictures for one in attached))
         return opening(
             task,
             history,
             attached=await inbox.put(task.files),
-            names=await workspace.names(),
-            before=[*lines, *chain.from_iterable(one.lines for one in attached)],
-            pictures_before=tuple(chain.from_iterable(one.pictures for one in attached)),
+            sizes=await workspace.sizes(),
+            around=around,
+            before=[_said(*pair, around.zone) for pair in zip(around.messages, attached, strict=True)],
+            pictures_before=tuple(pictures[-MAX_PICTURES:]),
             reports=await self._reports([earlier.id for earlier in history]),
             pinned=await self._notes.of(task.thread.team, task.thread.channel, patience=self.patience),
         )
@@ -76,3 +75,10 @@ class History:
                     words = one_line(report.get("summary", "(no summary)"), _REPORT)
                     found[task].append(f"{body['facts']['worker']['title']} ({report['status']}): {words}")
         return found
+
+
+def _said(message: Message, attached: Attached, zone: str) -> str:
+    """A message with name and time; further lines are indented, so that none looks like another's."""
+    when = format_time(float(message.ts), zone, "%Y-%m-%d %H:%M")
+    lines = [*message.text.splitlines(), *attached.lines]
+    return "\n  ".join([f"{message.user_name} ({when}): {lines[0] if lines else ''}".rstrip(), *lines[1:]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from agents.events import Event
@@ -27,6 +28,21 @@ class NotDelivered(Exception):
         self.for_good = for_good
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where a task was asked, and what its thread says beside the tasks that are known."""
+
+    place: str = ""
+    """The channel, `#name` with its topic; empty for a direct message and where it is not known."""
+    zone: str = ""
+    """The asker's time zone, an IANA name; empty where it is not known."""
+    messages: Sequence[Message] = ()
+    """Oldest first. The thread's first message leads, however old, unless it is a known task's request; the
+    others are the newest since the last known task."""
+    left_out: int = 0
+    """How many messages between the first and the second were left out."""
+
+
 class Thread(Protocol):
     """The only writer to one thread, for as long as a task runs."""
 
@@ -34,13 +50,13 @@ class Thread(Protocol):
         """Show an event; returns at once. Events that come faster than they can be shown may be skipped."""
         ...
 
-    async def fetch(self, file: FileRef) -> SandboxFile:
-        """An attached file; raises `FileNotFetched`."""
+    async def fetch(self, file: FileRef, *, quiet: bool = False) -> SandboxFile:
+        """An attached file; raises `FileNotFetched`, after the thread says so unless `quiet`."""
         ...
 
-    async def before(self) -> Sequence[Message]:
-        """The messages in the thread before the task's own, oldest first: the newest part of a long thread,
-        and nothing from one that can't be read."""
+    async def surroundings(self, history: Sequence[Task]) -> Surroundings:
+        """What the agents don't know from `history`, the thread's known tasks before this one. What can't be
+        read is left out."""
         ...
 
     async def mark_read(self, message_ts: str) -> None:

@@ -19,7 +19,7 @@ from tasks.engine import TaskEngine
 from tasks.message import FileRef, Message, ThreadAddress
 from tasks.policy import TaskPolicy
 from tasks.run.runner import Runner
-from tasks.run.thread import FileNotFetched, NotDelivered
+from tasks.run.thread import FileNotFetched, NotDelivered, Surroundings
 from tasks.store.database import Database
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, State, Task
@@ -60,14 +60,15 @@ class InMemoryThread:
 
     def emit(self, event: Event) -> None: ...
 
-    async def fetch(self, file: FileRef) -> SandboxFile:
+    async def fetch(self, file: FileRef, *, quiet: bool = False) -> SandboxFile:
         if file.name not in self.threads.files:
             raise FileNotFetched(f"{file.name} is not in these threads")
         self.threads.fetched.append(file.name)
         return SandboxFile.of(self.threads.files[file.name])
 
-    async def before(self) -> Sequence[Message]:
-        return self.threads.before
+    async def surroundings(self, history: Sequence[Task]) -> Surroundings:
+        is_new = not history and self.task.thread.ts != self.task.message_ts
+        return Surroundings(messages=self.threads.before if is_new else ())
 
     async def mark_read(self, message_ts: str) -> None:
         self.threads.marked_read.append(message_ts)

@@ -116,12 +116,10 @@ def test_a_text_that_blocks_repeat_is_read_once() -> None:
 
 
 def test_an_answer_in_markdown_is_read_from_its_block() -> None:
-    answer = {
-        "text": "Done: 42 …",
-        "blocks": [{"type": "markdown", "text": "**Done**: 42 [here](https://e.com)"}],
-    }
-
-    assert words({"bot_id": "B1", **answer}) == "**Done**: 42 [here](https://e.com)"
+    footer = {"type": "context", "elements": [{"type": "mrkdwn", "text": "3 s · 1,200 tokens"}]}
+    for markdown in ("Done.", "**Done**: 42 [here](https://e.com)"):
+        answer = {"text": "Done.", "blocks": [{"type": "markdown", "text": markdown}, footer]}
+        assert words({"bot_id": "B1", **answer}) == markdown
 
 
 def test_a_plan_says_nothing() -> None:
