@@ -76,7 +76,7 @@ function onPush(object) {
   redraw();
 }
 
-/** Open the thread of a task at its first reply, if no other thread is open. */
+/** Open the thread of a task at its first reply, unless the person is writing something. */
 function onNewMessage(message) {
   const { following } = ui;
   if (message.user !== ui.me && message.channel === ui.channel && message.text) {
@@ -90,7 +90,8 @@ function onNewMessage(message) {
   )
     return;
   ui.following = null;
-  if (ui.channel === following.channel && !ui.thread && innerWidth >= WIDE_PX)
+  const isWriting = Boolean(document.activeElement?.value);
+  if (ui.channel === following.channel && !isWriting && innerWidth >= WIDE_PX)
     go(following.channel, following.ts);
 }
 

@@ -6,18 +6,29 @@ from playwright.async_api import Page, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.slack import SlackStandIn
-from tests.browser.people import ADA, GENERAL, MEI, channel, thread, thread_box, write
+from tests.browser.people import ADA, GENERAL, MEI, box, channel, thread, thread_box, write
 
 
 async def test_a_reply_opens_the_thread_of_ones_own_task(
     page: Page, bot: AsyncWebClient, slack: SlackStandIn
 ) -> None:
-    await write(page, "@Handoff hello")
-    await expect(channel(page)).to_have_count(1)
-    (task,) = slack.state.messages
-    await bot.chat_postMessage(channel=GENERAL, thread_ts=task.ts, text="On it.")
+    async def hand_off(text: str) -> str:
+        await write(page, f"@Handoff {text}")
+        await expect(channel(page).last).to_contain_text(text)
+        return slack.state.history(GENERAL)[-1].ts
+
+    first = await hand_off("first")
+    await bot.chat_postMessage(channel=GENERAL, thread_ts=first, text="On it.")
     await expect(thread(page)).to_have_count(2)
     await expect(channel(page).locator(".reply-bar")).to_contain_text("1 reply")
+    second = await hand_off("second")
+    await bot.chat_postMessage(channel=GENERAL, thread_ts=second, text="On it.")
+    await expect(thread(page).first).to_contain_text("second")
+    third = await hand_off("third")
+    await box(page).fill("half a sentence")
+    await bot.chat_postMessage(channel=GENERAL, thread_ts=third, text="On it.")
+    await expect(channel(page).last.locator(".reply-bar")).to_contain_text("1 reply")
+    await expect(thread(page).first).to_contain_text("second")
 
 
 async def test_answering_in_a_thread_and_to_the_channel_too(page: Page, slack: SlackStandIn) -> None:
