@@ -10,6 +10,7 @@ import { go } from "./route.js";
 import { channelById, store } from "./store.js";
 import { set, ui } from "./ui.js";
 import { isThreadUnread } from "./unread.js";
+import { tryNext } from "./welcome.js";
 
 export function mainPane() {
   const channel = channelById(ui.channel);
@@ -27,7 +28,7 @@ export function mainPane() {
     !store.online &&
       store.ready &&
       h("p.offline", { role: "status" }, h("span.status.spin"), "Connection lost. Reconnecting…"),
-    ui.tab === "home" && direct ? homeTab() : [channelList(channel), composer(channel)],
+    ui.tab === "home" && direct ? homeTab() : [channelList(channel), tryNext(channel), composer(channel)],
   );
 }
 

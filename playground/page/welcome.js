@@ -2,8 +2,8 @@
 
 import { boxOf } from "./composer.js";
 import { h, icon } from "./dom.js";
-import { store } from "./store.js";
-import { notice, redraw } from "./ui.js";
+import { channelMessages, store } from "./store.js";
+import { notice, redraw, ui } from "./ui.js";
 import { attach, draftOf } from "./uploads.js";
 
 const SAMPLE = "/page/sample.csv"; // attached when an example mentions a CSV
@@ -48,14 +48,48 @@ export function welcome(channel, empty) {
   );
 }
 
+/** A line above the composer once the conversation has messages: the examples that were not sent there yet, or all. */
+export function tryNext(channel) {
+  const sent = channelMessages(channel.id, ui.me).map((message) => message.text);
+  if (!sent.length) return null;
+  const direct = channel.kind === "im";
+  const prompts = promptsFor(direct);
+  const isNew = ({ message }) => !sent.some((text) => text.endsWith(withoutMention(message)));
+  const unsent = prompts.filter(isNew);
+  return h(
+    "div.try-next",
+    { key: "try-next", role: "group", "aria-label": "Try next" },
+    h("span", "Try next"),
+    (unsent.length ? unsent : prompts).map((prompt) =>
+      h(
+        "button.try",
+        {
+          key: prompt.title,
+          type: "button",
+          title: prompt.message,
+          onclick: () => use(channel, direct, prompt),
+        },
+        prompt.title,
+      ),
+    ),
+  );
+}
+
+function promptsFor(direct) {
+  return direct && store.prompts.length ? store.prompts : OWN_PROMPTS;
+}
+
+function withoutMention(message) {
+  return message.replace(/^@\S+\s+/, "");
+}
+
 function examples(channel, direct) {
-  const prompts = direct && store.prompts.length ? store.prompts : OWN_PROMPTS;
   return h(
     "div.examples",
     h("h3", "Try one of these"),
     h(
       "div.example-grid",
-      prompts.map((prompt) =>
+      promptsFor(direct).map((prompt) =>
         h(
           "button.example",
           {
@@ -79,7 +113,7 @@ function pictureFor({ title, message }) {
 /** Put an example into the composer, with the sample table when it needs one. */
 async function use(channel, direct, prompt) {
   const draft = draftOf(channel.id);
-  draft.text = direct ? prompt.message.replace(/^@\S+\s+/, "") : prompt.message;
+  draft.text = direct ? withoutMention(prompt.message) : prompt.message;
   boxOf(channel.id)?.focus();
   redraw();
   if (/\bcsv\b/i.test(`${prompt.title} ${prompt.message}`) && !draft.files.length) await attachSample(draft);

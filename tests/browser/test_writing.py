@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -61,11 +63,17 @@ async def test_channels_and_emoji_complete_by_tab(page: Page, typed: str, wanted
     await expect(box(page)).to_have_value(wanted)
 
 
-async def test_an_example_fills_the_composer_and_the_csv_one_attaches_a_table(page: Page) -> None:
+async def test_examples_fill_the_composer_and_those_not_sent_yet_stay_above_it(page: Page) -> None:
+    await expect(page.get_by_role("group", name="Try next")).to_have_count(0)
     await page.get_by_role("button", name="Run a first program").click()
     await expect(box(page)).to_have_value("@Handoff Execute hello world in Python")
-    await page.get_by_role("button", name="Read a table").click()
+    await box(page).press("Enter")
+    rest = page.get_by_role("group", name="Try next").get_by_role("button")
+    await expect(rest).to_have_text(["Three workers at once", "Draw a plot", "Read a table"])
+    await rest.last.click()
+    await expect(box(page)).to_have_value(re.compile("Read the attached CSV"))
     await expect(page.locator(".attachment")).to_contain_text("sales.csv")
+    await expect(rest).to_have_count(3)
 
 
 async def test_up_in_an_empty_box_edits_the_last_message(page: Page, slack: SlackStandIn) -> None:
