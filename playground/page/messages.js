@@ -34,7 +34,7 @@ export function scroller(place, key, ...children) {
     h(
       "div.messages",
       {
-        role: "feed",
+        role: "region", // not a feed, which may hold articles only: there are dividers between them
         "aria-label": place === "thread" ? "Thread" : "Messages",
         "data-place": place,
         tabindex: "-1",

@@ -1,6 +1,6 @@
-// The contrast of text with what lies under it, by WCAG's formula, for every visible element of a selector:
-// [[class or tag, ratio], …].
-(selector) => {
+// The contrast of text with what lies under it, by WCAG's formula, for every visible element with text of its
+// own that is not disabled: [[class or tag, text, ratio], …].
+() => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d");
   const over = (color, under) => {
     for (canvas.fillStyle of [under, color]) canvas.fillRect(0, 0, 1, 1);
@@ -19,6 +19,11 @@
     const [high, low] = [luminance(over(getComputedStyle(el).color, under)), luminance(under)].sort((a, b) => b - a);
     return (high + 0.05) / (low + 0.05);
   };
-  const visible = [...document.querySelectorAll(selector)].filter((el) => el.checkVisibility({ opacityProperty: true }));
-  return visible.map((el) => [el.className || el.tagName, ratio(el)]);
+  const own = (el) => [...el.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  const isText = (el) =>
+    own(el).length &&
+    el.checkVisibility({ opacityProperty: true, visibilityProperty: true }) &&
+    !el.closest(":disabled, [aria-hidden=true], .unseen, noscript");
+  const texts = [...document.body.querySelectorAll("*")].filter(isText);
+  return texts.map((el) => [el.getAttribute("class") ?? el.tagName, own(el)[0].data.slice(0, 40), ratio(el)]);
 };

@@ -85,6 +85,7 @@ async def test_everything_can_be_reached_by_tab_and_has_a_name(page: Page, slack
           .map((el) => el.outerHTML)"""
     )
     assert nameless == []
+    await expect(page.get_by_role("region", name="Messages")).to_be_visible()
     seen = set()
     for _ in range(40):
         await page.keyboard.press("Tab")
