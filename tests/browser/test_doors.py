@@ -35,7 +35,7 @@ async def running(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> Asyn
 
 
 async def test_the_home_shows_what_runs_and_its_stop_stops_it(
-    page: Page, running: Stack, patient: Patient, tmp_path: Path
+    page: Page, running: Stack, patient: Patient
 ) -> None:
     ts = await running.ask("@Handoff count the apples")
     await running.task(ts, State.RUNNING)
@@ -44,7 +44,6 @@ async def test_the_home_shows_what_runs_and_its_stop_stops_it(
     home = page.locator(".home")
     await expect(home.get_by_role("link", name="count the apples")).to_be_visible()
     await expect(home.get_by_role("paragraph").filter(has_text="running")).to_be_visible()
-    await page.screenshot(path=tmp_path / "home.png")
     await home.get_by_role("button", name="Stop").click()
     await running.task(ts, State.STOPPED)
     await page.get_by_role("tab", name="Messages").click()
@@ -52,12 +51,9 @@ async def test_the_home_shows_what_runs_and_its_stop_stops_it(
 
     await expect(home.get_by_role("paragraph").filter(has_text="stopped")).to_be_visible()
     await expect(home.get_by_role("button", name="Stop")).to_have_count(0)
-    await page.screenshot(path=tmp_path / "home-after.png")
 
 
-async def test_the_command_shows_starts_and_lists(
-    page: Page, running: Stack, patient: Patient, tmp_path: Path
-) -> None:
+async def test_the_command_shows_starts_and_lists(page: Page, running: Stack, patient: Patient) -> None:
     patient.go.set()
     await write(page, "/handoff help")
     await expect(page.get_by_text("starts a task in this channel")).to_be_visible()
@@ -69,7 +65,6 @@ async def test_the_command_shows_starts_and_lists(
     await write(page, "/handoff runs")
 
     await expect(page.get_by_role("link", name="count the pears")).to_be_visible()
-    await page.screenshot(path=tmp_path / "command.png")
 
 
 async def test_a_message_is_handed_off_from_its_menu(page: Page, running: Stack, patient: Patient) -> None:
@@ -88,7 +83,7 @@ async def test_a_message_is_handed_off_from_its_menu(page: Page, running: Stack,
 
 
 async def test_a_channel_that_is_archived_gets_its_answer_when_it_is_open_again(
-    page: Page, running: Stack, patient: Patient, tmp_path: Path
+    page: Page, running: Stack, patient: Patient
 ) -> None:
     ts = await running.ask("@Handoff count the plums")
     await patient.was_asked()
@@ -101,11 +96,10 @@ async def test_a_channel_that_is_archived_gets_its_answer_when_it_is_open_again(
     await channel(page).filter(has_text="count the plums").get_by_role("button", name="1 reply").click()
 
     await expect(page.locator(".thread").get_by_text("Done.")).to_be_visible()
-    await page.screenshot(path=tmp_path / "unarchived.png")
 
 
 async def test_a_question_loses_its_buttons_when_words_answer_it(
-    page: Page, running: Stack, patient: Patient, tmp_path: Path
+    page: Page, running: Stack, patient: Patient
 ) -> None:
     patient.replies.append(Call("ask_user", {"question": "Which ones?", "options": ["All", "The blue"]}))
     patient.go.set()
@@ -113,11 +107,9 @@ async def test_a_question_loses_its_buttons_when_words_answer_it(
     await running.task(ts, State.WAITING)
     await channel(page).filter(has_text="count the plums").get_by_role("button", name="1 reply").click()
     await expect(thread(page).get_by_role("button", name="The blue")).to_be_visible()
-    await page.screenshot(path=tmp_path / "question.png")
     await thread_box(page).fill("the ripe ones")
     await thread_box(page).press("Enter")
     await running.task(ts, State.ANSWERED)
 
     await expect(thread(page).get_by_text("answered:")).to_be_visible()
     await expect(thread(page).get_by_role("button", name="The blue")).to_have_count(0)
-    await page.screenshot(path=tmp_path / "answered.png")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from playwright.async_api import Browser, Page, expect
 
 from playground.slack import SlackStandIn
 from tests.browser.people import ADA, GENERAL, MEI, box, channel, write
-from tests.support.browser import open_page
+from tests.support.browser import KeptPage, open_page
 
 
 async def test_two_tabs_see_each_other_at_once(page: Page, browser: Browser, slack: SlackStandIn) -> None:
@@ -21,12 +19,10 @@ async def test_two_tabs_see_each_other_at_once(page: Page, browser: Browser, sla
         await expect(channel(page).last).to_contain_text("hello Ada")
 
 
-async def test_a_broken_line_comes_back_and_what_was_missed_is_there(browser: Browser) -> None:
-    async with SlackStandIn() as slack:
-        port = urlsplit(slack.url).port
-        assert port is not None
+async def test_a_broken_line_comes_back_and_what_was_missed_is_there(kept_page: KeptPage, port: int) -> None:
+    async with SlackStandIn(port=port) as slack:
         slack.people.post(ADA, GENERAL, "before")
-        tab = open_page(browser, slack.url)
+        tab = kept_page.visit(slack.url)
         page = await tab.__aenter__()
         await expect(channel(page)).to_have_count(1)
         await box(page).fill("typed before the line broke")

@@ -9,6 +9,7 @@ async () => {
   document.activeElement.blur();
   localStorage.clear();
   sessionStorage.clear();
+  delete document.documentElement.dataset.theme;
   history.replaceState(null, "", "/");
   await fresh("ui");
   const store = await fresh("store");
