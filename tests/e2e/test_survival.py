@@ -199,6 +199,7 @@ async def test_postgres_stopped_hard_and_back_drops_nothing(
         assert await readiness(node, 200) == []
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 async def test_a_bot_is_stopped_while_its_database_does_not_answer(
     load: Workload, own_postgres: Postgres, own_postgres_url: str, tmp_path: Path
