@@ -26,7 +26,7 @@ from agents.prices import Prices
 from agents.prompts import prompt
 from agents.read_file import read_text
 from agents.report import report_to_json
-from agents.team_tools import Toolbox, no_tools, tools_summary
+from agents.team_tools import Toolbox, material, no_tools, tools_summary
 from agents.tools import Tool, ToolOutput
 from agents.wire import text_calls
 from agents.worker import RESULT_LIMIT, Brief, Worker
@@ -57,6 +57,8 @@ class AgentDeps:
     limits: AgentLimits = field(default_factory=AgentLimits)
     toolbox: Toolbox = no_tools
     """The team's own tools, for workers."""
+    reading: Sequence[Tool] = ()
+    """The orchestrator's tools to read what others have written elsewhere; their output is material."""
 
 
 class Step(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -91,7 +93,7 @@ class Orchestrator:
         self._at_once = asyncio.Semaphore(deps.limits.at_once)
         self._naming = asyncio.Lock()
         functions = (self.create_worker, self.ask_user, self.plan, self.read_file, self.view_image)
-        tools = [Tool.from_function(function) for function in functions]
+        tools = [Tool.from_function(function) for function in functions] + [*map(material, deps.reading)]
         self._loop = AgentLoop(
             Role(
                 name="orchestrator",

@@ -10,6 +10,7 @@ import aiohttp
 import structlog
 from sqlalchemy import make_url
 
+from agents.orchestrator import AgentDeps
 from bot.checks import readiness
 from bot.checks.readiness import Readiness, SandboxCheck
 from bot.factories.database import open_database
@@ -26,9 +27,12 @@ from bot.settings.channels import ChannelSettings
 from bot.slack import SlackService, make_clients, make_installation_store
 from bot.thread.thread import SlackThreads
 from bot.timing import STANDARD, BotTiming
+from bot.tools.action_tokens import ActionTokens
+from bot.tools.task_tools import ReadingTools
 from bot.web import WebServer
 from bot.wire.channels import ChannelDirectory
 from bot.wire.clients import Clients
+from bot.wire.permalinks import Permalinks
 from bot.wire.reader import MessageReader
 from bot.wire.users import UserDirectory
 from sandbox.engine import DockerEngine
@@ -42,6 +46,7 @@ from tasks.store.preferences import ChannelPreferences
 from tasks.store.queries import TaskQueries
 from tasks.store.removal import Removal
 from tasks.store.tasks import TaskStore
+from tasks.task import Task
 
 log = structlog.get_logger(__name__)
 
@@ -98,10 +103,18 @@ class BotServer:
         policy = make_task_policy(settings, self._timing.tasks)
         tracing = await stack.enter_async_context(make_tracing(settings))
         toolbox = await stack.enter_async_context(make_toolbox(settings))
+        reading = ReadingTools(
+            clients=clients, reader=reader, links=Permalinks(clients), queries=TaskQueries(database),
+            tokens=ActionTokens(KeyValueStore(database)),
+        )  # fmt: skip
+
+        async def deps_of(task: Task) -> AgentDeps:
+            tools = await database.persist(lambda: reading.of(task), PATIENCE)
+            return agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox, tools)
+
         runner = Runner(
             database, agent_deps(settings, endpoint, self.sandbox, toolbox), threads,
-            workspaces=settings.work_dir, policy=policy, tracing=tracing,
-            deps_of=lambda task: agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox),
+            workspaces=settings.work_dir, policy=policy, tracing=tracing, deps_of=deps_of,
         )  # fmt: skip
         removal = Removal(database, settings.work_dir)
         self.engine = TaskEngine(database, runner, policy=policy, removal=removal)

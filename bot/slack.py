@@ -33,6 +33,7 @@ from bot.intake.twins import Twins
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
 from bot.timing import STANDARD, BotTiming
+from bot.tools.action_tokens import ActionTokens
 from bot.wire.app import BoltApp, authorize_by, connect
 from bot.wire.clients import Clients
 from bot.wire.permalinks import Permalinks
@@ -81,7 +82,8 @@ class SlackService:
         handler = MessageHandler(
             engine=engine, reader=reader, access=access, addressing=addressing, preferences=preferences,
             stopper=stopper, edits=edits, queries=queries, notes=NoteCommands(ChannelNotes(database)),
-            feedback=feedback, twins=Twins(engine=engine, clients=clients, edits=edits), signed=signed,
+            feedback=feedback, twins=Twins(engine=engine, clients=clients, edits=edits),
+            tokens=ActionTokens(kept), signed=signed,
         )  # fmt: skip
         self._intake = Intake(PendingEvents(kept), handler, timing)
         listeners = MessageListeners(intake=self._intake, engine=engine, queries=queries)

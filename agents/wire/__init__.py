@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Protocol
 
 from agents.conversation import Json, Picture, ToolResult, Turn, UserTurn
@@ -29,7 +28,7 @@ class ModelRequest:
     """The same for requests with a common prefix; sent to OpenAI only, for its prompt cache."""
     pictures: Mapping[str, str] = field(default_factory=dict)
     """Data URLs by digest, of the pictures to show; others of the conversation are named only."""
-    why_hidden: str = "it is not among the newest"
+    why_hidden: str = "it is not among the newest, or not kept any more"
     """Why other pictures are not shown, for the model."""
 
 
@@ -72,21 +71,30 @@ def user_turns(turns: Iterable[Turn]) -> Iterator[Turn]:
         yield UserTurn(_SEEN, tuple(waiting))
 
 
-def content(
-    turn: UserTurn, request: ModelRequest, as_text: Callable[[str], Json], as_picture: Callable[[str], Json]
-) -> str | list[Json]:
-    """A user turn's content: parts where it shows pictures, else a string: some models take no parts."""
-    shown = [picture for picture in turn.pictures if picture.digest in request.pictures]
-    hidden = [
-        f"[The picture /work/{picture.path} is not shown: {request.why_hidden}.]"
-        for picture in turn.pictures
-        if picture.digest not in request.pictures
-    ]
-    text = "\n".join([turn.text, *hidden])
-    if not shown:
-        return text
-    parts = [(as_text(f"/work/{p.path}:"), as_picture(request.pictures[p.digest])) for p in shown]
-    return [as_text(text), *chain.from_iterable(parts)]
+class UserContent:
+    """Writes the content of one request's user turns, each picture once."""
+
+    def __init__(
+        self, request: ModelRequest, as_text: Callable[[str], Json], as_picture: Callable[[str], Json]
+    ) -> None:
+        self._request = request
+        self._as_text, self._as_picture = as_text, as_picture
+        self._shown: set[str] = set()
+
+    def of(self, turn: UserTurn) -> str | list[Json]:
+        """Parts where the turn shows pictures, else a string: some models take no parts."""
+        lines, parts = [turn.text], list[Json]()
+        for picture in turn.pictures:
+            url = self._request.pictures.get(picture.digest)
+            if url is None:
+                lines.append(f"[The picture /work/{picture.path} is not shown: {self._request.why_hidden}.]")
+            elif picture.digest in self._shown:
+                lines.append(f"[The picture /work/{picture.path} is the same as one above.]")
+            else:
+                self._shown.add(picture.digest)
+                parts += [self._as_text(f"/work/{picture.path}:"), self._as_picture(url)]
+        text = "\n".join(lines)
+        return [self._as_text(text), *parts] if parts else text
 
 
 def with_extra(body: Json, request: ModelRequest, options: Options) -> Json:

@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.conversation import MAX_CALLS, Json, ModelReply, TokenUsage, ToolCall, ToolResult, Turn, UserTurn
 from agents.tools import Tool
-from agents.wire import ModelRequest, Options, content, user_turns, with_extra
+from agents.wire import ModelRequest, Options, UserContent, user_turns, with_extra
 from agents.wire.assembler import (
     Assembler,
     finish_reason,
@@ -38,7 +38,9 @@ class ChatWire:
 
     def body(self, request: ModelRequest, options: Options) -> Json:
         messages: list[Json] = [{"role": "system", "content": request.instructions}]
-        messages += [_message(turn, request) for turn in user_turns(request.turns) if not _is_empty(turn)]
+        users = UserContent(request, _text_part, _picture_part)
+        turns = (turn for turn in user_turns(request.turns) if not _is_empty(turn))
+        messages += [_message(turn, request.model, users) for turn in turns]
         body: Json = {
             "model": request.model,
             "messages": messages,
@@ -69,13 +71,13 @@ def _is_empty(turn: Turn) -> bool:
     return isinstance(turn, ModelReply) and not turn.calls and not (turn.text + turn.commentary).strip()
 
 
-def _message(turn: Turn, request: ModelRequest) -> Json:
+def _message(turn: Turn, model: str, users: UserContent) -> Json:
     # Faster than `match`: this runs for the whole history on each turn.
     if isinstance(turn, ToolResult):
         return {"role": "tool", "tool_call_id": turn.call_id, "content": turn.text}
     if isinstance(turn, UserTurn):
-        return {"role": "user", "content": content(turn, request, _text_part, _picture_part)}
-    if turn.api == "chat" and turn.raw and turn.model in ("", request.model):
+        return {"role": "user", "content": users.of(turn)}
+    if turn.api == "chat" and turn.raw and turn.model in ("", model):
         return turn.raw[0]
     # Another model's or API's reply: its vendor fields have no meaning here.
     message: Json = {"role": "assistant", "content": turn.text or turn.commentary}

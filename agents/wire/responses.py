@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agents.conversation import MAX_CALLS, Json, ModelReply, ToolCall, ToolResult, Turn, UserTurn
-from agents.wire import ModelRequest, Options, content, user_turns, with_extra
+from agents.wire import ModelRequest, Options, UserContent, user_turns, with_extra
 from agents.wire.assembler import (
     Assembler,
     finish_reason,
@@ -33,7 +33,8 @@ class ResponsesWire:
     path = "responses"
 
     def body(self, request: ModelRequest, options: Options) -> Json:
-        items = [item for turn in user_turns(request.turns) for item in _items(turn, request)]
+        users = UserContent(request, _text_part, _picture_part)
+        items = [item for turn in user_turns(request.turns) for item in _items(turn, request.model, users)]
         body: Json = {
             "model": request.model,
             "instructions": request.instructions,
@@ -60,13 +61,13 @@ class ResponsesWire:
         return ResponsesAssembler()
 
 
-def _items(turn: Turn, request: ModelRequest) -> list[Json]:
+def _items(turn: Turn, model: str, users: UserContent) -> list[Json]:
     match turn:
         case UserTurn():
-            return [{"role": "user", "content": content(turn, request, _text_part, _picture_part)}]
+            return [{"role": "user", "content": users.of(turn)}]
         case ToolResult(call_id, text):
             return [{"type": "function_call_output", "call_id": call_id, "output": text}]
-        case ModelReply(api="responses", raw=items) if turn.model in ("", request.model):
+        case ModelReply(api="responses", raw=items) if turn.model in ("", model):
             return list(items)
     # Another model's or API's reply: its encrypted reasoning can't be read here.
     text = turn.text or turn.commentary

@@ -88,11 +88,11 @@ async def _bot_token(settings: Settings) -> str:
     answer = await tokens.identity(settings, settings.slack_bot_token.get_secret_value())
     headers = {name.lower(): value for name, value in answer.headers.items()}
     granted = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",")}
-    missing = [scope for scope in SCOPES if scope not in granted]
+    missing = [f"{scope} (to {reason})" for scope, reason in SCOPES.items() if scope not in granted]
     if missing:
         raise CheckFailed(
-            f"the bot token lacks the scopes {', '.join(missing)}. Paste what `handoff manifest` prints on "
-            "the app's page App Manifest, and install the app again."
+            f"the bot token lacks the scopes {', '.join(missing)}. Handoff runs without what they are for. "
+            "Paste what `handoff manifest` prints on the app's page App Manifest, and install the app again."
         )
     return f"{answer['user']} in the workspace {answer['team']}, with all {len(SCOPES)} scopes."
 

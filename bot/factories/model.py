@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from agents.budget import AgentLimits, Budget
@@ -9,6 +11,7 @@ from agents.endpoint import Endpoint
 from agents.orchestrator import AgentDeps
 from agents.prices import Prices
 from agents.team_tools import Toolbox, no_tools
+from agents.tools import Tool
 from bot.observability.instrumentation import InstrumentedEndpoint
 from bot.observability.metrics import ModelMetrics
 from bot.settings import Settings, variable
@@ -62,12 +65,15 @@ def agent_deps(
 
 
 def agent_deps_in(
-    channels: ChannelSettings, thread: ThreadAddress, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox
-) -> AgentDeps:
-    """The same for a task in a thread, with its channel's models, budgets and tools."""
+    channels: ChannelSettings, thread: ThreadAddress, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox,
+    reading: Sequence[Tool],
+) -> AgentDeps:  # fmt: skip
+    """The same for a task in a thread, with its channel's models, budgets and tools; `reading` are the
+    orchestrator's."""
     allowed = channels.own(thread.team, thread.channel).tools
     mine = toolbox if allowed is None else lambda: [t for t in toolbox() if t.tool.name in allowed]
-    return agent_deps(channels.settings(thread.team, thread.channel), endpoint, sandbox, mine)
+    deps = agent_deps(channels.settings(thread.team, thread.channel), endpoint, sandbox, mine)
+    return replace(deps, reading=reading)
 
 
 def make_prices(settings: Settings) -> Prices:

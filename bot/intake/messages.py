@@ -19,6 +19,7 @@ from bot.intake.feedback import Feedback
 from bot.intake.notes import NOTE, NoteCommands
 from bot.intake.stopper import TaskStopper
 from bot.intake.twins import Twins
+from bot.tools.action_tokens import ActionTokens
 from bot.wire.content import MessageContent
 from bot.wire.entities import mentioned, without_mention, without_mentions
 from bot.wire.events import MessageChange, SlackMessage
@@ -54,6 +55,7 @@ class MessageHandler:
     notes: NoteCommands
     feedback: Feedback
     twins: Twins
+    tokens: ActionTokens
     signed: Callable[[float], None] = lambda _: None
     """Called with the seconds between a message and its 👀."""
 
@@ -98,9 +100,12 @@ class MessageHandler:
             await self.feedback.post(message.thread, texts.HELP)
 
     async def _accept(self, message: SlackMessage, text: str) -> None:
-        taken = self._message(message, text)
+        taken, token = self._message(message, text), message.action_token
+        await self.tokens.keep(taken.task_id, token)  # before the task can begin
         # A twin without files may have been answered with help.
         accepted = await self.engine.accept(taken, release=bool(message.files))
+        if accepted.task != taken.task_id:
+            await self.tokens.move(taken.task_id, accepted.task, token)
         if accepted.kind is AcceptedAs.REPEATED:
             return await self.twins.add_files(taken)
         if await self.feedback.react(message.thread, message.ts, "eyes"):

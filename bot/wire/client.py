@@ -25,9 +25,10 @@ log = structlog.get_logger(__name__)
 
 #: Idempotent calls.
 _IDEMPOTENT = {
-    "agents.sessions.setStatus", "assistant.threads.setStatus", "assistant.threads.setSuggestedPrompts",
-    "chat.update", "conversations.history", "conversations.info", "conversations.replies", "files.info",
-    "reactions.add", "reactions.remove", "users.conversations", "users.info", "views.publish",
+    "agents.sessions.setStatus", "assistant.search.context", "assistant.threads.setStatus",
+    "assistant.threads.setSuggestedPrompts", "chat.update", "conversations.history", "conversations.info",
+    "conversations.replies", "files.info", "reactions.add", "reactions.remove", "users.conversations",
+    "users.info", "views.publish",
 }  # fmt: skip
 TRIES = 4
 #: Messages of one page; Slack recommends no more than 200.
@@ -99,15 +100,22 @@ class SlackClient(AsyncWebClient):
     async def messages(
         self, method: str, *, most_pages: int | None = None, **params: Any
     ) -> AsyncIterator[dict[str, Any]]:
-        """The messages of `conversations.history` or `.replies`; pages are fetched as the caller iterates, of
-        `PAGE` messages unless `limit` says otherwise."""
+        """The messages of `conversations.history` or `.replies`."""
+        async for message in self.items(method, "messages", most_pages=most_pages, **params):
+            yield message
+
+    async def items(
+        self, method: str, key: str, *, most_pages: int | None = None, **params: Any
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The objects in the list `key` of a method's pages, which are fetched as the caller iterates. A page
+        has `PAGE` objects unless `limit` says otherwise."""
         cursor: dict[str, str] = {}
         for _ in count() if most_pages is None else range(most_pages):
             asked = {"limit": PAGE, **params, **cursor}
             page = await self.api_call(method, params=asked, http_verb="GET")
-            for message in page.get("messages") or ():
-                if isinstance(message, dict):
-                    yield message
+            for item in page.get(key) or ():
+                if isinstance(item, dict):
+                    yield item
             if not (next_ := (page.get("response_metadata") or {}).get("next_cursor")):
                 return
             cursor = {"cursor": next_}

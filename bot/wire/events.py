@@ -15,6 +15,10 @@ _Id = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=64)]
 _Ts = Annotated[str, pydantic.StringConstraints(pattern=r"^\d{1,12}\.\d{1,9}$")]
 
 
+#: Characters of an action token; Slack's have some sixty.
+_LONGEST_TOKEN = 1_000
+
+
 class _Event(pydantic.BaseModel):
     type: str
     channel: _Id
@@ -45,6 +49,8 @@ class SlackMessage:
     """The name that the app shows."""
     lacks_files: bool = False
     """The event says that there are files and does not hold them, as `app_mention` does."""
+    action_token: str = ""
+    """Slack's permission to search for what its author may see, where the app has the scope."""
 
     @property
     def text(self) -> str:
@@ -143,4 +149,11 @@ def _parse(event: dict[str, Any], body: dict[str, Any]) -> SlackMessage:
         sender=read.user or "" if read.subtype != "bot_message" and by_bot else "",
         app_name=app_name(event) if by_bot else "",
         lacks_files=not content.files and speaks_of_files(event),
+        action_token=_action_token(event),
     )
+
+
+def _action_token(event: dict[str, Any]) -> str:
+    thread = event.get("assistant_thread")
+    token = thread.get("action_token") if isinstance(thread, dict) else None
+    return token if isinstance(token, str) and len(token) <= _LONGEST_TOKEN else ""

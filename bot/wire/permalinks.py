@@ -1,6 +1,9 @@
-"""Permalinks to threads, built from the workspace's URL, which is fetched once."""
+"""Permalinks to threads and messages, built from the workspace's URL, which is fetched once."""
 
 from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
 
 import structlog
 
@@ -9,6 +12,22 @@ from bot.wire.clients import Clients
 from tasks.message import ThreadAddress
 
 log = structlog.get_logger(__name__)
+
+
+_PATH = re.compile(r"/archives/([CGD][A-Z0-9]+)/p(\d{10,})/?")
+_TS = re.compile(r"\d{1,12}\.\d{1,9}")
+
+
+def parse_permalink(link: str) -> tuple[str, str] | None:
+    """The channel and the `ts` of the thread that a permalink leads to; None for another address."""
+    try:
+        parts = urlsplit(link.strip().strip("<>").partition("|")[0])
+    except ValueError:
+        return None
+    if (found := _PATH.fullmatch(parts.path)) is None:
+        return None
+    root = parse_qs(parts.query).get("thread_ts", [""])[0]
+    return found[1], root if _TS.fullmatch(root) else f"{found[2][:-6]}.{found[2][-6:]}"
 
 
 class Permalinks:
@@ -22,6 +41,11 @@ class Permalinks:
         """The permalink of the thread's first message."""
         home = await self._home(thread.team)
         return f"{home}/archives/{thread.channel}/p{thread.ts.replace('.', '')}"
+
+    async def to_reply(self, thread: ThreadAddress, ts: str) -> str:
+        """The permalink of a message in a thread."""
+        link = await self.to(ThreadAddress(thread.team, thread.channel, ts))
+        return link if ts == thread.ts else f"{link}?thread_ts={thread.ts}&cid={thread.channel}"
 
     async def _home(self, team: str) -> str:
         if team not in self._homes:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 #: Calls a minute. Methods that are missing here are rare or have special rules, and are not limited.
 PER_MINUTE = {
+    "assistant.search.context": 10,
     **dict.fromkeys(("chat.startStream", "chat.stopStream", "conversations.list", "reactions.remove"), 20),
     **dict.fromkeys(
         ("chat.update", "chat.delete", "conversations.info", "conversations.history", "bots.info",

@@ -14,7 +14,7 @@ SCOPES = frozenset({
     "app_mentions:read", "assistant:write", "channels:history", "channels:join", "channels:read",
     "chat:write", "chat:write.customize", "commands", "files:read", "files:write", "groups:history",
     "groups:read", "im:history", "im:read", "im:write", "mpim:history", "mpim:read", "reactions:read",
-    "reactions:write", "team:read", "users:read",
+    "reactions:write", "search:read.public", "team:read", "users:read",
 })
 # fmt: on
 """The scopes in the app's manifest."""
@@ -30,6 +30,25 @@ class Credentials:
         self.verification_token = secrets.token_urlsafe(12)
         self.scopes = frozenset(scopes)
         self._revoked: set[str] = set()
+        self._searchers: dict[str, str] = {}
+
+    def action_token(self, user: str) -> str:
+        """A new permission to search for what this user may see; empty where the app may not search."""
+        if "search:read.public" not in self.scopes:
+            return ""
+        token = f"{secrets.randbelow(10**14)}.{secrets.token_hex(16)}"
+        self._searchers[token] = user
+        return token
+
+    def searcher(self, token: str) -> str:
+        """The user that an action token is for. Raises Refused for another token, or one that is over."""
+        if token not in self._searchers:
+            raise Refused("invalid_action_token")
+        return self._searchers[token]
+
+    def end_action_tokens(self) -> None:
+        """All action tokens are over, as after a while at Slack."""
+        self._searchers.clear()
 
     def revoke(self, token: str) -> None:
         """From now on, the token gets `token_revoked`."""

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Collection
 
+from playground.slack.credentials import Credentials
 from playground.slack.deliveries import Deliveries
 from playground.slack.messages import SlackPost
 from playground.slack.mrkdwn import mentioned
@@ -42,12 +43,12 @@ class Events:
         shapes: Shapes,
         deliveries: Deliveries,
         subscriptions: Collection[str],
-        token: str,
+        credentials: Credentials,
     ) -> None:
         self._state = state
         self._shapes = shapes
         self._deliveries = deliveries
-        self._token = token
+        self._credentials = credentials
         self._mention_first = True
         self.subscriptions = frozenset(subscriptions)
 
@@ -166,7 +167,7 @@ class Events:
         """The outer payload of every event, with an id of its own."""
         world = self._state.world
         return {
-            "token": self._token,
+            "token": self._credentials.verification_token,
             "team_id": world.team.id,
             "context_team_id": world.team.id,
             "context_enterprise_id": None,
@@ -206,11 +207,13 @@ class Events:
     def _live(self, message: SlackPost) -> Json:
         """A message as in an event: without the counts of its thread."""
         channel_type = _MESSAGE_EVENT[self._state.channels[message.channel].kind][1]
-        return self._shapes.message(message, with_metadata=True) | {
+        shape = self._shapes.message(message, with_metadata=True) | {
             "channel": message.channel,
             "event_ts": message.ts,
             "channel_type": channel_type,
         }
+        token = self._credentials.action_token(message.user) if message.bot_id is None else ""
+        return shape | ({"assistant_thread": {"action_token": token}} if token else {})
 
     def _message_event(self, channel: str, event: Json) -> None:
         if self._bot_is_in(channel):

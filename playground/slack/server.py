@@ -79,7 +79,7 @@ class SlackStandIn:
         )
         self._deliveries = Deliveries(self._sockets, self._background, ack_deadline, retry_delays)
         token = self.credentials.verification_token
-        self._events = Events(self.state, self._shapes, self._deliveries, subscriptions, token)
+        self._events = Events(self.state, self._shapes, self._deliveries, subscriptions, self.credentials)
         self._uploads = Uploads(self.state, self._shapes, self.credentials.may_read_files)
         self._responses = Responses(self.state, self._shapes)
         triggers = Triggers()

@@ -48,6 +48,8 @@ class Channel:
     creator: str = ""
     created: int = 1_600_000_000
     archived: bool = False
+    external: bool = False
+    """Whether it is shared with another company (Slack Connect)."""
 
     @property
     def is_im(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,12 +53,13 @@ class Runner:
 
     def __init__(
         self, database: Database, deps: AgentDeps, threads: TaskThreads, *, workspaces: Path,
-        policy: TaskPolicy, deps_of: Callable[[Task], AgentDeps] | None = None, tracing: Tracing = NO_TRACING,
+        policy: TaskPolicy, deps_of: Callable[[Task], Awaitable[AgentDeps]] | None = None,
+        tracing: Tracing = NO_TRACING,
     ) -> None:  # fmt: skip
         self._database = database
         self._store = TaskStore(database, patience=PATIENCE, limits=policy.limits)
         self._deps = deps
-        self._deps_of = deps_of or (lambda _: deps)
+        self._deps_of = deps_of
         self._threads = threads
         self._workspaces = workspaces
         self._policy = policy
@@ -195,7 +196,8 @@ class Runner:
     async def _orchestrate(
         self, task: Task, journal: TaskLog, workspace: Workspace, thread: Thread
     ) -> Outcome:
-        deps, queue = self._deps_of(task), (f"{task.thread.team}:{task.user}", task.id)
+        deps = self._deps if self._deps_of is None else await self._deps_of(task)
+        queue = (f"{task.thread.team}:{task.user}", task.id)
         pictures = Pictures(deps.sandbox, workspace, queue)
         inbox = Attachments(self._store, task, workspace, thread, pictures)
         orchestrator = Orchestrator(

@@ -79,6 +79,12 @@ class TaskQueries:
         async with self._database.read() as connection:
             return await find_inbox_item(connection, task, id_)
 
+    async def writers(self, task: str) -> Sequence[str]:
+        """Users whose follow-ups and answers a task has, without its requester."""
+        query = select(schema.inbox.c.user).where(schema.inbox.c.task == task).distinct()
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).scalars())
+
     async def counts(self) -> TaskCounts:
         by_state = select(_TASK.state, func.count()).group_by(_TASK.state)
         oldest = select(func.min(_TASK.created_at)).where(

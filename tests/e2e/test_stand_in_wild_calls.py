@@ -19,7 +19,8 @@ NAMES = [
     "timestamp", "name", "blocks", "attachments", "markdown_text", "metadata", "chunks", "task_display_mode",
     "status", "session_status", "title", "prompts", "view", "view_id", "hash", "trigger_id", "files", "file",
     "filename", "length", "limit", "cursor", "oldest", "latest", "inclusive", "types", "recipient_user_id",
-    "recipient_team_id", "loading_messages", "initial_comment", "username", "token", "error", "bot",
+    "recipient_team_id", "loading_messages", "initial_comment", "username", "token", "error", "bot", "query",
+    "action_token", "channel_types",
 ]
 # fmt: on
 JSON = st.recursive(
@@ -40,7 +41,8 @@ async def test_any_arguments_get_an_answer(method: str, data: st.DataObject) -> 
         )
         wild: dict[str, Any] = data.draw(st.dictionaries(st.sampled_from(NAMES), JSON | known, max_size=8))
         token = slack.app_token if METHODS[method].token == "app" else slack.bot_token
-        usual: dict[str, Any] = {"channel": GENERAL, "channel_id": GENERAL, "ts": root, "thread_ts": root}
+        search = {"query": "hello", "action_token": slack.credentials.action_token(ADA)}
+        usual = {"channel": GENERAL, "channel_id": GENERAL, "ts": root, "thread_ts": root, **search}
         answer = await _call(f"{slack.api_url}{method}", token, usual | wild)
     assert answer["ok"] is True or isinstance(answer["error"], str)
 

@@ -65,28 +65,31 @@ async def test_any_file_reaches_the_workspace_under_its_own_name(slack: SlackSta
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAUEBAAAACwAAAAAAQABAAACAkQBADs=")
 
 
-async def test_a_picture_is_shown_to_the_model_and_a_blind_model_is_named(
+async def test_pictures_are_shown_to_the_model_and_a_blind_model_is_named(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
     async def blind(asked: Asked) -> Reply:
         if "image_url" in json.dumps(asked.body):
             return openai_error(400, "this model does not support image input")
-        return Say("A dot, by its name.")
+        return Say("Dots, by their names.")
 
     async with (
         ScriptedModel(blind) as model,
         stack(slack, model.base_url, tmp_path, sandbox_pool=0, model="m") as bot,
     ):
-        files = [await slack.upload(ADA, name, data) for name, data in (("dot.gif", GIF), ("odd.png", b"no"))]
+        named = [("odd.png", b"no"), *((f"dot{n}.gif", GIF) for n in range(40))]
+        files = [await slack.upload(ADA, name, data) for name, data in named]
         ts = await bot.ask("@Handoff what is this?", files=files)
         await bot.task(ts, State.ANSWERED)
         said = bot.answers(ts)[-1].text
     assert "The model m can't see pictures, so it answered without looking at them." in said
     text, label, picture = model.requests[0].messages[-1]["content"]
-    assert label["text"] == "/work/dot.gif:"
+    assert label["text"] == "/work/dot0.gif:"
     assert picture["image_url"]["url"].startswith("data:image/png;base64,")
+    assert text["text"].count("is the same as one above.]") == 8
     assert "[/work/odd.png is not a picture that can be opened.]" in text["text"]
-    assert "[The picture /work/dot.gif is not shown: you can't see pictures" in model.requests[1].last_user
+    assert "[31 more of these pictures are not shown." in text["text"]
+    assert "[The picture /work/dot0.gif is not shown: you can't see pictures" in model.requests[1].last_user
 
 
 async def test_a_file_that_is_too_large_is_reported(slack: SlackStandIn, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tasks.message import ThreadAddress
 from tasks.store.acceptance import AcceptedAs, requeue
 from tasks.store.edits import Edits
+from tasks.store.queries import TaskQueries
 from tasks.task import State
 from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
 from tests.support.task_harness import CHANNEL, TEAM, Gate, InMemoryThreads, message, task_harness
@@ -65,6 +66,7 @@ async def test_messages_of_two_people_that_met_an_end_stay_two(database_url: str
             "1.1",
             "Both.",
         )
+        assert await TaskQueries(harness.database).writers(ended.id) == ["U3"]
         last_request = str(model.requests[-1].body)
         assert last_request.index("Bob: in blue") < last_request.index("Eve: with a title")
         assert len(model.requests) == 2

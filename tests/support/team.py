@@ -94,6 +94,7 @@ class Team:
     prices: Prices = field(default_factory=Prices)
     sandbox: Sandbox | None = None
     toolbox: Toolbox = no_tools
+    reading: Sequence[Tool] = ()
     approvals: ApprovalStore | None = None
     model: str = "m"
     events: list[Event] = field(default_factory=list)
@@ -106,6 +107,7 @@ class Team:
         deps = AgentDeps(
             endpoint=endpoint, sandbox=self.sandbox or Sandbox(), model=self.model, worker_model=self.model,
             limits=self.limits, prices=self.prices, toolbox=self.toolbox,
+            reading=self.reading,
         )  # fmt: skip
         orchestrator = Orchestrator(
             deps, workspace=Workspace(folder), journal=self.journal, inbox=self.inbox,

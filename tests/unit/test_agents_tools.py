@@ -19,6 +19,7 @@ from agents.prompts import prompt
 from agents.team_tools import WORKER_TOOLS
 from agents.tools import Tool
 from agents.worker import Worker
+from bot.tools.slack_reading import SlackReading
 from scripts.steps import ROOT
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -28,6 +29,7 @@ OURS = {
         Orchestrator.view_image,
     ],
     "worker": [getattr(Worker, name) for name in WORKER_TOOLS],
+    "slack": [SlackReading.read_channel, SlackReading.read_thread, SlackReading.search_messages],
 }  # fmt: skip
 
 

@@ -86,7 +86,8 @@ async def test_problems_of_the_settings_stand_first_and_stop_nothing(healthy: di
 async def test_missing_scopes_are_named(healthy: dict[str, Any]) -> None:
     async with SlackStandIn(scopes=set(SCOPES) - {"files:read", "reactions:write"}) as poor:
         found = await findings(healthy, slack_api_url=poor.api_url, slack_bot_token=SecretStr(poor.bot_token))
-    assert "lacks the scopes files:read, reactions:write." in found["Slack bot"].text
+    lacks = "lacks the scopes files:read (to fetch the files attached to a message), reactions:write (to show"
+    assert lacks in found["Slack bot"].text
 
 
 async def test_a_revoked_token_is_reported_without_its_value(

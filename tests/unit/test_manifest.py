@@ -32,6 +32,7 @@ USES = {
     "mpim:read": {"conversations.info", "users.conversations"},
     "reactions:read": {"reaction_added"},
     "reactions:write": {"reactions.add"},
+    "search:read.public": {"assistant.search.context"},
     "users:read": {"users.info"},
 }
 SOCKET: Any = manifest()

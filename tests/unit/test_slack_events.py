@@ -65,6 +65,17 @@ def test_one_wrong_field_never_makes_half_a_message(field: str, value: object) -
         assert all(isinstance(text, str) for text in (message.user, message.text, message.thread.channel))
 
 
+@pytest.mark.parametrize(
+    ("thread", "token"),
+    [({"action_token": "1.2.ab"}, "1.2.ab"), ({"action_token": 7}, ""), ({"action_token": "x" * 1001}, ""),
+     ("1.2", ""), (None, "")],
+)  # fmt: skip
+def test_the_permission_to_search_is_read(thread: object, token: str) -> None:
+    message = parse_message(_body({**MESSAGE, "assistant_thread": thread}))
+    assert message is not None
+    assert message.action_token == token
+
+
 def test_a_reply_with_a_file_is_read_whole() -> None:
     message = parse_message(
         _body({**MESSAGE, "thread_ts": "0.000009", "files": [{"id": "F1", "name": "a.csv", "size": 3}]})

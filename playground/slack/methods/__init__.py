@@ -8,6 +8,7 @@ from playground.slack.methods import (
     files,
     oauth,
     reactions,
+    search,
     streams,
     users,
     views,
@@ -16,7 +17,7 @@ from playground.slack.methods.method import Method
 
 METHODS: dict[str, Method] = {
     method.name: method
-    for family in (agents, app, chat, conversations, files, oauth, reactions, streams, users, views)
+    for family in (agents, app, chat, conversations, files, oauth, reactions, search, streams, users, views)
     for method in family.METHODS
 }
 """Every method of the stand-in. All others get `unknown_method`, as from Slack."""

@@ -1,0 +1,1 @@
+"""The orchestrator's tools to read Slack, bound to what the people of a task may see."""
