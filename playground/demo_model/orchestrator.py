@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from playground.demo_model import answers, planner
+from playground.demo_model import answers, channels, planner
 from playground.demo_model.conversation import CallEntry, Conversation, Json, MessageEntry, Reply, ToolUse
 from playground.demo_model.picture import SeenPicture
 from playground.demo_model.planner import Parts
@@ -35,6 +35,8 @@ def reply(conversation: Conversation) -> Reply:
     if not new or WORKER not in conversation.tools:
         return _closing(conversation)
     request = _with_history(new, conversation.earlier_requests)
+    if about_a_channel := channels.reply(conversation, request):
+        return about_a_channel
     if (pictures := _pictures(conversation)) and _ABOUT_PICTURES.search(request):
         return Reply(answers.seen(pictures))
     if talk := _small_talk(request):

@@ -6,11 +6,14 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from bot.tools.action_tokens import ActionTokens
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
+from tasks.store.key_value import KeyValueStore
 from tasks.task import State
-from tests.support.stack import ADA, GENERAL, stack
+from tests.support.stack import ADA, GENERAL, MEI, stack
 
+DATA = "C0DATA001"
 HELLO = "@Handoff Execute hello world in Python"
 THREE = (
     "@Handoff three independent parts:\n1. compute the first 10 primes\n2. draw a sine wave\n3. simulate pi"
@@ -75,6 +78,20 @@ async def test_an_attached_table_is_read(slack: SlackStandIn, demo: DemoModel, t
         assert "north" in said, task
         assert "15" in said
         assert "32" in said
+
+        await slack.post(MEI, DATA, "Is the export down?")
+        ts = await bot.ask("@Handoff summarise #data since Monday, with who asked what")
+        task = await bot.task(ts, State.ANSWERED)
+        assert "#data" in bot.said(ts)
+        assert "mei: Is the export down?" in bot.said(ts)
+        assert task.workers == 0
+        tokens = ActionTokens(KeyValueStore(bot.server.engine.store.database))
+        token = await tokens.of(task.id)
+        assert slack.credentials.searcher(token) == ADA
+        # A message that turns out to belong to the task brings a newer one.
+        await tokens.keep("t of no task", "newer")
+        await tokens.move("t of no task", task.id, "newer")
+        assert [await tokens.of(id_) for id_ in ("t of no task", task.id)] == ["", "newer"]
 
 
 async def test_twin_deliveries_and_a_second_message_are_one_task(
