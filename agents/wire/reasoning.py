@@ -26,8 +26,10 @@ _BARE_ANALYSIS = re.compile(r"analysis(?=[A-Z\d\"'“(])")
 _BARE_FINAL = "assistantfinal"
 _BARE_CALL = "assistantcommentary to="
 _FENCE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
-#: What any of the forms holds; most texts hold none of it.
-_ANY = re.compile(r"think|thought|reasoning>|THINK|<\|channel|\s*analysis")
+#: What any of the forms holds and most texts do not. A draft is looked at again and again while it grows.
+_HINTS = (
+    "think>", "thinking>", "thought>", "thought|>", "reasoning>", "THINK]", "think▷", "<|channel|>",
+)  # fmt: skip
 
 
 def strip_reasoning(text: str) -> str:
@@ -36,7 +38,8 @@ def strip_reasoning(text: str) -> str:
     Reasoning that has not ended yet hides the rest of the text. The opening tag may be missing: with some
     models it is part of the request.
     """
-    if _ANY.search(text) is None:
+    has_tags = any(mark in text for mark in "<[◁") and any(hint in text for hint in _HINTS)
+    if not has_tags and not text[:40].lstrip().startswith("analysis"):
         return text
     if _CHANNEL.search(text):
         return _final_channel(text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import select
 
 from agents.wire import text_calls
@@ -189,6 +191,7 @@ async def main() -> int:
     parser.add_argument("--only", type=int, action="append", help="number of a request, from 1")
     given = parser.parse_args()
     requests = [REQUESTS[number - 1] for number in given.only] if given.only else list(REQUESTS)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     print("| request | state | workers | runs | turns | repairs | seconds | answer | faults |")
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     if given.local:
