@@ -24,9 +24,9 @@ from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.pictures import Pictures
 from agents.prices import Prices
 from agents.prompts import prompt
-from agents.read_file import read_text
 from agents.report import report_to_json
 from agents.team_tools import Toolbox, material, no_tools, tools_summary
+from agents.text_files import read_text
 from agents.tools import Tool, ToolOutput
 from agents.wire import text_calls
 from agents.worker import RESULT_LIMIT, Brief, Worker
