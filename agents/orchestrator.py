@@ -119,9 +119,9 @@ class Orchestrator:
         """Work to an answer. Raises `Parked` to wait for a person, and `ModelError`."""
         with tracing.agent("orchestrator", "orchestrator"):
             result = await self._loop.run(opening)
-        return (
-            result if result.text.strip() else replace(result, text=outcomes.as_answer(self._journal.entries))
-        )
+        if result.text.strip():
+            return result
+        return replace(result, text=outcomes.as_answer(self._journal.entries))
 
     async def create_worker(
         self,
@@ -155,7 +155,7 @@ class Orchestrator:
             ),
         )
         async with self._at_once:
-            if outcomes.are_enough(self._journal.entries, name):
+            if outcomes.too_many_failures(self._journal.entries, name):
                 raise ToolFailure(_ENOUGH)
             worker = Worker(
                 brief,

@@ -14,7 +14,7 @@ GOOD = ("done", "partial")
 MOST_TURNS, MOST_AT_ONCE = 3, 4
 #: Workers of a turn after one with `MOST_AT_ONCE` failures.
 MOST_AGAIN = 2
-_HAND_BACK = "There was no time left to write an answer. This is what the workers reported:"
+_HAND_BACK = "The model wrote no answer. This is what the workers reported:"
 
 
 def this_turn(entries: Sequence[Entry]) -> Sequence[Entry]:
@@ -29,7 +29,7 @@ def last_failed(entries: Sequence[Entry]) -> bool:
     return bool(ended) and ended[-1] not in GOOD
 
 
-def are_enough(entries: Sequence[Entry], worker: str) -> bool:
+def too_many_failures(entries: Sequence[Entry], worker: str) -> bool:
     """Whether so many workers have failed, and none between them was of use, that `worker` would be a waste.
 
     After many failures in one turn, two workers of the next turn may try again. A message of a person begins
