@@ -143,7 +143,8 @@ class Compatibility:
             case _:
                 change = self._change_field(learned, refusal.words.lower(), body)
         if change:
-            learned.notes.append(change)
+            if change not in learned.notes:  # requests that were under way meet the same refusal
+                learned.notes.append(change)
             log.info("model request changed", model=model, change=change, because=refusal.words)
         return bool(change)
 
