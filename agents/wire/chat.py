@@ -171,7 +171,7 @@ class ChatAssembler(Assembler):
         index, id_ = one.get("index"), one.get("id")
         among = [call for call in reversed(self._calls) if index is None or call.get("index") == index]
         for call in among:
-            if (id_ and call.get("id") == id_) or (len(among) == 1 and _continues(one, call)):
+            if id_ and call.get("id") == id_:
                 return call
         if among and _continues(one, among[0]):
             return among[0]
@@ -185,12 +185,12 @@ class ChatAssembler(Assembler):
 def _continues(one: Json, call: Json) -> bool:
     """Whether a delta continues a call whose id it does not have. Some gateways give each piece an id of its
     own; a second call with the index of the first has a name, and the first one's arguments are complete."""
-    has_other_id = one.get("id") and call.get("id")
     new, old = part(one, "function"), part(call, "function")
-    name, arguments, held = new.get("name"), new.get("arguments"), str(old.get("arguments") or "")
+    name, arguments = new.get("name"), new.get("arguments")
     if not name:
         return True
-    if has_other_id:
+    held = str(old.get("arguments") or "")
+    if one.get("id") and call.get("id"):
         is_rest = not is_object(held) if held else name == old.get("name")
         return one.get("index") is not None and is_rest
     if name == old.get("name") and held and arguments == held:
