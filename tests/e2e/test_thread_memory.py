@@ -49,9 +49,10 @@ async def test_a_later_task_knows_the_reports_of_earlier_workers(slack: SlackSta
             await bot.ask("@Handoff how many are empty?", thread_ts=ts)
             await bot.task(ts, after=done)
         model.assert_complete()
-    earlier = next(m["content"] for m in model.requests[-1].messages if m["role"] == "assistant")
-    assert earlier.startswith("There are 42.")
-    assert "Counting rows (done): Exactly 42 rows, 3 of them empty." in earlier
+    said = [m["content"] for m in model.requests[-1].messages if m["role"] == "assistant"]
+    assert said == ["There are 42."], "a report in an assistant's turn would be imitated"
+    told = "\n".join(m["content"] for m in model.requests[-1].messages if m["role"] == "user")
+    assert "Counting rows (done): Exactly 42 rows, 3 of them empty." in told
 
 
 async def test_a_thread_that_cannot_be_read_is_no_reason_to_fail(slack: SlackStandIn, tmp_path: Path) -> None:
