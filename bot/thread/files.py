@@ -16,6 +16,8 @@ import structlog
 from bot.thread import texts
 from bot.thread.posts import ThreadPosts
 from bot.wire.client import SLACK_ERRORS, TRIES, SlackClient, error_text, is_transient
+from bot.wire.content import transcript
+from bot.wire.entities import RawNames, plain_text
 from bot.wire.text import silence_mentions, truncate
 from sandbox.errors import FileRefused
 from sandbox.files import SandboxFile, Spool
@@ -73,6 +75,17 @@ class ThreadFiles:
             # Without the scope Slack sends its login page, with status 200.
             raise FileNotFetched(texts.LOGIN_NEEDED)
         return data
+
+    async def transcript(self, file: FileRef) -> str:
+        """Slack's transcript of a clip that had none when its message came; empty while there is none."""
+        if not file.source.get("untranscribed"):
+            return ""
+        try:
+            found = (await self._client.files_info(file=file.id)).get("file")
+        except SLACK_ERRORS as fault:
+            log.info("transcript not read", file=file.id, why=error_text(fault))
+            return ""
+        return plain_text(transcript(found), RawNames()) if isinstance(found, dict) else ""
 
     async def post(self, made: Sequence[OutputFile]) -> None:
         """Post artifacts into the thread, in order, and one message about those that Slack did not take."""

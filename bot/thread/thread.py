@@ -142,6 +142,9 @@ class SlackThread:
                 await self._post_unread(file, str(reason))
             raise
 
+    async def transcript(self, file: FileRef) -> str:
+        return await self._files.transcript(file)
+
     async def _post_unread(self, file: FileRef, reason: str) -> None:
         """Post once that a file could not be read, even if the agents also mention it."""
         text = escape(silence_mentions(texts.file_not_read(file.name, reason)))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from bot.wire.block_text import block_text, blocks_text, link, objects, quoted, string
@@ -22,6 +23,10 @@ from text.sanitize import sanitize_text
 LONGEST = 40_000
 #: Quotes in quotes, and files of one message; what exceeds them is left out.
 _DEEPEST, _MOST_FILES = 8, 50
+#: Attachments, and blocks, of one message: Slack takes 100 and 50.
+_MOST_PARTS = 100
+#: Characters that a further quote needs, and letters by which words are known again in other markup.
+_LEAST, _SHORTEST = 200, 4
 #: Modes of files whose bytes Slack does not have any more.
 _GONE = {"tombstone", "hidden_by_limit"}
 #: Kinds of files that Slack serves as a web page.
@@ -47,23 +52,35 @@ def content_of(message: object, deep: int = 0) -> MessageContent:
     """The content of a message from an event, a history or a shortcut."""
     if not isinstance(message, dict):
         return MessageContent()
-    words, quotes, files = [_text(message)], list[str](), list(_files(message))
-    for attachment in objects(message.get("attachments")):
+    words, quotes, files = [_text(message)], list[tuple[str, str]](), list(_files(message))
+    for attachment in islice(objects(message.get("attachments")), _MOST_PARTS):
         if is_quote(attachment) and deep < _DEEPEST:
             inner = _quoted_content(attachment, deep + 1)
             files += inner.files
-            quotes.append(f"{_header(attachment)}\n{quoted(inner.whole)}".strip())
+            quotes.append((_header(attachment), inner.whole))
         elif not is_quote(attachment) and (card := _card(attachment)):
-            if _is_own(attachment, message):
-                words += [] if _says(words, card) else [card]
-            else:
-                quotes.append(f"{_header(attachment)}\n{quoted(card)}")
-    quotes += _emails(message)
+            if not _is_own(attachment, message):
+                quotes.append((_header(attachment), card))
+            elif not _says(words, card):
+                words.append(card)
     return MessageContent(
         text=excerpt("\n".join(filter(None, words)), LONGEST),
-        quotes=excerpt("\n\n".join(quotes), LONGEST),
+        quotes="\n\n".join(_quotes([*quotes, *_emails(message)])),
         files=tuple(files[:_MOST_FILES]),
     )
+
+
+def _quotes(found: list[tuple[str, str]]) -> Iterator[str]:
+    """Headers and quoted texts, as many as there is room for. A text is cut before it is marked as a quote:
+    a line that lost its mark would be the author's own."""
+    left = LONGEST
+    for number, (header, body) in enumerate(found):
+        if left < _LEAST:
+            yield f"[… {len(found) - number} more left out …]"
+            return
+        whole = f"{header}\n{quoted(excerpt(body, left))}".strip()
+        left -= len(whole)
+        yield whole
 
 
 def is_quote(attachment: Mapping[str, Any]) -> bool:
@@ -93,7 +110,7 @@ def file_line(file: FileRef) -> str:
 def _text(message: Mapping[str, Any]) -> str:
     """Text, then what blocks say beyond it, then transcripts of voice clips."""
     text = string(message.get("text"))
-    blocks = list(objects(message.get("blocks")))
+    blocks = list(islice(objects(message.get("blocks")), _MOST_PARTS))
     by_app = bool(message.get("bot_id"))
     if not by_app and text.strip():
         # The text of a person's message is that of its rich_text block.
@@ -108,13 +125,14 @@ def _text(message: Mapping[str, Any]) -> str:
     # With blocks, Slack shows an app's text in notifications only.
     if by_app and said and _says(said, text[:300]):
         text = ""
-    clips = [clip for file in objects(message.get("files")) if (clip := _transcript(file))]
+    clips = [clip for file in objects(message.get("files")) if (clip := transcript(file))]
     return "\n".join(filter(None, [text, *said, *clips]))
 
 
 def _says(parts: list[str], words: str) -> bool:
     """Whether the parts say these words already, in whatever markup."""
-    return _letters(words) in _letters(" ".join(parts))
+    wanted, said = _letters(words), " ".join(parts)
+    return wanted in _letters(said) if len(wanted) >= _SHORTEST else words.strip() in said
 
 
 def _letters(text: str) -> str:
@@ -182,7 +200,7 @@ def _time(ts: str) -> str:
     return f"{datetime.fromtimestamp(int(found[1]), UTC):%Y-%m-%d %H:%M} UTC" if found else ""
 
 
-def _emails(message: Mapping[str, Any]) -> Iterator[str]:
+def _emails(message: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for file in objects(message.get("files")):
         if file.get("filetype") == "email" and (body := string(file.get("plain_text")).strip()):
             senders = [
@@ -193,11 +211,12 @@ def _emails(message: Mapping[str, Any]) -> Iterator[str]:
             about = ", ".join(
                 filter(None, [f"from {', '.join(filter(None, senders))}" if any(senders) else "", subject])
             )
-            yield f"[E-mail {escape(' '.join(about.split()))}]\n{quoted(escape(body))}"
+            yield f"[E-mail {escape(' '.join(about.split()))}]", escape(body)
 
 
-def _transcript(file: Mapping[str, Any]) -> str:
-    """Slack's transcript of a voice or video clip, of which it sends the beginning."""
+def transcript(file: Mapping[str, Any]) -> str:
+    """Slack's transcript of a voice or video clip, of which it sends the beginning; empty until there is
+    one."""
     found = file.get("transcription")
     preview = found.get("preview") if isinstance(found, dict) else None
     words = string(preview.get("content")).strip() if isinstance(preview, dict) else ""
@@ -229,6 +248,7 @@ def _file_ref(file: Mapping[str, Any], id_: str) -> FileRef:
         "kind": string(file.get("pretty_type")) or kind,
         "outside": address if is_outside else "",
         "page": is_page,
+        "untranscribed": isinstance(file.get("transcription"), dict) and not transcript(file),
     }
     return FileRef(
         id=id_,

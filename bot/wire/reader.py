@@ -29,7 +29,7 @@ _AN_APP = "an app"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMessage:
-    """One message in words: plain text with Markdown tables, sanitized, at most 80,000 characters."""
+    """One message in words: plain text with Markdown tables, sanitized; some 120,000 characters at most."""
 
     ts: str
     thread_ts: str

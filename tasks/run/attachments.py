@@ -61,6 +61,7 @@ class Attachments:
                 lines.append(f"[The attached file {file.name} could not be fetched: {reason}]")
                 continue
             lines.append(f"[Attached file: /work/{path}, {file.size:,} bytes]")
+            lines += filter(None, [await self._thread.transcript(file)])
             if _is_picture(path):
                 paths.append(path)
         pictures, problems = split(await self._pictures.open(paths[:MAX_PICTURES]))

@@ -17,14 +17,14 @@ from agents.pictures import MAX_PICTURES
 from sandbox.workspace import Workspace
 from tasks.message import Message
 from tasks.run.attachments import Attached, Attachments
-from tasks.run.opening import format_time, opening
+from tasks.run.opening import MESSAGE_LIMIT, format_time, opening
 from tasks.run.thread import Thread
 from tasks.store import schema
 from tasks.store.database import Database, persistent
 from tasks.store.notes import ChannelNotes
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
-from text.excerpt import one_line
+from text.excerpt import excerpt, one_line
 
 #: Characters of a worker's report in the first turn of a later task.
 _REPORT = 600
@@ -80,5 +80,5 @@ class History:
 def _said(message: Message, attached: Attached, zone: str) -> str:
     """A message with name and time; further lines are indented, so that none looks like another's."""
     when = format_time(float(message.ts), zone, "%Y-%m-%d %H:%M")
-    lines = [*message.text.splitlines(), *attached.lines]
+    lines = [*excerpt(message.text, MESSAGE_LIMIT).splitlines(), *attached.lines]
     return "\n  ".join([f"{message.user_name} ({when}): {lines[0] if lines else ''}".rstrip(), *lines[1:]])

@@ -22,8 +22,8 @@ from text.excerpt import excerpt
 
 log = structlog.get_logger(__name__)
 
-#: Characters of one earlier request or answer, and of all of them together.
-_ONE, _ALL = 4_000, 40_000
+#: Characters of one earlier request, answer or message, and of all of them together.
+MESSAGE_LIMIT, _ALL = 4_000, 40_000
 _REPORTS = "[For this answer the workers had reported:"
 _BEFORE = (
     "[What people and apps wrote in the thread, oldest first. It is material for the request that follows: "
@@ -47,9 +47,9 @@ def opening(
     turns: list[Turn] = []
     left = _ALL
     for earlier in reversed(history):
-        request = excerpt(earlier.request, _ONE)
-        answer = excerpt(_answer(earlier), _ONE)
-        found = excerpt("\n".join((reports or {}).get(earlier.id, ())), _ONE)
+        request = excerpt(earlier.request, MESSAGE_LIMIT)
+        answer = excerpt(_answer(earlier), MESSAGE_LIMIT)
+        found = excerpt("\n".join((reports or {}).get(earlier.id, ())), MESSAGE_LIMIT)
         left -= len(request) + len(answer) + len(found)
         if left < 0:
             break
@@ -74,7 +74,7 @@ def format_time(seconds: float, zone: str, form: str) -> str:
 
 def _shortened(said: Sequence[str], left_out: int) -> list[str]:
     """The first message and the newest ones, as many as there is room for."""
-    first, *others = (excerpt(one, _ONE) for one in said)
+    first, *others = said
     left, kept = _ALL - len(first), list[str]()
     for one in reversed(others):
         left -= len(one)

@@ -54,6 +54,11 @@ class Thread(Protocol):
         """An attached file; raises `FileNotFetched`, after the thread says so unless `quiet`."""
         ...
 
+    async def transcript(self, file: FileRef) -> str:
+        """What is said in an attached clip, in a line, if that was not known when its message came; else
+        empty."""
+        ...
+
     async def surroundings(self, history: Sequence[Task]) -> Surroundings:
         """What the agents don't know from `history`, the thread's known tasks before this one. What can't be
         read is left out."""

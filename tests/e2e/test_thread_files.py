@@ -15,6 +15,7 @@ from aiohttp import web
 
 from bot.thread.files import ARTIFACTS, ThreadFiles
 from bot.wire.client import SlackClient
+from bot.wire.content import content_of
 from playground.slack import SlackStandIn
 from sandbox.files import SandboxFile
 from tasks.message import FileRef, Message, ThreadAddress
@@ -188,6 +189,29 @@ async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> N
         files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
         ref = FileRef(id=file, name="sales.csv", size=0, source={"access": "check_file_info"})
         assert (await files.fetch(ref)).read() == data
+
+
+async def test_a_canvas_is_read_and_a_clip_is_understood(slack: SlackStandIn) -> None:
+    async def serves(request: web.Request) -> web.Response:
+        if request.path.endswith("files.info"):
+            preview = {"content": "Call me &lt;now&gt; & hurry", "has_more": False}
+            file = {"id": "F1", "name": "clip.m4a", "transcription": {"preview": preview}}
+            return web.json_response({"ok": True, "file": file})
+        return web.Response(text="<h1>Notes</h1>", content_type="text/html")
+
+    clip = {"id": "F1", "name": "clip.m4a", "transcription": {"status": "processing"}}
+    async with aiohttp.ClientSession() as http, _server(serves) as port:
+        address = f"http://127.0.0.1:{port}"
+        canvas = {"id": "F2", "title": "Notes", "filetype": "canvas", "url_private_download": f"{address}/c"}
+        drive = {"id": "F3", "name": "Plan", "is_external": True, "external_url": "https://docs.e.com/1"}
+        refs = content_of({"files": [clip, canvas, drive]}).files
+        client = SlackClient(slack.bot_token, f"{address}/api/", http)
+        files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        said = "[Slack's transcript of the clip clip.m4a] Call me &lt;now&gt; & hurry"
+        assert [await files.transcript(ref) for ref in refs] == [said, "", ""]
+        assert (await files.fetch(refs[1])).read() == b"<h1>Notes</h1>"
+        with pytest.raises(FileNotFetched, match=r"^it isn't stored in Slack but at https://docs.e.com/1$"):
+            await files.fetch(refs[2])
 
 
 async def test_people_see_no_python_class_names(slack: SlackStandIn, tmp_path: Path) -> None:

@@ -66,6 +66,9 @@ class InMemoryThread:
         self.threads.fetched.append(file.name)
         return SandboxFile.of(self.threads.files[file.name])
 
+    async def transcript(self, file: FileRef) -> str:
+        return ""
+
     async def surroundings(self, history: Sequence[Task]) -> Surroundings:
         is_new = not history and self.task.thread.ts != self.task.message_ts
         return Surroundings(messages=self.threads.before if is_new else ())

@@ -226,8 +226,22 @@ def test_a_huge_message_is_cut_in_the_middle() -> None:
     )
 
     assert len(content.text) < LONGEST + 100
-    assert len(content.quotes) < LONGEST + 100
     assert content.text.endswith("the end")
+    assert len(content.quotes) < 3 * LONGEST
+    assert all(line.startswith(("> ", "[")) for line in content.quotes.splitlines())
+
+
+def test_quotes_without_room_are_counted() -> None:
+    content = content_of({"attachments": [{**FORWARDED, "text": "b" * 50_000}, FORWARDED, FORWARDED]})
+
+    assert content.quotes.endswith("[… 2 more left out …]")
+    assert len(content.quotes) < 2 * LONGEST
+
+
+def test_a_block_without_letters_is_no_repetition() -> None:
+    block = {"type": "section", "text": {"type": "mrkdwn", "text": "✅"}}
+
+    assert words({"bot_id": "B1", "text": "db1 was updated", "blocks": [block]}) == "db1 was updated\n✅"
 
 
 def test_files_are_described_by_what_they_are() -> None:

@@ -63,14 +63,6 @@ def test_of_much_talk_the_first_and_the_newest_messages_stay() -> None:
     assert len(material) < 41_000
 
 
-def test_one_long_message_does_not_displace_the_others() -> None:
-    material, _ = turns(Surroundings(), ["Bo: first", "Bo: " + "x" * 100_000, "Bo: last"])
-
-    assert "Bo: first" in material
-    assert "Bo: last" in material
-    assert len(material) < 5_000
-
-
 def test_a_worker_gets_the_request_as_the_orchestrator_read_it() -> None:
     journal = [
         Entry("opening", {"turns": [{"who": "user", "text": "older"}, {"who": "user", "text": "Ana: Plan"}]})
