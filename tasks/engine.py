@@ -24,7 +24,7 @@ from tasks.store import schema
 from tasks.store.approvals import Decision, decide, find_decision
 from tasks.store.database import Database
 from tasks.store.removal import Removal
-from tasks.store.retry import describe_outage
+from tasks.store.retry import DATABASE_ERRORS, describe_outage
 from tasks.store.tasks import Accepted, TaskStore
 from tasks.task import State, Ticket
 
@@ -184,10 +184,20 @@ class TaskEngine:
             self._running.add(signals)
             try:
                 await self._runner.run(ticket, signals)
+            except asyncio.CancelledError:
+                await self._leave(signals)
+                raise
             except Exception:
                 log.exception("run failed, maintenance requeues the task")
             finally:
                 self._running.discard(signals)
+
+    async def _leave(self, signals: Signals) -> None:
+        """The process stops and lives: it has not died by this task."""
+        try:
+            await self.store.deaths.leave(signals.task, signals.runner)
+        except DATABASE_ERRORS as error:
+            log.warning("run left without notice, it counts as a death", why=describe_outage(error))
 
     async def _take_over(self, node: str) -> None:
         await self._is_up.wait()

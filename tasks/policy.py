@@ -36,6 +36,9 @@ class TaskPolicy:
     stalled: Annotated[float, Field(ge=60, le=DAY)] = 900
     """Longest time in which a running task writes nothing into its log; then it fails. A program that runs
     within its own limits counts as progress."""
+    deaths: Annotated[int, Field(ge=1, le=1000)] = 3
+    """Processes that may die while they run a task; then it is quarantined: it fails, its log is kept, and no
+    process runs it again."""
     kept: Annotated[float, Field(ge=0, le=36_500 * DAY)] = 90 * DAY
     """How long an ended task, its log and its messages are kept; 0 keeps them forever."""
     undelivered: float = 7 * DAY

@@ -12,6 +12,10 @@ from tasks.message import FileRef, ThreadAddress
 #: How often a task whose run vanished is requeued; then one more run only posts `LOST`.
 RESCUES = 5
 LOST = "This task kept crashing, so I gave up on it. You can ask again."
+QUARANTINED = (
+    "Handoff crashed {times} times while it worked on this, so I won't try again. The log is kept: its "
+    "operator finds the cause under {task}."
+)
 
 
 class State(StrEnum):
@@ -86,6 +90,10 @@ class Task:
     """How often delivery of its end failed."""
     rescues: int = 0
     """How often a run of it vanished."""
+    deaths: int = 0
+    """How many processes died while they ran it."""
+    quarantined: bool = False
+    """Whether it was ended because too many did."""
     asked: str = ""
     """The id of the question that its thread shows, or showed last."""
 
@@ -93,6 +101,10 @@ class Task:
     def is_lost(self) -> bool:
         """Whether its runs vanished too often to try again."""
         return self.rescues >= RESCUES
+
+    def is_runnable(self, attempt: int) -> bool:
+        """Whether this attempt is the task's newest, and neither over nor parked."""
+        return self.attempt == attempt and not (self.state.is_over or self.state.is_parked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,4 +141,6 @@ class Outcome:
     approval: str = ""
     """Set when the question asks to approve a tool call (`agents.approvals`): its id and digest."""
     files: Sequence[OutputFile] = ()
+    quarantined: bool = False
+    """Whether the task was ended because too many processes died while they ran it."""
     spent: Spent = field(default_factory=Spent)

@@ -54,6 +54,8 @@ class TaskTiming:
     """Timeout of a health check of the database."""
     quiet: float = 900.0
     """Without a word since our last reply for so long, a person counts as gone from a thread."""
+    probation: float = 60.0
+    """Between two tasks that a process resumes although one more death would quarantine them."""
     first_database_retry: float = 0.1
     """Before the first retry of a transaction; doubled for each further one."""
     longest_database_retry: float = 2.0

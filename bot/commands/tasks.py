@@ -56,7 +56,7 @@ async def _list(database: Database, limit: int) -> int:
     from tasks.store.tasks import TaskStore
 
     for task in await TaskStore(database).recent(limit):
-        print(f"{task.id}  {_when(task.created_at)}  {task.state.value:9}  {_took(task):>8}  {_line(task)}")
+        print(f"{task.id}  {_when(task.created_at)}  {_state(task):11}  {_took(task):>8}  {_line(task)}")
     return 0
 
 
@@ -86,7 +86,7 @@ async def _one(database: Database, id_: str, settings: Settings) -> int:
     if task is None:
         return _unknown(id_)
     rows = await store.events(id_)
-    print(f"{task.id}  {task.state.value}  {_took(task)}  {task.workers} workers, {task.tokens:,} tokens")
+    print(f"{task.id}  {_state(task)}  {_took(task)}  {task.workers} workers, {task.tokens:,} tokens")
     print(f"asked by {task.user_name} in {task.thread.channel}, {_when(task.created_at)}: {task.request}\n")
     if settings.trace_endpoint:
         print(f"trace {trace_id(task.id)}\n")
@@ -118,6 +118,10 @@ def _text_of(row: LogRow) -> str:
 
 def _when(at: float) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _state(task: Task) -> str:
+    return "quarantined" if task.quarantined else task.state.value
 
 
 def _took(task: Task) -> str:

@@ -22,6 +22,7 @@ def make_task_policy(settings: Settings, timing: TaskTiming = STANDARD) -> TaskP
         ),
         waiting=settings.limit_waiting_days * DAY,
         stalled=max(settings.limit_stalled_seconds, longest_run),
+        deaths=settings.limit_task_deaths,
         kept=settings.retention_days * DAY,
         timing=timing,
     )

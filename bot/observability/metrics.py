@@ -1,7 +1,8 @@
 """The metrics at `/metrics`, in the Prometheus format. `bot.observability.instrumentation` updates them.
 
-`handoff_tasks` and `handoff_queue_age_seconds` cover the whole database: take their maximum over the
-processes. All others cover one process: add them up. No metric contains text that people wrote.
+`handoff_tasks`, `handoff_tasks_quarantined` and `handoff_queue_age_seconds` cover the whole database: take
+their maximum over the processes. All others cover one process: add them up. No metric contains text that
+people wrote.
 """
 
 from __future__ import annotations
@@ -132,6 +133,9 @@ class TaskMetrics:
         self._tasks = Gauge("handoff_tasks", "Tasks in the database.", ["state"], registry=registry)
         self._queue_age = Gauge("handoff_queue_age_seconds", "The longest wait for a task's first begin.",
                                 registry=registry)
+        self._quarantined = Gauge("handoff_tasks_quarantined",
+                                  "Tasks quarantined in 24 hours: processes died by them.",
+                                  registry=registry)
         self.running = Gauge("handoff_tasks_running", "Tasks at work in this process.", registry=registry)
         # fmt: on
 
@@ -139,6 +143,7 @@ class TaskMetrics:
         """None when they could not be read: no value is better than an outdated one."""
         self._tasks.clear()
         self._queue_age.set(float("nan") if counts is None else counts.queue_age)
+        self._quarantined.set(float("nan") if counts is None else counts.quarantined)
         for state, count in counts.by_state.items() if counts else ():
             self._tasks.labels(state.value).set(count)
 

@@ -187,6 +187,7 @@ class LimitSettings(SettingsGroup):
     limit_person_tasks: int = declared(TaskLimits, "person")
     limit_waiting_days: float = declared(TaskPolicy, "waiting", unit=DAY)
     limit_stalled_seconds: float = declared(TaskPolicy, "stalled")
+    limit_task_deaths: int = declared(TaskPolicy, "deaths")
     limit_workers_at_once: int = declared(AgentLimits, "at_once")
     limit_workers: int = declared(AgentLimits, "workers")
     limit_quick_seconds: float = declared(AgentLimits, "quick_seconds")

@@ -29,13 +29,14 @@ from tasks.run.artifacts import output_files
 from tasks.run.attachments import Attachments
 from tasks.run.history import History
 from tasks.run.signals import EndReason, Signals
+from tasks.run.suspects import Suspects
 from tasks.run.thread import NotDelivered, TaskThreads, Thread
 from tasks.store.approvals import TaskApprovals
 from tasks.store.database import Database
 from tasks.store.log import TaskLog
 from tasks.store.removal import folder_of
 from tasks.store.tasks import TaskStore
-from tasks.task import LOST, Outcome, State, Task, Ticket
+from tasks.task import LOST, QUARANTINED, Outcome, State, Task, Ticket
 
 log = structlog.get_logger(__name__)
 
@@ -64,11 +65,20 @@ class Runner:
         self._workspaces = workspaces
         self._policy = policy
         self._tracing = tracing
+        self._suspects = Suspects(policy.timing.probation)
 
     async def run(self, ticket: Ticket, signals: Signals) -> None:
         """Run a task until it ends or parks. After a cancelled run it can be resumed from its log."""
-        task = await self._store.begin(ticket, signals.runner)
-        if task is None:
+        deaths = await self._store.deaths.count(ticket)
+        async with self._suspects.admitting(is_suspect=0 < deaths == self._policy.deaths - 1):
+            task = await self._store.begin(ticket, signals.runner)
+            if task is not None:
+                await self._run(task, signals)
+
+    async def _run(self, task: Task, signals: Signals) -> None:
+        if task.deaths > self._policy.deaths + 1:
+            # Even the run that only says so in the thread died, twice.
+            await self._store.end(task, replace(self._quarantined(task), text=task.answer))
             return
         signals.begin()
         if task.state.is_ending:
@@ -81,6 +91,7 @@ class Runner:
                 await self._finish(task, *await self._work_and_deliver(task, journal, signals))
         except Superseded:
             log.warning("task taken over by another process")
+            await self._store.deaths.leave(task.id, signals.runner)
         except NewerRow:
             wait = self._policy.timing.first_retry
             log.exception("task left for a process of a later release", seconds=wait)
@@ -100,7 +111,7 @@ class Runner:
                 outcome = await self._outcome(task, journal, workspace, thread, signals)
                 if outcome.state is State.WAITING:
                     await self._store.set_question(task, outcome.asked)
-                else:
+                elif task.deaths < self._policy.deaths:  # else the files may be what the processes died by
                     outcome = replace(outcome, files=await output_files(journal, workspace, outcome))
                 outcome = replace(outcome, spent=journal.spent)
                 return outcome, await self._deliver(thread, outcome)
@@ -147,7 +158,11 @@ class Runner:
         self, task: Task, journal: TaskLog, workspace: Workspace, thread: Thread, signals: Signals
     ) -> Outcome:
         """The task's end, in its log; or the question that it waits with."""
-        if (logged := _logged_outcome(journal)) is not None:
+        logged = _logged_outcome(journal)
+        if task.deaths >= self._policy.deaths and not task.state.is_ending:
+            text = _progress_summary(journal) if logged is None else logged.text
+            return replace(self._quarantined(task), text=text)
+        if logged is not None:
             return logged
         if task.is_lost and not task.state.is_ending:
             log.error("task given up, its runs keep vanishing", times=task.rescues)
@@ -161,6 +176,11 @@ class Runner:
         if isinstance(outcome, Superseded):
             raise outcome
         return outcome if outcome.state is State.WAITING else await _log_outcome(journal, outcome)
+
+    def _quarantined(self, task: Task) -> Outcome:
+        log.error("task quarantined, the processes that ran it died", times=task.deaths)
+        reason = QUARANTINED.format(times=task.deaths, task=task.id)
+        return Outcome(state=State.FAILED, reason=reason, quarantined=True)
 
     async def _cancelled(self, task: Task, journal: TaskLog, signals: Signals) -> Outcome:
         if signals.reason is EndReason.STALLED:

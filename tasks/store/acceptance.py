@@ -115,7 +115,13 @@ async def _awaits_decision(connection: AsyncConnection, task: Task) -> bool:
 
 async def requeue(connection: AsyncConnection, task: Task, *, state: State = State.QUEUED) -> None:
     """Queue a further attempt of a task that no process runs. It was admitted before, so it need not wait."""
-    values = {"attempt": task.attempt + 1, "state": state.value, "admitted": True, "due_at": None}
+    values = {
+        "attempt": task.attempt + 1,
+        "state": state.value,
+        "admitted": True,
+        "due_at": None,
+        "runner": "",
+    }
     await connection.execute(update(schema.task).where(schema.task.c.id == task.id).values(values))
     enqueue(connection, Ticket(task.id, task.attempt + 1, urgent=state is State.STOPPING))
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 
 from tasks.message import ThreadAddress
+from tasks.policy import DAY
 from tasks.store import schema
 from tasks.store.database import Database
 from tasks.store.rows import OPEN, InboxItem, find_inbox_item, find_task, in_thread, to_task
@@ -26,6 +27,8 @@ class TaskCounts:
     """Has every state, with 0 where no task is in it."""
     queue_age: float
     """Seconds that the oldest task that has not started has waited; 0 when there is none."""
+    quarantined: int = 0
+    """Tasks that were quarantined in the last 24 hours."""
 
 
 class TaskQueries:
@@ -90,11 +93,14 @@ class TaskQueries:
         oldest = select(func.min(_TASK.created_at)).where(
             _TASK.state == State.QUEUED.value, _TASK.started_at.is_(None)
         )
+        recent = select(func.count()).where(_TASK.ended_at > time.time() - DAY, _TASK.quarantined)
         async with self._database.read() as connection:
             found = {State(state): count for state, count in await connection.execute(by_state)}
             since = (await connection.execute(oldest)).scalar()
+            quarantined = (await connection.execute(recent)).scalar_one()
         age = 0.0 if since is None else max(0.0, time.time() - since)
-        return TaskCounts(by_state={state: found.get(state, 0) for state in State}, queue_age=age)
+        by = {state: found.get(state, 0) for state in State}
+        return TaskCounts(by_state=by, queue_age=age, quarantined=quarantined)
 
 
 class UsageTotals:

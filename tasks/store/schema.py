@@ -57,7 +57,8 @@ task = Table(
     # In USD; null where the price of a reply is not known.
     Column("cost", Float),
     Column("seconds", Float),
-    # The run that began the task last. Entries of any other run are refused.
+    # The run that began the task last. Entries of any other run are refused. Empty once that run has left the
+    # task, so that a name here without a process means that the process died.
     Column("runner", String, nullable=False, default=""),
     # Whether it may enter the queue; until then it waits behind others of its workspace.
     Column("admitted", Boolean, nullable=False, default=False, server_default=false()),
@@ -65,6 +66,8 @@ task = Table(
     Column("due_at", Float),
     Column("deliveries", Integer, nullable=False, default=0),
     Column("rescues", Integer, nullable=False, default=0),
+    Column("deaths", Integer, nullable=False, default=0, server_default="0"),
+    Column("quarantined", Boolean, nullable=False, default=False, server_default=false()),
     # The question that the thread shows, or showed last.
     Column("asked", String, nullable=False, default="", server_default=""),
     Index("task_by_thread", "team", "channel", "thread_ts", "created_at"),

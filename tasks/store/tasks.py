@@ -31,6 +31,7 @@ from tasks.store.acceptance import (
 from tasks.store.admission import admit, lock_workspace
 from tasks.store.approvals import newly_decided
 from tasks.store.database import Database, persistent
+from tasks.store.deaths import Deaths
 from tasks.store.notify import notify
 from tasks.store.outbox import Outbox
 from tasks.store.rows import (
@@ -62,6 +63,7 @@ class TaskStore:
         self.database = database
         self.patience = patience
         self.outbox = Outbox(database, patience)
+        self.deaths = Deaths(database, patience)
         self._limits = limits or TaskLimits()
 
     @persistent
@@ -126,7 +128,7 @@ class TaskStore:
         is over, parked, or on another attempt."""
         async with self.database.write() as connection:
             task = await find_task(connection, schema.task.c.id == ticket.task, locked=True)
-            if task is None or not _is_runnable(task, ticket.attempt):
+            if task is None or not task.is_runnable(ticket.attempt):
                 return None
             state = State.RUNNING if task.state is State.QUEUED else task.state
             started = task.started_at or time.time()
@@ -207,7 +209,7 @@ class TaskStore:
         """
         async with self.database.write() as connection:
             task = await _lock(connection, ticket.task)
-            if task is None or not _is_runnable(task, ticket.attempt):
+            if task is None or not task.is_runnable(ticket.attempt):
                 return False
             if task.is_lost:
                 outcome = Outcome(state=State.FAILED, text=task.answer, reason=LOST)
@@ -249,7 +251,7 @@ class TaskStore:
         """Lock a task for the last write of its run; None when the task is past it. Raises `StaleRunner`."""
         await lock_workspace(connection, task.thread.team)
         found = await find_task(connection, schema.task.c.id == task.id, locked=True)
-        if found is None or not _is_runnable(found, task.attempt):
+        if found is None or not found.is_runnable(task.attempt):
             return None
         await check_runner(connection, task.id, task.runner)
         return found
@@ -272,15 +274,10 @@ class TaskStore:
         spent = asdict(outcome.spent) if outcome.spent != Spent() else {}
         await _set(
             connection, task.id, state=outcome.state.value, answer=outcome.text, reason=outcome.reason,
-            ended_at=time.time(), due_at=None, **spent,
+            ended_at=time.time(), due_at=None, quarantined=outcome.quarantined, **spent,
         )  # fmt: skip
         await start_next(connection, task)
         await admit(connection, task.thread.team, self._limits)
-
-
-def _is_runnable(task: Task, attempt: int) -> bool:
-    """Whether this attempt is the task's newest, and neither over nor parked."""
-    return task.attempt == attempt and not (task.state.is_over or task.state.is_parked)
 
 
 async def _lock(connection: AsyncConnection, id_: str) -> Task | None:

@@ -89,6 +89,7 @@ class Workload:
             "HANDOFF_DATABASE_URL": database_url,
             "HANDOFF_PORT": "0",
             "HANDOFF_SANDBOX_POOL": "0",
+            "HANDOFF_LIMIT_TASK_DEATHS": "1000",
             "HANDOFF_LIMIT_PERSON_TASKS": "1000",
             "HANDOFF_LIMIT_CHANNEL_TASKS": "1000",
             "HANDOFF_LIMIT_WORKSPACE_TASKS": "1000",

@@ -1,0 +1,149 @@
+"""Processes that die while they run a task: the third death quarantines the task. Needs the databases."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from tasks.policy import TaskPolicy
+from tasks.run.suspects import Suspects
+from tasks.store.database import Database
+from tasks.store.queries import TaskQueries
+from tasks.store.tasks import TaskStore
+from tasks.task import QUARANTINED, State, Ticket
+from tests.support.bodies import running
+from tests.support.databases import opened
+from tests.support.migrated import copy_migrated
+from tests.support.office import eventually, message, office
+from tests.support.scripted_model import ScriptedModel
+
+ROOT = Path(__file__).parents[2]
+#: A bot whose process dies at the first model request of any task.
+_DYING = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from tests.support.office import message, office
+from tests.support.scripted_model import ScriptedModel
+
+async def die(asked):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+async def main(url, folder):
+    async with ScriptedModel(die) as model, office(url, model, Path(folder)) as desk:
+        await desk.engine.accept(message("1.0"))
+        await asyncio.sleep(600)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_the_third_process_that_dies_by_a_task_is_the_last(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+    await copy_migrated(url)
+    for _ in range(TaskPolicy().deaths):
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _DYING, url, str(tmp_path), cwd=ROOT, stderr=asyncio.subprocess.PIPE
+        )
+        _, log = await bot.communicate()
+        assert bot.returncode == -signal.SIGKILL, log.decode()
+    async with ScriptedModel([]) as model, office(url, model, tmp_path) as desk:
+        task = await desk.until((await desk.engine.accept(message("1.0"))).task)
+        (outcome,) = desk.board.delivered[task.id]
+        counts = await TaskQueries(desk.database).counts()
+        log_rows = await desk.engine.store.events(task.id)
+
+    assert (task.state, task.deaths, task.quarantined) == (State.FAILED, 3, True)
+    assert task.reason == outcome.reason == QUARANTINED.format(times=3, task=task.id)
+    assert counts.quarantined == 1
+    assert log_rows, "its log is kept"
+
+
+async def die_with(store: TaskStore, ticket: Ticket, deaths: int) -> None:
+    """What processes leave that die while they run a task."""
+    for number in range(deaths):
+        await store.deaths.count(ticket)
+        assert await store.begin(ticket, f"dead {number}") is not None
+
+
+async def test_a_process_that_stops_does_not_count(database_url: str, tmp_path: Path) -> None:
+    async def forever(_: object) -> None:
+        await asyncio.sleep(600)
+
+    for _ in range(TaskPolicy().deaths):
+        async with running(database_url, forever) as engine:
+            accepted = await engine.accept(message("1.0"))
+            task = await eventually(lambda task: bool(task.runner), accepted.task, engine.store)
+        async with opened(database_url) as database:
+            ticket = Ticket(accepted.task, task.attempt)
+            assert await TaskStore(database).deaths.count(ticket) == 0
+
+
+async def test_a_death_is_taken_back_when_the_process_was_only_frozen(database: Database) -> None:
+    store = TaskStore(database)
+    ticket = Ticket((await store.accept(message("1.0"))).task, 1)
+    await store.begin(ticket, "frozen")
+    assert await store.deaths.count(ticket) == 1
+    await store.begin(ticket, "other")
+    await store.deaths.leave(ticket.task, "frozen")
+    task = await store.task(ticket.task)
+    assert task is not None
+    assert (task.deaths, task.runner) == (0, "other")
+
+
+async def test_a_task_that_was_parked_or_lost_its_run_counts_no_death(database: Database) -> None:
+    store = TaskStore(database)
+    ticket = Ticket((await store.accept(message("1.0"))).task, 1)
+    await store.begin(ticket, "me")
+    assert await store.requeue_lost(ticket)
+    assert await store.deaths.count(replace(ticket, attempt=2)) == 0
+
+
+async def test_a_task_ends_without_a_post_that_kills_processes_too(database_url: str, tmp_path: Path) -> None:
+    async with opened(database_url) as database:
+        store = TaskStore(database)
+        ticket = Ticket((await store.accept(message("1.0"))).task, 1)
+        await die_with(store, ticket, TaskPolicy().deaths + 2)
+    async with ScriptedModel([]) as model, office(database_url, model, tmp_path) as desk:
+        task = await desk.until(ticket.task)
+    assert (task.state, task.quarantined) == (State.FAILED, True)
+    assert desk.board.delivered == {}
+
+
+async def test_a_stopped_task_says_so_however_many_processes_died(database_url: str, tmp_path: Path) -> None:
+    async with opened(database_url) as database:
+        store = TaskStore(database)
+        ticket = Ticket((await store.accept(message("1.0"))).task, 1)
+        await die_with(store, ticket, TaskPolicy().deaths)
+        await store.stop(ticket.task, "Ann")
+    async with ScriptedModel([]) as model, office(database_url, model, tmp_path) as desk:
+        task = await desk.until(ticket.task)
+    assert (task.state, task.reason) == (State.STOPPED, "Ann")
+
+
+async def test_suspects_start_one_by_one_and_others_at_once() -> None:
+    suspects, started = Suspects(600.0), list[str]()
+    ended = asyncio.Event()
+
+    async def run(name: str, *, is_suspect: bool) -> None:
+        async with suspects.admitting(is_suspect=is_suspect):
+            started.append(name)
+            await ended.wait()
+
+    async with asyncio.TaskGroup() as group:
+        for name in ("first", "second"):
+            group.create_task(run(name, is_suspect=True))
+        group.create_task(run("other", is_suspect=False))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert started == ["first", "other"]
+        ended.set()
+    assert started == ["first", "other", "second"]
+
+
+async def test_a_suspect_that_runs_long_enough_lets_the_next_one_start() -> None:
+    suspects = Suspects(0.0)
+    async with suspects.admitting(is_suspect=True), suspects.admitting(is_suspect=True):
+        pass
