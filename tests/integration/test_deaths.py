@@ -14,26 +14,26 @@ from tasks.store.database import Database
 from tasks.store.queries import TaskQueries
 from tasks.store.tasks import TaskStore
 from tasks.task import QUARANTINED, State, Ticket
-from tests.support.bodies import running
+from tests.support.database_templates import copy_migrated
 from tests.support.databases import opened
-from tests.support.migrated import copy_migrated
-from tests.support.office import eventually, message, office
+from tests.support.function_runner import running
 from tests.support.scripted_model import ScriptedModel
+from tests.support.task_harness import eventually, message, task_harness
 
 ROOT = Path(__file__).parents[2]
 #: A bot whose process dies at the first model request of any task.
 _DYING = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from tests.support.office import message, office
+from tests.support.task_harness import message, task_harness
 from tests.support.scripted_model import ScriptedModel
 
 async def die(asked):
     os.kill(os.getpid(), signal.SIGKILL)
 
 async def main(url, folder):
-    async with ScriptedModel(die) as model, office(url, model, Path(folder)) as desk:
-        await desk.engine.accept(message("1.0"))
+    async with ScriptedModel(die) as model, task_harness(url, model, Path(folder)) as harness:
+        await harness.engine.accept(message("1.0"))
         await asyncio.sleep(600)
 
 asyncio.run(main(*sys.argv[1:]))
@@ -49,11 +49,11 @@ async def test_the_third_process_that_dies_by_a_task_is_the_last(tmp_path: Path)
         )
         _, log = await bot.communicate()
         assert bot.returncode == -signal.SIGKILL, log.decode()
-    async with ScriptedModel([]) as model, office(url, model, tmp_path) as desk:
-        task = await desk.until((await desk.engine.accept(message("1.0"))).task)
-        (outcome,) = desk.board.delivered[task.id]
-        counts = await TaskQueries(desk.database).counts()
-        log_rows = await desk.engine.store.events(task.id)
+    async with ScriptedModel([]) as model, task_harness(url, model, tmp_path) as harness:
+        task = await harness.until((await harness.engine.accept(message("1.0"))).task)
+        (outcome,) = harness.threads.delivered[task.id]
+        counts = await TaskQueries(harness.database).counts()
+        log_rows = await harness.engine.store.events(task.id)
 
     assert (task.state, task.deaths, task.quarantined) == (State.FAILED, 3, True)
     assert task.reason == outcome.reason == QUARANTINED.format(times=3, task=task.id)
@@ -106,10 +106,10 @@ async def test_a_task_ends_without_a_post_that_kills_processes_too(database_url:
         store = TaskStore(database)
         ticket = Ticket((await store.accept(message("1.0"))).task, 1)
         await die_with(store, ticket, TaskPolicy().deaths + 2)
-    async with ScriptedModel([]) as model, office(database_url, model, tmp_path) as desk:
-        task = await desk.until(ticket.task)
+    async with ScriptedModel([]) as model, task_harness(database_url, model, tmp_path) as harness:
+        task = await harness.until(ticket.task)
     assert (task.state, task.quarantined) == (State.FAILED, True)
-    assert desk.board.delivered == {}
+    assert harness.threads.delivered == {}
 
 
 async def test_a_stopped_task_says_so_however_many_processes_died(database_url: str, tmp_path: Path) -> None:
@@ -118,8 +118,8 @@ async def test_a_stopped_task_says_so_however_many_processes_died(database_url: 
         ticket = Ticket((await store.accept(message("1.0"))).task, 1)
         await die_with(store, ticket, TaskPolicy().deaths)
         await store.stop(ticket.task, "Ann")
-    async with ScriptedModel([]) as model, office(database_url, model, tmp_path) as desk:
-        task = await desk.until(ticket.task)
+    async with ScriptedModel([]) as model, task_harness(database_url, model, tmp_path) as harness:
+        task = await harness.until(ticket.task)
     assert (task.state, task.reason) == (State.STOPPED, "Ann")
 
 
