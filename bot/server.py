@@ -117,9 +117,13 @@ class BotServer:
             workspaces=settings.work_dir, policy=policy, tracing=tracing, deps_of=deps_of,
         )  # fmt: skip
         removal = Removal(database, settings.work_dir)
-        self.engine = TaskEngine(database, runner, policy=policy, removal=removal)
+        docker = await stack.enter_async_context(
+            DockerEngine(settings.docker_host, seconds=readiness.PATIENCE - 1)
+        )
+        sandboxes = SandboxCheck(docker, self.sandbox.image)
+        self.engine = TaskEngine(database, runner, policy=policy, removal=removal, check=sandboxes.is_well)
         await stack.enter_async_context(self.engine)
-        await self._open_slack(database, channels, clients, reader, installations)
+        await self._open_slack(database, channels, clients, reader, installations, sandboxes)
 
     async def _open_slack(
         self,
@@ -128,6 +132,7 @@ class BotServer:
         clients: Clients,
         reader: MessageReader,
         installations: InstallationStore | None,
+        sandboxes: SandboxCheck,
     ) -> None:
         """Opened last and closed first, so that events arrive only while tasks can run."""
         settings = self._settings
@@ -135,7 +140,7 @@ class BotServer:
             settings, database, self.engine, channels, clients, reader, installations,
             signed=self.metrics.slack.signed, timing=self._timing,
         )  # fmt: skip
-        await self._observe(database, slack)
+        self._observe(database, slack, sandboxes)
         self.web = WebServer(
             slack.app, self.readiness.missing, self.metrics.page,
             takes_events=not settings.slack_app_token, routes=slack.routes,
@@ -144,12 +149,8 @@ class BotServer:
         await self.web.start(settings.host, settings.port)
         await self._stack.enter_async_context(slack)
 
-    async def _observe(self, database: Database, slack: SlackService) -> None:
+    def _observe(self, database: Database, slack: SlackService, sandboxes: SandboxCheck) -> None:
         """Connect readiness checks and metrics to their sources."""
-        docker = await self._stack.enter_async_context(
-            DockerEngine(self._settings.docker_host, seconds=readiness.PATIENCE - 1)
-        )
-        sandboxes = SandboxCheck(docker, self.sandbox.image)
         self.readiness = Readiness(self.engine.problems, sandboxes.problems, slack.problems)
         metrics = self.metrics
         metrics.missing = self.readiness.missing

@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from tasks.message import Message
 from tasks.policy import TaskPolicy
+from tasks.queue.health import Health, HealthCheck
 from tasks.queue.maintenance import Maintenance
 from tasks.queue.placement import Placement
 from tasks.run.signals import EndReason, Signals
@@ -44,8 +45,11 @@ class TaskEngine:
     starts and resumes them."""
 
     def __init__(
-        self, database: Database, runner: TaskRunner, *, policy: TaskPolicy, removal: Removal | None = None
-    ) -> None:
+        self, database: Database, runner: TaskRunner, *, policy: TaskPolicy, removal: Removal | None = None,
+        check: HealthCheck | None = None,
+    ) -> None:  # fmt: skip
+        """`check` says whether this process has what tasks need; while it has not, and another process has,
+        that one runs the tasks."""
         self.store = TaskStore(database, limits=policy.limits)
         self._database = database
         self._runner = runner
@@ -53,6 +57,7 @@ class TaskEngine:
         self._placement = Placement(
             database.url, self._run, at_once=policy.limits.process, timing=policy.timing
         )
+        self._health = Health(database, check, policy.timing)
         self._maintenance = Maintenance(database, self._placement, policy, removal)
         self._running: set[Signals] = set()
         self._is_database_away = False
@@ -132,20 +137,23 @@ class TaskEngine:
             raise  # to `__aenter__`, if it still waits
 
     async def _run_as_node(self) -> None:
-        """Start the parts in the order in which they need each other, and run them until the engine closes,
-        or until other nodes have declared this one dead: then it starts again as a new one."""
+        """Start the parts in the order in which they need each other, and run them until the engine closes.
+        It starts again as a new node when others have declared this one dead, and when it has to stand by or
+        must no longer."""
         async with asyncio.TaskGroup() as group:
             closing = group.create_task(self._closing.wait())
             alive = closing if self._database.is_sqlite else await self._start_node(group, closing)
             if closing.done():
                 return
-            await self._placement.open()
+            await self._placement.open(takes_tasks=not self._health.stands_by)
             parts = [
                 group.create_task(part) for part in (self._place(), self._watch(), self._maintenance.run())
             ]
+            changed = group.create_task(self._health.changed(self._placement.node))
             self._is_up.set()
-            await asyncio.wait([closing, alive], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([closing, alive, changed], return_when=asyncio.FIRST_COMPLETED)
             self._is_up.clear()
+            parts.append(changed)
             for part in parts:
                 part.cancel()
             await asyncio.wait(parts)
@@ -160,6 +168,7 @@ class TaskEngine:
         node = Node(
             self._database.url, self._placement.node, on_death=self._take_over,
             on_notify=lambda _: self._news.set(), timing=self._policy.timing,
+            is_healthy=self._health.is_healthy,
         )  # fmt: skip
         alive, up = group.create_task(node.run()), group.create_task(node.wait_until_up())
         await asyncio.wait([up, closing], return_when=asyncio.FIRST_COMPLETED)

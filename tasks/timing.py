@@ -33,6 +33,10 @@ class TaskTiming:
     """How long a node's lock must be free before it counts as dead: time to reconnect."""
     silence: float = 3.5
     """Longest pause between heartbeats; a node that holds its lock without them hangs."""
+    health: float = 2.0
+    """Between two checks of what tasks need, such as the engine of the sandboxes."""
+    unhealthy: float = 8.0
+    """How long the check must fail before the tasks are handed on, which interrupts them."""
     node_answer: float = 5.0
     """Timeout of a node's queries."""
     last_words: float = 30.0

@@ -55,6 +55,10 @@ class SandboxCheck:
             return [str(error)]
         return [f"Docker has no image {self._image}. Build it with: handoff sandbox build"]
 
+    async def is_well(self) -> bool:
+        """Whether programs can run here. An engine that hangs counts as down."""
+        return not await _within(self.problems)
+
 
 async def _within(check: Check) -> Sequence[str]:
     try:

@@ -57,7 +57,9 @@ class Node:
         on_death: Callable[[str], Awaitable[None]],
         on_notify: Callable[[str], None],
         timing: TaskTiming,
+        is_healthy: bool = True,
     ) -> None:
+        self._is_healthy = is_healthy
         self._timing = timing
         self.id = id_
         self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -125,10 +127,12 @@ class Node:
             await self._update(connection, "pid = pg_backend_pid()")
             return
         await connection.execute(
-            f'INSERT INTO {SCHEMA}.node (id, number, pid, beat, "left") '
-            "VALUES ($1, $2, pg_backend_pid(), 0, false) ON CONFLICT (id) DO UPDATE SET pid = excluded.pid",
+            f'INSERT INTO {SCHEMA}.node (id, number, pid, beat, "left", healthy) '
+            "VALUES ($1, $2, pg_backend_pid(), 0, false, $3) "
+            "ON CONFLICT (id) DO UPDATE SET pid = excluded.pid",
             self.id,
             self._number,
+            self._is_healthy,
         )
         self._up.set()
         log.info("node joined", node=self.id)

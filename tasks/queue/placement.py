@@ -71,10 +71,15 @@ class Placement:
         #: This process for DBOS. An id that is used twice would strand the workflows of its first use.
         self.node = uuid.uuid4().hex
 
-    async def open(self) -> None:
+    async def open(self, *, takes_tasks: bool = True) -> None:
         """Launch DBOS. Must run inside the loop that the bodies are to run on: launched before it, DBOS would
-        run them on a loop of its own, where the clients of this process do not work."""
+        run them on a loop of its own, where the clients of this process do not work.
+
+        With `takes_tasks` False it queues tickets, and starts only urgent ones.
+        """
         DBOS(config=_config(self._url, self.node, self._timing))
+        if not takes_tasks:
+            DBOS.listen_queues([])
         self._is_closing = False
         self._is_closed.clear()
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    true,
 )
 
 metadata = MetaData()
@@ -170,6 +171,8 @@ node = Table(
     Column("pid", Integer, nullable=False),
     Column("beat", BigInteger, nullable=False),
     Column("left", Boolean, nullable=False),
+    # Whether it has what tasks need: see `tasks.queue.health`.
+    Column("healthy", Boolean, nullable=False, default=True, server_default=true()),
 )
 
 #: The key-value store: `place` is the namespace, `name` the key.
