@@ -8,9 +8,9 @@ import pytest
 
 from playground.demo_model import programs
 from playground.demo_model.program import Program
-from sandbox.job import Job, Status
-from sandbox.sandbox import Sandbox
+from sandbox.job import Status
 from tests.support.demo_talk import EXAMPLES
+from tests.support.sandboxes import RunCode
 
 PAGE = Path(__file__).parents[2] / "playground" / "page"
 SALES = (PAGE / "sample.csv").read_bytes()
@@ -19,8 +19,8 @@ NEEDS_LIBRARIES = [
 ]
 
 
-async def output_of(sandbox: Sandbox, program: Program, files: dict[str, bytes]) -> str:
-    run = await sandbox.run(Job(code=program.code, files=files))
+async def output_of(run_code: RunCode, program: Program, files: dict[str, bytes]) -> str:
+    run = await run_code(program.code, files=files)
     assert (run.status, run.stderr) == (Status.OK, ""), run.stderr
     files |= run.contents()
     return run.stdout
@@ -28,11 +28,11 @@ async def output_of(sandbox: Sandbox, program: Program, files: dict[str, bytes])
 
 @pytest.mark.parametrize(("request_", "names"), NEEDS_LIBRARIES)
 async def test_programs_run_one_after_the_other(
-    sandbox: Sandbox, request_: str, names: tuple[str, ...]
+    run_code: RunCode, request_: str, names: tuple[str, ...]
 ) -> None:
     files = dict.fromkeys(names, SALES)
     for program in programs.choose(request_):
-        assert (await output_of(sandbox, program, files)).strip()
+        assert (await output_of(run_code, program, files)).strip()
     assert any(name.endswith(".png") for name in files) == ("savefig" in str(programs.choose(request_)))
 
 
@@ -46,26 +46,26 @@ async def test_programs_run_one_after_the_other(
     ],
 )
 async def test_questions_about_a_table_are_answered_from_it(
-    sandbox: Sandbox, request_: str, printed: str
+    run_code: RunCode, request_: str, printed: str
 ) -> None:
     _, compute = programs.choose(request_)
-    assert printed in await output_of(sandbox, compute, {"sales.csv": SALES})
+    assert printed in await output_of(run_code, compute, {"sales.csv": SALES})
 
 
-async def test_excel_json_and_tabs_are_read_too(sandbox: Sandbox) -> None:
+async def test_excel_json_and_tabs_are_read_too(run_code: RunCode) -> None:
     write = "import pandas as pd; t = pd.read_csv('a.csv'); t.to_excel('t.xlsx'); t.to_json('t.json')"
     write += "; t.to_csv('t.tsv', sep='\\t')"
     files = {"a.csv": SALES}
-    run = await sandbox.run(Job(code=write, files=files))
+    run = await run_code(write, files=files)
     files |= run.contents()
     for name in ("t.xlsx", "t.json", "t.tsv"):
         (look,) = programs.choose(f"describe {name}")
-        assert f"{name}: 16 rows" in await output_of(sandbox, look, files)
+        assert f"{name}: 16 rows" in await output_of(run_code, look, files)
 
 
-async def test_without_a_table_the_reason_is_a_sentence(sandbox: Sandbox) -> None:
+async def test_without_a_table_the_reason_is_a_sentence(run_code: RunCode) -> None:
     (look,) = programs.choose("describe the attached CSV")
-    run = await sandbox.run(Job(code=look.code))
+    run = await run_code(look.code)
     assert run.status is Status.ERROR
     assert (
         run.stderr.strip() == "There is no table among the files here. Attach a CSV, TSV, Excel or JSON file."
