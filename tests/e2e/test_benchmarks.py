@@ -1,4 +1,7 @@
-"""Each benchmark runs, in its small form; `make bench` is for the figures. Needs Docker and the image."""
+"""Each benchmark runs, in its small form; `make bench` is for the figures. Needs Docker and the image.
+
+`make test` runs the first one, `make soak` all of them.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,11 @@ from scripts.steps import ROOT
 
 #: These install other projects' packages; `make soak` runs them in full.
 PEERS = {"sandbox_peers", "frameworks"}
+OWN = [name for name in BENCHMARKS if name not in PEERS]
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in PEERS])
+@pytest.mark.parametrize("name", [OWN[0], *(pytest.param(name, marks=pytest.mark.soak) for name in OWN[1:])])
 async def test_a_benchmark_runs(name: str) -> None:
     code, said = await run("benchmarks", "--small", name)
     assert code == 0, said
@@ -24,6 +28,7 @@ async def test_a_benchmark_runs(name: str) -> None:
     assert len(said.splitlines()) > 4, said
 
 
+@pytest.mark.soak
 async def test_the_leaks_of_the_sandbox_are_counted() -> None:
     code, said = await run("benchmarks.sandbox_leaks", "10")
     assert code == 0, said
