@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
@@ -9,11 +10,15 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from bot import cli
 from bot.cli import COMMANDS
+from bot.settings import Settings
 from scripts.steps import ROOT
 
 #: A program with one command, to be ended by a signal in the middle of its work.
@@ -36,14 +41,39 @@ SLOW = """
 """
 
 
-def handoff(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot.cli", *arguments],
-        cwd=folder,
-        env={**clean_environ(folder), **environ},
-        capture_output=True,
-        text=True,
-    )
+@dataclass(frozen=True)
+class CommandLine:
+    """Runs `handoff` in this process with an empty environment and a folder of its own: a process of its own
+    takes a second or more to start."""
+
+    capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch
+
+    def __call__(
+        self, *arguments: str, commands: Mapping[str, cli.Command] = COMMANDS, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        for name, value in environ.items():
+            self.monkeypatch.setenv(name, value)
+        try:
+            code = cli.run(commands, arguments)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return subprocess.CompletedProcess(arguments, code, *self.capsys.readouterr())
+
+
+@pytest.fixture
+def handoff(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    restored_logging: None,
+) -> CommandLine:
+    for name in os.environ:
+        monkeypatch.delenv(name)
+    for name, value in clean_environ(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return CommandLine(capsys, monkeypatch)
 
 
 def clean_environ(folder: Path) -> dict[str, str]:
@@ -73,23 +103,25 @@ def test_help_names_the_commands_and_imports_nothing_heavy(tmp_path: Path) -> No
     assert all(f" {name} " in done.stdout for name in COMMANDS)
 
 
-def test_a_command_that_needs_no_settings_prints_and_ends_well(tmp_path: Path) -> None:
-    done = handoff(tmp_path, "manifest")
+def test_a_command_that_needs_no_settings_prints_and_ends_well(handoff: CommandLine) -> None:
+    done = handoff("manifest")
     assert done.returncode == 0
     assert json.loads(done.stdout)["settings"]["socket_mode_enabled"] is True
     assert done.stderr == ""
 
 
-def test_the_manifest_is_also_a_link(tmp_path: Path) -> None:
-    done = handoff(tmp_path, "manifest", "--link", "--url", "https://handoff.example.com")
+def test_the_manifest_is_also_a_link(handoff: CommandLine) -> None:
+    done = handoff("manifest", "--link", "--url", "https://handoff.example.com")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("https://api.slack.com/apps?new_app=1&manifest_json=%7B")
     assert "handoff.example.com%2Fslack%2Fevents" in done.stdout
 
 
-def test_wrong_settings_are_reported_at_once_without_a_traceback(tmp_path: Path) -> None:
+def test_wrong_settings_are_reported_at_once_without_a_traceback(
+    handoff: CommandLine, tmp_path: Path
+) -> None:
     (tmp_path / ".env").write_text("HANDOFF_LOG_FORMAT=xml\n")
-    done = handoff(tmp_path, "manifest", HANDOFF_PORT="x", SLACK_API_URL="nowhere")
+    done = handoff("manifest", HANDOFF_PORT="x", SLACK_API_URL="nowhere")
     assert done.returncode == 2
     assert done.stdout == ""
     printed = done.stderr.splitlines()
@@ -97,31 +129,22 @@ def test_wrong_settings_are_reported_at_once_without_a_traceback(tmp_path: Path)
     assert all(line.startswith("handoff: ") and line.endswith(".") for line in printed)
 
 
-def test_wrong_arguments_end_with_2(tmp_path: Path) -> None:
-    """Each in a fresh parser of one process, since starting one takes a second."""
-    wrong = [
+@pytest.mark.parametrize(
+    "arguments",
+    [
         (), ("dance",), ("manifest", "--url", "http://x"), ("doctor", "--channel", "sales"),
         ("tasks", "--limit", "-4"), ("purge",), ("purge", "--older-than", "-5", "--yes"),
         ("purge", "--older-than", "nan", "--yes"),
-    ]  # fmt: skip
-    code = f"""
-        from bot import cli
-        for arguments in {wrong!r}:
-            try:
-                print(arguments, cli.main(arguments))
-            except SystemExit as end:
-                print(arguments, end.code)
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        cwd=tmp_path, env=clean_environ(tmp_path), capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.stdout.splitlines() == [f"{arguments} 2" for arguments in wrong]
+    ],
+)  # fmt: skip
+def test_wrong_arguments_end_with_2(handoff: CommandLine, arguments: tuple[str, ...]) -> None:
+    done = handoff(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
 
 
-def test_the_doctor_shows_the_settings_problems_among_its_findings(tmp_path: Path) -> None:
-    done = handoff(tmp_path, "doctor", HANDOFF_PORT="x", DOCKER_HOST="tcp://127.0.0.1:1")
+def test_the_doctor_shows_the_settings_problems_among_its_findings(handoff: CommandLine) -> None:
+    done = handoff("doctor", HANDOFF_PORT="x", DOCKER_HOST="tcp://127.0.0.1:1")
     assert done.returncode == 1
     assert done.stdout.startswith("✗ Settings: HANDOFF_PORT must be")
     assert "✓ Data folder: " in done.stdout
@@ -129,10 +152,12 @@ def test_the_doctor_shows_the_settings_problems_among_its_findings(tmp_path: Pat
 
 
 @pytest.mark.parametrize("command", ["serve", "doctor"])
-def test_a_misspelt_variable_is_named_with_the_nearest_one(tmp_path: Path, command: str) -> None:
+def test_a_misspelt_variable_is_named_with_the_nearest_one(
+    handoff: CommandLine, tmp_path: Path, command: str
+) -> None:
     (tmp_path / ".env").write_text("HANDOFF_ALLOW_USRES=U0ADA\n")
     done = handoff(
-        tmp_path, command, HANDOFF_MODLE="x", HANDOFF_QQ="1", HANDOFF_PRT="", DOCKER_HOST="tcp://127.0.0.1:1"
+        command, HANDOFF_MODLE="x", HANDOFF_QQ="1", HANDOFF_PRT="", DOCKER_HOST="tcp://127.0.0.1:1"
     )
     printed = done.stdout + done.stderr
     assert done.returncode == {"serve": 2, "doctor": 1}[command]
@@ -142,10 +167,10 @@ def test_a_misspelt_variable_is_named_with_the_nearest_one(tmp_path: Path, comma
     assert "HANDOFF_PRT" not in printed, "an empty variable counts as not set"
 
 
-def test_the_settings_of_a_channel_are_spelled_as_in_its_file(tmp_path: Path) -> None:
+def test_the_settings_of_a_channel_are_spelled_as_in_its_file(handoff: CommandLine, tmp_path: Path) -> None:
     file = tmp_path / "channels.toml"
     file.write_text('[T0ACME.C0SALES]\nprogress = "quiet"\nallow_guests = true\n')
-    done = handoff(tmp_path, "doctor", "--channel", "T0ACME/C0SALES", HANDOFF_CHANNELS_FILE="channels.toml")
+    done = handoff("doctor", "--channel", "T0ACME/C0SALES", HANDOFF_CHANNELS_FILE="channels.toml")
     assert (done.returncode, done.stderr) == (0, "")
     rows = done.stdout.splitlines()
     assert f'progress = "quiet" ({file}: T0ACME.C0SALES)' in rows
@@ -154,14 +179,16 @@ def test_the_settings_of_a_channel_are_spelled_as_in_its_file(tmp_path: Path) ->
     assert not [row for row in rows if "<" in row or "None" in row]
 
 
-def test_a_fresh_folder_has_no_tasks_before_and_after_the_doctor(tmp_path: Path) -> None:
+def test_a_fresh_folder_has_no_tasks_before_and_after_the_doctor(
+    handoff: CommandLine, tmp_path: Path
+) -> None:
     environ = {"HANDOFF_DATA_DIR": str(tmp_path / "data"), "DOCKER_HOST": "tcp://127.0.0.1:1"}
-    examined = handoff(tmp_path, "doctor", **environ)
+    examined = handoff("doctor", **environ)
     assert " is empty; the first start makes the tables.\n" in examined.stdout
-    listed = handoff(tmp_path, "tasks", **environ)
+    listed = handoff("tasks", **environ)
     assert listed.returncode == 0
     assert listed.stdout == "There are no tasks yet. Add --play for those of `make run`.\n"
-    assert handoff(tmp_path, "tasks", "--play", **environ).stdout == "There are no tasks yet.\n"
+    assert handoff("tasks", "--play", **environ).stdout == "There are no tasks yet.\n"
 
 
 def test_a_reader_that_leaves_early_is_no_fault(tmp_path: Path) -> None:
@@ -208,26 +235,18 @@ async def test_a_background_job_ignores_ctrl_c_and_ends_on_sigterm(tmp_path: Pat
     assert (process.returncode, out) == (0, b"cleaned up\n")
 
 
-def test_a_fault_of_our_own_is_a_line_of_the_log_without_secrets(tmp_path: Path) -> None:
-    code = """
-        import sys
-        from bot import cli
+class Faulty:
+    """A command with a fault."""
 
-        def register(subparsers):
-            subparsers.add_parser("fail")
+    def register(self, subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+        subparsers.add_parser("fail")
 
-        def run(args, settings):
-            raise KeyError("xoxb-1-2-3")
+    def run(self, args: argparse.Namespace, settings: Settings) -> int:
+        raise KeyError("xoxb-1-2-3")
 
-        raise SystemExit(cli.run({"fail": sys.modules[__name__]}, ["fail"]))
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        cwd=tmp_path,
-        env={**clean_environ(tmp_path), "HANDOFF_LOG_FORMAT": "json"},
-        capture_output=True,
-        text=True,
-    )
+
+def test_a_fault_of_our_own_is_a_line_of_the_log_without_secrets(handoff: CommandLine) -> None:
+    done = handoff("fail", commands={"fail": Faulty()}, HANDOFF_LOG_FORMAT="json")
     assert done.returncode == 1
     (line,) = map(json.loads, done.stderr.splitlines())
     assert (line["level"], line["event"]) == ("critical", "ended by a fault of Handoff's own")

@@ -6,7 +6,6 @@ import json
 import logging as standard
 import re
 import warnings
-from collections.abc import Iterator
 from io import StringIO
 from typing import Literal
 
@@ -19,21 +18,7 @@ from bot.settings import Settings
 from bot.settings.redaction import REDACTED
 
 SECRET = 'pass"wörd/1234'
-TALKATIVE = ("", "dbos", "slack_bolt", "aiohttp.access", "openai")
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """The log is the process's own; other tests get theirs back."""
-    loggers = [standard.getLogger(name) for name in TALKATIVE]
-    before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
-    yield
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    for logger, handlers, level, propagate in before:
-        logger.handlers[:], logger.propagate = handlers, propagate
-        logger.setLevel(level)
-    standard.captureWarnings(capture=False)
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 
 def logs(form: Literal["console", "json"] = "json", level: Literal["debug", "info"] = "info") -> StringIO:

@@ -19,9 +19,8 @@ from bot.timing import BotTiming
 from bot.wire.app import BoltApp
 from bot.wire.socket_mode import CONNECTIONS, SocketMode
 from playground.slack import SlackStandIn
-from tests.unit.test_logging import as_before
 
-__all__ = ["as_before"]
+pytestmark = pytest.mark.usefixtures("restored_logging")
 
 TROUBLE = ("warning", "error", "critical")
 
