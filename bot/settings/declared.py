@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from dataclasses import fields
+from functools import cache
 from itertools import pairwise
 from typing import Any, get_type_hints
 
@@ -18,7 +19,7 @@ def declared(owner: type, name: str, *, unit: int = 1) -> Any:
     `unit` is the setting's unit in the room's: 86,400 for a setting in days of a limit in seconds.
     """
     default = next(field.default for field in fields(owner) if field.name == name)
-    annotated = FieldInfo.from_annotation(get_type_hints(owner, include_extras=True)[name])
+    annotated = FieldInfo.from_annotation(_types(owner)[name])
     bounds = {
         bound: _scaled(getattr(rule, bound), unit)
         for rule in annotated.metadata
@@ -33,6 +34,12 @@ def _scaled(value: Any, unit: int) -> Any:
     return value if unit == 1 else value // unit if value % unit == 0 else value / unit
 
 
+@cache
+def _types(owner: type) -> dict[str, Any]:
+    return get_type_hints(owner, include_extras=True)
+
+
+@cache
 def _docstrings(owner: type) -> dict[str, str]:
     """The text below each field, which Python itself does not keep."""
     (definition,) = ast.parse(inspect.getsource(owner)).body
