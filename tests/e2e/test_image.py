@@ -17,8 +17,8 @@ import pytest
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
 from scripts import image
+from tests.integration.test_extend_package import team_wheel
 from tests.support.stack import ADA, GENERAL
-from tests.unit.test_extend_page import team_wheel
 
 NAME = "handoff:under-test"
 SOCKET = Path("/var/run/docker.sock")

@@ -55,7 +55,7 @@ RUN_BY = {
     "python -m benchmarks.sandbox_leaks": "tests/e2e/test_benchmarks.py",
     "python -m tests.support.compose": "scripts/soak",
     "pytest": "scripts/test",
-    "pip wheel": "tests/unit/test_extend_page.py",
+    "pip wheel": "tests/integration/test_extend_package.py",
     "pip install": "tests/integration/test_without_extras.py",
 }
 _DOTTED = re.compile(r"`((?:bot|tasks|agents|sandbox|text|playground)(?:\.\w+)+)`")
