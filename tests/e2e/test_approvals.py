@@ -24,7 +24,7 @@ from tasks.task import State
 from tests.support.model_scripts import Answering
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
-from tests.support.tool_server import serve_http
+from tests.support.tool_server import serve_http, tool_server
 
 ASK = "@Handoff write hello into the journal"
 APPROVE, DENY = "handoff_approve", "handoff_deny"
@@ -54,7 +54,7 @@ class Office:
     @asynccontextmanager
     async def bot(self) -> AsyncIterator[Stack]:
         file = self._folder / "tools.json"
-        async with serve_http(self._folder / "journal", token="a") as url:
+        async with serve_http(tool_server(self._folder / "journal"), token="a") as url:
             server = {"url": url, "headers": {"Authorization": "Bearer a"}}
             tools = {"mcpServers": {"things": server}, "allow": {"things": ["write"]}}
             file.write_text(json.dumps({**tools, "ask_first": ["things_write"]}))

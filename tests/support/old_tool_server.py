@@ -1,12 +1,13 @@
 """An MCP server of the protocol of 2025-06-18, by hand on stdin and stdout.
 
 Run as `python -m tests.support.old_tool_server`. Most servers of today are such ones. Its list has `late`
-once `grow` was called, and it announces the change.
+once `grow` was called, and it announces the change. A call of `die` ends it; one of `hang` gets no answer.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -33,10 +34,13 @@ def _answer(method: str, params: dict[str, Any], names: list[str]) -> dict[str, 
 
 
 def main() -> None:
-    names = ["grow"]
+    names = ["grow", "die", "hang"]
     for line in sys.stdin:
         asked = json.loads(line)
-        if "id" not in asked:
+        called = (asked.get("params") or {}).get("name")
+        if called == "die":
+            os._exit(3)
+        if "id" not in asked or called == "hang":
             continue
         result = _answer(asked["method"], asked.get("params") or {}, names)
         if result is None:

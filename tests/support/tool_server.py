@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +17,6 @@ import uvicorn
 from mcp.server.lowlevel import Server
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.server.stdio import stdio_server
 from mcp_types import (
     BlobResourceContents,
     CallToolRequestParams,
@@ -43,12 +40,8 @@ def tool_server(journal: Path) -> MCPServer:
     @server.tool()
     def look_up(word: str, times: int = 1) -> str:
         """Look a word up in the team's glossary."""
-        if word == "break":
-            os._exit(3)
         if word == "wrong":
             raise ToolError("there is no such word")
-        if word == "slow":
-            time.sleep(30)
         return f"{word} means {word}. " * times
 
     @server.tool()
@@ -102,7 +95,7 @@ def tool_server(journal: Path) -> MCPServer:
     return server
 
 
-async def run_loose() -> None:
+def loose_server() -> Server[Any]:
     """A server that does not hold itself to the schema of its answers."""
 
     async def listed(context: Any, params: Any) -> ListToolsResult:
@@ -114,18 +107,17 @@ async def run_loose() -> None:
         fields = {"metres": "five"} if params.name == "measure" else None
         return CallToolResult(content=[TextContent(text="five")], structured_content=fields)
 
-    server = Server("loose", on_list_tools=listed, on_call_tool=called)
-    async with stdio_server() as (read, write):
-        await server.run(read, write, server.create_initialization_options())
+    return Server("loose", on_list_tools=listed, on_call_tool=called)
 
 
 @asynccontextmanager
-async def serve_http(journal: Path, *, token: str) -> AsyncIterator[str]:
-    """The server over streamable HTTP, for who brings `token`; yields its URL."""
-    inner = tool_server(journal).streamable_http_app()
+async def serve_http(tools: MCPServer | Server[Any], *, token: str = "") -> AsyncIterator[str]:
+    """The server over streamable HTTP in this process, for who brings `token`; yields its URL."""
+    inner = tools.streamable_http_app()
+    headers = {(b"authorization", f"Bearer {token}".encode())} if token else set()
 
     async def guarded(scope: dict, receive: object, send: object) -> None:  # type: ignore[type-arg]
-        if scope["type"] == "http" and (b"authorization", f"Bearer {token}".encode()) not in scope["headers"]:
+        if scope["type"] == "http" and not headers <= set(scope["headers"]):
             await send({"type": "http.response.start", "status": 401, "headers": []})  # type: ignore[operator]
             await send({"type": "http.response.body", "body": b""})  # type: ignore[operator]
             return
@@ -148,7 +140,4 @@ async def serve_http(journal: Path, *, token: str) -> AsyncIterator[str]:
 
 
 if __name__ == "__main__":
-    if "loose" in sys.argv:
-        asyncio.run(run_loose())
-    else:
-        tool_server(Path(os.environ[JOURNAL])).run()
+    tool_server(Path(os.environ[JOURNAL])).run()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from agents.tools import Tool
 from agents.tools_file import McpServer, ToolsFile
 from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
 from tests.support.team import Team, endpoint_of
-from tests.support.tool_server import JOURNAL, serve_http
+from tests.support.tool_server import JOURNAL, loose_server, serve_http, tool_server
 
 ALLOWED = ("look_up", "write")
 
@@ -32,9 +33,17 @@ def connect(servers: dict[str, McpServer], *allow: str) -> McpServers:
     return McpServers(ToolsFile(mcpServers=servers, allow=allowed, ask_first=["things_write"]))
 
 
-def program(tmp_path: Path, **more: Any) -> McpServer:
+def program(tmp_path: Path, module: str = "tool_server", **more: Any) -> McpServer:
+    """A server in a process of its own. `tool_server` takes more than a second to start."""
     env = {JOURNAL: str(tmp_path / "journal"), "PYTHONPATH": str(Path(__file__).parents[2])}
-    return McpServer(command=sys.executable, args=["-m", "tests.support.tool_server"], env=env, **more)
+    return McpServer(command=sys.executable, args=["-m", f"tests.support.{module}"], env=env, **more)
+
+
+@pytest.fixture
+async def things(tmp_path: Path) -> AsyncIterator[McpServer]:
+    """A server over HTTP, for tests that fare alike with a program."""
+    async with serve_http(tool_server(tmp_path / "journal")) as url:
+        yield McpServer(url=url)
 
 
 async def say(tool: Tool, **arguments: Any) -> str:
@@ -53,8 +62,8 @@ async def test_a_program_lends_the_tools_that_are_allowed_and_no_other(tmp_path:
     assert said == "ack means ack. "
 
 
-async def test_a_result_in_fields_alone_is_reported_as_json(tmp_path: Path) -> None:
-    async with connect({"things": program(tmp_path)}, "measure", "weigh") as servers:
+async def test_a_result_in_fields_alone_is_reported_as_json(things: McpServer) -> None:
+    async with connect({"things": things}, "measure", "weigh") as servers:
         assert await say(tool_of(servers, "things_measure")) == '{"metres": 5, "place": "Malmö"}'
         assert await say(tool_of(servers, "things_weigh")) == '{"grams": 7}'
 
@@ -105,8 +114,8 @@ async def test_of_130_tools_as_many_are_offered_as_a_request_takes() -> None:
     assert len(model.requests[1].tools) <= 128
 
 
-async def test_a_file_in_a_result_is_reported_and_what_has_no_words_is_named(tmp_path: Path) -> None:
-    async with connect({"things": program(tmp_path)}, "fetch") as servers:
+async def test_a_file_in_a_result_is_reported_and_what_has_no_words_is_named(things: McpServer) -> None:
+    async with connect({"things": things}, "fetch") as servers:
         output = await tool_of(servers, "things_fetch").call(ToolCall("c", "things_fetch", "{}"))
     assert output.text.splitlines() == [
         "found", "[repo://a.txt]", "The file.", "[repo://a.pdf (application/pdf), left out]",
@@ -115,10 +124,11 @@ async def test_a_file_in_a_result_is_reported_and_what_has_no_words_is_named(tmp
     assert output.attached == (("fetch.png", b"\0\0\0"),)
 
 
-async def test_an_answer_of_a_broken_form_costs_the_call_and_not_the_server(tmp_path: Path) -> None:
-    server = program(tmp_path)
-    loose = server.model_copy(update={"args": [*server.args, "loose"]})
-    async with connect({"loose": loose}, "measure", "look_up") as servers:
+async def test_an_answer_of_a_broken_form_costs_the_call_and_not_the_server() -> None:
+    async with (
+        serve_http(loose_server()) as url,
+        connect({"loose": McpServer(url=url)}, "measure", "look_up") as servers,
+    ):
         with pytest.raises(ToolFailure, match=r"ran the call.*five") as caught:
             await say(tool_of(servers, "loose_measure"))
         assert "Error" not in str(caught.value)
@@ -127,8 +137,7 @@ async def test_an_answer_of_a_broken_form_costs_the_call_and_not_the_server(tmp_
 
 @pytest.mark.parametrize("module", ["tool_server", "old_tool_server"])
 async def test_a_tool_that_comes_later_is_lent_from_then_on(module: str, tmp_path: Path) -> None:
-    server = program(tmp_path).model_copy(update={"args": ["-m", f"tests.support.{module}"]})
-    async with connect({"things": server}, "grow", "late", "look_up") as servers:
+    async with connect({"things": program(tmp_path, module)}, "grow", "late", "look_up") as servers:
         assert "things_late" not in [one.tool.name for one in servers.tools()]
         assert await say(tool_of(servers, "things_grow")) == "grow done"
         async with asyncio.timeout(20):
@@ -138,17 +147,19 @@ async def test_a_tool_that_comes_later_is_lent_from_then_on(module: str, tmp_pat
 
 
 async def test_a_server_over_http_is_called_with_its_headers(tmp_path: Path) -> None:
-    async with serve_http(tmp_path / "journal", token="secret") as url:
+    async with serve_http(tool_server(tmp_path / "journal"), token="secret") as url:
         server = McpServer(url=url, headers={"Authorization": "Bearer secret"})
         async with connect({"web": server}) as servers:
             assert await say(tool_of(servers, "web_write"), line="hello") == "written"
     assert (tmp_path / "journal").read_text() == "hello\n"
 
 
-async def test_a_server_that_refuses_us_costs_its_tools_and_nothing_else(tmp_path: Path) -> None:
-    async with serve_http(tmp_path / "journal", token="secret") as url:
+async def test_a_server_that_refuses_us_costs_its_tools_and_nothing_else(
+    things: McpServer, tmp_path: Path
+) -> None:
+    async with serve_http(tool_server(tmp_path / "journal"), token="secret") as url:
         refused = McpServer(url=url, headers={"Authorization": "Bearer wrong"})
-        async with connect({"web": refused, "things": program(tmp_path)}) as servers:
+        async with connect({"web": refused, "things": things}) as servers:
             assert [one.tool.name for one in servers.tools()] == ["things_look_up", "things_write"]
 
 
@@ -160,8 +171,8 @@ async def test_a_program_that_is_not_there_is_reported_to_the_operator(
     assert "tool server can't be reached" in capsys.readouterr().out
 
 
-async def test_wrong_arguments_never_leave_and_are_reported(tmp_path: Path) -> None:
-    async with connect({"things": program(tmp_path)}) as servers:
+async def test_wrong_arguments_never_leave_and_are_reported(things: McpServer) -> None:
+    async with connect({"things": things}) as servers:
         tool = tool_of(servers, "things_look_up")
         with pytest.raises(ToolFailure, match=r"word is missing.*no argument wird"):
             await say(tool, wird="ack")
@@ -173,14 +184,14 @@ async def test_wrong_arguments_never_leave_and_are_reported(tmp_path: Path) -> N
 
 
 async def test_a_program_that_dies_is_started_again(tmp_path: Path) -> None:
-    async with connect({"things": program(tmp_path)}) as servers:
-        tool = tool_of(servers, "things_look_up")
+    async with connect({"things": program(tmp_path, "old_tool_server")}, "grow", "die") as servers:
+        tool = tool_of(servers, "things_grow")
         with pytest.raises(ToolFailure, match="the server things broke off") as caught:
-            await say(tool, word="break")
+            await say(tool_of(servers, "things_die"))
         assert "Error" not in str(caught.value), "no name of a Python class"
         for _ in range(200):
             try:
-                assert await say(tool, word="ack") == "ack means ack. "
+                assert await say(tool) == "grow done"
                 break
             except ToolFailure as away:
                 assert re.search("is down|broke off", str(away))  # noqa: PT017 (it passes when it is back)
@@ -190,9 +201,9 @@ async def test_a_program_that_dies_is_started_again(tmp_path: Path) -> None:
 
 
 async def test_a_call_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    async with connect({"things": program(tmp_path, seconds=0.2)}) as servers:
+    async with connect({"things": program(tmp_path, "old_tool_server", seconds=0.2)}, "hang") as servers:
         with pytest.raises(ToolFailure, match=r"[Tt]imed out"):
-            await say(tool_of(servers, "things_look_up"), word="slow")
+            await say(tool_of(servers, "things_hang"))
 
 
 async def test_a_start_that_is_cancelled_while_it_waits_for_a_server_leaves_no_task(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -49,13 +49,13 @@ class CommandLine:
     capsys: pytest.CaptureFixture[str]
     monkeypatch: pytest.MonkeyPatch
 
-    def __call__(
-        self, *arguments: str, commands: Mapping[str, cli.Command] = COMMANDS, **environ: str
-    ) -> subprocess.CompletedProcess[str]:
+    commands: Mapping[str, cli.Command] = field(default_factory=lambda: COMMANDS)
+
+    def __call__(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         for name, value in environ.items():
             self.monkeypatch.setenv(name, value)
         try:
-            code = cli.run(commands, arguments)
+            code = cli.run(self.commands, arguments)
         except SystemExit as end:
             code = int(end.code or 0)
         return subprocess.CompletedProcess(arguments, code, *self.capsys.readouterr())
@@ -246,7 +246,7 @@ class Faulty:
 
 
 def test_a_fault_of_our_own_is_a_line_of_the_log_without_secrets(handoff: CommandLine) -> None:
-    done = handoff("fail", commands={"fail": Faulty()}, HANDOFF_LOG_FORMAT="json")
+    done = replace(handoff, commands={"fail": Faulty()})("fail", HANDOFF_LOG_FORMAT="json")
     assert done.returncode == 1
     (line,) = map(json.loads, done.stderr.splitlines())
     assert (line["level"], line["event"]) == ("critical", "ended by a fault of Handoff's own")

@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.wire.manifest import SCOPES
 from playground.slack.server import SlackStandIn
 from tests.support.scripted_model import Asked, Call, Fault, Reply, Say, ScriptedModel
-from tests.support.tool_server import JOURNAL
+from tests.support.tool_server import serve_http, tool_server
 
 CLOSED = "http://127.0.0.1:1"
 CALL = Call("execute_python_code", {"code": "print(1)"})
@@ -197,11 +197,13 @@ async def test_the_models_get_the_tools_that_workers_get(healthy: dict[str, Any]
         refusal = {"error": {"message": "Invalid schema for function 'things_look_up': no."}}
         return Fault(400, refusal) if "things_look_up" in asked.tools else CALL
 
-    env = {JOURNAL: str(tmp_path / "j"), "PYTHONPATH": str(Path(__file__).parents[2])}
-    server = {"command": sys.executable, "args": ["-m", "tests.support.tool_server"], "env": env}
     file = tmp_path / "tools.json"
-    file.write_text(json.dumps({"mcpServers": {"things": server}, "allow": {"things": ["look_up", "write"]}}))
-    async with ScriptedModel(answering, allows="additionalProperties") as model:
+    async with (
+        serve_http(tool_server(tmp_path / "journal")) as url,
+        ScriptedModel(answering, allows="additionalProperties") as model,
+    ):
+        servers, allowed = {"things": {"url": url}}, {"things": ["look_up", "write"]}
+        file.write_text(json.dumps({"mcpServers": servers, "allow": allowed}))
         found = await findings(healthy, openai_base_url=model.base_url, tools_file=file)
     assert model.requests[0].tools == (*WORKER_TOOLS, "things_look_up", "things_write")
     assert "without the tool things_look_up" in found["Model"].text
@@ -285,21 +287,16 @@ async def test_a_check_that_never_ends_is_cut(
 
 async def test_tools_that_workers_would_lack_are_named(healthy: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "tools.json"
-    server = {"command": sys.executable, "args": ["-m", "tests.support.tool_server"]}
-    environment = {JOURNAL: str(tmp_path / "journal"), "PYTHONPATH": str(Path(__file__).parents[2])}
-    servers = {"things": {**server, "env": environment}}
-    allowed = {
-        "mcpServers": servers,
-        "allow": {"things": ["look_up", "write"]},
-        "ask_first": ["things_write"],
-    }
-    file.write_text(json.dumps({**allowed, "ask_first": ["things_write"]}))
-    found = (await findings(healthy, tools_file=file))["Tools"]
-    assert (found.ok, found.text) == (True, "things_look_up, things_write (asks first).")
+    async with serve_http(tool_server(tmp_path / "journal")) as url:
+        servers = {"things": {"url": url}}
+        allowed = {"things": ["look_up", "write"]}
+        file.write_text(json.dumps({"mcpServers": servers, "allow": allowed, "ask_first": ["things_write"]}))
+        found = (await findings(healthy, tools_file=file))["Tools"]
+        assert (found.ok, found.text) == (True, "things_look_up, things_write (asks first).")
 
-    wrong = {"mcpServers": servers, "allow": {"things": ["look_up", "lookup"]}}
-    file.write_text(json.dumps(wrong))
-    found = (await findings(healthy, tools_file=file))["Tools"]
+        wrong = {"mcpServers": servers, "allow": {"things": ["look_up", "lookup"]}}
+        file.write_text(json.dumps(wrong))
+        found = (await findings(healthy, tools_file=file))["Tools"]
     assert not found.ok
     assert found.text == "the server things has no things_lookup."
 
