@@ -127,6 +127,8 @@ async def _read_aside(lines: BinaryIO) -> AsyncIterator[bytes]:
                 put(raw)
         except OSError as error:
             put(error)
+        except ValueError:  # the stream was closed, since the reader of the answers has gone
+            return
         put(b"")
 
     threading.Thread(target=read, name="read jobs", daemon=True).start()

@@ -96,6 +96,8 @@ async def _run(args: argparse.Namespace, settings: Settings) -> int:
         print(f"handoff: {problem}", file=sys.stderr)
         return 2
     logging.getLogger("sandbox").setLevel(logging.ERROR)  # what fails here is in the answer
+    if not args.jsonl:  # the containers that a single program does not use would be started for nothing
+        settings = settings.model_copy(update={"sandbox_pool": 0})
     async with make_sandbox(settings) as sandbox:
         return await (_run_lines if args.jsonl else _run_one)(args, settings, sandbox)
 
