@@ -134,7 +134,7 @@ class Sandbox:
 
     @property
     def idle(self) -> int:
-        """Containers that wait for a call now: about 9 MB each, 87 MB with pandas and pyplot imported."""
+        """Containers that wait for a call now: about 9 MB each, 86 MB with pandas and pyplot imported."""
         return self._entered().idle
 
     async def sweep(self) -> int:

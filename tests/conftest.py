@@ -37,7 +37,7 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         names = getattr(item, "fixturenames", ())
-        if "run_code" in names:
+        if "shared_sandbox" in names:
             # Their sandbox lives on the session's event loop.
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
         if "own_postgres" in names:

@@ -100,9 +100,15 @@ async def test_arguments_that_cannot_be_met(arguments: list[str], words: str) ->
     assert "Traceback" not in ended.err
 
 
-@pytest.mark.parametrize("words", ["run <&-", "run --jsonl <&-", "run >/dev/full", "run --output README.md"])
+async def test_an_output_that_is_no_folder_is_one_sentence() -> None:
+    ended = await handoff("run", "--output", "README.md", stdin=b"open('made', 'w').close()")
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert ended.err.startswith("handoff: README.md")
+
+
+@pytest.mark.parametrize("words", ["run <&-", "run >/dev/full"])
 async def test_ways_in_and_out_that_do_not_work_are_one_sentence(words: str) -> None:
-    program = "print('made'); open('made', 'w').close()"
+    program = "print('made')"
     shell = f"echo {shlex.quote(program)} | {shlex.quote(sys.executable)} -m bot.cli sandbox {words}"
     process = await asyncio.create_subprocess_shell(
         shell, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

@@ -15,8 +15,6 @@ from tests.support.sandboxes import RunCode
 from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
 from tests.support.team import Team, bodies, endpoint_of
 
-PNG = b"\x89PNG\r\n\x1a\n"
-
 
 async def test_only_new_and_changed_files_come_back_in_order(run_code: RunCode) -> None:
     code = """
@@ -43,31 +41,6 @@ os.remove("old.txt")
 async def test_a_file_written_back_with_the_same_bytes_counts_as_changed(run_code: RunCode) -> None:
     run = await run_code("d = open('a').read(); open('a', 'w').write(d);", files={"a": b"same"})
     assert run.contents() == {"a": b"same"}
-
-
-@pytest.mark.parametrize(
-    ("code", "names"),
-    [
-        ("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()", ["figure-1.png"]),
-        ("import matplotlib.pyplot as plt\nplt.plot([1, 2]);", ["figure-1.png"]),
-        (
-            "import matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt\nplt.plot([1])\n"
-            "plt.savefig('mine.png')",
-            ["mine.png"],
-        ),
-        (
-            "import matplotlib.pyplot as plt\nfor n in range(2):\n    plt.figure()\n    plt.plot([n])\n"
-            "plt.show()\nplt.plot([9]);",
-            ["figure-1.png", "figure-2.png", "figure-3.png"],
-        ),
-        ("import pandas as pd\npd.Series([1, 3]).plot();", ["figure-1.png"]),
-    ],
-)
-async def test_figures_come_back_by_themselves(run_code: RunCode, code: str, names: list[str]) -> None:
-    run = await run_code(code)
-    assert run.stderr == ""
-    assert list(run.files) == names
-    assert all(data.startswith(PNG) for data in run.contents().values())
 
 
 async def test_a_module_written_by_one_call_can_be_imported_by_the_next(

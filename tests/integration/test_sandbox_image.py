@@ -79,9 +79,11 @@ async def test_old_images_go_and_the_current_one_stays(sandbox_image: str) -> No
         assert await engine.image_id(sandbox_image) is not None
 
 
-async def test_the_engine_shows_what_doctor_asks() -> None:
+async def test_the_engine_shows_what_doctor_asks(tmp_path: Path) -> None:
     async with DockerEngine() as engine:
         facts = await engine.facts()
+    text = await doctor.CHECKS["Docker"](Settings(data_dir=tmp_path))
+    assert ("cgroup v1" in text) == facts.cgroup_v1
     assert facts.version
     assert facts.cpus >= 1
     assert facts.seccomp
@@ -141,6 +143,7 @@ async def test_a_container_names_what_its_image_has(sandbox_image: str) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 async def test_a_team_s_package_can_be_imported_and_is_named_to_the_models(tmp_path: Path) -> None:
     """Builds a whole image, which takes minutes."""
     settings = Settings(data_dir=tmp_path, sandbox_packages="humanize==4.13.0", sandbox_pool=0)

@@ -140,8 +140,8 @@ async def test_socket_folders_of_the_dead_are_removed(sandbox_image: str) -> Non
     living.rmdir()
 
 
-async def until_idle(sandbox: Sandbox, count: int) -> bool:
-    for _ in range(900):
+async def until_idle(sandbox: Sandbox, count: int, *, tries: int = 900) -> bool:
+    for _ in range(tries):
         if sandbox.idle == count:
             return True
         await asyncio.sleep(0.1)
@@ -149,12 +149,14 @@ async def until_idle(sandbox: Sandbox, count: int) -> bool:
 
 
 async def test_the_pool_grows_with_a_burst_and_shrinks_after_it(sandbox_image: str) -> None:
-    async with Sandbox(image=sandbox_image, ready=1, most=6, remember_seconds=2) as sandbox:
-        assert await until_idle(sandbox, 1)
-        calls = [await started(sandbox) for _ in range(3)]
-        for call in calls:
-            call.cancel()
-        assert await until_idle(sandbox, 3), "the next burst would wait for containers"
+    async with Sandbox(image=sandbox_image, ready=1, most=4, remember_seconds=3) as sandbox:
+        for _ in range(20):  # a busy machine forgets a burst before the containers are up
+            for call in [await started(sandbox) for _ in range(2)]:
+                call.cancel()
+            if await until_idle(sandbox, 2, tries=30):
+                break
+        else:
+            pytest.fail("the next burst would wait for containers")
         assert await until_idle(sandbox, 1), "what a burst needed is kept for ever"
         for _ in range(100):
             if len(await containers_of(sandbox.owner)) == 1:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sandbox.files import SandboxFile
 from sandbox.pictures import NO_PICTURE, ShrunkPicture, shrink
 from sandbox.sandbox import Sandbox
 from tests.support.sandboxes import RunCode
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MAKE = """
 from PIL import Image

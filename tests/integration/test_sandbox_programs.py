@@ -11,37 +11,62 @@ import pytest
 from sandbox.job import Job, Status
 from sandbox.sandbox import Sandbox
 from tests.support import programs, programs_with_packages
+from tests.support.batches import run_together
 from tests.support.programs import SALES, Program
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
 
 @pytest.mark.parametrize(
-    "program", [*programs.PROGRAMS, *programs_with_packages.PROGRAMS], ids=lambda program: program.name
+    "chosen",
+    [
+        pytest.param(programs.PROGRAMS, id="standard library"),
+        pytest.param(programs_with_packages.PROGRAMS, id="packages"),
+    ],
 )
-async def test_a_program_prints_and_leaves_what_it_should(shared_sandbox: Sandbox, program: Program) -> None:
-    run = await shared_sandbox.run(Job(code=program.code, files={"sales.csv": SALES}))
-    assert (run.status, run.sentence) == (Status.OK, ""), run.stderr
-    printed = run.contents().get("stdout.txt", b"").decode() or run.stdout
-    assert printed == program.prints
-    assert tuple(sorted(set(run.files) - {"stdout.txt"})) == program.leaves
-    for name, data in run.contents().items():
-        _check_form(name, data)
+async def test_programs_print_and_leave_what_they_should(
+    shared_sandbox: Sandbox, chosen: tuple[Program, ...]
+) -> None:
+    codes = [program.code for program in chosen]
+    data = chosen is programs_with_packages.PROGRAMS
+    ended = await run_together(shared_sandbox, codes, {"sales.csv": SALES}, data=data)
+    for program, end in zip(chosen, ended, strict=True):
+        assert (program.name, end.exit_code, end.stdout) == (program.name, 0, program.prints), end.stderr
+        assert (program.name, tuple(sorted(end.files))) == (program.name, program.leaves)
+        for name, content in end.files.items():
+            _check_form(name, content)
+
+
+async def test_a_long_output_and_a_figure_arrive(shared_sandbox: Sandbox) -> None:
+    code = """
+import seaborn as sns, matplotlib.pyplot as plt, pandas as pd
+sns.heatmap(pd.DataFrame([[1, 2], [3, 4]]), annot=True)
+plt.show()
+for n in range(30_000):
+    print(n)
+"""
+    run = await shared_sandbox.run(Job(code=code))
+    assert (run.status, sorted(run.contents())) == (Status.OK, ["figure-1.png", "stdout.txt"])
+    assert run.contents()["stdout.txt"].decode() == "".join(f"{n}\n" for n in range(30_000))
+    _check_form("figure-1.png", run.contents()["figure-1.png"])
 
 
 async def test_interpreters_that_a_package_starts_find_the_packages_too(shared_sandbox: Sandbox) -> None:
-    """joblib's own processes are started with the flags of the interpreter that starts them."""
-    code = """
-from sklearn.datasets import make_classification
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.model_selection import cross_val_score
+    """joblib's own processes are started with the flags of the interpreter that starts them.
 
-features, classes = make_classification(200, random_state=0)
-print(len(cross_val_score(RandomForestClassifier(5), features, classes, n_jobs=2)))
+    It shares large arrays with them in a folder, and /tmp has no room for this one.
+    """
+    code = """
+import joblib
+import numpy
+
+array = numpy.ones(9_000_000)
+print(array.nbytes > 64 << 20)
+print(joblib.Parallel(n_jobs=2)(joblib.delayed(numpy.sum)(array, initial=n) for n in range(3)))
 """
     run = await shared_sandbox.run(Job(code=code))
-    assert (run.status, run.stdout, run.stderr) == (Status.OK, "5\n", "")
+    sums = "[np.float64(9000000.0), np.float64(9000001.0), np.float64(9000002.0)]"
+    assert (run.status, run.stdout, run.stderr) == (Status.OK, f"True\n{sums}\n", "")
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])

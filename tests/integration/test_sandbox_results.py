@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -28,7 +30,7 @@ print("so far", flush=True)
 @pytest.mark.parametrize(
     ("end", "status", "limits"),
     [
-        ("while True: pass", Status.TIMEOUT, {"timeout_seconds": 3}),
+        ("__import__('time').sleep(600)", Status.TIMEOUT, {"timeout_seconds": 3}),
         ("bytearray(1 << 30)", Status.OOM, {"memory_mb": 128}),
         ("os.kill(os.getpid(), 9)", Status.SIGNAL, {}),
         (
@@ -105,7 +107,7 @@ async def test_a_program_ends_when_its_worker_s_time_does_and_hands_back_what_it
     sandbox: Sandbox,
 ) -> None:
     code = "open('made', 'w').write('made')\nprint('so far', flush=True)\nimport time; time.sleep(600)"
-    run = await sandbox.run(Job(code=code), on_container=lambda: 1.0)
+    run = await sandbox.run(Job(code=code), on_container=lambda: 3.0)
     assert (run.status, run.stdout, run.contents()) == (Status.TIMEOUT, "so far\n", {"made": b"made"})
 
 
@@ -198,14 +200,43 @@ async def test_long_output_is_whole_in_one_file_of_each_run(sandbox: Sandbox, tm
 async def test_a_worker_whose_time_is_up_reads_what_its_program_printed_and_made(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    endless = code("open('made', 'w').write('x')\nprint('so far', flush=True)\nwhile True: pass")
+    endless = code("open('made', 'w').write('x')\nprint('so far', flush=True)\nimport time\ntime.sleep(600)")
     team = await _one_worker(
-        sandbox, tmp_path, endless, Say("time is up"), limits=AgentLimits(task=Budget(20, 20, 10**6))
+        sandbox, tmp_path, endless, Say("time is up"), limits=AgentLimits(task=Budget(20, 12, 10**6))
     )
     (output, *_) = await _shown(team, "w1")
     assert output.startswith("[timeout")
     assert "so far" in output
     assert "/work/made" in output
+
+
+async def test_a_worker_s_wait_for_a_container_is_not_its_time(sandbox_image: str, tmp_path: Path) -> None:
+    script = Roles(
+        [Call("create_worker", {"task_description": "Work"}), Say("ok")], [code("print(1)"), REPORT]
+    )
+    up, held = asyncio.Event(), 1.0
+    async with (
+        Sandbox(image=sandbox_image, ready=0, most=1) as sandbox,
+        ScriptedModel(script) as model,
+        endpoint_of(model) as endpoint,
+    ):
+        blocks = Job(code="print('up', flush=True)\nimport time; time.sleep(600)")
+        blocking = asyncio.create_task(sandbox.run(blocks, on_output=lambda _: up.set()))
+        await asyncio.wait_for(up.wait(), 30)
+        began = time.monotonic()
+        team = Team(sandbox=sandbox)
+        running = asyncio.create_task(team.run_in(tmp_path, endpoint))
+        for _ in range(1000):
+            if bodies(await team.journal.for_agent("w1"), "reply"):
+                break
+            await asyncio.sleep(0.03)
+        await asyncio.sleep(held)
+        blocking.cancel()
+        await running
+        whole = time.monotonic() - began
+    (result, _) = bodies(await team.journal.for_agent("w1"), "result")
+    assert result["text"].startswith("[ok")
+    assert result["clock"] < whole - held / 2
 
 
 async def _one_worker(

@@ -56,12 +56,6 @@ print(scaled(3), Point(1).x, point.x, isinstance(point, Point), shared, math.flo
     assert (run.status, run.stdout, run.notes) == (Status.OK, "30 10 8 True [1, 2] 2\n", ())
 
 
-async def test_frames_go_on_in_a_container_that_has_imported_pandas(sandbox: Sandbox) -> None:
-    first = "import pandas as pd\nframe = pd.DataFrame({'a': [1, 2]})"
-    _, run = await _calls(sandbox, [first, "frame['a'].sum() + pd.Series([1]).sum()"])
-    assert run.stdout == "np.int64(4)\n"
-
-
 async def test_arrays_and_frames_go_on_up_to_the_limit_and_larger_ones_are_named_by_size(
     sandbox_image: str,
 ) -> None:

@@ -53,6 +53,7 @@ async def test_the_image_is_what_is_locked(engine: DockerEngine) -> None:
     assert found.debian["libc6"]
 
 
+@pytest.mark.soak
 async def test_a_spoilt_image_is_seen(engine: DockerEngine) -> None:
     name = "handoff-sandbox-test:spoilt"
     recipe = io.BytesIO(SPOILT.format(image=await ensure_image(engine)).encode())

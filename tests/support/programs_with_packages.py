@@ -80,16 +80,6 @@ print(len(figure.axes))
         ("chart.pdf", "chart.png", "chart.svg"),
     ),
     Program(
-        "seaborn, a heat map shown",
-        """
-import seaborn as sns, matplotlib.pyplot as plt, pandas as pd
-sns.heatmap(pd.DataFrame([[1, 2], [3, 4]]), annot=True)
-plt.show()
-""",
-        "",
-        ("figure-1.png",),
-    ),
-    Program(
         "sympy",
         """
 from sympy import Eq, diff, factor, integrate, limit, oo, pi, sin, solve, symbols
@@ -130,7 +120,7 @@ from sklearn.tree import DecisionTreeClassifier
 model = LinearRegression().fit([[0], [1], [2]], [1, 3, 5])
 print(round(float(model.coef_[0]), 6), round(float(model.intercept_), 6))
 print(len(set(KMeans(2, n_init=3, random_state=0).fit_predict([[0], [1], [10], [11]]).tolist())))
-scores = cross_val_score(DecisionTreeClassifier(random_state=0), *load_iris(return_X_y=True), n_jobs=2)
+scores = cross_val_score(DecisionTreeClassifier(random_state=0), *load_iris(return_X_y=True))
 print(len(scores), scores.mean() > 0.9)
 """,
         "2.0 1.0\n2\n5 True\n",
@@ -147,5 +137,16 @@ with Image.open("flag.png") as again:
 """,
         "(64, 32) (255, 0, 0) [(1024, (255, 255, 255)), (1024, (255, 0, 0))]\n",
         ("flag.jpg", "flag.png"),
+    ),
+    Program(
+        "what programs import out of habit",
+        """
+import pytz, requests, tabulate, tqdm
+from datetime import datetime
+print(sum(tqdm.tqdm(range(4))), pytz.timezone("Asia/Tokyo").utcoffset(datetime(2026, 1, 1)))
+print(requests.Request("GET", "https://example.com/a", params={"b": 1}).prepare().url)
+print(tabulate.tabulate([["tea", 5]], tablefmt="plain"))
+""",
+        "6 9:00:00\nhttps://example.com/a?b=1\ntea  5\n",
     ),
 )
