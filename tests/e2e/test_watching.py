@@ -9,7 +9,6 @@ from io import StringIO
 from pathlib import Path
 
 import aiohttp
-import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.observability import logging
@@ -18,6 +17,7 @@ from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
 from scripts.steps import ROOT
 from tasks.task import State
+from tests.support.logs import configure_plain_log
 from tests.support.stack import Stack, stack
 
 THREE = "@Handoff three independent parts:\n1. compute the first 10 primes\n2. count to 5\n3. simulate pi"
@@ -136,7 +136,7 @@ async def test_lines_of_the_log_carry_task_worker_and_turn(
         async with stack(slack, demo.base_url, tmp_path) as bot:
             task = await bot.task(await bot.ask(THREE), State.ANSWERED)
     finally:
-        structlog.reset_defaults()
+        configure_plain_log()
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     turns = [line for line in lines if line["event"] == "model turn"]
     assert {line["task"] for line in turns} == {task.id}

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from tests.support.logs import configure_plain_log
+
 
 @pytest.fixture
 def restored_logging() -> Iterator[None]:
@@ -16,7 +18,7 @@ def restored_logging() -> Iterator[None]:
     loggers = [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
     before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
     yield
-    structlog.reset_defaults()
+    configure_plain_log()
     structlog.contextvars.clear_contextvars()
     for logger, handlers, level, propagate in before:
         logger.handlers[:], logger.propagate = handlers, propagate
