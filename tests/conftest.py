@@ -9,11 +9,17 @@ import signal
 import pytest
 from hypothesis import settings
 
+from tests.support.logs import configure_plain_log
+
+configure_plain_log()
+
 pytest_plugins = ["tests.support.databases", "tests.support.sandboxes"]
 
 # A busy machine is no fault of the code.
-settings.register_profile("shared-machine", deadline=None)
-settings.load_profile("shared-machine")
+# More examples: pytest --hypothesis-profile=many, as `make soak` runs it.
+settings.register_profile("few", deadline=None, max_examples=40)
+settings.register_profile("many", deadline=None, max_examples=1000)
+settings.load_profile("few")
 
 # A background job or a CI runner ignores Ctrl-C, and so would every program that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

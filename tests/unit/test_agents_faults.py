@@ -218,7 +218,7 @@ async def test_what_no_database_takes_is_made_sound(sent: str, sanitized: str, a
 @APIS
 async def test_an_answer_of_200_kilobytes_arrives_whole(api: str) -> None:
     answer = "0123456789" * 20_000
-    async with ScriptedModel([Say(answer)], piece=16) as model, endpoint_of(model, api=api) as endpoint:
+    async with ScriptedModel([Say(answer)], piece=64) as model, endpoint_of(model, api=api) as endpoint:
         ending = await Agent([look_up]).run(endpoint)
     assert ending.text == answer
 
