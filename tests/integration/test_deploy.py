@@ -130,7 +130,7 @@ async def placed_as_it_was_left(url: str) -> None:
 
 async def answer(asked: Asked) -> Reply | None:
     said = str(asked.body["messages"])
-    if "Count both halves" in said:
+    if "Count both halves" in said and not asked.is_worker:
         both = "seven" in asked.results[0] and "eight" in asked.results[1]
         return Say("Fifteen." if both else f"Something is gone: {asked.results}")
     if "Which colour?" in said:

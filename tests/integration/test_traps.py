@@ -63,7 +63,8 @@ async def test_parallel_workers_keep_their_own_words_over_a_restart(tmp_path: Pa
         log = await TaskLog.load(harness.database, accepted.task, "reader")
 
         assert len(model.requests) == 4, "one open turn each, and the answer: nothing is paid for twice"
-        briefs = {w: entries[0].body["turns"][0]["text"] for w, entries in log.agents.items() if w}
+        openings = {w: entries[0].body["turns"][0]["text"] for w, entries in log.agents.items() if w}
+        briefs = {w: text.partition("\n\n")[0] for w, text in openings.items()}
         said = {w: entries[-1].body["text"] for w, entries in log.agents.items() if w}
         assert sorted(briefs.values()) == sorted(names)
         assert said == {w: f"I am the {name}" for w, name in briefs.items()}
