@@ -1,4 +1,4 @@
-"""The doctor's check of the models: one real call each, with the tools that workers get."""
+"""The doctor's check of the models: one real call each, with the tools that workers get and a picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import openai
 
 from agents.approvals import DenyAll
 from agents.budget import Budget, Meter
-from agents.conversation import UserTurn
+from agents.conversation import Picture, UserTurn
 from agents.endpoint import Endpoint
 from agents.errors import ModelError, ToolConfigError
 from agents.journal import MemoryJournal
@@ -29,6 +29,12 @@ from bot.settings import Settings
 from sandbox.workspace import Workspace
 
 _ASKED = "This is a check of the connection. Call execute_python_code with the code print(1) now."
+#: A white picture of 32 by 32 pixels; services refuse smaller ones.
+_PICTURE = Picture("white.png", "white", "image/png", 32, 32)
+_PICTURE_URL = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAACAAAAAgAQAAAABbAUdZAAAAD0lEQVR42mP4DwQMg5cAANrpf4Em8vpj"
+    "AAAAAElFTkSuQmCC"
+)
 #: What turns tool calls on, by what a server says of itself in its list of models (`owned_by`).
 _SETTINGS = {
     "vllm": "Start vLLM with --enable-auto-tool-choice and the model's --tool-call-parser",
@@ -78,7 +84,8 @@ def _worker_tools(settings: Settings, endpoint: Endpoint, team_tools: Sequence[T
 
 async def _check(endpoint: Endpoint, model: str, tools: Sequence[Tool]) -> str:
     request = ModelRequest(
-        model=model, instructions=prompt("worker"), turns=[UserTurn(_ASKED)], tools=tools
+        model=model, instructions=prompt("worker"), turns=[UserTurn(_ASKED, (_PICTURE,))], tools=tools,
+        pictures={_PICTURE.digest: _PICTURE_URL},
     )  # fmt: skip
     reply = await endpoint.complete(request)
     is_text = not reply.calls and bool(text_calls.parse(reply.text, [tool.name for tool in tools]))
@@ -91,4 +98,5 @@ async def _check(endpoint: Endpoint, model: str, tools: Sequence[Tool]) -> str:
     how = "a tool call as text, which Handoff reads" if is_text else "a tool call"
     learned = endpoint.learned(model)
     adapted = f" after a change of the request ({', '.join(learned)})" if learned else ""
-    return f"{model} answered with {how}{adapted}."
+    sees = ", and takes no pictures" if reply.blind else ", and takes pictures"
+    return f"{model} answered with {how}{adapted}{sees}."

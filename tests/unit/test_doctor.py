@@ -223,11 +223,25 @@ async def test_a_limit_in_usd_that_cant_bind_is_reported(healthy: dict[str, Any]
     assert "not known for our-own" in (await findings({**healthy, "model": "our-own"}))["Costs"].text
 
 
+async def test_a_model_that_takes_no_pictures_is_named(healthy: dict[str, Any]) -> None:
+    async def answering(asked: Asked) -> Reply:
+        refusal = {"error": {"message": "image input is not supported - hint: you may need the mmproj"}}
+        return Fault(500, refusal) if "image_url" in str(asked.body) else CALL
+
+    async with ScriptedModel(answering) as model:
+        found = await findings(healthy, openai_base_url=model.base_url, model_api="chat", model="m")
+    assert found["Model"].ok
+    assert "takes no pictures" in found["Model"].text
+
+
 async def test_both_models_are_asked(healthy: dict[str, Any]) -> None:
     async with ScriptedModel([CALL, CALL]) as model:
         found = await findings(healthy, openai_base_url=model.base_url, model="big", worker_model="small")
         model.assert_complete()
-    assert found["Model"].text == "big answered with a tool call. small answered with a tool call."
+    assert found["Model"].text == (
+        "big answered with a tool call, and takes pictures. "
+        "small answered with a tool call, and takes pictures."
+    )
 
 
 async def test_a_remote_model_without_a_key_is_reported(healthy: dict[str, Any]) -> None:
