@@ -195,8 +195,8 @@ async def main() -> int:
     print("| request | state | workers | runs | turns | repairs | seconds | answer | faults |")
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     if given.local:
-        slow = {"model_window": 12_288, "model_idle_seconds": 600, "model_max_output": 250}
-        times = {"limit_task_turns": 6, "limit_normal_seconds": 400, "limit_task_seconds": 800}
+        slow = {"model_window": 12_288, "model_idle_seconds": 600, "model_max_output": 600}
+        times = {"limit_task_turns": 8, "limit_normal_seconds": 400, "limit_task_seconds": 800}
         async with local_model(given.local) as url:
             outcomes = await run(requests, url, model="local", model_api="chat", **slow, **times)
     else:
