@@ -57,4 +57,17 @@ class BotTiming:
     """The longest wait between two tries to post: an answer waits for Slack as long as Slack is away."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckTiming:
+    """Timeouts of `bot.checks`, all in seconds."""
+
+    check: float = 30.0
+    """For one check of the doctor. A first answer of a large model takes several."""
+    engine: int = 10
+    """For the Docker Engine to answer; a local one needs milliseconds."""
+    neighbour: float = 3.0
+    """For the process on our port to answer as a Handoff."""
+
+
 STANDARD = BotTiming()
+CHECK_TIMING = CheckTiming()

@@ -22,6 +22,7 @@ from bot.factories.team_tools import tool_problems, try_tools
 from bot.factories.tracing import trace_problems
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
+from bot.timing import CHECK_TIMING, CheckTiming
 from bot.wire.manifest import SCOPES
 from sandbox.engine import DockerEngine
 from sandbox.errors import SandboxError
@@ -29,10 +30,6 @@ from sandbox.image.build import BASE_LABEL
 from tasks.store.database import Database
 from tasks.store.retry import DATABASE_ERRORS
 
-#: Seconds one check may take. A first answer of a large model takes several.
-DEADLINE = 30.0
-#: Seconds for the process on our port to answer as a Handoff.
-_NEIGHBOUR = 3.0
 #: Where to look when a check gets no answer.
 _POINTS_TO = {
     "Slack bot": "SLACK_API_URL",
@@ -44,7 +41,7 @@ _POINTS_TO = {
     "Tools": "HANDOFF_TOOLS_FILE",
 }
 
-Check = Callable[[Settings], Awaitable[str]]
+Check = Callable[[Settings, CheckTiming], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,28 +56,32 @@ class Finding:
         return f"{'✓' if self.ok else '✗'} {self.name}: {self.text}"
 
 
-async def examine(settings: Settings, settings_problems: tuple[str, ...] = ()) -> tuple[Finding, ...]:
+async def examine(
+    settings: Settings, settings_problems: tuple[str, ...] = (), timing: CheckTiming = CHECK_TIMING
+) -> tuple[Finding, ...]:
     """All findings, in a fixed order. `settings_problems` are those that reading the settings met."""
     async with asyncio.TaskGroup() as group:
-        running = [group.create_task(_finding(name, check, settings)) for name, check in CHECKS.items()]
+        running = [
+            group.create_task(_finding(name, check, settings, timing)) for name, check in CHECKS.items()
+        ]
     wrong = tuple(Finding(name="Settings", ok=False, text=problem) for problem in settings_problems)
     read = wrong or (Finding(name="Settings", ok=True, text="read, and each in its bounds."),)
     return (*read, *(task.result() for task in running))
 
 
-async def _finding(name: str, check: Check, settings: Settings) -> Finding:
+async def _finding(name: str, check: Check, settings: Settings, timing: CheckTiming) -> Finding:
     try:
-        async with asyncio.timeout(DEADLINE):
-            return Finding(name=name, ok=True, text=await check(settings))
+        async with asyncio.timeout(timing.check):
+            return Finding(name=name, ok=True, text=await check(settings, timing))
     except TimeoutError:
         where = _POINTS_TO.get(name, "the disk")
-        problem = f"no answer within {DEADLINE:.0f} seconds. Look at the network and at {where}."
+        problem = f"no answer within {timing.check:.0f} seconds. Look at the network and at {where}."
     except CheckFailed as error:
         problem = str(error)
     return Finding(name=name, ok=False, text=problem)
 
 
-async def _bot_token(settings: Settings) -> str:
+async def _bot_token(settings: Settings, timing: CheckTiming) -> str:
     if settings.slack_client_id is not None:
         return _for_several(settings)
     if settings.slack_bot_token is None:
@@ -103,7 +104,7 @@ def _for_several(settings: Settings) -> str:
     return "an app for several workspaces; each brings its token when it installs it at /slack/install."
 
 
-async def _delivery(settings: Settings) -> str:
+async def _delivery(settings: Settings, timing: CheckTiming) -> str:
     if settings.slack_app_token is not None:
         await tokens.opens_socket_mode(settings, settings.slack_app_token.get_secret_value())
         return "Socket Mode opens."
@@ -112,7 +113,7 @@ async def _delivery(settings: Settings) -> str:
     raise CheckFailed(preflight.slack_problems(settings)[-1])
 
 
-async def _costs(settings: Settings) -> str:
+async def _costs(settings: Settings, timing: CheckTiming) -> str:
     if preflight.channel_problems(settings):
         raise CheckFailed("they can't be looked for before the channels file is read. Fix that first.")
     if unbound := unbound_usd_limits(ChannelSettings(settings, settings.channels_file)):
@@ -124,9 +125,9 @@ async def _costs(settings: Settings) -> str:
     return f"known for {' and '.join(model_names(settings))}."
 
 
-async def _docker(settings: Settings) -> str:
+async def _docker(settings: Settings, timing: CheckTiming) -> str:
     try:
-        facts = await preflight.engine_facts(settings)
+        facts = await preflight.engine_facts(settings, timing)
     except SandboxError as error:
         raise CheckFailed(str(error)) from error
     if not facts.seccomp:
@@ -140,10 +141,10 @@ async def _docker(settings: Settings) -> str:
     return f"Engine {facts.version} on {facts.system}, {facts.cpus} cores.{old if facts.cgroup_v1 else ''}"
 
 
-async def _image(settings: Settings) -> str:
+async def _image(settings: Settings, timing: CheckTiming) -> str:
     name = settings.sandbox_image or image_recipe(settings).tag
     try:
-        async with DockerEngine(settings.docker_host, seconds=preflight.ENGINE_SECONDS) as engine:
+        async with DockerEngine(settings.docker_host, seconds=timing.engine) as engine:
             found = await engine.image_id(name)
             base = (await engine.image_labels(name)).get(BASE_LABEL, "")
     except SandboxError as error:
@@ -154,7 +155,7 @@ async def _image(settings: Settings) -> str:
     return f"{name} is there, made from {base}." if base else f"{name} is there; its base is not recorded."
 
 
-async def _database(settings: Settings) -> str:
+async def _database(settings: Settings, timing: CheckTiming) -> str:
     file = preflight.sqlite_file(settings.database_url)
     if file is not None and (problem := preflight.unwritable(file.parent, "HANDOFF_DATABASE_URL")):
         raise CheckFailed(problem)
@@ -175,13 +176,13 @@ async def _database(settings: Settings) -> str:
     return f"{name} opens{then if is_other else ''}."
 
 
-async def _data_folder(settings: Settings) -> str:
+async def _data_folder(settings: Settings, timing: CheckTiming) -> str:
     if problem := preflight.unwritable(settings.data_dir, "HANDOFF_DATA_DIR"):
         raise CheckFailed(problem)
     return f"{settings.data_dir} can be written to."
 
 
-async def _channels(settings: Settings) -> str:
+async def _channels(settings: Settings, timing: CheckTiming) -> str:
     if settings.channels_file is None:
         return "none; every channel has the settings of the environment."
     if problems := preflight.channel_problems(settings):
@@ -190,7 +191,7 @@ async def _channels(settings: Settings) -> str:
     return f"{settings.channels_file} has settings of {', '.join(places) or 'no place'}."
 
 
-async def _tools(settings: Settings) -> str:
+async def _tools(settings: Settings, timing: CheckTiming) -> str:
     if problems := (*tool_problems(settings), *trace_problems(settings)):
         raise CheckFailed(" ".join(problems))
     tools, missing = await try_tools(settings)
@@ -200,21 +201,21 @@ async def _tools(settings: Settings) -> str:
     return f"{', '.join(names) or 'none of your own'}."
 
 
-async def _port(settings: Settings) -> str:
+async def _port(settings: Settings, timing: CheckTiming) -> str:
     problem = preflight.port_in_use(settings.host, settings.port)
     if not problem and not settings.port:
         return f"{settings.host}, a port that is free then."
     if not problem:
         return f"{settings.host} port {settings.port} is free."
-    if await _is_handoff(f"http://{settings.host}:{settings.port}/healthz"):
+    if await _is_handoff(f"http://{settings.host}:{settings.port}/healthz", timing.neighbour):
         return f"a running Handoff answers on {settings.host} port {settings.port}."
     raise CheckFailed(problem)
 
 
-async def _is_handoff(health: str) -> bool:
+async def _is_handoff(health: str, seconds: float) -> bool:
     try:
         async with (
-            asyncio.timeout(_NEIGHBOUR),
+            asyncio.timeout(seconds),
             aiohttp.ClientSession() as session,
             session.get(health) as answer,
         ):
@@ -223,10 +224,14 @@ async def _is_handoff(health: str) -> bool:
         return False
 
 
+async def _model(settings: Settings, timing: CheckTiming) -> str:
+    return await check_models(settings)
+
+
 CHECKS: Mapping[str, Check] = {
     "Slack bot": _bot_token,
     "Slack events": _delivery,
-    "Model": check_models,
+    "Model": _model,
     "Costs": _costs,
     "Docker": _docker,
     "Sandbox image": _image,

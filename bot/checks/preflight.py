@@ -22,11 +22,10 @@ from bot.factories.team_tools import known_tools, tool_problems
 from bot.factories.tracing import trace_problems
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
+from bot.timing import CHECK_TIMING, CheckTiming
 from sandbox.engine import DockerEngine, EngineFacts
 from sandbox.errors import EngineUnavailable
 
-#: Seconds the engine may take to answer; a local one needs milliseconds.
-ENGINE_SECONDS = 10
 _TOKENS = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a user token"}
 
 
@@ -77,9 +76,9 @@ def channel_problems(settings: Settings) -> tuple[str, ...]:
         return ()  # `tool_problems` reports it
 
 
-async def engine_problems(settings: Settings) -> tuple[str, ...]:
+async def engine_problems(settings: Settings, timing: CheckTiming = CHECK_TIMING) -> tuple[str, ...]:
     try:
-        problem = runtime_problem(settings, await engine_facts(settings))
+        problem = runtime_problem(settings, await engine_facts(settings, timing))
     except EngineUnavailable as error:
         problem = str(error)
     return (problem,) if problem else ()
@@ -96,9 +95,9 @@ def runtime_problem(settings: Settings, facts: EngineFacts) -> str:
     )
 
 
-async def engine_facts(settings: Settings) -> EngineFacts:
+async def engine_facts(settings: Settings, timing: CheckTiming = CHECK_TIMING) -> EngineFacts:
     """What Docker says about itself. Raises EngineUnavailable when it does not answer."""
-    async with DockerEngine(settings.docker_host, seconds=ENGINE_SECONDS) as engine:
+    async with DockerEngine(settings.docker_host, seconds=timing.engine) as engine:
         return await engine.facts()
 
 

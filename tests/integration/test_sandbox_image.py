@@ -14,6 +14,7 @@ from bot.checks import doctor, preflight
 from bot.errors import CheckFailed
 from bot.factories.sandbox import image_recipe, make_sandbox
 from bot.settings import Settings
+from bot.timing import CHECK_TIMING
 from sandbox.engine import DockerEngine
 from sandbox.errors import EngineUnavailable
 from sandbox.image.build import BASE_LABEL, BuildProgress, _Build, ensure_image, remove_old
@@ -82,7 +83,7 @@ async def test_old_images_go_and_the_current_one_stays(sandbox_image: str) -> No
 async def test_the_engine_shows_what_doctor_asks(tmp_path: Path) -> None:
     async with DockerEngine() as engine:
         facts = await engine.facts()
-    text = await doctor.CHECKS["Docker"](Settings(data_dir=tmp_path))
+    text = await doctor.CHECKS["Docker"](Settings(data_dir=tmp_path), CHECK_TIMING)
     assert ("cgroup v1" in text) == facts.cgroup_v1
     assert facts.version
     assert facts.cpus >= 1
@@ -96,7 +97,7 @@ async def test_a_runtime_that_the_engine_lacks_is_named_at_the_start_and_by_doct
     (problem,) = await preflight.engine_problems(lacking)
     assert problem.startswith("HANDOFF_SANDBOX_RUNTIME is runsc, and Docker has ")
     with pytest.raises(CheckFailed, match="HANDOFF_SANDBOX_RUNTIME is runsc"):
-        await doctor.CHECKS["Docker"](lacking)
+        await doctor.CHECKS["Docker"](lacking, CHECK_TIMING)
     for settings in (known, shim):
         assert await preflight.engine_problems(settings) == ()
 

@@ -19,6 +19,7 @@ from agents.team_tools import WORKER_TOOLS
 from bot.checks import doctor
 from bot.checks.doctor import Finding, examine
 from bot.settings import Settings
+from bot.timing import CHECK_TIMING, CheckTiming
 from bot.wire.manifest import SCOPES
 from playground.slack.server import SlackStandIn
 from tests.support.scripted_model import Asked, Call, Fault, Reply, Say, ScriptedModel
@@ -47,8 +48,10 @@ def healthy(slack: SlackStandIn, tmp_path: Path) -> dict[str, Any]:
     }
 
 
-async def findings(given: Mapping[str, Any], **changed: Any) -> dict[str, Finding]:
-    found = await examine(Settings(**{**given, **changed}))
+async def findings(
+    given: Mapping[str, Any], *, timing: CheckTiming = CHECK_TIMING, **changed: Any
+) -> dict[str, Finding]:
+    found = await examine(Settings(**{**given, **changed}), timing=timing)
     return {finding.name: finding for finding in found}
 
 
@@ -279,21 +282,17 @@ async def test_a_port_of_another_program_is_reported_and_one_of_handoff_is_fine(
         assert "can't listen" in (await findings(healthy, port=server.port))["Port"].text
 
 
-async def test_a_port_of_a_program_that_says_nothing_is_in_use(
-    healthy: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(doctor, "_NEIGHBOUR", 0.2)
+async def test_a_port_of_a_program_that_says_nothing_is_in_use(healthy: dict[str, Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        found = await findings(healthy, port=silent.getsockname()[1])
+        given = {**healthy, "port": silent.getsockname()[1]}
+        found = await findings(given, timing=CheckTiming(neighbour=0.2))
     assert "can't listen" in found["Port"].text
 
 
-async def test_a_check_that_never_ends_is_cut(
-    healthy: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(doctor, "DEADLINE", 0.2)
+async def test_a_check_that_never_ends_is_cut(healthy: dict[str, Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        found = await findings(healthy, slack_api_url=f"http://127.0.0.1:{silent.getsockname()[1]}/api/")
+        given = {**healthy, "slack_api_url": f"http://127.0.0.1:{silent.getsockname()[1]}/api/"}
+        found = await findings(given, timing=CheckTiming(check=0.2))
     assert "no answer within" in found["Slack bot"].text
     assert "Look at the network and at SLACK_API_URL." in found["Slack bot"].text
     assert found["Data folder"].ok

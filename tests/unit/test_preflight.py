@@ -13,6 +13,7 @@ from bot.checks import preflight
 from bot.commands import play
 from bot.errors import SettingsError
 from bot.settings import Settings
+from bot.timing import CheckTiming
 
 KEY = base64.urlsafe_b64encode(bytes(32)).decode()
 
@@ -96,13 +97,11 @@ def test_an_address_of_another_machine_is_reported() -> None:
     assert "HANDOFF_HOST" in preflight.port_in_use("127..1", 0)
 
 
-async def test_an_engine_that_never_answers_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(preflight, "ENGINE_SECONDS", 1)
+async def test_an_engine_that_never_answers_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
-        problems = await preflight.engine_problems(settings(tmp_path, docker_host=address))
+        given = settings(tmp_path, docker_host=address)
+        problems = await preflight.engine_problems(given, CheckTiming(engine=1))
     assert "Docker can't be reached" in problems[0]
 
 
