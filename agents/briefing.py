@@ -22,15 +22,15 @@ def brief_text(task_description: str, deliverable: str, boundaries: str) -> str:
     return "\n\n".join(parts)
 
 
-def with_request(brief: str, journal: Sequence[Entry], sizes: Mapping[str, int]) -> str:
-    """A brief with the request from the orchestrator's journal, as its opening has it: with the date, the
-    files then, and the channel's notes. `sizes` are the bytes of the files in `/work` now."""
+def request_context(journal: Sequence[Entry], sizes: Mapping[str, int]) -> str:
+    """The request from the orchestrator's journal, as its opening has it: with the date, the files then, and
+    the channel's notes. `sizes` are the bytes of the files in `/work` now."""
     turns = next((entry.body["turns"] for entry in journal if entry.kind == "opening"), ())
     request = excerpt(turns[-1]["text"], _LONGEST_REQUEST) if turns else ""
     files = files_line(sizes)
     parts = [_REQUEST, request] if request else []
     parts += [files] if files and files not in request else []
-    return "\n\n".join(filter(None, [brief, "\n".join(parts)]))
+    return "\n".join(parts)
 
 
 def files_line(sizes: Mapping[str, int]) -> str:

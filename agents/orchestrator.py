@@ -13,7 +13,7 @@ import pydantic
 
 from agents import outcomes, tracing
 from agents.approvals import ApprovalStore, DenyAll
-from agents.briefing import brief_text, with_request
+from agents.briefing import brief_text, request_context
 from agents.budget import AgentLimits, Effort, Meter
 from agents.conversation import ModelReply, ToolCall, Turn
 from agents.endpoint import Endpoint
@@ -148,11 +148,8 @@ class Orchestrator:
         brief = Brief(
             worker=name,
             title=one_line(title or task_description, 80),
-            text=with_request(
-                brief_text(task_description, deliverable, boundaries),
-                self._journal.entries,
-                await self._workspace.sizes(),
-            ),
+            text=brief_text(task_description, deliverable, boundaries),
+            request=request_context(self._journal.entries, await self._workspace.sizes()),
         )
         async with self._at_once:
             if outcomes.too_many_failures(self._journal.entries, name):

@@ -54,6 +54,12 @@ class Brief:
     """`w1`, `w2` … within the task."""
     title: str
     text: str
+    request: str = ""
+    """The person's request, which follows the brief in the worker's first turn."""
+
+    @property
+    def opening(self) -> str:
+        return "\n\n".join(filter(None, [self.text, self.request]))
 
 
 class Worker:
@@ -111,7 +117,7 @@ class Worker:
         try:
             name = self._brief.worker
             with structlog.contextvars.bound_contextvars(worker=name), tracing.agent("worker", name):
-                report = await self._reported(await self._loop.run([UserTurn(self._brief.text)]))
+                report = await self._reported(await self._loop.run([UserTurn(self._brief.opening)]))
         except FatalModelError:
             raise
         except Parked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.briefing import files_line, with_request
+from agents.briefing import files_line, request_context
 from agents.conversation import UserTurn
 from agents.journal import Entry
 from tasks.message import ThreadAddress
@@ -68,17 +68,16 @@ def test_a_worker_gets_the_request_as_the_orchestrator_read_it() -> None:
         Entry("opening", {"turns": [{"who": "user", "text": "older"}, {"who": "user", "text": "Ana: Plan"}]})
     ]
 
-    brief, context = with_request("Draw it", journal, {"a.csv": 3}).split("\n\n")
-    assert brief == "Draw it"
+    context = request_context(journal, {"a.csv": 3})
     assert context.startswith("Context: this is what the person asked for, word for word.")
     assert context.endswith("\nAna: Plan\n[Files in /work: a.csv (3 bytes)]")
     listed = [
         Entry("opening", {"turns": [{"who": "user", "text": "Ana: Plan\n[Files in /work: a.csv (3 bytes)]"}]})
     ]
-    assert with_request("Draw it", listed, {"a.csv": 3}).count("a.csv") == 1
-    assert with_request("Draw it", [], {}) == "Draw it"
+    assert request_context(listed, {"a.csv": 3}).count("a.csv") == 1
+    assert request_context([], {}) == ""
     long = [Entry("opening", {"turns": [{"who": "user", "text": "Ana: " + "x" * 50_000}]})]
-    assert len(with_request("Draw it", long, {})) < 13_000
+    assert len(request_context(long, {})) < 13_000
 
 
 def test_many_files_are_counted() -> None:
