@@ -20,6 +20,16 @@ HELP = (
     "each independent part. For example: `Execute hello world in Python`, `plot a sine; compute the first 20 "
     "primes; estimate pi`, a fenced block of code, or a CSV file with `the total by region, and plot it`."
 )
+CANT = "This demo has no language model, so it can't do that. It can do these, for example:"
+CANT_PART = "This demo has no language model, so it can't do this."
+SKILLS = (
+    "Plot a damped sine wave",
+    "Compute the first 20 primes",
+    "Do two things in parallel: 1. estimate pi, 2. sort 20 random words",
+    "Count the Fridays in 2026",
+    "Sum the numbers from 1 to 100",
+)
+"""Requests that the demo model can do. A question takes five options."""
 THANKS = "You're welcome."
 ASKING = "Before I start: what matters most to you here?"
 OPTIONS = ("A quick result", "A thorough result", "A picture of it")
@@ -49,6 +59,11 @@ def seen(pictures: Sequence[SeenPicture]) -> str:
     lines = [f"- `{one.name}`: {one.what}" for one in pictures]
     count = "one picture" if len(lines) == 1 else f"{len(lines)} pictures"
     return "\n".join([f"I was shown {count}:", *lines, f"\n{CANT_READ}\n\n{LABEL}"])
+
+
+def cant() -> str:
+    """The answer to a request that no program fits."""
+    return "\n".join([CANT, *(f"- `{skill}`" for skill in SKILLS), f"\n{LABEL}"])
 
 
 def succeeded(result: str) -> bool:

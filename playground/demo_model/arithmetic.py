@@ -7,6 +7,11 @@ import re
 
 from playground.demo_model.program import Program, Prompt, Rule, code
 
+_COMPUTE = "comput\\w*|calculat\\w*|estimat\\w*|simulat\\w*|approximat\\w*|evaluate"
+_LISTED = re.compile(r"-?\d[\d.]*(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s+)-?\d")
+"""Two numbers in a row, and not the numbers of two things."""
+_NO_EXPRESSION = re.compile(r"\b\d{1,4}-\d\d?-\d{1,4}\b|\b24/7\b")
+"""Dates, and "always"."""
 _EXPRESSION = re.compile(r"[-+(]*\s*\d[\d.\s()+*/^%-]*[\d)]")
 _OPERATIONS = {
     "sum": "sum|total|add",
@@ -22,7 +27,7 @@ _OPERATIONS |= {
 
 
 def primes(prompt: Prompt) -> tuple[Program, ...]:
-    if not prompt.says("primes?|prime numbers?"):
+    if not prompt.says(r"primes|prime numbers?|[\d,]+(?:st|nd|rd|th) prime"):
         return ()
     if nth := re.search(r"(\d[\d,]*)(?:st|nd|rd|th)\b", prompt.words):
         return (Program("Sieving for the prime", code(_NTH_PRIME, n=int(nth[1].replace(",", "")))),)
@@ -37,15 +42,15 @@ def fibonacci(prompt: Prompt) -> tuple[Program, ...]:
 
 
 def factorial(prompt: Prompt) -> tuple[Program, ...]:
-    if not (prompt.says("factorials?") or re.search(r"\d!", prompt.text)):
-        return ()
     found = re.search(r"(\d+)!", prompt.text)
+    if not (prompt.says("factorials?") or (found and prompt.says(f"{_COMPUTE}|what is|what's"))):
+        return ()
     n = int(found[1]) if found else prompt.count(10)
     return (Program("Multiplying", code(_FACTORIAL, n=n)),)
 
 
 def estimate_pi(prompt: Prompt) -> tuple[Program, ...]:
-    if not prompt.says("pi|π"):
+    if not (prompt.says("pi|π") and prompt.says(_COMPUTE)):
         return ()
     return (
         Program("Throwing random points at a circle", code(_PI, n=prompt.count(200_000), seed=prompt.part)),
@@ -53,14 +58,14 @@ def estimate_pi(prompt: Prompt) -> tuple[Program, ...]:
 
 
 def chance(prompt: Prompt) -> tuple[Program, ...]:
-    if not prompt.says("dice|die|coins?"):
+    if not (prompt.says("dice|die|coins?") and prompt.says("roll|rolls|throw|throws|toss|tosses|flip|flips")):
         return ()
     faces = ["heads", "tails"] if prompt.says("coins?") else [1, 2, 3, 4, 5, 6]
     return (Program("Throwing", code(_CHANCE, n=prompt.count(1_000), faces=faces, seed=prompt.part)),)
 
 
 def powers(prompt: Prompt) -> tuple[Program, ...]:
-    if not prompt.says("squares|cubes"):
+    if not (prompt.says("squares|cubes") and prompt.numbers):
         return ()
     power = 3 if prompt.says("cubes") else 2
     return (Program("Writing the table", code(_POWERS, n=prompt.count(10), power=power)),)
@@ -73,13 +78,13 @@ def statistics(prompt: Prompt) -> tuple[Program, ...]:
     if names and span and 0 <= int(span[2]) - int(span[1]) <= 1_000_000:
         return (Program("Adding up the range", code(_RANGE, a=int(span[1]), b=int(span[2]), names=names)),)
     values = [float(n) if "." in n else int(n) for n in prompt.numbers]
-    if not names or len(values) < 2:
+    if not names or len(values) < 2 or not _LISTED.search(prompt.text):
         return ()
     return (Program("Computing with the numbers given", code(_STATISTICS, values=values, names=names)),)
 
 
 def expression(prompt: Prompt) -> tuple[Program, ...]:
-    for found in _EXPRESSION.findall(prompt.text):
+    for found in _EXPRESSION.findall(_NO_EXPRESSION.sub(" ", prompt.text)):
         source = found.strip().replace("^", "**")
         if re.search(r"\d\s*[-+*/%]+\s*[-(]*\d", source) and _is_arithmetic(source):
             return (Program("Calculating", f'print("{source} =", {source})\n'),)

@@ -38,14 +38,14 @@ def weekdays(prompt: Prompt) -> tuple[Program, ...]:
     """Counts a weekday in a year."""
     day = re.search(r"\b(mon|tues|wednes|thurs|fri|satur|sun)days?\b", prompt.words)
     year = re.search(r"\b(1[5-9]\d\d|2\d\d\d)\b", prompt.text)
-    if not (day and year):
+    if not (day and year and prompt.says("count|how many|number of")):
         return ()
     number = ["mon", "tues", "wednes", "thurs", "fri", "satur", "sun"].index(day[1])
     return (Program("Counting days", code(_WEEKDAYS, year=int(year[1]), number=number)),)
 
 
 def wait(prompt: Prompt) -> tuple[Program, ...]:
-    if not prompt.says(r"wait|sleep|slowly|pause"):
+    if not prompt.says(r"(?:wait|sleep|pause)(?: for)? \d+"):
         return ()
     return (Program("Waiting", code(_WAIT, seconds=prompt.count(10))),)
 
@@ -56,18 +56,13 @@ def link(prompt: Prompt) -> tuple[Program, ...]:
 
 
 def python(prompt: Prompt) -> tuple[Program, ...]:
-    if not prompt.says(r"(?:python|numpy|pandas) version|versions?|installed|packages"):
+    if not (prompt.says("python|numpy|pandas|packages|libraries") and prompt.says("versions?|installed")):
         return ()
     return (Program("Looking at the interpreter", code(_PYTHON)),)
 
 
-def anything(prompt: Prompt) -> tuple[Program, ...]:
-    """The fallback: it says that nothing fits."""
-    return (Program("Looking at the request", code(_ANYTHING, request=prompt.text[:500])),)
-
-
 RULES: tuple[Rule, ...] = (hello, link, text, random_words, weekdays, wait, python)
-"""In the order they are tried. `anything` is not among them, as it always fits."""
+"""In the order they are tried."""
 
 
 _TEXT = """
@@ -122,15 +117,4 @@ _PYTHON = """
     print("Python", platform.python_version())
     names = sorted({f"{found.metadata['Name']} {found.version}" for found in distributions()}, key=str.lower)
     print(f"{len(names)} packages:", ", ".join(names))
-"""
-_ANYTHING = """
-    import re
-    from pathlib import Path
-
-    request = $request
-    words = re.findall(r"[^\\W\\d_]+", request)
-    print("No ready-made program fits this request, so here is only what can be counted about it.")
-    print(f"words: {len(words)}, longest: {max(words, key=len, default='none')}")
-    print("numbers:", *(re.findall(r"\\d+(?:\\.\\d+)?", request) or ["none"]))
-    print("files here:", ", ".join(sorted(path.name for path in Path().iterdir())) or "none")
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from playground.demo_model import answers, channels, planner
+from playground.demo_model import answers, channels, planner, worker
 from playground.demo_model.conversation import CallEntry, Conversation, Json, MessageEntry, Reply, ToolUse
 from playground.demo_model.picture import SeenPicture
 from playground.demo_model.planner import Parts
@@ -34,7 +34,7 @@ def reply(conversation: Conversation) -> Reply:
     new = _unhandled(conversation)
     if not new or WORKER not in conversation.tools:
         return _closing(conversation)
-    request = _with_history(new, conversation.earlier_requests)
+    request = _chosen_skill(conversation) or _with_history(new, conversation.earlier_requests)
     if about_a_channel := channels.reply(conversation, request):
         return about_a_channel
     if (pictures := _pictures(conversation)) and _ABOUT_PICTURES.search(request):
@@ -45,6 +45,8 @@ def reply(conversation: Conversation) -> Reply:
         question = conversation.arguments("ask_user", question=answers.ASKING, options=list(answers.OPTIONS))
         return Reply("", (question,))
     parts = planner.split(_ASK_FIRST.sub("", request) or request)
+    if not any(worker.can_do(brief) for brief in _briefs(conversation, parts)):
+        return _refusal(conversation)
     if len(parts.items) > 1 and "plan" in conversation.tools and not _planned(conversation):
         return Reply(f"{len(parts.items)} independent parts.", (_plan(conversation, parts.items, "pending"),))
     return _delegation(conversation, parts)
@@ -94,20 +96,42 @@ def _small_talk(request: str) -> str:
     return f"{answers.THANKS}\n\n{answers.LABEL}" if _THANKS.fullmatch(said) else ""
 
 
-def _delegation(conversation: Conversation, parts: Parts) -> Reply:
+def _chosen_skill(conversation: Conversation) -> str:
+    """What the person chose or wrote instead of a request that the demo model can't do."""
+    refused = [
+        call for call in conversation.calls("ask_user") if call.arguments.get("question") == answers.CANT
+    ]
+    answer = (refused[-1].result or "").strip() if refused else ""
+    return next((skill for skill in answers.SKILLS if skill in answer), answer)
+
+
+def _refusal(conversation: Conversation) -> Reply:
+    """Offers what the demo model can do: as buttons once, then in words."""
+    if "ask_user" not in conversation.tools or conversation.calls("ask_user"):
+        return Reply(answers.cant())
+    options = list(answers.SKILLS)
+    return Reply("", (conversation.arguments("ask_user", question=answers.CANT, options=options),))
+
+
+def _briefs(conversation: Conversation, parts: Parts) -> list[str]:
+    """A brief for each part, with what all share: context, the person's answers, the files."""
     said = [entry for entry in conversation.entries if isinstance(entry, MessageEntry)]
     files = tuple(dict.fromkeys(file for entry in said for file in entry.files))
-    answered = [call.result for call in conversation.calls("ask_user") if call.result]
+    questions = [call for call in conversation.calls("ask_user") if call.result]
+    answered = [call.result for call in questions if call.arguments.get("question") != answers.CANT]
     shared = "\n".join([parts.shared, *(f"Answer of the person: {answer}" for answer in answered)]).strip()
     takes_deliverable = "deliverable" in conversation.tools[WORKER].get("properties", {})
+    return [
+        answers.brief(part, shared, files, with_deliverable=not takes_deliverable) for part in parts.items
+    ]
+
+
+def _delegation(conversation: Conversation, parts: Parts) -> Reply:
     calls = [
         conversation.arguments(
-            WORKER,
-            title=answers.title(part),
-            task_description=answers.brief(part, shared, files, with_deliverable=not takes_deliverable),
-            deliverable=answers.DELIVERABLE,
+            WORKER, title=answers.title(part), task_description=brief, deliverable=answers.DELIVERABLE
         )
-        for part in parts.items
+        for part, brief in zip(parts.items, _briefs(conversation, parts), strict=True)
     ]
     return Reply("Handing this over." if len(calls) == 1 else "Handing the parts over.", tuple(calls))
 

@@ -45,9 +45,10 @@ def is_vague(prompt: Prompt) -> bool:
 
 def plots(prompt: Prompt) -> tuple[Program, ...]:
     """The program that draws, and the one that checks the file."""
-    if not wanted(prompt):
+    found = _drawing(prompt) if wanted(prompt) else None
+    if found is None:
         return ()
-    name, draw = _drawing(prompt)
+    name, draw = found
     picture = f"{name}{prompt.suffix}.png"
     drawn = code(_FRAME, picture=picture).replace("# draw here\n", draw)
     return (
@@ -56,7 +57,8 @@ def plots(prompt: Prompt) -> tuple[Program, ...]:
     )
 
 
-def _drawing(prompt: Prompt) -> tuple[str, str]:
+def _drawing(prompt: Prompt) -> tuple[str, str] | None:
+    """A name and the lines that draw; None if the request names nothing that can be drawn."""
     if prompt.says("random walks?|brownian"):
         return "random_walk", code(_WALK, n=prompt.count(500), seed=prompt.part)
     if prompt.says("histograms?|distribution|normal|gaussian|bell"):
@@ -64,15 +66,19 @@ def _drawing(prompt: Prompt) -> tuple[str, str]:
     if prompt.says("scatter|points|cloud"):
         return "scatter", code(_SCATTER, n=prompt.count(200), seed=prompt.part)
     if prompt.says("bars?|pie|columns?"):
-        pairs = _pairs(prompt) or _lengths(prompt)
+        pairs = _pairs(prompt)
+        if not pairs:
+            return None
         labels, values = [label for label, _ in pairs], [value for _, value in pairs]
         kind = "pie" if prompt.says("pie") else "bars"
         return kind, code(_PIE if kind == "pie" else _BARS, labels=labels, values=values)
     return _curves(prompt)
 
 
-def _curves(prompt: Prompt) -> tuple[str, str]:
-    found = [name for name in _CURVES if _mentions(prompt, _CURVES[name][0])] or ["sine"]
+def _curves(prompt: Prompt) -> tuple[str, str] | None:
+    found = [name for name in _CURVES if _mentions(prompt, _CURVES[name][0])]
+    if not found:
+        return None
     lines = [f"ax.plot(x, {_CURVES[name][1]}, label={name.replace('_', ' ')!r})" for name in found]
     start = 0.01 if set(found) & {"logarithm", "square_root"} else -6.28
     curves = "\n".join(lines) + "\n"
@@ -88,11 +94,6 @@ def _pairs(prompt: Prompt) -> list[tuple[str, float]]:
     """Labels and values as written: "apples 3, pears: 5"."""
     found = [(a or b, float(x or y)) for a, x, b, y in _PAIR.findall(prompt.text)]
     return found if len(found) > 1 else []
-
-
-def _lengths(prompt: Prompt) -> list[tuple[str, float]]:
-    """The word lengths of the request: real data to draw when it has no values."""
-    return [(word, float(len(word))) for word in re.findall(r"[^\W\d_]+", prompt.text)[:8]]
 
 
 _FRAME = """

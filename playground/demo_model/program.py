@@ -9,6 +9,8 @@ from string import Template
 from textwrap import dedent
 from typing import Literal
 
+from playground.demo_model.language import is_english
+
 _FILE = re.compile(
     r"(?i)(?<![\w/.-])(?:/work/)?([\w-][\w.-]*\.(?:csv|tsv|xlsx|json|txt|md|log|png|jpe?g|pdf))\b"
 )
@@ -63,7 +65,8 @@ class Prompt:
         return max(whole[0] if whole else default, 1)
 
     def says(self, pattern: str) -> bool:
-        return re.search(rf"\b(?:{pattern})\b", self.words) is not None
+        """Whether an English text has whole words of the pattern."""
+        return is_english(self.text) and re.search(rf"\b(?:{pattern})\b", self.words) is not None
 
 
 _NAME = re.compile(r"(?i)\bpython\s*[\d.]+\b")

@@ -22,13 +22,22 @@ _PYTHON = ("", "py", "python", "python3")
 
 
 def choose(objective: str, context: str = "") -> tuple[Program, ...]:
-    """The programs for an objective, in order; at least one.
+    """The programs for an objective, in order; none if the demo model has none that fits.
 
     The context names the files at hand and decides what the objective leaves open.
     """
-    items = () if _FENCE.search(objective) else planner.split(objective).items
-    found = [program for item in items or (objective,) for program in _for_item(item, context)]
+    found = [program for item in _items(objective) for program in _for_item(item, context)]
     return tuple(found[:MOST_RUNS])
+
+
+def unfit(objective: str, context: str = "") -> tuple[str, ...]:
+    """The parts of an objective that no program fits."""
+    return tuple(item for item in _items(objective) if not _for_item(item, context))
+
+
+def _items(objective: str) -> tuple[str, ...]:
+    items = () if _FENCE.search(objective) else planner.split(objective).items
+    return items or (objective,)
 
 
 def foreign_code(objective: str) -> str:
@@ -59,7 +68,7 @@ _RULES: tuple[Rule, ...] = (given, tables, plots, *everyday.RULES, *arithmetic.R
 def _for_item(item: str, context: str) -> tuple[Program, ...]:
     prompt, in_context = Prompt(item), Prompt(f"{item} {context}")
     about_files = tables(in_context) if is_vague(prompt) else ()
-    return about_files or _first(prompt) or _first(in_context) or everyday.anything(prompt)
+    return about_files or _first(prompt) or _first(in_context)
 
 
 def _first(prompt: Prompt) -> tuple[Program, ...]:

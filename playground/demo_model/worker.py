@@ -43,15 +43,26 @@ def reply(conversation: Conversation) -> Reply:
     objective, context = answers.read_brief(said.partition(_REQUEST)[0])
     if language := programs.foreign_code(objective):
         return _report(conversation, "blocked", answers.foreign(language), ProgramProgress())
-    progress = _progress(conversation, programs.choose(objective, context))
+    chosen = programs.choose(objective, context)
+    if not chosen:
+        return _report(conversation, "blocked", answers.CANT_PART, ProgramProgress())
+    progress = _progress(conversation, chosen)
     if progress.next and RUN in conversation.tools:
         return Reply(progress.purpose, (progress.next,))
     if progress.failed:
         last = progress.runs[-1][1]
         why = answers.failure(progress.failed.purpose, last.error, last.printed)
         return _report(conversation, progress.failed.failure, why, progress)
-    status = "partial" if progress.next else "done"
-    return _report(conversation, status, _results(progress), progress)
+    left = programs.unfit(objective, context)
+    status = "partial" if progress.next or left else "done"
+    summary = "\n".join([_results(progress), *(f"{answers.CANT_PART} {part}" for part in left)])
+    return _report(conversation, status, summary, progress)
+
+
+def can_do(brief: str) -> bool:
+    """Whether there is a program for any of a brief, or a reason why its code can't run."""
+    objective, context = answers.read_brief(brief)
+    return bool(programs.foreign_code(objective) or programs.choose(objective, context))
 
 
 def outcome(result: str) -> ProgramOutcome:

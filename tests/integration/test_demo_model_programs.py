@@ -52,6 +52,14 @@ async def test_questions_about_a_table_are_answered_from_it(
     assert printed in await output_of(run_code, compute, {"sales.csv": SALES})
 
 
+async def test_all_attached_tables_are_summed(run_code: RunCode) -> None:
+    files = {f"{number:02}.csv": f"units,price\n{number},2\n1,2\n".encode() for number in range(1, 21)}
+    _, compute = programs.choose("sum the columns of these files", f"Files in /work: {', '.join(files)}")
+    printed = await output_of(run_code, compute, files)
+    assert "sum of units: 230 in 20 files" in printed
+    assert all(f"{number:02}.csv: units {number + 1}" in printed for number in range(1, 21))
+
+
 async def test_excel_json_and_tabs_are_read_too(run_code: RunCode) -> None:
     write = "import pandas as pd; t = pd.read_csv('a.csv'); t.to_excel('t.xlsx'); t.to_json('t.json')"
     write += "; t.to_csv('t.tsv', sep='\\t')"

@@ -58,7 +58,6 @@ EXAMPLES: Sequence[tuple[str, tuple[str, ...]]] = (
     ("Wait 1 second", ()),
     ("Fetch http://127.0.0.1:9/page", ()),
     ("Which Python version and packages are installed?", ()),
-    ("Translate the preamble into verse", ()),
     ("Plot a sine wave", ()),
     ("Plot sin(x) and cos(x)", ()),
     ("Plot a damped sine wave and send me the picture", ()),
@@ -77,6 +76,7 @@ EXAMPLES: Sequence[tuple[str, tuple[str, ...]]] = (
     ("Read the attached CSV and tell me which region sold most", ("sales.csv",)),
     ("Analyse the attached CSV and plot the main trends.", ("sales.csv",)),
     ("Average of the columns of the attached table", ("sales.csv",)),
+    ("Sum the columns of these attached files", ("a.csv", "b.csv")),
 )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from openai import AsyncOpenAI
 
-from playground.demo_model.answers import LABEL
+from playground.demo_model.answers import CANT, CANT_PART, LABEL, SKILLS
 from tests.support.demo_talk import ORCHESTRATOR, TEXT, WORKER, Json, answered, ask, calls, demo, schema, user
 
 
@@ -169,6 +169,36 @@ async def test_a_worker_that_cannot_report_ends_in_plain_words() -> None:
     assert message["content"] == "```\nHello, World!\n```"
 
 
+async def test_what_it_cannot_do_is_said_with_buttons_and_the_choice_is_done(tmp_path: Path) -> None:
+    messages: list[Json] = [user("what's the weather?")]
+    async with demo() as client:
+        asking = await ask(client, messages, ORCHESTRATOR)
+        ((name, question),) = calls(asking)
+        chosen = await ask(client, [*messages, *answered(asking, SKILLS[1])], ORCHESTRATOR)
+        words = await ask(client, [*messages, *answered(asking, "plot a sine")], ORCHESTRATOR)
+        again = await ask(client, [*messages, *answered(asking, "but the weather")], ORCHESTRATOR)
+        without_buttons = {"create_worker": ORCHESTRATOR["create_worker"]}
+        plain = await ask(client, messages, without_buttons)
+    assert (name, question) == ("ask_user", {"question": CANT, "options": list(SKILLS)})
+    assert calls(chosen)[0][1]["title"] == SKILLS[1]
+    assert calls(words)[0][1]["title"] == "plot a sine"
+    for answer in (again, plain):
+        assert not calls(answer)
+        assert answer["content"].startswith(CANT)
+        assert all(skill in answer["content"] for skill in SKILLS)
+
+
+async def test_one_part_that_it_cannot_do_is_blocked_beside_the_others(tmp_path: Path) -> None:
+    async with demo() as client:
+        answer, turns = await task(client, "1. compute the first 5 primes\n2. what's the weather", tmp_path)
+        mixed = await work(client, "- what is 6 * 7\n- what's the weather", tmp_path)
+    assert [step["status"] for step in turns[2][0][1]["steps"]] == ["complete", "error"]
+    assert "2 3 5 7 11" in answer
+    assert CANT_PART in answer
+    assert mixed["status"] == "partial"
+    assert mixed["summary"].endswith(f"{CANT_PART} what's the weather")
+
+
 @pytest.mark.parametrize("words", ["hi", "Hello there!", "what can you do?", "", "<@U1>", "thanks a lot!"])
 async def test_small_talk_needs_no_worker(words: str) -> None:
     async with demo() as client:
@@ -249,7 +279,7 @@ async def test_again_repeats_the_request_before() -> None:
         alone = await ask(client, [user("again")], ORCHESTRATOR)
     assert "compute the first 3 primes" in calls(again)[0][1]["task_description"]
     assert "7 primes (compute the first 3 primes)" in calls(changed)[0][1]["task_description"]
-    assert calls(alone)[0][0] == "create_worker"
+    assert calls(alone)[0][0] == "ask_user"
 
 
 async def test_a_message_on_the_way_gets_a_worker_and_the_answer_holds_both() -> None:
