@@ -118,7 +118,8 @@ async def test_a_thread_goes_on_without_a_mention_and_remembers(
 
         events = await bot.server.engine.store.events(second.id)
         opening = next(e["body"]["turns"] for e in events if e["kind"] == "opening" and not e["agent"])
-        assert [turn["who"] for turn in opening] == ["user", "assistant", "user"]
+        assert [turn["who"] for turn in opening] == ["user", "assistant", "user", "user"]
+        assert "workers had reported" in opening[2]["text"]
         assert "Hello, World!" in opening[1]["text"]
         assert "2 3 5 7 11" in bot.said(ts)
 
