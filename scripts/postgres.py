@@ -1,4 +1,4 @@
-"""Finds PostgreSQL's programs for the tests, or installs them with apt as root."""
+"""Finds PostgreSQL's programs for the tests, or installs them with apt as root, and PgBouncer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ FOLDER = Path("/usr/lib/postgresql")
 
 
 def main() -> None:
-    if shutil.which("initdb") or any(FOLDER.glob("*/bin/initdb")):
-        return
-    if not apt.usable():
+    has_server = shutil.which("initdb") or any(FOLDER.glob("*/bin/initdb"))
+    if apt.usable():
+        apt.install([*([] if has_server else ["postgresql"]), "pgbouncer"])
+    elif not has_server:
         raise SetupError("The database tests need PostgreSQL's programs. Install the server; don't start it.")
-    apt.install(["postgresql"])
 
 
 if __name__ == "__main__":

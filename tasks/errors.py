@@ -6,6 +6,8 @@
     ├── StaleRunner       another process has taken the task over (an `agents.errors.Superseded`)
     ├── DatabaseInUse     a second process on one SQLite file; shown to the operator at start
     ├── DatabaseTooNew    a later release has migrated the tables; shown to the operator at start
+    ├── FolderNotShared   each process has another folder for files; shown to the operator at start
+    ├── PoolerNotSupported  a pooler in front of PostgreSQL; shown to the operator at start
     ├── BackupRefused     an archive that can't be restored, or not here; shown to the operator
     └── NewerRow          a task's log was written by a later release
 """
@@ -29,6 +31,14 @@ class DatabaseInUse(TaskError):
 
 class DatabaseTooNew(TaskError):
     """A later release has migrated the tables; `str()` says the fix."""
+
+
+class FolderNotShared(TaskError):
+    """The folder for files is not the one of the other processes; `str()` says the fix."""
+
+
+class PoolerNotSupported(TaskError):
+    """The URL leads to a pooler without sessions; `str()` says the fix."""
 
 
 class NewerRow(TaskError):

@@ -17,6 +17,8 @@ class TaskTiming:
     """Between two polls of DBOS for notifications, which we do not use; its shutdown waits for one."""
     maintenance: float = 10.0
     """Between two rounds of maintenance."""
+    maintenance_retry: float = 1.0
+    """Before a round of maintenance that failed is tried again; until then the process is not ready."""
     cleanup: float = 3600.0
     """Between two deletions of old rows."""
     placements: float = 86_400.0
@@ -50,6 +52,8 @@ class TaskTiming:
     """Timeout for a pooled connection; SQLAlchemy's 30 seconds fail in a burst of some hundred tasks."""
     connect: float = 5.0
     """Timeout of a connect to PostgreSQL, for a network that drops packets."""
+    idle_ping: float = 5.0
+    """How long a pooled connection may be idle before it is pinged at its next use."""
     statement: float = 60.0
     """Timeout of one statement."""
     goodbye: float = 3.0

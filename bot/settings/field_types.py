@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
@@ -38,6 +38,21 @@ _DATABASE_EXAMPLE = "sqlite:////var/lib/handoff/handoff.db or postgresql://user:
 _ENGINES = ("unix", "tcp", "ssh", "http", "https", "npipe")
 
 
+#: Of libpq's (postgresql.org/docs/current/libpq-connect.html), and SQLAlchemy's `ssl`.
+_DATABASE_PARAMETERS = {
+    "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "application_name", "connect_timeout",
+    "target_session_attrs", "ssl",
+}  # fmt: skip
+
+
+def _database_parameters(url: str) -> str:
+    unknown = sorted(set(parse_qs(urlsplit(url).query, keep_blank_values=True)) - _DATABASE_PARAMETERS)
+    if unknown and not url.startswith("sqlite"):
+        known = ", ".join(sorted(_DATABASE_PARAMETERS))
+        raise ValueError(f"must have no parameter {unknown[0]}; it may have {known}")
+    return url
+
+
 def _with_slash(url: str) -> str:
     return url if url.endswith("/") else url + "/"
 
@@ -53,13 +68,16 @@ def _absolute(path: Path) -> Path:
         raise ValueError("must name a folder of a person that exists") from error
 
 
-def _ids(first: str, *, example: str) -> AfterValidator:
-    """Ids that begin with one of these letters, separated by spaces or commas."""
+def _ids(first: str, *, example: str, word: str = "") -> AfterValidator:
+    """Ids that begin with one of these letters, separated by spaces or commas; or `word` alone."""
 
     def check(value: str) -> str:
         found = value.replace(",", " ").split()
+        if word and found == [word]:
+            return word
         if not all(re.fullmatch(f"[{first}][A-Z0-9]{{2,}}", id_) for id_ in found):
-            raise ValueError(f"must be ids like {example}, with spaces between")
+            other = f", or {word}" if word else ""
+            raise ValueError(f"must be ids like {example}, with spaces between{other}")
         return " ".join(found)
 
     return AfterValidator(check)
@@ -74,12 +92,16 @@ def _models(value: str) -> str:
 SlackUrl = Annotated[str, _url(*HTTP, example="https://slack.com/api/"), AfterValidator(_with_slash)]
 ModelUrl = Annotated[str, _url(*HTTP, example="https://api.openai.com/v1")]
 TraceUrl = Annotated[str, _url(*HTTP, example="http://localhost:4318")]
-DatabaseUrl = Annotated[str, _url(*_DATABASES, example=_DATABASE_EXAMPLE)]
+DatabaseUrl = Annotated[
+    str, _url(*_DATABASES, example=_DATABASE_EXAMPLE), AfterValidator(_database_parameters)
+]
 EngineUrl = Annotated[str, _url(*_ENGINES, example="unix:///var/run/docker.sock")]
 LocalPath = Annotated[Path, AfterValidator(_absolute)]
 AnyCase = BeforeValidator(_lower)
 UserIds = Annotated[str, _ids("UW", example="U0ADA")]
 ChannelIds = Annotated[str, _ids("CDG", example="C0SALES")]
+WorkspaceIds = Annotated[str, _ids("T", example="T0ACME")]
+AppIds = Annotated[str, _ids("B", example="B0ALERTS", word="all")]
 Models = Annotated[str, AfterValidator(_models)]
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import URL
 
 from tasks.store.database import SCHEMA
 from tasks.store.notify import CHANNEL
+from tasks.store.postgres import connect
 from tasks.timing import TaskTiming
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 WATCHED = 3
 
 _HEARTBEAT = "beat = beat + 1"
+#: The number of a session's advisory lock in `pg_locks`.
+_ADVISORY = "locktype = 'advisory' AND granted AND objsubid = 1 AND classid::bigint << 32 | objid::bigint"
 #: Errors of a lost connection; the last one is raised in a process that was suspended during an answer.
 _LOSS = (
     OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
@@ -62,7 +65,7 @@ class Node:
         self._is_healthy = is_healthy
         self._timing = timing
         self.id = id_
-        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._url = url
         self._number = int(id_[:15], 16)
         self._on_death = on_death
         self._on_notify = on_notify
@@ -90,9 +93,7 @@ class Node:
             await asyncio.sleep(self._timing.heartbeat)
 
     async def _run_connected(self) -> None:
-        connection = await asyncpg.connect(
-            self._dsn, timeout=self._timing.node_answer, command_timeout=self._timing.node_answer
-        )
+        connection = await connect(self._url, self._timing, command_timeout=self._timing.node_answer)
         try:
             await self._join(connection)
             await connection.add_listener(CHANNEL, lambda *words: self._on_notify(str(words[-1])))
@@ -152,10 +153,10 @@ class Node:
             raise _DeclaredDead
 
     async def _peers(self, connection: asyncpg.Connection) -> Sequence[asyncpg.Record]:
-        """The next few in the ring of ids, so that every node is watched."""
+        """The next few in the ring of ids, so that every node is watched. `held`: its lock is taken."""
         rows = await connection.fetch(
-            f'SELECT id, number, pid, beat, "left" FROM {SCHEMA}.node WHERE id <> $1 ORDER BY id <= $1, id '
-            "LIMIT $2",
+            f'SELECT id, number, pid, beat, "left", EXISTS (SELECT FROM pg_locks WHERE {_ADVISORY} = number) '
+            f"AS held FROM {SCHEMA}.node WHERE id <> $1 ORDER BY id <= $1, id LIMIT $2",
             self.id,
             WATCHED,
         )
@@ -169,7 +170,8 @@ class Node:
         if known.beat != peer["beat"]:
             known.beat, known.since = peer["beat"], now
         hangs = now - known.since > self._timing.silence
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", peer["number"]):
+        take = "SELECT pg_try_advisory_lock($1)"
+        if peer["held"] or not await connection.fetchval(take, peer["number"]):
             known.free_since = None
             if hangs:
                 log.warning("node hangs, ending its session", node=peer["id"])
@@ -186,8 +188,7 @@ class Node:
     async def _end_session(self, connection: asyncpg.Connection, peer: asyncpg.Record) -> None:
         """Take the lock from a hanging process by ending its session."""
         await connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted "
-            "AND pid = $1 AND classid::bigint << 32 | objid::bigint = $2 AND objsubid = 1",
+            f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE pid = $1 AND {_ADVISORY} = $2",
             peer["pid"],
             peer["number"],
         )

@@ -65,9 +65,14 @@ class Database:
         """Lock the file for this process (SQLite) and migrate the tables.
 
         Raises `DatabaseInUse` when another process has the SQLite file, `DatabaseTooNew` when a later release
-        has migrated it, and SQLAlchemy's errors when the database can't be reached.
+        has migrated it, `PoolerNotSupported` for a pooler without sessions, and SQLAlchemy's errors when the
+        database can't be reached.
         """
         await self.reserve()
+        if not self.is_sqlite:
+            from tasks.store.postgres import refuse_pooler  # see `_postgres`
+
+            await refuse_pooler(self._engine)
         async with self._engine.begin() as connection:
             await connection.run_sync(migrate)
         if self.is_sqlite:
@@ -107,7 +112,16 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for queries, each of which sees the newest rows: there is no transaction."""
         async with self._engine.connect() as connection:
+            if not self.is_sqlite:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield connection
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for one statement that writes, on PostgreSQL without BEGIN and COMMIT."""
+        async with self.write() if self.is_sqlite else self.read() as connection:
             yield connection
 
     @asynccontextmanager
@@ -214,6 +228,14 @@ def queue_file(url: URL) -> Path:
     return Path(str(sqlite_file(url)).removesuffix(".db") + "-engine.db")
 
 
+def libpq_url(url: URL) -> URL:
+    """A PostgreSQL URL for libpq, with our name where it has none."""
+    query = {"application_name": "handoff", **url.query}
+    if "ssl" in query:  # SQLAlchemy's own name for it
+        query.setdefault("sslmode", query.pop("ssl"))
+    return url.set(drivername="postgresql", query=query)
+
+
 def set_pragmas(engine: Engine) -> None:
     """Set each SQLite connection to wait for locks, to read beside a writer, and to sync every commit."""
 
@@ -241,21 +263,9 @@ def _sqlite(url: URL, timing: TaskTiming) -> AsyncEngine:
 
 
 def _postgres(url: URL, timing: TaskTiming) -> AsyncEngine:
-    return create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
-        pool_size=8,
-        max_overflow=0,
-        pool_timeout=timing.pool,
-        pool_pre_ping=True,
-        connect_args={
-            "server_settings": {
-                "search_path": SCHEMA,
-                "idle_in_transaction_session_timeout": f"{timing.standstill:.0f}s",
-            },
-            "timeout": timing.connect,
-            "command_timeout": timing.statement,
-        },
-    )
+    from tasks.store.postgres import make_engine  # needs a driver that an installation on SQLite lacks
+
+    return make_engine(url, timing, SCHEMA)
 
 
 def migrate(connection: Connection, to: str = "head") -> None:

@@ -35,7 +35,7 @@ class KeyValueStore:
 
     async def put(self, namespace: str, key: str, value: Any) -> None:
         """Store a value in place of the one before; None deletes it."""
-        async with self._database.write() as connection:
+        async with self._database.statement() as connection:
             if value is None:
                 await connection.execute(delete(schema.kept).where(_ROW.place == namespace, _ROW.name == key))
                 return
@@ -44,6 +44,14 @@ class KeyValueStore:
             new = {"value": value, "at": time.time()}
             row = insert(schema.kept).values(place=namespace, name=key, **new)
             await connection.execute(row.on_conflict_do_update(index_elements=["place", "name"], set_=new))
+
+    async def put_once(self, namespace: str, key: str, value: Any) -> Any:
+        """Store a value unless there is one; returns the one that is there then."""
+        insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
+        row = insert(schema.kept).values(place=namespace, name=key, value=value, at=time.time())
+        async with self._database.write() as connection:
+            await connection.execute(row.on_conflict_do_nothing(index_elements=["place", "name"]))
+        return await self.get(namespace, key)
 
     async def delete_prefix(self, prefix: str) -> None:
         """Delete every value whose namespace begins with `prefix`."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Insert, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,13 +22,25 @@ from agents.report import total_cost
 from tasks.errors import StaleRunner
 from tasks.store import schema
 from tasks.store.database import Database
-from tasks.store.rows import check_runner
 from tasks.store.stopwatch import Stopwatch
 from tasks.store.upcast import VERSION, upcast
 from tasks.task import Spent
 
 #: Seconds that a write may go on after its run was cancelled.
 _CANCELLED_WRITE_SECONDS = 5.0
+
+
+def _append_statement() -> Insert:
+    """Adds a row if its runner still has the task: another run that begins waits, and then sees the row."""
+    new = {column.name: bindparam(f"new_{column.name}", type_=column.type) for column in schema.event.columns}
+    fence = select(*new.values()).where(
+        schema.task.c.id == new["task"], schema.task.c.runner == new["runner"]
+    )
+    return insert(schema.event).from_select(list(new), fence.with_for_update(read=True))
+
+
+#: Built once: one statement for each entry.
+_APPEND = _append_statement()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +102,11 @@ class TaskLog:
 
     async def _insert(self, row: dict[str, Any]) -> None:
         try:
-            async with self._run.database.write() as connection:
-                await check_runner(connection, self._run.task, self._run.runner)
-                await connection.execute(insert(schema.event), row)
+            new = {f"new_{name}": value for name, value in row.items()}
+            async with self._run.database.statement() as connection:
+                done = await connection.execute(_APPEND, new)
+            if not done.rowcount:
+                raise StaleRunner(f"task {self._run.task} is run by another process now")
         except IntegrityError as error:
             # An earlier try may have been committed as its connection broke: then the row is our own.
             async with self._run.database.read() as connection:

@@ -161,7 +161,7 @@ def _started(options: Sequence[str]) -> tuple[Postgres, Path]:
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres")
-        server = Postgres(folder, _free_port(), options)
+        server = Postgres(folder, free_port(), options)
         server.run(
             "initdb", "-D", str(folder / "data"), "-U", "handoff", "-A", "trust", "-E", "UTF8", "--no-sync"
         )
@@ -172,7 +172,7 @@ def _started(options: Sequence[str]) -> tuple[Postgres, Path]:
     return server, folder
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
