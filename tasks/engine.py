@@ -30,6 +30,7 @@ from tasks.store.tasks import Accepted, TaskStore
 from tasks.task import State, Ticket
 
 log = structlog.get_logger(__name__)
+audit = structlog.get_logger("audit")
 
 
 class TaskRunner(Protocol):
@@ -95,6 +96,10 @@ class TaskEngine:
         `TaskStore.accept`. Raises the database's error when the message could not be stored."""
         accepted = await self.store.accept(message, release=release)
         log.info("message accepted", task=accepted.task, kind=accepted.kind.value, ahead=accepted.ahead)
+        audit.info(
+            "asked", team=message.thread.team, channel=message.thread.channel, user=message.user,
+            ts=message.ts, task=accepted.task, kind=accepted.kind.value,
+        )  # fmt: skip
         return accepted
 
     async def decide(self, task: str, approval: str, *, approved: bool, user: str) -> bool:
@@ -102,6 +107,7 @@ class TaskEngine:
         decided = await decide(self._database, task, approval, approved=approved, user=user)
         if decided:
             log.info("approval decided", task=task, approved=approved, user=user)
+            audit.info("decided", task=task, approval=approval, approved=approved, user=user)
         return decided
 
     async def decision(self, task: str, approval: str) -> Decision | None:
@@ -120,13 +126,19 @@ class TaskEngine:
         """What keeps tasks from being accepted or from running now, in sentences for the operator."""
         stopped = self._main is None or self._main.done()
         checked = await self._database.check()
-        found = ["the engine has stopped" if stopped else "", checked or self._maintenance.problem]
+        waits = [] if checked else [self._maintenance.problem, self._placement.problem]
+        found = ["the engine has stopped" if stopped else "", checked, *waits]
         return [words for words in found if words]
 
     @property
     def running(self) -> Sequence[str]:
         """Ids of the tasks that run in this process."""
         return [signals.task for signals in self._running]
+
+    @property
+    def bots(self) -> int:
+        """How many processes share the database, as the last maintenance found it."""
+        return self._maintenance.bots
 
     async def _run_until_closed(self) -> None:
         try:

@@ -42,6 +42,8 @@ class Maintenance:
         self._cleaned_at = 0.0
         #: Why the last round failed, in a sentence for the operator; empty when it did not.
         self.problem = ""
+        #: The processes that run tasks on this database.
+        self.bots = 1
 
     async def run(self) -> None:
         """Run rounds until cancelled. A round that fails is logged and tried again."""
@@ -56,9 +58,10 @@ class Maintenance:
                     log.warning("maintenance failed, tried again", why=outage, seconds=seconds)
                 else:
                     log.exception("maintenance failed, tried again", seconds=seconds)
+                await asyncio.sleep(min(seconds, self._policy.timing.maintenance_retry))
             else:
                 self.problem = ""
-            await asyncio.sleep(seconds)
+                await asyncio.sleep(seconds)
 
     async def run_once(self) -> None:
         await self._take_over()
@@ -113,6 +116,7 @@ class Maintenance:
         holders = set(await self._placement.holders())
         async with self._database.read() as connection:
             nodes = set((await connection.execute(select(schema.node.c.id))).scalars())
+        self.bots = max(1, len(nodes))
         for node in holders - nodes - {self._placement.node}:
             tasks = await self._placement.take_over(node)
             log.warning("tasks of a dead process requeued", node=node, tasks=tasks)

@@ -19,7 +19,8 @@ import structlog
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from sandbox.daemon_threads import run_in_thread
-from tasks.store.database import QUEUE_SCHEMA, queue_file, set_pragmas
+from tasks.queue.queue_log import QueueLog
+from tasks.store.database import QUEUE_SCHEMA, libpq_url, queue_file, set_pragmas
 from tasks.task import Ticket
 from tasks.timing import STANDARD, TaskTiming
 
@@ -68,6 +69,7 @@ class Placement:
         self._workflow: Any = None
         self._is_closing = False
         self._is_closed = asyncio.Event()
+        self._log = QueueLog()
         #: This process for DBOS. An id that is used twice would strand the workflows of its first use.
         self.node = uuid.uuid4().hex
 
@@ -106,6 +108,7 @@ class Placement:
 
         self._workflow = run_task
         DBOS.launch()
+        self._log.open()
         await DBOS.register_queue_async(
             QUEUE, worker_concurrency=self._at_once, polling_interval_sec=self._timing.poll
         )
@@ -116,6 +119,7 @@ class Placement:
         DBOS retries without limit to record an end in a database that is away: it is not waited for, and what
         it did not record is found again like the work of a killed process."""
         self._is_closing = True
+        self._log.close()
         for workflow in self._workflows:
             workflow.cancel()
         last_words, farewell = self._timing.last_words, self._timing.farewell
@@ -131,6 +135,11 @@ class Placement:
         # DBOS's executor had replaced the loop's own, and is shut down now.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         self.node = uuid.uuid4().hex
+
+    @property
+    def problem(self) -> str:
+        """What keeps queued tasks from starting, in a sentence for the operator."""
+        return self._log.problem
 
     async def place(self, ticket: Ticket) -> None:
         """Queue a ticket, or start it here if it is urgent. Placing it again changes nothing."""
@@ -261,9 +270,10 @@ def _config(url: sqlalchemy.URL, node: str, timing: TaskTiming) -> DBOSConfig:
         config["system_database_engine"] = _sqlite(url)
     else:
         config["dbos_system_schema"] = QUEUE_SCHEMA
-        config["system_database_url"] = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        config["system_database_url"] = libpq_url(url).render_as_string(hide_password=False)
         config["sys_db_pool_size"] = CONNECTIONS
-        config["db_engine_kwargs"] = {"connect_args": _KEEPALIVES}
+        # DBOS retries the errors of a connection that broke, so that a ping before each use only costs time.
+        config["db_engine_kwargs"] = {"connect_args": _KEEPALIVES, "pool_pre_ping": False}
     return config
 
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from dbos import DBOS, SetWorkflowID
+from sqlalchemy import make_url
 
+from tasks.engine import TaskEngine
 from tasks.policy import TaskLimits
 from tasks.queue.placement import QUEUE
-from tasks.store.database import Database
+from tasks.store.database import Database, queue_file
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
+from tests.support.database_templates import copy_migrated
 from tests.support.function_runner import ended, nothing, running
 from tests.support.task_harness import message
+from tests.support.timing import TASK_TIMING
 
 ONE = TaskLimits(process=1)
 
@@ -83,3 +91,33 @@ async def test_a_stop_needs_no_room_in_a_full_process(database_url: str) -> None
         assert await engine.stop(second.task, "Ann")
         await ended(engine, second.task)
         assert engine.running == [first.task]
+
+
+async def test_a_queue_that_can_not_be_read_is_reported(tmp_path: Path) -> None:
+    """DBOS only logs it, and tries again."""
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+    await copy_migrated(url)
+    async with running(url, nothing) as engine:
+        with closing(sqlite3.connect(queue_file(make_url(url)))) as queue:
+            queue.execute("ALTER TABLE workflow_status RENAME TO away")
+            await until(engine, lambda problems: "the queue of the tasks" in " ".join(problems))
+            queue.execute("ALTER TABLE away RENAME TO workflow_status")
+        await ended(engine, (await engine.accept(message("1.0"))).task)
+
+
+async def test_maintenance_that_failed_is_soon_tried_again(tmp_path: Path) -> None:
+    """Until then the process is not ready."""
+    url = f"sqlite:///{tmp_path / 'handoff.db'}"
+    await copy_migrated(url)
+    with closing(sqlite3.connect(tmp_path / "handoff.db")) as database:
+        database.execute("ALTER TABLE node RENAME TO away")
+        async with running(url, nothing, timing=replace(TASK_TIMING, maintenance=3600.0)) as engine:
+            await until(engine, lambda problems: problems != [])
+            database.execute("ALTER TABLE away RENAME TO node")
+            await until(engine, lambda problems: problems == [])
+
+
+async def until(engine: TaskEngine, is_so: Callable[[list[str]], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not is_so(await engine.problems()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)

@@ -1,0 +1,41 @@
+"""Notices when DBOS can't read its queue: it only logs that, and tries again."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from text.excerpt import one_line
+
+#: DBOS's logger, and how its threads that read queues are named.
+_LOGGER, _THREAD = "dbos", "queue-worker-"
+#: Seconds for which a failure counts. A queue that can't be read fails several times in that time.
+FRESH = 5.0
+
+
+class QueueLog(logging.Handler):
+    """Attach it with `open` and detach it with `close`."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._failed: list[float] = []
+        self._words = ""
+
+    def open(self) -> None:
+        logging.getLogger(_LOGGER).addHandler(self)
+
+    def close(self) -> None:
+        logging.getLogger(_LOGGER).removeHandler(self)
+        super().close()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if (record.threadName or "").startswith(_THREAD):
+            self._failed = [*self._failed[-1:], time.monotonic()]
+            self._words = record.getMessage()
+
+    @property
+    def problem(self) -> str:
+        """A sentence when reading failed twice within `FRESH`; empty otherwise."""
+        if len(self._failed) < 2 or time.monotonic() - self._failed[0] > FRESH:
+            return ""
+        return f"the queue of the tasks can't be read ({one_line(self._words, 200)})"
