@@ -18,12 +18,17 @@ class TaskLimits:
 
     process: Annotated[int, Field(ge=1, le=1000)] = 20
     """Tasks running at the same time in this process; further ones wait in order."""
-    workspace: Annotated[int, Field(ge=1, le=100_000)] = 20
-    """Running tasks of one workspace, in all processes; further ones wait in order."""
+    workspace: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Running tasks of one workspace, in all processes; further ones wait in order. 0: as many as all
+    processes run at the same time."""
     channel: Annotated[int, Field(ge=1, le=100_000)] = 20
     """Running tasks of one channel, in all processes."""
     person: Annotated[int, Field(ge=1, le=100_000)] = 10
     """Running tasks of one person, in all processes."""
+
+    def of_workspace(self, processes: int) -> int:
+        """Running tasks of one workspace, with so many processes."""
+        return self.workspace or self.process * max(1, processes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,7 @@ async def _start(connection: AsyncConnection, message: Message, limits: TaskLimi
     await insert_task(connection, message, admitted=admitted)
     if admitted:
         enqueue(connection, Ticket(id_, 1))
-    elif found.workspace < limits.workspace:
+    elif found.has_workspace_room(limits):
         # The waiting tasks may all be those of people and channels at their limits.
         admitted = id_ in await admit(connection, thread.team, limits)
     return Accepted(kind=AcceptedAs.NEW, task=id_, ahead=found.ahead(limits, admitted=admitted))

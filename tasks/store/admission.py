@@ -44,8 +44,8 @@ async def admit(connection: AsyncConnection, team: str, limits: TaskLimits) -> S
 
     Skips tasks of a person or channel at its limit.
     """
-    people, channels = await _taking_room(connection, team)
-    room = limits.workspace - people.total()
+    people, channels, nodes = await _taking_room(connection, team)
+    room = limits.of_workspace(nodes) - people.total()
     if room <= 0:
         return set()
     task = schema.task.c
@@ -82,8 +82,11 @@ class Load:
 
     def has_room(self, limits: TaskLimits) -> bool:
         """Whether a new task may enter the queue; tasks that wait already go first."""
-        free = self.workspace < limits.workspace and self.channel < limits.channel
+        free = self.has_workspace_room(limits) and self.channel < limits.channel
         return free and self.person < limits.person and self.waiting == 0
+
+    def has_workspace_room(self, limits: TaskLimits) -> bool:
+        return self.workspace < limits.of_workspace(self.nodes)
 
     def ahead(self, limits: TaskLimits, *, admitted: bool) -> int:
         """How many tasks run before the new one; 0 when it starts at once.
@@ -128,15 +131,19 @@ async def load(connection: AsyncConnection, team: str, channel: str, user: str) 
     return Load(*(await connection.execute(_LOAD, given)).one())
 
 
-async def _taking_room(connection: AsyncConnection, team: str) -> tuple[Counter[str], Counter[str]]:
-    """How many tasks take room in a workspace, by person and by channel."""
+async def _taking_room(connection: AsyncConnection, team: str) -> tuple[Counter[str], Counter[str], int]:
+    """How many tasks take room in a workspace, by person and by channel; and the number of processes, as far
+    as that matters."""
     task = schema.task.c
-    query = select(task.user, task.channel, func.count().label("tasks")).where(
+    count = select(func.count()).select_from(schema.node).scalar_subquery()
+    query = select(task.user, task.channel, func.count().label("tasks"), count.label("nodes")).where(
         task.team == team, task.state.in_(TAKING_ROOM), task.admitted
     )
     people: Counter[str] = Counter()
     channels: Counter[str] = Counter()
+    nodes = 1
     for row in await connection.execute(query.group_by(task.user, task.channel)):
         people[row.user] += row.tasks
         channels[row.channel] += row.tasks
-    return people, channels
+        nodes = row.nodes
+    return people, channels, nodes
