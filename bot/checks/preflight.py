@@ -61,7 +61,11 @@ def machine_problems(settings: Settings) -> tuple[str, ...]:
     file = sqlite_file(settings.database_url)
     if file is not None and file.parent != settings.data_dir:
         found.append(unwritable(file.parent, "HANDOFF_DATABASE_URL"))
+    if settings.audit_file is not None:
+        found.append(unwritable(settings.audit_file.parent, "HANDOFF_AUDIT_FILE"))
     found.append(port_in_use(settings.host, settings.port))
+    if settings.health_port is not None:
+        found.append(port_in_use(settings.host, settings.health_port, "HANDOFF_HEALTH_PORT"))
     return tuple(problem for problem in found if problem)
 
 
@@ -184,7 +188,7 @@ def unwritable(folder: Path, variable: str) -> str:
         )
 
 
-def port_in_use(host: str, port: int) -> str:
+def port_in_use(host: str, port: int, variable: str = "HANDOFF_PORT") -> str:
     """A sentence when the port is in use; port 0 is always free."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -199,4 +203,4 @@ def port_in_use(host: str, port: int) -> str:
         )
     except OSError as error:
         why = error.strerror or str(error)
-        return f"HANDOFF_PORT: can't listen on {host} port {port} ({why}). Stop what uses it, or set another."
+        return f"{variable}: can't listen on {host} port {port} ({why}). Stop what uses it, or set another."

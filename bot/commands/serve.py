@@ -29,6 +29,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
     for why in unbound_usd_limits(ChannelSettings(settings, settings.channels_file)):
         log.warning("limit without effect", why=why)
     async with BotServer(settings) as server:
-        log.info("ready", host=settings.host, port=server.web.port)
+        ports = {"port": server.web.port, "health_port": server.web.health_port}
+        log.info("ready", host=settings.host, **ports)
         await server.engine.ended()
     return 1
