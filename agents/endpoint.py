@@ -7,6 +7,7 @@ call and drops fields that vendors demand back (`benchmarks/agents.py` measures 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import ssl
 from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ from agents.refusals import MAX_WAIT, Transient, resolve, unavailable
 from agents.wire import ModelRequest, Options, Wire
 from agents.wire.assembler import Assembler
 from agents.wire.stream import ResponseBody, SilentStream
+from text.echo import without_echo
 
 log = structlog.get_logger(__name__)
 
@@ -189,6 +191,7 @@ class Endpoint:
                     known = self._compatibility.has_answered(model)
                     transient = resolve(failure, model, adapt, is_known=known)
                 except ModelError as fatal:
+                    fatal.detail = without_echo(fatal.detail, json.dumps(body, ensure_ascii=False))
                     log.warning("model refused", model=model, detail=fatal.detail)
                     raise fatal from error
                 if transient is not None:

@@ -6,11 +6,11 @@ A server that is down takes its tools with it until a reconnect; tasks go on.
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Self
 
 import httpx2
 import pydantic
@@ -30,6 +30,7 @@ from mcp_types import Tool as Offered
 from agents.conversation import Json
 from agents.errors import ToolFailure
 from agents.mcp_results import result_pictures, result_text
+from agents.stderr_log import StderrLog, log_line
 from agents.team_tools import TeamTool
 from agents.tools import Tool, ToolOutput
 from agents.tools_file import McpServer, ToolsFile, tool_name
@@ -54,13 +55,13 @@ class Connection:
 
     def __init__(
         self, name: str, server: McpServer, allow: Collection[str], ask_first: Collection[str],
-        stderr: TextIO,
+        on_stderr: Callable[[str, str], None],
     ) -> None:  # fmt: skip
         self._name = name
         self._server = server
         self._allow = frozenset(allow)
         self._ask_first = ask_first
-        self._stderr = stderr
+        self._on_stderr = on_stderr
         self._client: Client | None = None
         self._lost = asyncio.Event()
         self._changed = asyncio.Event()
@@ -146,7 +147,8 @@ class Connection:
             transport: Transport
             if server.command:
                 program = StdioServerParameters(command=server.command, args=server.args, env=server.env)
-                transport = stdio_client(program, errlog=self._stderr)
+                stderr = stack.enter_context(StderrLog(partial(self._on_stderr, self._name)))
+                transport = stdio_client(program, errlog=stderr.file)
             else:
                 timeout = httpx2.Timeout(CONNECT_SECONDS, read=_SILENCE_SECONDS + server.seconds)
                 client = httpx2.AsyncClient(headers=server.headers, timeout=timeout)
@@ -211,10 +213,10 @@ class Connection:
 class McpServers:
     """All servers of a tools file. As an async context manager it keeps them connected."""
 
-    def __init__(self, file: ToolsFile, *, stderr: TextIO | None = None) -> None:
-        """`stderr` gets what the servers' programs write there; this process's own unless given."""
+    def __init__(self, file: ToolsFile, *, on_stderr: Callable[[str, str], None] = log_line) -> None:
+        """`on_stderr` gets a server's name and each line that its program writes to stderr."""
         self._connections = [
-            Connection(name, server, file.allow[name], file.ask_first, stderr or sys.stderr)
+            Connection(name, server, file.allow[name], file.ask_first, on_stderr)
             for name, server in sorted(file.servers.items())
             if not server.disabled
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -133,6 +133,15 @@ class _OldForm(pydantic.BaseModel):
             "allow": {name: list(server.tools) for name, server in self.servers.items()},
             "ask_first": ask_first,
         }
+
+
+def variables_in(path: Path, environ: Mapping[str, str]) -> Sequence[str]:
+    """The values of the variables that a file names, which are mostly secrets; none of a missing file."""
+    try:
+        names = {found[1] for found in _VARIABLE.finditer(path.read_text("utf-8"))}
+    except (OSError, UnicodeDecodeError):
+        return ()  # loading the file reports it
+    return [environ[name] for name in sorted(names) if name in environ]
 
 
 def tool_name(server: str, tool: str) -> str:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
@@ -19,6 +18,7 @@ from agents.plugins import load_plugins
 from agents.team_tools import TeamTool, Toolbox, not_offered, offered
 from agents.tools_file import ToolsFile, load_tools_file
 from bot.settings import Settings
+from bot.settings.redaction import redactor
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +73,8 @@ async def try_tools(settings: Settings) -> tuple[Sequence[TeamTool], Sequence[st
     file = _read_file(settings)
     async with asyncio.TaskGroup() as group:
         servers = [name for name, server in file.servers.items() if not server.disabled]
-        tried = [group.create_task(_try_server(file, name)) for name in servers]
+        redact = redactor(settings.secrets)
+        tried = [group.create_task(_try_server(file, name, redact)) for name in servers]
     tools = list(load_plugins(file.ask_first, file.tool_names()))
     problems: list[str] = []
     for one in tried:
@@ -82,17 +83,17 @@ async def try_tools(settings: Settings) -> tuple[Sequence[TeamTool], Sequence[st
     return offered(tools), [*problems, *not_offered(tools)]
 
 
-async def _try_server(file: ToolsFile, name: str) -> tuple[Sequence[TeamTool], Sequence[str]]:
+async def _try_server(
+    file: ToolsFile, name: str, redact: Callable[[str], str]
+) -> tuple[Sequence[TeamTool], Sequence[str]]:
     from agents.mcp import McpServers
 
     only = file.model_copy(update={"servers": {name: file.servers[name]}, "allow": {name: file.allow[name]}})
-    with tempfile.TemporaryFile("w+") as stderr:
-        async with McpServers(only, stderr=stderr) as servers:
-            tools, failures, left_out = servers.tools(), servers.failures(), servers.left_out()
-        stderr.seek(0)
-        lines = [line.strip() for line in stderr if line.strip()]
+    lines: list[str] = []
+    async with McpServers(only, on_stderr=lambda _, line: lines.append(line)) as servers:
+        tools, failures, left_out = servers.tools(), servers.failures(), servers.left_out()
     if failures:
-        why = lines[-1] if lines else failures[0]
+        why = redact(lines[-1] if lines else failures[0])
         return (), [f"the server {name} can't be used: {why.rstrip('.')}."]
     present = {one.tool.name for one in tools}
     missing = [tool for tool in only.tool_names() if tool not in present and tool not in left_out]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import unquote
 
 REDACTED = "[redacted]"
@@ -15,6 +15,15 @@ def secret_patterns(secrets: Iterable[str]) -> Sequence[str]:
     """Patterns of each value, however it is coded in the text; longest first."""
     values = {unquote(secret) for secret in secrets if len(secret) >= SHORTEST}
     return ["".join(map(_coded, value)) for value in sorted(values, key=len, reverse=True)]
+
+
+def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
+    """A function that replaces these values in a text."""
+    patterns = secret_patterns(secrets)
+    if not patterns:
+        return lambda text: text
+    found = re.compile("|".join(patterns))
+    return lambda text: found.sub(REDACTED, text)
 
 
 def _coded(character: str) -> str:

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
 from agents.mcp import Connection, McpServers
+from agents.stderr_log import log_line
 from agents.team_tools import WORKER_TOOLS, TeamTool, not_offered, offered
 from agents.tools import Tool
 from agents.tools_file import McpServer, ToolsFile
@@ -70,7 +71,7 @@ async def test_a_result_in_fields_alone_is_reported_as_json(things: McpServer) -
 
 def offering(*tools: Offered) -> Connection:
     """A connection to a server that offers these tools, all of them allowed."""
-    connection = Connection("crm", McpServer(command="none"), {one.name for one in tools}, (), sys.stderr)
+    connection = Connection("crm", McpServer(command="none"), {one.name for one in tools}, (), log_line)
     connection.tools = connection._allowed(tools)
     return connection
 
