@@ -51,6 +51,8 @@ class BotTiming:
     """How long one stream is used: Slack ends it about 5 minutes after its start."""
     remark: float = 10.0
     """How long the work waits until a remark is in the thread."""
+    decoration: float = 1.0
+    """Longest wait for the rate limiter of a call that only decorates a thread; then it is left out."""
     status_line: float = 90.0
     """Until a status line is set again: Slack removes it after 2 minutes."""
     longest_post_retry: float = 60.0

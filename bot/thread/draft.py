@@ -15,7 +15,7 @@ from bot.thread.blocks import markdown_block
 from bot.thread.posts import DRAFT, ThreadPosts
 from bot.thread.stream import StreamedMessage
 from bot.timing import STANDARD, BotTiming
-from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient, retry_after
 from bot.wire.text import MESSAGE_LIMIT, last_break, open_code_at, silence_mentions, table_at
 from tasks.run.thread import NotDelivered
 from tasks.task import Task
@@ -117,7 +117,8 @@ class AnswerDraft:
             await self._stream.start()
         except SLACK_ERRORS as fault:
             log.info("answer not streamed", why=error_text(fault))
-            self._is_closed, self._start_unconfirmed = True, is_transient(fault)
+            self._is_closed = True
+            self._start_unconfirmed = is_transient(fault) and retry_after(fault) is None
             return
         self._changed.set()
 

@@ -6,9 +6,10 @@ Names and types that come with a file are not trusted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import structlog
@@ -32,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 #: Artifacts that are posted; more stay in `/work` and are named.
 ARTIFACTS = 20
+#: Redirects of a download that are followed.
+REDIRECTS = 10
 
 
 class ThreadFiles:
@@ -58,11 +61,9 @@ class ThreadFiles:
         url = file.source.get("url") or await self._url(file)
         if file.size > self._largest_in:
             raise FileNotFetched(self._too_large(file.size, self._largest_in))
-        if not self._is_slacks(url):
-            raise FileNotFetched(texts.NOT_FROM_SLACK)
         headers = {"Authorization": f"Bearer {self._client.token}"}
         try:
-            async with self._http.get(url, headers=headers) as response:
+            async with self._download(url, headers) as (response, is_redirected):
                 if response.status != 200:
                     raise FileNotFetched(texts.slack_error(str(response.status)))
                 data = await self._read(response)
@@ -71,7 +72,7 @@ class ThreadFiles:
             raise FileNotFetched(_broke_off(error)) from error
         is_page = response.content_type == "text/html"
         is_expected = file.source.get("page") or file.name.lower().endswith((".html", ".htm"))
-        if is_page and (response.history or not is_expected):
+        if is_page and (is_redirected or not is_expected):
             # Without the scope Slack sends its login page, with status 200.
             raise FileNotFetched(texts.LOGIN_NEEDED)
         return data
@@ -86,6 +87,22 @@ class ThreadFiles:
             log.info("transcript not read", file=file.id, why=error_text(fault))
             return ""
         return plain_text(transcript(found), RawNames()) if isinstance(found, dict) else ""
+
+    @asynccontextmanager
+    async def _download(
+        self, url: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, bool]]:
+        """The response, and whether it came by a redirect. Redirects are followed to Slack's hosts only:
+        another would get the token, or give what it likes."""
+        for number in range(REDIRECTS):
+            if not self._is_slacks(url):
+                raise FileNotFetched(texts.NOT_FROM_SLACK)
+            async with self._http.get(url, headers=headers, allow_redirects=False) as response:
+                if response.status not in (301, 302, 303, 307, 308):
+                    yield response, number > 0
+                    return
+                url = urljoin(url, response.headers.get("Location", ""))
+        raise FileNotFetched(texts.ENDLESS_REDIRECTS)
 
     async def post(self, made: Sequence[OutputFile]) -> None:
         """Post artifacts into the thread, in order, and one message about those that Slack did not take."""
@@ -197,8 +214,6 @@ class ThreadFiles:
 
 def _broke_off(error: Exception) -> str:
     match error:
-        case aiohttp.TooManyRedirects():
-            return texts.ENDLESS_REDIRECTS
         case TimeoutError():
             return texts.DOWNLOAD_TIMED_OUT
     return texts.DOWNLOAD_BROKE_OFF

@@ -17,6 +17,7 @@ from tasks.run.thread import Surroundings
 from tasks.task import Task
 
 log = structlog.get_logger(__name__)
+audit = structlog.get_logger("audit")
 
 #: The newest messages that are read, the pages that are listed to find them, and Slack's most for a page.
 MOST, PAGES, PAGE = 300, 10, 1000
@@ -78,6 +79,10 @@ class ThreadHistory:
         """The thread's first message unless it is known, the newest of the others, and how many there are.
         Slack returns the first one however old it is."""
         thread, asked = self.task.thread, _ts(self.task)
+        audit.info(
+            "read", team=thread.team, channel=thread.channel, thread=thread.ts, user=self.task.user,
+            task=self.task.id,
+        )  # fmt: skip
         known, ids = {asked, *map(_ts, history)}, {task.id for task in history}
         root, newest, count = list[dict[str, Any]](), deque[dict[str, Any]](maxlen=MOST), 0
         oldest = {"oldest": since} if since else {}

@@ -19,7 +19,7 @@ from bot.thread.plan import Chunk, Plan
 from bot.thread.posts import DRAFT, ThreadPosts
 from bot.thread.stream import StreamedMessage
 from bot.timing import STANDARD, BotTiming
-from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient, retry_after
 from bot.wire.text import truncate
 from tasks.task import Task
 
@@ -27,7 +27,6 @@ log = structlog.get_logger(__name__)
 
 #: Slack's errors for a stream that has ended without us; after any other the thread can't have one.
 STREAM_GONE = {"message_not_in_streaming_state", "message_not_found", "stopped_by_user"}
-_BROKEN = {"internal_error", "fatal_error", "service_unavailable", "ratelimited", "rate_limited"}
 #: The names under which the current message and the messages that it replaces are remembered.
 CURRENT, REPLACED = "progress", "progress before"
 #: Remembered in place of a stream's `ts` until Slack has confirmed its start.
@@ -111,7 +110,7 @@ class ProgressMessage:
         try:
             await (self._append() if self._stream.ts else self._start())
         except SLACK_ERRORS as fault:
-            await self._without_stream(error_text(fault))
+            await self._without_stream(fault)
 
     async def _start(self) -> None:
         await self._end_left_stream()
@@ -146,13 +145,18 @@ class ProgressMessage:
             await self._update()
         await self._set_aside()
 
-    async def _without_stream(self, error: str) -> None:
+    async def _without_stream(self, fault: Exception) -> None:
+        error = error_text(fault)
         log.info("stream refused", error=error)
         if error in STREAM_GONE:
             # An edit repairs the broken message; the next change starts another stream.
             await self._update()
             await self._set_aside()
-        elif error not in _BROKEN and not self._stream.ts and " " not in error:
+        elif not self._stream.ts and retry_after(fault) is not None:
+            await self._posts.forget_draft(CURRENT)
+            self._left = ""
+            self._changed.set()
+        elif not self._stream.ts and not is_transient(fault):
             self._streams = False
             await self._posts.forget_draft(CURRENT)
             self._left = ""

@@ -16,6 +16,7 @@ import structlog
 from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
 from bot.thread import question, texts
 from bot.thread.answer import OutgoingMessage, duration, render
+from bot.thread.background import BackgroundCalls
 from bot.thread.draft import AnswerDraft
 from bot.thread.files import ThreadFiles
 from bot.thread.history import ThreadHistory
@@ -24,11 +25,12 @@ from bot.thread.posts import ThreadPosts
 from bot.thread.progress import ProgressMessage
 from bot.thread.question import OpenQuestion
 from bot.thread.replay import replay_events
+from bot.thread.session import ThreadSession, status_after
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.clients import Clients
 from bot.wire.reader import MessageReader
-from bot.wire.text import escape, one_plain_line, silence_mentions
+from bot.wire.text import escape, silence_mentions
 from sandbox.files import SandboxFile
 from tasks.message import FileRef
 from tasks.run.thread import FileNotFetched, NotDelivered, Surroundings
@@ -37,12 +39,8 @@ from tasks.store.participants import Participants
 from tasks.store.preferences import ChannelPreferences, ProgressMode
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, State, Task
-from text.excerpt import one_line
 
 log = structlog.get_logger(__name__)
-
-#: The session's state after an outcome, where it is not "active" (docs.slack.dev, agents.sessions.setStatus).
-_SESSION = {State.WAITING: "suspended"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +54,7 @@ class SlackThreads:
     preferences: ChannelPreferences
     largest_in: int
     largest_out: int
+    background: BackgroundCalls
     timing: BotTiming = STANDARD
 
     @asynccontextmanager
@@ -70,12 +69,15 @@ class SlackThreads:
             client, self.store, task, files, self.reader, shows_plan=full, timing=self.timing
         )
         await _safely(thread.recall)
-        async with asyncio.TaskGroup() as group:
-            writing = group.create_task(thread.show_events())
-            try:
-                yield thread
-            finally:
+        writing = asyncio.create_task(thread.show_events())
+        try:
+            yield thread
+        finally:
+            if thread.is_over:
+                self.background.add(_close(thread, writing))
+            else:
                 writing.cancel()
+                await asyncio.gather(writing, return_exceptions=True)
 
 
 class SlackThread:
@@ -97,7 +99,9 @@ class SlackThread:
         self._progress = ProgressMessage(client, task, self._posts, self._plan, timing)
         self._draft = AnswerDraft(client, task, self._posts, timing)
         self._aside = asyncio.Event()
+        self._session = ThreadSession(client, task, timing)
         self._beginning: asyncio.Task[None] | None = None
+        self._end: Outcome | None = None
         self._asked: OpenQuestion | None = None
 
     async def recall(self) -> None:
@@ -164,45 +168,56 @@ class SlackThread:
     async def mark_read(self, message_ts: str) -> None:
         if ":" in message_ts:
             return  # a click, which the question shows itself
-        await self._try("reactions.add", channel=self._task.thread.channel, timestamp=message_ts,
-                        name="writing_hand")  # fmt: skip
+        await self._client.attempt("reactions.add", channel=self._task.thread.channel, timestamp=message_ts,
+                                   name="writing_hand")  # fmt: skip
 
     async def deliver(self, outcome: Outcome) -> None:
         state = outcome.state
-        session = _SESSION.get(state, "active")
         if self._beginning is not None:
             self._beginning.cancel()  # a late start must not overwrite the end
         waits = state is State.WAITING
-        if waits:
-            self._plan.pause()
-        else:
-            self._plan.close(self._closing_title(outcome), answered=state is State.ANSWERED)
-        await self._progress.close(goes_on=waits)
         rendered = render(self._task, outcome)
         files = [*rendered.files, *outcome.files]
         try:
             if waits:
+                # The plan goes on in another run, perhaps elsewhere, as soon as there is an answer.
+                self._plan.pause()
+                await self._progress.close(goes_on=True)
                 await self._draft.discard()
-            ended = await self._post_all(rendered.messages, session)
+            await self._post_all(rendered.messages, status_after(state))
             await self._files.post(files)
+            if waits:
+                await self._session.end(status_after(state))
         except NotDelivered as fault:
             if state is State.STOPPED and fault.for_good:
                 return  # it was stopped because its message was deleted, or no one is left to read of it
             raise
         except SLACK_ERRORS as fault:
             raise NotDelivered(f"Slack refuses the answer: {error_text(fault)}.", for_good=True) from fault
-        if not ended:
-            await self._end_session(session)
-        if state is State.STOPPED and ":" not in self._task.message_ts:
-            await self._try("reactions.remove", channel=self._task.thread.channel, name="eyes",
-                            timestamp=self._task.message_ts)  # fmt: skip
+        self._end = None if waits else outcome
 
-    async def _post_all(self, messages: list[OutgoingMessage], session: str) -> bool:
-        """Post all messages, once; answers whether the session's state went with one."""
+    @property
+    def is_over(self) -> bool:
+        """Whether the task has ended and all that has to be in the thread is there."""
+        return self._end is not None
+
+    async def close_display(self) -> None:
+        """Show in the plan, the session and the reactions that the task has ended."""
+        assert self._end is not None
+        state = self._end.state
+        self._plan.close(self._closing_title(self._end), answered=state is State.ANSWERED)
+        await self._progress.close()
+        if not self._draft.ended_session:
+            await self._session.end(status_after(state))
+        if state is State.STOPPED and ":" not in self._task.message_ts:
+            await self._client.attempt("reactions.remove", channel=self._task.thread.channel, name="eyes",
+                                       timestamp=self._task.message_ts)  # fmt: skip
+
+    async def _post_all(self, messages: list[OutgoingMessage], session: str) -> None:
+        """Post all messages, once. The session's state may go with one."""
         first, *others = messages
         for content in others if await self._draft.finish(first, session) else messages:
             await self._post(content)
-        return self._draft.ended_session
 
     async def _post(self, content: OutgoingMessage) -> None:
         try:
@@ -232,38 +247,17 @@ class SlackThread:
         return texts.failed(took)
 
     async def _begin_session(self) -> None:
-        """Start Slack's session, which has a Stop button. Older apps get a status line, which Slack removes
-        by itself, and a button of ours."""
-        title = one_line(one_plain_line(self._task.request), 150) or "Task"
-        if await self._session("processing", title=title, initiator_user_id=self._task.user):
-            return
+        await self._session.begin(self._offer_stop)
+
+    def _offer_stop(self) -> None:
         self._progress.offers_stop = True
-        while True:
-            await self._status_line(texts.STATUS_LINE)
-            await asyncio.sleep(self._timing.status_line)
 
-    async def _end_session(self, status: str) -> None:
-        if not await self._session(status):
-            await self._status_line("")
 
-    async def _session(self, status: str, **more: str) -> bool:
-        return await self._try("agents.sessions.setStatus", **self._place, status=status, **more)
-
-    async def _status_line(self, words: str) -> None:
-        await self._try("assistant.threads.setStatus", **self._place, status=words)
-
-    @property
-    def _place(self) -> dict[str, str]:
-        return {"channel_id": self._task.thread.channel, "thread_ts": self._task.thread.ts}
-
-    async def _try(self, method: str, **arguments: str) -> bool:
-        """Make a call whose failure is only logged; answers whether Slack took it."""
-        try:
-            await self._client.api_call(method, json=arguments)
-        except SLACK_ERRORS as fault:
-            log.info("call refused", method=method, why=error_text(fault))
-            return False
-        return True
+async def _close(thread: SlackThread, writing: asyncio.Task[None]) -> None:
+    try:
+        await _safely(thread.close_display)
+    finally:
+        writing.cancel()
 
 
 async def _safely(part: Callable[[], Awaitable[None]]) -> None:

@@ -6,7 +6,8 @@ It retries only calls that are idempotent; `bot.thread.posts` retries posts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import count
 from typing import Any
 
@@ -18,6 +19,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.wire.api_errors import TOKEN_REFUSALS
 from bot.wire.outgoing import OutgoingFilter
+from bot.wire.proxy import proxy_for
 from bot.wire.rate_limiter import RateLimiter
 from tasks.message import ThreadAddress
 
@@ -30,6 +32,12 @@ _IDEMPOTENT = {
     "conversations.replies", "files.info", "reactions.add", "reactions.remove", "users.conversations",
     "users.info", "views.publish",
 }  # fmt: skip
+#: Calls that a thread can do without. One that does not exist is not made again for `ABSENT_SECONDS`.
+DISPENSABLE = {
+    "agents.sessions.setStatus", "assistant.threads.setStatus", "assistant.threads.setSuggestedPrompts",
+    "chat.startStream",
+}  # fmt: skip
+ABSENT_SECONDS = 600.0
 TRIES = 4
 #: Messages of one page; Slack recommends no more than 200.
 PAGE = 200
@@ -38,6 +46,8 @@ TIMEOUT = 30.0
 #: Slack's error codes that may not occur at the next try.
 TRANSIENT = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited",
            "rate_limited", "team_added_to_org", "accesslimited"}  # fmt: skip
+#: Slack's error codes for a method that does not exist, or not for this app.
+_UNKNOWN = {"unknown_method", "method_deprecated", "deprecated_endpoint"}
 #: Slack's error codes for a channel that the bot is not in, or that is archived.
 ABSENT = {"not_in_channel", "channel_not_found", "is_archived"}
 #: Everything that a call can raise: Slack's refusals, network errors, unreadable replies.
@@ -49,12 +59,14 @@ class SlackClient(AsyncWebClient):
 
     def __init__(
         self, token: str, base_url: str, session: aiohttp.ClientSession | None = None,
-        secrets: Sequence[str] = (),
+        secrets: Sequence[str] = (), bots: Callable[[], int] = lambda: 1,
     ) -> None:  # fmt: skip
-        """`secrets`: values that must not be posted, beside the token."""
+        """`secrets`: values that must not be posted, beside the token. `bots`: see `RateLimiter`."""
         super().__init__(token=token, base_url=base_url, retry_handlers=[], session=session)
-        self.limiter = RateLimiter()
+        self.proxy = proxy_for(self.base_url)
+        self.limiter = RateLimiter(bots=bots)
         self.outgoing = OutgoingFilter((*secrets, token))
+        self._absent: dict[str, tuple[float, Exception]] = {}
         self.refused = ""
         """Slack's error code, as long as it refuses the token."""
         self._own_ids: frozenset[str] = frozenset()
@@ -64,16 +76,21 @@ class SlackClient(AsyncWebClient):
         await self.limiter.acquire(api_method, _channel(arguments))
         return await self.call_now(api_method, **arguments)
 
-    async def call_now(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
+    async def call_now(self, api_method: str, *, tries: int = TRIES, **arguments: Any) -> AsyncSlackResponse:
         """Call without the rate limiter: the caller has acquired its turn already."""
+        if api_method in self._absent and self._absent[api_method][0] > time.monotonic():
+            raise self._absent[api_method][1]
         arguments = self.outgoing.apply(api_method, arguments)
-        for number in range(1, TRIES + 1):
+        for number in range(1, tries + 1):
             try:
                 answer = await super().api_call(api_method, **arguments)
             except SLACK_ERRORS as error:
                 if (word := error_text(error)) in TOKEN_REFUSALS:
                     self.refused = word
-                if number == TRIES or not self._may_repeat(api_method, arguments, error):
+                if api_method in DISPENSABLE and is_absent(error):
+                    log.warning("Slack has no such method, left out for a while", method=api_method, why=word)
+                    self._absent[api_method] = (time.monotonic() + ABSENT_SECONDS, error)
+                if not self._may_repeat(api_method, arguments, error) or number == tries:
                     raise
                 log.info("retrying a Slack call", method=api_method, why=error_text(error), attempt=number)
             else:
@@ -83,11 +100,21 @@ class SlackClient(AsyncWebClient):
             await self.limiter.acquire(api_method, _channel(arguments))
         raise AssertionError("the last try returns or raises")
 
+    async def attempt(self, api_method: str, **arguments: Any) -> bool:
+        """Make a call whose failure is only logged; answers whether Slack took it."""
+        try:
+            await self.api_call(api_method, json=arguments)
+        except SLACK_ERRORS as fault:
+            log.info("call refused", method=api_method, why=error_text(fault))
+            return False
+        return True
+
     async def start_stream(self, thread: ThreadAddress, user: str, **more: Any) -> str:
-        """Start a streamed message and return its `ts`. The caller has acquired its turn already."""
+        """Start a streamed message and return its `ts`. The caller has acquired its turn already. A rate
+        limit is raised at once: what would be streamed may be over before it has passed."""
         where = {"channel": thread.channel, "thread_ts": thread.ts}
         reader = {"recipient_team_id": thread.team, "recipient_user_id": user}
-        answer = await self.call_now("chat.startStream", json={**where, **reader, **more})
+        answer = await self.call_now("chat.startStream", tries=1, json={**where, **reader, **more})
         return str(answer["ts"])
 
     async def own_ids(self) -> frozenset[str]:
@@ -147,8 +174,15 @@ def error_text(error: Exception) -> str:
 def is_transient(error: Exception) -> bool:
     """Whether a retry may succeed. A reply without an error code comes from a proxy or was cut off; Slack may
     have carried out the call."""
+    if is_absent(error):
+        return False
     word = error_code(error)
     return not word or word in TRANSIENT or _status(error) >= 500
+
+
+def is_absent(error: Exception) -> bool:
+    """Whether the method does not exist, says Slack or a proxy in between: it is refused each time."""
+    return error_code(error) in _UNKNOWN or (not error_code(error) and _status(error) == 404)
 
 
 def error_code(error: Exception) -> str:

@@ -19,9 +19,11 @@ class Clients:
 
     def __init__(
         self, base_url: str, http: aiohttp.ClientSession, token_of: TokenOf, teams: Teams | None = None,
-        *, secrets: Sequence[str] = (),
+        *, secrets: Sequence[str] = (), bots: Callable[[], int] = lambda: 1,
     ) -> None:  # fmt: skip
-        """`secrets`: values that must not be posted anywhere."""
+        """`secrets`: values that must not be posted anywhere. `bots`: how many processes share each
+        workspace's rate limits."""
+        self._bots = bots
         self._secrets = secrets
         self._base_url = base_url
         self._http = http
@@ -43,5 +45,7 @@ class Clients:
         token = await self.token(team) or ""
         known = self._clients.get(team)
         if known is None or known.token != token:
-            known = self._clients[team] = SlackClient(token, self._base_url, self._http, self._secrets)
+            known = self._clients[team] = SlackClient(
+                token, self._base_url, self._http, self._secrets, self._bots
+            )
         return known

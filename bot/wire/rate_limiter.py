@@ -1,4 +1,6 @@
-"""Client-side rate limits for Slack's Web API, one `RateLimiter` per workspace.
+"""Client-side rate limits for Slack's Web API, one `RateLimiter` per workspace and process.
+
+The processes that serve a workspace share its rates equally.
 
 The rates are Slack's tiers (docs.slack.dev/apis/web-api/rate-limits): each method has its own count, and each
 channel has one for posts.
@@ -7,6 +9,7 @@ channel has one for posts.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
@@ -33,18 +36,25 @@ SHARE = 0.9
 
 
 class RateLimiter:
-    """First come, first served."""
+    """First come, first served. `bots` says how many processes share the rates now."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, bots: Callable[[], int] = lambda: 1
+    ) -> None:
         self._clock = clock
+        self._bots = bots
         self._rates: dict[str, _Bucket] = {}
 
-    async def acquire(self, method: str, channel: str = "") -> None:
-        """Wait until the call is allowed."""
-        for rate in self._of(method, channel):
+    async def acquire(self, method: str, channel: str = "", *, patience: float = math.inf) -> bool:
+        """Wait until the call is allowed; False, at once, if that takes longer than `patience` seconds."""
+        rates = self._of(method, channel)
+        if any(rate.wait(self._clock()) > patience for rate in rates):
+            return False
+        for rate in rates:
             await asyncio.sleep(rate.reserve(self._clock()))
             # Slack may have rate-limited another call in the meantime.
             await asyncio.sleep(max(0.0, rate.held_until - self._clock()))
+        return True
 
     def available(self, method: str, channel: str = "") -> bool:
         """Whether `try_acquire` would succeed now."""
@@ -75,19 +85,28 @@ class RateLimiter:
 
     def _rate(self, name: str, per_minute: float, burst: int) -> _Bucket:
         if name not in self._rates:
-            self._rates[name] = _Bucket(60 / (per_minute * SHARE), max(1, int(burst * SHARE)))
+            self._rates[name] = _Bucket(per_minute * SHARE, burst * SHARE, self._bots)
         return self._rates[name]
 
 
 class _Bucket:
-    """One rate, as the generic cell rate algorithm: one call every `interval` seconds, and up to `burst`
-    ahead of time."""
+    """One rate, as the generic cell rate algorithm: so many calls a minute, and up to `burst` ahead of time,
+    both shared by all bots."""
 
-    def __init__(self, interval: float, burst: int) -> None:
-        self._interval = interval
-        self._ahead = (burst - 1) * interval
+    def __init__(self, per_minute: float, burst: float, bots: Callable[[], int]) -> None:
+        self._per_minute = per_minute
+        self._burst = burst
+        self._bots = bots
         self._next = 0.0
         self.held_until = 0.0
+
+    @property
+    def _interval(self) -> float:
+        return 60 * self._bots() / self._per_minute
+
+    @property
+    def _ahead(self) -> float:
+        return (max(1, int(self._burst / self._bots())) - 1) * self._interval
 
     def wait(self, now: float) -> float:
         """Seconds until a call is allowed."""

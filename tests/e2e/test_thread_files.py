@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bot.thread import texts
 from bot.thread.files import ARTIFACTS, ThreadFiles
 from bot.wire.client import SlackClient
 from bot.wire.content import content_of
@@ -268,8 +269,9 @@ async def test_a_download_sent_to_another_host_goes_there_without_the_token(slac
             raise web.HTTPFound(f"http://localhost:{port}/a.csv")
 
         async with _server(slacks) as here:
-            fetched = await _fetch(slack, http, here)
-    assert (fetched, heard) == (b"a,b", [f"Bearer {slack.bot_token}", None])
+            with pytest.raises(FileNotFetched, match=texts.NOT_FROM_SLACK):
+                await _fetch(slack, http, here)
+    assert heard == [f"Bearer {slack.bot_token}"]
 
 
 async def test_a_download_sent_in_a_circle_is_reported_in_words(slack: SlackStandIn) -> None:

@@ -232,3 +232,17 @@ async def test_rows_that_were_done_are_there_after_a_restart(slack: SlackStandIn
         assert (plan.state, plan.rows[0].output) == ("done", "There are 12.")
         assert plan.title.startswith("Done · ")
         assert len(bot.answers(ts)) == 1
+
+
+async def test_an_answer_and_the_tasks_end_wait_for_no_plan(slack: SlackStandIn, tmp_path: Path) -> None:
+    """Slack refuses the plan for its rate, and the session: both go on after the task has ended."""
+    for method in ("chat.startStream", "agents.sessions.setStatus"):
+        slack.fail(method, "ratelimited", status=429, retry_after=300)
+    timing = replace(QUICK, listeners=0.0)
+    async with _bot(slack, tmp_path, Slowly(0.2, _plan("Step"), Say("Done.")), timing) as bot:
+        ts = await bot.ask(ASK)
+        task = await bot.ended(ts)
+
+        assert (task.state, bot.said(ts)) == (State.ANSWERED, "Done.")
+        assert bot.server.engine.running == []
+        assert {call.method for call in slack.calls} >= {"chat.startStream", "agents.sessions.setStatus"}

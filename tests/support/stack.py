@@ -49,8 +49,14 @@ class Stack:
         return await self.slack.post(user, channel, text, thread_ts=thread_ts, files=files)
 
     async def task(self, ts: str, *states: State, channel: str = GENERAL, after: Task | None = None) -> Task:
-        """The newest task of the thread `ts` once it has reached one of `states` (any end unless given);
-        with `after`, the one that follows that task."""
+        """The newest task of the thread `ts` once it has reached one of `states` (any end unless given), and
+        the thread shows that; with `after`, the one that follows that task."""
+        task = await self.ended(ts, *states, channel=channel, after=after)
+        await self.server.background.finished()
+        return task
+
+    async def ended(self, ts: str, *states: State, channel: str = GENERAL, after: Task | None = None) -> Task:
+        """See `task`; what decorates the thread may still be under way."""
         wanted = states or tuple(state for state in State if state.is_over)
         address = ThreadAddress(self.slack.team_id, channel, ts)
         loop = asyncio.get_running_loop()

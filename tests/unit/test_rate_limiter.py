@@ -75,3 +75,20 @@ async def test_everybody_waits_when_slack_says_so() -> None:
     async with asyncio.timeout(5):
         await limiter.acquire("chat.update")
     assert limiter.available("chat.update")
+
+
+async def test_bots_of_one_workspace_share_its_rates() -> None:
+    bots = 1
+    limiter = RateLimiter(Clock(), bots=lambda: bots)
+    bots = 3
+    assert sum(limiter.try_acquire("chat.startStream") for _ in range(50)) == 6
+
+
+async def test_a_call_that_would_come_too_late_takes_no_turn() -> None:
+    clock = Clock()
+    limiter = RateLimiter(clock)
+    while limiter.try_acquire("agents.sessions.setStatus"):
+        pass
+    assert not await limiter.acquire("agents.sessions.setStatus", patience=1.0)
+    clock.now = 1.0
+    assert await limiter.acquire("agents.sessions.setStatus", patience=1.0)

@@ -46,3 +46,15 @@ async def test_a_token_that_does_not_serve_is_reported_at_a_start_and_later(
     with pytest.raises(SlackApiError):
         await client.auth_test()
     assert client.refused == word
+
+
+@pytest.mark.parametrize(("word", "status"), [("unknown_method", 200), (None, 404)])
+async def test_a_method_that_does_not_exist_is_called_once(
+    slack: SlackStandIn, word: str | None, status: int
+) -> None:
+    """A proxy answers 404 without Slack's JSON."""
+    client = SlackClient(slack.bot_token, slack.api_url)
+    slack.fail("agents.sessions.setStatus", word, status=status, times=9)
+    for _ in range(3):
+        assert not await client.attempt("agents.sessions.setStatus", channel_id="C0GENERAL", status="active")
+    assert [call.method for call in slack.calls].count("agents.sessions.setStatus") == 1
