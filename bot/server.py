@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from agents.orchestrator import AgentDeps
 from bot.checks import readiness
 from bot.checks.readiness import Readiness, SandboxCheck
-from bot.factories.database import open_database
+from bot.factories.database import check_data_folder, open_database
 from bot.factories.model import agent_deps, agent_deps_in, make_endpoint
 from bot.factories.sandbox import make_sandbox
 from bot.factories.task_policy import make_task_policy
@@ -21,10 +21,12 @@ from bot.factories.team_tools import make_toolbox
 from bot.factories.tracing import make_tracing
 from bot.install.store import InstallationStore
 from bot.observability.instrumentation import trace_slack_calls
+from bot.observability.logging import open_audit_log
 from bot.observability.metrics import Metrics
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
 from bot.slack import SlackService, make_clients, make_installation_store
+from bot.thread.background import BackgroundCalls
 from bot.thread.thread import SlackThreads
 from bot.timing import STANDARD, BotTiming
 from bot.tools.action_tokens import ActionTokens
@@ -63,6 +65,7 @@ class BotServer:
         self.engine: TaskEngine
         self.sandbox: Sandbox
         self.web: WebServer
+        self.background: BackgroundCalls
 
     async def __aenter__(self) -> Self:
         try:
@@ -80,17 +83,19 @@ class BotServer:
 
     async def _open(self) -> None:
         settings, stack = self._settings, self._stack
+        open_audit_log(settings)
         channels = ChannelSettings(settings, settings.channels_file)
         database = Database(
             make_url(settings.database_url).render_as_string(hide_password=False), self._timing.tasks
         )
         stack.push_async_callback(database.close)
         await open_database(database)
+        await check_data_folder(database, settings.data_dir)
         metrics = self.metrics
-        trace = trace_slack_calls(metrics.slack, settings.slack_api_url)
-        http = await stack.enter_async_context(aiohttp.ClientSession(trace_configs=[trace]))
+        http = await stack.enter_async_context(make_session(metrics, settings.slack_api_url))
         installations = make_installation_store(settings, KeyValueStore(database))
-        clients = make_clients(settings, http, installations)
+        clients = make_clients(settings, http, installations, bots=lambda: self.engine.bots)
+        self.background = await stack.enter_async_context(BackgroundCalls(self._timing.listeners))
         self.sandbox = await stack.enter_async_context(make_sandbox(settings, metrics=metrics.sandbox))
         endpoint = await stack.enter_async_context(make_endpoint(settings, metrics=metrics.model))
         reader = MessageReader(UserDirectory(clients, self._timing), ChannelDirectory(clients, self._timing))
@@ -98,7 +103,7 @@ class BotServer:
             clients=clients, reader=reader, http=http, store=TaskStore(database, patience=PATIENCE),
             preferences=ChannelPreferences(KeyValueStore(database), channels.preference),
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
-            timing=self._timing,
+            background=self.background, timing=self._timing,
         )  # fmt: skip
         policy = make_task_policy(settings, self._timing.tasks)
         tracing = await stack.enter_async_context(make_tracing(settings))
@@ -146,7 +151,7 @@ class BotServer:
             takes_events=not settings.slack_app_token, routes=slack.routes,
         )  # fmt: skip
         self._stack.push_async_callback(self.web.stop)
-        await self.web.start(settings.host, settings.port)
+        await self.web.start(settings.host, settings.port, settings.health_port)
         await self._stack.enter_async_context(slack)
 
     def _observe(self, database: Database, slack: SlackService, sandboxes: SandboxCheck) -> None:
@@ -158,3 +163,9 @@ class BotServer:
         metrics.ages = slack.ages
         metrics.sandbox.idle.set_function(lambda: self.sandbox.idle)
         metrics.tasks.running.set_function(lambda: len(self.engine.running))
+
+
+def make_session(metrics: Metrics, slack_api_url: str) -> aiohttp.ClientSession:
+    """The HTTP session for Slack: its calls are counted, and it keeps to the proxy of the environment."""
+    trace = trace_slack_calls(metrics.slack, slack_api_url)
+    return aiohttp.ClientSession(trace_configs=[trace], trust_env=True)

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.controls.approvals import ApprovalButtons
 from bot.controls.buttons import ThreadButtons
@@ -34,9 +33,11 @@ from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
 from bot.timing import STANDARD, BotTiming
 from bot.tools.action_tokens import ActionTokens
-from bot.wire.app import BoltApp, authorize_by, connect
+from bot.wire.app import BoltApp, ListenerGroup, authorize_by, connect
 from bot.wire.clients import Clients
 from bot.wire.permalinks import Permalinks
+from bot.wire.proxy import web_client
+from bot.wire.reachability import Reachability
 from bot.wire.reader import MessageReader
 from bot.wire.socket_mode import SocketMode
 from tasks.engine import TaskEngine
@@ -65,7 +66,7 @@ class SlackService:
         self._installations, self._timing = installations, timing
         self.app = BoltApp(
             "" if token or not secret else secret.get_secret_value(),
-            client=AsyncWebClient(base_url=settings.slack_api_url), authorize=authorize_by(clients),
+            client=web_client(settings.slack_api_url), authorize=authorize_by(clients),
         )  # fmt: skip
         people, kept = reader.people, KeyValueStore(database)
         queries, usage = TaskQueries(database), UsageTotals(database)
@@ -110,11 +111,13 @@ class SlackService:
             engine=engine, queries=queries, preferences=preferences, notes=ChannelNotes(database),
             installations=installations, clients=clients,
         )  # fmt: skip
-        connect(self.app, self._intake, [listeners, buttons, approvals, slash, shortcut, home, uninstall])
+        self._backfill = Backfill(clients, self._intake, queries, kept, timing)
+        groups: list[ListenerGroup] = [listeners, buttons, approvals, slash, shortcut, home, uninstall]
+        connect(self.app, self._intake, groups, on_refused=self._backfill.refused)
         #: The install pages, for the web server.
         self.routes = InstallPages(settings, installations).routes() if installations else ()
         self._sockets = SocketMode(self.app, token.get_secret_value(), timing) if token else None
-        self._backfill = Backfill(clients, self._intake, queries, kept, timing)
+        self._reachability = Reachability(None if token else self.app.client)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -124,7 +127,7 @@ class SlackService:
             if self._sockets is not None:
                 stack.push_async_callback(self._sockets.stop)
                 await self._sockets.start()
-                await stack.enter_async_context(self._backfill.watching(self._sockets))
+            await stack.enter_async_context(self._backfill.watching(self._sockets))
             # This start may have fixed what kept answers back, such as a token or a setting.
             await self._redeliver()
             self._stack = stack.pop_all()
@@ -146,7 +149,7 @@ class SlackService:
     async def problems(self) -> list[str]:
         """What is wrong with the connection to Slack, in sentences."""
         unconnected = self._sockets is not None and not await self._sockets.connected()
-        found = ["no connection to Slack"] if unconnected else []
+        found = ["no connection to Slack"] if unconnected else [*await self._reachability.problems()]
         if self._installations is not None:
             return found + await self._installations.problems()
         return found + [_REFUSED.format(word) for word in self._clients.refused()]
@@ -154,20 +157,26 @@ class SlackService:
 
 def make_installation_store(settings: Settings, kept: KeyValueStore) -> InstallationStore | None:
     """The installations of an app for several workspaces; None for a single workspace."""
-    return InstallationStore(kept, settings.token_keys) if settings.slack_client_id is not None else None
+    return (
+        InstallationStore(kept, settings.token_keys, settings.allow_workspaces.split())
+        if settings.slack_client_id is not None
+        else None
+    )
 
 
 def make_clients(
-    settings: Settings, http: aiohttp.ClientSession, installations: InstallationStore | None = None
-) -> Clients:
-    """A client for each installation, or one for a single workspace."""
+    settings: Settings, http: aiohttp.ClientSession, installations: InstallationStore | None = None, *,
+    bots: Callable[[], int] = lambda: 1,
+) -> Clients:  # fmt: skip
+    """A client for each installation, or one for a single workspace. `bots` share the rate limits."""
     if installations is not None:
         return Clients(
-            settings.slack_api_url, http, installations.token, installations.teams, secrets=settings.secrets
-        )
+            settings.slack_api_url, http, installations.token, installations.teams,
+            secrets=settings.secrets, bots=bots,
+        )  # fmt: skip
     token = settings.slack_bot_token
 
     async def token_of(team: str) -> str | None:
         return token.get_secret_value() if token else None
 
-    return Clients(settings.slack_api_url, http, token_of, secrets=settings.secrets)
+    return Clients(settings.slack_api_url, http, token_of, secrets=settings.secrets, bots=bots)

@@ -34,6 +34,7 @@ from tasks.store.queries import TaskQueries
 from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
+audit = structlog.get_logger("audit")
 
 _STATES = {State.QUEUED: texts.QUEUED, State.WAITING: texts.WAITING, State.RUNNING: texts.RUNNING}
 _WORDS = ("help", "status", "runs", "stop", "set")
@@ -159,6 +160,8 @@ class SlashCommand:
                 pass
             case [name, value] if name in CHOICES and value in list(CHOICES[name]):
                 await self.preferences.put(team, channel, name, value)
+                audit.info("setting changed", team=team, channel=channel, user=command.user_id, name=name,
+                           value=value)  # fmt: skip
             case [name, *_] if name in CHOICES:
                 return texts.setting_can_be(name, _either(list(CHOICES[name])))
             case [name, *_]:

@@ -11,13 +11,13 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import InstallationError
 from bot.install.store import STATE_LIFETIME, InstallationStore, OAuthStates
 from bot.settings import Settings
 from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.manifest import INSTALL_PATH, REDIRECT_PATH, SCOPES
+from bot.wire.proxy import web_client
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ class InstallPages:
     def __init__(self, settings: Settings, installations: InstallationStore) -> None:
         secret = settings.slack_client_secret
         self._flow = AsyncOAuthFlow(
-            client=AsyncWebClient(base_url=settings.slack_api_url),
+            client=web_client(settings.slack_api_url),
             logger=logging.getLogger("slack_bolt"),
             settings=AsyncOAuthSettings(
                 client_id=settings.slack_client_id,

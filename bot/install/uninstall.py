@@ -17,6 +17,7 @@ from tasks.store.preferences import ChannelPreferences
 from tasks.store.queries import TaskQueries
 
 log = structlog.get_logger(__name__)
+audit = structlog.get_logger("audit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +37,10 @@ class UninstallListeners:
 
     async def uninstalled(self, body: dict[str, Any]) -> None:
         """Stop the workspace's tasks, and delete its token, settings and notes."""
-        if not isinstance(team := body.get("team_id"), str):
+        if not isinstance(team := body.get("team_id"), str) or await self._is_outdated(body, team):
             return
         log.warning("removed from the workspace", team=team)
+        audit.info("removed", team=team)
         await self._delete_token(team)
         await self.preferences.delete_workspace(team)
         await self.notes.delete_workspace(team)
@@ -48,10 +50,22 @@ class UninstallListeners:
     async def revoked(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """Tasks go on: their answers are delivered after the next installation."""
         team, tokens = body.get("team_id"), event.get("tokens")
+        if await self._is_outdated(body, team):
+            return
         if isinstance(team, str) and isinstance(tokens, dict) and tokens.get("bot"):
             log.error("Slack has revoked the bot's token: install the app again", team=team)
             await self._delete_token(team)
             await self._note_refusal(team)
+
+    async def _is_outdated(self, body: dict[str, Any], team: object) -> bool:
+        """Whether the workspace has installed the app again since the event, which Slack sent late."""
+        sent = body.get("event_time")
+        if self.installations is None or not isinstance(team, str) or not isinstance(sent, int | float):
+            return False
+        is_outdated = sent < int(await self.installations.installed_at(team))
+        if is_outdated:
+            log.warning("event about an earlier installation ignored", team=team)
+        return is_outdated
 
     async def _note_refusal(self, team: str) -> None:
         """Make one call, so that the client learns of the refusal and /readyz shows it at once."""

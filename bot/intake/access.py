@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+import structlog
+
 from bot.intake import texts
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
@@ -17,6 +19,8 @@ from bot.wire.users import UserDirectory
 from tasks.message import ThreadAddress
 from tasks.store.queries import UsageTotals
 from tasks.task import Task
+
+log = structlog.get_logger(__name__)
 
 DAY = 86_400
 
@@ -34,7 +38,11 @@ class AccessPolicy:
         rules = self._rules(thread)
         if rules.allow_channels and thread.channel not in rules.allow_channels.split():
             return texts.CHANNEL_NOT_ALLOWED
-        if rules.allow_users and user not in rules.allow_users.split():
+        if user.startswith("B"):
+            if rules.allow_apps != "all" and user not in rules.allow_apps.split():
+                log.info("message of an app ignored, not in HANDOFF_ALLOW_APPS", app=user)
+                return texts.APP_NOT_ALLOWED
+        elif rules.allow_users and user not in rules.allow_users.split():
             return texts.PERSON_NOT_ALLOWED
         return (
             await self._membership_refusal(thread, user)
@@ -77,7 +85,7 @@ class AccessPolicy:
         if not rules.allow_slack_connect and person.team not in ("", thread.team):
             return texts.MEMBERS_ONLY
         if not person.is_known:
-            return texts.PERSON_UNKNOWN
+            return texts.PERSON_UNKNOWN if person.may_be_known_later else texts.PERSON_NOT_DESCRIBED
         return texts.NO_GUESTS if person.is_guest and not rules.allow_guests else ""
 
     async def _token_refusal(self, thread: ThreadAddress, user: str) -> str:

@@ -1,14 +1,15 @@
-"""Reads the messages that were written while the bot was not connected.
+"""Reads the messages that were written while the bot was not connected or could not store any.
 
-Slack keeps no events for an app that is away. After each gap, the channels and threads of the bot are read
-from the last connected moment on; the claim makes double reading harmless.
+Slack keeps no events for an app that is away, and repeats a refused one for some minutes only. After each
+gap, the channels and threads of the bot are read from the last good moment on; the claim makes double reading
+harmless.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -23,8 +24,10 @@ from tasks.store.queries import TaskQueries
 
 log = structlog.get_logger(__name__)
 
-#: Channels and threads that are read; Slack allows 50 calls a minute for each method.
-MOST = 100
+#: Threads that are read; Slack allows 50 calls a minute.
+MOST_THREADS = 10_000
+#: Conversations of one page; Slack's largest.
+PAGE = 200
 _PLACE, _NAME = "slack", "connected"
 
 
@@ -33,7 +36,7 @@ class Connections(Protocol):
 
 
 class Backfill:
-    """Watches the connections of one process, and reads what was missed."""
+    """Watches one process, and reads what it missed."""
 
     def __init__(
         self, clients: Clients, intake: Intake, queries: TaskQueries, kept: KeyValueStore,
@@ -44,10 +47,20 @@ class Backfill:
         self._intake = intake
         self._queries = queries
         self._kept = kept
+        self._refused_since: float | None = None
+        #: Conversations that were read since the gap: a retry goes on where the last try failed.
+        self._read_already: set[tuple[str, str, str]] = set()
+
+    def refused(self) -> None:
+        """A delivery could not be stored."""
+        if self._refused_since is None:
+            self._refused_since = time.time()
+            log.warning("messages refused, they are read when the database is back")
 
     @asynccontextmanager
-    async def watching(self, connections: Connections) -> AsyncIterator[None]:
-        """Backfill now and after each gap, until the block ends."""
+    async def watching(self, connections: Connections | None) -> AsyncIterator[None]:
+        """Backfill now and after each gap, until the block ends. Without connections, in HTTP mode, a gap is
+        the time without a process, or with refused deliveries."""
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(self._watch(connections))
             try:
@@ -55,15 +68,20 @@ class Backfill:
             finally:
                 watch.cancel()
 
-    async def _watch(self, connections: Connections) -> None:
-        last = await self._kept.get(_PLACE, _NAME)
-        gap_from, beat_at = (float(last) if last else None), 0.0
+    async def _watch(self, connections: Connections | None) -> None:
+        gap_from, beat_at = await self._last_beat(), 0.0
         while True:
-            if await connections.connected():
-                if gap_from is not None and not await self._backfill(gap_from):
-                    await asyncio.sleep(self._timing.backfill_retry)
-                    continue
+            if self._refused_since is not None:
+                gap_from = min(gap_from or self._refused_since, self._refused_since)
+            if connections is None or await connections.connected():
+                if gap_from is not None:
+                    # What is refused from here on is another gap.
+                    self._refused_since = None
+                    if not await self._backfill(gap_from):
+                        await asyncio.sleep(self._timing.backfill_retry)
+                        continue
                 gap_from = None
+                self._read_already.clear()
                 if time.monotonic() - beat_at >= self._timing.presence:
                     await self._beat()
                     beat_at = time.monotonic()
@@ -71,6 +89,18 @@ class Backfill:
                 gap_from = time.time() - self._timing.connection_check
                 log.warning("no connection to Slack")
             await asyncio.sleep(self._timing.connection_check)
+
+    async def _last_beat(self) -> float | None:
+        """When this or an earlier process was connected last, in seconds since 1970; None at the first start.
+        A fault here must not end the bot."""
+        while True:
+            try:
+                last = await self._kept.get(_PLACE, _NAME)
+            except Exception:
+                log.exception("Slack heartbeat not read, tried again")
+                await asyncio.sleep(self._timing.backfill_retry)
+            else:
+                return float(last) if last else None
 
     async def _beat(self) -> None:
         """Write down that we are connected. A fault here must not end the bot."""
@@ -102,16 +132,24 @@ class Backfill:
         who = await client.auth_test()
         team, bot_user = str(who["team_id"]), str(who["user_id"])
         taken = 0
-        for channel, is_direct in await _channels(client):
-            kind = {"channel_type": "im"} if is_direct else {}
+        threads = await self._queries.threads(
+            team=team, since=oldest - self._timing.backfill_longest, limit=MOST_THREADS
+        )
+        newest = {thread.channel: -place for place, thread in reversed(list(enumerate(threads)))}
+        for found in await conversations(client, newest):
+            channel, kind = str(found["id"]), {"channel_type": "im"} if found.get("is_im") else {}
+            if (team, channel, "") in self._read_already:
+                continue
             for message in await _messages(client, "conversations.history", channel, oldest):
                 taken += await self._take(message | kind, channel, team, bot_user)
-        for thread in await self._queries.threads(
-            team=team, since=oldest - self._timing.backfill_longest, limit=MOST
-        ):
+            self._read_already.add((team, channel, ""))
+        for thread in threads:
+            if (team, thread.channel, thread.ts) in self._read_already:
+                continue
             more = {"ts": thread.ts}
             for message in await _messages(client, "conversations.replies", thread.channel, oldest, **more):
                 taken += await self._take(message, thread.channel, team, bot_user)
+            self._read_already.add((team, thread.channel, thread.ts))
         return taken
 
     async def _take(self, message: dict[str, Any], channel: str, team: str, bot_user: str) -> bool:
@@ -123,13 +161,29 @@ class Backfill:
         return pending is not None
 
 
-async def _channels(client: SlackClient) -> list[tuple[str, bool]]:
-    answer = await client.api_call(
-        "users.conversations",
-        params={"types": "public_channel,private_channel,im,mpim", "exclude_archived": True, "limit": MOST},
-        http_verb="GET",
+async def conversations(client: SlackClient, newest: Mapping[str, int]) -> list[dict[str, Any]]:
+    """All conversations of the bot: those with the newest tasks first, as `newest` orders them, then those
+    with the latest change."""
+    kinds = "public_channel,private_channel,im,mpim"
+    asked, cursor, found = (
+        {"types": kinds, "exclude_archived": True, "limit": PAGE},
+        "",
+        list[dict[str, Any]](),
     )
-    return [(str(found["id"]), bool(found.get("is_im"))) for found in answer.get("channels") or ()]
+    while True:
+        more = {"cursor": cursor} if cursor else {}
+        page = await client.api_call("users.conversations", params={**asked, **more}, http_verb="GET")
+        found += [one for one in page.get("channels") or () if isinstance(one, dict) and "id" in one]
+        cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
+        if not cursor:
+            break
+
+    def order(one: dict[str, Any]) -> tuple[bool, int, float]:
+        changed = one.get("updated")
+        place = newest.get(str(one["id"]))
+        return place is not None, place or 0, changed if isinstance(changed, int | float) else 0.0
+
+    return sorted(found, key=order, reverse=True)
 
 
 async def _messages(

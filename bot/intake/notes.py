@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import structlog
+
 from bot.intake import texts
 from bot.wire.text import escape
 from tasks.message import ThreadAddress
@@ -12,6 +14,8 @@ from tasks.store.notes import LONGEST, MOST, ChannelNotes
 
 NOTE = re.compile(r"!notes?\b\s*(?P<verb>\w*)\s*(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _NUMBERED = re.compile(r"#?(\d{1,6})\s*(.*)", re.DOTALL)
+
+audit = structlog.get_logger("audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class NoteCommands:
         if verb in ("", "list") and not rest:
             return await self._list(*place)
         if verb == "add":
+            _audit(place, user, "added")
             return _problem(rest) or await self._add(place, rest, writer)
         numbered = _NUMBERED.fullmatch(rest)
         number, words = (int(numbered[1]), numbered[2]) if numbered else (0, "")
@@ -35,9 +40,11 @@ class NoteCommands:
             if problem := _problem(words):
                 return problem
             found = await self.notes.change(*place, number, words, user=user, user_name=user_name)
+            _audit(place, user, "changed")
             return texts.note_changed(name, number, escape(words)) if found else texts.note_unknown(number)
         if verb == "delete" and numbered and not words:
             found = await self.notes.delete(*place, number)
+            _audit(place, user, "deleted")
             return texts.note_deleted(name, number) if found else texts.note_unknown(number)
         return texts.NOTE_USAGE
 
@@ -52,6 +59,11 @@ class NoteCommands:
         if number is None:
             return texts.too_many_notes(MOST)
         return texts.note_added(escape(name), number, escape(text))
+
+
+def _audit(place: tuple[str, str], user: str, what: str) -> None:
+    team, channel = place
+    audit.info(f"note {what}", team=team, channel=channel, user=user)
 
 
 def _problem(text: str) -> str:

@@ -10,6 +10,11 @@ CHANNEL_NOT_ALLOWED = "I don't take tasks in this channel."
 PERSON_NOT_ALLOWED = "You're not on the list of people I take tasks from here. Ask the person who runs me."
 MEMBERS_ONLY = "I only take tasks from members of this workspace."
 NO_GUESTS = "I don't take tasks from guests of this workspace."
+APP_NOT_ALLOWED = "Messages of this app don't start tasks here."
+PERSON_NOT_DESCRIBED = (
+    "Slack doesn't let me look up who you are, so I can't take this. Handoff's operator has to check the "
+    "app's permissions."
+)
 PERSON_UNKNOWN = "Slack can't tell me who you are right now. Please try again in a moment."
 PERSON_UNKNOWN_YET = "Slack can't tell me who you are right now. I'll start as soon as it does."
 

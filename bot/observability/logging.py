@@ -15,6 +15,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import Processor
 
+from bot.observability.audit import LOGGER, AuditFile
 from bot.settings import Settings
 from bot.settings.redaction import REDACTED, secret_patterns
 
@@ -53,6 +54,8 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
         # dbos gives its logger a handler of its own, past our redaction, unless it finds one there.
         logger = logging.getLogger(name)
         logger.handlers[:], logger.propagate = [handler], False
+    audit = logging.getLogger(LOGGER)
+    audit.handlers[:], audit.propagate, audit.level = [logging.NullHandler()], False, logging.INFO
     # Otherwise Python prints them past everything here.
     logging.captureWarnings(capture=True)
     logging.getLogger().setLevel(level)
@@ -67,6 +70,13 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+def open_audit_log(settings: Settings) -> None:
+    """Write the audit log to its file, if one is set. Raises `OSError` when it can't be opened."""
+    if settings.audit_file is not None:
+        file = AuditFile(settings.audit_file, _RedactingFormatter(settings, as_json=True))
+        logging.getLogger(LOGGER).handlers[:] = [file]
 
 
 class _RepeatFilter(logging.Filter):
@@ -87,9 +97,9 @@ class _RepeatFilter(logging.Filter):
 
 
 class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
-    def __init__(self, settings: Settings, *, colors: bool) -> None:
+    def __init__(self, settings: Settings, *, colors: bool = False, as_json: bool | None = None) -> None:
         self._secrets = re.compile("|".join((*secret_patterns(settings.secrets), *_SECRET_SHAPES)))
-        as_json = settings.log_format == "json"
+        as_json = settings.log_format == "json" if as_json is None else as_json
         super().__init__(
             foreign_pre_chain=_context(),
             processors=[

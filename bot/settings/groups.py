@@ -20,6 +20,7 @@ from bot.settings.declared import declared
 from bot.settings.field_types import (
     JSON_OBJECT,
     AnyCase,
+    AppIds,
     ChannelIds,
     DatabaseUrl,
     EngineUrl,
@@ -30,6 +31,7 @@ from bot.settings.field_types import (
     SlackUrl,
     TraceUrl,
     UserIds,
+    WorkspaceIds,
 )
 from sandbox.image.tag import DEFAULT_BASE
 from sandbox.limits import PoolLimits, SandboxLimits
@@ -88,6 +90,9 @@ class SlackSettings(SettingsGroup):
     slack_token_key: FernetKeys | None = None
     """Key that encrypts the tokens of several workspaces in the database. Create one with
     `openssl rand -base64 32 | tr +/ -_`. To rotate it, put the new key in front, separated by a space."""
+    allow_workspaces: WorkspaceIds = ""
+    """Ids of the workspaces that may install an app for several workspaces, `T…`, separated by spaces. Empty:
+    every workspace."""
     slack_api_url: SlackUrl = Field(default="https://slack.com/api/", validation_alias="SLACK_API_URL")
     """Base URL of Slack's Web API; change it for a proxy or a stand-in."""
 
@@ -97,6 +102,8 @@ class AccessSettings(SettingsGroup):
 
     allow_users: UserIds = ""
     """Ids of the people who may start tasks, `U…`, separated by spaces. Empty: everyone."""
+    allow_apps: AppIds = ""
+    """Bot ids of apps whose messages may start tasks, `B…`, with spaces between, or `all`. Empty: none."""
     allow_channels: ChannelIds = ""
     """Ids of the channels and direct messages where tasks may start, `C…`, `D…`. Empty: all of the bot's."""
     allow_guests: bool = False
@@ -170,10 +177,16 @@ class ProcessSettings(SettingsGroup):
     """Address to listen on for `/healthz`, `/readyz`, `/metrics` and `/slack/events`."""
     port: int = Field(default=8080, ge=0, le=65535)
     """Port to listen on. 0: any free port."""
+    health_port: int | None = Field(default=None, ge=0, le=65535)
+    """Port of its own for `/healthz`, `/readyz` and `/metrics`, which are then on that one only. Empty: the
+    same port."""
     docker_host: EngineUrl | None = Field(default=None, validation_alias="DOCKER_HOST")
     """Docker Engine that runs the sandboxes. Empty: the engine on this machine."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], AnyCase] = "info"
     """Lowest level to log."""
+    audit_file: LocalPath | None = None
+    """File for the audit log, one JSON object per line: who asked, decided, stopped, changed or installed
+    what. Empty: none."""
     log_format: Literal["console", "json"] = "console"
     """Readable lines, or one JSON object per line."""
 

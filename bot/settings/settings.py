@@ -56,7 +56,8 @@ class Settings(
             problem = f"{env_file} can't be read ({why}). Correct or remove it."
             raise SettingsError((problem,), cls(data_dir=data_folder(environ))) from None
         given = _not_empty({**in_file, **environ})
-        values, misspelt = cls._values(given), _misspelt(given)
+        given, unread = _with_files(given)
+        values, misspelt = cls._values(given), (*unread, *_misspelt(given))
         try:
             settings = cls(**values)
         except ValidationError as error:
@@ -89,7 +90,12 @@ class Settings(
         fields = (getattr(self, name) for name in type(self).model_fields)
         password = urlsplit(self.database_url).password
         found = [field.get_secret_value() for field in fields if isinstance(field, SecretStr)]
-        return (*found, *self.token_keys, *([password] if password else []))
+        named: Sequence[str] = ()
+        if self.tools_file:
+            from agents.tools_file import variables_in  # half the agents' room with it
+
+            named = variables_in(self.tools_file, os.environ)
+        return (*found, *self.token_keys, *named, *([password] if password else []))
 
 
 def variable(name: str) -> str:
@@ -100,6 +106,27 @@ def variable(name: str) -> str:
 
 def _not_empty(given: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value.strip() for name, value in given.items() if value and value.strip()}
+
+
+def _with_files(given: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The values with those that stand in files, as `VARIABLE_FILE` names them, and a sentence for each
+    problem. Docker and Kubernetes mount secrets so."""
+    known = set(map(variable, Settings.model_fields))
+    values, problems = dict(given), []
+    for name, path in given.items():
+        base = name.removesuffix("_FILE")
+        if name == base or name in known or base not in known:
+            continue
+        del values[name]
+        if base in given:
+            problems.append(f"{base} and {name} are both set. Remove one of them.")
+            continue
+        try:
+            values[base] = Path(path).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            problems.append(f"{name}: {path} can't be read ({why}). Correct the path or its rights.")
+    return _not_empty(values), tuple(problems)
 
 
 def _misspelt(given: Mapping[str, str]) -> tuple[str, ...]:

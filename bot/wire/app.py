@@ -129,8 +129,11 @@ def authorize_by(clients: Clients) -> Callable[..., Awaitable[AuthorizeResult | 
     return authorize
 
 
-def connect(app: AsyncApp, intake: Receiver, listeners: Sequence[ListenerGroup]) -> None:
-    """Register the middleware before the ack, the listeners after it, and an ack for everything else."""
+def connect(
+    app: AsyncApp, intake: Receiver, listeners: Sequence[ListenerGroup], *, on_refused: Callable[[], None]
+) -> None:
+    """Register the middleware before the ack, the listeners after it, and an ack for everything else.
+    `on_refused` is called when an event could not be stored."""
 
     @app.middleware
     async def claim(
@@ -139,6 +142,7 @@ def connect(app: AsyncApp, intake: Receiver, listeners: Sequence[ListenerGroup])
         try:
             context["received"] = await intake.receive(body, context.bot_user_id or "")
         except Exception as error:
+            on_refused()
             raise EventNotStored("an event could not be stored") from error
         await next()
 

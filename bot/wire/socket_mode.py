@@ -22,6 +22,7 @@ from bot.timing import STANDARD, BotTiming
 from bot.wire.app import SHAPE_ERRORS
 from bot.wire.client import SLACK_ERRORS, error_text, retry_after
 from bot.wire.outage_log import OutageLog
+from bot.wire.proxy import proxy_for
 
 log = structlog.get_logger(__name__)
 
@@ -116,7 +117,7 @@ class _SocketModeClient(SocketModeClient):
 
     async def _open(self, url: str) -> None:
         self.current_session = await self.aiohttp_client_session.ws_connect(
-            url, autoping=False, heartbeat=self.ping_interval, proxy=self.proxy,
+            url, autoping=False, heartbeat=self.ping_interval, proxy=proxy_for(url),
             timeout=ClientWSTimeout(ws_close=self._timing.socket_close),
             ssl=True if self.web_client.ssl is None else self.web_client.ssl,
         )  # fmt: skip

@@ -80,8 +80,9 @@ class UserDirectory:
                 client = await self._clients.of(team)
                 answer = await client.users_info(user=user)
         except SLACK_ERRORS as error:
-            log.info("user lookup failed", user=user, why=error_text(error))
-            return person if person.is_known else replace(person, may_be_known_later=is_transient(error))
+            passing = is_transient(error)
+            (log.info if passing else log.warning)("user lookup failed", user=user, why=error_text(error))
+            return person if person.is_known else replace(person, may_be_known_later=passing)
         person = _read(answer.get("user") or {}, team)
         while len(self._found) >= MOST:
             del self._found[next(iter(self._found))]

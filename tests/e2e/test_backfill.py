@@ -8,9 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
+from bot.intake.backfill import conversations
+from bot.wire.client import SlackClient
 from playground.slack import SlackStandIn
+from playground.slack.world import Channel
 from tasks.store.key_value import KeyValueStore
 from tasks.store.removal import Removal
 from tasks.task import State
@@ -105,3 +109,47 @@ async def test_a_database_that_is_away_while_slack_is_there_does_not_end_the_bot
             finally:
                 await asyncio.to_thread(own_postgres.start)
         await _asked(bot)
+
+
+async def test_what_was_written_without_a_bot_is_read_in_http_mode(
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+) -> None:
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, socket_mode=False) as bot:
+        values = KeyValueStore(bot.server.engine.store.database)
+        async with asyncio.timeout(PATIENCE):
+            while await values.get("slack", "connected") is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    missed = await slack.post(MEI, GENERAL, ASK)
+    async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, socket_mode=False) as bot:
+        assert (await bot.task(missed)).state is State.ANSWERED
+
+
+async def test_what_was_refused_for_longer_than_slack_repeats_it_is_read(
+    model: ScriptedModel, tmp_path: Path
+) -> None:
+    timing = replace(BOT_TIMING, connection_check=0.1, backfill_retry=0.1)
+    async with (
+        SlackStandIn(retry_delays=(), ack_deadline=30) as slack,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot,
+    ):
+        database = bot.server.engine.store.database
+        async with database.write() as connection:
+            await connection.execute(text("ALTER TABLE kept RENAME TO away"))
+        refused = await slack.post(MEI, GENERAL, ASK)
+        await slack.acknowledged()
+        async with database.write() as connection:
+            await connection.execute(text("ALTER TABLE away RENAME TO kept"))
+
+        assert (await bot.task(refused)).state is State.ANSWERED
+
+
+async def test_all_conversations_are_read_those_with_the_newest_tasks_first(slack: SlackStandIn) -> None:
+    bot = slack.bot_user_id
+    many = [Channel(f"C0MANY{number}", f"many-{number}", members=frozenset({bot})) for number in range(250)]
+    for channel in many:
+        slack.state.put_channel(channel)
+    client = SlackClient(slack.bot_token, slack.api_url)
+    found = [one["id"] for one in await conversations(client, {"C0MANY220": -1, GENERAL: 0})]
+
+    assert found[:2] == [GENERAL, "C0MANY220"]
+    assert {channel.id for channel in many} <= set(found)

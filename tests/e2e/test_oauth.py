@@ -214,6 +214,9 @@ async def test_wrong_news_of_a_removal_is_taken_and_removes_nothing(office: Offi
     for team in _NO_TEAMS:
         for event in ({"type": "app_uninstalled"}, {"type": "tokens_revoked", "tokens": {"bot": ["U1"]}}):
             await bot.slack.deliver("events_api", body | {"team_id": team, "event": event})
+    for event in ({"type": "app_uninstalled"}, {"type": "tokens_revoked", "tokens": {"bot": ["U1"]}}):
+        late = {"event_time": 1_600_000_000, "event": event}  # sent late, about an earlier installation
+        await bot.slack.deliver("events_api", body | late)
     ts = await bot.ask(ASK)
     await bot.task(ts, State.ANSWERED)
 

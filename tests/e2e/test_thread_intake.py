@@ -58,7 +58,9 @@ async def bot(slack: SlackStandIn, model: ScriptedModel, tmp_path: Path) -> Asyn
 @pytest_asyncio.fixture
 async def http_bot(slack: SlackStandIn, model: ScriptedModel, tmp_path: Path) -> AsyncIterator[Stack]:
     """A bot that gets its events by signed HTTP."""
-    async with stack(slack, model.base_url, tmp_path, socket_mode=False, sandbox_pool=0) as running:
+    async with stack(
+        slack, model.base_url, tmp_path, socket_mode=False, sandbox_pool=0, allow_apps="B0OTHER"
+    ) as running:
         await slack.send_events_to(_url(running))
         yield running
 
@@ -248,6 +250,8 @@ async def test_two_bots_do_not_talk_for_ever(http_bot: Stack) -> None:
         body = _said(text, ts, thread_ts=root, bot_id="B0OTHER", subtype="bot_message")
         assert await _post(http_bot, json.dumps(body).encode()) == 200
         await _handled(http_bot)
+    stranger = _said("<@U0HANDOFF> do it", "1700000098.000100", bot_id="B0STRANGER", subtype="bot_message")
+    await _post(http_bot, json.dumps(stranger).encode())
     unasked = _said("no mention", "1700000099.000100", thread_ts=root, bot_id="B0OTHER", user="U0OTHER")
     await _post(http_bot, json.dumps(unasked).encode())
     await _handled(http_bot)

@@ -60,6 +60,50 @@ def test_the_bot_of_compose_has_no_more_rights_than_it_needs(service: str) -> No
     assert "ports" not in bot
 
 
+def test_memory_and_logs_are_bounded_and_bases_have_a_full_version() -> None:
+    for service in COMPOSE["services"].values():
+        assert service["logging"]["options"]["max-size"]
+    assert COMPOSE["services"]["bot"]["mem_limit"]
+    unit = (ROOT / "deploy" / "handoff.service").read_text()
+    assert re.search("^MemoryMax=", unit, re.MULTILINE)
+    assert re.search("^LimitNOFILE=", unit, re.MULTILINE)
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    bases = [
+        COMPOSE["services"]["postgres"]["image"],
+        *re.findall("^ARG BASE=(.*)$", dockerfile, re.MULTILINE),
+    ]
+    assert all(re.search(r":\d+\.\d+[.\w]*-", base) for base in bases), bases
+
+
+KUBERNETES = [
+    manifest
+    for file in sorted((ROOT / "deploy" / "kubernetes").glob("*.yaml"))
+    for manifest in yaml.safe_load_all(file.read_text())
+]
+
+
+def test_the_manifests_of_kubernetes_fit_the_bot_and_each_other() -> None:
+    by_kind = {manifest["kind"]: manifest for manifest in KUBERNETES}
+    assert set(by_kind) == {"Namespace", "ConfigMap", "StatefulSet", "Service", "PodDisruptionBudget",
+                            "PersistentVolumeClaim"}  # fmt: skip
+    assert {manifest["metadata"].get("namespace", "handoff") for manifest in KUBERNETES} == {"handoff"}
+    workload = by_kind["StatefulSet"]["spec"]
+    labels = workload["template"]["metadata"]["labels"]
+    for kind in ("PodDisruptionBudget", "StatefulSet"):
+        assert by_kind[kind]["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    assert by_kind["Service"]["spec"]["selector"].items() <= labels.items()
+    (bot,) = [one for one in workload["template"]["spec"]["containers"] if one["name"] == "bot"]
+    given = {one["name"] for one in bot["env"]} | set(by_kind["ConfigMap"]["data"])
+    known = {variable(name) for name in Settings.model_fields}
+    assert {name.removesuffix("_FILE") for name in given} - known == set()
+    ports = {port["name"]: port["containerPort"] for port in bot["ports"]}
+    assert ports["health"] == int(by_kind["ConfigMap"]["data"]["HANDOFF_HEALTH_PORT"])
+    assert bot["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
+    assert bot["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
+    assert bot["securityContext"]["readOnlyRootFilesystem"]
+    assert bot["resources"]["limits"]["memory"]
+
+
 def test_no_file_holds_a_secret_or_gives_one_a_default() -> None:
     text = "\n".join((ROOT / file).read_text() for file in FILES)
     assert not re.search(r"xox[bp]-\w|xapp-\w|sk-\w{8}", text)

@@ -12,13 +12,13 @@ import pytest
 from bot import web
 from bot.checks import readiness, tokens
 from bot.cli import COMMANDS
-from bot.intake import addressing, backfill
+from bot.intake import addressing
 from bot.observability import metrics
 from bot.settings import variable
 from bot.settings.groups import AccessSettings, LimitSettings
 from bot.thread import answer, files, history
 from bot.timing import CHECK_TIMING, BotTiming
-from bot.wire import client, rate_limiter, socket_mode, text
+from bot.wire import client, http_site, rate_limiter, socket_mode, text
 from sandbox.limits import SandboxLimits
 from sandbox.sandbox import END_SECONDS
 from scripts.steps import ROOT
@@ -140,12 +140,14 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{history.MOST} messages",
         f"{notes.MOST} notes of {notes.LONGEST} characters",
         f"{addressing.BOT_TASKS} tasks",
-        f"{BotTiming().backfill_longest / 3600:.0f} h, {backfill.MOST} channels and threads",
+        f"{BotTiming().backfill_longest / 3600:.0f} h",
         f"10 connections, {socket_mode.CONNECTIONS} per bot",
         f"{TaskPolicy().undelivered / 86_400:.0f} days, first after {TaskTiming().first_retry:.0f} s, "
         f"then up to {TaskTiming().longest_retry / 3600:.0f} h apart",
         f"{task.RESCUES} times",
         f"{TaskTiming().grace} s, {TaskTiming().silence} s",
+        f"{TaskTiming().unhealthy:.0f} s",
+        f"{http_site.MOST} connections, {http_site.HEADER_SECONDS:.0f} s",
         f"{TaskTiming().standstill:.0f} s",
         f"{BotTiming().outage_reminder:.0f} s",
         f"{readiness.PATIENCE} s",
