@@ -1,7 +1,7 @@
 # The bot's image. It needs no BuildKit: the builder of Engine 20.10 is enough.
 # With a registry: docker build -t handoff .
 # Without one: make image, which builds a base from Debian packages and puts every wheel into wheels/.
-ARG BASE=python:3.12-slim
+ARG BASE=python:3.12.12-slim-bookworm
 
 FROM ${BASE} AS build
 COPY requirements.lock wheels* /build/
@@ -49,6 +49,6 @@ WORKDIR /data
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python3", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['HANDOFF_PORT'] + '/healthz', timeout=4)"]
+    CMD ["python3", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + (os.environ.get('HANDOFF_HEALTH_PORT') or os.environ['HANDOFF_PORT']) + '/healthz', timeout=4)"]
 ENTRYPOINT ["handoff"]
 CMD ["serve"]
