@@ -13,6 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
 from slack_sdk.errors import SlackApiError
 
 from agents.errors import ToolFailure
@@ -26,6 +27,8 @@ from bot.wire.reader import MessageReader, ReadMessage
 from tasks.message import ThreadAddress
 from tasks.task import Task
 from text.sanitize import sanitize_text
+
+audit = structlog.get_logger("audit")
 
 #: Messages of one call.
 _MOST = 500
@@ -70,6 +73,7 @@ class SlackReading:
         most = max(1, min(limit, _MOST))
         async with _refusals():
             place = await self.access.find(channel)
+            self._audit("read", channel=place.id)
             zone = await self._zone()
             span = _span(since, zone) if since.strip() else {}
             found: list[dict[str, Any]] = []
@@ -92,6 +96,7 @@ class SlackReading:
             raise ToolFailure(sentences.NO_PERMALINK)
         async with _refusals():
             place = await self.access.check(where[0])
+            self._audit("read", channel=place.id, thread=where[1])
             first, newest, count = await self._thread(place.id, where[1])
             zone = await self._zone()
             missing = count - len(newest) - 1
@@ -108,6 +113,7 @@ class SlackReading:
         asked = {"query": query, "action_token": await self.tokens.of(self.task.id), "limit": _RESULTS,
                  "content_types": ["messages"], "channel_types": ["public_channel"]}  # fmt: skip
         async with _refusals():
+            self._audit("searched")
             answer = await self.client.api_call("assistant.search.context", json=asked)
             results = [
                 one for one in (answer.get("results") or {}).get("messages") or () if isinstance(one, dict)
@@ -120,6 +126,9 @@ class SlackReading:
         notes = [sentences.hidden(hidden)] if hidden else []
         heading = sentences.found(len(visible)) if visible else sentences.NO_RESULTS
         return "\n\n".join([heading, *lines, *notes])
+
+    def _audit(self, what: str, **where: str) -> None:
+        audit.info(what, team=self.task.thread.team, user=self.task.user, task=self.task.id, **where)
 
     async def _thread(self, channel: str, ts: str) -> tuple[list[Any], deque[Any], int]:
         """A thread's root, its newest replies, and the number of all; for a reply, the thread it is in."""
