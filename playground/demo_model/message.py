@@ -21,6 +21,8 @@ _NOTE = re.compile(rf"(?m)^\[(?:{_NOTES})[^\n]*\]$")
 _LISTED = re.compile(r"(?m)^\[Files in /work: (.*)\]$")
 _ATTACHED = re.compile(r"(?m)^\[Attached file: (?:/work/)?(.*?)(?:, [\d,]+ bytes)?\]$")
 _SIZE = re.compile(r" \(\d+ bytes\)$")
+#: The beginnings of turns with material for a request: workers' reports, what others wrote in the thread.
+_MATERIAL = ("[For this answer the workers had reported", "[What people and apps wrote in the thread")
 _SPEAKER = re.compile(r"[^\n:]{1,80}: ")
 _MENTION = re.compile(r"(```.*?```)|<[@!#][\w^|.-]+>|@handoff\b:?", re.IGNORECASE | re.DOTALL)
 
@@ -42,7 +44,7 @@ def read_all(texts: Iterable[str]) -> tuple[PersonMessage, ...]:
 
 def _read(text: str, *, spoken: bool) -> PersonMessage:
     listed = [_SIZE.sub("", name) for line in _LISTED.findall(text) for name in line.split(", ")]
-    words = _NOTE.sub("", text).strip()
+    words = "" if text.startswith(_MATERIAL) else _NOTE.sub("", text).strip()
     if spoken:
         words = _SPEAKER.sub("", words, count=1) if _SPEAKER.match(words) else words
     words = _MENTION.sub(lambda found: found[1] or " ", words).strip()

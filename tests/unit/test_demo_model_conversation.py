@@ -88,6 +88,13 @@ def test_a_message_is_told_apart_into_words_and_files() -> None:
     assert (second.words, second.files) == ("note: faster", ("e.csv",))
 
 
+def test_material_is_no_request() -> None:
+    said = "[What people and apps wrote in the thread, oldest first.]\nMei: run hello world"
+    reported = "[For this answer the workers had reported:\nHello (done): Hello, World!\n]"
+
+    assert [message.words for message in read_all([said, reported])] == ["", ""]
+
+
 def test_a_message_in_another_form_is_all_words() -> None:
     (message,) = read_all(["Run this: print(1)\n[not a note]"])
     assert message.words == "Run this: print(1)\n[not a note]"
