@@ -34,9 +34,13 @@ _SECRET_SHAPES = (
 )
 #: Logged from `warning` on unless the level is `debug`: they report each request.
 _TALKATIVE = ("aiohttp.access", "alembic", "dbos", "httpcore2", "httpx2", "openai", "slack_bolt", "slack_sdk")
-#: Warnings about normal events, logged at `debug` only: dbos warns at each stop with running tasks, and Bolt
-#: at each start, because it finds SLACK_BOT_TOKEN itself and prefers our client.
-_HARMLESS_WARNINGS = ("Asyncio task cancelled for workflow or step", "As you gave `client` as well, `token`")
+#: Warnings about normal events, logged at `debug` only: dbos warns at each stop with running tasks, Bolt at
+#: each start, because it finds SLACK_BOT_TOKEN itself and prefers our client, and slack_sdk when a connection
+#: ends before a ping, which `bot.wire.outage_log` reports if it lasts.
+_HARMLESS_WARNINGS = (
+    "Asyncio task cancelled for workflow or step", "As you gave `client` as well, `token`",
+    "Failed to send a ping message",
+)  # fmt: skip
 #: Characters that make two warnings of dbos the same kind, and seconds between two of a kind.
 _KIND, _AGAIN = 50, 600.0
 

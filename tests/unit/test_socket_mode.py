@@ -34,7 +34,7 @@ class Log:
 
     def lines(self, *levels: str) -> list[str]:
         found = [json.loads(line) for line in self._stream.getvalue().splitlines()]
-        assert not [line for line in found if "exception" in line], "nobody needs a traceback"
+        assert not [line for line in found if "exception" in line], "a traceback helps no operator here"
         return [line["event"] for line in found if line["level"] in levels]
 
 
