@@ -56,14 +56,20 @@ def parse(text: str, tools: Collection[str]) -> tuple[ToolCall, ...]:
 
 
 def has_markup(text: str, tools: Collection[str]) -> bool:
-    """Whether a text holds a call. Code in backticks is an example unless it calls one of the tools."""
-    if any(mark in _CODE.sub("", text) for mark in _MARKUP):
+    """Whether a text holds a call. Code in backticks is an example unless it calls one of the tools, or is
+    the whole text: small models call tools that do not exist."""
+    if any(mark in _CODE.sub("", text) for mark in _MARKUP) or _is_one_call(text):
         return True
     names = "|".join(map(re.escape, tools))
     named = re.search(
         rf'\{{\s*"(?:name|function|type)"[^{{}}]*"(?:{names})"\s*,\s*"(?:arguments|parameters)"', text
     )
     return bool(tools) and named is not None
+
+
+def _is_one_call(text: str) -> bool:
+    name, _, end = _call_at(text, _skip(text, 0))
+    return bool(name) and _skip(text, end) == len(text)
 
 
 def may_begin(text: str) -> bool:

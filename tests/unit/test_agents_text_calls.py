@@ -71,7 +71,7 @@ def test_several_calls_and_code_with_brackets_are_read() -> None:
     "text",
     [
         "", "Hello.", '{"name": "Ann", "age": 3}', '[{"name": "look"}]', "```json\n[1, 2]\n```",
-        '{"name": "unknown", "arguments": {}}', "Use `<tool_call>` for that.", "```\n<tool_call>\n```",
+        'Send {"name": "unknown", "arguments": {}}.', "Use `<tool_call>` for that.", "```\n<tool_call>\n```",
     ],
 )  # fmt: skip
 def test_an_answer_is_no_call(text: str) -> None:
@@ -86,6 +86,14 @@ def test_any_text_around_a_call_is_read_without_an_error(noise: str, form: str) 
         assert all(call.name == "look" for call in calls)
         has_markup(text, ["look"])
         may_begin(text)
+
+
+@pytest.mark.parametrize("text", ['```json\n{"name": "ada", "arguments": {"text": "hi"}}\n```',
+                                  '{"name": "ada", "parameters": {}}'])  # fmt: skip
+def test_a_call_of_no_tool_and_nothing_else_is_markup(text: str) -> None:
+    """A real model of half a billion parameters answered so."""
+    assert parse(text, ["look"]) == ()
+    assert has_markup(text, ["look"])
 
 
 MIXED = "I will look.\n" + FORMS["Hermes and Qwen"]
