@@ -12,6 +12,7 @@ import aiohttp
 from bot.controls.approvals import ApprovalButtons
 from bot.controls.buttons import ThreadButtons
 from bot.controls.home import AppHome
+from bot.controls.ratings import RatingButtons
 from bot.controls.replies import ClickReplies
 from bot.controls.shortcut import MessageShortcut
 from bot.controls.slash import SlashCommand
@@ -48,6 +49,7 @@ from tasks.store.notes import ChannelNotes
 from tasks.store.participants import Participants
 from tasks.store.preferences import ChannelPreferences
 from tasks.store.queries import TaskQueries, UsageTotals
+from tasks.store.ratings import Ratings
 
 _REFUSED = "Slack refuses the bot's token ({}): install the app again and set SLACK_BOT_TOKEN"
 
@@ -95,6 +97,7 @@ class SlackService:
         buttons = ThreadButtons(
             engine=engine, queries=queries, people=people, replies=replies, stopper=stopper, access=access
         )
+        ratings = RatingButtons(engine=engine, ratings=Ratings(database), clients=clients, replies=replies)
         approvals = ApprovalButtons(engine=engine, people=people, replies=replies, access=access)
         slash = SlashCommand(
             engine=engine, queries=queries, reader=reader, clients=clients, access=access, stopper=stopper,
@@ -112,7 +115,9 @@ class SlackService:
             installations=installations, clients=clients,
         )  # fmt: skip
         self._backfill = Backfill(clients, self._intake, queries, kept, timing)
-        groups: list[ListenerGroup] = [listeners, buttons, approvals, slash, shortcut, home, uninstall]
+        groups: list[ListenerGroup] = [
+            listeners, buttons, ratings, approvals, slash, shortcut, home, uninstall,
+        ]  # fmt: skip
         connect(self.app, self._intake, groups, on_refused=self._backfill.refused)
         #: The install pages, for the web server.
         self.routes = InstallPages(settings, installations).routes() if installations else ()

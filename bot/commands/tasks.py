@@ -1,4 +1,4 @@
-"""`handoff tasks [ID]`: lists the newest tasks, or shows one as a timeline with its log, or as JSON."""
+"""`handoff tasks [ID]`: lists tasks and what they used, or shows one with its log, or as JSON."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser("tasks", help="list tasks, or show one task's log", description=__doc__)
     parser.add_argument("id", nargs="?", help="a task's id; without one the newest tasks are listed")
     parser.add_argument("--limit", type=_at_least_one, default=30, help="tasks to list (default: 30)")
+    parser.add_argument("--rated", choices=("up", "down"), help="only tasks rated so, with people's reasons")
     parser.add_argument("--play", action="store_true", help="the tasks of `handoff play` and `make run`")
     parser.add_argument(
         "--json", action="store_true", help="everything that is stored of the task, for programs"
@@ -33,7 +34,9 @@ def _at_least_one(given: str) -> int:
 
 
 async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
-    return ("--json is for one task: give its ID too.",) if args.json and not args.id else ()
+    if args.json and not args.id:
+        return ("--json is for one task: give its ID too.",)
+    return ("--rated lists tasks: leave the ID out.",) if args.rated and args.id else ()
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -47,6 +50,8 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
             there = "" if args.play else " Add --play for those of `make run`."
             print(f"There are no tasks yet.{there}", file=sys.stderr if args.id else sys.stdout)
             return 1 if args.id else 0
+        if args.rated:
+            return await _list_rated(database, args.rated, args.limit)
         if not args.id:
             return await _list(database, args.limit)
         return await (_export if args.json else _one)(database, args.id, settings)
@@ -56,8 +61,25 @@ async def _list(database: Database, limit: int) -> int:
     from tasks.store.tasks import TaskStore
 
     for task in await TaskStore(database).recent(limit):
-        print(f"{task.id}  {_when(task.created_at)}  {_state(task):11}  {_took(task):>8}  {_line(task)}")
+        print(_summary(task))
     return 0
+
+
+async def _list_rated(database: Database, rated: str, limit: int) -> int:
+    from tasks.store.ratings import BAD, GOOD, Ratings
+    from text.excerpt import one_line
+
+    for found in await Ratings(database).rated(BAD if rated == "down" else GOOD, limit=limit):
+        print(_summary(found.task))
+        for reason in found.reasons:
+            print(f"    {one_line(reason, 500)}")
+    return 0
+
+
+def _summary(task: Task) -> str:
+    money = "–" if task.cost is None else f"${task.cost:.2f}"
+    used = f"{_took(task):>8}  {task.tokens:>9,}  {money:>6}"
+    return f"{task.id}  {_when(task.created_at)}  {_state(task):11}  {used}  {_line(task)}"
 
 
 async def _export(database: Database, id_: str, settings: Settings) -> int:

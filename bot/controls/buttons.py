@@ -1,4 +1,4 @@
-"""What people press in a thread: Stop in its forms, an answer's button, a rating.
+"""What people press in a thread: Stop in its forms, and an answer's button.
 
 A press that changes nothing is answered with an ephemeral message.
 """
@@ -17,7 +17,7 @@ from bot.controls import texts
 from bot.controls.replies import ClickReplies
 from bot.intake.access import AccessPolicy
 from bot.intake.stopper import TaskStopper
-from bot.thread.blocks import ANSWER, FEEDBACK, STOP
+from bot.thread.blocks import ANSWER, STOP
 from bot.wire.interactions import ClickPayload, parse_interaction
 from bot.wire.text import escape, truncate
 from bot.wire.users import UserDirectory
@@ -56,7 +56,6 @@ class ThreadButtons:
         app.event("reaction_added")(self.reacted)
         app.action(STOP)(self.stop_pressed)
         app.action(re.compile(rf"{ANSWER}:\d+"))(self.answered)
-        app.action(FEEDBACK)(self.rated)
 
     async def session_stopped(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """Slack's own Stop button."""
@@ -115,16 +114,6 @@ class ThreadButtons:
         if accepted.kind is AcceptedAs.REPEATED:
             return await self.replies.whisper(click, await self._already_answered(task, ts, click.user.id))
         await self.replies.settle(click, texts.option_chosen(escape(name), truncate(choice.option, 1500)))
-
-    async def rated(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack()
-        if click := parse_interaction(ClickPayload, body):
-            verdict, _, task = click.pressed.value.partition(":")
-            if verdict in ("good", "bad") and await self._task(click, task):
-                await self.engine.store.rate(task, click.user.id, verdict)
-                await self.replies.whisper(click, texts.THANKS)
-            else:
-                await self.replies.whisper(click, texts.NOT_MY_BUTTON)
 
     async def _already_answered(self, task: Task, ts: str, user: str) -> str:
         """Who answered before; empty for the second click of a double click."""

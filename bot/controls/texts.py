@@ -9,6 +9,9 @@ from __future__ import annotations
 NOT_MY_BUTTON = "This button isn't for a task of mine."
 QUESTION_CLOSED = "This question is closed. Nothing was changed."
 THANKS = "Thanks for the feedback."
+# The form behind 👎. Plain text.
+WHY_TITLE, WHY_SEND, WHY_SKIP = "What went wrong?", "Send", "Skip"
+WHY_LABEL = "What was wrong or missing? The people who run me read this."
 
 
 def decided_by(name: str, *, approved: bool) -> str:

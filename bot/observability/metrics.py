@@ -136,16 +136,21 @@ class TaskMetrics:
         self._quarantined = Gauge("handoff_tasks_quarantined",
                                   "Tasks quarantined in 24 hours: processes died by them.",
                                   registry=registry)
+        self._ratings = Gauge("handoff_ratings", "People's ratings of answers in the database.",
+                              ["rating"], registry=registry)
         self.running = Gauge("handoff_tasks_running", "Tasks at work in this process.", registry=registry)
         # fmt: on
 
     def set_counts(self, counts: TaskCounts | None) -> None:
         """None when they could not be read: no value is better than an outdated one."""
         self._tasks.clear()
+        self._ratings.clear()
         self._queue_age.set(float("nan") if counts is None else counts.queue_age)
         self._quarantined.set(float("nan") if counts is None else counts.quarantined)
         for state, count in counts.by_state.items() if counts else ():
             self._tasks.labels(state.value).set(count)
+        for rating, count in counts.ratings.items() if counts else ():
+            self._ratings.labels(rating).set(count)
 
 
 class Metrics:

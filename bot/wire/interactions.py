@@ -43,6 +43,8 @@ class ClickPayload(pydantic.BaseModel):
     actions: list[ButtonAction] = pydantic.Field(min_length=1)
     channel: SlackReference | None = None
     message: ClickedMessage | None = None
+    trigger_id: str = ""
+    """Opens a form, for 3 seconds."""
 
     @property
     def pressed(self) -> ButtonAction:
@@ -56,6 +58,28 @@ class ShortcutPayload(pydantic.BaseModel):
     team: SlackReference
     channel: SlackReference
     message: ClickedMessage
+
+
+class Form(pydantic.BaseModel):
+    """A modal with what a person entered: `state` by block and action."""
+
+    private_metadata: str = ""
+    state: dict[str, Any] = {}
+
+    def value(self, field: str) -> str:
+        """The text of a field whose block and action have the same id; empty when nothing was entered."""
+        entered: Any = self.state.get("values")
+        for key in (field, field, "value"):
+            entered = entered.get(key) if isinstance(entered, dict) else None
+        return entered if isinstance(entered, str) else ""
+
+
+class SubmittedForm(pydantic.BaseModel):
+    """A modal that was sent."""
+
+    user: SlackReference
+    team: SlackReference
+    view: Form
 
 
 class CommandPayload(pydantic.BaseModel):

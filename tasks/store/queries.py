@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -13,6 +13,7 @@ from tasks.message import ThreadAddress
 from tasks.policy import DAY
 from tasks.store import schema
 from tasks.store.database import Database
+from tasks.store.ratings import Ratings
 from tasks.store.rows import OPEN, InboxItem, find_inbox_item, find_task, in_thread, to_task
 from tasks.task import State, Task
 
@@ -29,6 +30,8 @@ class TaskCounts:
     """Seconds that the oldest task that has not started has waited; 0 when there is none."""
     quarantined: int = 0
     """Tasks that were quarantined in the last 24 hours."""
+    ratings: Mapping[str, int] = field(default_factory=dict)
+    """People's ratings of answers by kind."""
 
 
 class TaskQueries:
@@ -100,7 +103,8 @@ class TaskQueries:
             quarantined = (await connection.execute(recent)).scalar_one()
         age = 0.0 if since is None else max(0.0, time.time() - since)
         by = {state: found.get(state, 0) for state in State}
-        return TaskCounts(by_state=by, queue_age=age, quarantined=quarantined)
+        ratings = await Ratings(self._database).counts()
+        return TaskCounts(by_state=by, queue_age=age, quarantined=quarantined, ratings=ratings)
 
 
 class UsageTotals:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -230,15 +230,6 @@ class TaskStore:
         mine = (schema.inbox.c.task == id_) & schema.inbox.c.id.in_(items)
         async with self.database.write() as connection:
             await connection.execute(update(schema.inbox).where(mine).values(seen=True))
-
-    @persistent
-    async def rate(self, id_: str, user: str, verdict: str) -> None:
-        """Store a person's rating of an answer; a later one replaces it."""
-        mine = (schema.verdict.c.task == id_) & (schema.verdict.c.user == user)
-        async with self.database.write() as connection:
-            await connection.execute(delete(schema.verdict).where(mine))
-            row = {"task": id_, "user": user, "verdict": verdict, "at": time.time()}
-            await connection.execute(insert(schema.verdict).values(row))
 
     @persistent
     async def events(self, id_: str) -> Sequence[LogRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from playground.slack import SlackStandIn
 from playground.slack.messages import SlackPost
 from tasks.store import schema
 from tasks.store.database import Database
+from tasks.store.ratings import Ratings
 from tasks.store.tasks import TaskStore
 from tasks.task import State
 from tests.support.patient_model import Halting, Patient
@@ -147,15 +149,29 @@ async def test_a_verdict_is_kept_and_can_be_changed(bot: Stack, patient: Patient
     ts = await bot.ask(ASK)
     task = await bot.task(ts, State.ANSWERED)
     answer = bot.answers(ts)[0]
-    for count, verdict in enumerate(("good", "bad"), 1):
-        await bot.slack.click(MEI, GENERAL, answer.ts, "handoff_feedback", f"{verdict}:{task.id}")
-        await bot.slack.wait_for(lambda _, count=count: len(bot.whispers(MEI)) == count)  # type: ignore[misc]
+    await bot.slack.click(MEI, GENERAL, answer.ts, "handoff_feedback", f"good:{task.id}")
+    await bot.slack.wait_for(lambda _: bot.whispers(MEI) == [texts.THANKS])
+    await bot.slack.click(MEI, GENERAL, answer.ts, "handoff_feedback", f"bad:{task.id}")
+    form = await bot.slack.wait_for(lambda state: state.modals.get(MEI))
+    assert form is not None
+    await bot.slack.interactions.submit(MEI, form["id"], {"why": {"why": "The year is missing."}})
+    ratings = Ratings(bot.server.engine.store.database)
+    async with asyncio.timeout(30):
+        while not [found for found in await ratings.rated("bad", limit=5) if found.reasons]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    (found,) = await ratings.rated("bad", limit=5)
+    assert (found.task.id, found.reasons) == (task.id, ["The year is missing."])
+    bot.slack.fail("views.open", "expired_trigger_id")
+    await bot.slack.click(MEI, GENERAL, answer.ts, "handoff_feedback", f"bad:{task.id}")
+    await bot.slack.wait_for(lambda _: bot.whispers(MEI) == [texts.THANKS] * 2)
     await bot.slack.click(ADA, GENERAL, answer.ts, "handoff_feedback", f"good:{task.id}")
     await bot.slack.wait_for(lambda _: bot.whispers(ADA))
 
     async with bot.server.engine.store.database.read() as connection:
         rows = await connection.execute(select(schema.verdict.c.user, schema.verdict.c.verdict))
         assert {(row.user, row.verdict) for row in rows} == {(MEI, "bad"), (ADA, "good")}
+    assert await ratings.counts() == {"good": 1, "bad": 1}
+    assert 'handoff_ratings{rating="bad"} 1.0' in (await bot.server.metrics.page()).decode()
 
 
 @pytest.mark.parametrize("value", ["good:tsomeoneelse", "splendid", "", "good"])

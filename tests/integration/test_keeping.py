@@ -14,6 +14,7 @@ from tasks.store import schema
 from tasks.store.database import Database, migrate
 from tasks.store.export import export
 from tasks.store.key_value import KeyValueStore, task_namespace, thread_namespace
+from tasks.store.ratings import Ratings
 from tasks.store.removal import OF_A_TASK, Removal, folder_of
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, Spent, State, Ticket
@@ -34,7 +35,7 @@ async def done(database: Database, given: Message) -> str:
     task = await store.begin(Ticket(accepted.task, 1), "run")
     assert task is not None
     await store.outbox.intend(task.id, "answer")
-    await store.rate(task.id, given.user, "good")
+    await Ratings(store.database).rate(task.id, given.user, "good")
     await store.end(task, Outcome(state=State.ANSWERED, text="42", spent=Spent(tokens=7)))
     return task.id
 

@@ -20,6 +20,11 @@ from bot import cli
 from bot.cli import COMMANDS
 from bot.settings import Settings
 from scripts.steps import ROOT
+from tasks.message import Message, ThreadAddress
+from tasks.store.database import Database
+from tasks.store.ratings import Ratings
+from tasks.store.tasks import TaskStore
+from tests.support.database_templates import migrate
 
 #: A program with one command, to be ended by a signal in the middle of its work.
 SLOW = """
@@ -189,6 +194,28 @@ def test_a_fresh_folder_has_no_tasks_before_and_after_the_doctor(
     assert listed.returncode == 0
     assert listed.stdout == "There are no tasks yet. Add --play for those of `make run`.\n"
     assert handoff("tasks", "--play", **environ).stdout == "There are no tasks yet.\n"
+
+
+async def test_tasks_that_were_rated_down_are_listed_with_the_reasons(tmp_path: Path) -> None:
+    await migrate(f"sqlite:///{tmp_path}/handoff.db")
+    database = Database(f"sqlite:///{tmp_path}/handoff.db")
+    await database.open()
+    for ts in ("1.1", "1.2"):
+        asked = Message(thread=ThreadAddress("T1", "C1", ts), ts=ts, user="U1", user_name="Ada", text=ts)
+        await TaskStore(database).accept(asked)
+    first, second = await TaskStore(database).recent()
+    ratings = Ratings(database)
+    await ratings.rate(first.id, "U1", "good")
+    for task in (first, second):
+        await ratings.rate(task.id, "U2", "bad")
+    await ratings.explain(first.id, "U2", "The year\nis missing.")
+    await database.close()
+    environ = {"HANDOFF_DATA_DIR": str(tmp_path)}
+    listed = await asyncio.to_thread(handoff, tmp_path, "tasks", "--rated", "down", **environ)
+    one, why, two = listed.stdout.splitlines()
+    assert (first.id in one, second.id in two, why.strip()) == (True, True, "The year is missing.")
+    up = await asyncio.to_thread(handoff, tmp_path, "tasks", "--rated", "up", **environ)
+    assert [line.split()[0] for line in up.stdout.splitlines()] == [first.id]
 
 
 def test_a_reader_that_leaves_early_is_no_fault(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ RUN_BY = {
     "handoff sandbox clean": "tests/integration/test_sandbox_command.py",
     "handoff tasks": "tests/unit/test_cli.py",
     "handoff tasks --json": "tests/integration/test_keeping.py",
+    "handoff tasks --rated": "tests/unit/test_cli.py",
     "handoff tasks --play": "tests/unit/test_cli.py",
     "handoff purge": "tests/integration/test_keeping.py",
     "handoff purge --user": "tests/integration/test_keeping.py",

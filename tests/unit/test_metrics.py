@@ -17,7 +17,8 @@ from tests.support.scripted_model import Fault, ScriptedModel
 
 async def test_a_database_that_is_away_leaves_a_gap_and_no_old_figure() -> None:
     answers: list[TaskCounts | Exception] = [
-        TaskCounts(by_state={State.QUEUED: 3}, queue_age=7.0), ConnectionRefusedError("gone")
+        TaskCounts(by_state={State.QUEUED: 3}, queue_age=7.0, ratings={"bad": 2}),
+        ConnectionRefusedError("gone"),
     ]  # fmt: skip
 
     async def counts() -> TaskCounts:
@@ -28,7 +29,9 @@ async def test_a_database_that_is_away_leaves_a_gap_and_no_old_figure() -> None:
 
     metrics = Metrics()
     metrics.counts = counts
-    assert 'handoff_tasks{state="queued"} 3.0' in (await metrics.page()).decode()
+    page = (await metrics.page()).decode()
+    assert 'handoff_tasks{state="queued"} 3.0' in page
+    assert 'handoff_ratings{rating="bad"} 2.0' in page
     page = (await metrics.page()).decode()
     assert "handoff_tasks{" not in page
     assert "handoff_queue_age_seconds NaN" in page
