@@ -43,7 +43,7 @@ def only_requester_can_decide(name: str) -> str:
 HELP = (
     "Mention me with a task, and I'll get it done in this thread with a team of workers. For example:\n"
     "• _Execute hello world in Python_\n"
-    "• _Analyse the attached CSV and plot the main trends_\n"
+    "• _Plot the main trends of this table_ (with a CSV attached)\n"
     "Reply here to steer me while I work, or `stop` to stop me. With `!mute` I wait for a mention. "
     "`/handoff help` lists everything else."
 )

@@ -65,9 +65,11 @@ _AGENT_DESCRIPTION = (
     "Mention me with a task. I plan it, run workers that can execute Python in a sandbox, report progress "
     "in the thread, and return answers, files and plots."
 )
+#: Offered where no one has written or attached anything yet, so that each works as it is.
 PROMPTS = {
-    "Analyse a file": "Analyse the attached CSV and plot the main trends.",
-    "Summarise a thread": "Summarise this thread and list the open questions.",
+    "Run some Python": "Compute the first 20 prime numbers in Python.",
+    "Draw a plot": "Draw a sine wave and send me the picture.",
+    "Work on a file": "I have a file for you. Ask me to attach it, and what I want to know.",
     "What can you do?": "What can you help me with?",
 }
 
