@@ -27,6 +27,7 @@ from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
 from bot.slack import SlackService, make_clients, make_installation_store
 from bot.thread.background import BackgroundCalls
+from bot.thread.marks import MessageMarks
 from bot.thread.thread import SlackThreads
 from bot.timing import STANDARD, BotTiming
 from bot.tools.action_tokens import ActionTokens
@@ -99,11 +100,13 @@ class BotServer:
         self.sandbox = await stack.enter_async_context(make_sandbox(settings, metrics=metrics.sandbox))
         endpoint = await stack.enter_async_context(make_endpoint(settings, metrics=metrics.model))
         reader = MessageReader(UserDirectory(clients, self._timing), ChannelDirectory(clients, self._timing))
+        marks = MessageMarks(clients, KeyValueStore(database))
+        await stack.enter_async_context(marks.running())
         threads = SlackThreads(
             clients=clients, reader=reader, http=http, store=TaskStore(database, patience=PATIENCE),
             preferences=ChannelPreferences(KeyValueStore(database), channels.preference),
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
-            background=self.background, timing=self._timing,
+            background=self.background, timing=self._timing, marks=marks,
         )  # fmt: skip
         policy = make_task_policy(settings, self._timing.tasks)
         tracing = await stack.enter_async_context(make_tracing(settings))
@@ -128,7 +131,7 @@ class BotServer:
         sandboxes = SandboxCheck(docker, self.sandbox.image)
         self.engine = TaskEngine(database, runner, policy=policy, removal=removal, check=sandboxes.is_well)
         await stack.enter_async_context(self.engine)
-        await self._open_slack(database, channels, clients, reader, installations, sandboxes)
+        await self._open_slack(database, channels, clients, reader, marks, installations, sandboxes)
 
     async def _open_slack(
         self,
@@ -136,13 +139,14 @@ class BotServer:
         channels: ChannelSettings,
         clients: Clients,
         reader: MessageReader,
+        marks: MessageMarks,
         installations: InstallationStore | None,
         sandboxes: SandboxCheck,
     ) -> None:
         """Opened last and closed first, so that events arrive only while tasks can run."""
         settings = self._settings
         slack = SlackService(
-            settings, database, self.engine, channels, clients, reader, installations,
+            settings, database, self.engine, channels, clients, reader, marks, installations,
             signed=self.metrics.slack.signed, timing=self._timing,
         )  # fmt: skip
         self._observe(database, slack, sandboxes)

@@ -32,6 +32,7 @@ from bot.intake.stopper import TaskStopper
 from bot.intake.twins import Twins
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
+from bot.thread.marks import MessageMarks
 from bot.timing import STANDARD, BotTiming
 from bot.tools.action_tokens import ActionTokens
 from bot.wire.app import BoltApp, ListenerGroup, authorize_by, connect
@@ -59,8 +60,9 @@ class SlackService:
 
     def __init__(
         self, settings: Settings, database: Database, engine: TaskEngine, channels: ChannelSettings,
-        clients: Clients, reader: MessageReader, installations: InstallationStore | None = None, *,
-        signed: Callable[[float], None] = lambda _: None, timing: BotTiming = STANDARD,
+        clients: Clients, reader: MessageReader, marks: MessageMarks,
+        installations: InstallationStore | None = None, *, signed: Callable[[float], None] = lambda _: None,
+        timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip
         """`signed` is called with the seconds between a message and its 👀."""
         token = settings.slack_app_token
@@ -85,7 +87,7 @@ class SlackService:
         handler = MessageHandler(
             engine=engine, reader=reader, access=access, addressing=addressing, preferences=preferences,
             stopper=stopper, edits=edits, queries=queries, notes=NoteCommands(ChannelNotes(database)),
-            feedback=feedback, twins=Twins(engine=engine, clients=clients, edits=edits),
+            feedback=feedback, marks=marks, twins=Twins(engine=engine, clients=clients, edits=edits),
             tokens=ActionTokens(kept), signed=signed,
         )  # fmt: skip
         self._intake = Intake(PendingEvents(kept), handler, timing)
@@ -104,7 +106,7 @@ class SlackService:
             preferences=preferences, links=links,
         )  # fmt: skip
         shortcut = MessageShortcut(
-            engine=engine, reader=reader, clients=clients, access=access, feedback=feedback
+            engine=engine, reader=reader, clients=clients, access=access, feedback=feedback, marks=marks
         )
         home = AppHome(
             engine=engine, queries=queries, usage=usage, clients=clients, links=links, stopper=stopper,

@@ -43,6 +43,12 @@ class BotTiming:
     """Least time between two updates of a plan's stream."""
     progress_edit: float = 3.0
     """Least time between two updates of a plan that is an edited message."""
+    line_delay: float = 1.0
+    """Until the progress of a single worker is shown: a quick task has only its answer, and several workers
+    have a plan."""
+    line_life: float = 60.0
+    """How long that line may become the answer. After this time people have looked away, and an edit would
+    not notify them."""
     sign_of_life: float = 60.0
     """Without news for so long, the plan's title says how long it has been."""
     answer_stream: float = 1.0

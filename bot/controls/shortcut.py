@@ -13,6 +13,7 @@ from bot.controls.replies import respond_ephemerally
 from bot.intake import texts as intake_texts
 from bot.intake.access import AccessPolicy
 from bot.intake.feedback import Feedback
+from bot.thread.marks import MessageMarks
 from bot.wire.client import ABSENT, SLACK_ERRORS, SlackClient, error_text
 from bot.wire.clients import Clients
 from bot.wire.events import MalformedPayload, parse_message
@@ -35,6 +36,7 @@ class MessageShortcut:
     clients: Clients
     access: AccessPolicy
     feedback: Feedback
+    marks: MessageMarks
 
     def register(self, app: AsyncApp) -> None:
         app.shortcut(SHORTCUT)(self.handed_off)
@@ -69,7 +71,7 @@ class MessageShortcut:
             return await respond_ephemerally(respond, texts.ALREADY_HANDED_OFF)
         if accepted.ahead:
             await respond_ephemerally(respond, intake_texts.queued(accepted.ahead))
-        await self.feedback.react(message.thread, message.ts, "eyes")
+        await self.marks.show_eyes(message.thread, message.ts)
         if chosen.user.id != message.user:
             await self.feedback.post(message.thread, texts.handed_off_by(f"<@{chosen.user.id}>"))
 

@@ -1,4 +1,4 @@
-"""What people get back at once: a reaction, an ephemeral message, a message in the thread.
+"""What people get back at once: an ephemeral message, or a message in the thread.
 
 Slack's refusal of one of these is logged and raises nothing.
 """
@@ -23,10 +23,6 @@ class Feedback:
 
     clients: Clients
 
-    async def react(self, thread: ThreadAddress, ts: str, name: str) -> bool:
-        """Add an emoji to a message; answers whether Slack took it."""
-        return await self._call(thread.team, "reactions.add", channel=thread.channel, timestamp=ts, name=name)
-
     async def whisper(
         self, team: str, channel: str, user: str, text: str, thread_ts: str | None = None
     ) -> None:
@@ -40,11 +36,9 @@ class Feedback:
             thread.team, "chat.postMessage", channel=thread.channel, thread_ts=thread.ts, text=text
         )
 
-    async def _call(self, team: str, method: str, **arguments: Any) -> bool:
+    async def _call(self, team: str, method: str, **arguments: Any) -> None:
         try:
             client = await self.clients.of(team)
             await client.api_call(method, json=arguments)
         except SLACK_ERRORS as fault:
             log.info("feedback not shown", method=method, why=error_text(fault))
-            return False
-        return True

@@ -19,6 +19,7 @@ from bot.intake.feedback import Feedback
 from bot.intake.notes import NOTE, NoteCommands
 from bot.intake.stopper import TaskStopper
 from bot.intake.twins import Twins
+from bot.thread.marks import MessageMarks
 from bot.tools.action_tokens import ActionTokens
 from bot.wire.content import MessageContent
 from bot.wire.entities import mentioned, without_mention, without_mentions
@@ -56,6 +57,7 @@ class MessageHandler:
     feedback: Feedback
     twins: Twins
     tokens: ActionTokens
+    marks: MessageMarks
     signed: Callable[[float], None] = lambda _: None
     """Called with the seconds between a message and its 👀."""
 
@@ -108,7 +110,7 @@ class MessageHandler:
             await self.tokens.move(taken.task_id, accepted.task, token)
         if accepted.kind is AcceptedAs.REPEATED:
             return await self.twins.add_files(taken)
-        if await self.feedback.react(message.thread, message.ts, "eyes"):
+        if await self.marks.show_eyes(message.thread, message.ts):
             self.signed(time.time() - float(message.ts))
         if accepted.kind is AcceptedAs.HELD:
             await self.whisper(message, texts.PRESS_A_BUTTON)

@@ -33,7 +33,7 @@ from pydantic_core import ErrorDetails
 from bot.errors import InvalidChannelsFile
 from bot.settings import Settings, variable
 from bot.settings.problems import wanted
-from tasks.store.preferences import FollowUpMode, ProgressMode
+from tasks.store.preferences import FollowUpMode, ProgressMode, UsageMode
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +55,7 @@ class ChannelOnlySettings(BaseModel):
     """Names of the team's tools that workers may use. Not set: all tools."""
     progress: ProgressMode | None = None
     follow_ups: FollowUpMode | None = None
+    usage: UsageMode | None = None
 
 
 def _like(field: FieldInfo) -> Any:

@@ -22,8 +22,9 @@ from tasks.task import Outcome, OutputFile, Spent, State, Task
 
 #: The key of a question's post begins so; the attempt that asked it follows.
 ASKED = "ask"
-#: An answer of more messages is posted as a file, with its beginning as the message.
-MOST_MESSAGES = 3
+#: A longer answer is posted as a file, with its beginning as the message. So is one of more messages, which
+#: has very many short paragraphs.
+LONGEST, MOST_MESSAGES = 6_000, 3
 _BEGINNING = 2_000
 
 
@@ -37,7 +38,11 @@ class OutgoingMessage:
 
     @property
     def blocks(self) -> list[Block]:
-        return [markdown_block(self.markdown), *self.below]
+        return self.blocks_with([])
+
+    def blocks_with(self, pictures: list[Block]) -> list[Block]:
+        """The blocks with pictures between the text and what is below it."""
+        return [markdown_block(self.markdown), *pictures, *self.below]
 
     @property
     def text(self) -> str:
@@ -53,16 +58,17 @@ class RenderedAnswer:
     files: list[OutputFile] = field(default_factory=list)
 
 
-def render(task: Task, outcome: Outcome) -> RenderedAnswer:
-    """Keys are the same for each delivery of an outcome, so that no message is posted twice."""
+def render(task: Task, outcome: Outcome, *, shows_usage: bool = False) -> RenderedAnswer:
+    """The footer says the time; with `shows_usage` workers, tokens and money too. Keys are the same for each
+    delivery of an outcome, so that no message is posted twice."""
     if outcome.state is State.WAITING:
         return RenderedAnswer([_question(task, outcome)])
     whole = _markdown(outcome)
     shortened, files = shorten_tables(whole, partial(_free_name, outcome))
     markdown = silence_mentions(shortened)
-    below = _footer(task, outcome)
+    below = _footer(task, outcome, shows_usage=shows_usage)
     pieces = split_markdown(markdown)
-    if len(pieces) > MOST_MESSAGES:
+    if len(markdown) > LONGEST or len(pieces) > MOST_MESSAGES:
         path = _free_name(outcome, "answer.md")
         files = [OutputFile(path=path, data=SandboxFile.of(whole.encode()))]
         pieces = [_summary(markdown, path)]
@@ -115,8 +121,8 @@ def _question(task: Task, outcome: Outcome) -> OutgoingMessage:
     return OutgoingMessage(f"{ASKED}:{task.attempt}", question, [*below, context_block(hint)])
 
 
-def _footer(task: Task, outcome: Outcome) -> list[Block]:
-    spent = used(outcome.spent)
+def _footer(task: Task, outcome: Outcome, *, shows_usage: bool) -> list[Block]:
+    spent = used(outcome.spent) if shows_usage else duration(outcome.spent.seconds)
     if outcome.state is State.FAILED:
         id_ = texts.task_id(task.id)
         return [context_block(f"{spent} · {id_}" if outcome.spent.tokens else id_)]

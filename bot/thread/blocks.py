@@ -11,6 +11,9 @@ from tasks.task import Task
 
 Block = dict[str, Any]
 
+#: The type of a block that shows a picture.
+PICTURE = "image"
+
 #: Action ids. Answers carry the number of their option too.
 FEEDBACK, ANSWER, STOP = "handoff_feedback", "handoff_answer", "handoff_stop"
 APPROVE, DENY = "handoff_approve", "handoff_deny"
@@ -22,6 +25,12 @@ def markdown_block(text: str) -> Block:
 
 def context_block(text: str) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
+
+
+def picture_block(file: str, name: str) -> Block:
+    """An uploaded picture; `file` is its id in Slack."""
+    title = {"type": "plain_text", "text": name[:2000], "emoji": False}
+    return {"type": PICTURE, "slack_file": {"id": file}, "alt_text": name[:2000], "title": title}
 
 
 def button(text: str, action: str, value: dict[str, Any] | str, **style: Any) -> Block:

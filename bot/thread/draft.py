@@ -10,13 +10,14 @@ from typing import Any
 
 import structlog
 
-from bot.thread.answer import OutgoingMessage
+from bot.thread.answer import LONGEST, OutgoingMessage
 from bot.thread.blocks import markdown_block
+from bot.thread.line import ProgressLine
 from bot.thread.posts import DRAFT, ThreadPosts
 from bot.thread.stream import StreamedMessage
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient, retry_after
-from bot.wire.text import MESSAGE_LIMIT, last_break, open_code_at, silence_mentions, table_at
+from bot.wire.text import last_break, open_code_at, silence_mentions, table_at
 from tasks.run.thread import NotDelivered
 from tasks.task import Task
 
@@ -24,16 +25,16 @@ log = structlog.get_logger(__name__)
 
 #: A shorter answer is complete before a stream would show it.
 SHORTEST = 240
-#: Characters that are streamed. A longer text is cut into messages at the end, where it can be cut well.
-LONGEST = MESSAGE_LIMIT - 600
 
 
 class AnswerDraft:
     """One task's answer in the making."""
 
     def __init__(
-        self, client: SlackClient, task: Task, posts: ThreadPosts, timing: BotTiming = STANDARD
-    ) -> None:
+        self, client: SlackClient, task: Task, posts: ThreadPosts, line: ProgressLine,
+        timing: BotTiming = STANDARD,
+    ) -> None:  # fmt: skip
+        self._line = line
         self._timing = timing
         self._client = client
         self._task = task
@@ -73,7 +74,7 @@ class AnswerDraft:
             self._is_broken = False
 
     async def finish(self, content: OutgoingMessage, session: str) -> bool:
-        """Make the message say `content`; False when there is no message and one must be posted.
+        """Make the message, or the line of progress, say `content`; False when one must be posted.
 
         `session` is the state that Slack shows of the thread from now on. Only a stream's end can carry it:
         see `ended_session`. Raises `NotDelivered`.
@@ -84,7 +85,7 @@ class AnswerDraft:
                 await self._delete_unconfirmed()
             ts = self._stream.ts or await self._stream.left_over()
             if not ts:
-                return False
+                return await self._line.become(content)
             self.ended_session = self._grew_into(content) and await self._end(content, session)
             if not self.ended_session and not await self._replace(ts, content):
                 await self._stream.delete(ts)
@@ -121,6 +122,7 @@ class AnswerDraft:
             self._start_unconfirmed = is_transient(fault) and retry_after(fault) is None
             return
         self._changed.set()
+        await self._line.delete()
 
     async def _append(self, text: str) -> None:
         try:
@@ -176,7 +178,7 @@ class AnswerDraft:
 
 def presentable(text: str) -> str:
     """The part that stays as it is whatever follows: whole words, nothing that may become a table or code,
-    and no more than one message."""
+    and no more than a message may have in the end."""
     whole = text[: last_break(text)].lstrip()
     whole = whole[: table_at(whole)]
     lines = whole.splitlines(keepends=True)

@@ -88,8 +88,7 @@ class Plan:
     def note_silence(self, seconds: float) -> None:
         """Have the title show that no event came for so many more seconds."""
         self._quiet += seconds
-        minutes = max(1, round(self._quiet / 60))
-        self.title = texts.since_last_step(self._notice or self._summary(), minutes)
+        self.title = self._with_silence(self._notice or self._summary())
 
     def pause(self) -> None:
         """Show that the work waits for a person: no row is left in progress."""
@@ -121,6 +120,17 @@ class Plan:
             return []
         title = one_line(one_plain_line(self.title), FIELD_LIMIT) or "…"
         return [{"type": "plan", "title": title, "tasks": [row.card() for row in self.rows]}]
+
+    @property
+    def is_short(self) -> bool:
+        """Whether one line says it all: there is one worker at most."""
+        return len(self.rows) < 2
+
+    def as_line(self) -> str:
+        """What is going on, in one line of plain text."""
+        row = next((row for row in self.rows if row.status == "in_progress"), None)
+        doing = " · ".join(filter(None, [row.title, row.details])) if row else self._summary()
+        return one_line(one_plain_line(self._with_silence(self._notice or doing)), FIELD_LIMIT) or "…"
 
     def as_text(self) -> str:
         """The plan as plain lines, for places without streams."""
@@ -169,6 +179,9 @@ class Plan:
             self._start(worker, worker)
             return self._row(worker)
         return row
+
+    def _with_silence(self, title: str) -> str:
+        return texts.since_last_step(title, max(1, round(self._quiet / 60))) if self._quiet else title
 
     def _summary(self) -> str:
         working = [row for row in self.rows if row.worker]

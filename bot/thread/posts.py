@@ -75,6 +75,10 @@ class ThreadPosts:
         await self.remember(key, ts)
         return ts
 
+    async def known(self) -> dict[str, str | None]:
+        """The task's posts: see `tasks.store.outbox.Outbox.posts`."""
+        return await self._store.outbox.posts(self._task.id)
+
     async def remember(self, key: str, ts: str) -> None:
         """Write down that `ts` is the message of `key`, however it was posted."""
         await self._store.outbox.intend(self._task.id, key, runner=self._task.runner)
@@ -141,7 +145,7 @@ class ThreadPosts:
 
     async def _find_posted(self, key: str) -> str | None:
         """The message with this key, if an earlier try arrived after all."""
-        return await self.insist(key, lambda: self._find(key))
+        return await self.insist(key, lambda: self.find(key))
 
     async def _wait_out(self, fault: Exception, key: str, attempt: int) -> None:
         """Sleep before another try; raises when another try is useless."""
@@ -163,7 +167,8 @@ class ThreadPosts:
             if message.get("bot_id") and not message.get("metadata") and not message.get("files")
         ]
 
-    async def _find(self, key: str) -> str | None:
+    async def find(self, key: str) -> str | None:
+        """The `ts` of the message with this key in the thread. Raises what the client raises."""
         wanted = self.metadata(key)["event_payload"]
         async for message in self._replies():
             if (message.get("metadata") or {}).get("event_payload") == wanted:

@@ -1,4 +1,4 @@
-"""The message in a thread that shows the plan while a task is worked on.
+"""The message in a thread that shows the plan while several workers are at work on a task.
 
 It is a stream where Slack offers one, replaced before Slack ends it; else a message that is edited. A task
 has one plan: a later message takes the place of the one before, also after a question or a restart.
@@ -15,12 +15,14 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.thread import texts
 from bot.thread.blocks import with_stop_button
+from bot.thread.line import ProgressLine
 from bot.thread.plan import Chunk, Plan
 from bot.thread.posts import DRAFT, ThreadPosts
 from bot.thread.stream import StreamedMessage
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient, retry_after
 from bot.wire.text import truncate
+from tasks.run.thread import NotDelivered
 from tasks.task import Task
 
 log = structlog.get_logger(__name__)
@@ -34,10 +36,10 @@ _STARTING = "?"
 
 
 class ProgressMessage:
-    """One task's progress message."""
+    """One task's progress message. As long as there is one worker at most, progress is in `line`."""
 
     def __init__(
-        self, client: SlackClient, task: Task, posts: ThreadPosts, plan: Plan,
+        self, client: SlackClient, task: Task, posts: ThreadPosts, plan: Plan, line: ProgressLine,
         timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip
         self._timing = timing
@@ -45,6 +47,7 @@ class ProgressMessage:
         self._task = task
         self._posts = posts
         self._plan = plan
+        self._line = line
         self._stream = StreamedMessage(client, task, posts, CURRENT, timing)
         self._shown: dict[str, Chunk] = {}
         self._left = ""
@@ -55,6 +58,7 @@ class ProgressMessage:
         self.offers_stop = False
         """Whether an edited message has a Stop button, where Slack shows none."""
         self._changed = asyncio.Event()
+        self._is_delayed = False
         self._is_closed = False
         self._lock = asyncio.Lock()
 
@@ -79,11 +83,15 @@ class ProgressMessage:
                     await self._changed.wait()
             except TimeoutError:
                 self._plan.note_silence(self._timing.sign_of_life)
+            if self._fits_line and not self._is_delayed:
+                self._is_delayed = True
+                await asyncio.sleep(self._timing.line_delay)
             self._changed.clear()
             async with self._lock:
                 if not self._is_closed:
-                    await self._show()
-            await asyncio.sleep(self._timing.progress_stream if self._streams else self._timing.progress_edit)
+                    await (self._show_line() if self._fits_line else self._show())
+            by_edit = self._fits_line or not self._streams
+            await asyncio.sleep(self._timing.progress_edit if by_edit else self._timing.progress_stream)
 
     async def close(self, *, goes_on: bool = False) -> None:
         """Show the last state. With `goes_on` another run continues the plan, when a question is answered."""
@@ -93,6 +101,20 @@ class ProgressMessage:
             if (self._stream.ts or self._take_up()) and await self._settle():
                 await self._keep_before([*self._before, self._stream.ts] if goes_on else [])
                 await self._posts.forget_draft(CURRENT)
+
+    @property
+    def _fits_line(self) -> bool:
+        return self._plan.is_short and not (self._stream.ts or self._left or self._before)
+
+    async def _show_line(self) -> None:
+        try:
+            if not await self._line.show(self._plan.as_line()):
+                self._changed.set()
+        except NotDelivered as fault:
+            log.info("progress not shown", why=str(fault))
+            self._is_closed = True
+        except SLACK_ERRORS as fault:
+            log.info("progress not shown", why=error_text(fault))
 
     async def _show(self) -> None:
         if self._streams and self._stream.ts and self._stream.is_old:
@@ -218,6 +240,7 @@ class ProgressMessage:
                 await self._call("chat.update", **where, text=texts.PLAN_CONTINUES_BELOW, blocks=[])
         self._before = []
         await self._keep_before([])
+        await self._line.delete()
 
     async def _keep_before(self, left: Sequence[str]) -> None:
         words = " ".join(left)

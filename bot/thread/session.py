@@ -46,6 +46,9 @@ class ThreadSession:
             return
         title = one_line(one_plain_line(self._task.request), 150) or "Task"
         if await self._set("processing", title=title, initiator_user_id=self._task.user):
+            if self._task.message_ts != self._task.thread.ts:
+                # The thread may have a session, and Slack takes a title only for a new one.
+                await self._client.attempt("agents.sessions.rename", **self._place, title=title)
             return
         on_refused()
         while True:

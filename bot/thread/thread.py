@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 import structlog
@@ -20,12 +21,15 @@ from bot.thread.background import BackgroundCalls
 from bot.thread.draft import AnswerDraft
 from bot.thread.files import ThreadFiles
 from bot.thread.history import ThreadHistory
+from bot.thread.line import ProgressLine
+from bot.thread.marks import DONE, NOTHING, QUESTION, READ, WARNING, MessageMarks
 from bot.thread.plan import Plan
 from bot.thread.posts import ThreadPosts
 from bot.thread.progress import ProgressMessage
 from bot.thread.question import OpenQuestion
 from bot.thread.replay import replay_events
 from bot.thread.session import ThreadSession, status_after
+from bot.thread.uploads import ThreadUploads
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.clients import Clients
@@ -36,11 +40,15 @@ from tasks.message import FileRef
 from tasks.run.thread import FileNotFetched, NotDelivered, Surroundings
 from tasks.store.key_value import KeyValueStore
 from tasks.store.participants import Participants
-from tasks.store.preferences import ChannelPreferences, ProgressMode
+from tasks.store.preferences import ChannelPreferences, ProgressMode, UsageMode
+from tasks.store.queries import TaskQueries
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, State, Task
 
 log = structlog.get_logger(__name__)
+
+#: The mark of the request after an outcome.
+_MARKS = {State.ANSWERED: DONE, State.WAITING: QUESTION, State.STOPPED: NOTHING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,7 @@ class SlackThreads:
     http: aiohttp.ClientSession
     store: TaskStore
     preferences: ChannelPreferences
+    marks: MessageMarks
     largest_in: int
     largest_out: int
     background: BackgroundCalls
@@ -60,13 +69,21 @@ class SlackThreads:
     @asynccontextmanager
     async def open(self, task: Task) -> AsyncIterator[SlackThread]:
         client = await self.clients.of(task.thread.team)
-        files = ThreadFiles(
-            client, self.http, self.store, task, largest_in=self.largest_in, largest_out=self.largest_out
-        )
-        shows = await self.preferences.progress(task.thread)
-        full = shows is ProgressMode.FULL
+        files = ThreadFiles(client, self.http, largest=self.largest_in)
+        uploads = ThreadUploads(client, self.http, self.store, task, largest=self.largest_out)
+        full = await self.preferences.progress(task.thread) is ProgressMode.FULL
+        usage = await self.preferences.usage(task.thread) is UsageMode.ON
         thread = SlackThread(
-            client, self.store, task, files, self.reader, shows_plan=full, timing=self.timing
+            client,
+            self.store,
+            task,
+            files,
+            uploads,
+            self.reader,
+            self.marks,
+            shows_plan=full,
+            shows_usage=usage,
+            timing=self.timing,
         )
         await _safely(thread.recall)
         writing = asyncio.create_task(thread.show_events())
@@ -84,20 +101,26 @@ class SlackThread:
     """One thread for as long as a task runs (a `tasks.run.thread.Thread`)."""
 
     def __init__(
-        self, client: SlackClient, store: TaskStore, task: Task, files: ThreadFiles, reader: MessageReader, *,
-        shows_plan: bool = True, timing: BotTiming = STANDARD,
+        self, client: SlackClient, store: TaskStore, task: Task, files: ThreadFiles,
+        uploads: ThreadUploads, reader: MessageReader, marks: MessageMarks, *, shows_plan: bool = True,
+        shows_usage: bool = False, timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip
         self._timing = timing
         self._client = client
         self._store = store
         self._task = task
         self._files = files
+        self._uploads = uploads
         self._reader = reader
+        self._marks = marks
         self._shows_plan = shows_plan
+        self._shows_usage = shows_usage
         self._plan = Plan()
         self._posts = ThreadPosts(client, store, task, timing)
-        self._progress = ProgressMessage(client, task, self._posts, self._plan, timing)
-        self._draft = AnswerDraft(client, task, self._posts, timing)
+        self._line = ProgressLine(client, task, self._posts, timing)
+        self._progress = ProgressMessage(client, task, self._posts, self._plan, self._line, timing)
+        self._draft = AnswerDraft(client, task, self._posts, self._line, timing)
+        self._session = ThreadSession(client, task, timing)
         self._aside = asyncio.Event()
         self._session = ThreadSession(client, task, timing)
         self._beginning: asyncio.Task[None] | None = None
@@ -107,7 +130,9 @@ class SlackThread:
     async def recall(self) -> None:
         """Read what an earlier run of the task has shown and asked."""
         self._asked = await question.find_open(self._store, self._task)
-        if self._shows_plan and await self._progress.recall():
+        if self._task.attempt > 1 and not self._task.state.is_ending:
+            await self._marks.reopen(self._task.thread, self._task.message_ts)
+        if await self._line.recall() | (self._shows_plan and await self._progress.recall()):
             for event in replay_events(await self._store.events(self._task.id)):
                 self._plan.apply(event)
             if not self._task.state.is_ending and not self._task.deliveries:
@@ -128,14 +153,14 @@ class SlackThread:
         """Show what is emitted, until cancelled."""
         async with asyncio.TaskGroup() as group:
             if not self._task.state.is_ending:
-                self._beginning = group.create_task(_safely(self._begin_session))
-            for part in (
-                self._close_question,
-                self._progress.show_changes,
-                self._draft.show_changes,
-                self._discard_remarks,
-            ):
+                self._beginning = group.create_task(_safely(partial(self._session.begin, self._offer_stop)))
+            parts = [self._close_question, self._draft.show_changes, self._discard_remarks]
+            for part in [*parts, self._progress.show_changes] if self._shows_plan else parts:
                 group.create_task(_safely(part))
+
+    def _offer_stop(self) -> None:
+        """Slack shows no Stop button, so that progress has one."""
+        self._progress.offers_stop = self._line.offers_stop = True
 
     async def fetch(self, file: FileRef, *, quiet: bool = False) -> SandboxFile:
         try:
@@ -168,15 +193,15 @@ class SlackThread:
     async def mark_read(self, message_ts: str) -> None:
         if ":" in message_ts:
             return  # a click, which the question shows itself
-        await self._client.attempt("reactions.add", channel=self._task.thread.channel, timestamp=message_ts,
-                                   name="writing_hand")  # fmt: skip
+        await _safely(partial(self._marks.replace, self._task.thread, message_ts, READ))
 
     async def deliver(self, outcome: Outcome) -> None:
         state = outcome.state
         if self._beginning is not None:
             self._beginning.cancel()  # a late start must not overwrite the end
+        self._line.is_closed = True
         waits = state is State.WAITING
-        rendered = render(self._task, outcome)
+        rendered = render(self._task, outcome, shows_usage=self._shows_usage)
         files = [*rendered.files, *outcome.files]
         try:
             if waits:
@@ -184,8 +209,9 @@ class SlackThread:
                 self._plan.pause()
                 await self._progress.close(goes_on=True)
                 await self._draft.discard()
+                await self._line.delete()  # a question notifies people, and an edit would not
             await self._post_all(rendered.messages, status_after(state))
-            await self._files.post(files)
+            await self._uploads.post(files, rendered.messages[-1])
             if waits:
                 await self._session.end(status_after(state))
         except NotDelivered as fault:
@@ -194,7 +220,18 @@ class SlackThread:
             raise
         except SLACK_ERRORS as fault:
             raise NotDelivered(f"Slack refuses the answer: {error_text(fault)}.", for_good=True) from fault
+        await _safely(partial(self._mark, state))
         self._end = None if waits else outcome
+
+    async def _mark(self, state: State) -> None:
+        """Mark the request, and clear the follow-ups that were not read before a stop."""
+        marks = {self._task.message_ts: _MARKS.get(state, WARNING)}
+        if state in (State.STOPPED, State.EXPIRED):
+            unread = await TaskQueries(self._store.database).inbox(self._task.id)
+            marks = {**dict.fromkeys(unread, NOTHING), **marks}
+        for ts, name in marks.items():
+            if ":" not in ts:  # a click has no message
+                await self._marks.replace(self._task.thread, ts, name)
 
     @property
     def is_over(self) -> bool:
@@ -202,22 +239,20 @@ class SlackThread:
         return self._end is not None
 
     async def close_display(self) -> None:
-        """Show in the plan, the session and the reactions that the task has ended."""
+        """Show in the plan and the session that the task has ended."""
         assert self._end is not None
         state = self._end.state
         self._plan.close(self._closing_title(self._end), answered=state is State.ANSWERED)
         await self._progress.close()
         if not self._draft.ended_session:
             await self._session.end(status_after(state))
-        if state is State.STOPPED and ":" not in self._task.message_ts:
-            await self._client.attempt("reactions.remove", channel=self._task.thread.channel, name="eyes",
-                                       timestamp=self._task.message_ts)  # fmt: skip
 
     async def _post_all(self, messages: list[OutgoingMessage], session: str) -> None:
         """Post all messages, once. The session's state may go with one."""
         first, *others = messages
         for content in others if await self._draft.finish(first, session) else messages:
             await self._post(content)
+        await self._line.delete()
 
     async def _post(self, content: OutgoingMessage) -> None:
         try:
@@ -245,12 +280,6 @@ class SlackThread:
             case State.STOPPED:
                 return texts.stopped(took)
         return texts.failed(took)
-
-    async def _begin_session(self) -> None:
-        await self._session.begin(self._offer_stop)
-
-    def _offer_stop(self) -> None:
-        self._progress.offers_stop = True
 
 
 async def _close(thread: SlackThread, writing: asyncio.Task[None]) -> None:

@@ -27,10 +27,10 @@ log = structlog.get_logger(__name__)
 
 #: Idempotent calls.
 _IDEMPOTENT = {
-    "agents.sessions.setStatus", "assistant.search.context", "assistant.threads.setStatus",
-    "assistant.threads.setSuggestedPrompts", "chat.update", "conversations.history", "conversations.info",
-    "conversations.replies", "files.info", "reactions.add", "reactions.remove", "users.conversations",
-    "users.info", "views.publish",
+    "agents.sessions.rename", "agents.sessions.setStatus", "assistant.search.context",
+    "assistant.threads.setStatus", "assistant.threads.setSuggestedPrompts", "chat.update",
+    "conversations.history", "conversations.info", "conversations.replies", "files.info", "reactions.add",
+    "reactions.remove", "users.conversations", "users.info", "views.publish",
 }  # fmt: skip
 #: Calls that a thread can do without. One that does not exist is not made again for `ABSENT_SECONDS`.
 DISPENSABLE = {
@@ -70,6 +70,8 @@ class SlackClient(AsyncWebClient):
         self.refused = ""
         """Slack's error code, as long as it refuses the token."""
         self._own_ids: frozenset[str] = frozenset()
+        self.refused_blocks: set[str] = set()
+        """Types of blocks that Slack has refused here, and that are not sent again."""
 
     async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
         """Wait for the rate limiter, then call. Raises the SDK's errors, except for status 429."""

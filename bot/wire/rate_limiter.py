@@ -20,7 +20,7 @@ PER_MINUTE = {
     **dict.fromkeys(
         ("chat.update", "chat.delete", "conversations.info", "conversations.history", "bots.info",
          "conversations.replies", "conversations.open", "reactions.add", "agents.sessions.setStatus",
-         "users.conversations", "team.info"), 50,
+         "agents.sessions.rename", "users.conversations", "team.info"), 50,
     ),
     **dict.fromkeys(
         ("chat.appendStream", "chat.postEphemeral", "files.getUploadURLExternal", "files.info",

@@ -30,6 +30,8 @@ _UNSPACED = re.compile(
 _FENCE = re.compile(r"\s*(?P<mark>(?P<sign>[`~])(?P=sign){2,19})(?!(?P=sign))(?P<rest>.*)", re.DOTALL)
 _LONGEST_FENCE = 20
 _HEADING = re.compile(r"#{1,3}[ \t]+(.*\S)")
+#: A line that has no sense without the text below it: a heading of any level, or a line in bold.
+_TITLE = re.compile(r"[ \t]*(?:#{1,6}[ \t].*|\*\*[^*\n]+\*\*:?)[ \t]*")
 #: The line below a table's first line.
 _RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
 
@@ -169,6 +171,7 @@ def split_markdown(markdown: str, limit: int = MESSAGE_LIMIT, most_blocks: int =
     while len(again) + len(rest) > limit or _block_at(rest, most_blocks) < len(rest):
         room = limit - len(again) - 1 - _LONGEST_FENCE
         cut = min(_place_to_cut(rest, room) if len(rest) > room else len(rest), _block_at(rest, most_blocks))
+        cut = _before_titles(rest, cut)
         head, left = again + rest[:cut].rstrip("\n"), rest[cut:]
         fence, rest = _open_fence(head), left.lstrip("\n")
         pieces.append(f"{head}\n{_mark(fence)}" if fence else head)
@@ -201,6 +204,14 @@ def _place_to_cut(text: str, room: int) -> int:
             return cut + (not separator.isspace() or separator == " ")
     half = room // 2
     return half + (last_break(text[half:room]) or room - half)
+
+
+def _before_titles(text: str, cut: int) -> int:
+    """`cut`, or the place before the titles that would end the text before it."""
+    kept = text[:cut].rstrip()
+    while (start := kept.rfind("\n") + 1) and _TITLE.fullmatch(kept, start) and not _open_fence(kept):
+        kept, cut = kept[:start].rstrip(), start
+    return cut
 
 
 def _open_fence(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What people set for a thread or a channel: when a reply is answered, and how much progress is shown."""
+"""What people set for a thread or a channel: when a reply is answered, and how much of the work is shown."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ class ProgressMode(StrEnum):
     QUIET = "quiet"  # no plan: only the reaction to the message, and the answer
 
 
+class UsageMode(StrEnum):
+    """Whether an answer says which workers, tokens and money it took, beside the time."""
+
+    OFF = "off"
+    ON = "on"
+
+
 class FollowUpMode(StrEnum):
     """Whether the bot answers a reply without a mention."""
 
@@ -24,7 +31,9 @@ class FollowUpMode(StrEnum):
     ALL = "all"  # yes
 
 
-CHOICES: dict[str, type[StrEnum]] = {"follow-ups": FollowUpMode, "progress": ProgressMode}
+CHOICES: dict[str, type[StrEnum]] = {
+    "follow-ups": FollowUpMode, "progress": ProgressMode, "usage": UsageMode,
+}  # fmt: skip
 """What `/handoff set` accepts, with the values of each; the first value is the default."""
 
 
@@ -42,6 +51,9 @@ class ChannelPreferences:
 
     async def progress(self, thread: ThreadAddress) -> ProgressMode:
         return ProgressMode(await self.get(thread.team, thread.channel, "progress"))
+
+    async def usage(self, thread: ThreadAddress) -> UsageMode:
+        return UsageMode(await self.get(thread.team, thread.channel, "usage"))
 
     async def follow_ups(self, thread: ThreadAddress) -> FollowUpMode:
         """The thread's mode: `OFF` in a muted thread, else the channel's."""

@@ -91,6 +91,12 @@ class TaskQueries:
         async with self._database.read() as connection:
             return list((await connection.execute(query)).scalars())
 
+    async def inbox(self, task: str) -> Sequence[str]:
+        """The ids of all follow-ups of a task, read or not."""
+        async with self._database.read() as connection:
+            query = select(schema.inbox.c.id).where(schema.inbox.c.task == task)
+            return list((await connection.execute(query)).scalars())
+
     async def counts(self) -> TaskCounts:
         by_state = select(_TASK.state, func.count()).group_by(_TASK.state)
         oldest = select(func.min(_TASK.created_at)).where(

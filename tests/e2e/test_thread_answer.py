@@ -91,7 +91,7 @@ async def test_a_table_is_drawn_as_a_table(slack: SlackStandIn, tmp_path: Path) 
 async def test_an_answer_of_two_messages_is_split_between_paragraphs(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
-    text = "\n\n".join(f"Paragraph {n}. " + SENTENCE * 3 for n in range(80)).strip()
+    text = "\n\n".join(f"Paragraph {n}. " + SENTENCE for n in range(60)).strip()
     async with _bot(slack, tmp_path, [Say(text)], slowly=False) as bot:
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
@@ -216,7 +216,7 @@ async def test_slack_without_streams_and_sessions_gets_plain_messages(
 ) -> None:
     for method in ("chat.startStream", "agents.sessions.setStatus"):
         slack.fail(method, "unknown_method", times=50)
-    plan = Call("plan", {"steps": [{"text": "Think"}]})
+    plan = Call("plan", {"steps": [{"text": "Think"}, {"text": "Check"}]})
     async with _bot(slack, tmp_path, [plan, Say(LONG)]) as bot:
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
@@ -265,7 +265,7 @@ async def _token_problems(bot: Stack) -> list[str]:
 async def test_an_archived_channel_gets_the_answer_when_it_is_unarchived(
     slack: SlackStandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = Call("plan", {"steps": [{"text": "Think"}]})
+    plan = Call("plan", {"steps": [{"text": "Think"}, {"text": "Check"}]})
     async with _bot(slack, tmp_path, [plan, Say(LONG)]) as bot:
         ts = await bot.ask(ASK)
         await slack.wait_for(lambda _: bot.plans(ts))

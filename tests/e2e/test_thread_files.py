@@ -14,14 +14,16 @@ import pytest
 from aiohttp import web
 
 from bot.thread import texts
-from bot.thread.files import ARTIFACTS, ThreadFiles
+from bot.thread.answer import OutgoingMessage
+from bot.thread.files import ThreadFiles
+from bot.thread.uploads import ARTIFACTS, ThreadUploads, upload
 from bot.wire.client import SlackClient
 from bot.wire.content import content_of
 from playground.slack import SlackStandIn
 from sandbox.files import SandboxFile
-from tasks.message import FileRef, Message, ThreadAddress
+from tasks.message import FileRef
 from tasks.run.thread import FileNotFetched
-from tasks.task import OutputFile, State, Task
+from tasks.task import OutputFile, State
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import Asked, Reply, Say, ScriptedModel, openai_error
 from tests.support.stack import ADA, GENERAL, Stack, stack
@@ -112,8 +114,9 @@ async def test_without_the_scope_the_login_page_is_not_the_file(tmp_path: Path) 
 
 
 async def _posted(
-    slack: SlackStandIn, folder: Path, made: list[OutputFile], largest: int = 1024, again: bool = False
-) -> Stack:
+    slack: SlackStandIn, folder: Path, made: list[OutputFile], largest: int = 1024, again: bool = False,
+    answer: OutgoingMessage | None = None,
+) -> Stack:  # fmt: skip
     """Post artifacts into an answered task's thread, as a delivery does."""
     async with (
         ScriptedModel(_patient()) as model,
@@ -125,8 +128,7 @@ async def _posted(
             client = SlackClient(slack.bot_token, slack.api_url, http)
             store = bot.server.engine.store
             for _ in range(2 if again else 1):
-                files = ThreadFiles(client, http, store, task, largest_in=1024, largest_out=largest)
-                await files.post(made)
+                await ThreadUploads(client, http, store, task, largest=largest).post(made, answer)
         return bot
 
 
@@ -158,6 +160,54 @@ async def test_artifacts_come_once_and_in_order(
     assert _names(bot, _root(bot)) == ["b.txt", "a.png", "c.csv"]
 
 
+def _made(*names: str) -> list[OutputFile]:
+    return [OutputFile(path=name, data=SandboxFile.of(name.encode())) for name in names]
+
+
+async def test_ten_files_come_in_one_message(slack: SlackStandIn, tmp_path: Path) -> None:
+    bot = await _posted(slack, tmp_path, _made(*(f"{n}.txt" for n in range(10))), again=True)
+    (answer, files) = bot.answers(_root(bot))
+    assert (answer.files, len(files.files)) == ((), 10)
+
+
+async def test_one_file_that_slack_refuses_keeps_no_other_back(slack: SlackStandIn, tmp_path: Path) -> None:
+    slack.fail("files.completeUploadExternal", "file_not_found", times=2)
+    bot = await _posted(slack, tmp_path, _made("a.txt", "b.txt"))
+    assert _names(bot, _root(bot)) == ["b.txt"]
+    assert bot.answers(_root(bot))[-1].text == "I couldn't post a.txt: Slack answered file_not_found."
+
+
+ANSWER = OutgoingMessage("end:0", "Done.")
+
+
+def _inside(bot: Stack) -> list[str]:
+    """The names of the pictures inside the answer."""
+    answer = next(m for m in bot.answers(_root(bot)) if any(b["type"] == "markdown" for b in m.blocks))
+    return [block["alt_text"] for block in answer.blocks if block["type"] == "image"]
+
+
+@pytest.mark.parametrize("refusals", [0, 1])
+async def test_plots_are_inside_the_answer_and_other_files_below(
+    slack: SlackStandIn, tmp_path: Path, refusals: int
+) -> None:
+    slack.fail("chat.update", "invalid_blocks", times=refusals)
+    made = _made("w1-figure-1.png", "a.csv", "b.jpg")
+    bot = await _posted(slack, tmp_path, made, again=True, answer=ANSWER)
+    assert _inside(bot) == ["w1-figure-1.png", "b.jpg"]
+    assert _names(bot, _root(bot)) == ["a.csv"]
+    assert len(bot.answers(_root(bot))) == 2
+
+
+async def test_where_slack_draws_no_uploaded_picture_it_is_a_file_again(
+    slack: SlackStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.thread.uploads.NOT_READY", (0.0,))
+    slack.fail("chat.update", "invalid_blocks", times=2)
+    bot = await _posted(slack, tmp_path, _made("plot.png", "a.csv"), again=True, answer=ANSWER)
+    assert _inside(bot) == []
+    assert _names(bot, _root(bot)) == ["plot.png", "a.csv"]
+
+
 async def test_what_is_too_large_too_many_or_refused_is_reported_once(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
@@ -187,7 +237,7 @@ async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> N
     await slack.post(ADA, GENERAL, "see", files=[file])
     async with aiohttp.ClientSession() as http:
         client = SlackClient(slack.bot_token, slack.api_url, http)
-        files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        files = ThreadFiles(client, http, largest=1024)
         ref = FileRef(id=file, name="sales.csv", size=0, source={"access": "check_file_info"})
         assert (await files.fetch(ref)).read() == data
 
@@ -207,7 +257,7 @@ async def test_a_canvas_is_read_and_a_clip_is_understood(slack: SlackStandIn) ->
         drive = {"id": "F3", "name": "Plan", "is_external": True, "external_url": "https://docs.e.com/1"}
         refs = content_of({"files": [clip, canvas, drive]}).files
         client = SlackClient(slack.bot_token, f"{address}/api/", http)
-        files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        files = ThreadFiles(client, http, largest=1024)
         said = "[Slack's transcript of the clip clip.m4a] Call me &lt;now&gt; & hurry"
         assert [await files.transcript(ref) for ref in refs] == [said, "", ""]
         assert (await files.fetch(refs[1])).read() == b"<h1>Notes</h1>"
@@ -230,7 +280,7 @@ async def test_people_see_no_python_class_names(slack: SlackStandIn, tmp_path: P
     slack.fail("files.info", status=500, times=4)
     async with aiohttp.ClientSession() as http, _server(breaks_off) as port:
         client = SlackClient(slack.bot_token, slack.api_url, http)
-        files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        files = ThreadFiles(client, http, largest=1024)
         nowhere = FileRef(id="F1", name="a.csv", size=3)
         with pytest.raises(FileNotFetched, match=r"^Slack doesn't say where it is right now$"):
             await files.fetch(nowhere)
@@ -248,7 +298,7 @@ async def test_only_slack_gets_the_token(slack: SlackStandIn) -> None:
 
     async with aiohttp.ClientSession() as http, _server(thief) as port:
         client = SlackClient(slack.bot_token, "https://slack.com/api/", http)
-        files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+        files = ThreadFiles(client, http, largest=1024)
         ref = FileRef(id="F1", name="a.csv", size=3, source={"url": f"http://127.0.0.1:{port}/a.csv"})
         with pytest.raises(FileNotFetched, match="isn't stored in Slack"):
             await files.fetch(ref)
@@ -296,15 +346,14 @@ async def test_an_upload_that_is_sent_on_is_not_taken_for_done(slack: SlackStand
 
     async with aiohttp.ClientSession() as http, _server(sends_on) as port:
         client = SlackClient(slack.bot_token, f"http://127.0.0.1:{port}/api/", http)
-        files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
         with pytest.raises(aiohttp.ClientError, match="status 302"):
-            await files._upload("a.txt", b"x")
+            await upload(client, http, "a.txt", b"x")
 
 
 async def _fetch(slack: SlackStandIn, http: aiohttp.ClientSession, port: int) -> bytes:
     """A file whose address at Slack is this port's."""
     client = SlackClient(slack.bot_token, slack.api_url, http)
-    files = ThreadFiles(client, http, _NoStore(), _task(slack), largest_in=1024, largest_out=1024)  # type: ignore[arg-type]
+    files = ThreadFiles(client, http, largest=1024)
     source = {"url": f"http://127.0.0.1:{port}/a.csv"}
     return (await files.fetch(FileRef(id="F1", name="a.csv", size=3, source=source))).read()
 
@@ -320,18 +369,3 @@ async def _server(handler: Callable[[web.Request], Awaitable[web.StreamResponse]
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
-
-
-class _NoStore:
-    """Fetching writes nothing down."""
-
-    database = None
-
-
-def _task(slack: SlackStandIn) -> Task:
-    thread = ThreadAddress(slack.team_id, GENERAL, "1.1")
-    message = Message(thread=thread, ts="1.1", user=ADA, user_name="ada", text="see")
-    return Task(
-        id=message.task_id, thread=thread, message_ts="1.1", user=ADA, user_name="ada", request="see",
-        files=(), state=State.RUNNING, attempt=1, created_at=0.0,
-    )  # fmt: skip

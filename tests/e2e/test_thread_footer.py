@@ -70,6 +70,6 @@ async def _think(patient: Patient) -> None:
 def _worked(bot: Stack, ts: str) -> float:
     """The seconds that the footer of the answer says."""
     footer = str(bot.answers(ts)[-1].blocks)
-    (seconds,) = re.findall(r"0 workers · ([\d.]+) s · ", footer)
+    (seconds,) = re.findall(r"'([\d.]+) s'", footer)
     assert isinstance(seconds, str)
     return float(seconds)

@@ -16,7 +16,7 @@ from playground.slack import SlackStandIn
 from tasks.task import State
 from tests.support.patient_model import Halting, Patient
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel
-from tests.support.stack import ADA, GENERAL, Stack, stack
+from tests.support.stack import ADA, GENERAL, Stack, stack, words_of
 from tests.support.timing import BOT_TIMING
 
 ASK = "@Handoff do it"
@@ -56,7 +56,7 @@ async def _bot(
 
 
 async def test_a_long_task_rolls_its_stream_and_leaves_none_open(slack: SlackStandIn, tmp_path: Path) -> None:
-    steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(1, 6)]
+    steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(2, 7)]
     async with _bot(slack, tmp_path, Slowly(0.4, *steps, Say("Done.")), SHORT) as bot:
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
@@ -64,7 +64,7 @@ async def test_a_long_task_rolls_its_stream_and_leaves_none_open(slack: SlackSta
         assert len(bot.calls("chat.startStream")) >= 2
         (plan,) = bot.plans(ts)
         assert plan.state == "done"
-        assert [row.title for row in plan.rows] == [f"Step {n}" for n in range(5)]
+        assert [row.title for row in plan.rows] == [f"Step {n}" for n in range(6)]
         assert plan.title.startswith("Done · ")
 
 
@@ -72,7 +72,7 @@ async def test_a_plan_that_may_not_be_deleted_says_where_it_goes_on(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
     slack.fail("chat.delete", "cant_delete_message", times=20)
-    steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(1, 4)]
+    steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(2, 5)]
     async with _bot(slack, tmp_path, Slowly(0.4, *steps, Say("Done.")), SHORT) as bot:
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
@@ -82,7 +82,7 @@ async def test_a_plan_that_may_not_be_deleted_says_where_it_goes_on(
 
 
 async def test_a_stream_that_slack_ended_is_mended_and_begun_again(tmp_path: Path) -> None:
-    steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(1, 5)]
+    steps = [_plan(*[f"Step {n}" for n in range(count)]) for count in range(2, 6)]
     async with (
         SlackStandIn(stream_lifetime=0.6) as slack,
         _bot(slack, tmp_path, Slowly(0.4, *steps, Say("Done."))) as bot,
@@ -98,9 +98,11 @@ async def test_a_stream_that_slack_ended_is_mended_and_begun_again(tmp_path: Pat
 async def test_a_plan_that_a_dead_process_left_is_closed_by_the_next(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
-    patient = Patient(_plan("Step 0"))
+    patient = Patient(_plan("Step 0", "Step 1"))
     patient.go.set()
-    async with _bot(slack, tmp_path, Slowly(0.5, _plan("Step 0"), _plan("Step 1"), Say("no"))) as bot:
+    async with _bot(
+        slack, tmp_path, Slowly(0.5, _plan("Step 0", "Step 1"), _plan("Step 2"), Say("no"))
+    ) as bot:
         ts = await bot.ask(ASK)
         await slack.wait_for(lambda _: bot.plans(ts))
     assert bot.plans(ts)[0].state == "streaming"
@@ -112,7 +114,7 @@ async def test_a_plan_that_a_dead_process_left_is_closed_by_the_next(
 
 
 async def test_a_quiet_channel_sees_the_answer_only(slack: SlackStandIn, tmp_path: Path) -> None:
-    async with _bot(slack, tmp_path, Slowly(0.2, _plan("Step 0"), Say("Done."))) as bot:
+    async with _bot(slack, tmp_path, Slowly(0.2, _plan("Step 0", "Step 1"), Say("Done."))) as bot:
         await slack.slash(ADA, GENERAL, "handoff", "set progress quiet")
         await slack.wait_for(lambda _: bot.whispers())
         ts = await bot.ask(ASK)
@@ -123,7 +125,7 @@ async def test_a_quiet_channel_sees_the_answer_only(slack: SlackStandIn, tmp_pat
 
 
 async def test_the_title_shows_how_long_nothing_has_happened(slack: SlackStandIn, tmp_path: Path) -> None:
-    patient = Halting(_plan("Step 0"))
+    patient = Halting(_plan("Step 0", "Step 1"))
     patient.go.set()
     async with _bot(slack, tmp_path, patient, replace(QUICK, sign_of_life=0.3)) as bot:
         ts = await bot.ask(ASK)
@@ -140,7 +142,7 @@ async def test_a_stream_whose_start_was_never_confirmed_is_closed(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
     slack.lose_reply("chat.startStream")
-    replies: list[Reply] = [_plan("Step 0"), _plan("Step 0", "Step 1"), Say("Done.")]
+    replies: list[Reply] = [_plan("Step 0", "Step 1"), _plan("Step 0", "Step 2"), Say("Done.")]
     async with _bot(slack, tmp_path, Slowly(0.4, *replies)) as bot:
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
@@ -151,6 +153,65 @@ async def test_a_stream_whose_start_was_never_confirmed_is_closed(
 
 HIRE = Call("create_worker", {"task_description": "Count the apples.", "title": "Count the apples"})
 REPORT = Call("report", {"status": "done", "summary": "There are 12."})
+COUNTED = Say("There are 12 apples.")
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_one_worker_has_a_line_that_becomes_the_answer(
+    slack: SlackStandIn, tmp_path: Path, *, restarts: bool
+) -> None:
+    patient = Halting(HIRE)
+    patient.go.set()
+    async with _bot(slack, tmp_path, patient) as bot:
+        ts = await bot.ask(ASK)
+        await slack.wait_for(lambda _: bot.lines(ts))
+        (line,) = bot.thread(ts)
+        assert line.text.startswith("Count the apples")
+        patient.replies += [REPORT, COUNTED]
+        if not restarts:
+            patient.go.set()
+            await bot.task(ts, State.ANSWERED)
+    if restarts:
+        patient.go.set()
+        async with _bot(slack, tmp_path, patient) as bot:
+            await bot.task(ts, State.ANSWERED)
+    (answer,) = bot.thread(ts)
+    assert (answer.ts, words_of(answer)) == (line.ts, "There are 12 apples.")
+    assert bot.calls("chat.startStream") == []
+
+
+async def test_an_old_line_makes_room_for_an_answer_that_notifies(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
+    patient = Halting(HIRE)
+    patient.go.set()
+    async with _bot(slack, tmp_path, patient, replace(QUICK, line_life=0.0)) as bot:
+        ts = await bot.ask(ASK)
+        await slack.wait_for(lambda _: bot.lines(ts))
+        (line,) = bot.thread(ts)
+        patient.replies += [REPORT, COUNTED]
+        patient.go.set()
+        await bot.task(ts, State.ANSWERED)
+        (answer,) = bot.thread(ts)
+        assert (answer.ts != line.ts, words_of(answer)) == (True, "There are 12 apples.")
+
+
+async def test_a_second_worker_turns_the_line_into_a_plan(slack: SlackStandIn, tmp_path: Path) -> None:
+    draw = Call("create_worker", {"task_description": "Draw the apples.", "title": "Draw the apples"})
+    patient = Halting(HIRE)
+    patient.go.set()
+    async with _bot(slack, tmp_path, patient) as bot:
+        ts = await bot.ask(ASK)
+        await slack.wait_for(lambda _: bot.lines(ts))
+        patient.replies += [REPORT, draw, REPORT, COUNTED]
+        patient.go.set()
+        await bot.task(ts, State.ANSWERED)
+        (plan,) = bot.plans(ts)
+        assert [row.status for row in plan.rows] == ["complete", "complete"]
+        assert bot.lines(ts) == []
+        assert [words_of(answer) for answer in bot.answers(ts)] == ["There are 12 apples."]
+
+
 QUESTION = Call("ask_user", {"question": "All of them?", "options": ["Yes"]})
 
 
@@ -204,7 +265,7 @@ async def test_a_stopped_question_leaves_a_stopped_plan(slack: SlackStandIn, tmp
 
 
 async def test_slacks_own_stop_leaves_one_plan_that_says_so(slack: SlackStandIn, tmp_path: Path) -> None:
-    patient = Halting(_plan("Count the apples"))
+    patient = Halting(_plan("Count the apples", "Draw them"))
     patient.go.set()
     async with _bot(slack, tmp_path, patient) as bot:
         ts = await bot.ask(ASK)

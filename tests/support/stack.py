@@ -86,8 +86,13 @@ class Stack:
         return "\n".join(words_of(message) for message in self.answers(ts, channel))
 
     def answers(self, ts: str, channel: str = GENERAL) -> list[SlackPost]:
-        """The bot's messages in a thread that are no plans, oldest first."""
-        return [m for m in self.thread(ts, channel) if m.user == self.slack.bot_user_id and not _is_plan(m)]
+        """The bot's messages in a thread that are no progress, oldest first."""
+        mine = [m for m in self.thread(ts, channel) if m.user == self.slack.bot_user_id]
+        return [m for m in mine if not _is_plan(m) and not _is_line(m)]
+
+    def lines(self, ts: str, channel: str = GENERAL) -> list[str]:
+        """The lines of progress in a thread."""
+        return [m.text for m in self.thread(ts, channel) if _is_line(m)]
 
     def plans(self, ts: str, channel: str = GENERAL) -> list[Stream]:
         """The plans in a thread, oldest first."""
@@ -147,3 +152,7 @@ def _is_plan(message: SlackPost) -> bool:
     if any(block["type"] == "plan" for block in message.blocks):
         return True
     return message.stream is not None and (bool(message.stream.rows) or message.stream.mode == "plan")
+
+
+def _is_line(message: SlackPost) -> bool:
+    return bool(message.blocks) and message.blocks[0]["type"] == "context"

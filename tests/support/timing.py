@@ -7,4 +7,4 @@ from bot.timing import BotTiming
 from tasks.timing import TaskTiming
 
 TASK_TIMING = TaskTiming(library_poll=0.05, poll=0.05)
-BOT_TIMING = BotTiming(tasks=TASK_TIMING, user_lookup=30.0)
+BOT_TIMING = BotTiming(tasks=TASK_TIMING, user_lookup=30.0, line_delay=0.2)

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from bot.thread import texts
-from bot.thread.answer import render
+from bot.thread.answer import RenderedAnswer, render
 from bot.thread.tables import MOST_COLUMNS, MOST_ROWS
 from sandbox.files import SandboxFile
 from tasks.message import ThreadAddress
-from tasks.task import Outcome, OutputFile, State, Task
+from tasks.task import Outcome, OutputFile, Spent, State, Task
 
 TASK = Task(
     id="t1", thread=ThreadAddress("T1", "C1", "1.1"), message_ts="1.1", user="U1", user_name="ada",
@@ -66,3 +66,32 @@ def test_a_long_answer_shows_what_follows_by_its_headings_and_not_by_comments_in
     (summary,) = render(TASK, outcome).messages
     contents = summary.markdown.partition("**Further on:**\n")[2]
     assert contents.startswith("- How to run it\n\n_The full answer")
+
+
+def test_an_answer_is_a_file_from_6_000_characters_on_and_its_beginning_ends_with_no_heading() -> None:
+    short = "\n\n".join(f"## Part {n}\n\n{'word ' * 60}" for n in range(18)).strip()
+    assert len(short) < 6_000
+    (message,) = render(TASK, Outcome(state=State.ANSWERED, text=short)).messages
+    assert message.markdown == short
+    rendered = render(TASK, Outcome(state=State.ANSWERED, text=short + short))
+    (message,), (file,) = rendered.messages, rendered.files
+    assert file.path == "answer.md"
+    beginning = message.markdown.partition("\n\n**Further on:**")[0]
+    assert len(beginning) <= 2_000
+    assert beginning.split()[-1] == "word"
+
+
+def test_the_footer_says_the_time_and_more_where_people_want_it() -> None:
+    spent = Spent(workers=2, tokens=1200, cost=0.03, seconds=7.42)
+    outcome = Outcome(state=State.ANSWERED, text="Done.", spent=spent)
+    assert _footer(render(TASK, outcome)) == "7.4 s"
+    assert _footer(render(TASK, outcome, shows_usage=True)) == "2 workers · 7.4 s · 1,200 tokens · $0.03"
+    broken = Outcome(state=State.FAILED, reason="It broke.")
+    assert _footer(render(TASK, broken)) == "Task t1"
+
+
+def _footer(rendered: RenderedAnswer) -> str:
+    (text,) = [
+        block["elements"][0]["text"] for block in rendered.messages[-1].below if block["type"] == "context"
+    ]
+    return str(text)

@@ -218,3 +218,17 @@ def test_a_long_text_of_marks_does_not_take_for_ever(repeated: str) -> None:
 )
 def test_a_time_is_reported_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize("title", ["## Costs", "#### Costs", "**Costs**", "# All\n\n## Costs"])
+def test_a_title_stays_with_its_text(title: str) -> None:
+    text = f"{'word ' * 60}\n\n{title}\n\n{'cost ' * 60}"
+    first, second, *_ = split_markdown(text, 360)
+    assert first.split() == ["word"] * 60
+    assert second.startswith(title)
+
+
+def test_a_title_alone_and_a_comment_in_code_are_cut_as_they_are() -> None:
+    assert split_markdown("# " + "word " * 100, 200)[0].startswith("# word")
+    code = "```\n" + "# a comment\n" * 40 + "```"
+    assert sum(piece.count("# a comment") for piece in split_markdown(code, 200)) == 40

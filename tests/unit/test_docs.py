@@ -16,7 +16,7 @@ from bot.intake import addressing
 from bot.observability import metrics
 from bot.settings import variable
 from bot.settings.groups import AccessSettings, LimitSettings
-from bot.thread import answer, files, history
+from bot.thread import answer, history, uploads
 from bot.timing import CHECK_TIMING, BotTiming
 from bot.wire import client, http_site, rate_limiter, socket_mode, text
 from sandbox.limits import SandboxLimits
@@ -134,7 +134,8 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{rate_limiter.POSTS_PER_MINUTE} posts a minute, {rate_limiter.POST_BURST} at once",
         f"{rate_limiter.SHARE:.0%} of Slack's rate".replace("%", " %"),
         f"{client.TRIES} tries, {client.TIMEOUT:.0f} s each",
-        f"{text.MESSAGE_LIMIT:,} characters",
+        f"{answer.LONGEST:,} characters",
+        f"{text.BLOCK_LIMIT} blocks",
         f"{answer.MOST_MESSAGES} messages",
         f"{BotTiming().stream_life:.0f} s",
         f"{history.MOST} messages",
@@ -158,7 +159,7 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
         f"{CHECK_TIMING.engine} s",
         f"{tokens.PATIENCE:.0f} s",
         f"{CHECK_TIMING.check:.0f} s",
-        f"{files.ARTIFACTS} files",
+        f"{uploads.ARTIFACTS} files",
     ],
 )
 def test_a_limit_without_a_variable_stands_there_as_it_is_in_the_code(knob: str) -> None:
