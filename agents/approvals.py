@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +18,7 @@ from agents.conversation import ToolCall
 from agents.errors import ToolFailure
 from agents.journal import Entry, Journal
 from agents.tools import ToolOutput
+from text.excerpt import one_line
 
 #: Characters of arguments that a person can judge in a message; longer calls are refused.
 MAX_SHOWN = 2_500
@@ -66,6 +68,8 @@ class DenyAll:
         return Verdict.DENIED
 
 
+#: A title is a model's words: in it, nothing may look like the end of it or like a call.
+_MARKUP = re.compile(r"[*_`~\"<>\[\]]")
 _REFUSED = {
     Verdict.DENIED: "a person denied this call. Nothing was run. Do not send it again: go on without it, or "
     "say what is missing",
@@ -80,7 +84,8 @@ _REFUSED = {
 class ApprovalGate:
     """Checks the calls of one worker; its questions are entries of the worker's journal."""
 
-    worker: str
+    title: str
+    """The worker's title, which people know from the plan."""
     journal: Journal
     approvals: ApprovalStore
 
@@ -107,7 +112,8 @@ class ApprovalGate:
                 f"a person has to allow this call, and its arguments have {len(shown):,} characters, more "
                 f"than fit in a message ({MAX_SHOWN:,}). Nothing was run. Send less at a time."
             )
-        text = f"May {self.worker} call **{call.name}** with these arguments?\n```json\n{shown}\n```"
+        title = one_line(_MARKUP.sub("", self.title), 80)
+        text = f'"{title}" wants to run **{call.name}**:\n```json\n{shown}\n```'
         question = Question(id=uuid.uuid4().hex, tool=call.name, text=text, digest=digest)
         await self.approvals.record(question)
         await self.journal.append(

@@ -79,7 +79,7 @@ class Worker:
         self._journal = journal
         self._meter = meter
         self._emit = emit
-        approval = ApprovalGate(brief.worker, journal, approvals)
+        approval = ApprovalGate(brief.title, journal, approvals)
         python = Tool.from_function(self.execute_python_code)
         python = replace(python, description=f"{python.description}\n{sandbox_facts(sandbox)}")
         if sandbox.carries_variables:

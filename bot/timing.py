@@ -26,7 +26,7 @@ class BotTiming:
     backfill_retry: float = 15.0
     """Until what Slack or the database did not give is read again."""
     backfill_longest: float = 86_400.0
-    """How far back is read: an answer to last week's question helps nobody."""
+    """How far back is read: an answer to last week's question helps no one."""
     backfill_overlap: float = 10.0
     """How much is read twice, for clocks that differ and events that were under way."""
     event_retry: float = 15.0

@@ -15,8 +15,8 @@ PERSON_NOT_DESCRIBED = (
     "Slack doesn't let me look up who you are, so I can't take this. Handoff's operator has to check the "
     "app's permissions."
 )
-PERSON_UNKNOWN = "Slack can't tell me who you are right now. Please try again in a moment."
-PERSON_UNKNOWN_YET = "Slack can't tell me who you are right now. I'll start as soon as it does."
+PERSON_UNKNOWN = "Slack doesn't show me your profile right now. Please try again in a moment."
+PERSON_UNKNOWN_YET = "Slack doesn't show me your profile right now. I'll start as soon as it does."
 
 
 def over_token_limit(used: int, limit: int) -> str:

@@ -75,7 +75,7 @@ APPROVE, DENY, STOP = "Approve", "Deny", "Stop"
 GOOD_ANSWER, BAD_ANSWER = "Good answer", "Bad answer"
 ANSWER_HERE = "Answer here in the thread."
 CHOOSE_OR_ANSWER = "Choose one, or answer here in the thread."
-NOT_APPROVED = "Not run: nobody pressed Approve."
+NOT_APPROVED = "Not run: no one pressed Approve."
 STOPPED_BEFORE_ANSWER = "Stopped before an answer came."
 NOT_ANSWERED = "No one answered in time."
 

@@ -20,9 +20,9 @@ class Shapes:
         team = self._state.world.team
         profile = {
             "real_name": user.real_name,
-            "display_name": user.name,
+            "display_name": "",  # not set: Slack and the page show the real name
             "real_name_normalized": user.real_name,
-            "display_name_normalized": user.name,
+            "display_name_normalized": "",
             "status_text": user.status,
             "team": user.team or team.id,
         }

@@ -279,5 +279,5 @@ def _progress_summary(journal: TaskLog) -> str:
     ended = {name for name in named if any(e.kind == "ended" for e in journal.agents.get(name, ()))}
     done = ", ".join(title for name, title in named.items() if name in ended)
     left = ", ".join(title for name, title in named.items() if name not in ended)
-    lines = [f"Done: {done}." if done else "", f"Not finished: {left}." if left else ""]
+    lines = [f"Done: {done}." if done else "", f"Left unfinished: {left}." if left else ""]
     return " ".join(filter(None, lines)) or "No worker had begun."

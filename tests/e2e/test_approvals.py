@@ -94,7 +94,7 @@ async def asked(bot: Stack, user: str = ADA) -> tuple[str, SlackPost]:
     ts = await bot.ask(ASK, user=user)
     await bot.task(ts, State.WAITING)
     question = bot.answers(ts)[-1]
-    assert "May w1 call **things_write**" in str(question.blocks)
+    assert '" wants to run **things_write**:' in str(question.blocks)
     assert '"line": "hello"' in str(question.blocks)
     return ts, question
 
@@ -111,7 +111,7 @@ async def test_the_call_runs_when_who_asked_approves_and_only_once(office: Offic
         office.model.assert_complete()
         after = bot.slack.state.message(GENERAL, question.ts)
         assert after is not None
-        assert "*Approved by ada*" in str(after.blocks)
+        assert "*Approved by Ada Okafor*" in str(after.blocks)
         assert after.blocks[0] == question.blocks[0]
         assert APPROVE not in str(after.blocks)
         with pytest.raises(ActionRefused):  # the buttons are gone for people, and forged they do nothing
@@ -171,7 +171,7 @@ async def test_a_second_click_says_who_has_decided_and_a_double_click_says_nothi
         for user, action in ((MEI, APPROVE), (MEI, APPROVE), (ADA, DENY)):
             await bot.slack.click(user, GENERAL, question.ts, action)
         await bot.slack.wait_for(lambda _: bool(bot.whispers(ADA)))
-        assert bot.whispers(ADA) == [texts.already_decided("mei", approved=True)]
+        assert bot.whispers(ADA) == [texts.already_decided("Mei Tanaka", approved=True)]
         assert bot.whispers(MEI) == []
         await bot.task(ts, State.ANSWERED)
     assert office.journal == "hello\n"
@@ -232,12 +232,12 @@ async def test_a_reply_to_one_question_is_no_answer_to_one_that_was_never_shown(
             await slack.click(ADA, GENERAL, bot.answers(ts)[-1].ts, DENY)
             await slack.wait_for(lambda _: '"line": "south"' in str(bot.answers(ts)[-1].blocks))
             north, south = bot.answers(ts)
-            assert "*Denied by ada*" in str(slack.state.message(GENERAL, north.ts))
+            assert "*Denied by Ada Okafor*" in str(slack.state.message(GENERAL, north.ts))
             assert (await bot.task(ts, State.WAITING)).id == first.id
 
             await slack.click(ADA, GENERAL, south.ts, APPROVE)
             await bot.task(ts, State.ANSWERED)
-            assert "*Approved by ada*" in str(slack.state.message(GENERAL, south.ts))
+            assert "*Approved by Ada Okafor*" in str(slack.state.message(GENERAL, south.ts))
             shown = [one.results[-1] for one in model.requests if one.is_worker and one.results]
             assert ["a person denied this call" in words for words in shown].count(True) == 1
             assert "not that one, please" in str(model.requests[-1].body), "the orchestrator reads it too"
@@ -273,8 +273,8 @@ async def test_a_question_in_words_comes_before_an_approval_and_each_has_its_own
             await slack.wait_for(lambda _: APPROVE in str(bot.answers(ts)[-1].blocks))
             await slack.click(ADA, GENERAL, bot.answers(ts)[-1].ts, APPROVE)
             await bot.task(ts, State.ANSWERED)
-            assert "ada: blue" in model.requests[-1].results
-            assert model.requests[-1].last_user == "ada: in capital letters, if you can"
+            assert "Ada Okafor: blue" in model.requests[-1].results
+            assert model.requests[-1].last_user == "Ada Okafor: in capital letters, if you can"
     assert office.journal == "hello\n"
 
 

@@ -114,7 +114,7 @@ async def test_stop_in_the_home_stops_and_the_home_shows_it(bot: Stack, patient:
     await _press(bot, ADA, row["accessory"])
     task = await bot.task(ts, State.STOPPED)
     await bot.slack.wait_for(lambda _: _words(bot) != before)
-    assert task.reason == "Stopped by ada."
+    assert task.reason == "Stopped by Ada Okafor."
     await _press(bot, ADA, row["accessory"])
     await bot.slack.wait_for(lambda _: intake_texts.NOTHING_TO_STOP in _words(bot))
     assert ":octagonal_sign: stopped" in await _home(bot)
@@ -126,7 +126,7 @@ async def test_another_persons_task_is_neither_shown_nor_stopped(bot: Stack, pat
     await patient.was_asked()
     assert "what is the" not in await _home(bot, MEI)
     await _press(bot, MEI, {"value": task.id})
-    await bot.slack.wait_for(lambda _: "Only ada or" in _words(bot, MEI))
+    await bot.slack.wait_for(lambda _: "Only Ada Okafor or" in _words(bot, MEI))
 
     assert (await bot.task(ts, State.RUNNING)).id == task.id
 

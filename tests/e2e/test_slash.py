@@ -62,7 +62,7 @@ async def test_a_task_is_posted_for_all_to_see_and_answered_in_its_thread(
     task = await bot.task(root.ts, State.ANSWERED)
 
     assert task.request == "count the apples & <pears>\nand the plums"
-    assert (task.user, task.user_name) == (MEI, "mei")
+    assert (task.user, task.user_name) == (MEI, "Mei Tanaka")
     assert root.text.endswith("\n&gt; count the apples &amp; &lt;pears&gt;\n&gt; and the plums")
     assert bot.said(root.ts) == "Done."
 
@@ -81,13 +81,13 @@ async def test_people_and_cuts_are_read_as_they_were_written(bot: Stack, patient
     await bot.slack.slash(ADA, GENERAL, COMMAND, f"ask <@{MEI}> " + "a & b " * 700)
     root = await _root(bot)
     task = await bot.task(root.ts, State.ANSWERED)
-    assert task.request.startswith("ask @mei a & b")
-    assert "ask @mei" in root.text
+    assert task.request.startswith("ask @Mei Tanaka a & b")
+    assert "ask @Mei Tanaka" in root.text
     assert not re.search(r"&(?!amp;|lt;|gt;)", root.text)
     assert root.text.endswith("…")
     ts = await bot.ask("@Diego is late", user=MEI)
     await bot.slack.shortcut(ADA, GENERAL, ts, SHORTCUT)
-    assert (await bot.task(ts, State.ANSWERED)).request == "@diego is late"
+    assert (await bot.task(ts, State.ANSWERED)).request == "@Diego Quispe is late"
 
 
 @pytest.mark.parametrize("text", ["help me plan a feast", "status of the build?", "runs are failing: why?"])
@@ -122,7 +122,7 @@ async def test_status_lists_what_runs_here_and_runs_what_is_mine(bot: Stack, pat
     assert re.search(r"`t[a-z2-7]{11}` <http://\S+/archives/C0GENERAL/p\d+\|count the", status)
     assert "&lt;b&gt;apples" in status
     assert "running" in status
-    assert "mei" in status
+    assert "Mei Tanaka" in status
     assert f"p{ts.replace('.', '')}" in status
     assert await _say(bot, "runs") == controls_texts.NO_TASKS_YET
     patient.go.set()
@@ -138,7 +138,7 @@ async def test_stop_without_an_id_takes_ones_only_task_here(bot: Stack, patient:
     assert await _say(bot, "stop") == controls_texts.NO_TASK_OF_YOURS
     await bot.slack.slash(MEI, GENERAL, COMMAND, "Stop!")
 
-    assert "mei" in (await bot.task(ts, State.STOPPED)).reason
+    assert "Mei Tanaka" in (await bot.task(ts, State.STOPPED)).reason
 
 
 async def test_stop_asks_which_one_when_there_are_two_and_takes_its_id(bot: Stack, patient: Patient) -> None:
@@ -155,7 +155,7 @@ async def test_stop_asks_which_one_when_there_are_two_and_takes_its_id(bot: Stac
 
 async def test_a_task_of_another_person_is_not_stopped_by_its_id(bot: Stack, patient: Patient) -> None:
     task = await bot.task(await _busy(bot, patient, "mine"), State.RUNNING)
-    assert "Only ada" in await _say(bot, f"stop {task.id}", user=DIEGO)
+    assert "Only Ada Okafor" in await _say(bot, f"stop {task.id}", user=DIEGO)
     assert "I don't know a task `tnothing`" in await _say(bot, "stop tnothing", user=DIEGO)
     assert (await bot.task(task.thread.ts, State.RUNNING)).id == task.id
 

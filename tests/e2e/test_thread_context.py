@@ -85,7 +85,8 @@ async def test_a_request_is_read_whole(bot: Stack, patient: Patient) -> None:
     assert "best region in README.md?\n| Region | Sales |\n|---|---|\n| North | 3 |" in table
 
     names = await _asked(bot, patient, "@Handoff who is faster, @Handoff or @mei, in #data?")
-    assert "ada: who is faster, @handoff or @mei, in #data (topic: Tables, plots and questions)?" in names
+    asked = "who is faster, @Handoff or @Mei Tanaka, in #data (topic: Tables, plots and questions)?"
+    assert f"Ada Okafor: {asked}" in names
     assert "(Africa/Lagos); in #general (topic: Where the work is handed off).]" in names
 
     alert = slack.people.post_as_app("Grafana", GENERAL, attachments=[ALERT])
@@ -112,7 +113,7 @@ async def test_a_file_is_fetched_though_no_event_brings_it(bot: Stack, patient: 
     direct = {"type": "message", "channel": DIRECT, "channel_type": "im", "bot_id": "B0TOOL", "text": "hello"}
     await slack.deliver("events_api", _mention(bot, through_an_app, **direct))
     task = await bot.task(through_an_app, State.ANSWERED, channel=DIRECT)
-    assert (task.user, task.user_name) == (ADA, "ada")
+    assert (task.user, task.user_name) == (ADA, "Ada Okafor")
 
 
 async def test_what_belongs_to_a_message_joins_its_task_while_it_runs(bot: Stack, patient: Patient) -> None:
@@ -166,7 +167,7 @@ async def test_a_thread_is_known_since_its_last_task(
             bot, patient, "@Handoff make the plan with what we just agreed", root, again=True
         )
 
-        assert "mei (" in second
+        assert "Mei Tanaka (" in second
         assert "): the budget is 48,000, not 40,000\n  [Attached file: /work/plan.csv, 8 bytes]" in second
         assert "FIRING: payments-api" in second, "the first message is always there"
         assert "sing" not in second

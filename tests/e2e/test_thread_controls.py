@@ -59,7 +59,7 @@ async def test_a_button_answers_the_question(bot: Stack, patient: Patient) -> No
     await bot.task(ts, State.ANSWERED)
 
     assert "Blue & green" in str(patient.asked[-1].messages)
-    shown = await _closed(bot, question, "*mei:* Blue &amp; green")
+    shown = await _closed(bot, question, "*Mei Tanaka:* Blue &amp; green")
     assert "Blue &amp; green" in shown.text
 
 
@@ -69,7 +69,7 @@ async def test_a_long_question_keeps_its_words_and_shows_the_answer(bot: Stack, 
     _, question = await _asked(bot)
     await bot.slack.click(MEI, GENERAL, question.ts, "handoff_answer:1")
 
-    shown = await _closed(bot, question, "*mei:* Blue &amp; green")
+    shown = await _closed(bot, question, "*Mei Tanaka:* Blue &amp; green")
     assert shown.text.startswith("Is a &lt; b &amp; c")
 
 
@@ -79,7 +79,7 @@ async def test_words_answer_the_question_too(bot: Stack, patient: Patient) -> No
     await bot.task(ts, State.ANSWERED)
 
     assert "neither: yellow" in str(patient.asked[-1].messages)
-    await _closed(bot, question, 'ada answered: "neither: yellow"')
+    await _closed(bot, question, 'Ada Okafor answered: "neither: yellow"')
 
 
 async def test_a_question_takes_one_answer(bot: Stack, patient: Patient) -> None:
@@ -101,7 +101,7 @@ async def test_a_second_click_says_who_answered_and_a_double_click_says_nothing(
         await bot.slack.click(user, GENERAL, question.ts, "handoff_answer:0")
     await bot.slack.wait_for(lambda _: bot.whispers(ADA))
 
-    assert bot.whispers(ADA) == [texts.already_answered("mei")]
+    assert bot.whispers(ADA) == [texts.already_answered("Mei Tanaka")]
     assert bot.whispers(MEI) == []
     await bot.task(ts, State.ANSWERED)
 
@@ -120,7 +120,7 @@ async def test_a_question_can_be_stopped(bot: Stack) -> None:
     await bot.ask("stop", thread_ts=ts)
 
     assert (await bot.task(ts)).state is State.STOPPED
-    assert "**Stopped by ada.**" in bot.said(ts)
+    assert "**Stopped by Ada Okafor.**" in bot.said(ts)
     await _closed(bot, question, thread_texts.STOPPED_BEFORE_ANSWER)
 
 
@@ -133,7 +133,7 @@ async def test_a_question_keeps_its_answer_when_the_task_is_stopped_between_two_
         async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
             ts, question = await _asked(bot)
             await slack.click(MEI, GENERAL, question.ts, "handoff_answer:0")
-            await _closed(bot, question, "*mei:* Red")
+            await _closed(bot, question, "*Mei Tanaka:* Red")
             task = await bot.task(ts, State.RUNNING)
         database = Database(bot.settings.database_url)
         await database.open()
@@ -141,7 +141,7 @@ async def test_a_question_keeps_its_answer_when_the_task_is_stopped_between_two_
         await database.close()
         async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
             await bot.task(ts, State.STOPPED)
-            await _closed(bot, question, "*mei:* Red")
+            await _closed(bot, question, "*Mei Tanaka:* Red")
 
 
 async def test_a_verdict_is_kept_and_can_be_changed(bot: Stack, patient: Patient) -> None:

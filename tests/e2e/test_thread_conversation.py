@@ -86,7 +86,7 @@ async def test_a_follow_up_that_was_read_is_marked(bot: Stack, patient: Patient)
     await _wait_for_reaction(bot, follow_up, "writing_hand")
     await bot.task(ts, State.ANSWERED)
 
-    assert "ada: make it short" in patient.heard
+    assert "Ada Okafor: make it short" in patient.heard
     assert await _tasks(bot) == 1
 
 
@@ -161,7 +161,7 @@ async def test_a_follow_up_is_changed_and_taken_back_until_it_is_read(bot: Stack
     patient.go.set()
     await bot.task(ts, State.ANSWERED)
 
-    assert "ada: make it long" in patient.heard
+    assert "Ada Okafor: make it long" in patient.heard
     assert "make it short" not in patient.heard
     assert "in verse" not in patient.heard
     assert await _tasks(bot) == 1

@@ -381,7 +381,7 @@ async def test_nothing_is_asked_of_slack_before_the_ack(http_bot: Stack) -> None
     body = json.dumps(_said(f"<@U0HANDOFF> what does <@{MEI}> think?", "1700000007.000100", user=DIEGO))
     assert await _post(http_bot, body.encode()) == 200
 
-    assert (await http_bot.task("1700000007.000100")).request == "what does @mei think?"
+    assert (await http_bot.task("1700000007.000100")).request == "what does @Mei Tanaka think?"
 
 
 async def test_what_was_acked_and_not_handled_is_handled_by_the_next_process(

@@ -56,7 +56,7 @@ async def test_every_form_stops_the_task_and_says_so_once(bot: Stack, patient: P
     task = await bot.task(ts)
 
     assert task.state is State.STOPPED
-    assert bot.said(ts).startswith("**Stopped by mei.**")
+    assert bot.said(ts).startswith("**Stopped by Mei Tanaka.**")
     assert len(bot.answers(ts)) == 1
     assert len(await bot.server.engine.store.recent()) == 1
     assert bot.slack.state.sessions[GENERAL, ts].status == "active"
@@ -80,7 +80,7 @@ async def test_others_may_not_stop_it_and_hear_why(bot: Stack, patient: Patient,
         await bot.slack.react(DIEGO, GENERAL, ts, form)
     await bot.slack.wait_for(lambda _: bot.whispers(DIEGO))
 
-    assert bot.whispers(DIEGO) == ["Only mei or a workspace admin can stop this task."]
+    assert bot.whispers(DIEGO) == ["Only Mei Tanaka or a workspace admin can stop this task."]
     patient.go.set()
     assert (await bot.task(ts)).state is State.ANSWERED
 
@@ -89,7 +89,7 @@ async def test_an_admin_may_stop_anybodys_task(bot: Stack, patient: Patient) -> 
     ts = await _running(bot, patient)
     await bot.ask("stop", thread_ts=ts, user=ADA)
 
-    assert (await bot.task(ts)).reason == "Stopped by ada."
+    assert (await bot.task(ts)).reason == "Stopped by Ada Okafor."
 
 
 async def test_an_admin_of_another_workspace_is_none_here(bot: Stack, patient: Patient) -> None:
@@ -210,7 +210,7 @@ async def test_stop_is_reported_at_once_though_every_place_is_taken(
         for ts in (queued, asks):
             await bot.ask("stop", thread_ts=ts, user=MEI)
             task = await bot.task(ts, State.STOPPED)
-            assert "**Stopped by mei.**\n\nNo worker had begun." in bot.said(ts)
+            assert "**Stopped by Mei Tanaka.**\n\nNo worker had begun." in bot.said(ts)
             assert slack.state.sessions[GENERAL, ts].status == "active"
         assert task.id != (await bot.task(works, State.RUNNING)).id
         assert [words_of(answer) for answer in bot.answers(queued)] == [bot.said(queued)]
@@ -241,7 +241,7 @@ async def test_where_slack_has_no_stop_the_progress_message_has_one(
         await bot.task(ts, State.STOPPED)
 
         (summary,) = bot.thread(ts)
-        assert words_of(summary).startswith("**Stopped by mei.**")
+        assert words_of(summary).startswith("**Stopped by Mei Tanaka.**")
         assert summary.ts == progress.ts
         assert bot.calls("assistant.threads.setStatus")[-1]["status"] == ""
 
