@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+#: What an agent does while it waits for its turn.
+WAITING_FOR_MODEL = "Waiting for the model, which is busy with other requests"
+WAITING_FOR_CONTAINER = "Waiting for a free container"
+
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
@@ -47,7 +51,7 @@ class WorkerEnded:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One sentence about the whole task, for example that the model is slow."""
+    """One sentence about the whole task, for example that the model is slow; empty when it is past."""
 
     text: str
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -64,8 +64,32 @@ class Observer:
 
     on_reply: Callable[[ModelReply], None]
     on_retry: OnRetry
+    on_wait: Callable[[bool], None] = lambda _: None
+    """Whether the request waits for others to the same model."""
     on_follow_up: Callable[[str], None] = lambda _: None
     on_text: OnText | None = None
+
+
+@dataclass(slots=True)
+class _Waits:
+    """The waits of one request, each with its reason. A retry's own reason says more."""
+
+    watcher: Observer
+    meter: Meter
+    has_reason: bool = False
+
+    def on_retry(self, why: str, seconds: float) -> None:
+        self.has_reason = True
+        self.watcher.on_retry(why, seconds)
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        with self.meter.wait():
+            if not self.has_reason:
+                self.watcher.on_wait(True)
+            yield
+        if not self.has_reason:
+            self.watcher.on_wait(False)
 
 
 class AgentLoop:
@@ -152,8 +176,9 @@ class AgentLoop:
     async def _request(self, bound: Bound, request: ModelRequest) -> ModelReply:
         with tracing.turn(self._role.model, self._transcript.turns[-1]) as span:
             async with bound():
+                waits = _Waits(self._watcher, self._meter)
                 reply = await self._endpoint.complete(
-                    request, self._watcher.on_retry, self._watcher.on_text, self._meter.wait
+                    request, waits.on_retry, self._watcher.on_text, waits.pause
                 )
             tracing.record_reply(span, reply)
             return reply

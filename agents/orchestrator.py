@@ -18,7 +18,7 @@ from agents.budget import AgentLimits, Effort, Meter
 from agents.conversation import ModelReply, ToolCall, Turn
 from agents.endpoint import Endpoint
 from agents.errors import Parked, ToolFailure
-from agents.events import AnswerText, Emit, Notice, PlanChanged, PlanStep
+from agents.events import WAITING_FOR_MODEL, AnswerText, Emit, Notice, PlanChanged, PlanStep
 from agents.journal import Inbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.pictures import Pictures
@@ -110,6 +110,7 @@ class Orchestrator:
             watcher=Observer(
                 on_reply=self._emit_text,
                 on_retry=lambda why, wait: emit(Notice(f"Waiting {wait:.0f} s: {why}")),
+                on_wait=lambda waits: emit(Notice(WAITING_FOR_MODEL if waits else "")),
                 on_follow_up=lambda _: emit(Notice("Reading your message")),
                 on_text=self._emit_draft,
             ),

@@ -14,10 +14,10 @@ import structlog
 from agents import tracing
 from agents.approvals import ApprovalGate, ApprovalStore
 from agents.budget import Meter
-from agents.conversation import ModelReply, ToolCall, UserTurn, reply_from_json
+from agents.conversation import ToolCall, UserTurn, reply_from_json
 from agents.endpoint import Endpoint
 from agents.errors import FatalModelError, ModelError, Parked, ToolFailure
-from agents.events import Emit, WorkerEnded, WorkerStarted, WorkerStep
+from agents.events import WAITING_FOR_MODEL, Emit, WorkerEnded, WorkerStarted
 from agents.journal import EmptyInbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.pictures import Pictures
@@ -27,11 +27,12 @@ from agents.python_tool import sandbox_facts
 from agents.report import Facts, Report, ReportStatus, objection, refusal, report_from_json
 from agents.team_tools import TeamTool, worker_tools
 from agents.tools import Tool, ToolOutput
+from agents.worker_steps import WAITING_FOR_CONTAINER, WorkerSteps
 from sandbox import Job, Run
 from sandbox.errors import FileRefused
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Kept, Workspace
-from text.excerpt import excerpt, one_line
+from text.excerpt import excerpt
 
 #: Characters of one tool result that go into the conversation.
 RESULT_LIMIT = 8_000
@@ -79,6 +80,7 @@ class Worker:
         self._journal = journal
         self._meter = meter
         self._emit = emit
+        self._steps = WorkerSteps(brief.worker, emit)
         approval = ApprovalGate(brief.title, journal, approvals)
         python = Tool.from_function(self.execute_python_code)
         python = replace(python, description=f"{python.description}\n{sandbox_facts(sandbox)}")
@@ -104,8 +106,11 @@ class Worker:
             prices=prices,
             pictures=pictures,
             watcher=Observer(
-                on_reply=self._emit_step,
-                on_retry=lambda why, wait: self._step(f"Waiting {wait:.0f} s: {why}"),
+                on_reply=self._steps.show_reply,
+                on_retry=lambda why, wait: self._steps.show(f"Waiting {wait:.0f} s: {why}"),
+                on_wait=lambda waits: (
+                    self._steps.interrupt(WAITING_FOR_MODEL) if waits else self._steps.resume()
+                ),
             ),
         )
 
@@ -121,7 +126,7 @@ class Worker:
         except FatalModelError:
             raise
         except Parked:
-            self._step("Waiting for approval of a call")
+            self._steps.show("Waiting for approval of a call")
             raise
         except ModelError as error:
             report = Report(status="failed", summary=str(error))
@@ -152,13 +157,18 @@ class Worker:
             state=await self._variables(),
             prefix=f"{self._brief.worker}-",
         )
+        waits = not self._sandbox.idle
+        if waits:
+            self._steps.interrupt(WAITING_FOR_CONTAINER)
         with self._meter.pause() as resume:
 
             def time_left() -> float:
+                if waits:
+                    self._steps.resume()
                 resume()
                 return self._meter.left - _HAND_BACK_SECONDS
 
-            run = await self._sandbox.run(job, on_output=self._emit_output, on_container=time_left)
+            run = await self._sandbox.run(job, on_output=self._steps.show_output, on_container=time_left)
         kept = await self._workspace.keep(run, before, self._brief.worker)
         if run.state is not None:
             notes = await self._workspace.keep_variables(self._brief.worker, run.state)
@@ -277,21 +287,3 @@ class Worker:
         if not self._sandbox.carries_variables:
             return None
         return await self._workspace.variables(self._brief.worker)
-
-    def _step(self, text: str) -> None:
-        self._emit(WorkerStep(self._brief.worker, one_line(text, 250)))
-
-    def _emit_step(self, reply: ModelReply) -> None:
-        for call in reply.calls:
-            if call.name == "execute_python_code":
-                self._step(reply.text or reply.commentary or "Running Python")
-            elif call.name == "view_image":
-                self._step("Looking at a picture")
-            elif call.name == "report":
-                self._step("Writing the report")
-            else:
-                self._step(f"Calling {call.name}")
-
-    def _emit_output(self, output: str) -> None:
-        if last := output.strip().rpartition("\n")[2].strip():
-            self._step(f"Running Python: {last}")

@@ -15,7 +15,7 @@ from agents.conversation import TokenUsage as Tokens
 from agents.conversation import Turn as Conversed
 from agents.conversation import UserTurn
 from agents.errors import CredentialsRefused, Parked, QuotaExhausted
-from agents.events import PlanChanged, WorkerEnded, WorkerStarted, WorkerStep
+from agents.events import WAITING_FOR_MODEL, PlanChanged, WorkerEnded, WorkerStarted, WorkerStep
 from agents.journal import Incoming
 from agents.prices import Price, Prices
 from agents.report import Facts, Report, total_cost, warning
@@ -413,3 +413,15 @@ def test_known_models_have_a_price_and_a_window() -> None:
     )
     assert prices.window("nobody-knows-me") == 128_000
     assert Prices(window=5_000).window("gpt-4.1") == 5_000
+
+
+async def test_a_wait_for_the_model_is_shown_and_ends() -> None:
+    both = Turn(calls=(worker("Count the left half"), worker("Count the right half")))
+    script = Roles([both, Say("84.")], [report()])
+    team = Team()
+    async with ScriptedModel(script) as model, endpoint_of(model, at_once=1) as endpoint:
+        await team.run(endpoint)
+    steps = [event for event in team.events if isinstance(event, WorkerStep)]
+    (waited,) = [step for step in steps if step.text == WAITING_FOR_MODEL]
+    mine = [step.text for step in steps if step.worker == waited.worker]
+    assert mine == [WAITING_FOR_MODEL, "", "Writing the report"], "it ends"

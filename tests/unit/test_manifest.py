@@ -11,7 +11,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.wire.manifest import COMMAND, EVENTS, REDIRECT_PATH, SCOPES, create_link, manifest, public_origin
+from bot.wire.manifest import (
+    COMMAND,
+    EVENTS,
+    PROMPTS,
+    REDIRECT_PATH,
+    SCOPES,
+    create_link,
+    manifest,
+    public_origin,
+)
 from scripts.steps import ROOT
 
 #: Scope -> the events, Web API methods or features of which at least one needs it.
@@ -37,6 +46,10 @@ USES = {
 }
 SOCKET: Any = manifest()
 HTTP: Any = manifest("https://handoff.example.com")
+
+
+def test_suggested_prompts_work_where_nothing_is_written_or_attached() -> None:
+    assert not re.search(r"attached|th(is|e) (thread|channel|file)|above", " ".join(PROMPTS.values()))
 
 
 @pytest.mark.parametrize("made", [SOCKET, HTTP])
