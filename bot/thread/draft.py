@@ -18,7 +18,6 @@ from bot.thread.stream import StreamedMessage
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient, retry_after
 from bot.wire.text import last_break, open_code_at, silence_mentions, table_at
-from tasks.run.thread import NotDelivered
 from tasks.task import Task
 
 log = structlog.get_logger(__name__)
@@ -153,18 +152,7 @@ class AnswerDraft:
     async def _replace(self, ts: str, content: OutgoingMessage) -> bool:
         """End what is left of the stream and set the whole content by an edit."""
         await self._stream.stop(ts)
-        edit = {
-            "channel": self._task.thread.channel, "ts": ts, "text": content.text, "blocks": content.blocks,
-            "metadata": self._posts.metadata(content.key),
-        }  # fmt: skip
-        try:
-            await self._posts.insist(content.key, lambda: self._client.api_call("chat.update", json=edit))
-        except NotDelivered:
-            raise
-        except SLACK_ERRORS as fault:
-            log.warning("draft can't become the answer, posting it instead", why=error_text(fault))
-            return False
-        return True
+        return await self._posts.turn_into(ts, content)
 
     async def _delete_unconfirmed(self) -> None:
         """A stream whose start Slack did not confirm may stand in the thread, empty."""

@@ -13,7 +13,6 @@ from bot.thread.posts import ThreadPosts
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.text import escape
-from tasks.run.thread import NotDelivered
 from tasks.task import Task
 
 log = structlog.get_logger(__name__)
@@ -77,16 +76,7 @@ class ProgressLine:
         async with self._lock:
             if not self._ts or time.time() - float(self._ts) > self._timing.line_life:
                 return False
-            edit = {
-                **self._where, "text": content.text, "blocks": content.blocks,
-                "metadata": self._posts.metadata(content.key),
-            }  # fmt: skip
-            try:
-                await self._posts.insist(content.key, lambda: self._client.api_call("chat.update", json=edit))
-            except NotDelivered:
-                raise
-            except SLACK_ERRORS as fault:
-                log.info("line can't become the answer, posting it instead", why=error_text(fault))
+            if not await self._posts.turn_into(self._ts, content):
                 return False
             await self._posts.remember(content.key, self._ts)
             await self._release()

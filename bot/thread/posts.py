@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from bot.thread.answer import OutgoingMessage
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
 from tasks.run.thread import NotDelivered
@@ -88,6 +89,21 @@ class ThreadPosts:
                 await self._client.chat_delete(channel=self._task.thread.channel, ts=ts)
             except SLACK_ERRORS as fault:
                 log.warning("message is in the thread twice", key=key, why=error_text(fault))
+
+    async def turn_into(self, ts: str, content: OutgoingMessage) -> bool:
+        """Edit a message so that it is `content`; False when Slack refuses. Waits as `post_once` does."""
+        edit = {
+            "channel": self._task.thread.channel, "ts": ts, "text": content.text, "blocks": content.blocks,
+            "metadata": self.metadata(content.key),
+        }  # fmt: skip
+        try:
+            await self.insist(content.key, lambda: self._client.api_call("chat.update", json=edit))
+        except NotDelivered:
+            raise
+        except SLACK_ERRORS as fault:
+            log.warning("message not edited, posting another", key=content.key, why=error_text(fault))
+            return False
+        return True
 
     async def draft_ts(self, name: str) -> str:
         """What is remembered under `name`, mostly a message's `ts`; empty when there is nothing."""
