@@ -79,7 +79,7 @@ async def _ask(bot: Stack, user: str) -> tuple[float, float]:
 
     await bot.slack.wait_for(lambda _: seen(), patience)
     sign = time.perf_counter() - began
-    await bot.slack.wait_for(lambda _: any("tokens" in str(m.blocks) for m in bot.answers(ts)), patience)
+    await bot.slack.wait_for(lambda _: "handoff_feedback" in str(bot.thread(ts)), patience)
     return sign, time.perf_counter() - began
 
 
