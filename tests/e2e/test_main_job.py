@@ -89,7 +89,7 @@ async def test_an_attached_table_is_read(slack: SlackStandIn, demo: DemoModel, t
         ts = await bot.ask("@Handoff summarise #data since Monday, with who asked what")
         task = await bot.task(ts, State.ANSWERED)
         assert "#data" in bot.said(ts)
-        assert "mei: Is the export down?" in bot.said(ts)
+        assert "Mei Tanaka: Is the export down?" in bot.said(ts)
         assert task.workers == 0
         tokens = ActionTokens(KeyValueStore(bot.server.engine.store.database))
         token = await tokens.of(task.id)

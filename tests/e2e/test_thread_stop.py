@@ -103,7 +103,7 @@ async def test_an_admin_of_another_workspace_is_none_here(bot: Stack, patient: P
 
 
 async def test_a_name_in_a_whisper_is_no_markup(bot: Stack, patient: Patient) -> None:
-    bot.slack.state.put_user(replace(bot.slack.state.users[MEI], name="<!here> & co"))
+    bot.slack.state.put_user(replace(bot.slack.state.users[MEI], real_name="<!here> & co"))
     ts = await _running(bot, patient)
     await bot.ask("stop", thread_ts=ts, user=DIEGO)
     await bot.slack.wait_for(lambda _: bot.whispers(DIEGO))

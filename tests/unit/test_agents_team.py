@@ -417,7 +417,7 @@ def test_known_models_have_a_price_and_a_window() -> None:
 
 async def test_a_wait_for_the_model_is_shown_and_ends() -> None:
     both = Turn(calls=(worker("Count the left half"), worker("Count the right half")))
-    script = Roles([both, Say("84.")], [report()])
+    script = Roles([both, Say("84.")], [report(), report()])
     team = Team()
     async with ScriptedModel(script) as model, endpoint_of(model, at_once=1) as endpoint:
         await team.run(endpoint)
