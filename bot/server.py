@@ -27,7 +27,6 @@ from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
 from bot.slack import SlackService, make_clients, make_installation_store
 from bot.thread.background import BackgroundCalls
-from bot.thread.marks import MessageMarks
 from bot.thread.thread import SlackThreads
 from bot.timing import STANDARD, BotTiming
 from bot.tools.action_tokens import ActionTokens
@@ -35,6 +34,7 @@ from bot.tools.task_tools import ReadingTools
 from bot.web import WebServer
 from bot.wire.channels import ChannelDirectory
 from bot.wire.clients import Clients
+from bot.wire.marks import MessageMarks
 from bot.wire.permalinks import Permalinks
 from bot.wire.reader import MessageReader
 from bot.wire.users import UserDirectory

@@ -32,11 +32,11 @@ from bot.intake.stopper import TaskStopper
 from bot.intake.twins import Twins
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
-from bot.thread.marks import MessageMarks
 from bot.timing import STANDARD, BotTiming
 from bot.tools.action_tokens import ActionTokens
 from bot.wire.app import BoltApp, ListenerGroup, authorize_by, connect
 from bot.wire.clients import Clients
+from bot.wire.marks import MessageMarks
 from bot.wire.permalinks import Permalinks
 from bot.wire.proxy import web_client
 from bot.wire.reachability import Reachability

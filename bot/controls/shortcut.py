@@ -13,12 +13,12 @@ from bot.controls.replies import respond_ephemerally
 from bot.intake import texts as intake_texts
 from bot.intake.access import AccessPolicy
 from bot.intake.feedback import Feedback
-from bot.thread.marks import MessageMarks
 from bot.wire.client import ABSENT, SLACK_ERRORS, SlackClient, error_text
 from bot.wire.clients import Clients
 from bot.wire.events import MalformedPayload, parse_message
 from bot.wire.interactions import ShortcutPayload, parse_interaction
 from bot.wire.manifest import SHORTCUT
+from bot.wire.marks import MessageMarks
 from bot.wire.reader import MessageReader
 from tasks.engine import TaskEngine
 from tasks.message import Message

@@ -19,11 +19,11 @@ from bot.intake.feedback import Feedback
 from bot.intake.notes import NOTE, NoteCommands
 from bot.intake.stopper import TaskStopper
 from bot.intake.twins import Twins
-from bot.thread.marks import MessageMarks
 from bot.tools.action_tokens import ActionTokens
 from bot.wire.content import MessageContent
 from bot.wire.entities import mentioned, without_mention, without_mentions
 from bot.wire.events import MessageChange, SlackMessage
+from bot.wire.marks import MessageMarks
 from bot.wire.reader import MessageReader
 from bot.wire.text import silence_mentions
 from tasks.engine import TaskEngine

@@ -22,7 +22,6 @@ from bot.thread.draft import AnswerDraft
 from bot.thread.files import ThreadFiles
 from bot.thread.history import ThreadHistory
 from bot.thread.line import ProgressLine
-from bot.thread.marks import DONE, NOTHING, QUESTION, READ, WARNING, MessageMarks
 from bot.thread.plan import Plan
 from bot.thread.posts import ThreadPosts
 from bot.thread.progress import ProgressMessage
@@ -33,6 +32,7 @@ from bot.thread.uploads import ThreadUploads
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.clients import Clients
+from bot.wire.marks import DONE, NOTHING, QUESTION, READ, WARNING, MessageMarks
 from bot.wire.reader import MessageReader
 from bot.wire.text import escape, silence_mentions
 from sandbox.files import SandboxFile

@@ -9,8 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest_asyncio
 
-from bot.thread.marks import DONE, EYES, NOTHING, QUESTION, MessageMarks
 from bot.wire.clients import Clients
+from bot.wire.marks import DONE, EYES, NOTHING, QUESTION, MessageMarks
 from playground.slack import SlackStandIn
 from tasks.message import ThreadAddress
 from tasks.store.database import Database
