@@ -74,6 +74,8 @@ async def test_a_follow_up_reaches_the_running_task_and_is_marked(bot: Stack, pa
     # It came too late for the only turn, so it is the thread's next task.
     await bot.slack.wait_for(lambda _: len(bot.answers(ts)) == 2)
     assert "make it short" in patient.heard
+    await bot.slack.wait_for(lambda state: state.sessions[GENERAL, ts].title == "make it short")
+    await _wait_for_reaction(bot, follow_up, "white_check_mark")
 
 
 async def test_a_follow_up_that_was_read_is_marked(bot: Stack, patient: Patient) -> None:
