@@ -203,7 +203,10 @@ async def test_a_second_worker_turns_the_line_into_a_plan(slack: SlackStandIn, t
     async with _bot(slack, tmp_path, patient) as bot:
         ts = await bot.ask(ASK)
         await slack.wait_for(lambda _: bot.lines(ts))
-        patient.replies += [REPORT, draw, REPORT, COUNTED]
+        patient.replies += [REPORT, draw]
+        patient.go.set()
+        await slack.wait_for(lambda _: bot.plans(ts))
+        patient.replies += [REPORT, COUNTED]
         patient.go.set()
         await bot.task(ts, State.ANSWERED)
         (plan,) = bot.plans(ts)
