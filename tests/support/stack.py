@@ -155,4 +155,5 @@ def _is_plan(message: SlackPost) -> bool:
 
 
 def _is_line(message: SlackPost) -> bool:
-    return bool(message.blocks) and message.blocks[0]["type"] == "context"
+    is_streamed = message.stream is not None or message.markdown
+    return not is_streamed and bool(message.blocks) and message.blocks[0]["type"] == "context"

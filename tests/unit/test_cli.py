@@ -196,9 +196,10 @@ def test_a_fresh_folder_has_no_tasks_before_and_after_the_doctor(
     assert handoff("tasks", "--play", **environ).stdout == "There are no tasks yet.\n"
 
 
-async def test_tasks_that_were_rated_down_are_listed_with_the_reasons(tmp_path: Path) -> None:
-    await migrate(f"sqlite:///{tmp_path}/handoff.db")
-    database = Database(f"sqlite:///{tmp_path}/handoff.db")
+async def _rated(folder: Path) -> list[str]:
+    """The ids of two tasks that were rated down; the first has a reason, and was rated up too."""
+    await migrate(f"sqlite:///{folder}/handoff.db")
+    database = Database(f"sqlite:///{folder}/handoff.db")
     await database.open()
     for ts in ("1.1", "1.2"):
         asked = Message(thread=ThreadAddress("T1", "C1", ts), ts=ts, user="U1", user_name="Ada", text=ts)
@@ -210,12 +211,16 @@ async def test_tasks_that_were_rated_down_are_listed_with_the_reasons(tmp_path: 
         await ratings.rate(task.id, "U2", "bad")
     await ratings.explain(first.id, "U2", "The year\nis missing.")
     await database.close()
-    environ = {"HANDOFF_DATA_DIR": str(tmp_path)}
-    listed = await asyncio.to_thread(handoff, tmp_path, "tasks", "--rated", "down", **environ)
+    return [first.id, second.id]
+
+
+def test_tasks_that_were_rated_down_are_listed_with_the_reasons(handoff: CommandLine, tmp_path: Path) -> None:
+    first, second = asyncio.run(_rated(tmp_path))
+    listed = handoff("tasks", "--rated", "down", HANDOFF_DATA_DIR=str(tmp_path))
     one, why, two = listed.stdout.splitlines()
-    assert (first.id in one, second.id in two, why.strip()) == (True, True, "The year is missing.")
-    up = await asyncio.to_thread(handoff, tmp_path, "tasks", "--rated", "up", **environ)
-    assert [line.split()[0] for line in up.stdout.splitlines()] == [first.id]
+    assert (first in one, second in two, why.strip()) == (True, True, "The year is missing.")
+    up = handoff("tasks", "--rated", "up", HANDOFF_DATA_DIR=str(tmp_path))
+    assert [line.split()[0] for line in up.stdout.splitlines()] == [first]
 
 
 def test_a_reader_that_leaves_early_is_no_fault(tmp_path: Path) -> None:
