@@ -206,7 +206,7 @@ async def test_a_second_worker_turns_the_line_into_a_plan(slack: SlackStandIn, t
         patient.replies += [REPORT, draw]
         patient.go.set()
         await slack.wait_for(lambda _: bot.plans(ts))
-        patient.replies += [REPORT, COUNTED]
+        patient.replies += [REPORT, COUNTED, COUNTED]
         patient.go.set()
         await bot.task(ts, State.ANSWERED)
         (plan,) = bot.plans(ts)
@@ -303,7 +303,7 @@ async def test_an_answer_and_the_tasks_end_wait_for_no_plan(slack: SlackStandIn,
     for method in ("chat.startStream", "agents.sessions.setStatus"):
         slack.fail(method, "ratelimited", status=429, retry_after=300)
     timing = replace(QUICK, listeners=0.0)
-    async with _bot(slack, tmp_path, Slowly(0.2, _plan("Step"), Say("Done.")), timing) as bot:
+    async with _bot(slack, tmp_path, Slowly(0.2, _plan("Step", "Another"), Say("Done.")), timing) as bot:
         ts = await bot.ask(ASK)
         task = await bot.ended(ts)
 
