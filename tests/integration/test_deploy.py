@@ -17,7 +17,7 @@ from tasks.queue.placement import Placement
 from tasks.store.acceptance import AcceptedAs
 from tasks.store.database import SCHEMA, Database, migrate
 from tasks.task import State, Ticket
-from tests.support.scripted_model import Asked, Reply, Say, ScriptedModel
+from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel
 from tests.support.task_harness import CHANNEL, TEAM, message, task_harness
 
 Body = Mapping[str, Any]
@@ -133,6 +133,8 @@ async def answer(asked: Asked) -> Reply | None:
     if "Count both halves" in said and not asked.is_worker:
         both = "seven" in asked.results[0] and "eight" in asked.results[1]
         return Say("Fifteen." if both else f"Something is gone: {asked.results}")
+    if asked.is_worker:
+        return Call("report", {"status": "done", "summary": "eight"})
     if "Which colour?" in said:
         return Say(f"It is {asked.results[-1]}.")
     return Say("Done.")
@@ -161,7 +163,11 @@ async def test_what_the_first_version_began_ends_with_todays(database_url: str, 
             "queued": (State.ANSWERED, "Done."),
             "parked": (State.ANSWERED, "It is Ann: red."),
         }
-        assert len(model.requests) == 3, "nothing that was paid for is asked again"
+        workers = [ask for ask in model.requests if ask.is_worker]
+        assert "a report comes alone" in workers[0].results[-1], (
+            "the first version took it beside other calls"
+        )
+        assert (len(workers), len(model.requests)) == (1, 4), "nothing that was paid for is asked again"
         assert ends["half"].workers == 2
         assert ends["half"].tokens > 330, "what the first version used is counted in"
         delivered = {id_: [d.state for d in harness.threads.delivered[id_]] for id_ in ends}
