@@ -54,7 +54,8 @@ class Ratings:
         query = query.order_by(schema.task.c.created_at.desc()).limit(limit)
         async with self._database.read() as connection:
             tasks = [to_task(row) for row in (await connection.execute(query)).mappings()]
-        return [RatedTask(task, await self._reasons(task.id)) for task in tasks]
+        # Only a bad rating is asked for its reason.
+        return [RatedTask(task, await self._reasons(task.id) if verdict == BAD else ()) for task in tasks]
 
     async def counts(self) -> Mapping[str, int]:
         """How many ratings there are of each kind."""
