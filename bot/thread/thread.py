@@ -122,7 +122,6 @@ class SlackThread:
         self._draft = AnswerDraft(client, task, self._posts, self._line, timing)
         self._session = ThreadSession(client, task, timing)
         self._aside = asyncio.Event()
-        self._session = ThreadSession(client, task, timing)
         self._beginning: asyncio.Task[None] | None = None
         self._end: Outcome | None = None
         self._asked: OpenQuestion | None = None
