@@ -20,7 +20,8 @@ from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from sandbox.daemon_threads import run_in_thread
 from tasks.queue.queue_log import QueueLog
-from tasks.store.database import QUEUE_SCHEMA, libpq_url, queue_file, set_pragmas
+from tasks.store.database import QUEUE_SCHEMA, set_pragmas
+from tasks.store.urls import libpq_url, queue_file
 from tasks.task import Ticket
 from tasks.timing import STANDARD, TaskTiming
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import time
 
-from text.excerpt import one_line
-
 #: DBOS's logger, and how its threads that read queues are named.
 _LOGGER, _THREAD = "dbos", "queue-worker-"
 #: Seconds for which a failure counts. A queue that can't be read fails several times in that time.
@@ -19,7 +17,6 @@ class QueueLog(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self._failed: list[float] = []
-        self._words = ""
 
     def open(self) -> None:
         logging.getLogger(_LOGGER).addHandler(self)
@@ -31,11 +28,10 @@ class QueueLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if (record.threadName or "").startswith(_THREAD):
             self._failed = [*self._failed[-1:], time.monotonic()]
-            self._words = record.getMessage()
 
     @property
     def problem(self) -> str:
         """A sentence when reading failed twice within `FRESH`; empty otherwise."""
         if len(self._failed) < 2 or time.monotonic() - self._failed[0] > FRESH:
             return ""
-        return f"the queue of the tasks can't be read ({one_line(self._words, 200)})"
+        return "the queue of the tasks can't be read; the log says why"

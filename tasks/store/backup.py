@@ -24,7 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks.errors import BackupRefused
 from tasks.store import schema
-from tasks.store.database import QUEUE_SCHEMA, SCHEMA, Database, is_known, migrate, queue_file
+from tasks.store.database import QUEUE_SCHEMA, SCHEMA, Database, is_known, migrate
+from tasks.store.urls import queue_file
 
 #: The version of the archive's form.
 FORMAT = 1

@@ -22,10 +22,12 @@ import structlog
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tasks.errors import DatabaseInUse, DatabaseTooNew
 from tasks.store.retry import describe_outage, retrying
+from tasks.store.urls import sqlite_file
 from tasks.task import Ticket
 from tasks.timing import STANDARD, TaskTiming
 
@@ -144,7 +146,13 @@ class Database:
         that are neither transient nor the operator's to fix."""
         try:
             async with asyncio.timeout(self._timing.check):
-                await self._probe()
+                try:
+                    await self._probe()
+                except DBAPIError as error:
+                    if not error.connection_invalidated:
+                        raise
+                    # The connection was lost while it was idle; a new one shows how the server is now.
+                    await self._probe()
         except Exception as error:
             if outage := describe_outage(error):
                 return outage
@@ -217,23 +225,6 @@ def persistent(
 
     functools.update_wrapper(persist, method)
     return persist
-
-
-def sqlite_file(url: URL) -> Path:
-    return Path(url.database or "handoff.db")
-
-
-def queue_file(url: URL) -> Path:
-    """DBOS's own SQLite file, beside ours. A start makes it again where it is missing."""
-    return Path(str(sqlite_file(url)).removesuffix(".db") + "-engine.db")
-
-
-def libpq_url(url: URL) -> URL:
-    """A PostgreSQL URL for libpq, with our name where it has none."""
-    query = {"application_name": "handoff", **url.query}
-    if "ssl" in query:  # SQLAlchemy's own name for it
-        query.setdefault("sslmode", query.pop("ssl"))
-    return url.set(drivername="postgresql", query=query)
 
 
 def set_pragmas(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tasks.errors import PoolerNotSupported
-from tasks.store.database import libpq_url
+from tasks.store.urls import libpq_url
 from tasks.timing import TaskTiming
 
 _POOLER = (

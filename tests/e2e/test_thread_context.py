@@ -40,7 +40,7 @@ async def bot(slack: SlackStandIn, patient: Patient, tmp_path: Path) -> AsyncIte
     patient.go.set()
     async with (
         ScriptedModel(patient) as model,
-        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as running,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, allow_apps="all") as running,
     ):
         yield running
         patient.go.set()

@@ -128,7 +128,7 @@ async def test_an_insert_that_was_committed_unseen_is_not_a_conflict(database_ur
     log = await TaskLog.load(database, accepted.task, "me")
     row = {
         "task": accepted.task, "agent": "", "seq": 0, "kind": "user", "body": {"text": "one"}, "version": 2,
-        "runner": "me", "at": 1.0,
+        "runner": "me", "at": 1.0, "worked": 0.0,
     }  # fmt: skip
     await log._insert(row)
     await log._insert(row)

@@ -15,8 +15,9 @@ from sqlalchemy import make_url
 from tasks.engine import TaskEngine
 from tasks.policy import TaskLimits
 from tasks.queue.placement import QUEUE
-from tasks.store.database import Database, queue_file
+from tasks.store.database import Database
 from tasks.store.tasks import TaskStore
+from tasks.store.urls import queue_file
 from tasks.task import Task
 from tests.support.database_templates import copy_migrated
 from tests.support.function_runner import ended, nothing, running

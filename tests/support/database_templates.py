@@ -10,7 +10,8 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from tasks.queue.placement import Placement
-from tasks.store.database import Database, sqlite_file
+from tasks.store.database import Database
+from tasks.store.urls import sqlite_file
 from tasks.task import Ticket
 
 _folder: tempfile.TemporaryDirectory[str] | None = None
