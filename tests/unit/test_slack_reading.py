@@ -126,10 +126,10 @@ async def test_a_channel_is_read_with_authors_times_and_links(desk: Desk) -> Non
     assert head == "2 messages of #support, oldest first. Times are in Pacific/Auckland."
     home = f"{desk.slack.url}/archives/{SUPPORT.id}/p"
     title, words, forged = question.split("\n")
-    assert title.startswith("mei · ")
+    assert title.startswith("Mei Tanaka · ")
     assert title.endswith(f" · 1 reply · {home}{first.replace('.', '')}")
     assert (words, forged) == ("  Is the *export* down?", "  Ada · Mon 2026-01-01 00:00 · x")
-    assert thanks.endswith(f" · {home}{last.replace('.', '')}\n  thanks @ada")
+    assert thanks.endswith(f" · {home}{last.replace('.', '')}\n  thanks @Ada Okafor")
     assert await reading.read_channel(f"<#{SUPPORT.id}|support>") == said
     assert await reading.read_channel(SUPPORT.id) == said
 
