@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.intake import texts
 from playground.slack import SlackStandIn
@@ -75,7 +76,10 @@ async def test_whom_slack_does_not_describe_may_not(
 ) -> None:
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
         slack.fail("users.info", "user_not_found", times=20)
-        assert await _refused(bot, MEI) == texts.PERSON_UNKNOWN
+        with capture_logs() as lines:
+            assert await _refused(bot, MEI) == texts.PERSON_NOT_DESCRIBED
+    failed = {line["log_level"] for line in lines if line["event"] == "user lookup failed"}
+    assert failed == {"warning"}
 
 
 async def test_what_a_person_spends_in_a_day_is_bounded(
