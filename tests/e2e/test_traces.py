@@ -30,5 +30,7 @@ async def test_a_task_is_found_by_its_trace(
     lines = [line for line in capsys.readouterr().out.splitlines() if f"trace_id={trace}" in line]
     assert any("model turn" in line for line in lines)
     assert any("run ended" in line for line in lines)
-    assert await tasks.run(argparse.Namespace(id=task.id, json=False, limit=1, play=False), settings) == 0
+    parser = argparse.ArgumentParser()
+    tasks.register(parser.add_subparsers())
+    assert await tasks.run(parser.parse_args(["tasks", task.id]), settings) == 0
     assert f"trace {trace}" in capsys.readouterr().out
