@@ -181,7 +181,7 @@ class Orchestrator:
         has_failed = report.status not in outcomes.GOOD
         advice = _AFTER_TWO if has_failed and outcomes.last_failed(self._journal.entries) else ""
         return ToolOutput(
-            report_to_json(name, report, facts, brief=brief.text, advice=advice),
+            report_to_json(name, report, facts, brief=brief.text, request=brief.request, advice=advice),
             {"tokens": facts.tokens, "cost": facts.cost, "worker": ended},
         )
 

@@ -94,52 +94,53 @@ _CALLS_FOR_CODE = re.compile(
     re.IGNORECASE,
 )
 _UNPROVEN = (
-    "You have run nothing, and your words speak of runs or have figures that are not in your brief. Get them "
-    "by execute_python_code, then report. If nothing in the brief needs a run, report again as you did."
+    "You have run nothing, and your words speak of runs or have figures that are not in your brief or the "
+    "request. Get them by execute_python_code, then report. If nothing in the brief needs a run, report "
+    "again as you did."
 )
 _FIGURE = re.compile(r"\d[\d.,]*\d")
 
 
-def unproven(text: str, brief: str) -> bool:
-    """Whether words of a worker that has run nothing need a run: they claim one, or they have figures that
-    are not in a brief that calls for code."""
+def unproven(text: str, brief: str, request: str = "") -> bool:
+    """Whether words of a worker that has run nothing need a run: they claim one, or the brief calls for code
+    and they have figures that neither the brief nor the request has."""
     return _CLAIM.search(text) is not None or (
-        _CALLS_FOR_CODE.search(brief) is not None and _has_new_figures(text, brief)
+        _CALLS_FOR_CODE.search(brief) is not None and _has_new_figures(text, brief, request)
     )
 
 
-def _has_new_figures(text: str, brief: str) -> bool:
-    """Whether the text has figures of two digits and more that the brief does not have."""
-    return not set(_FIGURE.findall(brief)).issuperset(_FIGURE.findall(text))
+def _has_new_figures(text: str, *given: str) -> bool:
+    """Whether the text has figures of two digits and more that no given text has."""
+    return not set(_FIGURE.findall("\n".join(given))).issuperset(_FIGURE.findall(text))
 
 
-def objection(report: Report, brief: str, entries: Sequence[Entry]) -> str:
+def objection(report: Report, brief: str, request: str, entries: Sequence[Entry]) -> str:
     """What is wrong with the report of a worker that has run nothing, for the worker; empty for others."""
     has_seen = any(e.kind == "result" and e.body.get("facts", {}).keys() & {"run", "tool"} for e in entries)
     has_seen = has_seen or any(e.kind == "result" and e.body.get("pictures") for e in entries)
     if has_seen or report.status not in ("done", "partial"):
         return ""
-    return _UNPROVEN if unproven(f"{report.summary}\n{report.evidence}", brief) else ""
+    return _UNPROVEN if unproven(f"{report.summary}\n{report.evidence}", brief, request) else ""
 
 
-def refusal(report: Report, brief: str, entries: Sequence[Entry]) -> str:
+def refusal(report: Report, brief: str, request: str, entries: Sequence[Entry]) -> str:
     """Why a call of `report` is refused: it stands beside calls whose results its writer could not know, or,
     once, it has an objection. Empty when it is taken."""
     replies = [entry.body["calls"] for entry in entries if entry.kind == "reply"]
     if any(call["name"] != "report" for call in replies[-1]):
         return "a report comes alone, after the results of all your calls. Read these results, then report."
     is_again = any(call["name"] == "report" for calls in replies[:-1] for call in calls)
-    return "" if is_again else objection(report, brief, entries)
+    return "" if is_again else objection(report, brief, request, entries)
 
 
-def warning(report: Report, facts: Facts, brief: str = "") -> str:
+def warning(report: Report, facts: Facts, brief: str = "", request: str = "") -> str:
     """Where the report and the facts disagree; empty when they agree."""
     has_run = facts.runs or facts.calls
     claims = f"{report.summary}\n{report.evidence}"
     unmade = [f for f in report.files if relative_path(f) not in facts.files]
     if report.status == "done" and facts.last_run not in ("", "ok"):
         return f"its last run ended with {facts.last_run}"
-    has_claims = report.evidence or unproven(claims, brief) or _has_new_figures(claims, brief)
+    has_claims = report.evidence or _CLAIM.search(claims) or _has_new_figures(claims, brief, request)
     if report.status in ("done", "partial") and not has_run and has_claims:
         return "it ran nothing, so what it says of runs and figures has no source"
     if report.status == "done" and not report.summary.strip():
@@ -149,7 +150,9 @@ def warning(report: Report, facts: Facts, brief: str = "") -> str:
     return ""
 
 
-def report_to_json(worker: str, report: Report, facts: Facts, *, brief: str = "", advice: str = "") -> str:
+def report_to_json(
+    worker: str, report: Report, facts: Facts, *, brief: str = "", request: str = "", advice: str = ""
+) -> str:
     """The result of `create_worker`: one line of JSON. `advice` comes from the system."""
     body: Json = {
         "worker": worker,
@@ -166,7 +169,7 @@ def report_to_json(worker: str, report: Report, facts: Facts, *, brief: str = ""
             "tokens": facts.tokens,
             "seconds": facts.seconds,
         },
-        "warning": warning(report, facts, brief),
+        "warning": warning(report, facts, brief, request),
         "advice": advice,
     }
     return json.dumps(

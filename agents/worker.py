@@ -214,12 +214,12 @@ class Worker:
     async def _checked(self, call: ToolCall, run: Callable[[], Awaitable[ToolOutput]]) -> ToolOutput:
         output = await run()
         report = report_from_json(output.facts["report"])
-        if why := refusal(report, self._brief.text, self._journal.entries):
+        if why := refusal(report, self._brief.text, self._brief.request, self._journal.entries):
             raise ToolFailure(why)
         return output
 
     def _objection(self, report: Report) -> str:
-        return objection(report, self._brief.text, self._journal.entries)
+        return objection(report, self._brief.text, self._brief.request, self._journal.entries)
 
     async def _reported(self, ending: LoopResult) -> Report:
         """The report that was called, or the last text as one.

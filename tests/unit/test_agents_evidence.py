@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agents.budget import AgentLimits, Budget
+from agents.conversation import UserTurn
 from agents.journal import Incoming
 from agents.report import Facts, Report, unproven, warning
 from sandbox.job import Job, Run, Status
@@ -66,6 +67,16 @@ async def test_a_claim_that_stays_is_warned_about(kind: str, api: str) -> None:
     told = json.loads(model.requests[-1].results[0])
     assert told["warning"] == "it ran nothing, so what it says of runs and figures has no source"
     assert told["status"] == "partial"
+
+
+async def test_a_figure_of_the_request_needs_no_run() -> None:
+    written = Call("create_worker", {"task_description": "Write code comments for the sum of the year"})
+    script = Roles([written, Say("Done.")], [report(summary="# The sum of 1984")])
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await Team().run(endpoint, [UserTurn("Ann: comment the sum of 1984")])
+        model.assert_complete()
+    returned = json.loads(model.requests[-1].results[0])
+    assert (returned["status"], returned.get("warning")) == ("done", None)
 
 
 @APIS
