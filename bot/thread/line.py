@@ -59,7 +59,9 @@ class ProgressLine:
             if self.offers_stop:
                 blocks = with_stop_button(blocks, text, self._task)
             if not self._ts:
-                if not self._client.limiter.available("chat.postMessage", self._task.thread.channel):
+                channel = self._task.thread.channel
+                # In a busy channel a line would delay another task's answer.
+                if not self._client.limiter.available("chat.postMessage", channel, spare=True):
                     return False
                 self._ts = await self._posts.post_once(self._key, text=escape(text), blocks=blocks)
             elif self._client.limiter.try_acquire("chat.update"):

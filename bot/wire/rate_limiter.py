@@ -56,9 +56,10 @@ class RateLimiter:
             await asyncio.sleep(max(0.0, rate.held_until - self._clock()))
         return True
 
-    def available(self, method: str, channel: str = "") -> bool:
-        """Whether `try_acquire` would succeed now."""
-        return all(rate.wait(self._clock()) < 1e-9 for rate in self._of(method, channel))
+    def available(self, method: str, channel: str = "", *, spare: bool = False) -> bool:
+        """Whether `try_acquire` would succeed now; with `spare`, without a call of the burst, which is left
+        to what matters more."""
+        return all(rate.wait(self._clock(), spare=spare) < 1e-9 for rate in self._of(method, channel))
 
     def try_acquire(self, method: str, channel: str = "") -> bool:
         """Acquire without waiting; False if that is not possible."""
@@ -108,9 +109,9 @@ class _Bucket:
     def _ahead(self) -> float:
         return (max(1, int(self._burst / self._bots())) - 1) * self._interval
 
-    def wait(self, now: float) -> float:
-        """Seconds until a call is allowed."""
-        return max(self._next - self._ahead, self.held_until) - now
+    def wait(self, now: float, *, spare: bool = False) -> float:
+        """Seconds until a call is allowed, with `spare` until one is that is not of the burst."""
+        return max(self._next - (0 if spare else self._ahead), self.held_until) - now
 
     def reserve(self, now: float) -> float:
         """Reserve the next call; returns the seconds until it is allowed."""
