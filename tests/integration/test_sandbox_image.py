@@ -71,6 +71,8 @@ async def test_no_engine_is_one_sentence() -> None:
             await ensure_image(engine)
 
 
+# One worker of pytest-xdist at a time: to remove images takes away what a build stands on.
+@pytest.mark.xdist_group("images of the sandbox")
 async def test_old_images_go_and_the_current_one_stays(sandbox_image: str) -> None:
     async with DockerEngine() as engine:
         for tag in ("one", "two"):
@@ -111,6 +113,8 @@ def test_the_profile_refuses_by_default_and_names_no_namespace_call() -> None:
     assert not allowed & {"ptrace", "unshare", "setns", "mount", "bpf", "keyctl", "clone3", "io_uring_setup"}
 
 
+# One worker of pytest-xdist at a time: to remove images takes away what a build stands on.
+@pytest.mark.xdist_group("images of the sandbox")
 async def test_a_build_gets_the_base_with_its_digest_and_the_team_s_packages(
     sandbox_image: str, tmp_path: Path
 ) -> None:
