@@ -1,6 +1,6 @@
 """Each benchmark runs, in its small form; `make bench` is for the figures. Needs Docker and the image.
 
-`make test` runs the first one, `make soak` all of them.
+`make test` runs two, `make soak` all of them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from scripts.steps import ROOT
 #: These install other projects' packages; `make soak` runs them in full.
 PEERS = {"sandbox_peers", "frameworks"}
 OWN = [name for name in BENCHMARKS if name not in PEERS]
+#: They run with every change: README names the first, and the second puts the agents together by itself.
+ALWAYS = {"mention", "agents"}
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", [OWN[0], *(pytest.param(name, marks=pytest.mark.soak) for name in OWN[1:])])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in ALWAYS else pytest.mark.soak) for name in OWN]
+)
 async def test_a_benchmark_runs(name: str) -> None:
     code, said = await run("benchmarks", "--small", name)
     assert code == 0, said
