@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +13,11 @@ from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
 from bot.wire.entities import RawNames, plain_text
+from bot.wire.lookup_cache import LookupCache
 from text.excerpt import one_line
 
 log = structlog.get_logger(__name__)
 
-#: Channels cached; beyond that the oldest are dropped.
-MOST = 10_000
 #: Characters of a topic that are shown; Slack takes 250.
 _TOPIC = 250
 
@@ -45,11 +43,11 @@ class ChannelDirectory:
     def __init__(self, clients: Clients, timing: BotTiming = STANDARD) -> None:
         self._clients = clients
         self._timing = timing
-        self._found: dict[tuple[str, str], tuple[float, SlackChannel]] = {}
+        self._found = LookupCache(timing.user_cache, _UNKNOWN_CHANNEL)
 
     def known(self, team: str, channel: str, label: str = "") -> str:
         """The cached name with its topic; the label or the id of a channel that was not looked up."""
-        found = self._found.get((team, channel), (0.0, _UNKNOWN_CHANNEL))[1]
+        found = self._found.known(team, channel)
         name = found.name or label or channel
         return f"{name} (topic: {found.topic})" if found.topic else name
 
@@ -59,8 +57,8 @@ class ChannelDirectory:
 
     async def channel(self, team: str, channel: str) -> SlackChannel:
         """The channel, cached or looked up; if that fails, the last known entry."""
-        at, known = self._found.get((team, channel), (-self._timing.user_cache, _UNKNOWN_CHANNEL))
-        if time.monotonic() - at < self._timing.user_cache:
+        known = self._found.known(team, channel)
+        if self._found.is_fresh(team, channel):
             return known
         try:
             async with asyncio.timeout(self._timing.user_lookup):
@@ -70,9 +68,7 @@ class ChannelDirectory:
             log.info("channel lookup failed", channel=channel, why=error_text(error))
             return known
         found = _read_channel(answer.get("channel") or {})
-        while len(self._found) >= MOST:
-            del self._found[next(iter(self._found))]
-        self._found[team, channel] = (time.monotonic(), found)
+        self._found.keep(team, channel, found)
         return found
 
 

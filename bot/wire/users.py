@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,12 +12,10 @@ import structlog
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, error_text, is_transient
 from bot.wire.clients import Clients
+from bot.wire.lookup_cache import LookupCache
 from text.excerpt import one_line
 
 log = structlog.get_logger(__name__)
-
-#: Users cached; beyond that the oldest are dropped.
-MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +45,15 @@ class UserDirectory:
     def __init__(self, clients: Clients, timing: BotTiming = STANDARD) -> None:
         self._timing = timing
         self._clients = clients
-        self._found: dict[tuple[str, str], tuple[float, SlackUser]] = {}
+        self._found = LookupCache(timing.user_cache, _UNKNOWN)
 
     def known(self, team: str, user: str, label: str = "") -> str:
         """The cached name; the label or the id of a user who was not looked up."""
-        return self._found.get((team, user), (0.0, _UNKNOWN))[1].name or label or user
+        return self._found.known(team, user).name or label or user
 
     def is_person(self, team: str, user: str) -> bool:
         """Whether this user was looked up and is no app's."""
-        found = self._found.get((team, user), (0.0, _UNKNOWN))[1]
+        found = self._found.known(team, user)
         return found.is_known and not found.is_bot
 
     async def name(self, team: str, user: str) -> str:
@@ -69,11 +66,8 @@ class UserDirectory:
 
     async def person(self, team: str, user: str, *, now: bool = False) -> SlackUser:
         """The user, cached or looked up; if that fails, the last known entry. `now` bypasses the cache."""
-        never = -self._timing.user_cache
-        asked, person = self._found.get((team, user), (never, _UNKNOWN))
-        if now:
-            asked, person = never, _UNKNOWN
-        if time.monotonic() - asked < self._timing.user_cache:
+        person = _UNKNOWN if now else self._found.known(team, user)
+        if not now and self._found.is_fresh(team, user):
             return person
         try:
             async with asyncio.timeout(self._timing.user_lookup):
@@ -84,9 +78,7 @@ class UserDirectory:
             (log.info if passing else log.warning)("user lookup failed", user=user, why=error_text(error))
             return person if person.is_known else replace(person, may_be_known_later=passing)
         person = _read(answer.get("user") or {}, team)
-        while len(self._found) >= MOST:
-            del self._found[next(iter(self._found))]
-        self._found[team, user] = (time.monotonic(), person)
+        self._found.keep(team, user, person)
         return person
 
 
