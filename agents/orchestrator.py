@@ -30,6 +30,7 @@ from agents.text_files import read_text
 from agents.tools import Tool, ToolOutput
 from agents.wire import text_calls
 from agents.worker import RESULT_LIMIT, Brief, Worker
+from sandbox.job import Queue
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 from text.excerpt import one_line
@@ -78,7 +79,7 @@ class Orchestrator:
 
     def __init__(
         self, deps: AgentDeps, *, workspace: Workspace, journal: Journal, inbox: Inbox, emit: Emit,
-        approvals: ApprovalStore | None = None, queue: tuple[str, ...] = (),
+        approvals: ApprovalStore | None = None, queue: Queue = (),
     ) -> None:  # fmt: skip
         """`queue`: the person and the task, which take turns where sandboxes are short."""
         self._deps = deps

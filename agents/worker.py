@@ -17,7 +17,13 @@ from agents.budget import Meter
 from agents.conversation import ToolCall, UserTurn, reply_from_json
 from agents.endpoint import Endpoint
 from agents.errors import FatalModelError, ModelError, Parked, ToolFailure
-from agents.events import WAITING_FOR_MODEL, Emit, WorkerEnded, WorkerStarted
+from agents.events import (
+    WAITING_FOR_CONTAINER,
+    WAITING_FOR_MODEL,
+    Emit,
+    WorkerEnded,
+    WorkerStarted,
+)
 from agents.journal import EmptyInbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.pictures import Pictures
@@ -27,9 +33,10 @@ from agents.python_tool import sandbox_facts
 from agents.report import Facts, Report, ReportStatus, objection, refusal, report_from_json
 from agents.team_tools import TeamTool, worker_tools
 from agents.tools import Tool, ToolOutput
-from agents.worker_steps import WAITING_FOR_CONTAINER, WorkerSteps
+from agents.worker_steps import WorkerSteps
 from sandbox import Job, Run
 from sandbox.errors import FileRefused
+from sandbox.job import Queue
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Kept, Workspace
 from text.excerpt import excerpt
@@ -69,7 +76,7 @@ class Worker:
     def __init__(
         self, brief: Brief, *, model: str, endpoint: Endpoint, sandbox: Sandbox, workspace: Workspace,
         journal: Journal, meter: Meter, emit: Emit, prices: Prices, team_tools: Sequence[TeamTool],
-        approvals: ApprovalStore, pictures: Pictures, queue: tuple[str, ...] = (),
+        approvals: ApprovalStore, pictures: Pictures, queue: Queue = (),
     ) -> None:  # fmt: skip
         """`queue`: the person and the task, which take turns where sandboxes are short."""
         self._brief = brief

@@ -6,8 +6,6 @@ from agents.conversation import ModelReply
 from agents.events import Emit, WorkerStep
 from text.excerpt import one_line
 
-WAITING_FOR_CONTAINER = "Waiting for a free container"
-
 
 class WorkerSteps:
     """Emits one worker's steps."""

@@ -26,8 +26,6 @@ log = structlog.get_logger(__name__)
 
 #: Threads that are read; Slack allows 50 calls a minute.
 MOST_THREADS = 10_000
-#: Conversations of one page; Slack's largest.
-PAGE = 200
 _PLACE, _NAME = "slack", "connected"
 
 
@@ -165,18 +163,8 @@ async def conversations(client: SlackClient, newest: Mapping[str, int]) -> list[
     """All conversations of the bot: those with the newest tasks first, as `newest` orders them, then those
     with the latest change."""
     kinds = "public_channel,private_channel,im,mpim"
-    asked, cursor, found = (
-        {"types": kinds, "exclude_archived": True, "limit": PAGE},
-        "",
-        list[dict[str, Any]](),
-    )
-    while True:
-        more = {"cursor": cursor} if cursor else {}
-        page = await client.api_call("users.conversations", params={**asked, **more}, http_verb="GET")
-        found += [one for one in page.get("channels") or () if isinstance(one, dict) and "id" in one]
-        cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
-        if not cursor:
-            break
+    pages = client.items("users.conversations", "channels", types=kinds, exclude_archived=True)
+    found = [one async for one in pages if "id" in one]
 
     def order(one: dict[str, Any]) -> tuple[bool, int, float]:
         changed = one.get("updated")

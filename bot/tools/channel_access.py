@@ -51,14 +51,19 @@ class ChannelAccess:
         id_ = found[1] if (found := _ID.fullmatch(named.strip())) else await self._id_of(named)
         return await self.check(id_)
 
-    async def check(self, id_: str) -> ChannelInfo:
-        """The channel with this id. Raises `ToolFailure` unless it may be read and shown here."""
+    async def here(self) -> ChannelInfo:
+        """The channel of the task's thread, as it is now."""
+        return await self._describe(self.task.thread.channel)
+
+    async def check(self, id_: str, here: ChannelInfo | None = None) -> ChannelInfo:
+        """The channel with this id. Raises `ToolFailure` unless it may be read and shown here. `here` saves a
+        call of Slack where one call of a tool checks several channels."""
         channel = await self._describe(id_)
         if id_ == self.task.thread.channel:
             return channel  # who reads the thread reads the channel too
         if channel.is_direct or not await self._may_read(channel):
             raise ToolFailure(sentences.NO_CHANNEL)
-        here = await self._describe(self.task.thread.channel)
+        here = here or await self.here()
         if channel.is_private and here.person != self.task.user:
             raise ToolFailure(sentences.PRIVATE)
         if here.is_external:
@@ -84,8 +89,8 @@ class ChannelAccess:
         return all([await self._sees(person, channel) for person in writers])
 
     async def _sees(self, person: str, channel: ChannelInfo) -> bool:
-        """Members of the workspace see its public channels; guests, people of other workspaces and whoever
-        Slack does not describe only those that they are in; apps none."""
+        """Members of the workspace see its public channels; guests, people of other workspaces and people
+        whom Slack does not describe see only those that they are in, and apps none."""
         if not person.startswith(("U", "W")):
             return False
         if not channel.is_private:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from slack_sdk.errors import SlackApiError
@@ -22,9 +20,11 @@ from bot.tools import sentences
 from bot.tools.action_tokens import ActionTokens
 from bot.tools.channel_access import ChannelAccess
 from bot.wire.client import ABSENT, SLACK_ERRORS, SlackClient, error_code, error_text
+from bot.wire.entities import TS
 from bot.wire.permalinks import Permalinks, parse_permalink
 from bot.wire.reader import MessageReader, ReadMessage
 from tasks.message import ThreadAddress
+from tasks.run.zones import time_zone
 from tasks.task import Task
 from text.sanitize import sanitize_text
 
@@ -37,7 +37,6 @@ _RESULTS = 20
 #: Characters of one message.
 _LONGEST = 4_000
 _TOKEN_OVER = {"invalid_action_token", "action_token_expired", "expired_action_token", "token_expired"}
-_TS = re.compile(r"\d{1,12}\.\d{1,9}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,9 +160,11 @@ class SlackReading:
     async def _showable(self, channels: Iterable[str]) -> dict[str, str]:
         """Names of those channels that may be read and shown here, by id."""
         found = {}
+        here = None
         for id_ in sorted(channels):
             try:
-                found[id_] = (await self.access.check(id_)).name
+                here = here or await self.access.here()
+                found[id_] = (await self.access.check(id_, here)).name
             except ToolFailure:
                 continue
             except SLACK_ERRORS as error:
@@ -175,17 +176,14 @@ class SlackReading:
         words = await self.reader.words(self.task.thread.team, str(result.get("content") or ""))
         ts = str(result.get("message_ts"))
         author = " ".join(sanitize_text(str(result.get("author_name") or "someone")).split())[:100]
-        when = _time(ts, zone) if _TS.fullmatch(ts) else "at an unknown time"
+        when = _time(ts, zone) if TS.fullmatch(ts) else "at an unknown time"
         head = f"{author} in #{channel} · {when} · {sanitize_text(str(result.get('permalink') or ''))[:500]}"
         return f"{head}\n{_indented(words)}"
 
     async def _zone(self) -> tzinfo:
         """The requester's time zone, or UTC."""
         person = await self.reader.people.person(self.task.thread.team, self.task.user)
-        try:
-            return ZoneInfo(person.zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            return UTC
+        return time_zone(person.zone)
 
 
 @asynccontextmanager

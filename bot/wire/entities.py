@@ -16,6 +16,8 @@ _CHANNEL = re.compile(r"<#([CG][A-Z0-9]+)\|?([^<>]*)>")
 _DATE = re.compile(r"<!date\^[^|<>]*\|([^<>]*)>")
 _SPECIAL = re.compile(r"<!(?:subteam\^)?([^<>|^]*)(?:\^[^<>|]*)?(?:\|([^<>]*))?>")
 _GROUP = re.compile(r"<!(?:subteam\^|channel|here|everyone)")
+#: The form of a `ts`, which names a message of a channel: seconds since 1970.
+TS = re.compile(r"\d{1,12}\.\d{1,9}")
 #: What Slack puts before an address that a person typed without it.
 _SCHEME = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 

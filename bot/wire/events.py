@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import pydantic
 
 from bot.wire.content import MessageContent, content_of, speaks_of_files
+from bot.wire.entities import TS
 from bot.wire.reader import CONTENT_SUBTYPES, app_name
 from tasks.message import FileRef, ThreadAddress
 
 _Id = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=64)]
-_Ts = Annotated[str, pydantic.StringConstraints(pattern=r"^\d{1,12}\.\d{1,9}$")]
+_Ts = Annotated[str, pydantic.StringConstraints(pattern=f"^{TS.pattern}$")]
 
 
 #: Characters of an action token; Slack's have some sixty.

@@ -9,13 +9,13 @@ import structlog
 
 from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
+from bot.wire.entities import TS
 from tasks.message import ThreadAddress
 
 log = structlog.get_logger(__name__)
 
 
 _PATH = re.compile(r"/archives/([CGD][A-Z0-9]+)/p(\d{10,})/?")
-_TS = re.compile(r"\d{1,12}\.\d{1,9}")
 
 
 def parse_permalink(link: str) -> tuple[str, str] | None:
@@ -27,7 +27,7 @@ def parse_permalink(link: str) -> tuple[str, str] | None:
     if (found := _PATH.fullmatch(parts.path)) is None:
         return None
     root = parse_qs(parts.query).get("thread_ts", [""])[0]
-    return found[1], root if _TS.fullmatch(root) else f"{found[2][:-6]}.{found[2][-6:]}"
+    return found[1], root if TS.fullmatch(root) else f"{found[2][:-6]}.{found[2][-6:]}"
 
 
 class Permalinks:

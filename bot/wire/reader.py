@@ -1,12 +1,11 @@
 """Reads Slack's messages: who wrote them, when, and what they say in words.
 
-The one way in which requests, threads, shortcuts and tools read messages. All that people and apps wrote, but
-a task's request, is material: whoever shows it to a model marks it so.
+The one way in which requests, threads, shortcuts and tools read messages. What people and apps wrote is
+material, except for a task's request: the code that shows it to a model marks it as such.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from bot.wire.block_text import string
 from bot.wire.channels import ChannelDirectory
 from bot.wire.content import MessageContent, content_of, file_line
-from bot.wire.entities import mentioned, mentioned_channels, plain_text
+from bot.wire.entities import TS, mentioned, mentioned_channels, plain_text
 from bot.wire.users import UserDirectory
 from tasks.message import FileRef
 from text.sanitize import sanitize_text
@@ -23,7 +22,6 @@ from text.sanitize import sanitize_text
 CONTENT_SUBTYPES = {"file_share", "thread_broadcast", "bot_message", "me_message", "reply_broadcast"}
 #: People and channels whose names are looked up for one call of `read`.
 _MOST_USERS, _MOST_CHANNELS = 50, 5
-_TS = re.compile(r"\d{1,12}\.\d{1,9}")
 _AN_APP = "an app"
 
 
@@ -137,4 +135,4 @@ def app_name(message: Mapping[str, Any]) -> str:
 def _says_something(message: Mapping[str, Any]) -> bool:
     subtype = message.get("subtype")
     has_content = subtype is None or (isinstance(subtype, str) and subtype in CONTENT_SUBTYPES)
-    return has_content and _TS.fullmatch(string(message.get("ts"))) is not None
+    return has_content and TS.fullmatch(string(message.get("ts"))) is not None

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import structlog
 
 from agents.briefing import files_line
 from agents.conversation import ModelReply, Picture, Turn, UserTurn
 from tasks.run.attachments import Attached
 from tasks.run.thread import Surroundings
+from tasks.run.zones import time_zone
 from tasks.store.notes import Note
 from tasks.task import State, Task
 from text.excerpt import excerpt
-
-log = structlog.get_logger(__name__)
 
 #: Characters of one earlier request, answer or message, and of all of them together.
 MESSAGE_LIMIT, _ALL = 4_000, 40_000
@@ -64,12 +60,8 @@ def opening(
 
 def format_time(seconds: float, zone: str, form: str) -> str:
     """A time in a zone; in UTC, which is added, where the zone is not known here."""
-    if zone:
-        try:
-            return datetime.fromtimestamp(seconds, ZoneInfo(zone)).strftime(form)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            log.info("time zone not known, UTC is used", zone=zone)
-    return datetime.fromtimestamp(seconds, UTC).strftime(f"{form} UTC")
+    found = time_zone(zone)
+    return datetime.fromtimestamp(seconds, found).strftime(f"{form} UTC" if found is UTC else form)
 
 
 def _shortened(said: Sequence[str], left_out: int) -> list[str]:
