@@ -32,8 +32,8 @@ def last_failed(entries: Sequence[Entry]) -> bool:
 def too_many_failures(entries: Sequence[Entry], worker: str) -> bool:
     """Whether so many workers have failed, and none between them was of use, that `worker` would be a waste.
 
-    After many failures in one turn, two workers of the next turn may try again. A message of a person begins
-    the count anew.
+    After many failures in one turn, two workers of the next turn may try again. The count begins at zero
+    again when a person writes.
     """
     newest = this_turn(entries)
     now = _statuses(newest)
