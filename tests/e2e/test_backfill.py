@@ -61,7 +61,7 @@ async def test_a_busy_channel_is_read_to_its_end(
 async def test_a_slack_that_comes_back_slowly_is_asked_again(
     slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, method: str
 ) -> None:
-    timing = replace(BOT_TIMING, ping=0.5, connection_check=0.1, backfill_retry=0.1)
+    timing = replace(BOT_TIMING, ping=0.5, connection_check=0.01, backfill_retry=0.1)
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot:
         await _asked(bot)
         slack.drop_sockets()
