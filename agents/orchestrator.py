@@ -232,7 +232,7 @@ class Orchestrator:
         """Read a text file in /work: an attached file, or one that a worker made.
 
         Args:
-            path: The path, with or without /work/ before it.
+            path: A path in /work.
             offset: Characters to skip.
             limit: Characters to return, at most 8000.
         """
@@ -242,7 +242,7 @@ class Orchestrator:
         """See a picture in /work: an attached one, or a plot that a worker made.
 
         Args:
-            path: The path, with or without /work/ before it: PNG, JPEG, GIF, WebP, BMP or TIFF.
+            path: A path in /work: PNG, JPEG, GIF, WebP, BMP or TIFF.
         """
         return await self._pictures.view(path)
 

@@ -191,7 +191,7 @@ class Worker:
         """See a picture in /work: an attached one, or a plot that your code has saved.
 
         Args:
-            path: The path, with or without /work/ before it: PNG, JPEG, GIF, WebP, BMP or TIFF.
+            path: A path in /work: PNG, JPEG, GIF, WebP, BMP or TIFF.
         """
         return await self._pictures.view(path)
 

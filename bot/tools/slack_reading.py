@@ -61,7 +61,8 @@ class SlackReading:
         """Read the newest messages of a Slack channel, with authors, times and links.
 
         You can read what the people who wrote in this task may see. Replies in threads are not among the
-        messages: read a thread with read_thread.
+        messages: read a thread with read_thread. Link the messages that your answer rests on. If this says
+        that something can't be shown here, tell the person where to ask, and don't say what is in it.
 
         Args:
             channel: The channel's name, such as #support, or its id.
