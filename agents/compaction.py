@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agents.conversation import Json, ModelReply, TokenUsage, ToolResult, Turn, UserTurn
-from agents.endpoint import Endpoint
 from agents.errors import ContextTooLong
+from agents.model.endpoint import Endpoint
+from agents.model.wire import ModelRequest
 from agents.prompts import prompt
-from agents.wire import ModelRequest
 from text.excerpt import excerpt
 
 #: Share of the window at which compaction begins, and the share to get below.

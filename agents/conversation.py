@@ -1,6 +1,6 @@
 """The turns of a conversation between an agent and a model, and their stored form as JSON.
 
-`agents.wire` translates them to the APIs.
+`agents.model.wire` translates them to the APIs.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that a turn shows. `agents.pictures` reads its content by the digest for each request."""
+    """A picture that a turn shows. `agents.model.pictures` reads its content by digest for each request."""
 
     path: str
     """Of its file in `/work`."""

@@ -13,15 +13,15 @@ import structlog
 from agents import compaction, tracing
 from agents.budget import LAST_TURN_SECONDS, Meter
 from agents.conversation import ModelReply, ToolCall, Turn
-from agents.dispatch import dispatch
-from agents.endpoint import Endpoint, OnRetry, OnText
 from agents.errors import ContextTooLong, ModelError, Parked
 from agents.journal import Inbox, Journal
-from agents.pictures import Pictures
-from agents.prices import Prices
+from agents.model.endpoint import Endpoint, OnRetry, OnText
+from agents.model.pictures import Pictures
+from agents.model.prices import Prices
+from agents.model.wire import ModelRequest, text_calls
 from agents.tools import Tool
+from agents.tools.dispatch import dispatch
 from agents.transcript import CUT, EMPTY, MARKUP, NO_CALL, ONLY_COMMENTARY, Transcript
-from agents.wire import ModelRequest, text_calls
 
 log = structlog.get_logger(__name__)
 

@@ -12,23 +12,23 @@ from typing import Literal
 import pydantic
 
 from agents import outcomes, tracing
-from agents.approvals import ApprovalStore, DenyAll
 from agents.briefing import brief_text, request_context
 from agents.budget import AgentLimits, Effort, Meter
 from agents.conversation import ModelReply, ToolCall, Turn
-from agents.endpoint import Endpoint
 from agents.errors import Parked, ToolFailure
 from agents.events import WAITING_FOR_MODEL, AnswerText, Emit, Notice, PlanChanged, PlanStep
 from agents.journal import Inbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
-from agents.pictures import Pictures
-from agents.prices import Prices
+from agents.model.endpoint import Endpoint
+from agents.model.pictures import Pictures
+from agents.model.prices import Prices
+from agents.model.wire import text_calls
 from agents.prompts import prompt
 from agents.report import report_to_json
-from agents.team_tools import Toolbox, material, no_tools, tools_summary
-from agents.text_files import read_text
 from agents.tools import Tool, ToolOutput
-from agents.wire import text_calls
+from agents.tools.approvals import ApprovalStore, DenyAll
+from agents.tools.team_tools import Toolbox, material, no_tools, tools_summary
+from agents.tools.text_files import read_text
 from agents.worker import RESULT_LIMIT, Brief, Worker
 from sandbox.job import Queue
 from sandbox.sandbox import Sandbox

@@ -12,10 +12,8 @@ from dataclasses import asdict, dataclass, replace
 import structlog
 
 from agents import tracing
-from agents.approvals import ApprovalGate, ApprovalStore
 from agents.budget import Meter
 from agents.conversation import ToolCall, UserTurn, reply_from_json
-from agents.endpoint import Endpoint
 from agents.errors import FatalModelError, ModelError, Parked, ToolFailure
 from agents.events import (
     WAITING_FOR_CONTAINER,
@@ -26,13 +24,15 @@ from agents.events import (
 )
 from agents.journal import EmptyInbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
-from agents.pictures import Pictures
-from agents.prices import Prices
+from agents.model.endpoint import Endpoint
+from agents.model.pictures import Pictures
+from agents.model.prices import Prices
 from agents.prompts import prompt
-from agents.python_tool import sandbox_facts
 from agents.report import Facts, Report, ReportStatus, objection, refusal, report_from_json
-from agents.team_tools import TeamTool, worker_tools
 from agents.tools import Tool, ToolOutput
+from agents.tools.approvals import ApprovalGate, ApprovalStore
+from agents.tools.python_tool import sandbox_facts
+from agents.tools.team_tools import TeamTool, worker_tools
 from agents.worker_steps import WorkerSteps
 from sandbox import Job, Run
 from sandbox.errors import FileRefused

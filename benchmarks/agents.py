@@ -21,12 +21,12 @@ from openai import AsyncOpenAI
 
 from agents.budget import AgentLimits, Budget, Effort
 from agents.conversation import UserTurn
-from agents.endpoint import Endpoint
 from agents.journal import EmptyInbox, MemoryJournal
+from agents.model.endpoint import Endpoint
 from agents.orchestrator import AgentDeps, Orchestrator
 from agents.prompts import prompt
-from agents.team_tools import WORKER_TOOLS
 from agents.tools import Tool
+from agents.tools.team_tools import WORKER_TOOLS
 from agents.worker import Worker
 from benchmarks.model_process import model_process
 from sandbox import Job, Run

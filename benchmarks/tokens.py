@@ -17,11 +17,11 @@ from typing import Any
 import structlog
 
 from agents.conversation import ModelReply, ToolCall, UserTurn
-from agents.endpoint import Endpoint
 from agents.journal import EmptyInbox, MemoryJournal
+from agents.model.endpoint import Endpoint
+from agents.model.wire import ModelRequest, Options
+from agents.model.wire.chat import ChatWire
 from agents.orchestrator import AgentDeps, Orchestrator
-from agents.wire import ModelRequest, Options
-from agents.wire.chat import ChatWire
 from benchmarks.agents import InstantSandbox
 from sandbox.workspace import Workspace
 

@@ -139,7 +139,7 @@ class Outcome:
     asked: str = ""
     """The question's id. Messages that answer it carry it."""
     approval: str = ""
-    """Set when the question asks to approve a tool call (`agents.approvals`): its id and digest."""
+    """Set when the question asks to approve a tool call (`agents.tools.approvals`): its id and digest."""
     files: Sequence[OutputFile] = ()
     quarantined: bool = False
     """Whether the task was ended because too many processes died while they ran it."""

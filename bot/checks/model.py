@@ -8,17 +8,17 @@ from pathlib import Path
 
 import openai
 
-from agents.approvals import DenyAll
 from agents.budget import Budget, Meter
 from agents.conversation import Picture, UserTurn
-from agents.endpoint import Endpoint
 from agents.errors import ModelError, ToolConfigError
 from agents.journal import MemoryJournal
-from agents.pictures import Pictures
+from agents.model.endpoint import Endpoint
+from agents.model.pictures import Pictures
+from agents.model.wire import ModelRequest, text_calls
 from agents.prompts import prompt
-from agents.team_tools import TeamTool
 from agents.tools import Tool
-from agents.wire import ModelRequest, text_calls
+from agents.tools.approvals import DenyAll
+from agents.tools.team_tools import TeamTool
 from agents.worker import Brief, Worker
 from bot.checks import preflight
 from bot.errors import CheckFailed

@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import partial
 
 from agents.budget import AgentLimits, Budget
-from agents.endpoint import Endpoint
+from agents.model.endpoint import Endpoint
+from agents.model.prices import Prices
 from agents.orchestrator import AgentDeps
-from agents.prices import Prices
-from agents.team_tools import Toolbox, no_tools
 from agents.tools import Tool
+from agents.tools.team_tools import Toolbox, no_tools
 from bot.observability.instrumentation import InstrumentedEndpoint
 from bot.observability.metrics import ModelMetrics
 from bot.settings import Settings, variable

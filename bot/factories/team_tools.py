@@ -14,9 +14,9 @@ from importlib.util import find_spec
 import structlog
 
 from agents.errors import ToolConfigError
-from agents.plugins import load_plugins
-from agents.team_tools import TeamTool, Toolbox, not_offered, offered
-from agents.tools_file import ToolsFile, load_tools_file
+from agents.tools.plugins import load_plugins
+from agents.tools.team_tools import TeamTool, Toolbox, not_offered, offered
+from agents.tools.tools_file import ToolsFile, load_tools_file
 from bot.settings import Settings
 from bot.settings.redaction import redactor
 
@@ -57,7 +57,7 @@ async def make_toolbox(settings: Settings) -> AsyncIterator[Toolbox]:
     if not file.servers:
         yield lambda: offered(functions)
         return
-    from agents.mcp import McpServers
+    from agents.tools.mcp import McpServers
 
     async with McpServers(file) as servers:
         for why in not_offered([*functions, *servers.tools()]):
@@ -86,7 +86,7 @@ async def try_tools(settings: Settings) -> tuple[Sequence[TeamTool], Sequence[st
 async def _try_server(
     file: ToolsFile, name: str, redact: Callable[[str], str]
 ) -> tuple[Sequence[TeamTool], Sequence[str]]:
-    from agents.mcp import McpServers
+    from agents.tools.mcp import McpServers
 
     only = file.model_copy(update={"servers": {name: file.servers[name]}, "allow": {name: file.allow[name]}})
     lines: list[str] = []

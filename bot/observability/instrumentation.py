@@ -9,12 +9,12 @@ from typing import Any
 
 import aiohttp
 
-from agents.concurrency import Pause
 from agents.conversation import ModelReply
-from agents.endpoint import Endpoint, OnRetry, OnText
 from agents.errors import ModelError
-from agents.prices import Prices
-from agents.wire import ModelRequest
+from agents.model.concurrency import Pause
+from agents.model.endpoint import Endpoint, OnRetry, OnText
+from agents.model.prices import Prices
+from agents.model.wire import ModelRequest
 from bot.observability.metrics import ModelMetrics, SandboxMetrics, SlackMetrics
 from sandbox.job import Job, Run
 from sandbox.sandbox import Sandbox

@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agents.budget import AgentLimits, Budget, EndpointLimits
-from agents.prices import Price
+from agents.model.prices import Price
 from bot.settings.declared import declared
 from bot.settings.field_types import (
     JSON_OBJECT,

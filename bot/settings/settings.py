@@ -92,7 +92,7 @@ class Settings(
         found = [field.get_secret_value() for field in fields if isinstance(field, SecretStr)]
         named: Sequence[str] = ()
         if self.tools_file:
-            from agents.tools_file import variables_in  # half the agents' room with it
+            from agents.tools.tools_file import variables_in  # half the agents' room with it
 
             named = variables_in(self.tools_file, os.environ)
         return (*found, *self.token_keys, *named, *([password] if password else []))

@@ -10,7 +10,7 @@ import structlog
 
 from agents.conversation import Picture
 from agents.journal import Incoming
-from agents.pictures import MAX_PICTURES, Pictures, split
+from agents.model.pictures import MAX_PICTURES, Pictures, split
 from sandbox.errors import FileRefused
 from sandbox.workspace import Workspace
 from tasks.message import FileRef

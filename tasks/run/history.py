@@ -13,7 +13,7 @@ from itertools import chain
 from sqlalchemy import select
 
 from agents.conversation import Turn
-from agents.pictures import MAX_PICTURES
+from agents.model.pictures import MAX_PICTURES
 from sandbox.workspace import Workspace
 from tasks.message import Message
 from tasks.run.attachments import Attached, Attachments

@@ -19,8 +19,8 @@ from agents import tracing as traces
 from agents.conversation import Turn
 from agents.errors import ModelError, Parked, Superseded
 from agents.loop import LoopResult
+from agents.model.pictures import Pictures
 from agents.orchestrator import AgentDeps, Orchestrator
-from agents.pictures import Pictures
 from agents.tracing import NO_TRACING, Tracing
 from sandbox.workspace import Workspace
 from tasks.errors import NewerRow

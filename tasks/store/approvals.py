@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from agents.approvals import Question, Verdict
+from agents.tools.approvals import Question, Verdict
 from tasks.store import schema
 from tasks.store.acceptance import requeue
 from tasks.store.database import Database
@@ -22,7 +22,7 @@ _ROW = schema.approval.c
 
 
 class TaskApprovals:
-    """One task's approvals, for its current run (an `agents.approvals.ApprovalStore`)."""
+    """One task's approvals, for its current run (an `agents.tools.approvals.ApprovalStore`)."""
 
     def __init__(self, database: Database, task: Task, *, patience: float) -> None:
         self._database = database

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.team_tools import TeamTool
 from agents.tools import Tool, ToolOutput
+from agents.tools.team_tools import TeamTool
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from agents.approvals import Question, Verdict
+from agents.tools.approvals import Question, Verdict
 from tasks.errors import StaleRunner
 from tasks.store.approvals import Decision, TaskApprovals, decide, find_decision
 from tasks.store.database import Database

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agents.conversation import ToolCall
-from agents.plugins import load_plugins
+from agents.tools.plugins import load_plugins
 from tests.unit.test_extend_page import PAGE, block, tools_file
 
 

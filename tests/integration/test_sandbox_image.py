@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.python_tool import sandbox_facts
+from agents.tools.python_tool import sandbox_facts
 from bot.checks import doctor, preflight
 from bot.errors import CheckFailed
 from bot.factories.sandbox import image_recipe, make_sandbox

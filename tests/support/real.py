@@ -23,8 +23,8 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from agents.wire import text_calls
-from agents.wire.reasoning import strip_reasoning
+from agents.model.wire import text_calls
+from agents.model.wire.reasoning import strip_reasoning
 from bot.timing import STANDARD
 from playground.slack import SlackStandIn
 from tasks.store import schema

@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents.approvals import ApprovalStore
 from agents.budget import AgentLimits, Budget, Meter
 from agents.conversation import Turn, UserTurn
-from agents.endpoint import Endpoint, OnRetry
 from agents.events import Event
 from agents.journal import EmptyInbox, Inbox, Incoming, Journal, MemoryJournal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
+from agents.model.endpoint import Endpoint, OnRetry
+from agents.model.pictures import Pictures
+from agents.model.prices import Prices
 from agents.orchestrator import AgentDeps, Orchestrator
-from agents.pictures import Pictures
-from agents.prices import Prices
-from agents.team_tools import Toolbox, no_tools
 from agents.tools import Function, Tool
+from agents.tools.approvals import ApprovalStore
+from agents.tools.team_tools import Toolbox, no_tools
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 from tests.support.scripted_model import ScriptedModel

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from agents.approvals import Question, Verdict
 from agents.errors import Parked
 from agents.events import WorkerStep
 from agents.prompts import prompt
-from agents.team_tools import TeamTool, Toolbox
 from agents.tools import Tool
+from agents.tools.approvals import Question, Verdict
+from agents.tools.team_tools import TeamTool, Toolbox
 from tests.support.scripted_model import Call, Reply, Roles, Say, ScriptedModel, Turn
 from tests.support.team import Team, bodies, endpoint_of
 

@@ -11,7 +11,7 @@ from agents.conversation import ModelReply as Said
 from agents.conversation import TokenUsage, ToolCall, ToolResult, Turn, UserTurn
 from agents.errors import ContextTooLong
 from agents.journal import MemoryJournal
-from agents.prices import Prices
+from agents.model.prices import Prices
 from agents.tools import ToolOutput
 from agents.transcript import Transcript
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel, openai_error

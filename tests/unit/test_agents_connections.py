@@ -12,10 +12,10 @@ import httpx2
 import openai
 import pytest
 
-from agents import failures
-from agents.endpoint import Endpoint
 from agents.errors import ModelUnavailable, RequestRefused
-from agents.refusals import Refusal, resolve
+from agents.model import failures
+from agents.model.endpoint import Endpoint
+from agents.model.refusals import Refusal, resolve
 from tests.support import chat_wire, responses_wire
 from tests.support.scripted_model import Hang, Raw, ScriptedModel, Turn
 from tests.support.team import Agent, endpoint_of

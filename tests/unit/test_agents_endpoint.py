@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from agents.concurrency import ConcurrencyLimiter
 from agents.conversation import ModelReply as Said
 from agents.conversation import ToolCall, ToolResult, Turn, UserTurn
-from agents.endpoint import Endpoint
 from agents.errors import ModelUnavailable, UnknownModel
+from agents.model.concurrency import ConcurrencyLimiter
+from agents.model.endpoint import Endpoint
+from agents.model.wire import ModelRequest, Options, Wire
+from agents.model.wire.chat import ChatWire
+from agents.model.wire.responses import ResponsesWire
 from agents.tools import Tool
-from agents.wire import ModelRequest, Options, Wire
-from agents.wire.chat import ChatWire
-from agents.wire.responses import ResponsesWire
 from tests.support.scripted_model import (
     Asked,
     Call,

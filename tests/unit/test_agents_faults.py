@@ -164,7 +164,7 @@ async def test_two_calls_with_one_id_are_both_run(api: str) -> None:
 
 @APIS
 async def test_a_stream_without_end_is_ended(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.wire.assembler.MAX_REPLY", 2_000)
+    monkeypatch.setattr("agents.model.wire.assembler.MAX_REPLY", 2_000)
     async with ScriptedModel([Endless(), Say(ANSWER)], piece=50) as model:
         async with endpoint_of(model, api=api) as endpoint:
             ending = await Agent([look_up]).run(endpoint)

@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 from agents.conversation import Json, ToolCall, ToolResult, Turn, UserTurn
 from agents.conversation import ModelReply as Said
 from agents.errors import RequestRefused
-from agents.team_tools import WORKER_TOOLS, TeamTool
+from agents.model.wire import ModelRequest
 from agents.tools import Tool
-from agents.wire import ModelRequest
+from agents.tools.team_tools import WORKER_TOOLS, TeamTool
 from tests.support.scripted_model import Asked, Call, Fault, Reply, Say, ScriptedModel
 from tests.support.scripted_model import Turn as Scripted
 from tests.support.team import Agent, Team, endpoint_of

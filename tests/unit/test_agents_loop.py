@@ -11,7 +11,7 @@ import pytest
 from agents.budget import LAST_TURN_SECONDS, AgentLimits, Budget, Meter
 from agents.errors import ModelUnavailable, Parked, ToolFailure
 from agents.journal import Incoming
-from agents.prices import Price, Prices
+from agents.model.prices import Price, Prices
 from agents.tools import ToolOutput
 from tests.support.scripted_model import (
     Asked,

@@ -16,11 +16,11 @@ from structlog.testing import capture_logs
 
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
-from agents.mcp import Connection, McpServers
-from agents.stderr_log import log_line
-from agents.team_tools import WORKER_TOOLS, TeamTool, not_offered, offered
 from agents.tools import Tool
-from agents.tools_file import McpServer, ToolsFile
+from agents.tools.mcp import Connection, McpServers
+from agents.tools.stderr_log import log_line
+from agents.tools.team_tools import WORKER_TOOLS, TeamTool, not_offered, offered
+from agents.tools.tools_file import McpServer, ToolsFile
 from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
 from tests.support.team import Team, endpoint_of
 from tests.support.tool_server import JOURNAL, loose_server, serve_http, tool_server

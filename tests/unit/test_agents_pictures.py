@@ -16,10 +16,10 @@ import pytest
 from agents.conversation import Picture, UserTurn
 from agents.errors import ContextTooLong, ModelError
 from agents.journal import Incoming, MemoryJournal
-from agents.pictures import MAX_PICTURES
-from agents.prices import Prices
+from agents.model.pictures import MAX_PICTURES
+from agents.model.prices import Prices
+from agents.model.wire.rewrites import alternate_roles
 from agents.tools import ToolOutput
-from agents.wire.rewrites import alternate_roles
 from sandbox.workspace import Workspace
 from tests.support.scripted_model import (
     Asked,
@@ -39,7 +39,7 @@ BLIND = "can't see pictures with this model"
 
 @dataclass
 class Album:
-    """Pictures in a workspace, as `agents.pictures` keeps them, and a tool that shows one."""
+    """Pictures in a workspace, as `agents.model.pictures` keeps them, and a tool that shows one."""
 
     workspace: Workspace
     seen: list[str] = field(default_factory=list)

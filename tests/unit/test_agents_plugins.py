@@ -15,7 +15,7 @@ import pytest
 
 from agents.conversation import ToolCall
 from agents.errors import ToolConfigError, ToolFailure
-from agents.plugins import GROUP, load_plugins
+from agents.tools.plugins import GROUP, load_plugins
 
 Install = Callable[..., list[importlib.metadata.EntryPoint]]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.python_tool import sandbox_facts
+from agents.tools.python_tool import sandbox_facts
 from sandbox.limits import SandboxLimits
 from sandbox.sandbox import Sandbox
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from agents.events import AnswerText
-from agents.wire.reasoning import strip_reasoning
-from agents.wire.text_calls import may_begin
+from agents.model.wire.reasoning import strip_reasoning
+from agents.model.wire.text_calls import may_begin
 from tests.support.scripted_model import Reply, Say, ScriptedModel
 from tests.support.team import Agent, Team, endpoint_of
 

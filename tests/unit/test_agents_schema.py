@@ -12,8 +12,8 @@ import pytest
 
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
-from agents.schema import MAX_INLINED, MAX_SCHEMA, flatten, mend
 from agents.tools import Tool
+from agents.tools.schema import MAX_INLINED, MAX_SCHEMA, flatten, mend
 
 
 class Colour(StrEnum):

@@ -17,9 +17,9 @@ from agents.conversation import UserTurn
 from agents.errors import CredentialsRefused, Parked, QuotaExhausted
 from agents.events import WAITING_FOR_MODEL, PlanChanged, WorkerEnded, WorkerStarted, WorkerStep
 from agents.journal import Incoming
-from agents.prices import Price, Prices
+from agents.model.prices import Price, Prices
 from agents.report import Facts, Report, total_cost, warning
-from agents.team_tools import WORKER_TOOLS
+from agents.tools.team_tools import WORKER_TOOLS
 from sandbox.workspace import Workspace
 from tests.support.scripted_model import (
     Asked,

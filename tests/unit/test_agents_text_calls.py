@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.events import AnswerText, WorkerEnded
-from agents.wire.text_calls import has_markup, may_begin, parse
+from agents.model.wire.text_calls import has_markup, may_begin, parse
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
 from tests.support.team import Agent, Team, endpoint_of
 

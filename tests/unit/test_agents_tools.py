@@ -15,8 +15,8 @@ import pytest
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
 from agents.orchestrator import Orchestrator
-from agents.team_tools import WORKER_TOOLS
 from agents.tools import Tool
+from agents.tools.team_tools import WORKER_TOOLS
 from agents.worker import Worker
 from bot.tools.slack_reading import SlackReading
 

@@ -12,7 +12,7 @@ import pytest
 
 from agents.conversation import UserTurn
 from agents.errors import ContextTooLong
-from agents.wire import ModelRequest
+from agents.model.wire import ModelRequest
 from tests.support import chat_wire
 from tests.support.scripted_model import Call, Raw, Reply, Say, ScriptedModel, Turn
 from tests.support.team import Agent, endpoint_of

@@ -15,7 +15,6 @@ import httpx2
 import openai
 import pytest
 
-from agents import failures
 from agents.conversation import UserTurn
 from agents.errors import (
     ContextTooLong,
@@ -27,9 +26,10 @@ from agents.errors import (
     UnknownModel,
 )
 from agents.journal import Incoming
-from agents.refusals import Refusal, resolve
-from agents.wire import ModelRequest
-from agents.wire.responses import ResponsesWire
+from agents.model import failures
+from agents.model.refusals import Refusal, resolve
+from agents.model.wire import ModelRequest
+from agents.model.wire.responses import ResponsesWire
 from tests.support.scripted_model import (
     Asked,
     Call,

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from agents.waits import asked_wait, wait_in
+from agents.model.waits import asked_wait, wait_in
 from tests.support.scripted_model import Fault, Reply, Say, ScriptedModel, openai_error
 from tests.support.team import Agent, endpoint_of
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pydantic_core import from_json
 
-from agents.prices import Price, Prices
+from agents.model.prices import Price, Prices
 from tests.support import chat_wire, responses_wire
 from tests.support.scripted_model import Call, Fault, Raw, Reply, Say, ScriptedModel, Turn, Usage
 from tests.support.team import Agent, bodies, endpoint_of
@@ -169,7 +169,7 @@ async def test_signs_of_life_without_a_word_are_no_reply(api: str) -> None:
 
 @APIS
 async def test_an_event_without_end_is_ended(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.wire.stream.MAX_EVENT", 10_000)
+    monkeypatch.setattr("agents.model.wire.stream.MAX_EVENT", 10_000)
     script: list[Reply] = [Raw([b"data: " + b"x" * 9_000, b"x" * 9_000], hold=3600), Say(ANSWER)]
     async with ScriptedModel(script) as model, endpoint_of(model, api=api) as endpoint:
         assert (await Agent().run(endpoint)).text == ANSWER

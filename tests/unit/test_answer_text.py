@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from agents.conversation import UserTurn
-from agents.endpoint import Endpoint
-from agents.wire import ModelRequest
+from agents.model.endpoint import Endpoint
+from agents.model.wire import ModelRequest
 from tests.support.scripted_model import Cut, Say, ScriptedModel
 
 WORDS = "An answer that comes in many small pieces, one after the other."

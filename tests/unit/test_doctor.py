@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from agents.team_tools import WORKER_TOOLS
+from agents.tools.team_tools import WORKER_TOOLS
 from bot.checks import doctor
 from bot.checks.doctor import Finding, examine
 from bot.settings import Settings

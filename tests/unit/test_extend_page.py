@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from agents.conversation import ToolCall
-from agents.mcp import McpServers
-from agents.tools_file import ToolsFile, load_tools_file
+from agents.tools.mcp import McpServers
+from agents.tools.tools_file import ToolsFile, load_tools_file
 from agents.worker import RESULT_LIMIT
 from scripts.steps import ROOT
 
@@ -50,7 +50,7 @@ def test_the_other_server_is_reached_with_a_secret_of_the_environment(tmp_path: 
 
 
 def test_the_figures_are_those_of_the_code() -> None:
-    from agents.approvals import MAX_SHOWN
+    from agents.tools.approvals import MAX_SHOWN
 
     assert f"more than {RESULT_LIMIT:,} characters" in PAGE
     assert f"more than {MAX_SHOWN:,} characters" in PAGE

@@ -6,8 +6,8 @@ import pytest
 
 from agents.conversation import UserTurn
 from agents.errors import CredentialsRefused
-from agents.prices import Prices
-from agents.wire import ModelRequest
+from agents.model.prices import Prices
+from agents.model.wire import ModelRequest
 from bot.observability.instrumentation import InstrumentedEndpoint
 from bot.observability.metrics import Metrics
 from tasks.store.queries import TaskCounts

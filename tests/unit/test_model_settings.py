@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from agents.conversation import TokenUsage, UserTurn
-from agents.prices import Price
-from agents.wire import ModelRequest
+from agents.model.prices import Price
+from agents.model.wire import ModelRequest
 from bot.errors import SettingsError
 from bot.factories.model import agent_deps, make_endpoint
 from bot.settings import Settings

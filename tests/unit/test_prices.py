@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from agents.conversation import TokenUsage
-from agents.prices import Price, Prices
-from agents.wire.assembler import parse_usage
+from agents.model.prices import Price, Prices
+from agents.model.wire.assembler import parse_usage
 from tests.support import chat_wire
 from tests.support.scripted_model import Raw, ScriptedModel
 from tests.support.team import Agent, bodies, endpoint_of

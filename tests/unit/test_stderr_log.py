@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.stderr_log import LONGEST, StderrLog
+from agents.tools.stderr_log import LONGEST, StderrLog
 from bot.settings import Settings
 from bot.settings.redaction import redactor
 

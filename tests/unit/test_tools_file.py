@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.errors import ToolConfigError
-from agents.tools_file import load_tools_file
+from agents.tools.tools_file import load_tools_file
 
 
 def written(tmp_path: Path, body: object) -> Path:

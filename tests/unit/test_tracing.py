@@ -14,8 +14,8 @@ import structlog
 from agents import tracing
 from agents.errors import CredentialsRefused
 from agents.otlp import otlp_tracing
-from agents.team_tools import TeamTool
 from agents.tools import Tool
+from agents.tools.team_tools import TeamTool
 from tests.support.otlp import OtlpCollector
 from tests.support.scripted_model import Call, Fault, Reply, Roles, Say, ScriptedModel, openai_error
 from tests.support.team import Team, endpoint_of

@@ -6,6 +6,7 @@ Several OpenAI-compatible servers don't follow `$ref`, and pydantic's `title` fi
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,6 +21,11 @@ _DROPPED = ("$defs", "definitions")
 _AT_THE_TOP = ("allOf", "anyOf", "oneOf", "not", "enum", "if", "then", "else")
 #: Characters of one tool's schema, which each request repeats.
 MAX_SCHEMA = 50_000
+
+
+def safe_name(name: str) -> str:
+    """A tool's name with the characters and length that endpoints accept."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unnamed"
 
 
 def flatten(schema: Json) -> Json:

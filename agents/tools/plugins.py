@@ -14,9 +14,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
 from agents.errors import ToolConfigError
-from agents.team_tools import WORKER_TOOLS, TeamTool
 from agents.tools import Tool
-from agents.wire.assembler import safe_name
+from agents.tools.schema import safe_name
+from agents.tools.team_tools import WORKER_TOOLS, TeamTool
 from sandbox.daemon_threads import run_in_thread
 
 GROUP = "handoff.tools"

@@ -22,16 +22,16 @@ import httpx2
 import structlog
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, Omit, OpenAIError, RequestOptions
 
-from agents import failures
 from agents.budget import EndpointLimits
-from agents.compatibility import Compatibility
-from agents.concurrency import ConcurrencyLimiter, Pause
 from agents.conversation import Json, ModelReply
 from agents.errors import ModelError, ModelUnavailable, QuotaExhausted, ToolsUnsupported, UnknownModel
-from agents.refusals import MAX_WAIT, Transient, resolve, unavailable
-from agents.wire import ModelRequest, Options, Wire
-from agents.wire.assembler import Assembler
-from agents.wire.stream import ResponseBody, SilentStream
+from agents.model import failures
+from agents.model.compatibility import Compatibility
+from agents.model.concurrency import ConcurrencyLimiter, Pause
+from agents.model.refusals import MAX_WAIT, Transient, resolve, unavailable
+from agents.model.wire import ModelRequest, Options, Wire
+from agents.model.wire.assembler import Assembler
+from agents.model.wire.stream import ResponseBody, SilentStream
 from text.echo import without_echo
 
 log = structlog.get_logger(__name__)
@@ -58,11 +58,10 @@ _GROWTH = 1.02
 class Endpoint:
     """Requests model turns from one OpenAI-compatible service.
 
-    `api` is `chat`, `responses` or `auto` (see `agents.compatibility`). `idle_timeout` bounds the seconds
-    between two pieces of a stream, not the whole reply. A turn is tried `tries` times unless no retry can
-    help. Rate limits are not counted as tries: they are waited out for `patience` seconds. `at_once` bounds
-    the concurrent requests for each model.
-    """
+    `api` is `chat`, `responses` or `auto` (see `agents.model.compatibility`). `idle_timeout` bounds the
+    seconds between two pieces of a stream, not the whole reply. A turn is tried `tries` times unless no
+    retry can help. Rate limits are not counted as tries: they are waited out for `patience` seconds.
+    `at_once` bounds the concurrent requests for each model."""
 
     def __init__(
         self, *, api_key: str, base_url: str | None = None, api: str = "auto",

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from agents.conversation import MAX_CALLS, ToolCall
-from agents.wire.assembler import new_id
-from agents.wire.reasoning import CHANNEL_TAGS, OPENING_TAGS
+from agents.model.wire.assembler import new_id
+from agents.model.wire.reasoning import CHANNEL_TAGS, OPENING_TAGS
 
 #: What stands around calls, and between them.
 _AROUND = re.compile(

@@ -9,21 +9,21 @@ from __future__ import annotations
 from typing import Any
 
 from agents.conversation import MAX_CALLS, Json, ModelReply, TokenUsage, ToolCall, ToolResult, Turn, UserTurn
-from agents.tools import Tool
-from agents.wire import ModelRequest, Options, UserContent, user_turns, with_extra
-from agents.wire.assembler import (
+from agents.model.wire import ModelRequest, Options, UserContent, user_turns, with_extra
+from agents.model.wire.assembler import (
     Assembler,
     finish_reason,
     is_object,
     parse_call,
     parse_usage,
     part,
-    safe_name,
     unique_id,
     valid_arguments,
 )
-from agents.wire.reasoning import strip_reasoning
-from agents.wire.stream import DONE, CutStream
+from agents.model.wire.reasoning import strip_reasoning
+from agents.model.wire.stream import DONE, CutStream
+from agents.tools import Tool
+from agents.tools.schema import safe_name
 from text.sanitize import TextBuffer, sanitize
 
 #: Fields that each chunk repeats, so that a later value replaces an earlier one.

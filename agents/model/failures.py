@@ -6,9 +6,9 @@ import aiohttp
 import httpx2
 import openai
 
-from agents.refusals import INSIDE, Refusal, Transient
-from agents.waits import asked_wait, wait_in
-from agents.wire.stream import CutStream, ErrorInside, NoReply, SilentStream, Unreadable
+from agents.model.refusals import INSIDE, Refusal, Transient
+from agents.model.waits import asked_wait, wait_in
+from agents.model.wire.stream import CutStream, ErrorInside, NoReply, SilentStream, Unreadable
 from text.excerpt import one_line
 
 

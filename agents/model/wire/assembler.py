@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import uuid
 from abc import ABC, abstractmethod
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from agents.conversation import MAX_ARGUMENTS, Json, ModelReply, TokenUsage, ToolCall
-from agents.wire.stream import MAX_REPLY, CutStream, ErrorInside, RunawayReply, Unreadable
+from agents.model.wire.stream import MAX_REPLY, CutStream, ErrorInside, RunawayReply, Unreadable
 
 #: Bound of a token count; the sum of a task still fits into a four-byte integer of PostgreSQL.
 MAX_TOKENS = 10_000_000
@@ -121,11 +120,6 @@ def unique_id(id_: object, others: set[str]) -> str:
     found = id_ if isinstance(id_, str) and id_ and id_ not in others else new_id()
     others.add(found)
     return found
-
-
-def safe_name(name: str) -> str:
-    """A tool's name with the characters and length that endpoints accept."""
-    return re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:64] or "unnamed"
 
 
 def valid_arguments(arguments: str) -> str:

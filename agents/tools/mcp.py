@@ -29,11 +29,11 @@ from mcp_types import Tool as Offered
 
 from agents.conversation import Json
 from agents.errors import ToolFailure
-from agents.mcp_results import result_pictures, result_text
-from agents.stderr_log import StderrLog, log_line
-from agents.team_tools import TeamTool
 from agents.tools import Tool, ToolOutput
-from agents.tools_file import McpServer, ToolsFile, tool_name
+from agents.tools.mcp_results import result_pictures, result_text
+from agents.tools.stderr_log import StderrLog, log_line
+from agents.tools.team_tools import TeamTool
+from agents.tools.tools_file import McpServer, ToolsFile, tool_name
 from text.excerpt import excerpt, one_line
 
 log = structlog.get_logger(__name__)

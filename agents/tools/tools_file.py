@@ -14,8 +14,8 @@ import structlog
 from pydantic import Field, StringConstraints
 
 from agents.errors import ToolConfigError
-from agents.team_tools import WORKER_TOOLS
-from agents.wire.assembler import safe_name
+from agents.tools.schema import safe_name
+from agents.tools.team_tools import WORKER_TOOLS
 
 log = structlog.get_logger(__name__)
 

@@ -10,19 +10,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agents.conversation import MAX_CALLS, Json, ModelReply, ToolCall, ToolResult, Turn, UserTurn
-from agents.wire import ModelRequest, Options, UserContent, user_turns, with_extra
-from agents.wire.assembler import (
+from agents.model.wire import ModelRequest, Options, UserContent, user_turns, with_extra
+from agents.model.wire.assembler import (
     Assembler,
     finish_reason,
     parse_call,
     parse_usage,
     part,
-    safe_name,
     unique_id,
     valid_arguments,
 )
-from agents.wire.reasoning import strip_reasoning
-from agents.wire.stream import DONE, CutStream, ErrorInside
+from agents.model.wire.reasoning import strip_reasoning
+from agents.model.wire.stream import DONE, CutStream, ErrorInside
+from agents.tools.schema import safe_name
 from text.sanitize import TextBuffer, sanitize
 
 

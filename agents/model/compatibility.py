@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from agents.conversation import Json
-from agents.refusals import FEWER_PICTURES, Meaning, Refusal
-from agents.wire import ModelRequest, Options, Wire, rewrites
-from agents.wire.chat import ChatWire
-from agents.wire.responses import ResponsesWire
-from agents.wire.rewrites import Rewrite
+from agents.model.refusals import FEWER_PICTURES, Meaning, Refusal
+from agents.model.wire import ModelRequest, Options, Wire, rewrites
+from agents.model.wire.chat import ChatWire
+from agents.model.wire.responses import ResponsesWire
+from agents.model.wire.rewrites import Rewrite
 
 log = structlog.get_logger(__name__)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from agents.approvals import ApprovalGate
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
 from agents.tools import Tool, ToolOutput
+from agents.tools.approvals import ApprovalGate
 from text.excerpt import excerpt, one_line
 
 #: Names of the tools that every worker has. A tool of the team has another name.

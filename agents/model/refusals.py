@@ -31,7 +31,7 @@ INSIDE = 0
 class Meaning(Enum):
     """What to do about a refusal."""
 
-    # Change the request and send it again at once (`agents.compatibility`).
+    # Change the request and send it again at once (`agents.model.compatibility`).
     ALTERNATE_ROLES = auto()
     USE_RESPONSES = auto()
     USE_CHAT = auto()
@@ -217,7 +217,7 @@ TABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An error that the service sent. `wait` is in seconds, as the service asks (`agents.waits`)."""
+    """An error that the service sent. `wait` is in seconds, as the service asks (`agents.model.waits`)."""
 
     status: int
     words: str

@@ -17,10 +17,10 @@ import docstring_parser
 import pydantic
 from pydantic_core import from_json
 
-from agents.arguments import fit
 from agents.conversation import Json, Picture, ToolCall
 from agents.errors import ToolFailure
-from agents.schema import flatten, mend
+from agents.tools.arguments import fit
+from agents.tools.schema import flatten, mend
 from text.sanitize import sanitize
 
 
