@@ -8,6 +8,7 @@ SandboxError               base class; the text is a sentence for an operator
 ├── ContainerLost          a container ended or broke the protocol before its exit record
 ├── PlaceTaken             another container has this place on the engine
 ├── SandboxBusy            no container was free in time
+├── EgressRefused          a program or worker may not reach a host
 └── FileRefused            a file name or size that a workspace or job can't take
 """
 
@@ -48,3 +49,7 @@ class SandboxBusy(SandboxError):
 
 class FileRefused(SandboxError):
     """A file name or size that a workspace or job can't take. The text is for the model."""
+
+
+class EgressRefused(SandboxError):
+    """A host or an address that may not be reached. The text is for the model, and says how to allow it."""
