@@ -42,12 +42,12 @@ from sandbox.engine import DockerEngine
 from sandbox.limits import MIB
 from sandbox.sandbox import Sandbox
 from tasks.engine import TaskEngine
+from tasks.files.removal import Removal
 from tasks.run.runner import PATIENCE, Runner
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore
 from tasks.store.preferences import ChannelPreferences
 from tasks.store.queries import TaskQueries
-from tasks.store.removal import Removal
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self
 import structlog
 from sqlalchemy import select
 
+from tasks.files.removal import Removal
 from tasks.message import Message
 from tasks.policy import TaskPolicy
 from tasks.queue.health import Health, HealthCheck
@@ -24,7 +25,6 @@ from tasks.run.signals import EndReason, Signals
 from tasks.store import schema
 from tasks.store.approvals import Decision, decide, find_decision
 from tasks.store.database import Database
-from tasks.store.removal import Removal
 from tasks.store.retry import DATABASE_ERRORS, describe_outage
 from tasks.store.tasks import Accepted, TaskStore
 from tasks.task import State, Ticket

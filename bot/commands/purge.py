@@ -51,7 +51,7 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
     from bot.factories.database import open_existing
-    from tasks.store.removal import Removal
+    from tasks.files.removal import Removal
 
     async with open_existing(settings.database_url) as database:
         if database is None:

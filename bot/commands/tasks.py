@@ -83,9 +83,9 @@ def _summary(task: Task) -> str:
 
 
 async def _export(database: Database, id_: str, settings: Settings) -> int:
+    from tasks.files.removal import folder_of
     from tasks.message import ThreadAddress
     from tasks.store.export import export
-    from tasks.store.removal import folder_of
 
     found = await export(database, id_)
     if found is None:

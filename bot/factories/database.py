@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.errors import BotError
 from tasks.errors import DatabaseInUse, DatabaseTooNew, FolderNotShared, PoolerNotSupported
+from tasks.files.folder_mark import check_shared_folder
 from tasks.store.database import Database
-from tasks.store.folder_mark import check_shared_folder
 from tasks.store.retry import DATABASE_ERRORS, describe_outage
 
 _NO_DRIVER = (

@@ -11,12 +11,12 @@ import time
 import structlog
 from sqlalchemy import delete, select
 
+from tasks.files.removal import Removal, delete_ended
 from tasks.policy import TaskPolicy
 from tasks.queue.placement import Placement
 from tasks.store import schema
 from tasks.store.admission import TAKING_ROOM, admit, lock_workspace
 from tasks.store.database import Database
-from tasks.store.removal import Removal, delete_ended
 from tasks.store.retry import describe_outage
 from tasks.store.tasks import TaskStore
 from tasks.task import State, Ticket

@@ -24,6 +24,7 @@ from agents.orchestrator import AgentDeps, Orchestrator
 from agents.tracing import NO_TRACING, Tracing
 from sandbox.workspace import Workspace
 from tasks.errors import NewerRow
+from tasks.files.removal import folder_of
 from tasks.policy import TaskPolicy
 from tasks.run.artifacts import output_files
 from tasks.run.attachments import Attachments
@@ -34,7 +35,6 @@ from tasks.run.thread import NotDelivered, TaskThreads, Thread
 from tasks.store.approvals import TaskApprovals
 from tasks.store.database import Database
 from tasks.store.log import TaskLog
-from tasks.store.removal import folder_of
 from tasks.store.tasks import TaskStore
 from tasks.task import LOST, QUARANTINED, Outcome, State, Task, Ticket
 

@@ -8,7 +8,6 @@ from sqlalchemy import Column, Table, select
 
 from tasks.store import schema
 from tasks.store.database import Database
-from tasks.store.removal import OF_A_TASK
 
 #: The version of the format, raised by incompatible changes.
 FORMAT = 1
@@ -22,7 +21,7 @@ async def export(database: Database, id_: str) -> dict[str, Any] | None:
         if task is None:
             return None
         parts: dict[str, Any] = {"format": FORMAT, "task": dict(task)}
-        for table in OF_A_TASK:
+        for table in schema.OF_A_TASK:
             query = select(table).where(table.c.task == id_).order_by(*_write_order(table))
             parts[table.name] = [dict(row) for row in (await connection.execute(query)).mappings()]
         return parts

@@ -184,3 +184,6 @@ kept = Table(
     Column("value", JSON, nullable=False),
     Column("at", Float, nullable=False),
 )
+
+#: Every table with rows of a task.
+OF_A_TASK = [table for table in metadata.sorted_tables if "task" in table.c]

@@ -15,8 +15,8 @@ from bot.intake.backfill import conversations
 from bot.wire.client import SlackClient
 from playground.slack import SlackStandIn
 from playground.slack.world import Channel
+from tasks.files.removal import Removal
 from tasks.store.key_value import KeyValueStore
-from tasks.store.removal import Removal
 from tasks.task import State
 from tests.support.postgres import Postgres
 from tests.support.scripted_model import ScriptedModel

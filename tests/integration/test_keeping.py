@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.observability.timeline import NAME, WIDTH, render_timeline
+from tasks.files.removal import Removal, folder_of
 from tasks.message import Message, ThreadAddress
 from tasks.store import schema
 from tasks.store.database import Database, migrate
 from tasks.store.export import export
 from tasks.store.key_value import KeyValueStore, task_namespace, thread_namespace
 from tasks.store.ratings import Ratings
-from tasks.store.removal import OF_A_TASK, Removal, folder_of
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, Spent, State, Ticket
 from tests.support.command import start_command
@@ -44,7 +44,7 @@ async def rows(database: Database) -> int:
     async with database.read() as connection:
         counts = [
             (await connection.execute(select(func.count()).select_from(table))).scalar_one()
-            for table in [*OF_A_TASK, schema.task]
+            for table in [*schema.OF_A_TASK, schema.task]
         ]
     return sum(counts)
 
@@ -127,7 +127,7 @@ async def test_an_export_holds_every_row_of_its_task_and_no_other(database_url: 
         found = await export(database, mine)
         assert found is not None
         assert found["task"]["answer"] == "42"
-        assert {table.name for table in OF_A_TASK} < found.keys()
+        assert {table.name for table in schema.OF_A_TASK} < found.keys()
         assert [row["key"] for row in found["post"]] == ["answer"]
         assert [row["verdict"] for row in found["verdict"]] == ["good"]
         assert [row["ts"] for row in found["message"]] == [message(1).ts]

@@ -22,8 +22,6 @@ from tasks.task import Task
 BATCH = 200
 #: Seconds for which the files of a thread without a task are kept: a task may be about to begin there.
 RECENT = 3600.0
-#: Every table with rows of a task.
-OF_A_TASK = [table for table in schema.metadata.sorted_tables if "task" in table.c]
 
 
 class Removal:
@@ -83,7 +81,7 @@ async def delete_ended(connection: AsyncConnection, *where: ColumnElement[bool])
     over = select(task.id, task.team, task.channel, task.thread_ts).where(task.ended_at.is_not(None), *where)
     gone = (await connection.execute(over.limit(BATCH))).all()
     ids = [row.id for row in gone]
-    for table in OF_A_TASK:
+    for table in schema.OF_A_TASK:
         await connection.execute(delete(table).where(table.c.task.in_(ids)))
     await connection.execute(delete(schema.task).where(task.id.in_(ids)))
     threads = {ThreadAddress(row.team, row.channel, row.thread_ts) for row in gone}

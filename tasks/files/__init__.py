@@ -1,0 +1,1 @@
+"""The files of threads: where they live, and how they are deleted."""
