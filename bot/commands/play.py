@@ -7,11 +7,13 @@ OPENAI_BASE_URL) set, the real model instead. The page listens on HANDOFF_HOST a
 from __future__ import annotations
 
 import argparse
+import asyncio
+import math
 import os
 import signal
 import sys
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.settings import Settings
 
@@ -26,43 +28,61 @@ _PORTS = 100
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    subparsers.add_parser("play", help="try it on this machine, without Slack", description=__doc__)
+    parser = subparsers.add_parser("play", help="try it on this machine, without Slack", description=__doc__)
+    parser.add_argument("--bot", action="store_true", help=argparse.SUPPRESS)
 
 
 async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
     from bot.checks.preflight import engine_problems, machine_problems
 
+    if args.bot:
+        return ()
     return (*machine_problems(_on_a_free_port(settings)), *await engine_problems(settings))
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
+    from bot.commands.bot_process import BotProcess, run_bot
     from bot.factories.sandbox import ready_image
-    from bot.server import BotServer
     from playground.demo_model import MODEL, DemoModel
     from playground.slack.page_json import Model
     from playground.slack.server import SlackStandIn
 
+    if args.bot:
+        return await run_bot(settings)
     chosen, settings = settings.port, _on_a_free_port(settings)
     if settings.port != chosen:
         _print(f"Port {chosen} is in use, so the page is on another one. HANDOFF_PORT chooses it.")
     await ready_image(settings, lambda progress: _print(str(progress)))
     is_real = settings.openai_api_key is not None or settings.openai_base_url is not None
-    label = settings.model if is_real else MODEL
+    folder = playground(settings).data_dir
+    folder.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        slack = SlackStandIn(
-            host=settings.host, port=settings.port, model=Model(label, scripted=not is_real)
-        )  # fmt: skip
-        await stack.enter_async_context(slack)
+        changes: dict[str, Any] = {}
         if not is_real:
             demo = await stack.enter_async_context(DemoModel())
-            settings = settings.model_copy(
-                update={"openai_base_url": demo.base_url, "model": MODEL, "worker_model": None}
-            )
-        server = await stack.enter_async_context(BotServer(_on(settings, slack)))
-        _print(f"Open {slack.url} and write: @Handoff Execute hello world in Python")
-        _print(_how_to_stop())
-        await server.engine.ended()
-    return 1
+            changes = {"openai_base_url": demo.base_url, "model": MODEL, "worker_model": None}
+        slack = SlackStandIn(
+            host=settings.host,
+            port=settings.port,
+            model=Model(settings.model if is_real else MODEL, scripted=not is_real),
+            saved_in=folder / "slack.db",
+            kill_bot=lambda: bot.kill(),
+        )
+        await stack.enter_async_context(slack)
+        bot = BotProcess(changes | _on(settings, slack))
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(bot.run())
+            announced = group.create_task(_announce(slack))
+            code = await running
+            announced.cancel()
+    return code
+
+
+async def _announce(slack: SlackStandIn) -> None:
+    """Print the page's address when the bot is connected."""
+    await slack.wait_for(lambda _: slack.connections, timeout=math.inf)
+    _print(f"Open {slack.url} and write: @Handoff Execute hello world in Python")
+    _print(_how_to_stop())
 
 
 def playground(settings: Settings) -> Settings:
@@ -84,20 +104,19 @@ def _on_a_free_port(settings: Settings) -> Settings:
     return settings.model_copy(update={"port": free})
 
 
-def _on(settings: Settings, slack: SlackStandIn) -> Settings:
-    """The playground's settings, with the stand-in for Slack."""
-    from pydantic import SecretStr
-
-    return playground(settings).model_copy(
-        update={
-            "slack_api_url": slack.api_url,
-            "slack_bot_token": SecretStr(slack.bot_token),
-            "slack_app_token": SecretStr(slack.app_token),
-            "slack_client_id": None,
-            "host": "127.0.0.1",
-            "port": 0,
-        }
-    )
+def _on(settings: Settings, slack: SlackStandIn) -> dict[str, Any]:
+    """The changes to the settings that put the bot on the stand-in for Slack."""
+    here = playground(settings)
+    return {
+        "data_dir": str(here.data_dir),
+        "database_url": here.database_url,
+        "slack_api_url": slack.api_url,
+        "slack_bot_token": slack.bot_token,
+        "slack_app_token": slack.app_token,
+        "slack_client_id": None,
+        "host": "127.0.0.1",
+        "port": 0,
+    }
 
 
 def _how_to_stop() -> str:

@@ -38,6 +38,7 @@ export const shortcut = ({ channel, ts }, callback) =>
 export const openHome = () => ask({ do: "home" });
 export const openMessagesTab = () => ask({ do: "messages_tab" });
 export const click = (place, action) => ask({ do: "click", ...place, ...action });
+export const killBot = () => ask({ do: "kill_bot" });
 export const submit = (view, values) => ask({ do: "submit", view_id: view, values });
 export const closeView = (view) => ask({ do: "close", view_id: view });
 

@@ -1,5 +1,6 @@
 // The middle column: the open channel's header, its messages or the App Home, and its composer.
 
+import { killBot } from "./actions.js";
 import { iconButton } from "./button.js";
 import { composer, dropTarget } from "./composer.js";
 import { h, icon } from "./dom.js";
@@ -28,6 +29,10 @@ export function mainPane() {
     !store.online &&
       store.ready &&
       h("p.offline", { role: "status" }, h("span.status.spin"), "Connection lost. Reconnecting…"),
+    store.online &&
+      store.bot.killable &&
+      store.connections === 0 &&
+      h("p.offline", { role: "status" }, h("span.status.spin"), "The bot's process is starting…"),
     ui.tab === "home" && direct ? homeTab() : [channelList(channel), tryNext(channel), composer(channel)],
   );
 }
@@ -48,6 +53,11 @@ function head(channel, direct) {
       channel.topic && h("small", channel.topic),
     ),
     store.model && modelLabel(),
+    store.bot.killable &&
+      iconButton("power", "Kill the bot now", killBot, {
+        title: "Kill the bot's process. It starts again, and its tasks go on.",
+        class: "wide-only",
+      }),
     iconButton("keyboard", "Keyboard shortcuts", () => set({ help: true }), {
       title: "Keyboard (?)",
       class: "wide-only",

@@ -1,5 +1,6 @@
 // The head of a conversation: what this place is, and examples that fill the composer with one click.
 
+import { killBot } from "./actions.js";
 import { boxOf } from "./composer.js";
 import { h, icon } from "./dom.js";
 import { channelMessages, store } from "./store.js";
@@ -19,7 +20,16 @@ const OWN_PROMPTS = [
   { title: "Read a table", message: "@Handoff Read the attached CSV and tell me which region sold most" },
 ];
 
+/** A task that runs long enough to be interrupted; while one runs, the example kills the bot. */
+const KILL_PROMPT = {
+  title: "Kill the bot now",
+  message:
+    "@Handoff Do three things in parallel: 1. compute the 1000th prime, 2. wait 10 seconds, 3. wait 15 seconds",
+  kills: true,
+};
+
 const PICTURES = [
+  [/kill/i, "power"],
   [/csv|table|file/i, "sheet"],
   [/plot|chart|draw|picture/i, "chart"],
   [/three|parallel|team|workers|parts/i, "fork"],
@@ -54,7 +64,7 @@ export function tryNext(channel) {
   if (!sent.length) return null;
   const direct = channel.kind === "im";
   const prompts = promptsFor(direct);
-  const isNew = ({ message }) => !sent.some((text) => text.endsWith(withoutMention(message)));
+  const isNew = ({ message, kills }) => kills || !sent.some((text) => text.endsWith(withoutMention(message)));
   const unsent = prompts.filter(isNew);
   return h(
     "div.try-next",
@@ -76,7 +86,8 @@ export function tryNext(channel) {
 }
 
 function promptsFor(direct) {
-  return direct && store.prompts.length ? store.prompts : OWN_PROMPTS;
+  const prompts = direct && store.prompts.length ? store.prompts : OWN_PROMPTS;
+  return store.bot.killable ? [...prompts, KILL_PROMPT] : prompts;
 }
 
 function withoutMention(message) {
@@ -112,11 +123,21 @@ function pictureFor({ title, message }) {
 
 /** Put an example into the composer, with the sample table when it needs one. */
 async function use(channel, direct, prompt) {
+  if (prompt.kills) {
+    if (isWorking(channel)) return killBot();
+    notice("Send this task. While it runs, click “Kill the bot now”.", "info");
+  }
   const draft = draftOf(channel.id);
   draft.text = direct ? withoutMention(prompt.message) : prompt.message;
   boxOf(channel.id)?.focus();
   redraw();
   if (/\bcsv\b/i.test(`${prompt.title} ${prompt.message}`) && !draft.files.length) await attachSample(draft);
+}
+
+function isWorking(channel) {
+  return [...store.sessions.values()].some(
+    (session) => session.channel === channel.id && session.status === "processing",
+  );
 }
 
 async function attachSample(draft) {

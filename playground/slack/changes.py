@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from playground.slack.files import File
 from playground.slack.messages import SlackPost
 from playground.slack.sessions import Session
 from playground.slack.world import Json
@@ -52,6 +53,14 @@ class ModalChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class FileChanged:
+    """`file` is None when it was deleted."""
+
+    id: str
+    file: File | None
+
+
+@dataclass(frozen=True, slots=True)
 class DirectoryChanged:
     """People, channels, memberships or suggested prompts changed. Too rare to need details."""
 
@@ -90,6 +99,7 @@ Change = (
     | SessionChanged
     | HomeChanged
     | ModalChanged
+    | FileChanged
     | DirectoryChanged
     | SocketsChanged
     | Call

@@ -103,7 +103,8 @@ class Page:
         return web.json_response(self._snapshot_json(), headers=_HEADERS)
 
     def _snapshot_json(self) -> Json:
-        return snapshot_json(self._state, self._model, self._sockets.connections)
+        killable = self._actions.can_kill_bot
+        return snapshot_json(self._state, self._model, self._sockets.connections, killable=killable)
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         try:

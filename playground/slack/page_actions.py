@@ -49,10 +49,17 @@ Action = Callable[[PageRequest], Awaitable[Json]]
 class PageActions:
     """Every `do` of the protocol, by name."""
 
-    def __init__(self, people: People, interactions: Interactions, commands: SlackCommands) -> None:
+    def __init__(
+        self,
+        people: People,
+        interactions: Interactions,
+        commands: SlackCommands,
+        kill_bot: Callable[[], None] | None = None,
+    ) -> None:
         self._people = people
         self._commands = commands
         self._interactions = interactions
+        self._kill_bot = kill_bot
         self._actions: dict[str, Action] = {
             "post": self._post,
             "edit": self._edit,
@@ -67,6 +74,7 @@ class PageActions:
             "shortcut": self._shortcut,
             "submit": self._submit,
             "close": self._close,
+            "kill_bot": self._kill,
         }
 
     async def do(self, fields: Json) -> Json:
@@ -158,6 +166,16 @@ class PageActions:
     async def _close(self, request: PageRequest) -> Json:
         await self._interactions.close_modal(request.text("user"), request.text("view_id"))
         return {}
+
+    async def _kill(self, request: PageRequest) -> Json:
+        if self._kill_bot is None:
+            raise ActionRefused("The playground did not start this bot, so it can't kill it.")
+        self._kill_bot()
+        return {}
+
+    @property
+    def can_kill_bot(self) -> bool:
+        return self._kill_bot is not None
 
 
 def _place(request: PageRequest) -> tuple[str, str, str]:

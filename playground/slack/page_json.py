@@ -9,6 +9,7 @@ from playground.slack.changes import (
     Change,
     DirectoryChanged,
     EphemeralShown,
+    FileChanged,
     HomeChanged,
     MessageChanged,
     MessageDeleted,
@@ -31,12 +32,12 @@ class Model:
     scripted: bool = False
 
 
-def snapshot_json(state: WorkspaceState, model: Model | None, connections: int) -> Json:
+def snapshot_json(state: WorkspaceState, model: Model | None, connections: int, *, killable: bool) -> Json:
     """The state that a page needs at the start and after a lost connection."""
     world = state.world
     return {
         "team": {"id": world.team.id, "name": world.team.name},
-        "bot": {"user": world.bot.id, "name": world.bot.real_name},
+        "bot": {"user": world.bot.id, "name": world.bot.real_name, "killable": killable},
         "model": {"label": model.label, "scripted": model.scripted} if model else None,
         "users": [user_json(user) for user in state.users.values()],
         "channels": [channel_json(channel, world.bot.id) for channel in state.channels.values()],
@@ -64,6 +65,8 @@ def change_json(change: Change, state: WorkspaceState) -> Json | None:
             return {"type": "view", "user": user, "view": view}
         case ModalChanged(user, view):
             return {"type": "modal", "user": user, "view": view}
+        case FileChanged(file_id):
+            return {"type": "file", "file": file_id}
         case SocketsChanged(connections):
             return {"type": "socket", "connections": connections}
         case Call():

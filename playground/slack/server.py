@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import aiohttp
@@ -30,6 +31,7 @@ from playground.slack.page_json import Model
 from playground.slack.people import People
 from playground.slack.rates import Rates
 from playground.slack.responses import Responses
+from playground.slack.saved_state import saving
 from playground.slack.shapes import Shapes
 from playground.slack.slack_commands import SlackCommands
 from playground.slack.socket_mode import DisconnectReason, SocketModeServer
@@ -45,12 +47,13 @@ T = TypeVar("T")
 
 
 class SlackStandIn:
-    """A Slack of one team on one local port. Use it with `async with`.
+    """A Slack of one team on one local port, an async context manager.
 
     `host`, `port`: where it listens; port 0 takes a free one. `events_url`: the bot's URL for signed HTTP
     events; without it, events go through Socket Mode. `rate_limits`: answer 429 above Slack's rates.
     `stream_lifetime`, `ack_deadline` and `retry_delays` are in seconds and default to Slack's own values.
-    `scopes` and `subscriptions` are the app's. `model` is the model that the page shows.
+    `scopes` and `subscriptions` are the app's. `model` is the model that the page shows. `saved_in` is a file
+    that keeps the state for the next process. `kill_bot` is what the page's button does.
     """
 
     def __init__(
@@ -67,10 +70,13 @@ class SlackStandIn:
         subscriptions: Collection[str] = SUBSCRIPTIONS,
         model: Model | None = None,
         world: World | None = None,
+        saved_in: Path | None = None,
+        kill_bot: Callable[[], None] | None = None,
     ) -> None:
         self._host, self._port, self._events_url = host, port, events_url
         self._exits = AsyncExitStack()
         self.state = WorkspaceState(world or playground_world())
+        self._saved_in = saved_in
         self.credentials = Credentials(scopes)
         self._background = Background()
         self._shapes = Shapes(self.state)
@@ -96,7 +102,7 @@ class SlackStandIn:
             triggers,
         )
         self.installs = Installs(self.state, self.credentials, self._events)
-        streams = Streams(self.state, self._events, self._background, stream_lifetime)
+        self._streams = streams = Streams(self.state, self._events, self._background, stream_lifetime)
         self._web_api = WebApi(
             SlackWorkspace(
                 self.state, self._shapes, Directory(self.state), self.credentials, self._events, streams,
@@ -105,7 +111,7 @@ class SlackStandIn:
             )
         )  # fmt: skip
         commands = SlackCommands(self.state, self.people, self.memberships)
-        actions = PageActions(self.people, self.interactions, commands)
+        actions = PageActions(self.people, self.interactions, commands, kill_bot)
         self._page = Page(self.state, self.people, actions, self._sockets, model, host)
 
     @property
@@ -150,6 +156,8 @@ class SlackStandIn:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as exits:
+            if self._saved_in is not None:
+                exits.enter_context(saving(self.state, self._saved_in))
             self._http = await exits.enter_async_context(aiohttp.ClientSession())
             if self._events_url is not None:
                 self._deliveries.transport = self._http_events(self._events_url)
@@ -160,9 +168,10 @@ class SlackStandIn:
             # Closed in reverse order: a delivery needs an open session.
             await self._background.open()
             exits.push_async_callback(self._background.close)
+            self._streams.resume()
             await runner.setup()
             await web.TCPSite(runner, self._host, self._port).start()
-            self._shapes.base_url = _address(*runner.addresses[0][:2])
+            self._shapes.listens_on(*runner.addresses[0][:2])
             self._exits = exits.pop_all()
         return self
 
@@ -288,9 +297,3 @@ class SlackStandIn:
     async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
         """Asks the bot to renew every connection, as Slack does from time to time."""
         await self._sockets.disconnect(reason)
-
-
-def _address(host: str, port: int) -> str:
-    """The URL for a browser and a bot on this machine."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
-    return f"http://[{reachable}]:{port}" if ":" in reachable.strip("[]") else f"http://{reachable}:{port}"

@@ -16,6 +16,11 @@ class Shapes:
         self._state = state
         self.base_url = ""
 
+    def listens_on(self, host: str, port: int) -> None:
+        """Sets the URL for a browser and a bot on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host).strip("[]")
+        self.base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
     def user(self, user: User) -> Json:
         team = self._state.world.team
         profile = {

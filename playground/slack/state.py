@@ -17,6 +17,7 @@ from playground.slack.changes import (
     Change,
     DirectoryChanged,
     EphemeralShown,
+    FileChanged,
     HomeChanged,
     MessageChanged,
     MessageDeleted,
@@ -107,13 +108,23 @@ class WorkspaceState:
         self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
-    def put_message(self, message: SlackPost) -> None:
-        """Adds a message or replaces the one with its `ts`. A new reply changes its root as well."""
+    def restore(self, message: SlackPost) -> None:
+        """Adds a message of an earlier run. Their order is that of their `ts`."""
+        self._last_ts = max(self._last_ts, int(message.ts.replace(".", "")))
+        self._add(message)
+
+    def _add(self, message: SlackPost) -> bool:
+        """Whether it is a new one."""
         known = self._messages[message.channel]
         is_new = message.ts not in known
         known[message.ts] = message
         if is_new and message.thread_ts is not None:
             self._replies.setdefault((message.channel, message.thread_ts), []).append(message.ts)
+        return is_new
+
+    def put_message(self, message: SlackPost) -> None:
+        """Adds a message or replaces the one with its `ts`. A new reply changes its root as well."""
+        is_new = self._add(message)
         self.publish(MessageChanged(message))
         if is_new:
             self._publish_root(message)
@@ -145,6 +156,7 @@ class WorkspaceState:
 
     def put_file(self, file: File) -> None:
         self._files[file.id] = file
+        self.publish(FileChanged(file.id, file))
 
     def remove_file(self, file_id: str) -> None:
         """Removes a file, also from every message that has it."""
@@ -152,6 +164,7 @@ class WorkspaceState:
         for message in self.messages:
             if file_id in message.files:
                 self.put_message(replace(message, files=tuple(f for f in message.files if f != file_id)))
+        self.publish(FileChanged(file_id, None))
 
     def put_session(self, session: Session) -> None:
         self._sessions[session.channel, session.thread_ts] = session

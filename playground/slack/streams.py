@@ -5,6 +5,7 @@ The methods check who may start a stream and where.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from playground.slack.background import Background
@@ -36,8 +37,17 @@ class Streams:
         started = _with_content(message, content)
         self._state.put_message(started)
         self._events.posted(started)
-        self._background.later(self._lifetime, lambda: self._expire(message.channel, message.ts))
+        self._expire_in(self._lifetime, message)
         return started
+
+    def resume(self) -> None:
+        """Streams of an earlier run end at their time, too."""
+        for message in self._state.messages:
+            if message.stream and message.stream.state == "streaming":
+                self._expire_in(max(0.0, self._lifetime + float(message.ts) - time.time()), message)
+
+    def _expire_in(self, seconds: float, message: SlackPost) -> None:
+        self._background.later(seconds, lambda: self._expire(message.channel, message.ts))
 
     def append(self, message: SlackPost, content: StreamContent) -> SlackPost:
         """Appends to a running stream. Raises Refused if it has ended."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from playground.slack.changes import Change, MessageChanged, MessageDeleted
-from playground.slack.messages import SlackPost
+from playground.slack.files import File
+from playground.slack.messages import SlackPost, Stream, TaskCard
+from playground.slack.saved_state import saving
+from playground.slack.sessions import Session
 from playground.slack.state import WorkspaceState
-from playground.slack.world import playground_world
+from playground.slack.world import Channel, playground_world
 
 GENERAL, ADA, MEI = "C0GENERAL", "U0ADA0001", "U0MEI0002"
 
@@ -85,3 +89,27 @@ async def test_waiting_ends_with_the_change_that_makes_it_true(state: WorkspaceS
 async def test_waiting_in_vain_is_an_error(state: WorkspaceState) -> None:
     with pytest.raises(TimeoutError):
         await state.wait_for(lambda seen: seen.messages, 0.01)
+
+
+def test_a_saved_state_is_there_for_the_next_process(state: WorkspaceState, tmp_path: Path) -> None:
+    stream = Stream(
+        rows=(TaskCard("w1", "Count", "complete", sources=({"url": "https://a.b", "text": "a"},)),)
+    )
+    with saving(state, tmp_path / "slack.db"):
+        root, gone = said(state), said(state)
+        reply = replace(said(state, MEI, root.ts), text="a lone \ud83d half", stream=stream, files=("F1",))
+        state.put_message(reply.with_reaction("eyes", ADA))
+        state.put_channel(Channel("C0NEW", "new", members=frozenset({ADA, MEI})))
+        state.put_file(File("F1", "a.bin", "a", ADA, "application/octet-stream", 1, b"\x00\xff"))
+        state.put_file(File("F2", "b.bin", "b", ADA, "application/octet-stream", 1, b"b"))
+        state.put_session(Session(GENERAL, root.ts, "processing", can_stop=True))
+        state.put_home(ADA, {"type": "home", "blocks": []})
+        state.remove_message(gone)
+        state.remove_file("F2")
+    later = WorkspaceState(playground_world())
+    with saving(later, tmp_path / "slack.db"):
+        assert later.messages == state.messages
+        assert later.replies(GENERAL, root.ts) == state.replies(GENERAL, root.ts)
+        assert later.channels == state.channels
+        assert (later.files, later.sessions, later.homes) == (state.files, state.sessions, state.homes)
+        assert later.new_ts() > reply.ts
