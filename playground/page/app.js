@@ -15,10 +15,9 @@ import { Live } from "./socket.js";
 import { channelById, channelsOf, receive, store } from "./store.js";
 import { startTheme } from "./theme.js";
 import { threadPane } from "./thread.js";
-import { drawWith, redraw, set, ui } from "./ui.js";
+import { drawWith, redraw, set, ui, wide } from "./ui.js";
 import { markOpenAsRead, unreadIn } from "./unread.js";
 
-const WIDE_PX = 900; // below this a thread covers the channel, so it does not open by itself
 const READ_OUT_LENGTH = 300;
 const MINUTE_MS = 60_000;
 
@@ -41,6 +40,7 @@ function panes() {
   const close = () => set({ sidebar: false });
   const shade = { key: "shade", type: "button", "aria-label": "Close the channels", onclick: close };
   return [
+    h("header.unseen", h("h1", store.team.name || "Playground")),
     sidebar(),
     ui.sidebar && h("button.sidebar-shade", shade),
     mainPane(),
@@ -91,7 +91,7 @@ function onNewMessage(message) {
     return;
   ui.following = null;
   const isWriting = Boolean(document.activeElement?.value);
-  if (ui.channel === following.channel && !isWriting && innerWidth >= WIDE_PX)
+  if (ui.channel === following.channel && !isWriting && wide.matches)
     go(following.channel, following.ts);
 }
 
@@ -105,6 +105,7 @@ function start() {
   drawWith(draw);
   addEventListener("hashchange", followAddress);
   addEventListener("focus", redraw);
+  wide.addEventListener("change", redraw);
   document.addEventListener("visibilitychange", () => set(document.hidden ? { newFrom: undefined } : {}));
   setInterval(redraw, MINUTE_MS);
   for (const type of ["dragover", "drop"]) addEventListener(type, (event) => event.preventDefault()); // a missed drop must not open the file

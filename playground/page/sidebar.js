@@ -17,7 +17,7 @@ export function sidebar() {
     h(
       "header.team",
       h("img", { src: "/page/mark.svg", alt: "", width: 30, height: 30 }),
-      h("h1", store.team.name || "Playground"),
+      h("strong", store.team.name || "Playground"),
       themeButton(),
     ),
     h(

@@ -8,7 +8,7 @@ import { messageRow } from "./message.js";
 import { rows, scroller } from "./messages.js";
 import { closeThread } from "./route.js";
 import { channelById, messageAt, sessionOf, store, threadReplies } from "./store.js";
-import { ui } from "./ui.js";
+import { ui, wide } from "./ui.js";
 
 export function threadPane() {
   const { channel, thread } = ui;
@@ -16,8 +16,8 @@ export function threadPane() {
   const replies = threadReplies(channel, thread, ui.me);
   const place = channelById(channel);
   return h(
-    "aside.thread",
-    { "aria-label": "Thread", ...dropTarget(`${channel}:${thread}`) },
+    "section.thread",
+    { role: wide.matches ? "complementary" : "main", "aria-label": "Thread", ...dropTarget(`${channel}:${thread}`) },
     h(
       "header.pane-head",
       h("div.grow", h("h2", "Thread"), h("small", place.kind === "im" ? store.bot.name : `# ${place.name}`)),

@@ -24,6 +24,9 @@ export const ui = {
   earlier: new Map(), // conversation -> how many more messages to draw
 };
 
+/** Whether a thread stands beside the channel. In a narrower window it covers the channel. */
+export const wide = matchMedia("(min-width: 900px)");
+
 let draw = () => {};
 let scheduled = false;
 
