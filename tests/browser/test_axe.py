@@ -52,16 +52,13 @@ async def fill(slack: SlackStandIn, bot: AsyncWebClient) -> str:
         chunks=[{"type": "plan_update", "title": "Parts"}, *rows],
     )
     rating = {"text": {"type": "plain_text", "text": "Good"}, "value": "good"}
+    styles: list[dict[str, Any]] = [{}, {"style": "primary"}, {"style": "danger"}]
+    go = {"type": "button", "text": {"type": "plain_text", "text": "Go"}}
+    buttons = [{**go, "action_id": f"b{n}", **style} for n, style in enumerate(styles)]
     blocks: list[dict[str, Any]] = [
         {"type": "markdown", "text": TABLE},
         {"type": "context", "elements": [{"type": "mrkdwn", "text": "3.4 s"}]},
-        {
-            "type": "actions",
-            "elements": [
-                {"type": "button", "action_id": f"b{n}", "text": {"type": "plain_text", "text": "Go"}, **style}
-                for n, style in enumerate(({}, {"style": "primary"}, {"style": "danger"}))
-            ],
-        },
+        {"type": "actions", "elements": buttons},
         {
             "type": "context_actions",
             "elements": [
