@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.egress.connections import Connections, OnConnection
 from sandbox.engine import DockerEngine
 from sandbox.errors import ContainerLost, EngineUnavailable
 from sandbox.file_exchange import FileExchange, parsed
@@ -100,22 +102,27 @@ class Container:
         self.installed = _installed(parsed(payload))
 
     async def execute(
-        self, job: Job, limits: SandboxLimits, timeout: float, on_output: OnOutput, raw: RawRun
-    ) -> None:
+        self, job: Job, limits: SandboxLimits, timeout: float, on_output: OnOutput, raw: RawRun,
+        on_connection: OnConnection | None = None,
+    ) -> None:  # fmt: skip
         """Send the job and collect what comes back into `raw`, also as far as it got on an error."""
         exchange = FileExchange(self._stream, job, limits)
         try:
             async with asyncio.timeout(_HAND_OVER_SECONDS):
                 await exchange.announce()
-                await self._hand_over(job, limits, timeout)
+                await self._hand_over(job, limits, timeout, "yes" if on_connection else "")
         except TimeoutError:
             raise ContainerLost(
                 f"The container did not take its job within {_HAND_OVER_SECONDS} s."
             ) from None
         began = time.monotonic()
         clock = asyncio.get_running_loop().time
+        nothing = contextlib.nullcontext()
         try:
-            async with asyncio.timeout(timeout + _GRACE_SECONDS) as bound:
+            async with (
+                asyncio.timeout(timeout + _GRACE_SECONDS) as bound,
+                Connections(self._stream, on_connection) if on_connection else nothing as connections,
+            ):
                 await collect_output(
                     self._stream,
                     exchange,
@@ -123,6 +130,7 @@ class Container:
                     on_output,
                     raw,
                     carries=job.state is not None,
+                    connections=connections,
                     at_end=lambda: bound.reschedule(clock() + _HAND_OVER_SECONDS),
                 )
         except TimeoutError:
@@ -164,7 +172,7 @@ class Container:
             return await self._engine.ran_out_of_memory(self.identity, self.born)
         return False
 
-    async def _hand_over(self, job: Job, limits: SandboxLimits, timeout: float) -> None:
+    async def _hand_over(self, job: Job, limits: SandboxLimits, timeout: float, network: str) -> None:
         if job.state:
             await self._stream.send(frames.VARIABLES, job.state)
         settings = {
@@ -175,6 +183,7 @@ class Container:
             "artifacts_bytes": limits.artifacts_bytes,
             "artifacts_count": limits.artifacts_count,
             "prefix": job.prefix,
+            "network": network,
         }
         await self._stream.send(frames.JOB, frames.packed(settings))
         await self._stream.send(frames.CODE, job.code.encode("utf-8", "replace"))
@@ -188,6 +197,7 @@ async def collect_output(
     raw: RawRun,
     *,
     carries: bool = False,
+    connections: Connections | None = None,
     at_end: Callable[[], None] = lambda: None,
 ) -> None:
     """Fill `raw` until the exit record; ContainerLost when the container breaks the protocol.
@@ -217,7 +227,7 @@ async def collect_output(
             raw.variables = _named(payload)
         elif kind == frames.EXIT:
             raw.record = _record(payload)
-        else:
+        elif connections is None or not connections.take(kind, payload):
             raise ContainerLost(f"The container sent a frame of an unknown kind, {kind!r}.")
 
 
@@ -238,3 +248,18 @@ def _record(payload: bytes) -> dict[str, object]:
     if "status" not in record:
         raise ContainerLost("The container's record does not say how the program ended.")
     return record
+
+
+def decoded(on_output: Callable[[str], None] | None) -> OnOutput:
+    """Decode the bytes of two streams incrementally, since a character may be cut in two."""
+    if on_output is None:
+        return lambda _kind, _chunk: None
+    decoders = {
+        kind: codecs.getincrementaldecoder("utf-8")("replace") for kind in (frames.STDOUT, frames.STDERR)
+    }
+
+    def passed_on(kind: bytes, chunk: bytes) -> None:
+        if text := decoders[kind].decode(chunk):
+            on_output(text)
+
+    return passed_on

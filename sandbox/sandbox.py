@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import contextlib
 import functools
 import itertools
@@ -14,12 +13,12 @@ from types import TracebackType
 from typing import Literal, Self
 
 from sandbox import result
-from sandbox.container import Container, OnOutput, RawRun
+from sandbox.container import Container, OnOutput, RawRun, decoded
+from sandbox.egress.connections import OnConnection
 from sandbox.engine import DockerEngine
 from sandbox.errors import ContainerLost, ImageMissing, PlaceTaken, SandboxBusy, SandboxError
 from sandbox.filenames import is_clean
 from sandbox.files import SandboxFile
-from sandbox.image.supervisor import frames
 from sandbox.image.tag import Recipe
 from sandbox.job import Job, Queue, Run, Status
 from sandbox.limits import PoolLimits, SandboxLimits
@@ -109,8 +108,11 @@ class Sandbox:
         *,
         on_output: Callable[[str], None] | None = None,
         on_container: Callable[[], float] | None = None,
+        on_connection: OnConnection | None = None,
     ) -> Run:
         """Run `job` and return how it went. `on_output` gets stdout and stderr as they come, in text.
+
+        `on_connection` serves each connection that the program makes to its proxy; None: it has no proxy.
 
         `on_container` is called when the job has a container, for which it may have waited; it returns the
         seconds that the program may run at most.
@@ -125,7 +127,7 @@ class Sandbox:
         while True:
             raw = RawRun()
             try:
-                return await self._attempt(job, timeout, raw, _decoded(on_output), on_container)
+                return await self._attempt(job, timeout, raw, decoded(on_output), on_container, on_connection)
             except SandboxError as error:
                 if raw.started or not may_repeat or isinstance(error, SandboxBusy | ImageMissing):
                     return result.failed_run(_blame(error, raw), seconds=raw.seconds)
@@ -148,12 +150,13 @@ class Sandbox:
         raw: RawRun,
         on_output: OnOutput,
         on_container: Callable[[], float] | None,
+        on_connection: OnConnection | None,
     ) -> Run:
         container = await self._entered().take(flavour_of(job.code, job.state), job.queue)
         try:
             if on_container is not None:
                 timeout = max(_SHORTEST_SECONDS, min(timeout, on_container()))
-            await container.execute(job, self.limits, timeout, on_output, raw)
+            await container.execute(job, self.limits, timeout, on_output, raw, on_connection)
         except ContainerLost:
             if raw.started and await container.out_of_memory():
                 raw.stopped = Status.OOM
@@ -283,18 +286,3 @@ def _blame(error: SandboxError, raw: RawRun) -> str:
     if raw.started:
         return f"The sandbox was lost while the program ran, by no fault of the program's. {error}"
     return f"The program was not run, by no fault of its own. {error}"
-
-
-def _decoded(on_output: Callable[[str], None] | None) -> OnOutput:
-    """Decode the bytes of two streams incrementally, since a character may be cut in two."""
-    if on_output is None:
-        return lambda _kind, _chunk: None
-    decoders = {
-        kind: codecs.getincrementaldecoder("utf-8")("replace") for kind in (frames.STDOUT, frames.STDERR)
-    }
-
-    def passed_on(kind: bytes, chunk: bytes) -> None:
-        if text := decoders[kind].decode(chunk):
-            on_output(text)
-
-    return passed_on

@@ -36,6 +36,7 @@ class FrameStream:
         self._mixed = mixed
         # So that `drain` returns when everything is written, and a descriptor goes with its own frame.
         writer.transport.set_write_buffer_limits(high=0)
+        self._sending = asyncio.Lock()
         self._buffer = bytearray()
         self._said = bytearray()
 
@@ -67,15 +68,17 @@ class FrameStream:
     async def send(self, kind: bytes, payload: bytes = b"") -> None:
         """Write one frame; ContainerLost when the other end is closed."""
         try:
-            self._writer.write(frames.frame(kind, payload))
-            await self._writer.drain()
+            async with self._sending:
+                self._writer.write(frames.frame(kind, payload))
+                await self._writer.drain()
         except OSError as error:
             raise ContainerLost(f"The stream to the container broke: {error}.") from error
 
     async def send_descriptor(self, kind: bytes, descriptor: int) -> None:
         """Write an empty frame with an open file, once the container has read everything before it."""
         try:
-            socket.send_fds(self._socket, [frames.frame(kind)], [descriptor])
+            async with self._sending:
+                socket.send_fds(self._socket, [frames.frame(kind)], [descriptor])
         except OSError as error:
             raise ContainerLost(f"The stream to the container broke: {error}.") from error
 

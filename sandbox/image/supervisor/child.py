@@ -35,13 +35,14 @@ class Child:
         self.stderr = stderr
         self._job = job
 
-    def start(self, source: bytes, most: int, prefix: str) -> None:
+    def start(self, source: bytes, most: int, prefix: str, port: int) -> None:
         """Hand the source over; the child starts at once.
 
-        It keeps `most` bytes of variables, and `prefix` begins the names of the figures that it saves.
+        It keeps `most` bytes of variables, and `prefix` begins the names of the figures that it saves. `port`
+        leads to the network; 0: nothing does.
         """
         begin = prefix.encode()
-        sizes = b"".join(number.to_bytes(8, "big") for number in (most, len(begin), len(source)))
+        sizes = b"".join(number.to_bytes(8, "big") for number in (most, port, len(begin), len(source)))
         view = memoryview(sizes + begin + source)
         while view:
             view = view[os.write(self._job, view) :]
@@ -82,7 +83,9 @@ def _live(job: int, claim: int, out: int, err: int, memory: int) -> NoReturn:
     os.close(err)
     os.chdir("/work")
     os.write(claim, _READY)
-    source, most, prefix = _read_source(job)
+    source, most, prefix, port = _read_source(job)
+    if port:
+        _lead_out(port)
     figures.watch(prefix)
     tables.watch()
     notebook.watch()
@@ -109,9 +112,16 @@ def _prepare() -> None:
     program.open_standard_streams()
 
 
-def _read_source(job: int) -> tuple[str, int, str]:
-    """The program, how many bytes of variables it may leave, and the prefix of its figures."""
+def _lead_out(port: int) -> None:
+    """The variables by which libraries and programs find a proxy."""
+    for name in ("http_proxy", "https_proxy"):
+        os.environ[name] = os.environ[name.upper()] = f"http://127.0.0.1:{port}"
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = "localhost,127.0.0.1,::1"
+
+
+def _read_source(job: int) -> tuple[str, int, str, int]:
+    """The program, the bytes of variables it may leave, the prefix of its figures, the proxy's port."""
     with os.fdopen(job, "rb") as pipe:
-        most, begin, length = (int.from_bytes(pipe.read(8), "big") for _ in range(3))
+        most, port, begin, length = (int.from_bytes(pipe.read(8), "big") for _ in range(4))
         prefix = pipe.read(begin).decode("utf-8", "replace")
-        return pipe.read(length).decode("utf-8", "replace"), most, prefix
+        return pipe.read(length).decode("utf-8", "replace"), most, prefix, port

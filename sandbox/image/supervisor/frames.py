@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 HEADER = 5
 CHUNK = 64 * 1024
 PIECE_BYTES = 1 << 20
+WINDOW = 512 * 1024  # bytes of a connection that may be on their way in one direction
 
 # To the container.
 MANIFEST = b"M"  # files and empty folders for /work, JSON; the first frame
@@ -24,7 +25,15 @@ MISSING = b"N"  # the answer to WANTED: the reason why the host can't send the f
 # Both ways.
 PIECE = b"P"  # at most PIECE_BYTES of a file, after WANTED or ARTIFACT until the file is whole
 
+# Both ways, of a connection that the program has opened: its number, four bytes, comes first.
+CARRIED = b"d"  # at most CHUNK bytes
+GRANTED = b"g"  # so many more bytes may be sent, four bytes
+HALF_CLOSED = b"h"  # the sender sends no more
+RESET = b"r"  # the connection is gone
+OF_CONNECTIONS = (CARRIED, GRANTED, HALF_CLOSED, RESET)
+
 # To the host.
+OPENED = b"O"  # the program has opened a connection: its number, counted from 1
 READY = b"R"  # the program's process is up and warm
 STARTED = b"S"  # from here on something may have happened
 STDOUT = b"o"

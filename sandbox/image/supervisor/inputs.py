@@ -50,6 +50,8 @@ class Inputs:
         self.root = root
         self.opened = kernel.wake_on_lease_break()
         """Readable when a program waits for a file; then call `load_opened`."""
+        self.meanwhile: Callable[[bytes, bytes], bool] | None = None
+        """Takes a frame of another kind that arrives while a file is loaded; False when it is not its own."""
         self._link = link
         self._inputs: dict[str, Input] = {}
         self._leased: dict[int, Input] = {}
@@ -141,6 +143,8 @@ class Inputs:
         failed: OSError | None = None
         while done < known.size:
             kind, payload, source = self._link.receive_with_descriptor()
+            if self.meanwhile is not None and self.meanwhile(kind, payload):
+                continue
             if kind == frames.MISSING:
                 raise NotLoaded(f"{known.name} can't be put into /work: {payload.decode()}")
             if source is not None:

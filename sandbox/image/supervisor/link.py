@@ -7,6 +7,7 @@ import fcntl
 import os
 import select
 import sys
+import time
 
 from . import frames
 
@@ -77,10 +78,13 @@ class Link:
         return kind, self._exactly(length), descriptors[0] if descriptors else None
 
     def linger(self, seconds: float) -> None:
-        """Wait until the host hangs up, `seconds` at most."""
+        """Wait until the host hangs up, `seconds` at most; what it still sends is dropped."""
         poll = select.poll()
         poll.register(self.reading, select.POLLIN)
-        poll.poll(seconds * 1000)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and poll.poll(left * 1000):
+            if not os.read(self.reading, frames.CHUNK):
+                return
 
     def close(self) -> None:
         """Close the descriptors, in a child that must not have them."""

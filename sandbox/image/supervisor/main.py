@@ -12,7 +12,7 @@ import os
 import site
 import sys
 
-from . import child, files, frames, inputs, kernel, leftovers, program, variables, watch
+from . import child, files, frames, inputs, kernel, leftovers, network, program, variables, watch
 from .link import HostGone, Link
 
 TYPE_CHECKING = False
@@ -61,10 +61,12 @@ def _serve(link: Link, flavour: str) -> None:
     tree.remember()
     link.send(frames.STARTED)
     most = int(settings["state_bytes"])
-    process.start(source, most, settings["prefix"])
+    way_out = network.Network(link) if settings["network"] else None
+    work.meanwhile = way_out.take if way_out else None
+    process.start(source, most, settings["prefix"], way_out.port if way_out else 0)
     flood_bytes = int(settings["flood_bytes"])
     watching = watch.Watch(
-        link, process, work, tree, timeout=float(settings["timeout"]), flood_bytes=flood_bytes
+        link, process, work, tree, way_out, timeout=float(settings["timeout"]), flood_bytes=flood_bytes
     )
     ending = watching.until_end()
     link.send(frames.ENDED)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .files import Tree
     from .inputs import Inputs
     from .link import Link
+    from .network import Network
 
 _TICK_SECONDS = 0.1  # how often orphans are collected and sockets counted while nothing else happens
 _SOCKETS = 2048  # cgroup v1 does not count the buffers of TCP; each takes up to 50 kB
@@ -50,12 +51,14 @@ class Watch:
     """One run, from the source handed over to its ending."""
 
     def __init__(
-        self, link: Link, child: Child, inputs: Inputs, tree: Tree, *, timeout: float, flood_bytes: int
-    ) -> None:
+        self, link: Link, child: Child, inputs: Inputs, tree: Tree, network: Network | None,
+        *, timeout: float, flood_bytes: int,
+    ) -> None:  # fmt: skip
         self.link = link
         self.child = child
         self.inputs = inputs
         self.tree = tree
+        self.network = network
         self.timeout = timeout
         self.flood_bytes = flood_bytes
         self._printed = 0
@@ -76,6 +79,7 @@ class Watch:
 
     def _wait(self, deadline: float) -> tuple[str, int | None, int | None]:
         endings = {self.child.claim, os.pidfd_open(self.child.pid), self.link.reading, self.inputs.opened}
+        endings |= {self.network.ready} if self.network else set()
         watched, resting = _polling(endings | self._open.keys()), _polling(endings)
         rest_end = look_at = 0.0
         while (left := deadline - (now := time.monotonic())) > 0:
@@ -86,8 +90,10 @@ class Watch:
                 if kernel.tcp_sockets() > _SOCKETS:
                     self._problem = f"it had more than {_SOCKETS} network sockets open at once"
                     return "error", None, None
-            if self.link.reading in ready:
-                raise HostGone  # the host sends nothing unasked after the source: the stream has ended
+            if self.link.reading in ready and not (self.network and self.network.take(*self.link.receive())):
+                raise HostGone  # without connections the host sends nothing unasked: the stream has ended
+            if self.network and self.network.ready in ready:
+                self.network.serve()
             if self.inputs.opened in ready:
                 try:
                     self.inputs.load_opened(self.tree.loaded)
