@@ -129,7 +129,7 @@ async def test_what_was_refused_for_longer_than_slack_repeats_it_is_read(
 ) -> None:
     timing = replace(BOT_TIMING, connection_check=0.1, backfill_retry=0.1)
     async with (
-        SlackStandIn(retry_delays=(), ack_deadline=30) as slack,
+        SlackStandIn(retry_delays=(), ack_deadline=1) as slack,
         stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot,
     ):
         database = bot.server.engine.store.database

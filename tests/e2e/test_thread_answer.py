@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,13 @@ from tasks.task import State
 from tests.support.model_replies import Reply
 from tests.support.scripted_model import Call, Say, ScriptedModel, Turn
 from tests.support.stack import ADA, GENERAL, Stack, stack, words_of
+from tests.support.timing import BOT_TIMING
 
 ASK = "@Handoff what is the answer?"
 SENTENCE = "This is a sentence of an answer that takes a while to be written. "
 LONG = "\n\n".join(f"Paragraph {n}. " + SENTENCE * 3 for n in range(8)).strip()
+TIMING = replace(BOT_TIMING, answer_stream=0.1)
+SLOWLY = {"chunk_delay": 0.02, "piece": 20}
 TABLE = "| name | count |\n|---|---|\n| apples | 3 |\n| pears | 5 |"
 
 
@@ -25,11 +29,11 @@ TABLE = "| name | count |\n|---|---|\n| apples | 3 |\n| pears | 5 |"
 async def _bot(
     slack: SlackStandIn, folder: Path, replies: Sequence[Reply], *, slowly: bool = True
 ) -> AsyncIterator[Stack]:
-    """A bot whose model writes about 400 characters a second."""
-    pace = {"chunk_delay": 0.05, "piece": 20} if slowly else {"piece": 4000}
+    """A bot whose model writes about 1,000 characters a second, or all at once."""
+    pace = SLOWLY if slowly else {"piece": 4000}
     async with (
         ScriptedModel(replies, **pace) as model,
-        stack(slack, model.base_url, folder, sandbox_pool=0) as bot,
+        stack(slack, model.base_url, folder, sandbox_pool=0, timing=TIMING) as bot,
     ):
         yield bot
 
@@ -138,12 +142,12 @@ async def test_a_stream_that_became_a_summary_leaves_no_one_working(
 async def test_what_a_stopped_process_had_written_gives_way_to_the_answer(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
-    async with ScriptedModel([Say(LONG), Say(LONG)], chunk_delay=0.05, piece=20) as model:
-        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+    async with ScriptedModel([Say(LONG), Say(LONG)], **SLOWLY) as model:
+        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=TIMING) as bot:
             ts = await bot.ask(ASK)
             await slack.wait_for(lambda _: "sentence" in bot.said(ts))
         (half,) = bot.answers(ts)
-        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
+        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=TIMING) as bot:
             await bot.task(ts, State.ANSWERED)
             (answer,) = bot.answers(ts)
             assert words_of(answer) == LONG
@@ -175,11 +179,14 @@ async def test_one_fault_neither_loses_nor_doubles_the_answer(
     faults: Mapping[str, Callable[[], None]] = {
         "reply lost": lambda: slack.lose_reply(method),
         "status 500": lambda: slack.fail(method, status=500),
-        "ratelimited": lambda: slack.fail(method, "ratelimited", status=429, retry_after=1),
+        "ratelimited": lambda: slack.fail(method, "ratelimited", status=429, retry_after=0),
         "internal_error": lambda: slack.fail(method, "internal_error"),
     }
     cases = [(fault, text) for fault in faults for text in (LONG, "42.")]
-    async with _bot(slack, tmp_path, [Say(text) for _, text in cases]) as bot:
+    async with (
+        ScriptedModel([Say(text) for _, text in cases], chunk_delay=0.02, piece=60) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=TIMING) as bot,
+    ):
         for fault, text in cases:
             faults[fault]()
             ts = await bot.ask(ASK)
@@ -201,7 +208,7 @@ async def test_an_answer_waits_until_slack_is_back(slack: SlackStandIn, tmp_path
 
 
 async def test_a_stream_that_slack_ended_becomes_the_answer(tmp_path: Path) -> None:
-    async with SlackStandIn(stream_lifetime=1) as slack, _bot(slack, tmp_path, [Say(LONG)]) as bot:
+    async with SlackStandIn(stream_lifetime=0.3) as slack, _bot(slack, tmp_path, [Say(LONG)]) as bot:
         ts = await bot.ask(ASK)
         await bot.task(ts, State.ANSWERED)
 
@@ -242,12 +249,11 @@ async def test_what_slack_refuses_to_draw_is_sent_plain(slack: SlackStandIn, tmp
 async def test_a_bot_that_was_removed_answers_when_it_is_back(slack: SlackStandIn, tmp_path: Path) -> None:
     async with _bot(slack, tmp_path, [Say(LONG)]) as bot:
         ts = await bot.ask(ASK)
-        await bot.task(ts, State.RUNNING)
-        await asyncio.sleep(0.5)
+        await slack.wait_for(lambda _: bot.calls("chat.startStream"))
         slack.memberships.remove(GENERAL, slack.bot_user_id)
         task = await bot.task(ts, State.DELIVERING)
         calls = len(slack.calls)
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.5)
         assert len(slack.calls) == calls, "it waits and does not try on and on"
 
         slack.memberships.invite(GENERAL, slack.bot_user_id)
@@ -272,7 +278,7 @@ async def test_an_archived_channel_gets_the_answer_when_it_is_unarchived(
         slack.memberships.archive(GENERAL)
         task = await bot.task(ts, State.DELIVERING)
         calls = len(slack.calls)
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.5)
         assert len(slack.calls) == calls, "it waits and does not try on and on"
         assert "The channel is archived. Unarchive it, and the answer follows." in capsys.readouterr().out
 
@@ -291,7 +297,7 @@ async def test_a_revoked_token_keeps_the_answer_until_one_works(slack: SlackStan
         slack.installs.revoke()
         await bot.task(ts, State.DELIVERING)
         calls = len(slack.calls)
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.5)
         assert len(slack.calls) == calls, "it waits and does not try on and on"
         assert await _token_problems(bot) == [_REVOKED]
     slack.credentials.current_bot_token()

@@ -6,5 +6,5 @@ from __future__ import annotations
 from bot.timing import BotTiming
 from tasks.timing import TaskTiming
 
-TASK_TIMING = TaskTiming(library_poll=0.05, poll=0.05)
-BOT_TIMING = BotTiming(tasks=TASK_TIMING, user_lookup=30.0, line_delay=0.2)
+TASK_TIMING = TaskTiming(library_poll=0.05, poll=0.1)
+BOT_TIMING = BotTiming(tasks=TASK_TIMING, user_lookup=30.0, line_delay=0.2, longest_post_retry=0.2)
