@@ -52,7 +52,7 @@ async def test_each_panel_shows_what_a_bot_at_work_reports(
     slack: SlackStandIn, demo: DemoModel, tmp_path: Path, unused_tcp_port: int
 ) -> None:
     assert PROMETHEUS is not None
-    async with stack(slack, demo.base_url, tmp_path, model_prices=PRICES) as bot:
+    async with stack(slack, demo.base_url, tmp_path, model_prices=PRICES, sandbox_pool=2) as bot:
         target = f"127.0.0.1:{bot.server.web.port}"
         async with prometheus(PROMETHEUS, target, unused_tcp_port) as watching:
             # A figure's first value is no rise, so everything happens twice.

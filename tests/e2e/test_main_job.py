@@ -23,7 +23,7 @@ THREE = (
 async def test_hello_world_is_run_and_its_output_reported(
     slack: SlackStandIn, demo: DemoModel, tmp_path: Path
 ) -> None:
-    async with stack(slack, demo.base_url, tmp_path) as bot:
+    async with stack(slack, demo.base_url, tmp_path, sandbox_pool=2) as bot:
         ts = await bot.ask(HELLO)
         task = await bot.task(ts, State.ANSWERED)
 
@@ -157,7 +157,7 @@ async def test_only_a_mention_gets_help_once(slack: SlackStandIn, demo: DemoMode
 async def test_nothing_of_ours_is_left_behind(slack: SlackStandIn, demo: DemoModel, tmp_path: Path) -> None:
     import docker
 
-    async with stack(slack, demo.base_url, tmp_path) as bot:
+    async with stack(slack, demo.base_url, tmp_path, sandbox_pool=2) as bot:
         ts = await bot.ask(HELLO)
         await bot.task(ts, State.ANSWERED)
         owner = bot.server.sandbox.owner.label

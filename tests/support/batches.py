@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sandbox.job import Job, Status
 from sandbox.sandbox import Sandbox
@@ -56,10 +57,18 @@ class ProgramEnd:
 
 
 async def run_together(
-    sandbox: Sandbox, programs: Sequence[str], files: Mapping[str, bytes] | None = None, *, data: bool = False
+    sandbox: Sandbox,
+    programs: Sequence[str],
+    files: Mapping[str, bytes] | Sequence[Mapping[str, bytes]] = MappingProxyType({}),
+    *,
+    data: bool = False,
 ) -> list[ProgramEnd]:
-    """Run `programs` one after the other; each finds `files` in its folder. `data`: they use pandas."""
-    given = {f"{n}/{name}": content for n in range(len(programs)) for name, content in (files or {}).items()}
+    """Run `programs` one after the other; each finds `files` in its folder, or those of its place in a list.
+    `data`: they use pandas."""
+    folders = [files] * len(programs) if isinstance(files, Mapping) else files
+    given = {
+        f"{n}/{name}": content for n, folder in enumerate(folders) for name, content in folder.items()
+    }
     job = Job(
         code=(WITH_DATA if data else "") + RUN_ALL,
         files={**given, "programs.json": json.dumps(programs).encode()},

@@ -67,7 +67,7 @@ async def sandbox(sandbox_image: str) -> AsyncIterator[Sandbox]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_sandbox(sandbox_image: str) -> AsyncIterator[Sandbox]:
     """A sandbox with the default limits for all programs of this worker of pytest."""
-    async with Sandbox(image=sandbox_image, ready=2) as entered:
+    async with Sandbox(image=sandbox_image, ready=0) as entered:
         yield entered
 
 

@@ -117,22 +117,24 @@ async def stack(
     timing: BotTiming = BOT_TIMING,
     **changes: Any,
 ) -> AsyncIterator[Stack]:
-    """A bot on `slack` and the model at `model_url`, its data in `folder`; `changes` are further settings."""
+    """A bot on `slack` and the model at `model_url`, its data in `folder`; `changes` are further settings.
+
+    It keeps no containers ready: one with pandas imported takes two seconds of a core.
+    """
     name, secret = (
         ("slack_app_token", slack.app_token)
         if socket_mode
         else ("slack_signing_secret", slack.signing_secret)
     )
     # Tests share one engine, and none waits for the containers of another.
-    way: dict[str, Any] = {name: SecretStr(secret), "sandbox_engine_max": 1000}
+    way: dict[str, Any] = {name: SecretStr(secret), "sandbox_engine_max": 1000, "sandbox_pool": 0}
     settings = Settings(
         slack_api_url=slack.api_url,
         slack_bot_token=SecretStr(slack.bot_token),
         openai_base_url=model_url,
         data_dir=folder,
         port=0,
-        **way,
-        **changes,
+        **(way | changes),
     )
     if settings.database_url.startswith("sqlite"):
         await copy_migrated(settings.database_url)
