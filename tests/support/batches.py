@@ -66,9 +66,7 @@ async def run_together(
     """Run `programs` one after the other; each finds `files` in its folder, or those of its place in a list.
     `data`: they use pandas."""
     folders = [files] * len(programs) if isinstance(files, Mapping) else files
-    given = {
-        f"{n}/{name}": content for n, folder in enumerate(folders) for name, content in folder.items()
-    }
+    given = {f"{n}/{name}": content for n, folder in enumerate(folders) for name, content in folder.items()}
     job = Job(
         code=(WITH_DATA if data else "") + RUN_ALL,
         files={**given, "programs.json": json.dumps(programs).encode()},
