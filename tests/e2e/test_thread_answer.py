@@ -21,7 +21,6 @@ ASK = "@Handoff what is the answer?"
 SENTENCE = "This is a sentence of an answer that takes a while to be written. "
 LONG = "\n\n".join(f"Paragraph {n}. " + SENTENCE * 3 for n in range(8)).strip()
 TIMING = replace(BOT_TIMING, answer_stream=0.1)
-SLOWLY = {"chunk_delay": 0.02, "piece": 20}
 TABLE = "| name | count |\n|---|---|\n| apples | 3 |\n| pears | 5 |"
 
 
@@ -30,7 +29,7 @@ async def _bot(
     slack: SlackStandIn, folder: Path, replies: Sequence[Reply], *, slowly: bool = True
 ) -> AsyncIterator[Stack]:
     """A bot whose model writes about 1,000 characters a second, or all at once."""
-    pace = SLOWLY if slowly else {"piece": 4000}
+    pace = {"chunk_delay": 0.02, "piece": 20} if slowly else {"piece": 4000}
     async with (
         ScriptedModel(replies, **pace) as model,
         stack(slack, model.base_url, folder, sandbox_pool=0, timing=TIMING) as bot,
@@ -142,7 +141,7 @@ async def test_a_stream_that_became_a_summary_leaves_no_one_working(
 async def test_what_a_stopped_process_had_written_gives_way_to_the_answer(
     slack: SlackStandIn, tmp_path: Path
 ) -> None:
-    async with ScriptedModel([Say(LONG), Say(LONG)], **SLOWLY) as model:
+    async with ScriptedModel([Say(LONG), Say(LONG)], chunk_delay=0.02, piece=20) as model:
         async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=TIMING) as bot:
             ts = await bot.ask(ASK)
             await slack.wait_for(lambda _: "sentence" in bot.said(ts))

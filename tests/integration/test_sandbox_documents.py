@@ -23,7 +23,7 @@ MODULES = {
     "pyyaml": "yaml", "scikit-learn": "sklearn",
 }  # fmt: skip
 IMPORT = re.compile(r"\b(?:import|from) ([\w., ]+)")
-TOGETHER = 8  # programs in one container: as many containers as kinds would take minutes
+TOGETHER = 16  # programs in one container: each that imports pandas takes two seconds of a core to start
 
 PASSWORD = """
 import pypdf
