@@ -17,8 +17,9 @@ from playground.slack import SlackStandIn
 from tasks.task import State
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
-from tests.support.stack import ADA, MEI, Stack, stack
+from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
+CHANNELS = (GENERAL, "C0DATA001", "D0ADA0001")
 ASK = "@Handoff what is the <b>answer</b> & why?"
 
 
@@ -142,9 +143,11 @@ async def test_a_home_that_slack_does_not_take_harms_nothing(bot: Stack, patient
 
 async def test_many_tasks_fit_into_the_home(bot: Stack, patient: Patient) -> None:
     patient.go.set()
+    long = " " + "and so on " * 400
     for number in range(14):
-        ts = await bot.ask(f"@Handoff task {number} " + "and so on " * 400)
-        await bot.task(ts, State.ANSWERED)
+        channel = CHANNELS[number % len(CHANNELS)]  # a channel takes one post a second
+        ts = await bot.ask(f"@Handoff task {number}{long}", channel=channel)
+        await bot.task(ts, State.ANSWERED, channel=channel)
     words = await _home(bot)
 
     assert "task 13" in words

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from playground.slack import SlackStandIn
+from tasks.store.notes import ChannelNotes
 from tests.support.scripted_model import ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
@@ -76,8 +77,10 @@ async def test_what_can_not_be_done_is_said(bot: Stack, text: str, answer: str) 
 
 
 async def test_a_channel_has_so_many_notes_and_no_more(bot: Stack) -> None:
-    for number in range(1, 21):
-        assert f"added note {number}:" in await say(bot, f"!note add fact {number}")
+    notes = ChannelNotes(bot.server.engine.store.database)
+    for number in range(19):
+        await notes.add(bot.slack.team_id, GENERAL, f"fact {number}", user=ADA, user_name="Ada")
+    assert "added note 20:" in await say(bot, "!note add the last one")
     assert "already has 20 notes" in await say(bot, "!note add one more")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.support.databases import limit_pages
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn, Usage
 from tests.support.task_harness import CHANNEL, TEAM, Gate, InMemoryThreads, message, task_harness
 from tests.support.tickets import Tickets
+from tests.support.timing import TASK_TIMING
 
 ASK = Call("ask_user", {"question": "Which colour?", "options": ["red", "blue"]})
 
@@ -210,9 +212,10 @@ async def test_an_end_that_cannot_be_reported_is_kept_and_reported_later(
 
 
 async def test_a_question_that_no_one_answers_expires(database_url: str, tmp_path: Path) -> None:
+    policy = TaskPolicy(waiting=0.0, timing=replace(TASK_TIMING, maintenance=0.2))
     async with (
         ScriptedModel([ASK]) as model,
-        task_harness(database_url, model, tmp_path, policy=TaskPolicy(waiting=0.0)) as harness,
+        task_harness(database_url, model, tmp_path, policy=policy) as harness,
     ):
         accepted = await harness.engine.accept(message("1.0"))
         task = await harness.until(accepted.task)
@@ -222,10 +225,13 @@ async def test_a_question_that_no_one_answers_expires(database_url: str, tmp_pat
 
 
 async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Path) -> None:
+    policy = TaskPolicy(stalled=0.5, timing=TASK_TIMING)
     gate = Gate()
     async with (
         ScriptedModel(gate) as model,
-        task_harness(database_url, model, tmp_path, policy=TaskPolicy(stalled=0.5)) as harness,
+        task_harness(
+            database_url, model, tmp_path, policy=TaskPolicy(stalled=0.5, timing=TASK_TIMING)
+        ) as harness,
     ):
         accepted = await harness.engine.accept(message("1.0"))
         task = await harness.until(accepted.task)
