@@ -229,9 +229,7 @@ async def test_a_task_without_progress_is_ended(database_url: str, tmp_path: Pat
     gate = Gate()
     async with (
         ScriptedModel(gate) as model,
-        task_harness(
-            database_url, model, tmp_path, policy=TaskPolicy(stalled=0.5, timing=TASK_TIMING)
-        ) as harness,
+        task_harness(database_url, model, tmp_path, policy=policy) as harness,
     ):
         accepted = await harness.engine.accept(message("1.0"))
         task = await harness.until(accepted.task)
