@@ -95,7 +95,10 @@ async def _bot_token(settings: Settings, timing: CheckTiming) -> str:
             f"the bot token lacks the scopes {', '.join(missing)}. Handoff runs without what they are for. "
             "Paste what `handoff manifest` prints on the app's page App Manifest, and install the app again."
         )
-    return f"{answer['user']} in the workspace {answer['team']}, with all {len(SCOPES)} scopes."
+    has_tables = await tokens.takes_tables(settings, settings.slack_bot_token.get_secret_value())
+    tables = "Slack's data tables" if has_tables else "Markdown, since Slack takes no data table here"
+    who = f"{answer['user']} in the workspace {answer['team']}"
+    return f"{who}, with all {len(SCOPES)} scopes. Long tables come as {tables}."
 
 
 def _for_several(settings: Settings) -> str:

@@ -11,11 +11,10 @@ from bot.thread.blocks import (
     Block,
     context_block,
     decision_buttons,
-    markdown_block,
     option_buttons,
     rating_buttons,
 )
-from bot.thread.tables import shorten_tables
+from bot.thread.tables import shorten_tables, text_blocks
 from bot.wire.text import escape, headings, one_plain_line, silence_mentions, split_markdown, truncate
 from sandbox.files import SandboxFile
 from tasks.task import Outcome, OutputFile, Spent, State, Task
@@ -42,7 +41,7 @@ class OutgoingMessage:
 
     def blocks_with(self, pictures: list[Block]) -> list[Block]:
         """The blocks with pictures between the text and what is below it."""
-        return [markdown_block(self.markdown), *pictures, *self.below]
+        return [*text_blocks(self.markdown), *pictures, *self.below]
 
     @property
     def text(self) -> str:

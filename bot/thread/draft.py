@@ -11,10 +11,10 @@ from typing import Any
 import structlog
 
 from bot.thread.answer import LONGEST, OutgoingMessage
-from bot.thread.blocks import markdown_block
 from bot.thread.line import ProgressLine
 from bot.thread.posts import DRAFT, ThreadPosts
 from bot.thread.stream import StreamedMessage
+from bot.thread.tables import text_blocks
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient, retry_after
 from bot.wire.text import last_break, open_code_at, silence_mentions, table_at
@@ -146,7 +146,7 @@ class AnswerDraft:
         last: dict[str, Any] = {"metadata": self._posts.metadata(content.key), "session_status": session}
         if rest[:cut].strip():
             last["chunks"] = [{"type": "markdown_text", "text": rest[:cut]}]
-        last["blocks"] = ([markdown_block(rest[cut:])] if rest[cut:].strip() else []) + content.below
+        last["blocks"] = (text_blocks(rest[cut:]) if rest[cut:].strip() else []) + content.below
         return await self._stream.stop(**last)
 
     async def _replace(self, ts: str, content: OutgoingMessage) -> bool:

@@ -176,6 +176,7 @@ def quoted(text: str) -> str:
 
 
 _SPECIAL: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "context": _context, "image": _image, "rich_text": _rich_text, "table": _table, "video": _video,
+    "context": _context, "image": _image, "rich_text": _rich_text, "table": _table,
+    "data_table": _table, "video": _video,
     "markdown": lambda block: string(block.get("text")),
 }  # fmt: skip

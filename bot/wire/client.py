@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.wire.api_errors import TOKEN_REFUSALS
+from bot.wire.native_blocks import in_older_form, refused_by
 from bot.wire.outgoing import OutgoingFilter
 from bot.wire.proxy import proxy_for
 from bot.wire.rate_limiter import RateLimiter
@@ -82,7 +83,7 @@ class SlackClient(AsyncWebClient):
         """Call without the rate limiter: the caller has acquired its turn already."""
         if api_method in self._absent and self._absent[api_method][0] > time.monotonic():
             raise self._absent[api_method][1]
-        arguments = self.outgoing.apply(api_method, arguments)
+        arguments = in_older_form(self.outgoing.apply(api_method, arguments), self.refused_blocks)
         for number in range(1, tries + 1):
             try:
                 answer = await super().api_call(api_method, **arguments)
@@ -92,6 +93,11 @@ class SlackClient(AsyncWebClient):
                 if api_method in DISPENSABLE and is_absent(error):
                     log.warning("Slack has no such method, left out for a while", method=api_method, why=word)
                     self._absent[api_method] = (time.monotonic() + ABSENT_SECONDS, error)
+                if number < tries and (refused := refused_by(arguments, error)):
+                    log.warning("Slack refuses blocks, sent in an older form", types=sorted(refused))
+                    self.refused_blocks |= refused
+                    arguments = in_older_form(arguments, refused)
+                    continue
                 if not self._may_repeat(api_method, arguments, error) or number == tries:
                     raise
                 log.info("retrying a Slack call", method=api_method, why=error_text(error), attempt=number)

@@ -17,6 +17,7 @@ const DRAW = {
   actions,
   image,
   table,
+  data_table: table,
   input,
   video,
   plan,
@@ -129,6 +130,7 @@ function table(block) {
       cells.map((cell, i) => h(tag, { class: sides[i] ?? "" }, cellOf(cell))),
     );
   return tableFrame(
+    block.caption && h("caption.unseen", block.caption),
     h("thead", row(head, "th")),
     h(
       "tbody",

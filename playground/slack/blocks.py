@@ -18,6 +18,8 @@ from playground.slack.world import Json
 MAX_BLOCKS = 50
 MAX_VIEW_BLOCKS = 100
 MAX_ROWS, MAX_COLUMNS = 100, 20
+MAX_TABLE_TEXT = 10_000
+"""Characters in all cells of the data tables of a message."""
 
 
 def check_blocks(value: Any, *, most: int = MAX_BLOCKS) -> tuple[Json, ...]:
@@ -152,6 +154,35 @@ def _table(block: Json, at: str) -> Json:
     return block
 
 
+def _data_table(block: Json, at: str) -> Json:
+    """docs.slack.dev/reference/block-kit/blocks/data-table-block."""
+    if not isinstance(block.get("caption"), str) or not block["caption"]:
+        raise invalid("missing required field: caption", at)
+    if not 1 <= block.get("page_size", 5) <= 100:
+        raise invalid("must be between 1 and 100", f"{at}/page_size")
+    rows = _items(block, "rows", at, most=MAX_ROWS + 1)
+    if len(rows) < 2 or any(not isinstance(row, list) or len(row) != len(rows[0]) for row in rows):
+        raise invalid("at least 2 rows of the same length are needed", f"{at}/rows")
+    if not 1 <= len(rows[0]) <= MAX_COLUMNS:
+        raise invalid(f"no more than {MAX_COLUMNS} items allowed", f"{at}/rows/0")
+    for number, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            _data_cell(cell, f"{at}/rows/{number}/{column}", is_head=number == 0)
+    if sum(len(text) for text in texts(rows)) > MAX_TABLE_TEXT:
+        raise invalid(f"no more than {MAX_TABLE_TEXT} characters allowed", f"{at}/rows")
+    return block
+
+
+def _data_cell(cell: Any, at: str, *, is_head: bool) -> None:
+    kind = cell.get("type") if isinstance(cell, dict) else None
+    if kind == "rich_text" and not is_head:
+        return
+    if kind not in ("raw_text", "raw_number") or not isinstance(cell.get("text"), str) or not cell["text"]:
+        raise invalid("must be a raw_text or raw_number with a text", at)
+    if kind == "raw_number" and type(cell.get("value")) not in (int, float):
+        raise invalid("must be a number", f"{at}/value")
+
+
 def _task_card(block: Json, at: str) -> Json:
     for name in ("task_id", "title"):
         if not isinstance(block.get(name), str):
@@ -198,8 +229,7 @@ _CHECKS: dict[str, Callable[[Json, str], Json]] = {
     "image": _image,
     "rich_text": _rich_text,
     "table": _table,
+    "data_table": _data_table,
     "task_card": _task_card,
     "plan": _plan,
-} | dict.fromkeys(
-    ("divider", "file", "video", "alert", "card", "carousel", "container", "data_table"), _as_it_is
-)
+} | dict.fromkeys(("divider", "file", "video", "alert", "card", "carousel", "container"), _as_it_is)

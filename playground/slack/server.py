@@ -84,7 +84,6 @@ class SlackStandIn:
             self.state.world.app_id, lambda connections: self.state.publish(SocketsChanged(connections))
         )
         self._deliveries = Deliveries(self._sockets, self._background, ack_deadline, retry_delays)
-        token = self.credentials.verification_token
         self._events = Events(self.state, self._shapes, self._deliveries, subscriptions, self.credentials)
         self._uploads = Uploads(self.state, self._shapes, self.credentials.may_read_files)
         self._responses = Responses(self.state, self._shapes)
@@ -94,7 +93,7 @@ class SlackStandIn:
         self.interactions = Interactions(
             self.state,
             self._shapes,
-            InteractionShapes(self.state, self._shapes, token),
+            InteractionShapes(self.state, self._shapes, self.credentials.verification_token),
             self.people,
             self._events,
             self._deliveries,
@@ -203,10 +202,7 @@ class SlackStandIn:
         self._deliveries.transport = transport
 
     async def wait_for(self, predicate: Callable[[WorkspaceState], T], timeout: float = 30) -> T:
-        """Returns the predicate's first true value, evaluated now and after every change, call or connection.
-
-        Raises TimeoutError after `timeout` seconds.
-        """
+        """See `WorkspaceState.wait_for`. Calls and connections are changes too."""
         return await self.state.wait_for(predicate, timeout)
 
     async def post(
@@ -287,6 +283,10 @@ class SlackStandIn:
         fault = Fault(delay_reply=seconds) if after_work else Fault(delay=seconds)
         self._web_api.faults.add(method, fault, times)
 
+    def refuse_blocks(self, *types: str) -> None:
+        """Blocks of these types are refused, as in a workspace that does not have them."""
+        self._web_api.unsupported_blocks = frozenset(types)
+
     def clear_faults(self) -> None:
         self._web_api.faults.clear()
 
@@ -295,5 +295,5 @@ class SlackStandIn:
         (self._sockets.freeze if half else self._sockets.drop)()
 
     async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
-        """Asks the bot to renew every connection, as Slack does from time to time."""
+        """Asks the bot to renew every connection."""
         await self._sockets.disconnect(reason)

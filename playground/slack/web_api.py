@@ -10,6 +10,7 @@ from aiohttp import BasicAuth, web
 
 from playground.slack.arguments import Arguments, read_arguments
 from playground.slack.changes import Call
+from playground.slack.elements import invalid
 from playground.slack.errors import RateLimited, Refused
 from playground.slack.faults import Fault, Faults
 from playground.slack.methods import METHODS
@@ -24,6 +25,7 @@ class WebApi:
         self._workspace = workspace
         self.faults = Faults()
         self.calls: list[Call] = []
+        self.unsupported_blocks: frozenset[str] = frozenset()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
@@ -58,7 +60,14 @@ class WebApi:
         self._workspace.rates.count_call(name, method.tier)
         if method.scope is not None:
             self._workspace.credentials.need_scope(method.scope)
+        if self.unsupported_blocks:
+            self._check_types(arguments.json("blocks", "invalid_blocks_format"))
         return method.run(self._workspace, arguments)
+
+    def _check_types(self, blocks: Any) -> None:
+        for place, block in enumerate(blocks or ()):
+            if block["type"] in self.unsupported_blocks:
+                raise invalid(f"unsupported type: {block['type']}", f"/blocks/{place}/type")
 
     def _answer_fault(
         self, request: web.Request, name: str, values: dict[str, Any], fault: Fault

@@ -315,3 +315,25 @@ async def test_a_token_that_is_revoked_while_nothing_runs_is_reported(
         async with asyncio.timeout(10):
             while await _token_problems(bot) != [_REVOKED]:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+async def test_a_long_table_is_slacks_own_where_slack_takes_it(
+    slack: SlackStandIn, tmp_path: Path, is_refused: bool
+) -> None:
+    if is_refused:
+        slack.refuse_blocks("data_table")
+    long = "\n".join([TABLE, *(f"| kind {n} | {n} |" for n in range(20))])
+    answers = [Say(f"First:\n\n{long}"), Say(LONG + f"\n\n{long}\n\nThat is all.")]
+    async with _bot(slack, tmp_path, answers) as bot:
+        for text in (ASK, "@Handoff and streamed?"):
+            ts = await bot.ask(text)
+            await bot.task(ts, State.ANSWERED)
+            (answer, files) = bot.answers(ts)
+            assert [slack.state.files[file].name for file in files.files] == ["table.csv"]
+            kinds = [block["type"] for block in answer.blocks]
+            assert ("data_table" in kinds) is not is_refused
+            if is_refused:
+                assert "| kind 19 | 19 |" in words_of(answer)
+        refused = [call for call in slack.calls if call.error == "invalid_blocks"]
+        assert len(refused) == is_refused, "learnt from one refusal"

@@ -9,7 +9,8 @@ import pytest
 
 from bot.thread import texts
 from bot.thread.answer import RenderedAnswer, render
-from bot.thread.tables import MOST_COLUMNS, MOST_ROWS
+from bot.thread.tables import MOST_COLUMNS, MOST_ROWS, text_blocks
+from playground.slack.blocks import check_blocks
 from sandbox.files import SandboxFile
 from tasks.message import ThreadAddress
 from tasks.task import Outcome, OutputFile, Spent, State, Task
@@ -51,6 +52,48 @@ def test_a_table_too_big_for_slack_shows_its_beginning_and_comes_as_a_file(rows:
     assert message.markdown.startswith("Look:\n\n| r0c0 |")
     assert message.markdown.endswith("That is all.")
     assert texts.full_table("table 2.csv", rows - 1, columns) in message.markdown
+
+
+def _table(rows: int, *cells: str) -> str:
+    lines = [f"| {' | '.join(cells)} |".replace("N", str(n)) for n in range(rows)]
+    return "\n".join(["| Name | Count | Note |", "|---|---:|---|", *lines])
+
+
+def test_a_long_table_is_one_of_slack_and_a_csv_file() -> None:
+    drawn = _table(11, "Item **N**", "1,00N.50", "a \\| b")
+    text = f"Look:\n\n{drawn}\n\nThat is all."
+    rendered = render(TASK, Outcome(state=State.ANSWERED, text=text))
+    before, table, after, *_ = rendered.messages[0].blocks
+    assert (before["text"], after["text"]) == ("Look:", "That is all.")
+    assert (table["type"], table["caption"], len(table["rows"])) == ("data_table", "Name, Count, Note", 12)
+    assert table["rows"][2] == [
+        {"type": "raw_text", "text": "Item 1"},
+        {"type": "raw_number", "value": 1001.5, "text": "1,001.50"},
+        {"type": "raw_text", "text": "a | b"},
+    ]
+    (file,) = rendered.files
+    assert file.path == "table.csv"
+    assert len(file.data.read().decode().splitlines()) == 12
+    check_blocks(rendered.messages[0].blocks)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param(_table(10, "Item N", "N", ""), id="short"),
+        pytest.param(_table(11, "[Item](https://example.com)", "N", ""), id="links"),
+        pytest.param(_table(90, "x" * 150, "N", ""), id="more than 10,000 characters"),
+        pytest.param(_table(11, "Item N", "N", "") + "\n| one cell |", id="uneven"),
+    ],
+)
+def test_other_tables_stay_markdown(table: str) -> None:
+    assert {block["type"] for block in text_blocks(table)} == {"markdown"}
+
+
+def test_an_empty_cell_has_a_character() -> None:
+    (table, *_) = render(TASK, Outcome(state=State.ANSWERED, text=_table(11, "a", "", ""))).messages[0].blocks
+    assert table["rows"][1][1] == {"type": "raw_text", "text": "–"}
+    check_blocks([table])
 
 
 def test_code_in_a_file_of_the_whole_answer_is_byte_for_byte() -> None:

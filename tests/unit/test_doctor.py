@@ -64,7 +64,7 @@ async def test_what_works_is_reported_with_what_was_found(healthy: dict[str, Any
         "Settings", "Slack bot", "Slack events", "Model", "Costs", "Database", "Data folder",
         "Channels file", "Tools", "Port",
     }  # fmt: skip
-    assert f"all {len(SCOPES)} scopes" in found["Slack bot"].text
+    assert f"all {len(SCOPES)} scopes. Long tables come as Slack's data tables." in found["Slack bot"].text
     assert str(tmp_path) in found["Database"].text
 
 
@@ -91,6 +91,15 @@ async def test_missing_scopes_are_named(healthy: dict[str, Any]) -> None:
         found = await findings(healthy, slack_api_url=poor.api_url, slack_bot_token=SecretStr(poor.bot_token))
     lacks = "lacks the scopes files:read (to fetch the files attached to a message), reactions:write (to show"
     assert lacks in found["Slack bot"].text
+
+
+async def test_a_workspace_without_data_tables_is_reported(
+    healthy: dict[str, Any], slack: SlackStandIn
+) -> None:
+    slack.refuse_blocks("data_table")
+    found = await findings(healthy)
+    assert found["Slack bot"].ok
+    assert "Long tables come as Markdown" in found["Slack bot"].text
 
 
 async def test_a_revoked_token_is_reported_without_its_value(

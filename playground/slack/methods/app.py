@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.slack.arguments import Arguments
+from playground.slack.blocks import check_blocks
 from playground.slack.errors import Refused
 from playground.slack.methods.method import Method
 from playground.slack.rates import Tier
@@ -67,7 +68,13 @@ def team_info(slack: SlackWorkspace, arguments: Arguments) -> Json:
     }
 
 
+def validate_blocks(slack: SlackWorkspace, arguments: Arguments) -> Json:
+    check_blocks(arguments.json("blocks", "invalid_blocks_format"))
+    return {}
+
+
 METHODS = (
+    Method("blocks.validate", validate_blocks, Tier.TIER_4),
     Method("auth.test", test_auth, Tier.SPECIAL),
     Method("apps.connections.open", open_connection, Tier.TIER_3, token="app"),
     Method("api.test", test_api, Tier.TIER_4, token="none"),
