@@ -6,7 +6,7 @@ durable implementation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,6 +30,11 @@ class Journal(Protocol):
 
     @property
     def entries(self) -> Sequence[Entry]: ...
+
+    @property
+    def agents(self) -> Mapping[str, Sequence[Entry]]:
+        """Every agent's entries: the orchestrator under "", workers under their names."""
+        ...
 
     async def append(self, kind: str, body: Json) -> None: ...
 
@@ -73,6 +78,10 @@ class MemoryJournal:
     @property
     def entries(self) -> Sequence[Entry]:
         return self._entries[self._agent]
+
+    @property
+    def agents(self) -> Mapping[str, Sequence[Entry]]:
+        return self._entries
 
     async def append(self, kind: str, body: Json) -> None:
         self._entries[self._agent].append(Entry(kind, body))

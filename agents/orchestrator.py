@@ -17,6 +17,7 @@ from agents.budget import AgentLimits, Effort, Meter
 from agents.conversation import ModelReply, ToolCall, Turn
 from agents.errors import Parked, ToolFailure
 from agents.events import WAITING_FOR_MODEL, AnswerText, Emit, Notice, PlanChanged, PlanStep
+from agents.figures import correction
 from agents.journal import Inbox, Journal
 from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.model.endpoint import Endpoint
@@ -60,6 +61,8 @@ class AgentDeps:
     """The team's own tools, for workers."""
     reading: Sequence[Tool] = ()
     """The orchestrator's tools to read what others have written elsewhere; their output is material."""
+    checks_figures: bool = False
+    """Whether figures without a source go back to the orchestrator, once for each task."""
 
 
 class Step(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -101,6 +104,7 @@ class Orchestrator:
                 model=deps.model,
                 instructions=prompt("orchestrator") + tools_summary(deps.toolbox()),
                 tools=tools,
+                objection=self._unfound_figures,
             ),
             endpoint=deps.endpoint,
             journal=journal,
@@ -260,6 +264,9 @@ class Orchestrator:
             name = f"w{before + 1}"
             await self._journal.append("worker", {"worker": name, "call": call.id, "title": title})
             return name
+
+    def _unfound_figures(self, text: str) -> str:
+        return correction(text, self._journal.agents) if self._deps.checks_figures else ""
 
     def _emit_text(self, reply: ModelReply) -> None:
         progress = reply.commentary or (reply.text if reply.calls else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -46,7 +47,7 @@ from tasks.files.removal import Removal
 from tasks.run.runner import PATIENCE, Runner
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore
-from tasks.store.preferences import ChannelPreferences
+from tasks.store.preferences import ChannelPreferences, FiguresMode
 from tasks.store.queries import TaskQueries
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
@@ -102,9 +103,10 @@ class BotServer:
         reader = MessageReader(UserDirectory(clients, self._timing), ChannelDirectory(clients, self._timing))
         marks = MessageMarks(clients, KeyValueStore(database))
         await stack.enter_async_context(marks.running())
+        preferences = ChannelPreferences(KeyValueStore(database), channels.preference)
         threads = SlackThreads(
             clients=clients, reader=reader, http=http, store=TaskStore(database, patience=PATIENCE),
-            preferences=ChannelPreferences(KeyValueStore(database), channels.preference),
+            preferences=preferences,
             largest_in=settings.limit_attachment_mb * MIB, largest_out=settings.limit_artifact_mb * MIB,
             background=self.background, timing=self._timing, marks=marks,
         )  # fmt: skip
@@ -118,7 +120,9 @@ class BotServer:
 
         async def deps_of(task: Task) -> AgentDeps:
             tools = await database.persist(lambda: reading.of(task), PATIENCE)
-            return agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox, tools)
+            figures = await database.persist(lambda: preferences.figures(task.thread), PATIENCE)
+            deps = agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox, tools)
+            return replace(deps, checks_figures=figures is not FiguresMode.OFF)
 
         runner = Runner(
             database, agent_deps(settings, endpoint, self.sandbox, toolbox), threads,

@@ -16,6 +16,7 @@ from bot.controls.ratings import RatingButtons
 from bot.controls.replies import ClickReplies
 from bot.controls.shortcut import MessageShortcut
 from bot.controls.slash import SlashCommand
+from bot.controls.sources import SourcesButton
 from bot.install.pages import InstallPages
 from bot.install.store import InstallationStore
 from bot.install.uninstall import UninstallListeners
@@ -101,6 +102,7 @@ class SlackService:
         )
         ratings = RatingButtons(engine=engine, ratings=Ratings(database), clients=clients, replies=replies)
         approvals = ApprovalButtons(engine=engine, people=people, replies=replies, access=access)
+        sources = SourcesButton(engine=engine, database=database, replies=replies)
         slash = SlashCommand(
             engine=engine, queries=queries, reader=reader, clients=clients, access=access, stopper=stopper,
             preferences=preferences, links=links,
@@ -118,7 +120,7 @@ class SlackService:
         )  # fmt: skip
         self._backfill = Backfill(clients, self._intake, queries, kept, timing)
         groups: list[ListenerGroup] = [
-            listeners, buttons, ratings, approvals, slash, shortcut, home, uninstall,
+            listeners, buttons, ratings, approvals, sources, slash, shortcut, home, uninstall,
         ]  # fmt: skip
         connect(self.app, self._intake, groups, on_refused=self._backfill.refused)
         #: The install pages, for the web server.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from agents.figures import CheckedFigures
 from sandbox.files import SandboxFile
 from tasks.message import FileRef, ThreadAddress
 
@@ -144,3 +145,5 @@ class Outcome:
     quarantined: bool = False
     """Whether the task was ended because too many processes died while they ran it."""
     spent: Spent = field(default_factory=Spent)
+    figures: CheckedFigures | None = None
+    """The figures of an answer; None where nothing was run."""

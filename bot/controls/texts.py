@@ -30,6 +30,38 @@ def option_chosen(name: str, option: str) -> str:
     return f"*{name}:* {option}"
 
 
+# The button Sources.
+SOURCES_GONE = "The log of this task is no longer kept."
+
+
+def source(figure: str, where: str, line: str) -> str:
+    return f"*{figure}* · {where}: `{line}`"
+
+
+def source_run(number: int, worker: str) -> str:
+    return f"{worker}, run {number}"
+
+
+def source_tool(number: int, worker: str) -> str:
+    return f"{worker}, tool result {number}"
+
+
+def source_report(number: int, worker: str) -> str:
+    return f"the report of {worker}, and no run"
+
+
+def source_read(number: int, worker: str) -> str:
+    return "a file or message that I read"
+
+
+def no_source(figure: str) -> str:
+    return f"*{figure}* · no source"
+
+
+def more_figures(count: int) -> str:
+    return f"{count:,} more"
+
+
 # `/handoff` and the message shortcut.
 COMMANDS = (
     "`/handoff &lt;task&gt;` starts a task in this channel.\n"

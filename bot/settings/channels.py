@@ -33,7 +33,7 @@ from pydantic_core import ErrorDetails
 from bot.errors import InvalidChannelsFile
 from bot.settings import Settings, variable
 from bot.settings.problems import wanted
-from tasks.store.preferences import FollowUpMode, ProgressMode, UsageMode
+from tasks.store.preferences import FiguresMode, FollowUpMode, ProgressMode, UsageMode
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +56,7 @@ class ChannelOnlySettings(BaseModel):
     progress: ProgressMode | None = None
     follow_ups: FollowUpMode | None = None
     usage: UsageMode | None = None
+    figures: FiguresMode | None = None
 
 
 def _like(field: FieldInfo) -> Any:

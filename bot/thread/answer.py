@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, count, islice
 
+from agents.figures import CheckedFigures
 from bot.thread import texts
 from bot.thread.blocks import (
+    SOURCES,
     Block,
+    button,
     context_block,
     decision_buttons,
     option_buttons,
@@ -17,6 +20,7 @@ from bot.thread.blocks import (
 from bot.thread.tables import shorten_tables, text_blocks
 from bot.wire.text import escape, headings, one_plain_line, silence_mentions, split_markdown, truncate
 from sandbox.files import SandboxFile
+from tasks.store.preferences import FiguresMode
 from tasks.task import Outcome, OutputFile, Spent, State, Task
 
 #: The key of a question's post begins so; the attempt that asked it follows.
@@ -25,6 +29,8 @@ ASKED = "ask"
 #: has very many short paragraphs.
 LONGEST, MOST_MESSAGES = 6_000, 3
 _BEGINNING = 2_000
+#: Figures without a source that an answer names.
+_MOST_FIGURES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +63,18 @@ class RenderedAnswer:
     files: list[OutputFile] = field(default_factory=list)
 
 
-def render(task: Task, outcome: Outcome, *, shows_usage: bool = False) -> RenderedAnswer:
+def render(
+    task: Task, outcome: Outcome, *, shows_usage: bool = False, figures: FiguresMode = FiguresMode.ON
+) -> RenderedAnswer:
     """The footer says the time; with `shows_usage` workers, tokens and money too. Keys are the same for each
     delivery of an outcome, so that no message is posted twice."""
     if outcome.state is State.WAITING:
         return RenderedAnswer([_question(task, outcome)])
-    whole = _markdown(outcome)
+    checked = None if figures is FiguresMode.OFF else outcome.figures
+    whole = _with_unfound(_markdown(outcome), checked, on_top=figures is FiguresMode.STRICT)
     shortened, files = shorten_tables(whole, partial(_free_name, outcome))
     markdown = silence_mentions(shortened)
-    below = _footer(task, outcome, shows_usage=shows_usage)
+    below = _footer(task, outcome, checked, shows_usage=shows_usage)
     pieces = split_markdown(markdown)
     if len(markdown) > LONGEST or len(pieces) > MOST_MESSAGES:
         path = _free_name(outcome, "answer.md")
@@ -120,13 +129,30 @@ def _question(task: Task, outcome: Outcome) -> OutgoingMessage:
     return OutgoingMessage(f"{ASKED}:{task.attempt}", question, [*below, context_block(hint)])
 
 
-def _footer(task: Task, outcome: Outcome, *, shows_usage: bool) -> list[Block]:
+def _with_unfound(text: str, checked: CheckedFigures | None, *, on_top: bool) -> str:
+    if checked is None or not checked.unfound:
+        return text
+    named = ", ".join(checked.unfound[:_MOST_FIGURES])
+    note = texts.figures_without_source(len(checked.unfound), named)
+    return f"**:warning: {note}**\n\n{text}" if on_top else f"{text}\n\n_{note}_"
+
+
+def _footer(
+    task: Task, outcome: Outcome, checked: CheckedFigures | None, *, shows_usage: bool
+) -> list[Block]:
     spent = used(outcome.spent) if shows_usage else duration(outcome.spent.seconds)
     if outcome.state is State.FAILED:
         id_ = texts.task_id(task.id)
         return [context_block(f"{spent} · {id_}" if outcome.spent.tokens else id_)]
     ratings = [rating_buttons(task.id)] if outcome.state is State.ANSWERED else []
-    return [context_block(spent), *ratings]
+    if checked is None or not checked.found:
+        return [context_block(spent), *ratings]
+    count = len(checked.found)
+    shown = spent
+    if not checked.unfound:
+        shown += f" · {texts.figures_with_source(count, runs_only=checked.are_all_from_runs)}"
+    sources: Block = {"type": "actions", "elements": [button(texts.SOURCES, SOURCES, task.id)]}
+    return [context_block(shown), sources, *ratings]
 
 
 def used(spent: Spent) -> str:

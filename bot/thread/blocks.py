@@ -16,6 +16,7 @@ PICTURE = "image"
 
 #: Action ids. Answers carry the number of their option too.
 FEEDBACK, ANSWER, STOP = "handoff_feedback", "handoff_answer", "handoff_stop"
+SOURCES = "handoff_sources"
 APPROVE, DENY = "handoff_approve", "handoff_deny"
 
 

@@ -57,6 +57,21 @@ def further_headings(titles: Sequence[str]) -> str:
     return "\n".join(["**Further on:**", *(f"- {title}" for title in titles)])
 
 
+SOURCES = "Sources"
+
+
+def figures_with_source(count: int, runs_only: bool) -> str:
+    figures = f"{count:,} figure{'' if count == 1 else 's'}"
+    are = "," if count == 1 else ", all"
+    return f"{figures}{are} from runs" if runs_only else f"{figures}{are} with a source"
+
+
+def figures_without_source(count: int, figures: str) -> str:
+    if count == 1:
+        return f"One figure has no source in any run, tool or report: {figures}"
+    return f"{count:,} figures have no source in any run, tool or report: {figures}"
+
+
 def workers(count: int) -> str:
     return f"{count} worker{'' if count == 1 else 's'}"
 

@@ -40,7 +40,7 @@ from tasks.message import FileRef
 from tasks.run.thread import FileNotFetched, NotDelivered, Surroundings
 from tasks.store.key_value import KeyValueStore
 from tasks.store.participants import Participants
-from tasks.store.preferences import ChannelPreferences, ProgressMode, UsageMode
+from tasks.store.preferences import ChannelPreferences, FiguresMode, ProgressMode, UsageMode
 from tasks.store.queries import TaskQueries
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, State, Task
@@ -73,6 +73,7 @@ class SlackThreads:
         uploads = ThreadUploads(client, self.http, self.store, task, largest=self.largest_out)
         full = await self.preferences.progress(task.thread) is ProgressMode.FULL
         usage = await self.preferences.usage(task.thread) is UsageMode.ON
+        figures = await self.preferences.figures(task.thread)
         thread = SlackThread(
             client,
             self.store,
@@ -83,6 +84,7 @@ class SlackThreads:
             self.marks,
             shows_plan=full,
             shows_usage=usage,
+            figures=figures,
             timing=self.timing,
         )
         await _safely(thread.recall)
@@ -103,7 +105,7 @@ class SlackThread:
     def __init__(
         self, client: SlackClient, store: TaskStore, task: Task, files: ThreadFiles,
         uploads: ThreadUploads, reader: MessageReader, marks: MessageMarks, *, shows_plan: bool = True,
-        shows_usage: bool = False, timing: BotTiming = STANDARD,
+        shows_usage: bool = False, figures: FiguresMode = FiguresMode.ON, timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip
         self._timing = timing
         self._client = client
@@ -115,6 +117,7 @@ class SlackThread:
         self._marks = marks
         self._shows_plan = shows_plan
         self._shows_usage = shows_usage
+        self._figures = figures
         self._plan = Plan()
         self._posts = ThreadPosts(client, store, task, timing)
         self._line = ProgressLine(client, task, self._posts, timing)
@@ -200,7 +203,7 @@ class SlackThread:
             self._beginning.cancel()  # a late start must not overwrite the end
         self._line.is_closed = True
         waits = state is State.WAITING
-        rendered = render(self._task, outcome, shows_usage=self._shows_usage)
+        rendered = render(self._task, outcome, shows_usage=self._shows_usage, figures=self._figures)
         files = [*rendered.files, *outcome.files]
         try:
             if waits:

@@ -18,6 +18,7 @@ import structlog
 from agents import tracing as traces
 from agents.conversation import Turn
 from agents.errors import ModelError, Parked, Superseded
+from agents.figures import CheckedFigures, check_figures
 from agents.loop import LoopResult
 from agents.model.pictures import Pictures
 from agents.orchestrator import AgentDeps, Orchestrator
@@ -113,7 +114,8 @@ class Runner:
                     await self._store.set_question(task, outcome.asked)
                 elif task.deaths < self._policy.deaths:  # else the files may be what the processes died by
                     outcome = replace(outcome, files=await output_files(journal, workspace, outcome))
-                outcome = replace(outcome, spent=journal.spent)
+                figures = await _checked_figures(task, outcome, journal)
+                outcome = replace(outcome, spent=journal.spent, figures=figures)
                 return outcome, await self._deliver(thread, outcome)
             except Superseded as superseded:
                 # Raised outside: the thread's task group would wrap it.
@@ -265,6 +267,13 @@ def _to_outcome(result: LoopResult, journal: TaskLog) -> Outcome:
         reason = " ".join(filter(None, [stopped, _unseen_pictures(journal)]))
         return Outcome(state=State.ANSWERED, text=result.text, reason=reason)
     return Outcome(state=State.FAILED, reason=f"There is no answer: {result.reason}. You can ask again.")
+
+
+async def _checked_figures(task: Task, outcome: Outcome, journal: TaskLog) -> CheckedFigures | None:
+    """In a thread: an answer may have 200 KB."""
+    if outcome.state is not State.ANSWERED:
+        return None
+    return await asyncio.to_thread(check_figures, outcome.text, task.request, journal.agents)
 
 
 def _unseen_pictures(journal: TaskLog) -> str:

@@ -23,6 +23,14 @@ class UsageMode(StrEnum):
     ON = "on"
 
 
+class FiguresMode(StrEnum):
+    """What becomes of an answer's figures that no run, tool, report or message has."""
+
+    ON = "on"  # the orchestrator corrects them once; what is left is named below the answer
+    OFF = "off"  # nothing: figures are not checked
+    STRICT = "strict"  # as on, and what is left is named above the answer
+
+
 class FollowUpMode(StrEnum):
     """Whether the bot answers a reply without a mention."""
 
@@ -32,7 +40,7 @@ class FollowUpMode(StrEnum):
 
 
 CHOICES: dict[str, type[StrEnum]] = {
-    "follow-ups": FollowUpMode, "progress": ProgressMode, "usage": UsageMode,
+    "follow-ups": FollowUpMode, "progress": ProgressMode, "usage": UsageMode, "figures": FiguresMode,
 }  # fmt: skip
 """What `/handoff set` accepts, with the values of each; the first value is the default."""
 
@@ -54,6 +62,9 @@ class ChannelPreferences:
 
     async def usage(self, thread: ThreadAddress) -> UsageMode:
         return UsageMode(await self.get(thread.team, thread.channel, "usage"))
+
+    async def figures(self, thread: ThreadAddress) -> FiguresMode:
+        return FiguresMode(await self.get(thread.team, thread.channel, "figures"))
 
     async def follow_ups(self, thread: ThreadAddress) -> FollowUpMode:
         """The thread's mode: `OFF` in a muted thread, else the channel's."""

@@ -97,6 +97,7 @@ class Team:
     reading: Sequence[Tool] = ()
     approvals: ApprovalStore | None = None
     model: str = "m"
+    checks_figures: bool = False
     events: list[Event] = field(default_factory=list)
 
     async def run(self, endpoint: Endpoint, opening: Sequence[Turn] = ASKED) -> LoopResult:
@@ -107,7 +108,7 @@ class Team:
         deps = AgentDeps(
             endpoint=endpoint, sandbox=self.sandbox or Sandbox(), model=self.model, worker_model=self.model,
             limits=self.limits, prices=self.prices, toolbox=self.toolbox,
-            reading=self.reading,
+            reading=self.reading, checks_figures=self.checks_figures,
         )  # fmt: skip
         orchestrator = Orchestrator(
             deps, workspace=Workspace(folder), journal=self.journal, inbox=self.inbox,
