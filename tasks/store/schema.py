@@ -185,5 +185,53 @@ kept = Table(
     Column("at", Float, nullable=False),
 )
 
+#: Standing orders. A deleted one is kept, so that every process sees the change.
+standing_order = Table(
+    "standing_order",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("team", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("owner_name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("task_text", Text, nullable=False),
+    Column("when", String, nullable=False),
+    Column("zone", String, nullable=False),
+    Column("pattern", Text, nullable=False),
+    Column("source", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    # A schedule's next time; null when there is none.
+    Column("next_at", Float),
+    Column("failures", Integer, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("changed_at", Float, nullable=False),
+    Index("order_by_time", "state", "next_at"),
+    Index("order_by_owner", "team", "owner"),
+    Index("order_by_change", "kind", "changed_at"),
+)
+
+#: Runs of standing orders. The key makes each happen once, on however many nodes.
+firing = Table(
+    "firing",
+    metadata,
+    Column("order_id", String, primary_key=True),
+    Column("occasion", String, primary_key=True),
+    Column("at", Float, nullable=False),
+    # The lease of the process that starts it: another one may try again when it is old.
+    Column("claimed_at", Float, nullable=False),
+    Column("missed", Integer, nullable=False),
+    Column("ts", String, nullable=False),
+    Column("task", String, nullable=False),
+    # Empty until it has ended.
+    Column("result", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("firing_by_result", "result", "claimed_at"),
+    Index("firing_by_task", "task"),
+    Index("firing_by_time", "order_id", "at"),
+)
+
 #: Every table with rows of a task.
 OF_A_TASK = [table for table in metadata.sorted_tables if "task" in table.c]

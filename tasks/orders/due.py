@@ -1,0 +1,212 @@
+"""The due look: fires schedules whose time has come, and writes down how their runs ended.
+
+Every process does it. A firing is claimed in the transaction that sets the order's next time; a process that
+dies before the firing is a task leaves it to the next look after the lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from tasks.message import Message, ThreadAddress
+from tasks.orders.order import Firing, Order, OrderKind, OrderLimits
+from tasks.orders.store import LEFT_OUT, OrderStore
+from tasks.orders.watches import Watches
+from tasks.store.key_value import KeyValueStore, task_namespace
+from tasks.store.retry import DATABASE_ERRORS, describe_outage
+from tasks.store.tasks import Accepted, TaskStore
+
+log = structlog.get_logger(__name__)
+
+DAY = 86_400
+#: Firings that one process starts at the same time.
+_AT_ONCE = 20
+#: How far a clock may be set back before the next times are computed again, in seconds.
+_SET_BACK = 60.0
+#: The key in a task's namespace with the id of its order.
+ORDER_KEY = "order"
+
+
+class OrderBlocked(Exception):
+    """The order can't run until a person changes something: its channel is archived, its owner has left.
+    `str()` is a sentence for people."""
+
+
+class NotNow(Exception):
+    """The firing can't start now, and is tried again."""
+
+
+class OrderThreads(Protocol):
+    """Where firings show in Slack."""
+
+    async def refusal(self, order: Order) -> str:
+        """Why its owner may not start a task there now, a sentence; empty when they may. Raises
+        `OrderBlocked`, and `NotNow` while that is not known."""
+        ...
+
+    async def open(self, order: Order, firing: Firing) -> str:
+        """Post the first message of the firing's thread, once; returns its `ts`. Raises `OrderBlocked` and
+        `NotNow`."""
+        ...
+
+    async def request(self, order: Order, firing: Firing, last_answer: str) -> str:
+        """The words of the firing's task."""
+        ...
+
+    async def paused(self, order: Order) -> None:
+        """Tell the owner that the order is paused, and why. Raises nothing when Slack refuses."""
+        ...
+
+
+class DueOrders:
+    """`accept` starts a task (`tasks.engine.TaskEngine.accept`); `clock` gives the time in seconds since
+    1970."""
+
+    def __init__(
+        self, store: OrderStore, threads: OrderThreads, accept: Callable[[Message], Awaitable[Accepted]], *,
+        limits: OrderLimits, watches: Watches, clock: Callable[[], float], period: float, lease: float,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._tasks = TaskStore(store.database)
+        self._kept = KeyValueStore(store.database)
+        self._threads = threads
+        self._accept = accept
+        self._limits = limits
+        self._watches = watches
+        self._clock = clock
+        self._period, self._lease = period, lease
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._busy: set[tuple[str, str]] = set()
+        self._last_look = float("inf")
+
+    async def run(self) -> None:
+        """Look until cancelled. A look that fails is logged and made again."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                try:
+                    for work in await self.look():
+                        group.create_task(self._safely(work))
+                except Exception as error:
+                    outage = describe_outage(error)
+                    log.warning("orders not looked at, tried again", why=outage, exc_info=not outage)
+                await asyncio.sleep(self._period)
+
+    async def look(self) -> list[Callable[[], Awaitable[None]]]:
+        """One look: what it returns has to be run, at the same time or one after the other."""
+        now = self._clock()
+        if now < self._last_look - _SET_BACK and (changed := await self._store.realign(now)):
+            log.warning("the clock was ahead, next times of orders computed again", orders=changed)
+        self._last_look = now
+        due = await self._store.due(now, lease=self._lease)
+        await self._watches.refresh(due.changed_at)
+        work: list[Callable[[], Awaitable[None]]] = []
+        for id_ in due.orders:
+            order = await self._store.find(id_)
+            if order is not None and (firing := await self._store.fire(order, now)) is not None:
+                work.append(self._begin(order, firing))
+        for key in due.firings:
+            if key not in self._busy:
+                work.append(partial(self._follow, *key))
+        return work
+
+    async def fire_now(self, order: Order) -> Firing | None:
+        """Run an order once more now, beside its times; None when it is no schedule or just runs."""
+        if order.kind is not OrderKind.SCHEDULE:
+            return None
+        firing = await self._store.claim(order.id, f"now:{int(self._clock())}", self._clock(), ts="", task="")
+        if firing is not None:
+            await self._safely(self._begin(order, firing))
+        return firing
+
+    def _begin(self, order: Order, firing: Firing) -> Callable[[], Awaitable[None]]:
+        key = (firing.order, firing.occasion)
+        self._busy.add(key)
+
+        async def begin() -> None:
+            try:
+                async with self._places:
+                    await self._start(order, firing)
+            finally:
+                self._busy.discard(key)
+
+        return begin
+
+    async def _safely(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Keep one order's fault from the others; the next look after the lease tries again."""
+        try:
+            await work()
+        except NotNow as error:
+            log.warning("order not fired, tried again", why=str(error))
+        except DATABASE_ERRORS as error:
+            log.warning("order not fired, tried again", why=describe_outage(error) or str(error))
+        except Exception:
+            log.exception("order not fired, tried again")
+
+    async def _start(self, order: Order, firing: Firing) -> None:
+        """From a claimed firing to a task. May be done again from any point."""
+        try:
+            if reason := await self._refusal(order):
+                return await self._left_out(firing, reason)
+            ts = firing.ts
+            if not ts:
+                ts = await self._threads.open(order, firing)
+                await self._store.posted(firing, ts)
+        except OrderBlocked as blocked:
+            return await self._block(order, firing, str(blocked))
+        text = await self._threads.request(order, firing, await self._store.last_answer(order.id))
+        message = order_message(order, ts, text)
+        await self._kept.put(task_namespace(message.task_id), ORDER_KEY, order.id)
+        accepted = await self._accept(message)
+        await self._store.accepted(firing, accepted.task)
+        log.info("order fired", order=order.id, occasion=firing.occasion, task=accepted.task)
+
+    async def _refusal(self, order: Order) -> str:
+        since = self._clock() - DAY
+        if await self._store.tokens_since(order.id, since) >= self._limits.daily_tokens:
+            return f"It has used its {self._limits.daily_tokens:,} tokens of the last 24 hours."
+        return await self._threads.refusal(order)
+
+    async def _left_out(self, firing: Firing, reason: str) -> None:
+        log.warning("order not fired", order=firing.order, occasion=firing.occasion, why=reason)
+        await self._settle(firing, LEFT_OUT, reason)
+
+    async def _block(self, order: Order, firing: Firing, reason: str) -> None:
+        await self._store.settle(firing, LEFT_OUT, reason, self._clock())
+        if await self._store.pause(order.id, self._clock(), reason):
+            await self._tell_paused(order.id)
+
+    async def _follow(self, order_id: str, occasion: str) -> None:
+        """Write down how a firing ended, or start one whose process died."""
+        firing = await self._store.firing(order_id, occasion)
+        if firing is None or firing.result:
+            return
+        if firing.task:
+            task = await self._tasks.task(firing.task)
+            if task is not None and task.state.is_over:
+                await self._settle(firing, task.state.value, task.reason)
+            return
+        order = await self._store.find(order_id)
+        if order is not None and await self._store.reclaim(firing, self._clock(), lease=self._lease):
+            await self._begin(order, firing)()
+
+    async def _settle(self, firing: Firing, result: str, reason: str) -> None:
+        if await self._store.settle(firing, result, reason, self._clock()) is not None:
+            await self._tell_paused(firing.order)
+
+    async def _tell_paused(self, order: str) -> None:
+        if (found := await self._store.find(order)) is not None:
+            log.warning("order paused", order=order, why=found.reason)
+            await self._threads.paused(found)
+
+
+def order_message(order: Order, ts: str, text: str) -> Message:
+    """The message that starts a firing's task: its owner's, in the thread of `ts`."""
+    return Message(
+        thread=ThreadAddress(order.team, order.channel, ts), ts=ts, user=order.owner,
+        user_name=order.owner_name, text=text,
+    )  # fmt: skip
