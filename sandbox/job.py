@@ -22,7 +22,7 @@ class Status(StrEnum):
     TIMEOUT = "timeout"  # the wall-clock limit was reached
     OOM = "oom"  # the memory limit was reached
     OUTPUT_FLOOD = "output_flood"  # the program printed more than the limit allows
-    INFRASTRUCTURE = "infrastructure"  # our side failed: engine, image, disk. Never the code's fault
+    INFRASTRUCTURE = "infrastructure"  # our side failed: engine, image, disk; not the program's fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A base image from Debian packages, for machines that reach no image registry.
 
-The packages come from where this machine's own apt gets them. Never names a host or installs anything here.
+The packages come from where this machine's own apt gets them.
 """
 
 from __future__ import annotations

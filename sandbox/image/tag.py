@@ -1,4 +1,4 @@
-"""What the image is made from, and the name that follows from it. Never asks the engine anything."""
+"""The sources of the sandbox image, and the tag that follows from them."""
 
 from __future__ import annotations
 

@@ -11,6 +11,45 @@ from tests.support.batches import run_together
 from tests.support.sandboxes import RunCode
 
 PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\n"
+#: Prints for each figure how size and mean brightness differ from those of a tight savefig.
+AS_SAVED = """
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+def plain():
+    plt.plot([1, 2, 3], label="a")
+    plt.title("Revenue")
+
+def legend_outside():
+    plain()
+    plt.legend(bbox_to_anchor=(1.6, 1))
+
+def long_labels():
+    plt.bar(["a rather long name", "and another one"], [1, 2])
+    plt.xticks(rotation=90)
+
+def dark():
+    plt.style.use("dark_background")
+    plain()
+
+def constrained():
+    plt.subplots(2, 2, layout="constrained")
+    plain()
+
+def other_size():
+    plt.figure(figsize=(3, 8), dpi=72, facecolor="yellow")
+    plain()
+
+for number, draw in enumerate([plain, legend_outside, long_labels, dark, constrained, other_size], 1):
+    with plt.rc_context():
+        draw()
+        plt.savefig("/tmp/saved.png", dpi=110, bbox_inches="tight")
+        plt.show()
+    saved, shown = (np.asarray(Image.open(name).convert("L"), float) for name in ("/tmp/saved.png", f"figure-{number}.png"))
+    (height, width), (high, wide) = saved.shape, shown.shape
+    print(draw.__name__, wide - width, high - height, abs(saved.mean() - shown.mean()))
+"""
 FIGURES = """
 import os
 import matplotlib
@@ -66,7 +105,7 @@ TAKEN = (
     ("import getpass, os\nprint(getpass.getuser(), os.cpu_count())", "sandbox 1\n"),
 )
 MISSING = (
-    ("print(frame)", "Each call starts anew"),
+    ("print(frame)", "Each call has a new interpreter"),
     ("import requests\nrequests.get('https://example.com')", "The sandbox has no network"),
     ("import urllib.request\nurllib.request.urlopen('http://example.com')", "The sandbox has no network"),
     ("import pandas as pd\npd.read_csv('https://example.com/a.csv')", "The sandbox has no network"),
@@ -104,7 +143,7 @@ async def test_an_error_of_syntax_shows_the_line_as_it_was_written(run_code: Run
 async def test_variables_that_are_carried_need_no_sentence_about_them(sandbox: Sandbox) -> None:
     run = await sandbox.run(Job(code="print(frame)", state=b""))
     assert "NameError" in run.stderr
-    assert "starts anew" not in run.stderr
+    assert "new interpreter" not in run.stderr
 
 
 async def test_a_wide_table_is_shown_whole(run_code: RunCode) -> None:
@@ -136,6 +175,15 @@ async def test_each_figure_comes_back_once(run_code: RunCode, code: str, files: 
     run = await run_code(code)
     assert sorted(run.files) == files
     assert all(data.startswith(b"\x89PNG\r\n\x1a\n") for data in run.contents().values())
+
+
+async def test_a_shown_figure_is_what_savefig_would_write(run_code: RunCode) -> None:
+    run = await run_code(AS_SAVED)
+    assert len(run.stdout.splitlines()) == 6, run.stderr
+    for line in run.stdout.splitlines():
+        name, width, height, difference = line.split()
+        assert (name, abs(int(width)) <= 2, abs(int(height)) <= 2) == (name, True, True), line
+        assert float(difference) < 3, line
 
 
 async def test_what_lies_outside_work_is_named(run_code: RunCode) -> None:

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from . import figures, kernel, notebook, program, tables, variables
+from . import kernel, variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class Child:
         os.close(self._job)
 
 
-def spawn(link: Link) -> Child:
-    """Fork, and return once the child waits for its source."""
+def spawn(link: Link, flavour: str) -> Child:
+    """Fork, and return once the child waits for its source, with what `flavour` has imported."""
     job, claim, out, err = os.pipe(), os.pipe(), os.pipe(), os.pipe()
     carried = variables.Variables()
     pid = os.fork()
@@ -58,7 +58,7 @@ def spawn(link: Link) -> Child:
         link.close()
         for ours in (job[1], claim[0], out[0], err[0]):
             os.close(ours)
-        _live(job[0], claim[1], out[1], err[1], carried.descriptor)
+        _live(job[0], claim[1], out[1], err[1], carried.descriptor, flavour)
     for theirs in (job[0], claim[1], out[1], err[1]):
         os.close(theirs)
     if os.read(claim[0], 1) != _READY:
@@ -68,15 +68,24 @@ def spawn(link: Link) -> Child:
     return Child(pid, job[1], claim[0], out[0], err[0], carried)
 
 
-def _live(job: int, claim: int, out: int, err: int, memory: int) -> NoReturn:
-    """The child from its birth to its end; never returns."""
+def _live(job: int, claim: int, out: int, err: int, memory: int, flavour: str) -> NoReturn:
+    """The child from its birth to its end; never returns.
+
+    What the program alone needs is imported here, unless the supervisor shares it: see `warm_up`.
+    """
+    from . import figures, notebook, program, tables, warm_up
+
     kernel.set_dumpable(True)
     kernel.die_first()
     os.dup2(0, 2)
     # Away from 3 and 4, which programs that count descriptors expect to be free.
     job, claim, memory = _moved(job), _moved(claim), _moved(memory)
     pipe, me = os.fstat(claim), os.getpid()
-    _prepare()
+    sys.dont_write_bytecode = True
+    sys.argv = [program.NAME]
+    sys.path[:1] = ["/work"]
+    program.open_standard_streams()
+    warm_up.in_child(flavour)
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.close(out)
@@ -102,14 +111,6 @@ def _moved(descriptor: int) -> int:
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 200)
     os.close(descriptor)
     return moved
-
-
-def _prepare() -> None:
-    """What the interpreter is for the program alone."""
-    sys.dont_write_bytecode = True
-    sys.argv = [program.NAME]
-    sys.path[:1] = ["/work"]
-    program.open_standard_streams()
 
 
 def _lead_out(port: int) -> None:

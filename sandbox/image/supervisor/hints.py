@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 _PIP = ("pip install", "pip3 install")
 _NETWORK = "The sandbox has no network. Work with the files in /work, and report what is missing."
 _NAME = (
-    "Each call starts anew: variables, functions and imports of earlier calls are not there, but files in "
-    "/work are. Repeat what the program needs."
+    "Each call has a new interpreter: variables, functions and imports of earlier calls are not there, but "
+    "files in /work are. Repeat what the program needs."
 )
 _LOCKED = "The file is protected by a password. Report that it can't be read without it."
 _UNREADABLE = (

@@ -1,4 +1,4 @@
-"""Changes a module right after the program has imported it, if it ever does. Never imports one by itself."""
+"""Hooks that change a module right after the program has imported it."""
 
 from __future__ import annotations
 

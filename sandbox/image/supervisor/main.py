@@ -12,7 +12,7 @@ import os
 import site
 import sys
 
-from . import child, files, frames, inputs, kernel, leftovers, network, program, variables, watch
+from . import child, files, frames, inputs, kernel, leftovers, network, variables, warm_up, watch
 from .link import HostGone, Link
 
 TYPE_CHECKING = False
@@ -23,17 +23,6 @@ _WORK = "/work"
 _LINGER_SECONDS = 1  # so that the host decides when the engine removes the container
 _FONTS = "/opt/handoff/matplotlib"
 _INSTALLED = "/opt/handoff/installed.json"
-# What the first use of these imports and builds: half a second that no call should wait for.
-_WARM_DATA = """
-import io, numpy, pandas, matplotlib.pyplot
-frame = pandas.DataFrame({"word": ["a", "b"], "number": [1, 2.5]})
-repr(frame), frame.groupby("word").sum(), frame.describe(), pandas.read_csv(io.StringIO("a,b\\n1,2"))
-figure, axes = matplotlib.pyplot.subplots()
-axes.plot([1, 2], label="a")
-axes.legend()
-figure.savefig(io.BytesIO(), format="png")
-matplotlib.pyplot.close(figure)
-"""
 
 
 def main() -> None:
@@ -49,7 +38,7 @@ def main() -> None:
 
 def _serve(link: Link, flavour: str) -> None:
     _prepare(flavour)
-    process = child.spawn(link)
+    process = child.spawn(link, flavour)
     ready = {"python": sys.version.split()[0], "flavour": flavour, "packages": _installed()}
     link.send(frames.READY, frames.packed(ready))
     tree = files.Tree(_WORK)
@@ -88,10 +77,7 @@ def _prepare(flavour: str) -> None:
     site.sethelper()
     _lay_out_fonts()
     _count_cores()
-    if flavour == "data":
-        with contextlib.suppress(Exception):  # a team's own image may lack them; the program then says so
-            exec(_WARM_DATA, {"__name__": "warm"})
-    program.warm()  # here and not in the child, where each page that it touches would be one more
+    warm_up.before_fork(flavour)
     gc.collect()
     kernel.trim_memory()
     gc.freeze()  # so that a collection in the child does not copy what it shares with this process

@@ -1,4 +1,4 @@
-"""Runs one program as a notebook cell would, in the child. Never speaks to the host."""
+"""Runs one program in the child, as a notebook cell would."""
 
 # ruff: noqa: PTH123
 from __future__ import annotations
@@ -49,7 +49,7 @@ def run(source: str, carried: Carried | None = None) -> int:
 
 
 def warm() -> None:
-    """Pay for everything `run` imports and builds, with a program that prints and fails unheard."""
+    """Pay for everything `run` imports and builds, with a program that prints and fails."""
     with (
         open(os.devnull, "w") as nowhere,
         contextlib.redirect_stdout(nowhere),

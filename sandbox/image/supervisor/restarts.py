@@ -1,6 +1,6 @@
 """Lets interpreters that the program starts by multiprocessing's `spawn` and `forkserver` read the program.
 
-They run its file once more, and ours is none: they are given one in memory. Never writes into /work.
+They run its file once more, and ours is none: they are given one in memory. Nothing is written to /work.
 """
 
 from __future__ import annotations
