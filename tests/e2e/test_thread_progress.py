@@ -197,17 +197,24 @@ async def test_an_old_line_makes_room_for_an_answer_that_notifies(
 
 
 async def test_a_second_worker_turns_the_line_into_a_plan(slack: SlackStandIn, tmp_path: Path) -> None:
-    draw = Call("create_worker", {"task_description": "Draw the apples.", "title": "Draw the apples"})
+    sort = Call("create_worker", {"task_description": "Sort the apples.", "title": "Sort the apples"})
     patient = Halting(HIRE)
     patient.go.set()
     async with _bot(slack, tmp_path, patient) as bot:
         ts = await bot.ask(ASK)
         await slack.wait_for(lambda _: bot.lines(ts))
-        patient.replies += [REPORT, draw]
+        patient.replies += [REPORT, sort]
         patient.go.set()
         await slack.wait_for(lambda _: bot.plans(ts) and not bot.lines(ts))
         (plan,) = bot.plans(ts)
-        assert [row.title.partition(" · ")[0] for row in plan.rows] == ["Count the apples", "Draw the apples"]
+        assert [row.title.partition(" · ")[0] for row in plan.rows] == ["Count the apples", "Sort the apples"]
+        patient.replies += [REPORT, COUNTED]
+        patient.go.set()
+        await bot.task(ts, State.ANSWERED)
+        (plan,) = bot.plans(ts)
+        assert [row.status for row in plan.rows] == ["complete", "complete"]
+        assert bot.lines(ts) == []
+        assert [words_of(answer) for answer in bot.answers(ts)] == ["There are 12 apples."]
 
 
 QUESTION = Call("ask_user", {"question": "All of them?", "options": ["Yes"]})
