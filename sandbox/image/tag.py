@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -22,19 +22,24 @@ class Recipe:
     packages: tuple[str, ...] = ()
     """Requirement specifiers beyond what is pinned, such as `polars` or `duckdb==1.4.0`."""
 
-    @cached_property
+    @property
     def tag(self) -> str:
         """Name and tag; the tag changes with every byte that goes into the image."""
-        digest = hashlib.sha256(repr((self.base, self.packages)).encode())
-        for name, content in self.context():
-            digest.update(f"{name}\0{len(content)}\0".encode() + content)
-        return f"{REPOSITORY}:{digest.hexdigest()[:16]}"
+        return _tag(self)
 
     def context(self) -> Iterator[tuple[str, bytes]]:
         """Names and contents of the build context, always in the same order."""
         folder = files("sandbox.image")
         for source in _SOURCES:
             yield from _files(folder.joinpath(source), source)
+
+
+@cache
+def _tag(recipe: Recipe) -> str:
+    digest = hashlib.sha256(repr((recipe.base, recipe.packages)).encode())
+    for name, content in recipe.context():
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return f"{REPOSITORY}:{digest.hexdigest()[:16]}"
 
 
 def _files(source: Traversable, name: str) -> Iterator[tuple[str, bytes]]:

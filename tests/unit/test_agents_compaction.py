@@ -132,7 +132,7 @@ async def test_a_run_that_made_room_is_continued_from_every_cut() -> None:
         if not asked.tools:
             return Say("What was loaded until now.")
         replies = sum(entry.kind == "reply" for entry in journal.entries)
-        return Say("All loaded.") if replies >= 12 else Call("load", {"part": replies})
+        return Say("All loaded.") if replies >= 10 else Call("load", {"part": replies})
 
     prices = Prices(window=4_500)
     journal: MemoryJournal = MemoryJournal()

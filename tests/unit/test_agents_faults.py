@@ -173,8 +173,8 @@ async def test_a_stream_without_end_is_ended(api: str, monkeypatch: pytest.Monke
 
 
 @APIS
-async def test_thousands_of_calls_in_one_reply_are_cut_to_what_is_bearable(api: str) -> None:
-    calls = tuple(Call("look_up", {"word": str(n)}) for n in range(3_000))
+async def test_a_thousand_calls_in_one_reply_are_cut_to_what_is_bearable(api: str) -> None:
+    calls = tuple(Call("look_up", {"word": str(n)}) for n in range(1_000))
     async with ScriptedModel([Turn(calls=calls), Say(ANSWER)], piece=100) as model:
         async with endpoint_of(model, api=api) as endpoint:
             ending = await Agent([look_up]).run(endpoint)
@@ -182,7 +182,7 @@ async def test_thousands_of_calls_in_one_reply_are_cut_to_what_is_bearable(api: 
     assert ending.text == ANSWER
     results = model.requests[-1].results
     assert len(results) == 32
-    assert "2,968 more calls" in results[-1]
+    assert "968 more calls" in results[-1]
 
 
 @APIS
