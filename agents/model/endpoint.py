@@ -229,7 +229,8 @@ class Endpoint:
     async def _post(self, wire: Wire, body: Json) -> httpx2.Response:
         """The response as soon as its headers are there."""
         response = await self._client.post(
-            f"{self._client.base_url}{wire.path}",
+            # A base URL without a path has no slash at its end.
+            f"{str(self._client.base_url).rstrip('/')}/{wire.path}",
             cast_to=httpx2.Response,
             body=body,
             options=self._request_options,

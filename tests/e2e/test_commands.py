@@ -56,6 +56,7 @@ async def test_serve_answers_over_http_with_nothing_but_environment(
         OPENAI_BASE_URL=demo.base_url,
         HANDOFF_DATA_DIR=str(tmp_path),
         HANDOFF_PORT=str(unused_tcp_port),
+        HANDOFF_SANDBOX_POOL="0",
     ) as serve:
         await line_with(serve, "ready")
         await slack.send_events_to(f"{address}/slack/events")
@@ -74,7 +75,8 @@ async def test_serve_answers_over_http_with_nothing_but_environment(
 
 
 async def test_play_prints_its_address_and_leaves_on_ctrl_c(tmp_path: Path, unused_tcp_port: int) -> None:
-    async with command("play", HANDOFF_DATA_DIR=str(tmp_path), HANDOFF_PORT=str(unused_tcp_port)) as play:
+    settings = {"HANDOFF_DATA_DIR": str(tmp_path), "HANDOFF_SANDBOX_POOL": "0"}
+    async with command("play", HANDOFF_PORT=str(unused_tcp_port), **settings) as play:
         found = re.search(r"http://\S+", await line_with(play, "Open "))
         assert found is not None
         async with aiohttp.ClientSession() as http, http.get(found[0]) as response:

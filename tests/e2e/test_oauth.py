@@ -274,7 +274,7 @@ async def _caught_up(slack: SlackStandIn, after: int) -> None:
 
 async def _gone(bot: Stack) -> None:
     """Wait until the workspace's commands are not answered any more."""
-    for _ in range(100):
+    for _ in range(300):
         heard = len(bot.whispers())
         await bot.slack.slash(ADA, GENERAL, "/handoff", "help")
         await asyncio.sleep(0.1)

@@ -58,7 +58,7 @@ class Heard:
 
     async def events(self, count: int) -> list[Body]:
         """The first so many events, when they have come."""
-        async with asyncio.timeout(5), self._more:
+        async with asyncio.timeout(30), self._more:
             await self._more.wait_for(lambda: len(self.bodies) >= count)
         return [body["event"] for body in self.bodies]
 

@@ -126,8 +126,8 @@ async def ready(bot: Stack) -> tuple[int, list[str]]:
 
 
 async def turned(bot: Stack, status: int) -> tuple[int, list[str]]:
-    """What is said once the status is this one; the last word after ten seconds."""
-    for _ in range(50):
+    """What is said once the status is this one; the last word after half a minute."""
+    for _ in range(150):
         if (found := await ready(bot))[0] == status:
             break
         await asyncio.sleep(0.2)

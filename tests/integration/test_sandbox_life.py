@@ -35,7 +35,7 @@ async def containers_of(owner: Owner, *, running: bool = False) -> list[str]:
 
 
 async def none_left(owner: Owner, *, running: bool = False) -> bool:
-    for _ in range(100):
+    for _ in range(300):
         if not await containers_of(owner, running=running):
             return True
         await asyncio.sleep(0.1)
@@ -158,7 +158,7 @@ async def test_the_pool_grows_with_a_burst_and_shrinks_after_it(sandbox_image: s
         else:
             pytest.fail("the next burst would wait for containers")
         assert await until_idle(sandbox, 1), "what a burst needed is kept for ever"
-        for _ in range(100):
+        for _ in range(300):
             if len(await containers_of(sandbox.owner)) == 1:
                 break
             await asyncio.sleep(0.1)
@@ -319,7 +319,7 @@ async def test_a_ready_container_that_died_is_not_given_out(sandbox_image: str) 
     async with Sandbox(image=sandbox_image, ready=1) as sandbox:
         await sandbox.run(Job(code="1"))
         async with DockerEngine() as engine:
-            for _ in range(100):
+            for _ in range(300):
                 if ready := await containers_of(sandbox.owner):
                     break
                 await asyncio.sleep(0.1)

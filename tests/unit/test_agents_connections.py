@@ -65,7 +65,7 @@ async def test_what_is_broken_below_http_is_reported_in_one_sentence(kind: str) 
     assert "Error" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://nowhere.invalid/v1"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://127.0.0.1:1", "http://nowhere.invalid/v1"])
 async def test_an_endpoint_that_is_not_there_is_reported_in_one_sentence(url: str) -> None:
     async with Endpoint(api_key="none", base_url=url, tries=2, first_wait=0.001) as endpoint:
         with pytest.raises(ModelUnavailable, match="can't be reached"):
@@ -169,7 +169,7 @@ async def test_comments_of_a_busy_server_keep_a_reply_alive(wire: ModuleType) ->
 async def test_a_silent_stream_ends_with_the_limit_in_words() -> None:
     async with (
         ScriptedModel([Hang(30, after_chunks=2)]) as model,
-        endpoint_of(model, idle_timeout=0.2, tries=1) as endpoint,
+        endpoint_of(model, idle_timeout=1.0, tries=1) as endpoint,
     ):
-        with pytest.raises(ModelUnavailable, match=r"sent nothing for 0\.2 seconds"):
+        with pytest.raises(ModelUnavailable, match="sent nothing for 1 seconds"):
             await Agent().run(endpoint)

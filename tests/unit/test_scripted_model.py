@@ -248,6 +248,6 @@ async def test_it_counts_what_runs_at_once() -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 (the server counts and does not signal)
             await asyncio.sleep(0.01)

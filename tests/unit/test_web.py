@@ -59,7 +59,7 @@ async def served(*, signing_secret: str = "", **more: Any) -> AsyncIterator[WebS
 
 
 async def test_connections_without_a_request_are_closed_and_bounded() -> None:
-    async with served(header_seconds=2.0) as web:
+    async with served(header_seconds=4.0) as web:
         await web.start("127.0.0.1", 0)
         with capture_logs() as lines:
             silent = [await asyncio.open_connection("127.0.0.1", web.port) for _ in range(MOST)]
