@@ -54,7 +54,7 @@ GOOD: tuple[Reply, ...] = (Call("look_up", {"word": "answer"}), Say(ANSWER))
 @APIS
 @pytest.mark.parametrize("row", PASSING, ids=str)
 async def test_a_passing_fault_ends_in_the_answer(row: Row, api: str) -> None:
-    idle_timeout = 0.5 if any(isinstance(fault, Hang) for fault in row.faults) else 30.0
+    idle_timeout = 1.0 if any(isinstance(fault, Hang) for fault in row.faults) else 30.0
     async with ScriptedModel([*row.faults, *GOOD]) as model:
         async with endpoint_of(model, api=api, idle_timeout=idle_timeout) as endpoint:
             ending = await Agent([look_up]).run(endpoint)

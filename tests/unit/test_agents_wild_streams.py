@@ -151,7 +151,7 @@ async def test_a_stream_that_stays_open_after_its_end_is_not_waited_for(api: str
 
 async def test_a_finish_without_done_is_enough_when_nothing_follows() -> None:
     reply = Raw(encoded("chat", Turn(ANSWER))[:-1], hold=3600)
-    async with ScriptedModel([reply]) as model, endpoint_of(model, api="chat", idle_timeout=0.3) as endpoint:
+    async with ScriptedModel([reply]) as model, endpoint_of(model, api="chat", idle_timeout=1.0) as endpoint:
         assert (await Agent().run(endpoint)).text == ANSWER
     assert len(model.requests) == 1
 
@@ -162,7 +162,7 @@ async def test_signs_of_life_without_a_word_are_no_reply(api: str) -> None:
         return [b": keep-alive\n\n"] * 3
 
     script: list[Reply] = [Raw(answering(), hold=3600), Say(ANSWER)]
-    async with ScriptedModel(script) as model, endpoint_of(model, api=api, idle_timeout=0.5) as endpoint:
+    async with ScriptedModel(script) as model, endpoint_of(model, api=api, idle_timeout=1.0) as endpoint:
         assert (await Agent().run(endpoint)).text == ANSWER
         model.assert_complete()
 
