@@ -37,6 +37,8 @@ class TokenUsage:
     cached: int = 0
     cost: float | None = None
     """USD, where the endpoint says what the turn cost."""
+    fees: float = 0.0
+    """USD beside the price of the tokens: for web searches."""
 
     @property
     def total(self) -> int:

@@ -15,6 +15,7 @@ from agents.model.wire import ModelRequest, Options, Wire, rewrites
 from agents.model.wire.chat import ChatWire
 from agents.model.wire.responses import ResponsesWire
 from agents.model.wire.rewrites import Rewrite
+from agents.model.wire.web_search import WebSearch
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,8 @@ class _Learned:
     """Whether it has answered a request with pictures."""
     refused_pictures: set[str] = field(default_factory=set)
     """Digests of pictures whose request was refused."""
+    no_search: bool = False
+    """Whether it refuses the service's web search."""
     notes: list[str] = field(default_factory=list)
     """What was learnt, in words."""
 
@@ -63,8 +66,11 @@ class Compatibility:
     model is kept. Fields that the operator has set (`Options.extra`) are always sent.
     """
 
-    def __init__(self, api: str, options: Options, *, is_openai: bool) -> None:
+    def __init__(
+        self, api: str, options: Options, *, is_openai: bool, search: WebSearch | None = None
+    ) -> None:
         self.options = options
+        self._search = search or WebSearch()
         self._wires: dict[Meaning, Wire] = {
             Meaning.USE_CHAT: ChatWire(), Meaning.USE_RESPONSES: ResponsesWire()
         }  # fmt: skip
@@ -116,7 +122,7 @@ class Compatibility:
             ]
         for rewrite in learned.rewrites.values():
             body = rewrite(body)
-        return body
+        return body if learned.no_search else self._search.added(body, wire.name)
 
     def notes(self, model: str) -> Sequence[str]:
         """What was learnt about a model, in words for the operator."""
@@ -127,7 +133,11 @@ class Compatibility:
     ) -> bool:
         """Learn from a refusal of `body`, made from `request`; False when it would be the same again."""
         model, learned = request.model, self._models[request.model]
+        sent, body = body, self._search.removed(body)
         match meaning:
+            case Meaning.NO_SEARCH:
+                learned.no_search |= body != sent
+                change = "without web search" if body != sent else ""
             case _ if meaning in _REWRITES:
                 change = self._rewrite(learned, *_REWRITES[meaning], body)
             case Meaning.CHANGE_SCHEMA:

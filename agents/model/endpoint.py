@@ -32,6 +32,7 @@ from agents.model.refusals import MAX_WAIT, Transient, resolve, unavailable
 from agents.model.wire import ModelRequest, Options, Wire
 from agents.model.wire.assembler import Assembler
 from agents.model.wire.stream import ResponseBody, SilentStream
+from agents.model.wire.web_search import WebSearch
 from text.echo import without_echo
 
 log = structlog.get_logger(__name__)
@@ -61,13 +62,14 @@ class Endpoint:
     `api` is `chat`, `responses` or `auto` (see `agents.model.compatibility`). `idle_timeout` bounds the
     seconds between two pieces of a stream, not the whole reply. A turn is tried `tries` times unless no
     retry can help. Rate limits are not counted as tries: they are waited out for `patience` seconds.
-    `at_once` bounds the concurrent requests for each model."""
+    `at_once` bounds the concurrent requests for each model. `search` is the service's own web search."""
 
     def __init__(
         self, *, api_key: str, base_url: str | None = None, api: str = "auto",
         idle_timeout: float = EndpointLimits.idle_seconds, tries: int = 5, first_wait: float = 0.5,
         patience: float = 600.0, at_once: int = EndpointLimits.at_once,
         most_output: int | None = None, extra: dict[str, object] | None = None,
+        search: WebSearch | None = None,
     ) -> None:  # fmt: skip
         hooks = {"response": [failures.refuse_redirects]}
         http = DefaultAioHttpClient(verify=_certificates(), event_hooks=hooks)
@@ -84,7 +86,7 @@ class Endpoint:
             takes_cache_key=is_openai,
             extra=dict(extra or {}),
         )
-        self._compatibility = Compatibility(api, options, is_openai=is_openai)
+        self._compatibility = Compatibility(api, options, is_openai=is_openai, search=search)
         self._idle_timeout = idle_timeout
         self._tries, self._first_wait, self._patience = tries, first_wait, patience
         self._max_requests = at_once

@@ -53,12 +53,15 @@ class Prices:
         if price := self._own.get(model):
             cached = price.input if price.cached is None else price.cached
             fresh = usage.input - usage.cached
-            return (fresh * price.input + usage.cached * cached + usage.output * price.output) / 1_000_000
+            tokens = fresh * price.input + usage.cached * cached + usage.output * price.output
+            return tokens / 1_000_000 + usage.fees
         if usage.cost is not None:
             return usage.cost
         counts = (usage.input, usage.output, usage.cached)
         found = _listed(model, self._base_url, *counts)
-        return _listed(served, self._base_url, *counts) if found is None else found
+        if found is None:
+            found = _listed(served, self._base_url, *counts)
+        return None if found is None else found + usage.fees
 
     def knows(self, model: str) -> bool:
         """Whether replies of a model will have a cost, as far as that can be said before the first one."""

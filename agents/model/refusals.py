@@ -44,6 +44,7 @@ class Meaning(Enum):
     DROP_EMPTY_CONTENT = auto()
     DROP_SYSTEM_ROLE = auto()
     CHANGE_SCHEMA = auto()
+    NO_SEARCH = auto()
     # Send the same request again later.
     SLOW_DOWN = auto()
     RETRY = auto()
@@ -150,6 +151,9 @@ FEWER_PICTURES = r"at most (?P<count>\d+) image"
 _OTHER_THAN_429 = frozenset(range(600)) - {429}
 #: Words are from the services' documentation, their answers or their users' reports. The order counts.
 TABLE = (
+    # A model without web search at a service that has it.
+    Row(Meaning.NO_SEARCH, {400, 403, 404, 422}, r"web_?search|enable_search|(web|internet) search|"
+        r"hosted tool"),
     # Mistral, and the chat templates of its models in llama.cpp, which sends 500 or an error in the stream.
     Row(Meaning.ALTERNATE_ROLES, says=r"unexpected role|roles must alternate"),
     # Templates of Gemma, and OpenAI's first models with reasoning.
@@ -209,7 +213,8 @@ TABLE = (
     Row(Meaning.UNKNOWN_MODEL, {404}),
     Row(Meaning.TOO_LONG, {413}),
     Row(Meaning.MOVED, range(300, 400)),
-    # A refusal in words of its own may be about the pictures.
+    # A refusal in words of its own may be about the search or the pictures.
+    Row(Meaning.NO_SEARCH, {400, 422}),
     Row(Meaning.HIDE_PICTURES, {400, 415, 422}),
     Row(Meaning.REFUSED),
 )  # fmt: skip

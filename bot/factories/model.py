@@ -9,6 +9,7 @@ from functools import partial
 from agents.budget import AgentLimits, Budget
 from agents.model.endpoint import Endpoint
 from agents.model.prices import Prices
+from agents.model.wire.web_search import web_search
 from agents.orchestrator import AgentDeps
 from agents.tools import Tool
 from agents.tools.team_tools import Toolbox, no_tools
@@ -19,10 +20,14 @@ from bot.settings.channels import ChannelSettings
 from sandbox.sandbox import Sandbox
 from tasks.message import ThreadAddress
 
+#: Where requests go without OPENAI_BASE_URL.
+OPENAI = "https://api.openai.com/v1"
+
 
 def make_endpoint(settings: Settings, *, tries: int = 5, metrics: ModelMetrics | None = None) -> Endpoint:
     """The endpoint, counted in `metrics`. The client needs a key even where a local server wants none."""
     key = settings.openai_api_key
+    base_url = settings.openai_base_url or OPENAI
     make = Endpoint if metrics is None else partial(InstrumentedEndpoint, metrics, make_prices(settings))
     return make(
         api_key=key.get_secret_value() if key else "none",
@@ -33,6 +38,7 @@ def make_endpoint(settings: Settings, *, tries: int = 5, metrics: ModelMetrics |
         at_once=settings.limit_model_requests,
         most_output=settings.model_max_output,
         extra=settings.model_body,
+        search=web_search(base_url) if settings.web_search == "auto" else None,
     )
 
 
@@ -78,7 +84,7 @@ def agent_deps_in(
 
 def make_prices(settings: Settings) -> Prices:
     """The operator's prices, then the published ones."""
-    base_url = settings.openai_base_url or "https://api.openai.com/v1"
+    base_url = settings.openai_base_url or OPENAI
     return Prices(settings.model_prices, window=settings.model_window, base_url=base_url)
 
 

@@ -143,6 +143,9 @@ class ModelSettings(SettingsGroup):
     model_idle_seconds: float = declared(EndpointLimits, "idle_seconds")
     model_window: int | None = Field(default=None, ge=4000)
     """Context window in tokens. Empty: known from the model's name, else 128000."""
+    web_search: Literal["auto", "off"] = "off"
+    """The model service's own web search. `auto`: at OpenAI, OpenRouter and DashScope, if the model takes it.
+    Each search costs, and its words go to a search engine."""
     model_body: Annotated[dict[str, Any], NoDecode, JSON_OBJECT] = Field(default_factory=dict)
     """JSON object of additional fields for every request, such as `{"temperature": 0.2}`."""
     model_prices: Annotated[dict[str, Price], NoDecode, JSON_OBJECT] = Field(default_factory=dict)

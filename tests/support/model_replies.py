@@ -44,7 +44,7 @@ class Turn:
     """A whole reply. `finish` is the chat finish reason and follows from the calls unless given.
 
     `extra` holds fields of the message that the standard does not know, as `reasoning_content`; strings among
-    them are streamed in pieces.
+    them are streamed in pieces. `ran` holds what the service itself did for it, as items of Responses.
     """
 
     text: str = ""
@@ -52,6 +52,7 @@ class Turn:
     finish: str | None = None
     usage: Usage | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    ran: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def finish_reason(self) -> str:
@@ -182,8 +183,10 @@ class Asked:
 
     @property
     def tools(self) -> tuple[str, ...]:
-        """Names of the tools offered."""
-        return tuple(tool.get("function", tool)["name"] for tool in self.body.get("tools") or ())
+        """Names of the tools offered; the type of those that the service itself runs."""
+        return tuple(
+            tool.get("function", tool).get("name", tool["type"]) for tool in self.body.get("tools") or ()
+        )
 
     @property
     def called(self) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ def _chat(body: Mapping[str, Any]) -> Iterator[str]:
         yield from _message(message, f"messages[{number}]")
     yield from _chat_pairs(messages)
     for number, tool in enumerate(body.get("tools") or ()):
+        if tool == {"type": "openrouter:web_search"}:
+            continue
         if tool.get("type") != "function" or not isinstance(tool.get("function"), dict):
             yield f"tools[{number}] must have type 'function' and an object 'function'."
         else:
@@ -136,6 +138,8 @@ def _responses(body: Mapping[str, Any]) -> Iterator[str]:
     if body.get("previous_response_id"):
         yield "This endpoint keeps no state: 'previous_response_id' is not supported. Send the items again."
     for number, tool in enumerate(body.get("tools") or ()):
+        if tool in ({"type": "web_search"}, {"type": "openrouter:web_search"}):
+            continue
         if tool.get("type") != "function" or "function" in tool:
             yield f"tools[{number}] must have type 'function' and its name beside it, not inside 'function'."
         else:

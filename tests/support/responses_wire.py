@@ -55,12 +55,12 @@ def error_frame(message: str, code: str | int, after: int) -> bytes:
 
 
 def _items(turn: Turn, number: int) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = [dict(item) for item in turn.ran]
     if thought := turn.extra.get("reasoning_content"):
         sealed = {"id": f"rs_{number}", "type": "reasoning", "summary": []}
         items.append({**sealed, "encrypted_content": f"sealed:{thought}"})
     if turn.text:
-        part = {"type": "output_text", "text": turn.text, "annotations": []}
+        part = {"type": "output_text", "text": turn.text, "annotations": turn.extra.get("annotations", [])}
         message = {"id": f"msg_{number}", "type": "message", "role": "assistant", "status": "completed"}
         items.append({**message, "content": [part]})
     items.extend(_call_item(call) for call in turn.calls)

@@ -33,6 +33,7 @@ from tests.unit import (
     test_agents_pictures,
     test_agents_vendor_streams,
     test_agents_vendors,
+    test_agents_web_search,
 )
 
 APIS = pytest.mark.parametrize("api", ["chat", "responses"])
@@ -226,5 +227,5 @@ async def test_an_answer_of_200_kilobytes_arrives_whole(api: str) -> None:
 def test_the_page_shows_of_each_row() -> None:
     assert page() in PAGE.read_text()
     tests = globals() | vars(test_agents_vendors) | vars(test_agents_vendor_streams)
-    tests |= vars(test_agents_pictures) | vars(test_agents_learned)
+    tests |= vars(test_agents_pictures) | vars(test_agents_learned) | vars(test_agents_web_search)
     assert [row for row in BESIDES if row[-1] not in tests] == []

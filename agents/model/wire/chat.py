@@ -22,6 +22,7 @@ from agents.model.wire.assembler import (
 )
 from agents.model.wire.reasoning import strip_reasoning
 from agents.model.wire.stream import DONE, CutStream
+from agents.model.wire.web_search import sources
 from agents.tools import Tool
 from agents.tools.schema import safe_name
 from text.sanitize import TextBuffer, sanitize
@@ -151,8 +152,9 @@ class ChatAssembler(Assembler):
         calls = tuple(_tool_call(call, ids, is_cut=finish == "length") for call in whole)
         message = sanitize(self._message) | ({"tool_calls": whole} if calls else {})
         message["content"] = message["content"] or _text(message.get("refusal"))
+        cited = "" if calls else sources(message.get("annotations") or (), message["content"])
         return ModelReply(
-            text=strip_reasoning(message["content"]), calls=calls, finish=finish, usage=self._usage,
+            text=strip_reasoning(message["content"]) + cited, calls=calls, finish=finish, usage=self._usage,
             left_out=len(self._left_out), api="chat", raw=(message,), served=self._served,
         )  # fmt: skip
 

@@ -6,7 +6,8 @@ so a conversation survives a restart and works with zero data retention.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agents.conversation import MAX_CALLS, Json, ModelReply, ToolCall, ToolResult, Turn, UserTurn
@@ -22,6 +23,7 @@ from agents.model.wire.assembler import (
 )
 from agents.model.wire.reasoning import strip_reasoning
 from agents.model.wire.stream import DONE, CutStream, ErrorInside
+from agents.model.wire.web_search import searching_usd, sources
 from agents.tools.schema import safe_name
 from text.sanitize import TextBuffer, sanitize
 
@@ -146,11 +148,13 @@ class ResponsesAssembler(Assembler):
                     continue
                 calls.append(_tool_call(item, ids, is_cut=finish == "length"))
             items.append(item)
+        text = strip_reasoning(_text(i for i in items if not _is_commentary(i)))
+        usage = parse_usage(part(self._final, "usage"), sent="input_tokens", said="output_tokens")
         return ModelReply(
-            text=strip_reasoning(_text(i for i in items if not _is_commentary(i))),
+            text=text if calls else text + sources(_annotations(items), text),
             commentary=_text(filter(_is_commentary, items)), calls=tuple(calls), finish=finish,
             left_out=left_out,
-            usage=parse_usage(part(self._final, "usage"), sent="input_tokens", said="output_tokens"),
+            usage=replace(usage, fees=searching_usd(items)),
             api="responses", raw=tuple(items), served=str(self._final.get("model") or "")[:200],
         )  # fmt: skip
 
@@ -179,6 +183,12 @@ def _is_commentary(item: Json) -> bool:
 def _text(items: Iterable[Json]) -> str:
     said = [one for item in items if item.get("type") == "message" for one in item.get("content") or ()]
     return "".join(one.get("text") or one.get("refusal") or "" for one in said)
+
+
+def _annotations(items: Iterable[Json]) -> Iterator[Any]:
+    for item in items:
+        for one in (item.get("content") or ()) if item.get("type") == "message" else ():
+            yield from one.get("annotations") or ()
 
 
 def _finish(final: Json, output: Sequence[Json]) -> str:
