@@ -13,8 +13,9 @@ from sqlalchemy import make_url
 
 from agents.orchestrator import AgentDeps
 from bot.checks import readiness
-from bot.checks.readiness import Readiness, SandboxCheck
-from bot.factories.database import check_data_folder, open_database
+from bot.checks.readiness import Check, Readiness, SandboxCheck
+from bot.factories.database import open_database
+from bot.factories.files import check_shared_files, make_thread_files
 from bot.factories.model import agent_deps, agent_deps_in, make_endpoint
 from bot.factories.sandbox import make_sandbox
 from bot.factories.task_policy import make_task_policy
@@ -44,6 +45,7 @@ from sandbox.limits import MIB
 from sandbox.sandbox import Sandbox
 from tasks.engine import TaskEngine
 from tasks.files.removal import Removal
+from tasks.files.thread_buckets import ThreadBuckets
 from tasks.run.runner import PATIENCE, Runner
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore
@@ -63,6 +65,7 @@ class BotServer:
         self._settings = settings
         self._stack = AsyncExitStack()
         self.metrics = Metrics()
+        self._checks: list[Check] = []
         self.readiness: Readiness
         self.engine: TaskEngine
         self.sandbox: Sandbox
@@ -92,7 +95,11 @@ class BotServer:
         )
         stack.push_async_callback(database.close)
         await open_database(database)
-        await check_data_folder(database, settings.data_dir)
+        files = make_thread_files(settings, database, patience=PATIENCE, timing=self._timing.tasks)
+        await check_shared_files(database, settings, files)
+        if isinstance(files, ThreadBuckets):
+            await stack.enter_async_context(files)
+            self._checks.append(files.problems)
         metrics = self.metrics
         http = await stack.enter_async_context(make_session(metrics, settings.slack_api_url))
         installations = make_installation_store(settings, KeyValueStore(database))
@@ -126,9 +133,9 @@ class BotServer:
 
         runner = Runner(
             database, agent_deps(settings, endpoint, self.sandbox, toolbox), threads,
-            workspaces=settings.work_dir, policy=policy, tracing=tracing, deps_of=deps_of,
+            files=files, policy=policy, tracing=tracing, deps_of=deps_of,
         )  # fmt: skip
-        removal = Removal(database, settings.work_dir)
+        removal = Removal(database, files)
         docker = await stack.enter_async_context(
             DockerEngine(settings.docker_host, seconds=readiness.PATIENCE - 1)
         )
@@ -164,7 +171,8 @@ class BotServer:
 
     def _observe(self, database: Database, slack: SlackService, sandboxes: SandboxCheck) -> None:
         """Connect readiness checks and metrics to their sources."""
-        self.readiness = Readiness(self.engine.problems, sandboxes.problems, slack.problems)
+        checks = (self.engine.problems, sandboxes.problems, slack.problems, *self._checks)
+        self.readiness = Readiness(*checks)
         metrics = self.metrics
         metrics.missing = self.readiness.missing
         metrics.counts = TaskQueries(database).counts

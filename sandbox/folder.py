@@ -32,6 +32,11 @@ class Version:
     modified: int
     executable: bool
 
+    @classmethod
+    def of(cls, status: os.stat_result) -> Version:
+        is_executable = bool(status.st_mode & stat.S_IXUSR)
+        return cls(status.st_ino, status.st_size, status.st_mtime_ns, is_executable)
+
 
 class Folder:
     """Regular files by path relative to `path`. All methods block."""
@@ -39,9 +44,10 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def files(self) -> dict[str, Version]:
-        """Every file that a job can take."""
-        return dict(self._walk())
+    def files(self, *, reserved: bool = False) -> dict[str, Version]:
+        """Every file that a job can take, and with `reserved` our own files too."""
+        hidden = _PARTIAL if reserved else RESERVED
+        return {name: v for name, v in self._walk() if not name.rpartition("/")[2].startswith(hidden)}
 
     def empty_folders(self) -> tuple[str, ...]:
         """Paths of the folders without any entry."""
@@ -84,7 +90,7 @@ class Folder:
                 raise FileNotFoundError
         except OSError as error:
             raise FileRefused(f"There is no file {name[:200]!r} in /work.") from error
-        if version is not None and _version(status) != version:
+        if version is not None and Version.of(status) != version:
             file.close()
             raise FileRefused("another program changed it in the meantime")
         return file
@@ -155,13 +161,9 @@ class Folder:
 
     def _walk(self) -> Iterator[tuple[str, Version]]:
         for folder, _, found in os.walk(self.path):
-            for path in (Path(folder, name) for name in found if not name.startswith(RESERVED)):
+            for path in (Path(folder, name) for name in found):
                 name = path.relative_to(self.path).as_posix()
                 with contextlib.suppress(FileNotFoundError):
                     status = path.lstat()
                     if stat.S_ISREG(status.st_mode) and filenames.is_clean(name):
-                        yield name, _version(status)
-
-
-def _version(status: os.stat_result) -> Version:
-    return Version(status.st_ino, status.st_size, status.st_mtime_ns, bool(status.st_mode & stat.S_IXUSR))
+                        yield name, Version.of(status)

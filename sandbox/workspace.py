@@ -56,6 +56,9 @@ class Workspace:
     `task` names the task that works on the thread: files of its earlier tasks have no owner.
     """
 
+    problems: tuple[str, ...] = ()
+    """A sentence for each file that should be here and is not."""
+
     def __init__(self, folder: Path, *, limits: SandboxLimits | None = None, task: str = "") -> None:
         self.folder = folder
         self._folder = Folder(folder)

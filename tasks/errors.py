@@ -8,13 +8,14 @@
     ├── DatabaseTooNew    a later release has migrated the tables; shown to the operator at start
     ├── FolderNotShared   each process has another folder for files; shown to the operator at start
     ├── PoolerNotSupported  a pooler in front of PostgreSQL; shown to the operator at start
+    ├── FilesUnavailable  the bucket of the threads' files does not answer; the task waits for it
     ├── BackupRefused     an archive that can't be restored, or not here; shown to the operator
     └── NewerRow          a task's log was written by a later release
 """
 
 from __future__ import annotations
 
-from agents.errors import Superseded
+from agents.errors import AgentError, Superseded
 
 
 class TaskError(Exception):
@@ -43,6 +44,11 @@ class PoolerNotSupported(TaskError):
 
 class NewerRow(TaskError):
     """A later release wrote entries of the task's log, so only such a process can resume it."""
+
+
+class FilesUnavailable(TaskError, AgentError):
+    """The bucket of the threads' files does not answer; `str()` says which. The run of the task ends, and it
+    continues from its log once the bucket is back."""
 
 
 class BackupRefused(TaskError):

@@ -64,6 +64,14 @@ class TaskTiming:
     """Without a word since our last reply for so long, a person counts as gone from a thread."""
     probation: float = 60.0
     """Between two tasks that a process resumes although one more death would quarantine them."""
+    bucket_silence: float = 20.0
+    """Longest pause while a bucket sends or takes an object; then the request is tried again."""
+    bucket_request: float = 300.0
+    """Timeout of one request to a bucket, which moves 8 MiB at most on the way there."""
+    bucket_retry: float = 60.0
+    """How long a request to a bucket is tried again; then the task waits for the bucket."""
+    bucket_gone: float = 3600.0
+    """How long tasks wait for a bucket; then they fail."""
     first_database_retry: float = 0.1
     """Before the first retry of a transaction; doubled for each further one."""
     longest_database_retry: float = 2.0

@@ -16,6 +16,7 @@ from bot.checks import preflight, tokens
 from bot.checks.model import check_models
 from bot.errors import CheckFailed
 from bot.factories.database import cause, driver_problems
+from bot.factories.files import check_bucket, files_problems
 from bot.factories.model import make_prices, model_names, unbound_usd_limits
 from bot.factories.sandbox import image_recipe
 from bot.factories.team_tools import tool_problems, try_tools
@@ -38,6 +39,7 @@ _POINTS_TO = {
     "Docker": "DOCKER_HOST",
     "Sandbox image": "DOCKER_HOST",
     "Database": "HANDOFF_DATABASE_URL",
+    "Files": "HANDOFF_FILES_URL",
     "Tools": "HANDOFF_TOOLS_FILE",
 }
 
@@ -185,6 +187,14 @@ async def _data_folder(settings: Settings, timing: CheckTiming) -> str:
     return f"{settings.data_dir} can be written to."
 
 
+async def _files(settings: Settings, timing: CheckTiming) -> str:
+    if problems := files_problems(settings):
+        raise CheckFailed(" ".join(problems))
+    if settings.files_url is None:
+        return "in the data folder; several machines need it on a shared disk, or HANDOFF_FILES_URL."
+    return await check_bucket(settings, settings.files_url)
+
+
 async def _channels(settings: Settings, timing: CheckTiming) -> str:
     if settings.channels_file is None:
         return "none; every channel has the settings of the environment."
@@ -240,6 +250,7 @@ CHECKS: Mapping[str, Check] = {
     "Sandbox image": _image,
     "Database": _database,
     "Data folder": _data_folder,
+    "Files": _files,
     "Channels file": _channels,
     "Tools": _tools,
     "Port": _port,

@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from agents.errors import ToolConfigError
 from bot.errors import InvalidChannelsFile
 from bot.factories.database import driver_problems
+from bot.factories.files import files_problems
 from bot.factories.team_tools import known_tools, tool_problems
 from bot.factories.tracing import trace_problems
 from bot.settings import Settings
@@ -37,6 +38,7 @@ async def problems_for_serve(settings: Settings) -> tuple[str, ...]:
         *channel_problems(settings),
         *tool_problems(settings),
         *trace_problems(settings),
+        *files_problems(settings),
         *driver_problems(settings.database_url),
         *await engine_problems(settings),
     )

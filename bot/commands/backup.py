@@ -1,7 +1,8 @@
 """`handoff backup FILE`: saves all tasks and the threads' files in one archive. The bot may keep running.
 
 The archive fits both databases: one made on SQLite can be restored on PostgreSQL. It holds what people wrote,
-so only its owner may read it. Settings are not in it: keep `.env` and the files that it names, too.
+so only its owner may read it. Settings are not in it: keep `.env` and the files that it names, too. Nor are
+files in a bucket (HANDOFF_FILES_URL): the bucket is backed up by itself.
 """
 
 from __future__ import annotations
@@ -39,4 +40,6 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
             print(f"handoff: {file} can't be written: {error.strerror}.", file=sys.stderr)
             return 1
     print(f"Saved {made.tasks} tasks and {made.files} files of threads to {file}.")
+    if settings.files_url:
+        print(f"Files in {settings.files_url} are not in it: back up that bucket, too.")
     return 0

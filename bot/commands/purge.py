@@ -50,23 +50,34 @@ async def problems(args: argparse.Namespace, settings: Settings) -> tuple[str, .
 
 
 async def run(args: argparse.Namespace, settings: Settings) -> int:
+    from bot.errors import BotError
     from bot.factories.database import open_existing
+    from bot.factories.files import make_thread_files
+    from sandbox.errors import FileRefused
+    from tasks.errors import FilesUnavailable
     from tasks.files.removal import Removal
 
     async with open_existing(settings.database_url) as database:
         if database is None:
             print("There are no tasks yet.")
             return 0
-        removal = Removal(database, settings.work_dir)
+        removal = Removal(database, make_thread_files(settings, database))
         before = None if args.older_than is None else time.time() - args.older_than * DAY
         found = await removal.find(ids=args.id, before=before, user=args.user, channel=args.channel)
         if not args.yes:
             _print_plan(found)
             return 0
         await removal.tasks([task.id for task in found])
-        threads = (
-            await removal.files_of([task.thread for task in found]) + await removal.delete_unused_files()
-        )
+        try:
+            threads = (
+                await removal.files_of([task.thread for task in found]) + await removal.delete_unused_files()
+            )
+        except (FilesUnavailable, FileRefused) as error:
+            why = str(error).rstrip(".")
+            raise BotError(
+                f"Deleted {len(found)} tasks, but not all files of their threads: {why}. A running bot "
+                "deletes the rest within an hour of the bucket's return."
+            ) from error
         print(f"Deleted {len(found)} tasks and the files of {threads} threads.")
         return 0
 

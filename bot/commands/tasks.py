@@ -83,7 +83,7 @@ def _summary(task: Task) -> str:
 
 
 async def _export(database: Database, id_: str, settings: Settings) -> int:
-    from tasks.files.removal import folder_of
+    from bot.factories.files import make_thread_files
     from tasks.message import ThreadAddress
     from tasks.store.export import export
 
@@ -92,8 +92,8 @@ async def _export(database: Database, id_: str, settings: Settings) -> int:
         return _unknown(id_)
     task = found["task"]
     thread = ThreadAddress(task["team"], task["channel"], task["thread_ts"])
-    folder = settings.work_dir / folder_of(thread)
-    print(json.dumps(found | {"files": str(folder)}, ensure_ascii=False, indent=1))
+    place = make_thread_files(settings, database).place(thread)
+    print(json.dumps(found | {"files": place}, ensure_ascii=False, indent=1))
     return 0
 
 

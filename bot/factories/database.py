@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
-from pathlib import Path
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import BotError
-from tasks.errors import DatabaseInUse, DatabaseTooNew, FolderNotShared, PoolerNotSupported
-from tasks.files.folder_mark import check_shared_folder
+from tasks.errors import DatabaseInUse, DatabaseTooNew, PoolerNotSupported
 from tasks.store.database import Database
 from tasks.store.retry import DATABASE_ERRORS, describe_outage
 
@@ -36,14 +34,6 @@ async def open_database(database: Database) -> None:
         raise BotError(str(error)) from None
     except DATABASE_ERRORS as error:
         raise BotError(f"Handoff can't start: {cause(error)}. See HANDOFF_DATABASE_URL.") from error
-
-
-async def check_data_folder(database: Database, folder: Path) -> None:
-    """Raises `BotError` when several bots have different folders for files."""
-    try:
-        await check_shared_folder(database, folder)
-    except FolderNotShared as error:
-        raise BotError(str(error)) from None
 
 
 @asynccontextmanager

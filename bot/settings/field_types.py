@@ -91,6 +91,7 @@ def _models(value: str) -> str:
 
 SlackUrl = Annotated[str, _url(*HTTP, example="https://slack.com/api/"), AfterValidator(_with_slash)]
 ModelUrl = Annotated[str, _url(*HTTP, example="https://api.openai.com/v1")]
+BucketUrl = Annotated[str, _url("s3", example="s3://bucket/prefix")]
 TraceUrl = Annotated[str, _url(*HTTP, example="http://localhost:4318")]
 DatabaseUrl = Annotated[
     str, _url(*_DATABASES, example=_DATABASE_EXAMPLE), AfterValidator(_database_parameters)

@@ -21,6 +21,7 @@ from bot.settings.field_types import (
     JSON_OBJECT,
     AnyCase,
     AppIds,
+    BucketUrl,
     ChannelIds,
     DatabaseUrl,
     EngineUrl,
@@ -194,6 +195,23 @@ class ProcessSettings(SettingsGroup):
     """Readable lines, or one JSON object per line."""
 
 
+class FilesSettings(SettingsGroup):
+    """The threads' files"""
+
+    files_url: BucketUrl | None = None
+    """S3-compatible bucket for the threads' files, `s3://bucket/prefix`. Empty: the data folder."""
+    files_cache_mb: int = Field(default=10_240, ge=100, le=10_000_000)
+    """MiB of copies of these files in the data folder, the least recently used deleted first."""
+    files_endpoint: ModelUrl | None = Field(default=None, validation_alias="AWS_ENDPOINT_URL")
+    """URL of the store. Empty: Amazon's."""
+    files_region: str = Field(default="", validation_alias="AWS_REGION")
+    """Region of the bucket. Empty: `us-east-1`."""
+    files_access_key: SecretStr | None = Field(default=None, validation_alias="AWS_ACCESS_KEY_ID")
+    """Key that may read, write, list and delete in the bucket. Empty: the role of the machine."""
+    files_secret_key: SecretStr | None = Field(default=None, validation_alias="AWS_SECRET_ACCESS_KEY")
+    """Secret of that key."""
+
+
 class LimitSettings(SettingsGroup):
     """Limits of a task"""
 
@@ -258,7 +276,7 @@ class SandboxSettings(SettingsGroup):
 
 
 GROUPS = (
-    SlackSettings, AccessSettings, ModelSettings, TeamSettings, ProcessSettings, LimitSettings,
-    SandboxSettings,
+    SlackSettings, AccessSettings, ModelSettings, TeamSettings, ProcessSettings, FilesSettings,
+    LimitSettings, SandboxSettings,
 )  # fmt: skip
 """The groups in the order of the documents."""

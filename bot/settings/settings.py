@@ -21,6 +21,7 @@ from bot.errors import SettingsError
 from bot.settings.groups import (
     PREFIX,
     AccessSettings,
+    FilesSettings,
     LimitSettings,
     ModelSettings,
     ProcessSettings,
@@ -36,8 +37,8 @@ ENV_FILE = Path(".env")
 
 # In reverse order: pydantic collects the fields of the last base first.
 class Settings(
-    SandboxSettings, LimitSettings, ProcessSettings, TeamSettings, ModelSettings, AccessSettings,
-    SlackSettings,
+    SandboxSettings, LimitSettings, FilesSettings, ProcessSettings, TeamSettings, ModelSettings,
+    AccessSettings, SlackSettings,
 ):  # fmt: skip
     """All settings of one process."""
 
@@ -78,6 +79,11 @@ class Settings(
     def work_dir(self) -> Path:
         """The folder for the threads' files."""
         return self.data_dir / "work"
+
+    @property
+    def cache_dir(self) -> Path:
+        """The folder for copies of the files in a bucket."""
+        return self.data_dir / "cache"
 
     @property
     def token_keys(self) -> tuple[str, ...]:

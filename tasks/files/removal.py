@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 import time
-from collections.abc import Collection, Iterator, Sequence, Set
-from pathlib import Path
+from collections.abc import Collection, Iterable, Sequence, Set
 
 from sqlalchemy import ColumnElement, and_, delete, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tasks.files.thread_files import ThreadFiles
 from tasks.message import ThreadAddress
 from tasks.store import schema
 from tasks.store.database import Database
@@ -25,11 +23,11 @@ RECENT = 3600.0
 
 
 class Removal:
-    """`workspaces` is the folder of all threads' files."""
+    """Deletes rows, and the files of threads in `files`."""
 
-    def __init__(self, database: Database, workspaces: Path) -> None:
+    def __init__(self, database: Database, files: ThreadFiles) -> None:
         self._database = database
-        self._workspaces = workspaces
+        self._files = files
 
     async def find(
         self, *, ids: Sequence[str] = (), before: float | None = None, user: str = "", channel: str = ""
@@ -53,25 +51,23 @@ class Removal:
                 await delete_ended(connection, schema.task.c.id.in_(ids[start : start + BATCH]))
 
     async def files_of(self, threads: Collection[ThreadAddress]) -> int:
-        """Delete the files of those threads that have no task any more; returns how many threads that is."""
-        return await self._delete_folders([self._workspaces / folder_of(thread) for thread in set(threads)])
+        """Delete the files of those threads that have no task any more; returns how many threads that is.
+        Raises `FilesUnavailable` and `FileRefused` where a bucket fails."""
+        return await self._delete(set(threads))
 
     async def delete_unused_files(self) -> int:
-        """Delete the files of all threads without a task, except recent ones; returns how many that is."""
-        folders = await asyncio.to_thread(
-            lambda: list(_unchanged_since(self._workspaces, time.time() - RECENT))
+        """Delete the files of all threads without a task, except recent ones; returns how many that is.
+        Raises as `files_of` does."""
+        return await self._delete(await self._files.unchanged(time.time() - RECENT))
+
+    async def _delete(self, threads: Iterable[ThreadAddress]) -> int:
+        return sum(
+            [await self._files.delete(thread) for thread in threads if not await self._has_task(thread)]
         )
-        return await self._delete_folders(folders)
 
-    async def _delete_folders(self, folders: Sequence[Path]) -> int:
-        gone = [f for f in folders if await asyncio.to_thread(f.is_dir) and not await self._has_task(f)]
-        for folder in gone:
-            await asyncio.to_thread(shutil.rmtree, folder)
-        return len(gone)
-
-    async def _has_task(self, folder: Path) -> bool:
+    async def _has_task(self, thread: ThreadAddress) -> bool:
         async with self._database.read() as connection:
-            return bool(await _with_tasks(connection, {ThreadAddress(*folder.parts[-3:])}))
+            return bool(await _with_tasks(connection, {thread}))
 
 
 async def delete_ended(connection: AsyncConnection, *where: ColumnElement[bool]) -> int:
@@ -98,15 +94,3 @@ async def _with_tasks(connection: AsyncConnection, threads: Set[ThreadAddress]) 
     among = or_(false(), *(and_(*in_thread(thread)) for thread in threads))
     query = select(task.team, task.channel, task.thread_ts).where(among).distinct()
     return {ThreadAddress(*row) for row in await connection.execute(query)}
-
-
-def folder_of(thread: ThreadAddress) -> str:
-    """The folder of a thread's files, below the folder of all."""
-    return f"{thread.team}/{thread.channel}/{thread.ts}"
-
-
-def _unchanged_since(workspaces: Path, before: float) -> Iterator[Path]:
-    """Folders `team/channel/thread` that were last changed before a time."""
-    for folder in workspaces.glob("*/*/*"):
-        if folder.is_dir() and not folder.is_symlink() and folder.stat().st_mtime < before:
-            yield folder

@@ -11,6 +11,8 @@ import time
 import structlog
 from sqlalchemy import delete, select
 
+from sandbox.errors import FileRefused
+from tasks.errors import FilesUnavailable
 from tasks.files.removal import Removal, delete_ended
 from tasks.policy import TaskPolicy
 from tasks.queue.placement import Placement
@@ -129,9 +131,16 @@ class Maintenance:
         count = 0
         while self._policy.kept and (deleted := await self._delete_batch(time.time() - self._policy.kept)):
             count += deleted
-        threads = await self._removal.delete_unused_files() if self._removal else 0
+        threads = await self._delete_unused_files()
         if placements or count or threads:
             log.info("old rows deleted", tasks=count, placements=placements, threads_with_files=threads)
+
+    async def _delete_unused_files(self) -> int:
+        try:
+            return await self._removal.delete_unused_files() if self._removal else 0
+        except (FilesUnavailable, FileRefused) as error:
+            log.warning("files of deleted threads not deleted, tried again later", why=str(error))
+            return 0
 
     async def _delete_batch(self, before: float) -> int:
         async with self._database.write() as connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from sqlalchemy import select
@@ -47,11 +48,12 @@ class History:
         history = await self._store.history(task.thread, task)
         around = await thread.surroundings(history)
         attached = [await inbox.put(message.files, quiet=True) for message in around.messages]
+        requested = await inbox.put(task.files)
         pictures = list(chain.from_iterable(one.pictures for one in attached))
         return opening(
             task,
             history,
-            attached=await inbox.put(task.files),
+            attached=replace(requested, lines=[*requested.lines, *(f"[{p}]" for p in workspace.problems)]),
             sizes=await workspace.sizes(),
             around=around,
             before=[_said(*pair, around.zone) for pair in zip(around.messages, attached, strict=True)],

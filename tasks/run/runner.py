@@ -11,7 +11,6 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import structlog
 
@@ -19,17 +18,17 @@ from agents import tracing as traces
 from agents.conversation import Turn
 from agents.errors import ModelError, Parked, Superseded
 from agents.figures import CheckedFigures, check_figures
-from agents.loop import LoopResult
 from agents.model.pictures import Pictures
 from agents.orchestrator import AgentDeps, Orchestrator
 from agents.tracing import NO_TRACING, Tracing
 from sandbox.workspace import Workspace
-from tasks.errors import NewerRow
-from tasks.files.removal import folder_of
+from tasks.errors import FilesUnavailable, NewerRow
+from tasks.files.thread_files import ThreadFiles
 from tasks.policy import TaskPolicy
 from tasks.run.artifacts import output_files
 from tasks.run.attachments import Attachments
 from tasks.run.history import History
+from tasks.run.outcomes import failed, log_outcome, logged_outcome, progress_summary, to_outcome
 from tasks.run.signals import EndReason, Signals
 from tasks.run.suspects import Suspects
 from tasks.run.thread import NotDelivered, TaskThreads, Thread
@@ -43,18 +42,16 @@ log = structlog.get_logger(__name__)
 
 #: A run waits without limit for a database that is away: its work was paid for.
 PATIENCE = math.inf
-#: The kind of the log entry of a task's end, in the orchestrator's stream.
-_OUTCOME = "outcome"
 
 
 class Runner:
-    """Runs tasks with the agents' dependencies; each thread's files live below `workspaces`.
+    """Runs tasks with the agents' dependencies; `files` are those of all threads.
 
     `deps_of` returns a task's own dependencies where it has some; it is called at each start and resume.
     """
 
     def __init__(
-        self, database: Database, deps: AgentDeps, threads: TaskThreads, *, workspaces: Path,
+        self, database: Database, deps: AgentDeps, threads: TaskThreads, *, files: ThreadFiles,
         policy: TaskPolicy, deps_of: Callable[[Task], Awaitable[AgentDeps]] | None = None,
         tracing: Tracing = NO_TRACING,
     ) -> None:  # fmt: skip
@@ -63,7 +60,7 @@ class Runner:
         self._deps = deps
         self._deps_of = deps_of
         self._threads = threads
-        self._workspaces = workspaces
+        self._files = files
         self._policy = policy
         self._tracing = tracing
         self._suspects = Suspects(policy.timing.probation)
@@ -90,6 +87,10 @@ class Runner:
             )
             with traces.task(self._tracing, task.id):
                 await self._finish(task, *await self._work_and_deliver(task, journal, signals))
+        except FilesUnavailable as away:
+            wait = self._retry_wait(task.deliveries)
+            log.warning("task waits for the bucket of its files", why=str(away), seconds=wait)
+            await self._store.postpone(task, seconds=wait)
         except Superseded:
             log.warning("task taken over by another process")
             await self._store.deaths.leave(task.id, signals.runner)
@@ -98,34 +99,43 @@ class Runner:
             log.exception("task left for a process of a later release", seconds=wait)
             await self._store.postpone(task, seconds=wait)
 
-    def workspace(self, task: Task) -> Path:
-        """The folder of a task's thread."""
-        return self._workspaces / folder_of(task.thread)
-
     async def _work_and_deliver(
         self, task: Task, journal: TaskLog, signals: Signals
     ) -> tuple[Outcome, NotDelivered | None]:
         """The outcome, and why it could not be delivered if it could not."""
-        workspace = Workspace(self.workspace(task), limits=self._deps.sandbox.limits, task=task.id)
         async with self._threads.open(task) as thread:
             try:
-                outcome = await self._outcome(task, journal, workspace, thread, signals)
-                if outcome.state is State.WAITING:
-                    await self._store.set_question(task, outcome.asked)
-                elif task.deaths < self._policy.deaths:  # else the files may be what the processes died by
-                    outcome = replace(outcome, files=await output_files(journal, workspace, outcome))
-                figures = await _checked_figures(task, outcome, journal)
-                outcome = replace(outcome, spent=journal.spent, figures=figures)
-                return outcome, await self._deliver(thread, outcome)
+                async with self._files.open(task) as workspace:
+                    outcome = await self._outcome(task, journal, workspace, thread, signals)
+                    if outcome.state is State.WAITING:
+                        await self._store.set_question(task, outcome.asked)
+                    elif task.deaths < self._policy.deaths:  # else the processes may have died by the files
+                        outcome = replace(outcome, files=await output_files(journal, workspace, outcome))
+                    figures = await _checked_figures(task, outcome, journal)
+                    outcome = replace(outcome, spent=journal.spent, figures=figures)
+                    return outcome, await self._deliver(thread, outcome)
+            except FilesUnavailable as away:
+                if (end := await self._end_without_files(task, journal, signals, away)) is not None:
+                    return end, await self._deliver(thread, end)
+                error: Exception = away
             except Superseded as superseded:
-                # Raised outside: the thread's task group would wrap it.
                 error = superseded
-        raise error
+        raise error  # not inside: the thread's task group would wrap it
+
+    async def _end_without_files(
+        self, task: Task, journal: TaskLog, signals: Signals, away: FilesUnavailable
+    ) -> Outcome | None:
+        """The end of a task whose files can't be reached; None while it waits for them."""
+        if task.state.is_ending or signals.reason is not None:
+            return await log_outcome(journal, await self._cancelled(task, journal, signals))
+        if self._waited(task) < self._policy.timing.bucket_gone:
+            return None
+        return logged_outcome(journal) or await log_outcome(journal, failed(journal, _NO_FILES.format(away)))
 
     async def _finish(self, task: Task, outcome: Outcome, failure: NotDelivered | None) -> None:
         log.info("run ended", state=outcome.state.value, reason=outcome.reason, delivered=failure is None)
         if failure is not None:
-            if not failure.for_good and not self._retried_long_enough(task):
+            if not failure.for_good and self._waited(task) < self._policy.undelivered:
                 wait = self._retry_wait(task.deliveries)
                 log.warning("delivery failed, tried again later", why=str(failure), seconds=wait)
                 await self._store.postpone(task, seconds=wait)
@@ -138,8 +148,9 @@ class Runner:
         else:
             await self._store.end(task, outcome)
 
-    def _retried_long_enough(self, task: Task) -> bool:
-        return sum(map(self._retry_wait, range(task.deliveries))) >= self._policy.undelivered
+    def _waited(self, task: Task) -> float:
+        """Seconds for which a task was postponed so far."""
+        return sum(map(self._retry_wait, range(task.deliveries)))
 
     def _retry_wait(self, tries: int) -> float:
         """Seconds before the next try of a delivery: exponential backoff, up to the longest."""
@@ -160,24 +171,24 @@ class Runner:
         self, task: Task, journal: TaskLog, workspace: Workspace, thread: Thread, signals: Signals
     ) -> Outcome:
         """The task's end, in its log; or the question that it waits with."""
-        logged = _logged_outcome(journal)
+        logged = logged_outcome(journal)
         if task.deaths >= self._policy.deaths and not task.state.is_ending:
-            text = _progress_summary(journal) if logged is None else logged.text
+            text = progress_summary(journal) if logged is None else logged.text
             return replace(self._quarantined(task), text=text)
         if logged is not None:
             return logged
         if task.is_lost and not task.state.is_ending:
             log.error("task given up, its runs keep vanishing", times=task.rescues)
-            return await _log_outcome(journal, _failed(journal, LOST))
+            return await log_outcome(journal, failed(journal, LOST))
         async with asyncio.TaskGroup() as group:
             work = group.create_task(self._work(task, journal, workspace, thread))
             signals.on_end(work.cancel)
         if signals.reason is EndReason.REPLACED:
             raise Superseded("another process has the task")
         outcome = await self._cancelled(task, journal, signals) if work.cancelled() else work.result()
-        if isinstance(outcome, Superseded):
+        if isinstance(outcome, Exception):
             raise outcome
-        return outcome if outcome.state is State.WAITING else await _log_outcome(journal, outcome)
+        return outcome if outcome.state is State.WAITING else await log_outcome(journal, outcome)
 
     def _quarantined(self, task: Task) -> Outcome:
         log.error("task quarantined, the processes that ran it died", times=task.deaths)
@@ -186,18 +197,18 @@ class Runner:
 
     async def _cancelled(self, task: Task, journal: TaskLog, signals: Signals) -> Outcome:
         if signals.reason is EndReason.STALLED:
-            return _failed(journal, _STALLED.format(f"{self._policy.stalled / 60:.0f}"))
+            return failed(journal, _STALLED.format(f"{self._policy.stalled / 60:.0f}"))
         found = await self._store.task(task.id)
         expired = found is not None and found.state is State.EXPIRING
         return Outcome(
             state=State.EXPIRED if expired else State.STOPPED,
-            text=_progress_summary(journal),
+            text=progress_summary(journal),
             reason=found.reason if found else "",
         )
 
     async def _work(
         self, task: Task, journal: TaskLog, workspace: Workspace, thread: Thread
-    ) -> Outcome | Superseded:
+    ) -> Outcome | Superseded | FilesUnavailable:
         """The agents' work; every failure becomes an outcome for people."""
         try:
             return await self._orchestrate(task, journal, workspace, thread)
@@ -209,8 +220,8 @@ class Runner:
         except ModelError as error:
             log.warning("task failed, model error", detail=error.detail)
             return Outcome(state=State.FAILED, reason=str(error))
-        except Superseded as superseded:
-            return superseded
+        except (Superseded, FilesUnavailable) as ended:
+            return ended
         except Exception:
             log.exception("task failed")
             return Outcome(state=State.FAILED, reason=_BROKEN.format(task=task.id))
@@ -230,7 +241,8 @@ class Runner:
         if not journal.entries:
             history = History(self._database, self._store)
             opening = await history.opening(task, thread, inbox, workspace)
-        return _to_outcome(await orchestrator.answer(opening), journal)
+        outcome = to_outcome(await orchestrator.answer(opening), journal)
+        return replace(outcome, reason=" ".join(filter(None, [outcome.reason, *workspace.problems])))
 
 
 _BROKEN = (
@@ -238,35 +250,8 @@ _BROKEN = (
     "{task}. You can ask again."
 )
 
-_CANT_SEE = "The model {model} can't see pictures, so it answered without looking at them."
+_NO_FILES = "The files of this thread can't be reached, so I stopped: {}. You can ask again later."
 _STALLED = "This made no progress for {} minutes, so I stopped it. You can ask again."
-
-
-def _failed(journal: TaskLog, reason: str) -> Outcome:
-    return Outcome(state=State.FAILED, text=_progress_summary(journal), reason=reason)
-
-
-def _logged_outcome(journal: TaskLog) -> Outcome | None:
-    """The end that an earlier run logged, and may not have delivered."""
-    for entry in journal.entries:
-        if entry.kind == _OUTCOME:
-            body = entry.body
-            return Outcome(state=State(body["state"]), text=body["text"], reason=body["reason"])
-    return None
-
-
-async def _log_outcome(journal: TaskLog, outcome: Outcome) -> Outcome:
-    body = {"state": outcome.state.value, "text": outcome.text, "reason": outcome.reason}
-    await journal.append(_OUTCOME, body)
-    return outcome
-
-
-def _to_outcome(result: LoopResult, journal: TaskLog) -> Outcome:
-    if result.text:
-        stopped = f"Stopped early: {result.reason}." if result.reason else ""
-        reason = " ".join(filter(None, [stopped, _unseen_pictures(journal)]))
-        return Outcome(state=State.ANSWERED, text=result.text, reason=reason)
-    return Outcome(state=State.FAILED, reason=f"There is no answer: {result.reason}. You can ask again.")
 
 
 async def _checked_figures(task: Task, outcome: Outcome, journal: TaskLog) -> CheckedFigures | None:
@@ -274,19 +259,3 @@ async def _checked_figures(task: Task, outcome: Outcome, journal: TaskLog) -> Ch
     if outcome.state is not State.ANSWERED:
         return None
     return await asyncio.to_thread(check_figures, outcome.text, task.request, journal.agents)
-
-
-def _unseen_pictures(journal: TaskLog) -> str:
-    """A sentence when the orchestrator's model was not shown pictures because it refuses them."""
-    blind = [entry.body["model"] for entry in journal.entries if entry.body.get("blind")]
-    return _CANT_SEE.format(model=blind[-1]) if blind else ""
-
-
-def _progress_summary(journal: TaskLog) -> str:
-    """Which workers of an unfinished task are done, from its log alone."""
-    named = {e.body["worker"]: e.body["title"] for e in journal.agents.get("", ()) if e.kind == "worker"}
-    ended = {name for name in named if any(e.kind == "ended" for e in journal.agents.get(name, ()))}
-    done = ", ".join(title for name, title in named.items() if name in ended)
-    left = ", ".join(title for name, title in named.items() if name not in ended)
-    lines = [f"Done: {done}." if done else "", f"Left unfinished: {left}." if left else ""]
-    return " ".join(filter(None, lines)) or "No worker had begun."

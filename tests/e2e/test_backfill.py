@@ -16,6 +16,7 @@ from bot.wire.client import SlackClient
 from playground.slack import SlackStandIn
 from playground.slack.world import Channel
 from tasks.files.removal import Removal
+from tasks.files.thread_files import ThreadFolders
 from tasks.store.key_value import KeyValueStore
 from tasks.task import State
 from tests.support.postgres import Postgres
@@ -81,7 +82,7 @@ async def test_the_head_of_a_thread_is_no_news_when_it_was_forgotten(
         await bot.ask("and another one", thread_ts=thread)
         await bot.task(thread, State.ANSWERED, after=first)
         database = bot.server.engine.store.database
-        await Removal(database, tmp_path / "work").tasks([first.id])
+        await Removal(database, ThreadFolders(tmp_path / "work")).tasks([first.id])
         await KeyValueStore(database).put("slack", "connected", time.time())
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot:
         await slack.wait_for(lambda _: [c for c in slack.calls if c.method == "conversations.replies"])

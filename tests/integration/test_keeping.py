@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.observability.timeline import NAME, WIDTH, render_timeline
-from tasks.files.removal import Removal, folder_of
+from tasks.files.removal import Removal
+from tasks.files.thread_files import ThreadFolders, path_of
 from tasks.message import Message, ThreadAddress
 from tasks.store import schema
 from tasks.store.database import Database, migrate
@@ -50,7 +51,7 @@ async def rows(database: Database) -> int:
 
 
 def work_of(folder: Path, given: Message) -> Path:
-    place = folder / folder_of(given.thread)
+    place = folder / path_of(given.thread)
     place.mkdir(parents=True)
     (place / "data.csv").write_text("a,b\n")
     return place
@@ -63,7 +64,7 @@ async def test_what_is_removed_leaves_no_row_and_no_file(database_url: str, tmp_
         places = [work_of(tmp_path, given) for given in (first, second)]
         before = await rows(database)
         kept, place = await done(database, other), work_of(tmp_path, other)
-        removal = Removal(database, tmp_path)
+        removal = Removal(database, ThreadFolders(tmp_path))
 
         found = await removal.find(user="U1")
         assert [task.id for task in found] == gone
@@ -80,7 +81,7 @@ async def test_what_is_kept_of_a_task_goes_with_it_and_of_a_thread_with_its_last
     first, other = message(1), message(3)
     later = message(2, thread=first.thread.ts)
     async with opened(database_url) as database:
-        kept, removal = KeyValueStore(database), Removal(database, tmp_path)
+        kept, removal = KeyValueStore(database), Removal(database, ThreadFolders(tmp_path))
         ids = [await done(database, given) for given in (first, other, later)]
         for given in (first, other):
             await kept.put(thread_namespace(given.thread), "voices", {"U1": 1.0})
@@ -100,7 +101,7 @@ async def test_a_task_under_way_is_never_removed(database_url: str, tmp_path: Pa
     async with opened(database_url) as database:
         accepted = await TaskStore(database).accept(message(1))
         place = work_of(tmp_path, message(1))
-        removal = Removal(database, tmp_path)
+        removal = Removal(database, ThreadFolders(tmp_path))
         assert list(await removal.find(ids=[accepted.task])) == []
         await removal.tasks([accepted.task])
         assert await removal.files_of([message(1).thread]) == 0
@@ -117,7 +118,7 @@ async def test_files_without_a_task_go_when_no_one_has_touched_them_lately(
     async with opened(database_url) as database:
         old, new = work_of(tmp_path, message(1)), work_of(tmp_path, message(2))
         os.utime(old, (0, time.time() - 7200))
-        assert await Removal(database, tmp_path).delete_unused_files() == 1
+        assert await Removal(database, ThreadFolders(tmp_path)).delete_unused_files() == 1
         assert (old.exists(), new.exists()) == (False, True)
 
 

@@ -16,6 +16,7 @@ from agents.orchestrator import AgentDeps
 from sandbox.files import SandboxFile
 from sandbox.sandbox import Sandbox
 from tasks.engine import TaskEngine
+from tasks.files.thread_files import ThreadFiles, ThreadFolders
 from tasks.message import FileRef, Message, ThreadAddress
 from tasks.policy import TaskPolicy
 from tasks.run.runner import Runner
@@ -128,6 +129,7 @@ async def task_harness(
     *,
     policy: TaskPolicy | None = None,
     threads: InMemoryThreads | None = None,
+    files: ThreadFiles | None = None,
 ) -> AsyncIterator[TaskHarness]:
     """Tasks running on the database `url`, with their files below `folder`."""
     policy, threads = policy or TaskPolicy(timing=TASK_TIMING), threads or InMemoryThreads()
@@ -135,7 +137,7 @@ async def task_harness(
     await database.open()
     endpoint = endpoint_of(model)
     deps = AgentDeps(endpoint=endpoint, sandbox=Sandbox(ready=0), model="m", worker_model="m")
-    runner = Runner(database, deps, threads, workspaces=folder, policy=policy)
+    runner = Runner(database, deps, threads, files=files or ThreadFolders(folder), policy=policy)
     try:
         async with endpoint, TaskEngine(database, runner, policy=policy) as engine:
             yield TaskHarness(engine, database, threads)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import FolderNotShared
-from tasks.files.folder_mark import NAME, check_shared_folder
+from tasks.files.shared_mark import NAME, check_shared_folder
 from tests.support.databases import opened
 
 
