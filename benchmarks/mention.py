@@ -19,6 +19,7 @@ from benchmarks.table import print_milliseconds
 from bot.observability.logging import configure_logging
 from playground.demo_model import DemoModel
 from playground.slack import SlackStandIn
+from sandbox.limits import PoolLimits
 from tests.support.stack import GENERAL, Stack, stack
 
 STARTS, MENTIONS = 5, 30
@@ -41,7 +42,7 @@ async def main() -> None:
         async with (
             SlackStandIn(rate_limits=False) as slack,
             DemoModel(latency=0, chunk_delay=0) as demo,
-            stack(slack, demo.base_url, Path(folder) / "mention") as bot,
+            stack(slack, demo.base_url, Path(folder) / "mention", sandbox_pool=PoolLimits.ready) as bot,
         ):
             configure_logging(bot.settings.model_copy(update={"log_level": "error"}))
             print_milliseconds(await _mentions(bot))

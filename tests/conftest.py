@@ -27,11 +27,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Workers: two for each core with `-n auto`, since a test waits half of its time; one with `logical`."""
+    """Workers: two for each core with `-n auto`, since a test waits half of its time.
+
+    Unit tests wait less: with `logical`, one more than there are cores.
+    """
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None  # pytest-xdist reads it
     cores = os.cpu_count() or 1
-    return cores if config.option.numprocesses == "logical" else 2 * cores
+    return cores + 1 if config.option.numprocesses == "logical" else 2 * cores
 
 
 def pytest_collection_finish() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,41 +14,36 @@ from tasks.store.database import Database
 from tasks.store.queries import TaskQueries
 from tasks.store.tasks import TaskStore
 from tasks.task import QUARANTINED, State, Ticket
+from tests.support.command import start_function
 from tests.support.database_templates import copy_migrated
 from tests.support.databases import opened
 from tests.support.function_runner import running
-from tests.support.scripted_model import ScriptedModel
+from tests.support.scripted_model import Asked, Reply, ScriptedModel
 from tests.support.task_harness import eventually, message, task_harness
 
-ROOT = Path(__file__).parents[2]
-#: A bot whose process dies at the first model request of any task.
-_DYING = """
-import asyncio, os, signal, sys
-from pathlib import Path
-from tests.support.task_harness import message, task_harness
-from tests.support.scripted_model import ScriptedModel
 
-async def die(asked):
-    os.kill(os.getpid(), signal.SIGKILL)
+def _die_at_the_first_request(url: str, folder: Path) -> None:
+    """A bot whose process dies at the first model request of any task."""
 
-async def main(url, folder):
-    async with ScriptedModel(die) as model, task_harness(url, model, Path(folder)) as harness:
-        await harness.engine.accept(message("1.0"))
-        await asyncio.sleep(600)
+    async def die(_: Asked) -> Reply:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("this process is dead")
 
-asyncio.run(main(*sys.argv[1:]))
-"""
+    async def work() -> None:
+        async with ScriptedModel(die) as model, task_harness(url, model, folder) as harness:
+            await harness.engine.accept(message("1.0"))
+            await asyncio.sleep(600)
+
+    asyncio.run(work())
 
 
 async def test_the_third_process_that_dies_by_a_task_is_the_last(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'handoff.db'}"
     await copy_migrated(url)
     for _ in range(TaskPolicy().deaths):
-        bot = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _DYING, url, str(tmp_path), cwd=ROOT, stderr=asyncio.subprocess.PIPE
-        )
-        _, log = await bot.communicate()
-        assert bot.returncode == -signal.SIGKILL, log.decode()
+        bot = start_function(_die_at_the_first_request, url, tmp_path)
+        await asyncio.to_thread(bot.join)
+        assert bot.exitcode == -signal.SIGKILL
     async with ScriptedModel([]) as model, task_harness(url, model, tmp_path) as harness:
         task = await harness.until((await harness.engine.accept(message("1.0"))).task)
         (outcome,) = harness.threads.delivered[task.id]

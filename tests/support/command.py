@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -100,6 +100,13 @@ async def start_command(
     with giving:
         os.write(giving.fileno(), stdin)
     return Command(process, *readers)
+
+
+def start_function(function: Callable[..., object], *arguments: object) -> BaseProcess:
+    """Call a module's function in a process of its own, forked like the commands."""
+    process = _FORKS.Process(target=function, args=arguments, daemon=True)
+    process.start()
+    return process
 
 
 async def _reader(pipe: Connection) -> asyncio.StreamReader:
