@@ -14,6 +14,7 @@
     │   ├── RequestRefused       the endpoint rejects the request (other 4xx)
     │   └── ModelUnavailable     still failing after the last retry
     ├── ToolConfigError          the team's tools are configured wrongly; for the operator, at the start
+    │   └── SkillsRefused        so are its skills
     ├── Superseded               another process writes this journal now; this one must stop silently
     └── Parked                   no failure: the task waits for a person and leaves the process
 
@@ -77,6 +78,10 @@ class ToolConfigError(AgentError):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__(" ".join(problems))
         self.problems = problems
+
+
+class SkillsRefused(ToolConfigError):
+    """The team's skills can't be used; `problems` has a sentence for each problem."""
 
 
 class Superseded(AgentError):

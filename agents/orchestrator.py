@@ -26,8 +26,10 @@ from agents.model.prices import Prices
 from agents.model.wire import text_calls
 from agents.prompts import prompt
 from agents.report import report_to_json
+from agents.skills import Skill
 from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalStore, DenyAll
+from agents.tools.skill_tools import SkillTools
 from agents.tools.team_tools import Toolbox, material, no_tools, tools_summary
 from agents.tools.text_files import read_text
 from agents.worker import RESULT_LIMIT, Brief, Worker
@@ -61,6 +63,8 @@ class AgentDeps:
     """The team's own tools, for workers."""
     reading: Sequence[Tool] = ()
     """The orchestrator's tools to read what others have written elsewhere; their output is material."""
+    skills: Sequence[Skill] = ()
+    """For orchestrator and workers."""
     checks_figures: bool = False
     """Whether figures without a source go back to the orchestrator, once for each task."""
 
@@ -96,13 +100,15 @@ class Orchestrator:
         self._pictures = Pictures(deps.sandbox, workspace, queue)
         self._at_once = asyncio.Semaphore(deps.limits.at_once)
         self._naming = asyncio.Lock()
+        skills = SkillTools(deps.skills, workspace, journal.entries)
         functions = (self.create_worker, self.ask_user, self.plan, self.read_file, self.view_image)
-        tools = [Tool.from_function(function) for function in functions] + [*map(material, deps.reading)]
+        tools = [Tool.from_function(function) for function in functions]
+        tools += [*skills.tools(), *map(material, deps.reading)]
         self._loop = AgentLoop(
             Role(
                 name="orchestrator",
                 model=deps.model,
-                instructions=prompt("orchestrator") + tools_summary(deps.toolbox()),
+                instructions=prompt("orchestrator") + tools_summary(deps.toolbox()) + skills.summary(),
                 tools=tools,
                 objection=self._unfound_figures,
             ),
@@ -174,6 +180,7 @@ class Orchestrator:
                 approvals=self._approvals,
                 queue=self._queue,
                 pictures=self._pictures,
+                skills=self._deps.skills,
             )
             try:
                 report, facts = await worker.work()

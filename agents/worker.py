@@ -29,16 +29,19 @@ from agents.model.pictures import Pictures
 from agents.model.prices import Prices
 from agents.prompts import prompt
 from agents.report import Facts, Report, ReportStatus, objection, refusal, report_from_json
+from agents.skills import Skill
 from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalGate, ApprovalStore
 from agents.tools.python_tool import sandbox_facts
+from agents.tools.skill_tools import SkillTools
 from agents.tools.team_tools import TeamTool, worker_tools
 from agents.worker_steps import WorkerSteps
 from sandbox import Job, Run
 from sandbox.errors import FileRefused
 from sandbox.job import Queue
 from sandbox.sandbox import Sandbox
-from sandbox.workspace import Kept, Workspace
+from sandbox.snapshot import Kept
+from sandbox.workspace import Workspace
 from text.excerpt import excerpt
 
 #: Characters of one tool result that go into the conversation.
@@ -76,7 +79,7 @@ class Worker:
     def __init__(
         self, brief: Brief, *, model: str, endpoint: Endpoint, sandbox: Sandbox, workspace: Workspace,
         journal: Journal, meter: Meter, emit: Emit, prices: Prices, team_tools: Sequence[TeamTool],
-        approvals: ApprovalStore, pictures: Pictures, queue: Queue = (),
+        approvals: ApprovalStore, pictures: Pictures, queue: Queue = (), skills: Sequence[Skill] = (),
     ) -> None:  # fmt: skip
         """`queue`: the person and the task, which take turns where sandboxes are short."""
         self._brief = brief
@@ -94,7 +97,8 @@ class Worker:
         if sandbox.carries_variables:
             python = replace(python, description=python.description.replace(_NO_VARIABLES, _VARIABLES))
         report = Tool.from_function(self.report).wrap(self._checked)
-        tools = [python, Tool.from_function(self.view_image), report]
+        skill_tools = SkillTools(skills, workspace, journal.entries)
+        tools = [python, Tool.from_function(self.view_image), report, *skill_tools.tools()]
         tools += worker_tools(team_tools, approval, self._cut, self._keep_attached)
         self.tools: Sequence[Tool] = tools
         """The tools as the model gets them, the team's among them."""
@@ -102,7 +106,7 @@ class Worker:
             Role(
                 name="worker",
                 model=model,
-                instructions=prompt("worker"),
+                instructions=prompt("worker") + skill_tools.summary(),
                 tools=tools,
                 objection=lambda text: self._objection(Report(status="done", summary=text)),
             ),

@@ -18,6 +18,7 @@ from bot.factories.database import open_database
 from bot.factories.files import check_shared_files, make_thread_files
 from bot.factories.model import agent_deps, agent_deps_in, make_endpoint
 from bot.factories.sandbox import make_sandbox
+from bot.factories.skills import SkillLibrary
 from bot.factories.task_policy import make_task_policy
 from bot.factories.team_tools import make_toolbox
 from bot.factories.tracing import make_tracing
@@ -125,10 +126,13 @@ class BotServer:
             tokens=ActionTokens(KeyValueStore(database)),
         )  # fmt: skip
 
+        skills = SkillLibrary(channels)
+
         async def deps_of(task: Task) -> AgentDeps:
             tools = await database.persist(lambda: reading.of(task), PATIENCE)
             figures = await database.persist(lambda: preferences.figures(task.thread), PATIENCE)
-            deps = agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox, tools)
+            known = await skills.of(task.thread)
+            deps = agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox, tools, known)
             return replace(deps, checks_figures=figures is not FiguresMode.OFF)
 
         runner = Runner(

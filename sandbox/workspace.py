@@ -12,7 +12,6 @@ import hashlib
 import json
 import zlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import filenames
@@ -22,32 +21,12 @@ from sandbox.files import SandboxFile
 from sandbox.folder import RESERVED, Folder, Version
 from sandbox.job import Run
 from sandbox.limits import SandboxLimits
+from sandbox.snapshot import Kept, Snapshot
 
 ATTACHED = "attached"
 """The owner of files that people attached."""
 _OWNERS = f"{RESERVED}owners"
 _HEAD_BYTES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The workspace at the start of a run."""
-
-    versions: Mapping[str, Version]
-    files: Mapping[str, SandboxFile]
-    """For `Job.files`. Content is read when a program opens it."""
-    folders: tuple[str, ...]
-    """For `Job.folders`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What `Workspace.keep` did with a run's files."""
-
-    files: tuple[str, ...]
-    """Paths under which they are now."""
-    notes: tuple[str, ...]
-    """A sentence for each file that has another path, or was not kept."""
 
 
 class Workspace:
@@ -64,11 +43,17 @@ class Workspace:
         self._folder = Folder(folder)
         self._limits = limits or SandboxLimits()
         self._task = task
+        self._lent: dict[str, SandboxFile] = {}
+
+    def lend(self, files: Mapping[str, SandboxFile]) -> None:
+        """Have programs find these files too. They are read-only: what a program writes to them, or beside
+        them in their folders, is not kept."""
+        self._lent |= files
 
     async def snapshot(self) -> Snapshot:
         """All files as they are now."""
         if not self.folder.exists():  # most have none, and a look costs less than an executor's thread
-            return Snapshot({}, {}, ())
+            return Snapshot({}, dict(self._lent), ())
         return await asyncio.to_thread(self._snapshot)
 
     async def names(self) -> list[str]:
@@ -158,7 +143,7 @@ class Workspace:
             )
             for name, version in versions.items()
         }
-        return Snapshot(versions, files, self._folder.empty_folders())
+        return Snapshot(versions, files | self._lent, self._folder.empty_folders())
 
     def _keep(self, run: Run, since: Snapshot, owner: str) -> Kept:
         kept: list[str] = []
@@ -167,6 +152,9 @@ class Workspace:
             owners, versions = self._owners(), self._folder.files()
             for name, file in run.files.items():
                 path, why = name, ""
+                if self._is_lent(name):
+                    notes.append(f"/work/{name} was not kept: that folder is read-only. Write elsewhere.")
+                    continue
                 if name in versions and (why := self._foreign(name, versions, since, owners, owner)):
                     path = filenames.unique(name, versions)
                 try:
@@ -181,7 +169,9 @@ class Workspace:
                 if why:
                     notes.append(f"Your {name} was kept as /work/{path}: /work/{name} {why}.")
             for name in run.removed:
-                if name in versions and (why := self._foreign(name, versions, since, owners, owner)):
+                if self._is_lent(name):
+                    notes.append(f"/work/{name} was not removed: it is read-only.")
+                elif name in versions and (why := self._foreign(name, versions, since, owners, owner)):
                     notes.append(f"/work/{name} was not removed: it {why}.")
                 else:
                     self._folder.remove(name)
@@ -206,6 +196,11 @@ class Workspace:
         if versions[name] != since.versions.get(name):
             return "was written by another program at the same time"
         return ""
+
+    def _is_lent(self, name: str) -> bool:
+        """Whether a path is a lent file, or in the folder of one."""
+        folders = {path.rpartition("/")[0] for path in self._lent}
+        return name in self._lent or any(name.startswith(f"{folder}/") for folder in folders if folder)
 
     def _keep_folders(self, run: Run, since: Snapshot) -> None:
         if run.folders is not None:
@@ -273,7 +268,7 @@ class Workspace:
             raise FileRefused(f"{name} was not kept: {limits.input_bytes} bytes is the limit of a thread.")
 
     def _read(self, path: str, offset: int, limit: int | None) -> bytes:
-        with self._folder.open(path) as file:
+        with self._lent[path].open() if path in self._lent else self._folder.open(path) as file:
             file.seek(max(offset, 0))
             return file.read(-1 if limit is None else max(limit, 0))
 

@@ -17,7 +17,7 @@ from typing import Any, get_type_hints
 from agents.errors import ToolConfigError
 from agents.tools import Tool
 from agents.tools.schema import safe_name
-from agents.tools.team_tools import WORKER_TOOLS, TeamTool
+from agents.tools.team_tools import TAKEN, TeamTool
 from sandbox.daemon_threads import run_in_thread
 
 GROUP = "handoff.tools"
@@ -70,7 +70,7 @@ def _tool(function: object) -> Tool:
     for parameter in inspect.signature(function).parameters.values():
         _check(parameter, is_typed=parameter.name in hints)
     tool = Tool.from_function(_awaitable(function))
-    if tool.name in WORKER_TOOLS:
+    if tool.name in TAKEN:
         raise TypeError(f"every worker has a tool {tool.name} already")
     if safe_name(tool.name) != tool.name:
         raise TypeError(f"its name is {tool.name}, and model services take 64 of the characters a-zA-Z0-9_-")

@@ -14,8 +14,10 @@ from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalGate
 from text.excerpt import excerpt, one_line
 
-#: Names of the tools that every worker has. A tool of the team has another name.
+#: Names of the tools that every worker has.
 WORKER_TOOLS = ("execute_python_code", "view_image", "report")
+#: A tool of the team has none of these names.
+TAKEN = (*WORKER_TOOLS, "open_skill", "find_skill")
 #: Tools of a team that a worker gets: OpenAI takes 128 in one request, with a worker's own.
 MAX_TOOLS = 120
 #: Stands above each output: a page or a ticket may hold instructions of its writer.
@@ -46,7 +48,7 @@ def offered(tools: Sequence[TeamTool]) -> list[TeamTool]:
     """The tools that agents get: at most `MAX_TOOLS`, each name once, and none that a worker has anyway."""
     found: dict[str, TeamTool] = {}
     for one in tools:
-        if one.tool.name not in WORKER_TOOLS and len(found) < MAX_TOOLS:
+        if one.tool.name not in TAKEN and len(found) < MAX_TOOLS:
             found.setdefault(one.tool.name, one)
     return list(found.values())
 

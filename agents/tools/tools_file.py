@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints
 
 from agents.errors import ToolConfigError
 from agents.tools.schema import safe_name
-from agents.tools.team_tools import WORKER_TOOLS
+from agents.tools.team_tools import TAKEN
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +95,7 @@ class ToolsFile(pydantic.BaseModel):
 
 
 def _collisions(allow: Mapping[str, Iterable[str]]) -> list[str]:
-    by_name = defaultdict(list, {name: [f"{name} of Handoff"] for name in WORKER_TOOLS})
+    by_name = defaultdict(list, {name: [f"{name} of Handoff"] for name in TAKEN})
     for server, tools in allow.items():
         for tool in tools:
             by_name[tool_name(server, tool)].append(f"{tool} of {server}")

@@ -19,6 +19,7 @@ from bot.factories.database import cause, driver_problems
 from bot.factories.files import check_bucket, files_problems
 from bot.factories.model import make_prices, model_names, unbound_usd_limits
 from bot.factories.sandbox import image_recipe
+from bot.factories.skills import skill_names, skill_problems
 from bot.factories.team_tools import tool_problems, try_tools
 from bot.factories.tracing import trace_problems
 from bot.settings import Settings
@@ -214,6 +215,12 @@ async def _tools(settings: Settings, timing: CheckTiming) -> str:
     return f"{', '.join(names) or 'none of your own'}."
 
 
+async def _skills(settings: Settings, timing: CheckTiming) -> str:
+    if problems := skill_problems(settings):
+        raise CheckFailed(" ".join(problems))
+    return f"{', '.join(skill_names(settings)) or 'none'}."
+
+
 async def _port(settings: Settings, timing: CheckTiming) -> str:
     problem = preflight.port_in_use(settings.host, settings.port)
     if not problem and not settings.port:
@@ -253,5 +260,6 @@ CHECKS: Mapping[str, Check] = {
     "Files": _files,
     "Channels file": _channels,
     "Tools": _tools,
+    "Skills": _skills,
     "Port": _port,
 }

@@ -19,6 +19,7 @@ from agents.errors import ToolConfigError
 from bot.errors import InvalidChannelsFile
 from bot.factories.database import driver_problems
 from bot.factories.files import files_problems
+from bot.factories.skills import skill_problems
 from bot.factories.team_tools import known_tools, tool_problems
 from bot.factories.tracing import trace_problems
 from bot.settings import Settings
@@ -37,6 +38,7 @@ async def problems_for_serve(settings: Settings) -> tuple[str, ...]:
         *local,
         *channel_problems(settings),
         *tool_problems(settings),
+        *skill_problems(settings),
         *trace_problems(settings),
         *files_problems(settings),
         *driver_problems(settings.database_url),

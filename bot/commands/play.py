@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from bot.settings import Settings
@@ -107,7 +108,9 @@ def _on_a_free_port(settings: Settings) -> Settings:
 def _on(settings: Settings, slack: SlackStandIn) -> dict[str, Any]:
     """The changes to the settings that put the bot on the stand-in for Slack."""
     here = playground(settings)
+    examples = resources.files("playground") / "skills"
     return {
+        "skills_dir": str(settings.skills_dir or examples),
         "data_dir": str(here.data_dir),
         "database_url": here.database_url,
         "slack_api_url": slack.api_url,

@@ -11,6 +11,7 @@ from agents.model.endpoint import Endpoint
 from agents.model.prices import Prices
 from agents.model.wire.web_search import web_search
 from agents.orchestrator import AgentDeps
+from agents.skills import Skill
 from agents.tools import Tool
 from agents.tools.team_tools import Toolbox, no_tools
 from bot.observability.instrumentation import InstrumentedEndpoint
@@ -72,14 +73,14 @@ def agent_deps(
 
 def agent_deps_in(
     channels: ChannelSettings, thread: ThreadAddress, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox,
-    reading: Sequence[Tool],
+    reading: Sequence[Tool], skills: Sequence[Skill],
 ) -> AgentDeps:  # fmt: skip
-    """The same for a task in a thread, with its channel's models, budgets and tools; `reading` are the
-    orchestrator's."""
+    """The same for a task in a thread, with its channel's models, budgets, tools and skills; `reading` are
+    the orchestrator's tools."""
     allowed = channels.own(thread.team, thread.channel).tools
     mine = toolbox if allowed is None else lambda: [t for t in toolbox() if t.tool.name in allowed]
     deps = agent_deps(channels.settings(thread.team, thread.channel), endpoint, sandbox, mine)
-    return replace(deps, reading=reading)
+    return replace(deps, reading=reading, skills=skills)
 
 
 def make_prices(settings: Settings) -> Prices:

@@ -42,7 +42,7 @@ LOCAL = (
     "model", "worker_model", "limit_task_turns", "limit_task_seconds", "limit_task_tokens", "limit_task_usd",
     "limit_workers", "limit_workers_at_once", "limit_person_daily_tokens",
     "limit_person_daily_usd", "limit_channel_daily_usd", "allow_users", "allow_apps", "allow_guests",
-    "allow_slack_connect", "allow_stop",
+    "allow_slack_connect", "allow_stop", "skills_dir",
 )  # fmt: skip
 
 
@@ -53,6 +53,8 @@ class ChannelOnlySettings(BaseModel):
 
     tools: list[str] | None = None
     """Names of the team's tools that workers may use. Not set: all tools."""
+    skills: list[str] | None = None
+    """Names of the skills that tasks may use. Not set: all skills."""
     progress: ProgressMode | None = None
     follow_ups: FollowUpMode | None = None
     usage: UsageMode | None = None

@@ -159,6 +159,9 @@ class TeamSettings(SettingsGroup):
 
     tools_file: LocalPath | None = None
     """JSON file of MCP servers (`mcpServers`) and the tools that workers may call: see `docs/extend.md`."""
+    skills_dir: LocalPath | None = None
+    """Folder of skills, each a folder with a `SKILL.md`: see `docs/skills.md`. Changes apply to the next
+    task. Empty: no skills."""
     extra_packages: str = ""
     """Python packages that the set-up installs into `.venv` beside Handoff, in pip's words: `./team-tools`,
     `team-tools==1.0`. The bot itself does not read it."""

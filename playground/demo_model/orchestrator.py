@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from playground.demo_model import answers, channels, planner, worker
+from playground.demo_model import answers, channels, planner, skills, worker
 from playground.demo_model.conversation import CallEntry, Conversation, Json, MessageEntry, Reply, ToolUse
 from playground.demo_model.picture import SeenPicture
 from playground.demo_model.planner import Parts
@@ -41,6 +41,9 @@ def reply(conversation: Conversation) -> Reply:
         return Reply(answers.seen(pictures))
     if talk := _small_talk(request):
         return Reply(talk)
+    if opening := skills.reply(conversation, request):
+        return opening
+    request = skills.with_skill(conversation, request)
     if _ASK_FIRST.search(request) and "ask_user" in conversation.tools and not conversation.calls("ask_user"):
         question = conversation.arguments("ask_user", question=answers.ASKING, options=list(answers.OPTIONS))
         return Reply("", (question,))

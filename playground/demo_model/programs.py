@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 
-from playground.demo_model import arithmetic, everyday, planner
+from playground.demo_model import arithmetic, everyday, planner, skills
 from playground.demo_model.plots import is_vague, plots
 from playground.demo_model.program import Program, Prompt, Rule
 from playground.demo_model.tables import tables
@@ -62,7 +62,7 @@ def given(prompt: Prompt) -> tuple[Program, ...]:
     return ()
 
 
-_RULES: tuple[Rule, ...] = (given, tables, plots, *everyday.RULES, *arithmetic.RULES)
+_RULES: tuple[Rule, ...] = (given, skills.programs, tables, plots, *everyday.RULES, *arithmetic.RULES)
 
 
 def _for_item(item: str, context: str) -> tuple[Program, ...]:

@@ -10,7 +10,8 @@ import pytest
 from sandbox.job import Job, Status
 from sandbox.limits import SandboxLimits
 from sandbox.sandbox import Sandbox
-from sandbox.workspace import Kept, Workspace
+from sandbox.snapshot import Kept
+from sandbox.workspace import Workspace
 from tests.support.sandboxes import RunCode
 from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
 from tests.support.team import Team, bodies, endpoint_of

@@ -15,7 +15,8 @@ from sandbox.image.build import ensure_image
 from sandbox.job import Job, Run, Status
 from sandbox.limits import SandboxLimits
 from sandbox.sandbox import Sandbox
-from sandbox.workspace import Kept, Snapshot, Workspace
+from sandbox.snapshot import Kept, Snapshot
+from sandbox.workspace import Workspace
 
 RunCode = Callable[..., Awaitable[Run]]
 

@@ -20,6 +20,7 @@ from agents.model.endpoint import Endpoint, OnRetry
 from agents.model.pictures import Pictures
 from agents.model.prices import Prices
 from agents.orchestrator import AgentDeps, Orchestrator
+from agents.skills import Skill
 from agents.tools import Function, Tool
 from agents.tools.approvals import ApprovalStore
 from agents.tools.team_tools import Toolbox, no_tools
@@ -95,6 +96,7 @@ class Team:
     sandbox: Sandbox | None = None
     toolbox: Toolbox = no_tools
     reading: Sequence[Tool] = ()
+    skills: Sequence[Skill] = ()
     approvals: ApprovalStore | None = None
     model: str = "m"
     checks_figures: bool = False
@@ -108,7 +110,7 @@ class Team:
         deps = AgentDeps(
             endpoint=endpoint, sandbox=self.sandbox or Sandbox(), model=self.model, worker_model=self.model,
             limits=self.limits, prices=self.prices, toolbox=self.toolbox,
-            reading=self.reading, checks_figures=self.checks_figures,
+            reading=self.reading, checks_figures=self.checks_figures, skills=self.skills,
         )  # fmt: skip
         orchestrator = Orchestrator(
             deps, workspace=Workspace(folder), journal=self.journal, inbox=self.inbox,
