@@ -62,7 +62,7 @@ async def test_what_works_is_reported_with_what_was_found(healthy: dict[str, Any
     well = {name for name, finding in found.items() if finding.ok}
     assert well == {
         "Settings", "Slack bot", "Slack events", "Model", "Costs", "Database", "Data folder", "Files",
-        "Channels file", "Tools", "Port",
+        "Channels file", "Tools", "Skills", "Port",
     }  # fmt: skip
     assert f"all {len(SCOPES)} scopes. Long tables come as Slack's data tables." in found["Slack bot"].text
     assert str(tmp_path) in found["Database"].text
@@ -74,7 +74,7 @@ async def test_one_fault_hides_no_other(tmp_path: Path) -> None:
     found = await findings(
         {}, data_dir=file / "data", host="no-such-host.invalid", docker_host="tcp://127.0.0.1:1",
         channels_file=file / "none.toml", tools_file=file / "none.json", files_url="s3://files",
-        files_access_key=SecretStr("key"),
+        files_access_key=SecretStr("key"), skills_dir=file / "none",
     )  # fmt: skip
     assert {name for name, finding in found.items() if not finding.ok} == set(doctor.CHECKS)
     for finding in found.values():
