@@ -51,8 +51,8 @@ def skill_problems(settings: Settings) -> tuple[str, ...]:
     """What is wrong with the skills of all channels, a sentence each."""
     try:
         channels = ChannelSettings(settings, settings.channels_file)
-    except InvalidChannelsFile:
-        return ()  # reported by the check of that file
+    except InvalidChannelsFile:  # reported by the check of that file
+        channels = ChannelSettings(settings)
     return tuple(dict.fromkeys(_problems(channels)))
 
 
