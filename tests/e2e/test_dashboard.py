@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from bot.observability.metrics import Metrics
 from playground.demo_model import DemoModel

@@ -160,7 +160,7 @@ def compose_program() -> Sequence[str]:
 
 
 def official_postgres() -> str:
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     return str(yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["postgres"]["image"])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from bot.settings import Settings, variable
 from bot.wire.socket_mode import CONNECTIONS
