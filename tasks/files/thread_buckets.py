@@ -17,7 +17,8 @@ from sandbox.files import SandboxFile
 from sandbox.folder import Folder
 from sandbox.job import Run
 from sandbox.limits import SandboxLimits
-from sandbox.workspace import ATTACHED, Kept, Snapshot, Workspace
+from sandbox.snapshot import Kept, Snapshot
+from sandbox.workspace import ATTACHED, Workspace
 from tasks.errors import FilesUnavailable
 from tasks.files.bucket import Bucket
 from tasks.files.cache import FileCache
