@@ -24,6 +24,7 @@ from agents.model.endpoint import Endpoint
 from agents.model.pictures import Pictures
 from agents.model.prices import Prices
 from agents.model.wire import text_calls
+from agents.programs import RESULT_LIMIT
 from agents.prompts import prompt
 from agents.report import report_to_json
 from agents.skills import Skill
@@ -32,7 +33,9 @@ from agents.tools.approvals import ApprovalStore, DenyAll
 from agents.tools.skill_tools import SkillTools
 from agents.tools.team_tools import Toolbox, material, no_tools, tools_summary
 from agents.tools.text_files import read_text
-from agents.worker import RESULT_LIMIT, Brief, Worker
+from agents.worker import Brief, Worker
+from sandbox.egress.broker import TaskEgress
+from sandbox.egress.policy import EgressPolicy
 from sandbox.job import Queue
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
@@ -67,6 +70,8 @@ class AgentDeps:
     """For orchestrator and workers."""
     checks_figures: bool = False
     """Whether figures without a source go back to the orchestrator, once for each task."""
+    egress: EgressPolicy = field(default_factory=EgressPolicy)
+    """What programs may reach on the network."""
 
 
 class Step(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -98,6 +103,7 @@ class Orchestrator:
         self._queue = queue
         self._meter = Meter(deps.limits.task)
         self._pictures = Pictures(deps.sandbox, workspace, queue)
+        self._egress = TaskEgress(deps.egress)
         self._at_once = asyncio.Semaphore(deps.limits.at_once)
         self._naming = asyncio.Lock()
         skills = SkillTools(deps.skills, workspace, journal.entries)
@@ -181,6 +187,7 @@ class Orchestrator:
                 queue=self._queue,
                 pictures=self._pictures,
                 skills=self._deps.skills,
+                egress=self._egress,
             )
             try:
                 report, facts = await worker.work()

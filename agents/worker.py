@@ -5,7 +5,6 @@ It has no `create_worker`, so delegation is one level deep.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -16,7 +15,6 @@ from agents.budget import Meter
 from agents.conversation import ToolCall, UserTurn, reply_from_json
 from agents.errors import FatalModelError, ModelError, Parked, ToolFailure
 from agents.events import (
-    WAITING_FOR_CONTAINER,
     WAITING_FOR_MODEL,
     Emit,
     WorkerEnded,
@@ -27,34 +25,19 @@ from agents.loop import AgentLoop, LoopResult, Observer, Role
 from agents.model.endpoint import Endpoint
 from agents.model.pictures import Pictures
 from agents.model.prices import Prices
+from agents.programs import Programs
 from agents.prompts import prompt
 from agents.report import Facts, Report, ReportStatus, objection, refusal, report_from_json
 from agents.skills import Skill
 from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalGate, ApprovalStore
-from agents.tools.python_tool import sandbox_facts
 from agents.tools.skill_tools import SkillTools
 from agents.tools.team_tools import TeamTool, worker_tools
 from agents.worker_steps import WorkerSteps
-from sandbox import Job, Run
-from sandbox.errors import FileRefused
+from sandbox.egress.broker import TaskEgress
 from sandbox.job import Queue
 from sandbox.sandbox import Sandbox
-from sandbox.snapshot import Kept
 from sandbox.workspace import Workspace
-from text.excerpt import excerpt
-
-#: Characters of one tool result that go into the conversation.
-RESULT_LIMIT = 8_000
-_NO_VARIABLES = "there are no variables from earlier calls"
-_VARIABLES = "variables, functions and imports of earlier calls are there, unless a note said otherwise"
-#: A line that a carriage return has overwritten: all but the last state of a progress bar.
-_REDRAWN = re.compile(r"[^\r\n]*\r+(?=[^\r\n])")
-_NOTHING = "stdout: (nothing was printed)"
-#: Of a worker's time, what its last program leaves for output and files to be kept before the call is cut.
-_HAND_BACK_SECONDS = 5
-#: Characters of a run's list of files, and of its notes: a hundred names may have 200 characters each.
-_LONG_LISTS = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +62,11 @@ class Worker:
     def __init__(
         self, brief: Brief, *, model: str, endpoint: Endpoint, sandbox: Sandbox, workspace: Workspace,
         journal: Journal, meter: Meter, emit: Emit, prices: Prices, team_tools: Sequence[TeamTool],
-        approvals: ApprovalStore, pictures: Pictures, queue: Queue = (), skills: Sequence[Skill] = (),
+        approvals: ApprovalStore, pictures: Pictures, egress: TaskEgress, queue: Queue = (),
+        skills: Sequence[Skill] = (),
     ) -> None:  # fmt: skip
         """`queue`: the person and the task, which take turns where sandboxes are short."""
         self._brief = brief
-        self._sandbox = sandbox
-        self._queue = queue
         self._pictures = pictures
         self._workspace = workspace
         self._journal = journal
@@ -92,14 +74,13 @@ class Worker:
         self._emit = emit
         self._steps = WorkerSteps(brief.worker, emit)
         approval = ApprovalGate(brief.title, journal, approvals)
-        python = Tool.from_function(self.execute_python_code)
-        python = replace(python, description=f"{python.description}\n{sandbox_facts(sandbox)}")
-        if sandbox.carries_variables:
-            python = replace(python, description=python.description.replace(_NO_VARIABLES, _VARIABLES))
+        self._programs = Programs(
+            brief.worker, sandbox, workspace, egress=egress, meter=meter, steps=self._steps, queue=queue
+        )
         report = Tool.from_function(self.report).wrap(self._checked)
         skill_tools = SkillTools(skills, workspace, journal.entries)
-        tools = [python, Tool.from_function(self.view_image), report, *skill_tools.tools()]
-        tools += worker_tools(team_tools, approval, self._cut, self._keep_attached)
+        tools = [self._programs.tool(), Tool.from_function(self.view_image), report, *skill_tools.tools()]
+        tools += worker_tools(team_tools, approval, self._programs.cut, self._keep_attached)
         self.tools: Sequence[Tool] = tools
         """The tools as the model gets them, the team's among them."""
         self._loop = AgentLoop(
@@ -143,53 +124,9 @@ class Worker:
             report = Report(status="failed", summary=str(error))
         if report.status == "done" and self._objection(report):
             report = replace(report, status="partial")
-        report = replace(report, summary=await self._cut(report.summary, "report"))
+        report = replace(report, summary=await self._programs.cut(report.summary, "report"))
         self._emit(WorkerEnded(self._brief.worker, report.status, report.summary))
         return report, Facts.measured(self._journal.entries, seconds=self._meter.seconds)
-
-    async def execute_python_code(self, code: str, timeout: float | None = None) -> ToolOutput:
-        """Run a Python program in a fresh container and return its exit status and what it printed.
-
-        The working directory is /work: attached files and files of earlier calls are there, and files you
-        write there are kept. There is no network, and there are no variables from earlier calls. Figures that
-        are shown or left open come back as PNG files.
-
-        Args:
-            code: The whole program.
-            timeout: Seconds that the program may run; more than the limit counts as the limit.
-        """
-        before = await self._workspace.snapshot()
-        job = Job(
-            code=code,
-            timeout=timeout,
-            queue=self._queue,
-            files=before.files,
-            folders=before.folders,
-            state=await self._variables(),
-            prefix=f"{self._brief.worker}-",
-        )
-        waits = not self._sandbox.idle
-        if waits:
-            self._steps.interrupt(WAITING_FOR_CONTAINER)
-        with self._meter.pause() as resume:
-
-            def time_left() -> float:
-                if waits:
-                    self._steps.resume()
-                resume()
-                return self._meter.left - _HAND_BACK_SECONDS
-
-            run = await self._sandbox.run(job, on_output=self._steps.show_output, on_container=time_left)
-        kept = await self._workspace.keep(run, before, self._brief.worker)
-        if run.state is not None:
-            notes = await self._workspace.keep_variables(self._brief.worker, run.state)
-            kept = replace(kept, notes=(*notes, *kept.notes))
-        facts = {"status": run.status.value, "seconds": round(run.seconds, 2), "files": list(kept.files)}
-        text = await self._render(run, kept)
-        status = f"[{run.status}{'' if run.exit_code is None else f', exit code {run.exit_code}'}"
-        return ToolOutput(
-            f"{status}, {run.seconds:.2f} s]\n{text}", {"run": facts}, same_as=f"{status}]\n{text}"
-        )
 
     async def view_image(self, path: str) -> ToolOutput:
         """See a picture in /work: an attached one, or a plot that your code has saved.
@@ -263,38 +200,5 @@ class Worker:
                     return None
         return None
 
-    async def _render(self, run: Run, kept: Kept) -> str:
-        """A run's output, files and notes, as the model reads them."""
-        parts = [run.sentence]
-        parts += [f"stdout:\n{await self._output(run, 'stdout')}" if run.stdout else _NOTHING]
-        parts += [f"stderr:\n{await self._output(run, 'stderr')}"] if run.stderr else []
-        files = ", ".join(f"/work/{path}" for path in kept.files)
-        parts += [excerpt(f"files: {files}", _LONG_LISTS)] if files else []
-        parts += [excerpt("\n".join(notes), _LONG_LISTS) for notes in (run.notes, kept.notes)]
-        return "\n".join(filter(None, parts))
-
-    async def _output(self, run: Run, stream: str) -> str:
-        whole = run.whole_output.get(stream)
-        text = getattr(run, stream) if whole is None else whole.decode("utf-8", "replace")
-        text = _REDRAWN.sub("", text)
-        return await self._cut(text, stream, whole)
-
-    async def _cut(self, text: str, name: str, whole: bytes | None = None) -> str:
-        """Long output as head and tail, with all of it in a file that code can read."""
-        if len(text) <= RESULT_LIMIT:
-            return text
-        try:
-            worker = self._brief.worker
-            path = await self._workspace.add(f"{worker}-{name}.txt", whole or text.encode(), worker)
-        except FileRefused as refused:
-            return f"{excerpt(text, RESULT_LIMIT)}\n[The whole output could not be kept: {refused}]"
-        return f"{excerpt(text, RESULT_LIMIT)}\n[All of it: /work/{path}]"
-
     async def _keep_attached(self, output: ToolOutput) -> ToolOutput:
         return await self._pictures.keep_attached(output, self._brief.worker)
-
-    async def _variables(self) -> bytes | None:
-        """The variables of this worker's earlier calls; None where they are not carried."""
-        if not self._sandbox.carries_variables:
-            return None
-        return await self._workspace.variables(self._brief.worker)

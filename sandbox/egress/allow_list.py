@@ -48,6 +48,10 @@ class AllowEntry:
             raise ValueError(f"{text!r} is too wide: a wildcard needs a domain like *.example.com")
         return cls(host[: -len(domain)] + name, (int(port),) if port else WEB_PORTS)
 
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.ports == WEB_PORTS else f"{host}:{self.ports[0]}"
+
     def matches(self, host: str, port: int) -> bool:
         if port not in self.ports:
             return False
@@ -64,6 +68,9 @@ class AllowList:
     def parse(cls, text: str) -> Self:
         """Entries separated by commas or spaces; ValueError says what is wrong with the first bad one."""
         return cls(tuple(AllowEntry.parse(entry) for entry in text.replace(",", " ").split()))
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.entries))
 
     def __bool__(self) -> bool:
         return bool(self.entries)

@@ -9,16 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Self
 
 import aiohttp
 import h11
 from yarl import URL
 
-from sandbox.egress.connections import Connection
+from sandbox.egress.connections import Connection, OnConnection
 from sandbox.egress.connector import check_host, guarded_session, open_guarded
 from sandbox.egress.masking import Masker
-from sandbox.egress.policy import Credential, EgressMeter, EgressPolicy, Exchange, OnRequest, recorded
+from sandbox.egress.policy import (
+    Credential,
+    EgressMeter,
+    EgressPolicy,
+    EgressRequest,
+    Exchange,
+    OnRequest,
+    recorded,
+)
 from sandbox.egress.program_client import (
     CREDENTIALS_PORT,
     HOP_BY_HOP,
@@ -33,6 +43,28 @@ _PIECE = 65_536
 _NO_RESPONSE = (aiohttp.ClientError, OSError, h11.LocalProtocolError)
 #: Headers that aiohttp would add, and the program did not send.
 _OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+
+class TaskEgress:
+    """The network of one task: what it may reach, and what it has used of its limits."""
+
+    def __init__(self, policy: EgressPolicy) -> None:
+        self.policy = policy
+        self._meter = EgressMeter(policy.limits)
+
+    @asynccontextmanager
+    async def open(self, on_request: OnRequest) -> AsyncIterator[OnConnection | None]:
+        """What serves the connections of one program; None where nothing may be reached."""
+
+        def report(request: EgressRequest) -> None:
+            on_request(request)
+            self.policy.on_request(request)
+
+        if not self.policy.allow:
+            yield None
+            return
+        async with Broker(self.policy, self._meter, report) as broker:
+            yield broker.serve
 
 
 class Broker:

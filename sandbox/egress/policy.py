@@ -36,16 +36,6 @@ class Credential:
     """What must not come back: it is masked in headers and bodies of responses."""
 
 
-@dataclass(frozen=True, slots=True)
-class EgressPolicy:
-    """The hosts that a task may reach, with the credentials of some."""
-
-    allow: AllowList = field(default_factory=AllowList)
-    credentials: Mapping[tuple[str, int], Credential] = field(default_factory=dict)
-    """By host, in the form of `allow_list.normalized`, and port."""
-    limits: EgressLimits = field(default_factory=EgressLimits)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressRequest:
     """One request of a program, as it ended."""
@@ -65,6 +55,18 @@ class EgressRequest:
 
 
 OnRequest = Callable[[EgressRequest], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EgressPolicy:
+    """The hosts that a task may reach, with the credentials of some."""
+
+    allow: AllowList = field(default_factory=AllowList)
+    credentials: Mapping[tuple[str, int], Credential] = field(default_factory=dict)
+    """By host, in the form of `allow_list.normalized`, and port."""
+    limits: EgressLimits = field(default_factory=EgressLimits)
+    on_request: OnRequest = lambda _: None
+    """Called with the record of each request as it ends."""
 
 
 class EgressMeter:

@@ -15,6 +15,7 @@ import pytest
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
 from agents.orchestrator import Orchestrator
+from agents.programs import Programs
 from agents.tools import Tool
 from agents.tools.team_tools import WORKER_TOOLS
 from agents.worker import Worker
@@ -26,7 +27,7 @@ OURS = {
         Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
         Orchestrator.view_image,
     ],
-    "worker": [getattr(Worker, name) for name in WORKER_TOOLS],
+    "worker": [getattr(Programs, name, getattr(Worker, name, None)) for name in WORKER_TOOLS],
     "slack": [SlackReading.read_channel, SlackReading.read_thread, SlackReading.search_messages],
 }  # fmt: skip
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from agents.conversation import ToolCall
+from agents.programs import RESULT_LIMIT
 from agents.tools.mcp import McpServers
 from agents.tools.tools_file import ToolsFile, load_tools_file
-from agents.worker import RESULT_LIMIT
 from scripts.steps import ROOT
 
 PAGE = (ROOT / "docs" / "extend.md").read_text()
