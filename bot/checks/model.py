@@ -26,6 +26,8 @@ from bot.factories.model import make_endpoint, make_prices, model_names
 from bot.factories.sandbox import make_sandbox
 from bot.factories.team_tools import try_tools
 from bot.settings import Settings
+from sandbox.egress.broker import TaskEgress
+from sandbox.egress.policy import EgressPolicy
 from sandbox.workspace import Workspace
 
 _ASKED = "This is a check of the connection. Call execute_python_code with the code print(1) now."
@@ -78,6 +80,7 @@ def _worker_tools(settings: Settings, endpoint: Endpoint, team_tools: Sequence[T
         sandbox=sandbox, workspace=workspace,
         journal=MemoryJournal(), meter=Meter(Budget()), emit=lambda _: None, prices=make_prices(settings),
         team_tools=team_tools, approvals=DenyAll(), pictures=Pictures(sandbox, workspace),
+        egress=TaskEgress(EgressPolicy()),
     )  # fmt: skip
     return worker.tools
 

@@ -17,7 +17,7 @@ import aiohttp
 import h11
 from yarl import URL
 
-from sandbox.egress.connections import Connection, OnConnection
+from sandbox.egress.connections import OnConnection, ProgramConnection
 from sandbox.egress.connector import check_host, guarded_session, open_guarded
 from sandbox.egress.masking import Masker
 from sandbox.egress.policy import (
@@ -32,7 +32,7 @@ from sandbox.egress.policy import (
 from sandbox.egress.program_client import (
     CREDENTIALS_PORT,
     HOP_BY_HOP,
-    BadRequest,
+    NotForProxy,
     ProgramClient,
     destination,
     headers_to_server,
@@ -88,7 +88,7 @@ class Broker:
         if self._opened is not None:
             await self._opened.close()
 
-    async def serve(self, connection: Connection) -> None:
+    async def serve(self, connection: ProgramConnection) -> None:
         """Serve one connection of the program to its end."""
         client = ProgramClient(connection)
         try:
@@ -100,7 +100,7 @@ class Broker:
     async def _answer(self, client: ProgramClient, request: h11.Request) -> None:
         try:
             host, port, path = destination(request)
-        except BadRequest as error:
+        except NotForProxy as error:
             await client.respond(400, str(error))
             return
         credential = self._policy.credentials.get((host, CREDENTIALS_PORT if port == 80 else port))
@@ -175,7 +175,7 @@ def _words(error: Exception) -> str:
 
 
 async def _send(
-    connection: Connection, writer: asyncio.StreamWriter, exchange: Exchange, piece: bytes
+    connection: ProgramConnection, writer: asyncio.StreamWriter, exchange: Exchange, piece: bytes
 ) -> None:
     """Send what the program sends through a tunnel, `piece` first."""
     try:

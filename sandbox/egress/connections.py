@@ -25,7 +25,7 @@ class ConnectionReset(Exception):
     """The program has dropped the connection."""
 
 
-class Connection:
+class ProgramConnection:
     """One connection of a program, which listens to what `send` writes and answers by `receive`."""
 
     def __init__(self, stream: FrameStream, number: bytes) -> None:
@@ -99,7 +99,7 @@ class Connection:
         await self._changed.wait()
 
 
-OnConnection = Callable[[Connection], Awaitable[None]]
+OnConnection = Callable[[ProgramConnection], Awaitable[None]]
 """Serves one connection to its end."""
 
 
@@ -109,7 +109,7 @@ class Connections:
     def __init__(self, stream: FrameStream, serve: OnConnection) -> None:
         self._stream = stream
         self._serve = serve
-        self._open: dict[bytes, Connection] = {}
+        self._open: dict[bytes, ProgramConnection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last = 0
 
@@ -139,12 +139,12 @@ class Connections:
         if len(number) != _NUMBER or int.from_bytes(number, "big") <= self._last or len(self._open) >= _MOST:
             raise ContainerLost("The container opened a connection that it may not open.")
         self._last = int.from_bytes(number, "big")
-        self._open[number] = connection = Connection(self._stream, number)
+        self._open[number] = connection = ProgramConnection(self._stream, number)
         task = asyncio.create_task(self._served(number, connection), name="serve a program's connection")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _served(self, number: bytes, connection: Connection) -> None:
+    async def _served(self, number: bytes, connection: ProgramConnection) -> None:
         whole = False
         try:
             await self._serve(connection)

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 import h11
 
 from sandbox.egress.allow_list import normalized
-from sandbox.egress.connections import Connection
+from sandbox.egress.connections import ProgramConnection
 from sandbox.egress.policy import Credential, Exchange
 
 CREDENTIALS_PORT = 443
@@ -21,14 +21,14 @@ HOP_BY_HOP = frozenset(
 _HEADER_BYTES = 65_536
 
 
-class BadRequest(Exception):
+class NotForProxy(Exception):
     """A request that is not one for a proxy. The text is for the program."""
 
 
 class ProgramClient:
     """HTTP over one connection of a program."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ProgramConnection) -> None:
         self.connection = connection
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEADER_BYTES)
 
@@ -86,7 +86,7 @@ class ProgramClient:
 
 
 def destination(request: h11.Request) -> tuple[str, int, str]:
-    """Host, port and path of a request; raises `BadRequest`.
+    """Host, port and path of a request; raises `NotForProxy`.
 
     A host that has no proper form is as the program spells it, and on no allow list.
     """
@@ -94,13 +94,13 @@ def destination(request: h11.Request) -> tuple[str, int, str]:
     if request.method == b"CONNECT":
         parts = _split(f"//{target}")
         if parts.port is None or parts.path or parts.query:
-            raise BadRequest("CONNECT takes a host and a port, such as api.example.com:443.")
+            raise NotForProxy("CONNECT takes a host and a port, such as api.example.com:443.")
     else:
         parts = _split(target)
         if parts.scheme != "http":
-            raise BadRequest("This is a proxy: send http://HOST/PATH, or CONNECT HOST:PORT for HTTPS.")
+            raise NotForProxy("This is a proxy: send http://HOST/PATH, or CONNECT HOST:PORT for HTTPS.")
     if not parts.hostname or parts.username is not None:
-        raise BadRequest("The address names no host, or a user before it; send credentials as a header.")
+        raise NotForProxy("The address names no host, or a user before it; send credentials as a header.")
     try:
         host = normalized(parts.hostname)
     except ValueError:
@@ -132,5 +132,5 @@ def _split(target: str) -> SplitResult:
         parts = urlsplit(target)
         _ = parts.port
     except ValueError as error:
-        raise BadRequest(f"The address is not valid: {error}.") from None
+        raise NotForProxy(f"The address is not valid: {error}.") from None
     return parts

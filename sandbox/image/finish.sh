@@ -20,7 +20,7 @@ for name in pip pip3; do
     chmod 755 "/usr/local/bin/$name"
 done
 [ -e /usr/local/bin/python ] || ln -s "$python" /usr/local/bin/python
-# Nothing can be installed in a sandbox, and what installs need not be kept free of faults.
+# A program has one pip, in /opt/handoff/pip; what else installs need not be kept free of faults.
 for folder in /usr/lib/python3/dist-packages /usr/local/lib/python3.*/site-packages /usr/local/lib/python3.*; do
     for name in pip setuptools wheel pkg_resources ensurepip _distutils_hack distutils-precedence.pth; do
         rm -rf "$folder/$name" "$folder/$name"-*

@@ -25,14 +25,16 @@ fi
 find /opt/packages -depth -type d -name tests -exec rm -rf {} +
 rm -rf /opt/packages/bin /opt/packages/share/man
 find /opt/packages -name '*.a' -delete
-cp /build/no_pip.py /opt/packages/pip.py
+cp /build/pip_command.py /opt/packages/pip.py
+# The base's own pip, for programs that may reach an index.
+mkdir -p /opt/handoff/pip
+cp -r "$("$python" -c 'import os, pip; print(os.path.dirname(pip.__file__))')" /opt/handoff/pip/pip
 
 # A read-only root can't take bytecode later, and checked bytecode would look at every source file's clock.
 # Without the columns of every instruction: tracebacks show the lines of a library, and a container is smaller.
 PYTHONNODEBUGRANGES=1 "$python" -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/packages
 
 # What programs can import, for the description of the tool: a container sends it when it is ready.
-mkdir -p /opt/handoff
 PYTHONPATH=/opt/packages "$python" - "$1" >/opt/handoff/installed.json <<'END'
 import json, re, sys
 from importlib.metadata import PackageNotFoundError, version

@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 
 REPOSITORY = "handoff-sandbox"
 DEFAULT_BASE = "python:3.12-slim"
-_SOURCES = ("Dockerfile", "finish.sh", "install.sh", "no_pip.py", "requirements", "supervisor")
+_SOURCES = ("Dockerfile", "finish.sh", "install.sh", "pip_command.py", "requirements", "supervisor")
 
 
 @dataclass(frozen=True)

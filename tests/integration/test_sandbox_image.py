@@ -26,7 +26,7 @@ from sandbox.spec import seccomp_profile
 
 def test_the_name_follows_from_the_content() -> None:
     names = [name for name, _ in Recipe().context()]
-    assert {"Dockerfile", "install.sh", "finish.sh", "no_pip.py", "supervisor/main.py"} <= set(names)
+    assert {"Dockerfile", "install.sh", "finish.sh", "pip_command.py", "supervisor/main.py"} <= set(names)
     assert len(set(names)) == len(names)
     tags = {Recipe().tag, Recipe("other").tag, Recipe(packages=("a",)).tag, Recipe(packages=("b",)).tag}
     assert len(tags) == 4

@@ -17,7 +17,6 @@ from agents.errors import ToolFailure
 from agents.orchestrator import Orchestrator
 from agents.programs import Programs
 from agents.tools import Tool
-from agents.tools.team_tools import WORKER_TOOLS
 from agents.worker import Worker
 from bot.tools.slack_reading import SlackReading
 
@@ -27,7 +26,7 @@ OURS = {
         Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
         Orchestrator.view_image,
     ],
-    "worker": [getattr(Programs, name, getattr(Worker, name, None)) for name in WORKER_TOOLS],
+    "worker": [Programs.execute_python_code, Worker.view_image, Worker.report],
     "slack": [SlackReading.read_channel, SlackReading.read_thread, SlackReading.search_messages],
 }  # fmt: skip
 

@@ -73,7 +73,7 @@ def _live(job: int, claim: int, out: int, err: int, memory: int, flavour: str) -
 
     What the program alone needs is imported here, unless the supervisor shares it: see `warm_up`.
     """
-    from . import figures, notebook, program, tables, warm_up
+    from . import figures, notebook, packages, program, tables, warm_up
 
     kernel.set_dumpable(True)
     kernel.die_first()
@@ -98,6 +98,7 @@ def _live(job: int, claim: int, out: int, err: int, memory: int, flavour: str) -
     figures.watch(prefix)
     tables.watch()
     notebook.watch()
+    packages.watch()
     code = program.run(source, variables.Carried(memory, program.NAME, most) if most else None)
     # A fork of the program that ran to its end speaks for itself alone, and a program that closed every
     # descriptor may have opened a file of its own where the pipe was.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .link import Link
 
 _DEPTH = 32
-_SKIPPED = frozenset({"__pycache__", ".ipynb_checkpoints"})
+_SKIPPED = frozenset({"__pycache__", ".ipynb_checkpoints", ".packages"})
 _NOTES = 20
 _NAMED = 10
 

@@ -21,7 +21,7 @@ _MOST = 256  # open connections; further ones wait until one ends
 _GRANT_BYTES = frames.WINDOW // 4
 
 
-class Connection:
+class ProxyConnection:
     """One connection of the program, and what each direction has left to do."""
 
     def __init__(self, number: int, descriptor: int) -> None:
@@ -50,8 +50,8 @@ class Network:
         self.ready = self._epoll.fileno()
         self._epoll.register(self._listening.fileno(), select.EPOLLIN)
         self._made = 0
-        self._by_descriptor: dict[int, Connection] = {}
-        self._by_number: dict[bytes, Connection] = {}
+        self._by_descriptor: dict[int, ProxyConnection] = {}
+        self._by_number: dict[bytes, ProxyConnection] = {}
 
     def serve(self) -> None:
         """Accept new connections, and pass on what can be."""
@@ -90,13 +90,13 @@ class Network:
             return
         os.set_blocking(descriptor, False)
         self._made += 1
-        connection = Connection(self._made, descriptor)
+        connection = ProxyConnection(self._made, descriptor)
         self._by_descriptor[descriptor] = self._by_number[connection.number] = connection
         self._epoll.register(descriptor, 0)
         self._link.send(frames.OPENED, connection.number)
         self._await_events(connection)
 
-    def _serve(self, connection: Connection, events: int) -> None:
+    def _serve(self, connection: ProxyConnection, events: int) -> None:
         if events & select.EPOLLIN:
             self._read(connection)
         elif events & (select.EPOLLERR | select.EPOLLHUP):
@@ -105,7 +105,7 @@ class Network:
         if events & select.EPOLLOUT:
             self._write(connection)
 
-    def _read(self, connection: Connection) -> None:
+    def _read(self, connection: ProxyConnection) -> None:
         try:
             chunk = connection.socket.recv(min(frames.CHUNK, connection.credit))
         except BlockingIOError:
@@ -121,7 +121,7 @@ class Network:
             self._link.send(frames.HALF_CLOSED, connection.number)
         self._await_events(connection)
 
-    def _write(self, connection: Connection) -> None:
+    def _write(self, connection: ProxyConnection) -> None:
         try:
             while connection.unsent:
                 sent = connection.socket.send(connection.unsent)
@@ -146,7 +146,7 @@ class Network:
                 return
         self._await_events(connection)
 
-    def _await_events(self, connection: Connection) -> None:
+    def _await_events(self, connection: ProxyConnection) -> None:
         reads = not connection.program_ended and connection.credit > 0
         events = (select.EPOLLIN if reads else 0) | (select.EPOLLOUT if connection.unsent else 0)
         if connection.program_ended and connection.host_ended and not connection.unsent:
@@ -155,11 +155,11 @@ class Network:
             connection.events = events
             self._epoll.modify(connection.socket.fileno(), events)
 
-    def _drop(self, connection: Connection) -> None:
+    def _drop(self, connection: ProxyConnection) -> None:
         self._link.send(frames.RESET, connection.number)
         self._forget(connection)
 
-    def _forget(self, connection: Connection) -> None:
+    def _forget(self, connection: ProxyConnection) -> None:
         if self._by_number.pop(connection.number, None) is not None:
             del self._by_descriptor[connection.socket.fileno()]
             connection.socket.close()

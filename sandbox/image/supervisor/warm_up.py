@@ -44,7 +44,7 @@ def in_child(flavour: str) -> None:
 
 def _interpreter() -> Any:
     """What every program needs."""
-    from . import figures, notebook, program, tables  # noqa: F401 the child uses the others
+    from . import figures, notebook, packages, program, tables  # noqa: F401 the child uses the others
 
     figures.watch_fonts()
     program.warm()
