@@ -76,6 +76,12 @@ def total_cost(costs: Iterable[float | None]) -> float | None:
     return sum(cost for cost in known if cost is not None) if None not in known else None
 
 
+def reached_hosts(bodies: Iterable[Json]) -> tuple[str, ...]:
+    """The hosts that answered requests of programs, by the bodies of a journal's entries, each once."""
+    requests = [one for body in bodies for one in body.get("facts", {}).get("requests", ())]
+    return tuple(dict.fromkeys(one["host"] for one in requests if not one["refusal"]))
+
+
 def relative_path(path: str) -> str:
     """A file's path relative to `/work`, from a model's spelling of it."""
     return posixpath.normpath(path.strip()).removeprefix("/work/")

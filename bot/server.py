@@ -15,6 +15,7 @@ from agents.orchestrator import AgentDeps
 from bot.checks import readiness
 from bot.checks.readiness import Check, Readiness, SandboxCheck
 from bot.factories.database import open_database
+from bot.factories.egress import make_credentials, make_egress
 from bot.factories.files import check_shared_files, make_thread_files
 from bot.factories.model import agent_deps, agent_deps_in, make_endpoint
 from bot.factories.sandbox import make_sandbox
@@ -121,6 +122,7 @@ class BotServer:
         policy = make_task_policy(settings, self._timing.tasks)
         tracing = await stack.enter_async_context(make_tracing(settings))
         toolbox = await stack.enter_async_context(make_toolbox(settings))
+        credentials = make_credentials(settings)
         reading = ReadingTools(
             clients=clients, reader=reader, links=Permalinks(clients), queries=TaskQueries(database),
             tokens=ActionTokens(KeyValueStore(database)),
@@ -133,7 +135,9 @@ class BotServer:
             figures = await database.persist(lambda: preferences.figures(task.thread), PATIENCE)
             known = await skills.of(task.thread)
             deps = agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox, tools, known)
-            return replace(deps, checks_figures=figures is not FiguresMode.OFF)
+            own = channels.settings(task.thread.team, task.thread.channel)
+            egress = make_egress(own, task, credentials, metrics.egress)
+            return replace(deps, checks_figures=figures is not FiguresMode.OFF, egress=egress)
 
         runner = Runner(
             database, agent_deps(settings, endpoint, self.sandbox, toolbox), threads,

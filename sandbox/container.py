@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.egress.connections import Connections, OnConnection
+from sandbox.egress.connections import OnConnection, ProgramConnections
 from sandbox.engine import DockerEngine
 from sandbox.errors import ContainerLost, EngineUnavailable
 from sandbox.file_exchange import FileExchange, parsed
@@ -121,7 +121,7 @@ class Container:
         try:
             async with (
                 asyncio.timeout(timeout + _GRACE_SECONDS) as bound,
-                Connections(self._stream, on_connection) if on_connection else nothing as connections,
+                ProgramConnections(self._stream, on_connection) if on_connection else nothing as connections,
             ):
                 await collect_output(
                     self._stream,
@@ -197,7 +197,7 @@ async def collect_output(
     raw: RawRun,
     *,
     carries: bool = False,
-    connections: Connections | None = None,
+    connections: ProgramConnections | None = None,
     at_end: Callable[[], None] = lambda: None,
 ) -> None:
     """Fill `raw` until the exit record; ContainerLost when the container breaks the protocol.

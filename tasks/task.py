@@ -145,5 +145,7 @@ class Outcome:
     quarantined: bool = False
     """Whether the task was ended because too many processes died while they ran it."""
     spent: Spent = field(default_factory=Spent)
+    hosts: tuple[str, ...] = ()
+    """The hosts that programs have reached."""
     figures: CheckedFigures | None = None
     """The figures of an answer; None where nothing was run."""

@@ -16,12 +16,15 @@ from pydantic import Field, StringConstraints
 from agents.errors import ToolConfigError
 from agents.tools.schema import safe_name
 from agents.tools.team_tools import TAKEN
+from sandbox.egress.allow_list import AllowEntry
 
 log = structlog.get_logger(__name__)
 
 _VARIABLE = re.compile(r"\$\{(?:env:)?(\w+)(?::-([^}]*))?\}")
 _STRICT = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
 _Names = Annotated[list[Annotated[str, StringConstraints(min_length=1)]], Field(min_length=1)]
+_HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")]
+_HeaderValue = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
 _CONVERT = (
     "The next release does not read it. Rename `servers` to `mcpServers`, move the names of each server's "
     "`tools` to a list under the server's name in `allow`, and list the tools that ask first in `ask_first`, "
@@ -59,6 +62,14 @@ class McpServer(pydantic.BaseModel):
         return self
 
 
+class HostHeaders(pydantic.BaseModel):
+    """What programs' requests to one host get added. Programs do not see it."""
+
+    model_config = _STRICT
+
+    headers: dict[_HeaderName, _HeaderValue] = Field(min_length=1)
+
+
 class ToolsFile(pydantic.BaseModel):
     """The whole file."""
 
@@ -67,6 +78,8 @@ class ToolsFile(pydantic.BaseModel):
     servers: dict[str, McpServer] = Field(default={}, alias="mcpServers")
     allow: dict[str, _Names] = {}
     """The tools that workers may call, by server, by the server's names for them. No others are offered."""
+    hosts: dict[str, HostHeaders] = {}
+    """Credentials of programs' requests, by `host` or `host:port`: see `docs/egress.md`."""
     ask_first: list[str] = []
     """Tools whose calls a person has to allow: `SERVER_TOOL`, or an installed function's name."""
 
@@ -78,6 +91,14 @@ class ToolsFile(pydantic.BaseModel):
             for tool in tools
             if with_disabled or not self.servers[server].disabled
         ]
+
+    @pydantic.field_validator("hosts")
+    @classmethod
+    def _check_hosts(cls, hosts: dict[str, HostHeaders]) -> dict[str, HostHeaders]:
+        for host in hosts:
+            if AllowEntry.parse(host).host.startswith("*."):
+                raise ValueError(f"{host} is no single host, and a credential belongs to one")
+        return hosts
 
     @pydantic.model_validator(mode="after")
     def _check_names(self) -> ToolsFile:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bot.settings import Settings
 
 if TYPE_CHECKING:
+    from agents.conversation import Json
     from tasks.store.database import Database
     from tasks.store.rows import LogRow
     from tasks.task import Task
@@ -98,6 +99,7 @@ async def _export(database: Database, id_: str, settings: Settings) -> int:
 
 
 async def _one(database: Database, id_: str, settings: Settings) -> int:
+    from agents.report import reached_hosts
     from agents.tracing import trace_id
     from bot.observability.timeline import render_timeline
     from tasks.store.tasks import TaskStore
@@ -112,9 +114,13 @@ async def _one(database: Database, id_: str, settings: Settings) -> int:
     print(f"asked by {task.user_name} in {task.thread.channel}, {_when(task.created_at)}: {task.request}\n")
     if settings.trace_endpoint:
         print(f"trace {trace_id(task.id)}\n")
+    if hosts := reached_hosts(row["body"] for row in rows):
+        print(f"reached {', '.join(hosts)}\n")
     print("\n".join([*render_timeline(task, rows), ""]))
     for row in rows:
         print(f"{_when(row['at'])}  {row['agent'] or '-':4} {row['kind']:8} {one_line(_text_of(row), 160)}")
+        for request in row["body"].get("facts", {}).get("requests", ()):
+            print(f"{'':26} {one_line(_request(request), 160)}")
     if task.answer or task.reason:
         print("\n" + "\n".join(filter(None, [task.answer, task.reason])))
     return 0
@@ -136,6 +142,13 @@ def _text_of(row: LogRow) -> str:
         case "worker":
             return f"{body['worker']}: {body['title']}"
     return str(body.get("text") or body.get("question") or body.get("reason") or "")
+
+
+def _request(request: Json) -> str:
+    """One request of a program, in a line."""
+    ended = request["refusal"] or request["status"]
+    size = f"{request['sent']:,} bytes sent, {request['received']:,} received"
+    return f"{request['method']} {request['host']}:{request['port']}  {ended}  {size}, {request['seconds']} s"
 
 
 def _when(at: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
 
 import structlog
 from prometheus_client import (
@@ -23,6 +24,7 @@ from prometheus_client import (
 
 from agents.conversation import TokenUsage
 from bot.release import version
+from sandbox.egress.policy import EgressRequest
 from sandbox.job import Run, Status
 from tasks.store.queries import TaskCounts
 from tasks.store.retry import DATABASE_ERRORS, describe_outage
@@ -89,6 +91,26 @@ class SandboxMetrics:
         self._runs.labels(run.status.value).inc()
         self._seconds.observe(run.seconds)
         self._waits.observe(max(0.0, whole - run.seconds))
+
+
+class EgressMetrics:
+    """Requests of programs on the network."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        # fmt: off
+        self._requests = Counter("handoff_egress_requests", "Requests of programs by how they ended.",
+                                 ["outcome"], registry=registry)
+        for outcome in ("reached", "refused", "failed"):
+            self._requests.labels(outcome)
+        self._bytes = Counter("handoff_egress_bytes", "Bytes that programs sent and received.",
+                              ["direction"], registry=registry)
+        # fmt: on
+
+    def ended(self, request: EgressRequest) -> None:
+        outcome = "refused" if request.status == HTTPStatus.FORBIDDEN and request.refusal else "failed"
+        self._requests.labels(outcome if request.refusal else "reached").inc()
+        self._bytes.labels("sent").inc(request.sent)
+        self._bytes.labels("received").inc(request.received)
 
 
 class SlackMetrics:
@@ -163,6 +185,7 @@ class Metrics:
         self._ready = Gauge("handoff_ready", "1 when nothing is missing, as /readyz says.", registry=registry)
         self.model = ModelMetrics(registry)
         self.sandbox = SandboxMetrics(registry)
+        self.egress = EgressMetrics(registry)
         self.slack = SlackMetrics(registry)
         self.tasks = TaskMetrics(registry)
         self.counts: ReadCounts | None = None

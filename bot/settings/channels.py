@@ -42,7 +42,7 @@ LOCAL = (
     "model", "worker_model", "limit_task_turns", "limit_task_seconds", "limit_task_tokens", "limit_task_usd",
     "limit_workers", "limit_workers_at_once", "limit_person_daily_tokens",
     "limit_person_daily_usd", "limit_channel_daily_usd", "allow_users", "allow_apps", "allow_guests",
-    "allow_slack_connect", "allow_stop", "skills_dir",
+    "allow_slack_connect", "allow_stop", "skills_dir", "sandbox_egress",
 )  # fmt: skip
 
 

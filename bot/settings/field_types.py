@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from sandbox.egress.allow_list import AllowList
+
 
 def _url(*schemes: str, example: str) -> AfterValidator:
     """A URL with one of these schemes."""
@@ -83,6 +85,13 @@ def _ids(first: str, *, example: str, word: str = "") -> AfterValidator:
     return AfterValidator(check)
 
 
+def _hosts(value: str) -> str:
+    try:
+        return str(AllowList.parse(value))
+    except ValueError as error:
+        raise ValueError(f"must be hosts like api.example.com or *.example.com:8443; {error}") from None
+
+
 def _models(value: str) -> str:
     if not all(name.strip() for name in value.split(",")):
         raise ValueError("must name a model, or several with commas between")
@@ -104,6 +113,7 @@ ChannelIds = Annotated[str, _ids("CDG", example="C0SALES")]
 WorkspaceIds = Annotated[str, _ids("T", example="T0ACME")]
 AppIds = Annotated[str, _ids("B", example="B0ALERTS", word="all")]
 Models = Annotated[str, AfterValidator(_models)]
+Hosts = Annotated[str, AfterValidator(_hosts)]
 
 
 def _fernet_keys(value: SecretStr) -> SecretStr:

@@ -26,6 +26,7 @@ from bot.settings.field_types import (
     DatabaseUrl,
     EngineUrl,
     FernetKeys,
+    Hosts,
     LocalPath,
     Models,
     ModelUrl,
@@ -34,6 +35,7 @@ from bot.settings.field_types import (
     UserIds,
     WorkspaceIds,
 )
+from sandbox.egress.policy import EgressLimits
 from sandbox.image.tag import DEFAULT_BASE
 from sandbox.limits import PoolLimits, SandboxLimits
 from tasks.policy import DAY, TaskLimits, TaskPolicy
@@ -235,6 +237,9 @@ class LimitSettings(SettingsGroup):
     limit_task_usd: float | None = declared(Budget, "usd")
     limit_model_requests: int = declared(EndpointLimits, "at_once")
     limit_task_turns: int = declared(Budget, "turns")
+    limit_egress_requests: int = declared(EgressLimits, "requests")
+    limit_egress_mb: int = declared(EgressLimits, "mb")
+    limit_egress_seconds: float = declared(EgressLimits, "seconds")
     limit_attachment_mb: int = Field(default=100, ge=1, le=1024)
     """MiB of one attached file."""
     limit_artifact_mb: int = Field(default=32, ge=1, le=1024)
@@ -263,6 +268,9 @@ class SandboxSettings(SettingsGroup):
     sandbox_state: Literal["none", "session"] = "none"
     """What a worker's programs share besides files: `session` keeps picklable variables between calls."""
     sandbox_state_bytes: int = declared(SandboxLimits, "state_bytes")
+    sandbox_egress: Hosts = ""
+    """Hosts that programs may reach by HTTP and HTTPS, with commas between: `api.example.com`,
+    `*.example.com`, `host:port`. Empty: none. See `docs/egress.md`."""
     sandbox_runtime: str = declared(SandboxLimits, "runtime")
     sandbox_image: str = ""
     """Your own image. Empty: the one that `handoff sandbox build` builds."""

@@ -141,6 +141,8 @@ def _footer(
     task: Task, outcome: Outcome, checked: CheckedFigures | None, *, shows_usage: bool
 ) -> list[Block]:
     spent = used(outcome.spent) if shows_usage else duration(outcome.spent.seconds)
+    if outcome.hosts:
+        spent += f" · {texts.reached(outcome.hosts)}"
     if outcome.state is State.FAILED:
         id_ = texts.task_id(task.id)
         return [context_block(f"{spent} · {id_}" if outcome.spent.tokens else id_)]

@@ -42,6 +42,7 @@ def failed(duration: str) -> str:
 
 # The answer, in Markdown.
 EXPIRED = "No one answered in time, so I ended this."
+HOSTS_SHOWN = 5
 LESS_THAN_A_CENT = "less than 1 ¢"
 
 
@@ -74,6 +75,12 @@ def figures_without_source(count: int, figures: str) -> str:
 
 def workers(count: int) -> str:
     return f"{count} worker{'' if count == 1 else 's'}"
+
+
+def reached(hosts: Sequence[str]) -> str:
+    """Hosts of the network, without links: Slack makes none of text in code."""
+    more = f" and {len(hosts) - HOSTS_SHOWN} more" if len(hosts) > HOSTS_SHOWN else ""
+    return f"reached {', '.join(f'`{host}`' for host in hosts[:HOSTS_SHOWN])}{more}"
 
 
 def tokens(count: int) -> str:

@@ -103,7 +103,7 @@ OnConnection = Callable[[ProgramConnection], Awaitable[None]]
 """Serves one connection to its end."""
 
 
-class Connections:
+class ProgramConnections:
     """All connections of one call, each served by a task that ends with the `async with` block."""
 
     def __init__(self, stream: FrameStream, serve: OnConnection) -> None:

@@ -17,13 +17,14 @@ from sandbox.limits import MIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressLimits:
-    """What the programs of one task may use of the network. Each field is the setting `HANDOFF_<FIELD>`."""
+    """What the programs of one task may use of the network. Each field is the setting
+    `HANDOFF_LIMIT_EGRESS_<FIELD>`."""
 
-    egress_requests: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    requests: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     """Requests that the programs of one task may make on the network; further ones are refused."""
-    egress_mb: Annotated[int, Field(ge=1, le=1_048_576)] = 1024
+    mb: Annotated[int, Field(ge=1, le=1_048_576)] = 1024
     """MiB that they may send and receive, together; then connections are cut."""
-    egress_seconds: Annotated[float, Field(ge=1, le=86_400)] = 900
+    seconds: Annotated[float, Field(ge=1, le=86_400)] = 900
     """Seconds that their requests may take, added up; then connections are cut."""
 
 
@@ -81,26 +82,26 @@ class EgressMeter:
     def begin(self) -> None:
         """Count a request; raises `EgressRefused` at a limit."""
         self._requests += 1
-        most = self._limits.egress_requests
+        most = self._limits.requests
         if self._requests > most:
             raise EgressRefused(f"This task has made its {most} requests on the network, the limit.")
         self.count(0)
         if self.seconds_left <= 0:
             raise EgressRefused(
-                f"The requests of this task have taken {self._limits.egress_seconds:g} s, the limit."
+                f"The requests of this task have taken {self._limits.seconds:g} s, the limit."
             )
 
     def count(self, size: int) -> None:
         """Count bytes; raises `EgressRefused` at the limit."""
         self._bytes += size
-        if self._bytes > self._limits.egress_mb * MIB:
+        if self._bytes > self._limits.mb * MIB:
             raise EgressRefused(
-                f"The programs of this task have sent and received {self._limits.egress_mb} MiB, the limit."
+                f"The programs of this task have sent and received {self._limits.mb} MiB, the limit."
             )
 
     @property
     def seconds_left(self) -> float:
-        return self._limits.egress_seconds - self._seconds
+        return self._limits.seconds - self._seconds
 
     def took(self, seconds: float) -> None:
         self._seconds += seconds

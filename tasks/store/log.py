@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agents.conversation import Json
 from agents.journal import Entry
-from agents.report import total_cost
+from agents.report import reached_hosts, total_cost
 from tasks.errors import StaleRunner
 from tasks.store import schema
 from tasks.store.database import Database
@@ -131,6 +131,11 @@ class TaskLog:
             tokens=sum(body["usage"]["input"] + body["usage"]["output"] for body in bodies),
             cost=total_cost(body.get("cost") for body in bodies),
         )
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that the task's programs have reached."""
+        return reached_hosts(e.body for entries in self._run.rows.values() for e in entries)
 
 
 async def _read(database: Database, task: str) -> tuple[dict[str, list[Entry]], float]:

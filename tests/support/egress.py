@@ -32,6 +32,8 @@ class Site:
     authority: bytes
     requests: list[web.Request] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    wheels: dict[str, bytes] = field(default_factory=dict)
+    """An index of packages, at `/simple`."""
 
     @property
     def url(self) -> str:
@@ -56,6 +58,14 @@ async def serve_site(folder: Path) -> AsyncIterator[Site]:
         site.bodies.append(await request.read())
         return await handler(request)  # type: ignore[no-any-return]
 
+    async def index(request: web.Request) -> web.Response:
+        of = [name for name in site.wheels if name.startswith(f"{request.match_info['name']}-")]
+        links = "".join(f'<a href="/wheels/{name}">{name}</a>' for name in of)
+        return web.Response(text=f"<html><body>{links}</body></html>", content_type="text/html")
+
+    async def download(request: web.Request) -> web.Response:
+        return web.Response(body=site.wheels[request.match_info["wheel"]])
+
     app.middlewares.append(note)
     app.add_routes(
         [
@@ -64,6 +74,8 @@ async def serve_site(folder: Path) -> AsyncIterator[Site]:
             web.route("*", "/echo", _echo),
             web.get("/to", _redirect),
             web.get("/endless", _endless),
+            web.get("/simple/{name}/", index),
+            web.get("/wheels/{wheel}", download),
         ]
     )
     await runner.setup()
@@ -114,14 +126,15 @@ class Outbound:
 
     async def run(
         self, code: str, *, allow: str = "", credentials: Mapping[tuple[str, int], Credential] | None = None,
-        files: Mapping[str, bytes] | None = None, **limits: float,
+        files: Mapping[str, bytes] | None = None, extra: bool = True, **limits: float,
     ) -> tuple[Run, list[EgressRequest]]:  # fmt: skip
-        """Run a program; its run, and the record of its requests."""
+        """Run a program; its run, and the record of its requests. `extra`: it finds the site's authority."""
         requests: list[EgressRequest] = []
+        own = {"ca.pem": self.site.authority} if extra else {}
         bounds = EgressLimits(**limits)  # type: ignore[arg-type]
         allowed = AllowList.parse(allow or f"127.0.0.1:{self.site.port} 127.0.0.1:{self.site.tls_port}")
         policy = EgressPolicy(allowed, credentials or {}, bounds)
         async with Broker(policy, EgressMeter(bounds), requests.append, tls=self.site.trusted) as broker:
-            job = Job(code=f"{_LOOPBACK_TOO}{code}", files={**(files or {}), "ca.pem": self.site.authority})
+            job = Job(code=f"{_LOOPBACK_TOO}{code}", files={**(files or {}), **own})
             run = await self.sandbox.run(job, on_connection=broker.serve)
         return run, requests

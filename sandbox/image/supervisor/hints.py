@@ -70,7 +70,9 @@ def hint(error: BaseException, source: str, *, carried: bool) -> str:
             return f"{_SPACE}\n"
         for kind in type(one).__mro__:
             if kind.__name__ in _BY_NAME and not (kind is EOFError and "reading a line" not in str(one)):
-                return f"{_BY_NAME[kind.__name__]}\n"
+                advice = _BY_NAME[kind.__name__]
+                is_of_no_use = advice is _NETWORK and "https_proxy" in os.environ
+                return "" if is_of_no_use else f"{advice}\n"
     return ""
 
 
