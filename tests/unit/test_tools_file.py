@@ -144,3 +144,23 @@ def test_bytes_that_are_no_text_are_reported(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ToolConfigError, match="is not JSON"):
         load_tools_file(path, {})
+
+
+@pytest.mark.parametrize(
+    ("host", "headers"),
+    [
+        ("*.example.com", {"Authorization": "Bearer key-of-the-api"}),
+        ("https://example.com", {"Authorization": "Bearer key-of-the-api"}),
+        ("example.com", {"Authorization": "Bearer key\r\nHost: other.example"}),
+        ("example.com", {"Authorization\r\nHost": "other.example"}),
+        ("example.com", {"Bad name": "key-of-the-api"}),
+        ("example.com", {"Authorization": ""}),
+        ("example.com", {}),
+    ],
+)
+def test_a_credential_that_could_go_astray_is_refused(
+    tmp_path: Path, host: str, headers: dict[str, str]
+) -> None:
+    (found, *_) = problems(tmp_path, {"hosts": {host: {"headers": headers}}})
+    assert "hosts" in found
+    assert "key-of-the-api" not in found
