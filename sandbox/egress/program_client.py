@@ -91,6 +91,9 @@ def destination(request: h11.Request) -> tuple[str, int, str]:
     A host that has no proper form is as the program spells it, and on no allow list.
     """
     target = request.target.decode("ascii")
+    framings = {key for key, _ in request.headers} & {b"content-length", b"transfer-encoding"}
+    if len(framings) > 1:
+        raise NotForProxy("A request has Content-Length or Transfer-Encoding, and not both.")
     if request.method == b"CONNECT":
         parts = _split(f"//{target}")
         if parts.port is None or parts.path or parts.query:
