@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from bot.commands import backup, doctor, manifest, play, purge, restore, sandbox, serve, tasks
+from bot.commands import backup, doctor, eval, manifest, play, purge, restore, sandbox, serve, tasks
 from bot.errors import BotError, SettingsError
 from bot.observability import logging
 from bot.release import version
@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Command] = {
     "purge": purge,
     "backup": backup,
     "restore": restore,
+    "eval": eval,
 }
 
 

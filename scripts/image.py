@@ -23,7 +23,7 @@ from scripts.steps import ROOT, SetupError, exit_code, run, say, step
 
 NAME = "handoff"
 CONTEXT = ("Dockerfile", "requirements.lock", "pyproject.toml", "README.md", "LICENSE",
-           "bot", "tasks", "agents", "sandbox", "text", "playground")  # fmt: skip
+           "bot", "evals", "tasks", "agents", "sandbox", "text", "playground")  # fmt: skip
 
 
 def main() -> None:

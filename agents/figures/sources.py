@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from enum import IntEnum
 from agents.conversation import Json
 from agents.figures.numerals import Number, numerals
 from agents.journal import Entry
+
+#: Lines that the system adds to a request: the time, and the sizes of files.
+_SYSTEM_LINE = re.compile(r"^\[(?:Asked on |Files in /work:).*\]$", re.MULTILINE)
 
 
 class SourceKind(IntEnum):
@@ -99,7 +103,7 @@ def read_sources(request: str, agents: Mapping[str, Sequence[Entry]]) -> TaskSou
 def _words_of_people(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
         if entry.kind == "opening":
-            yield from (turn["text"] for turn in entry.body["turns"] if turn["who"] == "user")
+            yield from (_SYSTEM_LINE.sub("", turn["text"]) for turn in entry.body["turns"])
         elif entry.kind == "user" and "inbox" in entry.body:
             yield entry.body["text"]
 

@@ -35,6 +35,7 @@ RUN_BY = {
     "handoff purge --older-than --yes": "tests/unit/test_cli.py",
     "handoff backup": "tests/integration/test_backup.py",
     "handoff restore": "tests/integration/test_backup.py",
+    "handoff eval": "tests/integration/test_eval_run.py",
     "make setup": "scripts/setup",
     "make run": "scripts/run",
     "make check": "scripts/check",
@@ -55,13 +56,14 @@ RUN_BY = {
     "python -m benchmarks": "tests/e2e/test_benchmarks.py",
     "python -m benchmarks.sandbox_leaks": "tests/e2e/test_benchmarks.py",
     "python -m tests.support.compose": "scripts/soak",
+    "python -m tests.support.figure_answers": "tests/unit/test_figures.py",
     "pytest": "scripts/test",
     "pip wheel": "tests/integration/test_extend_package.py",
     "pip install": "tests/integration/test_without_extras.py",
 }
-_DOTTED = re.compile(r"`((?:bot|tasks|agents|sandbox|text|playground)(?:\.\w+)+)`")
+_DOTTED = re.compile(r"`((?:bot|evals|tasks|agents|sandbox|text|playground)(?:\.\w+)+)`")
 _PATH = re.compile(
-    r"`((?:bot|tasks|agents|sandbox|text|playground|tests|scripts|benchmarks|deploy|docs)/[\w./-]+)`"
+    r"`((?:bot|evals|tasks|agents|sandbox|text|playground|tests|scripts|benchmarks|deploy|docs)/[\w./-]+)`"
 )
 
 

@@ -93,6 +93,14 @@ def test_figures_of_the_request_are_not_counted_and_reports_are_a_weaker_source(
     assert (one.found[0].source.title, one.found[0].source.line) == ("Compute", "88")
 
 
+def test_the_time_and_the_sizes_of_files_that_the_system_adds_are_no_sources() -> None:
+    added = "Ann: go\n[Asked on Tuesday, 2026-12-01 02:46.]\n[Files in /work: a.csv (5120 bytes)]"
+    log = FigureAnswer("", added, ("1",), (), (), ()).agents
+    found = check_figures("46 and 5,120", "go", log)
+    assert found is not None
+    assert found.unfound == ("46", "5,120")
+
+
 def test_without_a_run_nothing_is_checked() -> None:
     log = FigureAnswer("", "", (), ("12",), (), ()).agents
     assert check_figures("It is 55.", "", log) is None

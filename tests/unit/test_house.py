@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 
 from scripts.steps import ROOT
 
-ROOMS = ("bot", "tasks", "agents", "sandbox", "text")
+ROOMS = ("bot", "evals", "tasks", "agents", "sandbox", "text")
 #: Our packages; every other import is of a library.
 OURS = (*ROOMS, "playground", "scripts")
 LONGEST_MODULE = 300

@@ -1,0 +1,1 @@
+"""Sets of tasks with checks, run through the real engine without Slack: `handoff eval`."""
