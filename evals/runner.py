@@ -23,6 +23,7 @@ from evals.sets import EvalSet, EvalTask
 from sandbox.filenames import unique
 from sandbox.files import SandboxFile
 from tasks.engine import TaskEngine
+from tasks.files.thread_files import ThreadFolders
 from tasks.message import FileRef, Message, ThreadAddress
 from tasks.policy import TaskLimits, TaskPolicy
 from tasks.run.runner import Runner
@@ -115,7 +116,7 @@ class EvalRunner:
         await database.open()
         runner = Runner(
             database, self.deps, FolderThreads(self.folder / "threads"),
-            workspaces=self.folder / "workspaces", policy=policy,
+            files=ThreadFolders(self.folder / "workspaces", self.deps.sandbox.limits), policy=policy,
         )  # fmt: skip
         open_places = asyncio.Semaphore(self.at_once)
         try:
