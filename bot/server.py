@@ -148,7 +148,10 @@ class BotServer:
             DockerEngine(settings.docker_host, seconds=readiness.PATIENCE - 1)
         )
         sandboxes = SandboxCheck(docker, self.sandbox.image)
-        self.engine = TaskEngine(database, runner, policy=policy, removal=removal, check=sandboxes.is_well)
+        self.engine = TaskEngine(
+            database, runner, policy=policy, removal=removal, check=sandboxes.is_well,
+            kept_in=channels.retention,
+        )  # fmt: skip
         await stack.enter_async_context(self.engine)
         await self._open_slack(database, channels, clients, reader, marks, installations, sandboxes)
 

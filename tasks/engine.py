@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import select
 
 from tasks.files.removal import Removal
+from tasks.files.retention import Place
 from tasks.message import Message
 from tasks.policy import TaskPolicy
 from tasks.queue.health import Health, HealthCheck
@@ -47,10 +48,11 @@ class TaskEngine:
 
     def __init__(
         self, database: Database, runner: TaskRunner, *, policy: TaskPolicy, removal: Removal | None = None,
-        check: HealthCheck | None = None,
+        check: HealthCheck | None = None, kept_in: Callable[[], Mapping[Place, float]] = dict,
     ) -> None:  # fmt: skip
         """`check` says whether this process has what tasks need; while it has not, and another process has,
-        that one runs the tasks."""
+        that one runs the tasks. `kept_in` has how long ended tasks are kept in places that have a value of
+        their own."""
         self.store = TaskStore(database, limits=policy.limits)
         self._database = database
         self._runner = runner
@@ -59,7 +61,7 @@ class TaskEngine:
             database.url, self._run, at_once=policy.limits.process, timing=policy.timing
         )
         self._health = Health(database, check, policy.timing)
-        self._maintenance = Maintenance(database, self._placement, policy, removal)
+        self._maintenance = Maintenance(database, self._placement, policy, removal, kept_in)
         self._running: set[Signals] = set()
         self._is_database_away = False
         self._queued: asyncio.Queue[Ticket] = asyncio.Queue()

@@ -33,6 +33,7 @@ from pydantic_core import ErrorDetails
 from bot.errors import InvalidChannelsFile
 from bot.settings import Settings, variable
 from bot.settings.problems import wanted
+from tasks.policy import DAY
 from tasks.store.preferences import FiguresMode, FollowUpMode, ProgressMode, UsageMode
 
 log = structlog.get_logger(__name__)
@@ -42,7 +43,7 @@ LOCAL = (
     "model", "worker_model", "limit_task_turns", "limit_task_seconds", "limit_task_tokens", "limit_task_usd",
     "limit_workers", "limit_workers_at_once", "limit_person_daily_tokens",
     "limit_person_daily_usd", "limit_channel_daily_usd", "allow_users", "allow_apps", "allow_guests",
-    "allow_slack_connect", "allow_stop", "skills_dir", "sandbox_egress",
+    "allow_slack_connect", "allow_stop", "skills_dir", "sandbox_egress", "retention_days",
 )  # fmt: skip
 
 
@@ -121,6 +122,11 @@ class ChannelSettings:
         """The operator's default for a choice of `tasks.store.preferences`; None if there is none."""
         word: StrEnum | None = getattr(self.own(team, channel), name.replace("-", "_"))
         return None if word is None else word.value
+
+    def retention(self) -> Mapping[tuple[str, ...], float]:
+        """Seconds for which ended tasks are kept, by workspace and channel, where the file says so."""
+        kept = {place: values.get("retention_days") for place, values in self._fresh().items()}
+        return {tuple(place.split(".")): days * DAY for place, days in kept.items() if days is not None}
 
     def effective(self, team: str, channel: str) -> Sequence[EffectiveSetting]:
         """All values that can be set for a place, with their sources."""

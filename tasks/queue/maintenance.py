@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Mapping
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 
 from sandbox.errors import FileRefused
 from tasks.errors import FilesUnavailable
 from tasks.files.removal import Removal, delete_ended
+from tasks.files.retention import Place, expired
 from tasks.policy import TaskPolicy
 from tasks.queue.placement import Placement
 from tasks.store import schema
@@ -31,16 +33,19 @@ _EXPIRED = "there was no answer in time"
 
 
 class Maintenance:
-    """`removal` deletes the files of threads whose tasks are all deleted."""
+    """`removal` deletes the files of threads whose tasks are all deleted. `kept_in` has how long ended tasks
+    are kept in places that have a value of their own."""
 
     def __init__(
-        self, database: Database, placement: Placement, policy: TaskPolicy, removal: Removal | None = None
-    ) -> None:
+        self, database: Database, placement: Placement, policy: TaskPolicy, removal: Removal | None = None,
+        kept_in: Callable[[], Mapping[Place, float]] = dict,
+    ) -> None:  # fmt: skip
         self._database = database
         self._store = TaskStore(database, limits=policy.limits)
         self._placement = placement
         self._policy = policy
         self._removal = removal
+        self._kept_in = kept_in
         self._cleaned_at = 0.0
         #: Why the last round failed, in a sentence for the operator; empty when it did not.
         self.problem = ""
@@ -129,8 +134,11 @@ class Maintenance:
         """Delete the rows of tasks that ended long ago, and DBOS's rows of tasks that ended at all."""
         placements = await self._placement.delete_ended(time.time() - self._policy.timing.placements)
         count = 0
-        while self._policy.kept and (deleted := await self._delete_batch(time.time() - self._policy.kept)):
-            count += deleted
+        for where in expired({(): self._policy.kept, **self._kept_in()}, time.time()):
+            while deleted := await self._delete_batch(*where):
+                count += deleted
+        if self._policy.kept:
+            await self._delete_claims(time.time() - self._policy.kept)
         threads = await self._delete_unused_files()
         if placements or count or threads:
             log.info("old rows deleted", tasks=count, placements=placements, threads_with_files=threads)
@@ -142,9 +150,12 @@ class Maintenance:
             log.warning("files of deleted threads not deleted, tried again later", why=str(error))
             return 0
 
-    async def _delete_batch(self, before: float) -> int:
+    async def _delete_batch(self, *where: ColumnElement[bool]) -> int:
         async with self._database.write() as connection:
-            count = await delete_ended(connection, schema.task.c.ended_at < before)
-            claims = (schema.message.c.task == "") & (schema.message.c.at < before)
+            return await delete_ended(connection, *where)
+
+    async def _delete_claims(self, before: float) -> None:
+        """Delete the claims of messages that started no task."""
+        claims = (schema.message.c.task == "") & (schema.message.c.at < before)
+        async with self._database.write() as connection:
             await connection.execute(delete(schema.message).where(claims))
-        return count

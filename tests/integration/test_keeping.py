@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from bot.observability.timeline import NAME, WIDTH, render_timeline
-from tasks.files.removal import Removal
+from tasks.files.removal import Removal, delete_ended
+from tasks.files.retention import Place, expired
 from tasks.files.thread_files import ThreadFolders, path_of
 from tasks.message import Message, ThreadAddress
 from tasks.store import schema
@@ -230,3 +234,23 @@ async def test_a_picture_has_a_bar_for_each_agent_on_the_clock_of_the_task(tmp_p
     assert worker.endswith("  partial, 1 turn, 1 program, 120 tokens")
     assert legend.strip().startswith("●")
     assert render_timeline(task, []) == []
+
+
+async def test_a_workspace_and_a_channel_may_keep_their_tasks_for_another_time(database: Database) -> None:
+    day = 86_400.0
+    store = TaskStore(database)
+
+    async def left(kept: Mapping[Place, float]) -> set[tuple[str, str]]:
+        for where in expired(kept, time.time() + 10 * day):
+            async with database.write() as connection:
+                await delete_ended(connection, *where)
+        return {(task.thread.team, task.thread.channel) for task in await store.recent()}
+
+    for number, (team, channel) in enumerate([("T1", "C1"), ("T2", "C1"), ("T2", "C2"), ("T3", "C1")]):
+        given = message(number)
+        address = ThreadAddress(team, channel, given.ts)
+        await done(database, replace(given, thread=address))
+    kept: dict[Place, float] = {(): 30 * day, ("T2",): 5 * day, ("T2", "C2"): 0, ("T3",): 11 * day}
+    assert await left(kept) == {("T1", "C1"), ("T2", "C2"), ("T3", "C1")}
+    assert await left({**kept, (): 5 * day}) == {("T2", "C2"), ("T3", "C1")}
+    assert await left({**kept, ("T3",): day}) == {("T2", "C2")}

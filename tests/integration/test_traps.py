@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from scripts.steps import ROOT
 from tasks.queue.placement import QUEUE, THREADS, Placement
+from tasks.store import schema
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore, thread_namespace
 from tasks.store.log import TaskLog
@@ -201,9 +202,11 @@ async def test_old_tasks_are_forgotten_with_their_messages_and_what_is_kept_of_t
         await ended(engine, accepted.task)
         kept, place = KeyValueStore(engine._database), thread_namespace(message("1.0").thread)
         await kept.put(place, "voices", {"U1": 1.0})
-        assert await engine._maintenance._delete_batch(time.time() - 60) == 0
+        ended_at = schema.task.c.ended_at
+        assert await engine._maintenance._delete_batch(ended_at < time.time() - 60) == 0
         assert await kept.all(place)
-        assert await engine._maintenance._delete_batch(time.time() + 60) == 1
+        assert await engine._maintenance._delete_batch(ended_at < time.time() + 60) == 1
+        await engine._maintenance._delete_claims(time.time() + 60)
 
         assert await engine.store.recent() == []
         assert await kept.all(place) == {}

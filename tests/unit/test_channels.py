@@ -125,3 +125,10 @@ async def test_doctor_shows_the_settings_of_a_channel(
 def test_the_page_for_operators_names_everything_that_can_be_set() -> None:
     page = (ROOT / "docs" / "operate.md").read_text()
     assert [name for name in KNOWN if f"`{name}`" not in page] == []
+
+
+def test_a_workspace_and_a_channel_have_retentions_of_their_own(tmp_path: Path) -> None:
+    text = "[T0ACME]\nretention_days = 30\n[T0ACME.C0SALES]\nretention_days = 0\n[T0OTHER]\nmodel = 'm'\n"
+    assert channels(tmp_path, text).retention() == {("T0ACME",): 30 * 86_400, ("T0ACME", "C0SALES"): 0}
+    with pytest.raises(InvalidChannelsFile, match="retention_days must be a number from 0"):
+        channels(tmp_path, "[T0ACME]\nretention_days = -1\n")
