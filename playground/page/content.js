@@ -22,7 +22,7 @@ export function content(message) {
 }
 
 function draw(message) {
-  const { stream, blocks, files } = message;
+  const { stream, blocks, attachments, files } = message;
   const address = addressOf(message);
   return [
     stream &&
@@ -31,6 +31,7 @@ function draw(message) {
     written(message),
     blocks.length > 0 &&
       blockList(blocks, { address, act: (block, one, choice) => act(message, block, one, choice) }),
+    attachments.map((one, i) => attachment(one, `attachment ${i}`)),
     files.length > 0 && fileList(files, address),
     stream &&
       ENDINGS[stream.state] &&
@@ -41,6 +42,20 @@ function draw(message) {
         ENDINGS[stream.state],
       ),
   ];
+}
+
+/** What an app or a forward adds to a message. A click in it reaches no one. */
+function attachment({ author_name, title, text, fields = [], blocks = [], footer }, key) {
+  return h(
+    "div.attached",
+    { key },
+    author_name && h("strong", author_name),
+    title && h("strong", mrkdwn(title)),
+    text && h("div.text", mrkdwn(text)),
+    fields.map((field) => h("p", h("strong", field.title ?? ""), " ", mrkdwn(field.value ?? ""))),
+    blocks.length > 0 && blockList(blocks, { address: key, act: () => {} }),
+    footer && h("small", footer),
+  );
 }
 
 /** Blocks replace Slack's text, which is then their fallback. Markdown and streams are shown beside them. */

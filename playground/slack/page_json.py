@@ -130,6 +130,7 @@ def message_json(message: SlackPost, state: WorkspaceState) -> Json:
         "text": message.text,
         "markdown": message.markdown,
         "blocks": list(message.blocks),
+        "attachments": list(message.attachments),
         "files": [file_json(state.files[file]) for file in message.files],
         "reactions": [
             {"name": reaction.name, "users": list(reaction.users)} for reaction in message.reactions

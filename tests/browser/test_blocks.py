@@ -263,3 +263,20 @@ async def test_a_slash_command_is_answered_in_private(page: Page, slack: SlackSt
         await expect(channel(page)).to_contain_text("You asked for status of all.")
         await expect(channel(page)).to_contain_text("Only visible to you")
     assert not slack.state.messages
+
+
+async def test_an_alert_and_a_forward_are_drawn(page: Page, slack: SlackStandIn) -> None:
+    field = {"title": "Service", "value": "pay"}
+    alert = {"title": "FIRING: error rate", "text": "since *abc123*", "fields": [field]}
+    slack.people.post_as_app("Grafana", GENERAL, attachments=[alert])
+    forward = {"author_name": "Bo Li", "text": "The budget is 40,000."}
+    slack.people.post(ADA, GENERAL, "see", attachments=[forward])
+    for words in ("FIRING: error rate", "since abc123", "Service pay", "Bo Li", "The budget is 40,000."):
+        await expect(page.locator(".main .attached", has_text=words)).to_be_visible()
+
+
+async def test_a_data_table_is_drawn(page: Page, bot: AsyncWebClient) -> None:
+    rows = [[{"type": "raw_text", "text": "Name"}], [{"type": "raw_number", "value": 1234, "text": "1,234"}]]
+    table = {"type": "data_table", "caption": "Names", "rows": rows}
+    await bot.chat_postMessage(channel=GENERAL, text="a table", blocks=[table])
+    await expect(page.get_by_role("table", name="Names").get_by_role("cell", name="1,234")).to_be_visible()
