@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.controls.texts import NOT_MY_BUTTON
+from bot.thread.blocks import SOURCES
 from playground.slack import SlackStandIn
 from sandbox.engine import DockerEngine
 from sandbox.owner import Owner
 from tasks.task import State
 from tests.support.scripted_model import Call, Reply, Roles, Say, ScriptedModel, Turn
-from tests.support.stack import ADA, Stack, stack
+from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
 LINGER = "import time\nprint('begun', flush=True)\ntime.sleep(100)"
 
@@ -86,12 +88,23 @@ async def test_what_was_measured_stands_beside_what_was_said(slack: SlackStandIn
     long = run("for n in range(3000): print('line', n)")
     failing = run("open('half.csv', 'w').write('a')\nraise SystemExit(3)")
     report: list[Reply] = [Call("report", {"status": "done", "summary": "All fine.", "files": ["half.csv"]})]
-    script = Roles([worker("Count"), Say("So it says.")], [long, failing, *report])
+    said = Say("The last line is 2,999, and 17 lines are lost.")
+    script = Roles([worker("Count"), said, said], [long, failing, *report])
     async with ScriptedModel(script) as model:
         async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
             ts = await bot.ask("@Handoff count")
-            await bot.task(ts)
+            task = await bot.task(ts)
+            answer = bot.answers(ts)[0]
+            await slack.click(MEI, GENERAL, answer.ts, SOURCES, task.id)
+            await slack.wait_for(lambda _: bot.whispers(MEI))
+            await slack.click(MEI, GENERAL, answer.ts, SOURCES, "another task")
+            await slack.wait_for(lambda _: len(bot.whispers(MEI)) == 2)
+            listed, refused = bot.whispers(MEI)
         model.assert_complete()
+    assert "One figure has no source in any run, tool or report: 17" in answer.text
+    assert model.requests[-1].last_user.startswith("These figures of your answer have no source")
+    assert listed == "*2,999* · Count, run 1: `line 2999`\n*17* · no source"
+    assert refused == NOT_MY_BUTTON
     worker_report = json.loads(model.requests[-1].results[0])
     assert (worker_report["facts"]["runs"], worker_report["facts"]["failed_runs"]) == (2, 1)
     assert worker_report["warning"] == "its last run ended with error"

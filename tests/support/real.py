@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ from text.excerpt import one_line
 
 #: Seconds that one task may take; a small model on a processor reads a few hundred tokens a second.
 _PATIENCE = 900
+#: Settings for the small model.
+_SLOW = {"model_window": 12_288, "model_idle_seconds": 600, "model_max_output": 600}
+_TIMES = {"limit_task_turns": 8, "limit_normal_seconds": 400, "limit_task_seconds": 800}
 _SALES = b"region,units,price\nNorth,12,4.5\nSouth,30,2.0\nEast,8,9.0\nWest,21,3.0\n"
 _TOOLS = ("create_worker", "ask_user", "plan", "read_file", "execute_python_code", "report")
 
@@ -185,20 +188,34 @@ async def local_model(folder: Path) -> AsyncIterator[str]:
         await process.wait()
 
 
+async def evaluate(tasks: int, local: Path | None) -> int:
+    """Run `handoff eval` on the first tasks of the office set; its exit code."""
+    words = ("-m", "bot.cli", "eval", "run", "evals/office", "--tasks", str(tasks), "--at-once", "1")
+    async with AsyncExitStack() as stack:
+        environment = dict(os.environ)
+        if local is not None:
+            url = await stack.enter_async_context(local_model(local))
+            environment |= {"OPENAI_BASE_URL": url, "HANDOFF_MODEL": "local", "HANDOFF_MODEL_API": "chat"}
+            environment |= {f"HANDOFF_{name.upper()}": str(value) for name, value in (_SLOW | _TIMES).items()}
+        process = await asyncio.create_subprocess_exec(sys.executable, *words, env=environment)
+        return await process.wait()
+
+
 async def main() -> int:
     parser = argparse.ArgumentParser(prog="make real", description=__doc__)
     parser.add_argument("--local", type=Path, help="folder of the small model")
     parser.add_argument("--only", type=int, action="append", help="number of a request, from 1")
+    parser.add_argument("--eval", type=int, metavar="N", help="the first N tasks of evals/office instead")
     given = parser.parse_args()
+    if given.eval:
+        return await evaluate(given.eval, given.local)
     requests = [REQUESTS[number - 1] for number in given.only] if given.only else list(REQUESTS)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     print("| request | state | workers | runs | turns | repairs | seconds | answer | faults |")
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     if given.local:
-        slow = {"model_window": 12_288, "model_idle_seconds": 600, "model_max_output": 600}
-        times = {"limit_task_turns": 8, "limit_normal_seconds": 400, "limit_task_seconds": 800}
         async with local_model(given.local) as url:
-            outcomes = await run(requests, url, model="local", model_api="chat", **slow, **times)
+            outcomes = await run(requests, url, model="local", model_api="chat", **_SLOW, **_TIMES)
     else:
         model = os.environ.get("HANDOFF_MODEL", "gpt-5.6")
         key = {"openai_api_key": os.environ["OPENAI_API_KEY"]} if "OPENAI_API_KEY" in os.environ else {}
