@@ -33,6 +33,7 @@ from agents.tools.approvals import ApprovalStore, DenyAll
 from agents.tools.skill_tools import SkillTools
 from agents.tools.team_tools import Toolbox, material, no_tools, tools_summary
 from agents.tools.text_files import read_text
+from agents.tools.web_page import network_summary
 from agents.worker import Brief, Worker
 from sandbox.egress.broker import TaskEgress
 from sandbox.egress.policy import EgressPolicy
@@ -110,11 +111,12 @@ class Orchestrator:
         functions = (self.create_worker, self.ask_user, self.plan, self.read_file, self.view_image)
         tools = [Tool.from_function(function) for function in functions]
         tools += [*skills.tools(), *map(material, deps.reading)]
+        about = (tools_summary(deps.toolbox()), skills.summary(), network_summary(deps.egress.allow))
         self._loop = AgentLoop(
             Role(
                 name="orchestrator",
                 model=deps.model,
-                instructions=prompt("orchestrator") + tools_summary(deps.toolbox()) + skills.summary(),
+                instructions=prompt("orchestrator") + "".join(about),
                 tools=tools,
                 objection=self._unfound_figures,
             ),

@@ -33,6 +33,7 @@ from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalGate, ApprovalStore
 from agents.tools.skill_tools import SkillTools
 from agents.tools.team_tools import TeamTool, worker_tools
+from agents.tools.web_page import PageReader
 from agents.worker_steps import WorkerSteps
 from sandbox.egress.broker import TaskEgress
 from sandbox.job import Queue
@@ -80,7 +81,8 @@ class Worker:
         report = Tool.from_function(self.report).wrap(self._checked)
         skill_tools = SkillTools(skills, workspace, journal.entries)
         tools = [self._programs.tool(), Tool.from_function(self.view_image), report, *skill_tools.tools()]
-        tools += worker_tools(team_tools, approval, self._programs.cut, self._keep_attached)
+        pages = [TeamTool(Tool.from_function(PageReader(egress).fetch_page))] if egress.policy.allow else []
+        tools += worker_tools([*pages, *team_tools], approval, self._programs.cut, self._keep_attached)
         self.tools: Sequence[Tool] = tools
         """The tools as the model gets them, the team's among them."""
         self._loop = AgentLoop(

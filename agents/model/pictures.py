@@ -9,6 +9,7 @@ import asyncio
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from mimetypes import guess_type
 
 from agents.conversation import ModelReply, Picture, Turn
 from agents.errors import ToolFailure
@@ -57,7 +58,8 @@ class Pictures:
                 paths.append(await self._workspace.add(name, content, owner))
             except FileRefused as refused:
                 lines.append(f"[{refused}]")
-        pictures, problems = split(await self.open(paths))
+        shown = [path for path in paths if (guess_type(path)[0] or "").startswith("image/")]
+        pictures, problems = split(await self.open(shown) if shown else [])
         lines += [f"[Kept as /work/{path}]" for path in paths] + [f"[{problem}]" for problem in problems]
         facts = output.facts | {"kept": {"files": paths}}
         return replace(output, text="\n".join(lines), facts=facts, pictures=pictures, attached=())

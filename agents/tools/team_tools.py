@@ -16,8 +16,10 @@ from text.excerpt import excerpt, one_line
 
 #: Names of the tools that every worker has.
 WORKER_TOOLS = ("execute_python_code", "view_image", "report")
+#: What workers have where hosts are allowed: `agents.tools.web_page`.
+FETCH_PAGE = "fetch_page"
 #: A tool of the team has none of these names.
-TAKEN = (*WORKER_TOOLS, "open_skill", "find_skill")
+TAKEN = (*WORKER_TOOLS, "open_skill", "find_skill", FETCH_PAGE)
 #: Tools of a team that a worker gets: OpenAI takes 128 in one request, with a worker's own.
 MAX_TOOLS = 120
 #: Stands above each output: a page or a ticket may hold instructions of its writer.
@@ -102,7 +104,7 @@ def _worker_tool(one: TeamTool, approval: ApprovalGate, cut: Cut, keep: Keep) ->
             output = await run()
         except ToolFailure as failure:
             raise ToolFailure(await cut(str(failure), name)) from failure
-        output = await keep(replace(output, facts={"tool": name}))
+        output = await keep(replace(output, facts=output.facts | {"tool": name}))
         text = f"{UNTRUSTED.format(tool=name)}\n{await cut(output.text, name)}"
         return replace(output, text=text)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Self
 
 import aiohttp
@@ -65,6 +65,26 @@ class TaskEgress:
             return
         async with Broker(self.policy, self._meter, report) as broker:
             yield broker.serve
+
+    @contextmanager
+    def exchange(self, host: str, port: int, method: str, on_request: OnRequest) -> Iterator[Exchange]:
+        """A request that we make for the task ourselves: counted and recorded like those of programs.
+
+        Raises `EgressRefused` at a limit. The caller makes it through `guarded_session`.
+        """
+
+        def report(request: EgressRequest) -> None:
+            on_request(request)
+            self.policy.on_request(request)
+
+        exchange = Exchange(self._meter, host, port, method)
+        with recorded(exchange, self._meter, report):
+            try:
+                self._meter.begin()
+                yield exchange
+            except EgressRefused as refused:
+                exchange.ended(exchange.record.status, str(refused))
+                raise
 
 
 class Broker:

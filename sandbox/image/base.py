@@ -29,7 +29,7 @@ _STEPS = {"mmdebstrap": 14, "debootstrap": 420, "tar": 1}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PackageSource:
     """One line of the machine's apt configuration."""
 
     uri: str
@@ -72,7 +72,7 @@ async def make(engine: DockerEngine, folder: Path, report: Callable[[float], Non
 
 
 async def _with_mmdebstrap(
-    release: str, sources: list[Source], archive: Path, report: Callable[[float], None]
+    release: str, sources: list[PackageSource], archive: Path, report: Callable[[float], None]
 ) -> None:
     excluded = [f"--dpkgopt=path-exclude={pattern}" for pattern in _UNWANTED]
     options = ["--variant=essential", f"--include={_INCLUDED}", "--format=tar", *excluded]
@@ -81,7 +81,7 @@ async def _with_mmdebstrap(
 
 
 async def _with_debootstrap(
-    release: str, source: Source, archive: Path, report: Callable[[float], None]
+    release: str, source: PackageSource, archive: Path, report: Callable[[float], None]
 ) -> None:
     root = archive.with_name("root")
     await _execute(
@@ -92,13 +92,15 @@ async def _with_debootstrap(
     await _execute(["tar", "-C", str(root), *excluded, "--numeric-owner", "-cf", str(archive), "."], report)
 
 
-async def _sources(release: str) -> list[Source]:
+async def _sources(release: str) -> list[PackageSource]:
     """The distribution's own entries for its release, updates and security fixes among them."""
     fields = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
     listed = await _execute(["apt-get", "indextargets", "--format", fields, "Identifier: Packages"])
     wanted = {release, f"{release}-updates", f"{release}-security"}
     rows = [row.split("|") for row in dict.fromkeys(listed.splitlines()) if row.count("|") == 2]
-    found = [Source(uri, suite) for uri, suite, component in rows if suite in wanted and component == "main"]
+    found = [
+        PackageSource(uri, suite) for uri, suite, component in rows if suite in wanted and component == "main"
+    ]
     if not any(source.release == release for source in found):
         raise ImageBuildFailed(
             f"apt on this machine is not set up for {release}; check /etc/apt/sources.list."

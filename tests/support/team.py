@@ -24,6 +24,7 @@ from agents.skills import Skill
 from agents.tools import Function, Tool
 from agents.tools.approvals import ApprovalStore
 from agents.tools.team_tools import Toolbox, no_tools
+from sandbox.egress.policy import EgressPolicy
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 from tests.support.scripted_model import ScriptedModel
@@ -97,6 +98,7 @@ class Team:
     toolbox: Toolbox = no_tools
     reading: Sequence[Tool] = ()
     skills: Sequence[Skill] = ()
+    egress: EgressPolicy = field(default_factory=EgressPolicy)
     approvals: ApprovalStore | None = None
     model: str = "m"
     checks_figures: bool = False
@@ -111,6 +113,7 @@ class Team:
             endpoint=endpoint, sandbox=self.sandbox or Sandbox(), model=self.model, worker_model=self.model,
             limits=self.limits, prices=self.prices, toolbox=self.toolbox,
             reading=self.reading, checks_figures=self.checks_figures, skills=self.skills,
+            egress=self.egress,
         )  # fmt: skip
         orchestrator = Orchestrator(
             deps, workspace=Workspace(folder), journal=self.journal, inbox=self.inbox,

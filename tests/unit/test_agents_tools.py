@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -17,16 +17,18 @@ from agents.errors import ToolFailure
 from agents.orchestrator import Orchestrator
 from agents.programs import Programs
 from agents.tools import Tool
+from agents.tools.web_page import PageReader
 from agents.worker import Worker
 from bot.tools.slack_reading import SlackReading
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-OURS = {
+OURS: dict[str, list[Any]] = {
     "orchestrator": [
         Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
         Orchestrator.view_image,
     ],
     "worker": [Programs.execute_python_code, Worker.view_image, Worker.report],
+    "web": [PageReader.fetch_page],
     "slack": [SlackReading.read_channel, SlackReading.read_thread, SlackReading.search_messages],
 }  # fmt: skip
 
