@@ -6,17 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import cached_property
 
 from agents.budget import Meter
 from agents.conversation import Json
 from agents.events import WAITING_FOR_CONTAINER
 from agents.tools import Tool, ToolOutput
+from agents.tools.code_tools import FILE, HOST, CodeTools
 from agents.tools.python_tool import sandbox_facts
+from agents.tools.team_tools import TeamTool
 from agents.worker_steps import WorkerSteps
 from sandbox import Job, Run
 from sandbox.egress.broker import TaskEgress
 from sandbox.egress.policy import EgressRequest
 from sandbox.errors import FileRefused
+from sandbox.files import SandboxFile
 from sandbox.job import Queue
 from sandbox.sandbox import Sandbox
 from sandbox.snapshot import Kept
@@ -45,8 +49,9 @@ class Programs:
 
     def __init__(
         self, worker: str, sandbox: Sandbox, workspace: Workspace, *, egress: TaskEgress, meter: Meter,
-        steps: WorkerSteps, queue: Queue,
+        steps: WorkerSteps, queue: Queue, team_tools: Sequence[TeamTool] = (),
     ) -> None:  # fmt: skip
+        self._code_tools = CodeTools(team_tools)
         self._worker = worker
         self._sandbox = sandbox
         self._workspace = workspace
@@ -59,6 +64,8 @@ class Programs:
         """`execute_python_code`, described for this sandbox and what it reaches."""
         tool = Tool.from_function(self.execute_python_code)
         text = f"{tool.description}\n{sandbox_facts(self._sandbox)}"
+        if about := self._code_tools.description:
+            text += f"\n{about}"
         if self._sandbox.carries_variables:
             text = text.replace(_NO_VARIABLES, _VARIABLES)
         if self._egress.policy.allow:
@@ -77,11 +84,14 @@ class Programs:
             timeout: Seconds that the program may run; more than the limit counts as the limit.
         """
         before = await self._workspace.snapshot()
+        files = dict(before.files)
+        if self._code_tools.description and len(files) < self._sandbox.limits.input_count:
+            files.setdefault(FILE, self._module)
         job = Job(
             code=code,
             timeout=timeout,
             queue=self._queue,
-            files=before.files,
+            files=files,
             folders=before.folders,
             state=await self._variables(),
             prefix=f"{self._worker}-",
@@ -93,11 +103,17 @@ class Programs:
             kept = replace(kept, notes=(*notes, *kept.notes))
         measured = {"status": run.status.value, "seconds": round(run.seconds, 2), "files": list(kept.files)}
         facts: Json = {"run": measured}
+        if calls := self._code_tools.calls:
+            facts["tool_calls"] = calls
         if requests:
             facts["requests"] = [asdict(one) for one in requests]
         text = "\n".join([await self._render(run, kept), *_refusals(requests)])
         status = f"[{run.status}{'' if run.exit_code is None else f', exit code {run.exit_code}'}"
         return ToolOutput(f"{status}, {run.seconds:.2f} s]\n{text}", facts, same_as=f"{status}]\n{text}")
+
+    @cached_property
+    def _module(self) -> SandboxFile:
+        return SandboxFile.of(self._code_tools.module())
 
     async def cut(self, text: str, name: str, whole: bytes | None = None) -> str:
         """Long output as head and tail, with all of it in a file that code can read."""
@@ -116,6 +132,8 @@ class Programs:
         if waits:
             self._steps.interrupt(WAITING_FOR_CONTAINER)
         requests: list[EgressRequest] = []
+        self._code_tools.calls = []
+        local = {HOST: self._code_tools.answer} if self._code_tools.description else {}
         with self._meter.pause() as resume:
 
             def time_left() -> float:
@@ -124,7 +142,7 @@ class Programs:
                 resume()
                 return self._meter.left - _HAND_BACK_SECONDS
 
-            async with self._egress.open(requests.append) as serve:
+            async with self._egress.open(requests.append, local) as serve:
                 run = await self._sandbox.run(
                     job, on_output=self._steps.show_output, on_container=time_left, on_connection=serve
                 )

@@ -76,7 +76,14 @@ class Worker:
         self._steps = WorkerSteps(brief.worker, emit)
         approval = ApprovalGate(brief.title, journal, approvals)
         self._programs = Programs(
-            brief.worker, sandbox, workspace, egress=egress, meter=meter, steps=self._steps, queue=queue
+            brief.worker,
+            sandbox,
+            workspace,
+            egress=egress,
+            meter=meter,
+            steps=self._steps,
+            queue=queue,
+            team_tools=team_tools,
         )
         report = Tool.from_function(self.report).wrap(self._checked)
         skill_tools = SkillTools(skills, workspace, journal.entries)

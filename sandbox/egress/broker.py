@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Self
 
 import aiohttp
@@ -40,9 +42,14 @@ from sandbox.egress.program_client import (
 from sandbox.errors import EgressRefused
 
 _PIECE = 65_536
+_LOCAL_BYTES = 1 << 20
 _NO_RESPONSE = (aiohttp.ClientError, OSError, h11.LocalProtocolError)
 #: Headers that aiohttp would add, and the program did not send.
 _OURS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+
+LocalHandler = Callable[[str, bytes], Awaitable[tuple[int, str]]]
+"""Answers a request to a host that is no host: path without its slash, and body; status and text."""
 
 
 class TaskEgress:
@@ -53,17 +60,22 @@ class TaskEgress:
         self._meter = EgressMeter(policy.limits)
 
     @asynccontextmanager
-    async def open(self, on_request: OnRequest) -> AsyncIterator[OnConnection | None]:
-        """What serves the connections of one program; None where nothing may be reached."""
+    async def open(
+        self, on_request: OnRequest, local: Mapping[str, LocalHandler] = MappingProxyType({})
+    ) -> AsyncIterator[OnConnection | None]:
+        """What serves the connections of one program; None where nothing may be reached.
+
+        `local` answers requests by HTTP to these names itself.
+        """
 
         def report(request: EgressRequest) -> None:
             on_request(request)
             self.policy.on_request(request)
 
-        if not self.policy.allow:
+        if not self.policy.allow and not local:
             yield None
             return
-        async with Broker(self.policy, self._meter, report) as broker:
+        async with Broker(self.policy, self._meter, report, local=local) as broker:
             yield broker.serve
 
     @contextmanager
@@ -92,9 +104,10 @@ class Broker:
 
     def __init__(
         self, policy: EgressPolicy, meter: EgressMeter, on_request: OnRequest,
-        *, tls: ssl.SSLContext | None = None,
+        *, tls: ssl.SSLContext | None = None, local: Mapping[str, LocalHandler] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         """`on_request` gets the record of each request as it ends. `tls` None: what this machine trusts."""
+        self._local = local
         self._policy = policy
         self._meter = meter
         self._on_request = on_request
@@ -123,6 +136,9 @@ class Broker:
         except NotForProxy as error:
             await client.respond(400, str(error))
             return
+        if (handle := self._local.get(host)) is not None and request.method == b"POST":
+            await self._answer_locally(client, handle, path)
+            return
         credential = self._policy.credentials.get((host, CREDENTIALS_PORT if port == 80 else port))
         if credential is not None and port == 80:
             port = CREDENTIALS_PORT
@@ -142,6 +158,16 @@ class Broker:
             except _NO_RESPONSE as error:
                 why = f"There was no whole response from {host}:{port}: {_words(error)}."
                 await _refuse(client, exchange, 502, why)
+
+    async def _answer_locally(self, client: ProgramClient, handle: LocalHandler, path: str) -> None:
+        try:
+            self._meter.begin()
+            body = await client.whole_body(_LOCAL_BYTES)
+        except EgressRefused as refused:
+            await client.respond(403, str(refused))
+            return
+        status, text = await handle(path.removeprefix("/"), body)
+        await client.reply(status, text.encode("utf-8", "replace"), HTTPStatus(status).phrase)
 
     async def _tunnel(self, client: ProgramClient, exchange: Exchange) -> None:
         """Carry bytes both ways until the server ends, or the program drops the connection."""

@@ -10,6 +10,7 @@ import h11
 from sandbox.egress.allow_list import normalized
 from sandbox.egress.connections import ProgramConnection
 from sandbox.egress.policy import Credential, Exchange
+from sandbox.errors import EgressRefused
 
 CREDENTIALS_PORT = 443
 """Where requests with a credential go that a program sends to port 80."""
@@ -50,6 +51,15 @@ class ProgramClient:
             exchange.sent(len(event.data))
             yield bytes(event.data)
 
+    async def whole_body(self, most: int) -> bytes:
+        """The content of the request; raises `EgressRefused` beyond `most` bytes."""
+        body = b""
+        while isinstance(event := await self._next_event(), h11.Data):
+            body += bytes(event.data)
+            if len(body) > most:
+                raise EgressRefused(f"The request has more than {most} bytes, the limit.")
+        return body
+
     async def switch(self) -> bytes:
         """Accept a tunnel; what has arrived of it already."""
         await self._next_event()  # the end of the request
@@ -68,11 +78,14 @@ class ProgramClient:
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             await self.connection.close(whole=False)
             return
-        text = f"{sentence}\n".encode()
+        await self.reply(status, f"{sentence}\n".encode(), sentence)
+
+    async def reply(self, status: int, text: bytes, reason: str) -> None:
+        """Answer with a text and end the connection."""
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(text)))]
-        reason = "".join(c if " " <= c <= "~" else "?" for c in sentence).encode()
+        phrase = "".join(c if " " <= c <= "~" else "?" for c in reason).encode()
         await self.send(
-            h11.Response(status_code=status, headers=[*headers, ("Connection", "close")], reason=reason)
+            h11.Response(status_code=status, headers=[*headers, ("Connection", "close")], reason=phrase)
         )
         await self.send(h11.Data(data=text))
         await self.send(h11.EndOfMessage())
