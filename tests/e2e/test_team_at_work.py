@@ -88,7 +88,7 @@ async def test_what_was_measured_stands_beside_what_was_said(slack: SlackStandIn
     long = run("for n in range(3000): print('line', n)")
     failing = run("open('half.csv', 'w').write('a')\nraise SystemExit(3)")
     report: list[Reply] = [Call("report", {"status": "done", "summary": "All fine.", "files": ["half.csv"]})]
-    said = Say("The last line is 2,999, and 17 lines are lost.")
+    said = Say("The last line is 2,999, and 45,678 lines are lost.")
     script = Roles([worker("Count"), said, said], [long, failing, *report])
     async with ScriptedModel(script) as model:
         async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
@@ -101,9 +101,9 @@ async def test_what_was_measured_stands_beside_what_was_said(slack: SlackStandIn
             await slack.wait_for(lambda _: len(bot.whispers(MEI)) == 2)
             listed, refused = bot.whispers(MEI)
         model.assert_complete()
-    assert "One figure has no source in any run, tool or report: 17" in answer.text
+    assert "One figure has no source in any run, tool or report: 45,678" in answer.text
     assert model.requests[-1].last_user.startswith("These figures of your answer have no source")
-    assert listed == "*2,999* · Count, run 1: `line 2999`\n*17* · no source"
+    assert listed == "*2,999* · Count, run 1: `line 2999`\n*45,678* · no source"
     assert refused == NOT_MY_BUTTON
     worker_report = json.loads(model.requests[-1].results[0])
     assert (worker_report["facts"]["runs"], worker_report["facts"]["failed_runs"]) == (2, 1)
