@@ -67,6 +67,8 @@ class AgentDeps:
     """The team's own tools, for workers."""
     reading: Sequence[Tool] = ()
     """The orchestrator's tools to read what others have written elsewhere; their output is material."""
+    noting: Sequence[Tool] = ()
+    """The orchestrator's tool that proposes notes."""
     skills: Sequence[Skill] = ()
     """For orchestrator and workers."""
     checks_figures: bool = False
@@ -110,7 +112,7 @@ class Orchestrator:
         skills = SkillTools(deps.skills, workspace, journal.entries)
         functions = (self.create_worker, self.ask_user, self.plan, self.read_file, self.view_image)
         tools = [Tool.from_function(function) for function in functions]
-        tools += [*skills.tools(), *map(material, deps.reading)]
+        tools += [*skills.tools(), *map(material, deps.reading), *deps.noting]
         about = (tools_summary(deps.toolbox()), skills.summary(), network_summary(deps.egress.allow))
         self._loop = AgentLoop(
             Role(

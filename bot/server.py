@@ -34,6 +34,7 @@ from bot.thread.background import BackgroundCalls
 from bot.thread.thread import SlackThreads
 from bot.timing import STANDARD, BotTiming
 from bot.tools.action_tokens import ActionTokens
+from bot.tools.remembering import Remembering
 from bot.tools.task_tools import ReadingTools
 from bot.web import WebServer
 from bot.wire.channels import ChannelDirectory
@@ -52,6 +53,7 @@ from tasks.run.runner import PATIENCE, Runner
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore
 from tasks.store.preferences import ChannelPreferences, FiguresMode
+from tasks.store.proposals import NoteProposals
 from tasks.store.queries import TaskQueries
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
@@ -137,7 +139,9 @@ class BotServer:
             deps = agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox, tools, known)
             own = channels.settings(task.thread.team, task.thread.channel)
             egress = make_egress(own, task, credentials, metrics.egress)
-            return replace(deps, checks_figures=figures is not FiguresMode.OFF, egress=egress)
+            noting = Remembering(NoteProposals(database), task).tools()
+            checks = figures is not FiguresMode.OFF
+            return replace(deps, checks_figures=checks, egress=egress, noting=noting)
 
         runner = Runner(
             database, agent_deps(settings, endpoint, self.sandbox, toolbox), threads,

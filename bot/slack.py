@@ -12,6 +12,7 @@ import aiohttp
 from bot.controls.approvals import ApprovalButtons
 from bot.controls.buttons import ThreadButtons
 from bot.controls.home import AppHome
+from bot.controls.note_buttons import NoteButtons
 from bot.controls.ratings import RatingButtons
 from bot.controls.replies import ClickReplies
 from bot.controls.shortcut import MessageShortcut
@@ -50,6 +51,7 @@ from tasks.store.key_value import KeyValueStore
 from tasks.store.notes import ChannelNotes
 from tasks.store.participants import Participants
 from tasks.store.preferences import ChannelPreferences
+from tasks.store.proposals import NoteProposals
 from tasks.store.queries import TaskQueries, UsageTotals
 from tasks.store.ratings import Ratings
 
@@ -103,6 +105,9 @@ class SlackService:
         ratings = RatingButtons(engine=engine, ratings=Ratings(database), clients=clients, replies=replies)
         approvals = ApprovalButtons(engine=engine, people=people, replies=replies, access=access)
         sources = SourcesButton(engine=engine, database=database, replies=replies)
+        noting = NoteButtons(
+            engine=engine, people=people, replies=replies, access=access, proposals=NoteProposals(database)
+        )
         slash = SlashCommand(
             engine=engine, queries=queries, reader=reader, clients=clients, access=access, stopper=stopper,
             preferences=preferences, links=links,
@@ -112,7 +117,7 @@ class SlackService:
         )
         home = AppHome(
             engine=engine, queries=queries, usage=usage, clients=clients, links=links, stopper=stopper,
-            settings=settings,
+            settings=settings, notes=ChannelNotes(database),
         )  # fmt: skip
         uninstall = UninstallListeners(
             engine=engine, queries=queries, preferences=preferences, notes=ChannelNotes(database),
@@ -120,7 +125,7 @@ class SlackService:
         )  # fmt: skip
         self._backfill = Backfill(clients, self._intake, queries, kept, timing)
         groups: list[ListenerGroup] = [
-            listeners, buttons, ratings, approvals, sources, slash, shortcut, home, uninstall,
+            listeners, buttons, ratings, approvals, noting, sources, slash, shortcut, home, uninstall,
         ]  # fmt: skip
         connect(self.app, self._intake, groups, on_refused=self._backfill.refused)
         #: The install pages, for the web server.

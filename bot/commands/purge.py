@@ -56,6 +56,7 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
     from sandbox.errors import FileRefused
     from tasks.errors import FilesUnavailable
     from tasks.files.removal import Removal
+    from tasks.store.notes import ChannelNotes
 
     async with open_existing(settings.database_url) as database:
         if database is None:
@@ -79,6 +80,9 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
                 "deletes the rest within an hour of the bucket's return."
             ) from error
         print(f"Deleted {len(found)} tasks and the files of {threads} threads.")
+        if (args.user or args.channel) and not args.id:
+            notes = await ChannelNotes(database).purge(user=args.user, channel=args.channel, before=before)
+            print(f"Deleted {notes} notes.")
         return 0
 
 

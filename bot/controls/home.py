@@ -6,8 +6,8 @@ Slack keeps showing the last published view, so each opening and each Stop in it
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -27,12 +27,14 @@ from bot.wire.interactions import ClickPayload, parse_interaction
 from bot.wire.permalinks import Permalinks
 from bot.wire.text import escape, one_plain_line
 from tasks.engine import TaskEngine
+from tasks.store.notes import ChannelNotes, Note
 from tasks.store.queries import TaskQueries, UsageTotals
 from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
 
-STOP = "handoff_home_stop"
+audit = structlog.get_logger("audit")
+STOP, DELETE_NOTE = "handoff_home_stop", "handoff_home_delete_note"
 RECENT = 10
 #: Characters of a bar and lines of the timeline: a code block of the Home holds so much without wrapping.
 TIMELINE_WIDTH, TIMELINE_LINES = 24, 20
@@ -62,6 +64,8 @@ class HomeContent:
     """The answer to a press, in mrkdwn."""
     timeline: Sequence[str] = ()
     """The newest task's work as lines of text."""
+    notes: Mapping[str, Sequence[Note]] = field(default_factory=dict)
+    """The person's own notes by channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +79,12 @@ class AppHome:
     links: Permalinks
     stopper: TaskStopper
     settings: Settings
+    notes: ChannelNotes
 
     def register(self, app: AsyncApp) -> None:
         app.event("app_home_opened")(self.opened)
         app.action(STOP)(self.stop_pressed)
+        app.action(DELETE_NOTE)(self.delete_pressed)
 
     async def opened(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """Publish the Home tab, or suggest prompts in the messages tab."""
@@ -97,6 +103,18 @@ class AppHome:
         words = await self.stopper.stop(mine, click.user.id)
         await self._publish(click.team.id, click.user.id, words)
 
+    async def delete_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Delete one of the person's own notes; what is not theirs stays."""
+        await ack()
+        if (click := parse_interaction(ClickPayload, body)) is None:
+            return
+        team, user = click.team.id, click.user.id
+        channel, _, number = click.pressed.value.partition(":")
+        for note in (await self.notes.own(team, user)).get(channel, ()):
+            if str(note.number) == number and await self.notes.delete(team, channel, note.number):
+                audit.info("note deleted", team=team, channel=channel, user=user)
+        await self._publish(team, user)
+
     async def _publish(self, team: str, user: str, notice: str = "") -> None:
         now = time.time()
         mine = await self.queries.tasks(team=team, user=user, limit=50)
@@ -109,6 +127,7 @@ class AppHome:
             cost_week=await self.usage.cost(since=now - 7 * 86_400, team=team, user=user),
             tokens_week=await self.usage.tokens(since=now - 7 * 86_400, team=team, user=user),
             notice=notice,
+            notes=await self.notes.own(team, user),
             timeline=await self._timeline(mine[0]) if mine else (),
         )
         try:
@@ -132,6 +151,9 @@ def view(shown: HomeContent, settings: Settings) -> dict[str, Any]:
         blocks.append(_section(f"{texts.HOME_TIMELINE}\n```{_clipped(shown.timeline)}```"))
     blocks += [{"type": "divider"}, _header(texts.HOME_RECENT)]
     blocks += [_row(task, link) for task, link in shown.recent] or [_section(texts.HOME_NO_TASKS)]
+    if notes := [_note_row(channel, note) for channel, own in shown.notes.items() for note in own]:
+        hint = context_block(texts.HOME_NOTES_HINT)
+        blocks += [{"type": "divider"}, _header(texts.HOME_NOTES), *notes, hint]
     blocks += [{"type": "divider"}, _header(texts.HOME_USAGE)]
     blocks.append(_section(f"{texts.home_tokens(shown.tokens_day, shown.tokens_week)}\n{_cost(shown)}"))
     model, daily = escape(str(settings.model)), settings.limit_person_daily_tokens or 0
@@ -160,6 +182,12 @@ def _row(task: Task, link: str, *, stoppable: bool = False) -> Block:
     block = _section(f"<{link}|{title}>\n{state}{took}")
     if stoppable:
         block["accessory"] = button(thread_texts.STOP, STOP, task.id, style="danger")
+    return block
+
+
+def _note_row(channel: str, note: Note) -> Block:
+    block = _section(escape(note.text))
+    block["accessory"] = button(texts.DELETE, DELETE_NOTE, f"{channel}:{note.number}")
     return block
 
 

@@ -147,3 +147,17 @@ def home_settings(model: str, task_tokens: int, daily_tokens: int) -> str:
     """`daily_tokens`: 0 where there is no limit."""
     daily = f"{daily_tokens:,} tokens a day" if daily_tokens else "no daily limit"
     return f"Model: {model} · {task_tokens:,} tokens a task · {daily} · a channel's settings: `/handoff set`"
+
+
+# A proposed note, and notes in App Home.
+HOME_NOTES = "Your notes"
+HOME_NOTES_HINT = "I read these before each task in our direct messages. `!note` there adds and changes them."
+DELETE = "Delete"
+
+
+def no_room_for_note(limit: int) -> str:
+    return f"This channel already has {limit} notes. Delete one with `!note delete`, then press Keep again."
+
+
+def note_decided(name: str, *, kept: bool) -> str:
+    return f"*Kept by {name}.* `!note` lists this channel's notes." if kept else f"*Discarded by {name}.*"

@@ -18,6 +18,7 @@ PICTURE = "image"
 FEEDBACK, ANSWER, STOP = "handoff_feedback", "handoff_answer", "handoff_stop"
 SOURCES = "handoff_sources"
 APPROVE, DENY = "handoff_approve", "handoff_deny"
+KEEP, DISCARD = "handoff_keep_note", "handoff_discard_note"
 
 
 def markdown_block(text: str) -> Block:

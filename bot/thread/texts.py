@@ -150,3 +150,9 @@ def slack_error(error: str, scope: str = "") -> str:
 def no_address(error: str) -> str:
     """`error`: Slack's error code, or empty when it may pass."""
     return f"Slack doesn't say where it is ({error})" if error else "Slack doesn't say where it is right now"
+
+
+# A proposed note.
+REMEMBER_HERE = "Shall I remember this for every task in this channel?"
+REMEMBER_FOR_YOU = "Shall I remember this for your tasks in this conversation?"
+KEEP, DISCARD = "Keep", "Discard"

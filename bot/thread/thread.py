@@ -15,7 +15,7 @@ import aiohttp
 import structlog
 
 from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
-from bot.thread import question, texts
+from bot.thread import proposed_notes, question, texts
 from bot.thread.answer import OutgoingMessage, duration, render
 from bot.thread.background import BackgroundCalls
 from bot.thread.draft import AnswerDraft
@@ -214,6 +214,7 @@ class SlackThread:
                 await self._line.delete()  # a question notifies people, and an edit would not
             await self._post_all(rendered.messages, status_after(state))
             await self._uploads.post(files, rendered.messages[-1])
+            await proposed_notes.post(self._posts, self._store.database, self._task)
             if waits:
                 await self._session.end(status_after(state))
         except NotDelivered as fault:

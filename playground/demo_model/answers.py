@@ -30,6 +30,8 @@ SKILLS = (
     "Sum the numbers from 1 to 100",
 )
 """Requests that the demo model can do. A question takes five options."""
+PROPOSED = "Press *Keep* below, and I read that before every later task here."
+NO_MEMORY = "I have no tool to remember this. `!note add` keeps a note."
 THANKS = "You're welcome."
 ASKING = "Before I start: what matters most to you here?"
 OPTIONS = ("A quick result", "A thorough result", "A picture of it")

@@ -23,6 +23,7 @@ _THANKS = re.compile(
 _ABOUT_PICTURES = re.compile(
     r"(?i)\b(?:see|look|describe|read)\b|\b(?:screenshot|picture|image|photo)s?\b|\bwhat (?:does|is|do)\b"
 )
+_REMEMBER = re.compile(r"(?i)(?:please )?remember(?: that|:)? (.+)")
 _ASK_FIRST = re.compile(r"(?i)\bask me first\b[\s,.:;-]*(?:and\s+|then\s+)*")
 _AGAIN = re.compile(
     r"(?i)^(?:please\s+)?(?:(?:do|run|try)\s+(?:it|that|this)\s+)?(?:once\s+)?again\b|^the same\b|^repeat\b"
@@ -39,6 +40,8 @@ def reply(conversation: Conversation) -> Reply:
         return about_a_channel
     if (pictures := _pictures(conversation)) and _ABOUT_PICTURES.search(request):
         return Reply(answers.seen(pictures))
+    if wish := _REMEMBER.fullmatch(" ".join(request.split())):
+        return _remembering(conversation, wish[1])
     if talk := _small_talk(request):
         return Reply(talk)
     if opening := skills.reply(conversation, request):
@@ -97,6 +100,14 @@ def _small_talk(request: str) -> str:
     if not said or _GREETING.fullmatch(said) or _ABOUT.fullmatch(said):
         return f"{answers.HELP}\n\n{answers.LABEL}"
     return f"{answers.THANKS}\n\n{answers.LABEL}" if _THANKS.fullmatch(said) else ""
+
+
+def _remembering(conversation: Conversation, note: str) -> Reply:
+    """Proposes a note, then says where to press."""
+    if "remember" in conversation.tools and not conversation.calls("remember"):
+        return Reply("", (ToolUse("remember", {"text": note[:1].upper() + note[1:]}),))
+    words = answers.PROPOSED if conversation.calls("remember") else answers.NO_MEMORY
+    return Reply(f"{words}\n\n{answers.LABEL}")
 
 
 def _chosen_skill(conversation: Conversation) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks.store import schema
 from tasks.store.admission import lock_workspace
@@ -41,18 +42,7 @@ class ChannelNotes:
         """Pin a note; returns its number, or None when the channel has the most it may have."""
         async with self._database.write() as connection:
             await lock_workspace(connection, team)
-            numbers = (
-                (await connection.execute(select(_ROW.number).where(_in(team, channel)))).scalars().all()
-            )
-            if len(numbers) >= MOST:
-                return None
-            number = max(numbers, default=0) + 1
-            row = {
-                "team": team, "channel": channel, "number": number, "text": text, "user": user,
-                "user_name": user_name, "at": time.time(),
-            }  # fmt: skip
-            await connection.execute(insert(schema.note).values(row))
-            return number
+            return await insert_note(connection, team, channel, text, user=user, user_name=user_name)
 
     async def change(
         self, team: str, channel: str, number: int, text: str, *, user: str, user_name: str
@@ -69,6 +59,23 @@ class ChannelNotes:
         async with self._database.write() as connection:
             return bool((await connection.execute(delete(schema.note).where(mine))).rowcount)
 
+    async def own(self, team: str, user: str) -> Mapping[str, Sequence[Note]]:
+        """A person's own notes, those in their direct messages, by channel."""
+        mine = (_ROW.team == team) & (_ROW.user == user) & _ROW.channel.startswith("D")
+        query = select(_ROW.channel).where(mine).distinct().order_by(_ROW.channel)
+        async with self._database.read() as connection:
+            channels = (await connection.execute(query)).scalars().all()
+        return {channel: await self._of(team, channel) for channel in channels}
+
+    async def purge(self, *, user: str = "", channel: str = "", before: float | None = None) -> int:
+        """Delete the notes that meet all given conditions: last written by `user`, in `channel`, before a
+        time. Returns how many."""
+        where = [_ROW.user == user] if user else []
+        where += [_ROW.channel == channel] if channel else []
+        where += [_ROW.at < before] if before is not None else []
+        async with self._database.write() as connection:
+            return int((await connection.execute(delete(schema.note).where(*where))).rowcount)
+
     async def delete_workspace(self, team: str) -> None:
         """Delete all notes of a workspace."""
         async with self._database.write() as connection:
@@ -79,6 +86,22 @@ class ChannelNotes:
         async with self._database.read() as connection:
             rows = await connection.execute(query.order_by(_ROW.number))
             return [Note(number=row.number, text=row.text, user_name=row.user_name) for row in rows]
+
+
+async def insert_note(
+    connection: AsyncConnection, team: str, channel: str, text: str, *, user: str, user_name: str
+) -> int | None:
+    """Pin a note in a transaction that has locked the workspace; see `ChannelNotes.add`."""
+    numbers = (await connection.execute(select(_ROW.number).where(_in(team, channel)))).scalars().all()
+    if len(numbers) >= MOST:
+        return None
+    number = max(numbers, default=0) + 1
+    row = {
+        "team": team, "channel": channel, "number": number, "text": text, "user": user,
+        "user_name": user_name, "at": time.time(),
+    }  # fmt: skip
+    await connection.execute(insert(schema.note).values(row))
+    return number
 
 
 def _in(team: str, channel: str) -> ColumnElement[bool]:

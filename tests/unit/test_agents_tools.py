@@ -17,8 +17,10 @@ from agents.errors import ToolFailure
 from agents.orchestrator import Orchestrator
 from agents.programs import Programs
 from agents.tools import Tool
+from agents.tools.skill_tools import SkillTools
 from agents.tools.web_page import PageReader
 from agents.worker import Worker
+from bot.tools.remembering import Remembering
 from bot.tools.slack_reading import SlackReading
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -29,6 +31,8 @@ OURS: dict[str, list[Any]] = {
     ],
     "worker": [Programs.execute_python_code, Worker.view_image, Worker.report],
     "web": [PageReader.fetch_page],
+    "skills": [SkillTools.open_skill, SkillTools.find_skill],
+    "memory": [Remembering.remember],
     "slack": [SlackReading.read_channel, SlackReading.read_thread, SlackReading.search_messages],
 }  # fmt: skip
 
