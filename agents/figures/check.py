@@ -8,7 +8,14 @@ from math import log10
 
 from agents.figures.numerals import Number, Numeral, numerals
 from agents.figures.prose import without_other_numbers
-from agents.figures.sources import FigureSource, NumberIndex, SourceKind, TaskSources, read_sources
+from agents.figures.sources import (
+    FigureSource,
+    NumberIndex,
+    SourceKind,
+    TaskSources,
+    has_searched,
+    read_sources,
+)
 from agents.journal import Entry
 
 #: Figures that a correction names.
@@ -44,11 +51,14 @@ class CheckedFigures:
 
 
 def check_figures(answer: str, request: str, agents: Mapping[str, Sequence[Entry]]) -> CheckedFigures | None:
-    """Which figures of the answer have a source; None for a task that has run nothing.
+    """Which figures of the answer have a source; None for a task that has run nothing, or
+    whose model service has searched the web.
 
     A source is a number that gives the figure when it is rounded to the digits shown. The time taken grows
     with the lengths of the answer and of the log (n log n).
     """
+    if has_searched(agents):
+        return None
     sources = read_sources(request, agents)
     if not sources.has_run:
         return None

@@ -100,6 +100,17 @@ def read_sources(request: str, agents: Mapping[str, Sequence[Entry]]) -> TaskSou
     return TaskSources(asked, by_kind, has_run)
 
 
+def has_searched(agents: Mapping[str, Sequence[Entry]]) -> bool:
+    """Whether the model service has searched the web for a reply: what it found there is in no log."""
+    return any(
+        item.get("type") == "web_search_call" or item.get("annotations")
+        for entries in agents.values()
+        for entry in entries
+        if entry.kind == "reply"
+        for item in entry.body.get("raw", ())
+    )
+
+
 def _words_of_people(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
         if entry.kind == "opening":

@@ -107,6 +107,14 @@ def test_without_a_run_nothing_is_checked() -> None:
     assert not correction("It is 55.", log)
 
 
+@pytest.mark.parametrize("item", [{"type": "web_search_call"}, {"role": "assistant", "annotations": [{}]}])
+def test_what_the_service_found_in_the_web_can_not_be_checked(item: dict[str, object]) -> None:
+    log = FigureAnswer("", "", ("1",), (), (), ()).agents
+    log["w1"].append(Entry("reply", {"text": "It is 55.", "calls": [], "raw": [item]}))
+    assert check_figures("It is 55.", "", log) is None
+    assert not correction("It is 55.", log)
+
+
 def test_a_correction_is_asked_for_once_and_names_only_what_has_no_source() -> None:
     log = FigureAnswer("", "", ("12",), (), (), ()).agents
     words = correction("12, 55 and 66", log)
