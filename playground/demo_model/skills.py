@@ -63,7 +63,7 @@ _SALES = """
 """
 _AUDIT = """
     sys.argv = ["audit.py", path]
-    runpy.run_path("/work/skills/csv-audit/audit.py", run_name="__main__")
+    _ = runpy.run_path("/work/skills/csv-audit/audit.py", run_name="__main__")
 """
 _WEEKLY = """
     import pandas as pd
@@ -76,7 +76,7 @@ _WEEKLY = """
     if not (dates and amounts):
         sys.exit(f"{path} has no column of dates beside one of amounts.")
     sys.argv = ["weekly.py", path, dates[0], amounts[0]]
-    runpy.run_path("/work/skills/weekly-report/weekly.py", run_name="__main__")
+    _ = runpy.run_path("/work/skills/weekly-report/weekly.py", run_name="__main__")
 """
 _DECK = """
     import runpy, sys
@@ -89,5 +89,5 @@ _DECK = """
         "## A real model would write these slides\\n- This one only shows the way\\n"
     )
     sys.argv = ["deck.py", "outline.md", "slides.pptx"]
-    runpy.run_path("/work/skills/slide-deck/deck.py", run_name="__main__")
+    _ = runpy.run_path("/work/skills/slide-deck/deck.py", run_name="__main__")
 """

@@ -13,7 +13,7 @@ from sandbox.workspace import Workspace
 from scripts.steps import ROOT
 
 SALES = "date,amount\n2026-01-05,10\n2026-01-06,20\n2026-01-12,45\n2026-01-12,45\n2026-01-20,none\n"
-START = "import runpy, sys\nsys.argv = {argv}\nrunpy.run_path('/work/skills/{path}', run_name='__main__')\n"
+START = "import runpy, sys\nsys.argv = {argv}\n_ = runpy.run_path('/work/skills/{path}', None, '__main__')\n"
 
 
 async def run(sandbox: Sandbox, folder: Path, skill: str, code: str) -> tuple[Run, dict[str, bytes]]:
@@ -77,5 +77,6 @@ async def test_the_demo_model_follows_each(shared_sandbox: Sandbox, tmp_path: Pa
         ("slide-deck", "slides about skills", "slides.pptx"),
     ):
         (program,) = programs.choose(f"Use the skill {skill}: {request}")
-        _, files = await run(shared_sandbox, tmp_path / skill, skill, program.code)
+        ended, files = await run(shared_sandbox, tmp_path / skill, skill, program.code)
         assert made in files
+        assert "__name__" not in ended.stdout  # the script's variables are no output
