@@ -71,6 +71,8 @@ class AgentDeps:
     """The orchestrator's tool that proposes notes."""
     skills: Sequence[Skill] = ()
     """For orchestrator and workers."""
+    ordering: Sequence[Tool] = ()
+    """The orchestrator's tools for standing orders."""
     checks_figures: bool = False
     """Whether figures without a source go back to the orchestrator, once for each task."""
     egress: EgressPolicy = field(default_factory=EgressPolicy)
@@ -112,7 +114,7 @@ class Orchestrator:
         skills = SkillTools(deps.skills, workspace, journal.entries)
         functions = (self.create_worker, self.ask_user, self.plan, self.read_file, self.view_image)
         tools = [Tool.from_function(function) for function in functions]
-        tools += [*skills.tools(), *map(material, deps.reading), *deps.noting]
+        tools += [*skills.tools(), *map(material, deps.reading), *deps.noting, *deps.ordering]
         about = (tools_summary(deps.toolbox()), skills.summary(), network_summary(deps.egress.allow))
         self._loop = AgentLoop(
             Role(

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from bot.commands import backup, doctor, eval, manifest, play, purge, restore, sandbox, serve, tasks
+from bot.commands import backup, doctor, eval, manifest, orders, play, purge, restore, sandbox, serve, tasks
 from bot.errors import BotError, SettingsError
 from bot.observability import logging
 from bot.release import version
@@ -50,6 +50,7 @@ COMMANDS: Mapping[str, Command] = {
     "manifest": manifest,
     "sandbox": sandbox,
     "tasks": tasks,
+    "orders": orders,
     "purge": purge,
     "backup": backup,
     "restore": restore,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -20,18 +22,19 @@ from bot.factories.files import check_shared_files, make_thread_files
 from bot.factories.model import agent_deps, agent_deps_in, make_endpoint
 from bot.factories.sandbox import make_sandbox
 from bot.factories.skills import SkillLibrary
-from bot.factories.task_policy import make_task_policy
+from bot.factories.task_policy import make_order_limits, make_task_policy
 from bot.factories.team_tools import make_toolbox
 from bot.factories.tracing import make_tracing
 from bot.install.store import InstallationStore
 from bot.observability.instrumentation import trace_slack_calls
 from bot.observability.logging import open_audit_log
 from bot.observability.metrics import Metrics
+from bot.orders.tools import OrderTools
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
 from bot.slack import SlackService, make_clients, make_installation_store
 from bot.thread.background import BackgroundCalls
-from bot.thread.thread import SlackThreads
+from bot.thread.threads import SlackThreads
 from bot.timing import STANDARD, BotTiming
 from bot.tools.action_tokens import ActionTokens
 from bot.tools.remembering import Remembering
@@ -49,6 +52,7 @@ from sandbox.sandbox import Sandbox
 from tasks.engine import TaskEngine
 from tasks.files.removal import Removal
 from tasks.files.thread_buckets import ThreadBuckets
+from tasks.orders.store import OrderStore
 from tasks.run.runner import PATIENCE, Runner
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore
@@ -64,7 +68,11 @@ log = structlog.get_logger(__name__)
 class BotServer:
     """The bot, as an async context manager."""
 
-    def __init__(self, settings: Settings, timing: BotTiming = STANDARD) -> None:
+    def __init__(
+        self, settings: Settings, timing: BotTiming = STANDARD, *, clock: Callable[[], float] = time.time
+    ) -> None:  # fmt: skip
+        """`clock` gives the time that standing orders go by, in seconds since 1970."""
+        self._clock = clock
         self._timing = timing
         self._settings = settings
         self._stack = AsyncExitStack()
@@ -131,6 +139,10 @@ class BotServer:
         )  # fmt: skip
 
         skills = SkillLibrary(channels)
+        orders = OrderTools(
+            clients=clients, reader=reader, queries=TaskQueries(database), store=OrderStore(database),
+            limits=make_order_limits(settings), clock=self._clock,
+        )  # fmt: skip
 
         async def deps_of(task: Task) -> AgentDeps:
             tools = await database.persist(lambda: reading.of(task), PATIENCE)
@@ -141,7 +153,8 @@ class BotServer:
             egress = make_egress(own, task, credentials, metrics.egress)
             noting = Remembering(NoteProposals(database), task).tools()
             checks = figures is not FiguresMode.OFF
-            return replace(deps, checks_figures=checks, egress=egress, noting=noting)
+            deps = replace(deps, checks_figures=checks, egress=egress, noting=noting)
+            return await database.persist(lambda: orders.given_to(task, deps), PATIENCE)
 
         runner = Runner(
             database, agent_deps(settings, endpoint, self.sandbox, toolbox), threads,
@@ -157,7 +170,7 @@ class BotServer:
             kept_in=channels.retention,
         )  # fmt: skip
         await stack.enter_async_context(self.engine)
-        await self._open_slack(database, channels, clients, reader, marks, installations, sandboxes)
+        await self._open_slack(database, channels, clients, reader, marks, orders, installations, sandboxes)
 
     async def _open_slack(
         self,
@@ -166,13 +179,14 @@ class BotServer:
         clients: Clients,
         reader: MessageReader,
         marks: MessageMarks,
+        orders: OrderTools,
         installations: InstallationStore | None,
         sandboxes: SandboxCheck,
     ) -> None:
         """Opened last and closed first, so that events arrive only while tasks can run."""
         settings = self._settings
         slack = SlackService(
-            settings, database, self.engine, channels, clients, reader, marks, installations,
+            settings, database, self.engine, channels, clients, reader, marks, orders, installations,
             signed=self.metrics.slack.signed, timing=self._timing,
         )  # fmt: skip
         self._observe(database, slack, sandboxes)

@@ -13,6 +13,7 @@ from bot.controls.approvals import ApprovalButtons
 from bot.controls.buttons import ThreadButtons
 from bot.controls.home import AppHome
 from bot.controls.note_buttons import NoteButtons
+from bot.controls.orders import OrderControls
 from bot.controls.ratings import RatingButtons
 from bot.controls.replies import ClickReplies
 from bot.controls.shortcut import MessageShortcut
@@ -32,6 +33,9 @@ from bot.intake.notes import NoteCommands
 from bot.intake.pending import PendingEvents
 from bot.intake.stopper import TaskStopper
 from bot.intake.twins import Twins
+from bot.orders.threads import SlackOrderThreads
+from bot.orders.tools import OrderTools
+from bot.orders.watching import WatchedMessages
 from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
 from bot.timing import STANDARD, BotTiming
@@ -45,6 +49,8 @@ from bot.wire.reachability import Reachability
 from bot.wire.reader import MessageReader
 from bot.wire.socket_mode import SocketMode
 from tasks.engine import TaskEngine
+from tasks.orders.due import DueOrders
+from tasks.orders.watches import Watches
 from tasks.store.database import Database
 from tasks.store.edits import Edits
 from tasks.store.key_value import KeyValueStore
@@ -64,8 +70,8 @@ class SlackService:
     def __init__(
         self, settings: Settings, database: Database, engine: TaskEngine, channels: ChannelSettings,
         clients: Clients, reader: MessageReader, marks: MessageMarks,
-        installations: InstallationStore | None = None, *, signed: Callable[[float], None] = lambda _: None,
-        timing: BotTiming = STANDARD,
+        orders: OrderTools, installations: InstallationStore | None = None, *,
+        signed: Callable[[float], None] = lambda _: None, timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip
         """`signed` is called with the seconds between a message and its 👀."""
         token = settings.slack_app_token
@@ -87,13 +93,21 @@ class SlackService:
             participants=Participants(kept, timing.tasks),
         )
         feedback, edits = Feedback(clients), Edits(database)
+        watches = Watches(orders.store)
+        self._due = DueOrders(
+            orders.store, SlackOrderThreads(clients=clients, people=people, access=access), engine.accept,
+            limits=orders.limits, watches=watches, clock=orders.clock, period=timing.orders,
+            lease=timing.order_lease,
+        )  # fmt: skip
+        watched = WatchedMessages(watches=watches, due=self._due, reader=reader)
         handler = MessageHandler(
             engine=engine, reader=reader, access=access, addressing=addressing, preferences=preferences,
             stopper=stopper, edits=edits, queries=queries, notes=NoteCommands(ChannelNotes(database)),
             feedback=feedback, marks=marks, twins=Twins(engine=engine, clients=clients, edits=edits),
             tokens=ActionTokens(kept), signed=signed,
+            watched=watched.handle,
         )  # fmt: skip
-        self._intake = Intake(PendingEvents(kept), handler, timing)
+        self._intake = Intake(PendingEvents(kept), handler, timing, is_watched=watched.is_watched)
         listeners = MessageListeners(intake=self._intake, engine=engine, queries=queries)
         self._engine, self._queries, self._clients = engine, queries, clients
         if installations is not None:
@@ -108,24 +122,29 @@ class SlackService:
         noting = NoteButtons(
             engine=engine, people=people, replies=replies, access=access, proposals=NoteProposals(database)
         )
+        controls = OrderControls(
+            store=orders.store, due=self._due, people=people, access=access, replies=replies,
+            limits=orders.limits, clock=orders.clock,
+        )  # fmt: skip
         slash = SlashCommand(
             engine=engine, queries=queries, reader=reader, clients=clients, access=access, stopper=stopper,
-            preferences=preferences, links=links,
+            preferences=preferences, links=links, orders=controls,
         )  # fmt: skip
         shortcut = MessageShortcut(
             engine=engine, reader=reader, clients=clients, access=access, feedback=feedback, marks=marks
         )
         home = AppHome(
             engine=engine, queries=queries, usage=usage, clients=clients, links=links, stopper=stopper,
-            settings=settings, notes=ChannelNotes(database),
+            settings=settings, notes=ChannelNotes(database), orders=controls,
         )  # fmt: skip
         uninstall = UninstallListeners(
             engine=engine, queries=queries, preferences=preferences, notes=ChannelNotes(database),
-            installations=installations, clients=clients,
+            installations=installations, clients=clients, orders=orders.store, clock=orders.clock,
         )  # fmt: skip
         self._backfill = Backfill(clients, self._intake, queries, kept, timing)
         groups: list[ListenerGroup] = [
-            listeners, buttons, ratings, approvals, noting, sources, slash, shortcut, home, uninstall,
+            listeners, buttons, ratings, approvals, noting, sources, controls, slash, shortcut, home,
+            uninstall,
         ]  # fmt: skip
         connect(self.app, self._intake, groups, on_refused=self._backfill.refused)
         #: The install pages, for the web server.
@@ -144,6 +163,7 @@ class SlackService:
             await stack.enter_async_context(self._backfill.watching(self._sockets))
             # This start may have fixed what kept answers back, such as a token or a setting.
             await self._redeliver()
+            await stack.enter_async_context(self._due.running())
             self._stack = stack.pop_all()
         return self
 

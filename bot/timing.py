@@ -61,6 +61,10 @@ class BotTiming:
     """Longest wait for the rate limiter of a call that only decorates a thread; then it is left out."""
     status_line: float = 90.0
     """Until a status line is set again: Slack removes it after 2 minutes."""
+    orders: float = 1.0
+    """Between two looks at the standing orders that are due."""
+    order_lease: float = 30.0
+    """Until a run of an order that its process has not started is started by another."""
     longest_post_retry: float = 60.0
     """The longest wait between two tries to post: an answer waits for Slack as long as Slack is away."""
 

@@ -14,9 +14,11 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.controls import texts
+from bot.controls.orders import VERBS, OrderControls
 from bot.intake.listeners import suggest_prompts
 from bot.intake.stopper import TaskStopper
 from bot.observability.timeline import render_timeline
+from bot.orders import texts as order_texts
 from bot.settings import Settings
 from bot.thread import texts as thread_texts
 from bot.thread.answer import duration
@@ -62,6 +64,8 @@ class HomeContent:
     cost_week: float
     notice: str = ""
     """The answer to a press, in mrkdwn."""
+    orders: Sequence[Block] = ()
+    """The person's standing orders."""
     timeline: Sequence[str] = ()
     """The newest task's work as lines of text."""
     notes: Mapping[str, Sequence[Note]] = field(default_factory=dict)
@@ -80,11 +84,14 @@ class AppHome:
     stopper: TaskStopper
     settings: Settings
     notes: ChannelNotes
+    orders: OrderControls
 
     def register(self, app: AsyncApp) -> None:
         app.event("app_home_opened")(self.opened)
         app.action(STOP)(self.stop_pressed)
         app.action(DELETE_NOTE)(self.delete_pressed)
+        for action in VERBS:
+            app.action(action)(self.order_pressed)
 
     async def opened(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """Publish the Home tab, or suggest prompts in the messages tab."""
@@ -115,6 +122,13 @@ class AppHome:
                 audit.info("note deleted", team=team, channel=channel, user=user)
         await self._publish(team, user)
 
+    async def order_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        if (click := parse_interaction(ClickPayload, body)) is None:
+            return
+        team, user, verb = click.team.id, click.user.id, VERBS[click.pressed.action_id]
+        await self._publish(team, user, await self.orders.change(team, user, verb, click.pressed.value))
+
     async def _publish(self, team: str, user: str, notice: str = "") -> None:
         now = time.time()
         mine = await self.queries.tasks(team=team, user=user, limit=50)
@@ -128,6 +142,7 @@ class AppHome:
             tokens_week=await self.usage.tokens(since=now - 7 * 86_400, team=team, user=user),
             notice=notice,
             notes=await self.notes.own(team, user),
+            orders=await self.orders.rows(team, user),
             timeline=await self._timeline(mine[0]) if mine else (),
         )
         try:
@@ -149,6 +164,8 @@ def view(shown: HomeContent, settings: Settings) -> dict[str, Any]:
     blocks += running or [_section(texts.HOME_NOTHING_RUNNING)]
     if shown.timeline:
         blocks.append(_section(f"{texts.HOME_TIMELINE}\n```{_clipped(shown.timeline)}```"))
+    if shown.orders:
+        blocks += [{"type": "divider"}, _header(order_texts.HOME_ORDERS), *shown.orders]
     blocks += [{"type": "divider"}, _header(texts.HOME_RECENT)]
     blocks += [_row(task, link) for task, link in shown.recent] or [_section(texts.HOME_NO_TASKS)]
     if notes := [_note_row(channel, note) for channel, own in shown.notes.items() for note in own]:

@@ -15,6 +15,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
 from bot.controls import texts
+from bot.controls.orders import OrderControls
 from bot.controls.replies import respond_ephemerally
 from bot.intake import texts as intake_texts
 from bot.intake.access import AccessPolicy
@@ -37,7 +38,7 @@ log = structlog.get_logger(__name__)
 audit = structlog.get_logger("audit")
 
 _STATES = {State.QUEUED: texts.QUEUED, State.WAITING: texts.WAITING, State.RUNNING: texts.RUNNING}
-_WORDS = ("help", "status", "runs", "stop", "set")
+_WORDS = ("help", "status", "runs", "stop", "set", "orders")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class SlashCommand:
     stopper: TaskStopper
     preferences: ChannelPreferences
     links: Permalinks
+    orders: OrderControls
 
     def register(self, app: AsyncApp) -> None:
         app.command(COMMAND)(self.commanded)
@@ -75,6 +77,8 @@ class SlashCommand:
                 words = await self._runs(command)
             case "stop", id_:
                 words = await self._stop(command, id_)
+            case "orders", _:
+                words = await self.orders.command(command.team_id, command.user_id, rest.split())
             case "set", _:
                 words = await self._set(command, rest.lower().split())
             case typo, "" if close := get_close_matches(typo, _WORDS, n=1, cutoff=0.7):

@@ -67,6 +67,7 @@ COMMANDS = (
     "`/handoff &lt;task&gt;` starts a task in this channel.\n"
     "`/handoff status` lists what is running here, `/handoff runs` your latest tasks.\n"
     "`/handoff stop` stops your task in this channel, `/handoff stop &lt;id&gt;` a certain one.\n"
+    "`/handoff orders` lists your standing orders; `pause`, `resume`, `run` or `delete` with an id.\n"
     "`/handoff set` shows this channel's settings and how to change them.\n"
     "In a thread: reply to steer me, `stop` to stop me, `!mute` and `!unmute` to have me wait for a mention. "
     "Where other people write too, I wait for one anyway.\n"

@@ -1,13 +1,26 @@
-"""The task policy from the settings."""
+"""The task policy and the limits of standing orders from the settings."""
 
 from __future__ import annotations
 
 from bot.settings import Settings
+from tasks.orders.order import OrderLimits
 from tasks.policy import DAY, TaskLimits, TaskPolicy
 from tasks.timing import STANDARD, TaskTiming
 
 #: Seconds that a program may take beyond its own limits before its task counts as stalled.
 _GRACE = 300.0
+
+
+def make_order_limits(settings: Settings) -> OrderLimits:
+    """The limits of standing orders."""
+    return OrderLimits(
+        person=settings.limit_person_orders,
+        minutes=settings.limit_order_minutes,
+        hourly=settings.limit_watch_hourly,
+        cooldown=settings.limit_watch_cooldown_seconds,
+        tokens=settings.limit_order_tokens,
+        daily_tokens=settings.limit_order_daily_tokens,
+    )
 
 
 def make_task_policy(settings: Settings, timing: TaskTiming = STANDARD) -> TaskPolicy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from bot.install.store import InstallationStore
 from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
 from tasks.engine import TaskEngine
+from tasks.orders.store import OrderStore
 from tasks.store.notes import ChannelNotes
 from tasks.store.preferences import ChannelPreferences
 from tasks.store.queries import TaskQueries
@@ -28,6 +30,8 @@ class UninstallListeners:
     queries: TaskQueries
     preferences: ChannelPreferences
     notes: ChannelNotes
+    orders: OrderStore
+    clock: Callable[[], float]
     installations: InstallationStore | None
     clients: Clients
 
@@ -36,7 +40,7 @@ class UninstallListeners:
         app.event("tokens_revoked")(self.revoked)
 
     async def uninstalled(self, body: dict[str, Any]) -> None:
-        """Stop the workspace's tasks, and delete its token, settings and notes."""
+        """Stop the workspace's tasks, and delete its token, settings, notes and standing orders."""
         if not isinstance(team := body.get("team_id"), str) or await self._is_outdated(body, team):
             return
         log.warning("removed from the workspace", team=team)
@@ -44,6 +48,7 @@ class UninstallListeners:
         await self._delete_token(team)
         await self.preferences.delete_workspace(team)
         await self.notes.delete_workspace(team)
+        await self.orders.delete_workspace(team, self.clock())
         for task in await self.queries.tasks(team=team, open_only=True, limit=10_000):
             await self.engine.stop(task.id, "Handoff was removed from the workspace")
 

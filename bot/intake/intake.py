@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from weakref import WeakValueDictionary
 
@@ -27,7 +27,12 @@ log = structlog.get_logger(__name__)
 class Intake:
     """The way in for messages."""
 
-    def __init__(self, pending: PendingEvents, handler: MessageHandler, timing: BotTiming = STANDARD) -> None:
+    def __init__(
+        self, pending: PendingEvents, handler: MessageHandler, timing: BotTiming = STANDARD, *,
+        is_watched: Callable[[SlackMessage], bool],
+    ) -> None:  # fmt: skip
+        """`is_watched`: whether a standing order watches for a message; it asks no one."""
+        self._is_watched = is_watched
         self._timing = timing
         self._pending = pending
         self._handler = handler
@@ -40,7 +45,7 @@ class Intake:
         be acked, so that it sends the event again."""
         try:
             event = parse(body)
-            if event is None or not _may_concern_us(event, bot_user):
+            if event is None or not self._may_concern_us(event, bot_user):
                 return None
             return await self._pending.add(body, event, bot_user)
         except (MalformedPayload, ValueError) as problem:
@@ -108,12 +113,14 @@ class Intake:
         elif now - self._tried.get(pending.id, 0.0) >= max(self._timing.event_retry, (now - pending.at) / 4):
             await self.process(pending)
 
-
-def _may_concern_us(event: SlackMessage | MessageChange, bot_user: str) -> bool:
-    """False for our own messages, top-level messages without a mention, and changes that change no words."""
-    if isinstance(event, MessageChange):
-        now = event.now
-        return now is None or not (now.content == event.before or now.by_bot or now.user == bot_user)
-    if bot_user in (event.user, event.sender):
-        return False
-    return event.is_direct or event.is_reply or bot_user in mentioned(event.text)
+    def _may_concern_us(self, event: SlackMessage | MessageChange, bot_user: str) -> bool:
+        """False for our own messages, top-level messages without a mention that no standing order watches
+        for, and changes that change no words."""
+        if isinstance(event, MessageChange):
+            now = event.now
+            return now is None or not (now.content == event.before or now.by_bot or now.user == bot_user)
+        if bot_user in (event.user, event.sender):
+            return False
+        return (
+            event.is_direct or event.is_reply or bot_user in mentioned(event.text) or self._is_watched(event)
+        )

@@ -7,7 +7,7 @@ retries and a second handling are one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -58,6 +58,8 @@ class MessageHandler:
     twins: Twins
     tokens: ActionTokens
     marks: MessageMarks
+    watched: Callable[[SlackMessage, str], Awaitable[None]]
+    """Gets the messages that are not for the bot, with its user id: standing orders may watch for them."""
     signed: Callable[[float], None] = lambda _: None
     """Called with the seconds between a message and its 👀."""
 
@@ -70,6 +72,8 @@ class MessageHandler:
             await self._addressed(message, bot_user)
         elif await self.addressing.needs_hint(message):
             await self.whisper(message, texts.MENTION_ME)
+        else:
+            await self.watched(message, bot_user)
 
     async def whisper(self, message: SlackMessage, text: str) -> None:
         """Show the text to the writer only; apps get none."""

@@ -38,6 +38,7 @@ from bot.settings.field_types import (
 from sandbox.egress.policy import EgressLimits
 from sandbox.image.tag import DEFAULT_BASE
 from sandbox.limits import PoolLimits, SandboxLimits
+from tasks.orders.order import OrderLimits
 from tasks.policy import DAY, TaskLimits, TaskPolicy
 
 PREFIX = "HANDOFF_"
@@ -246,6 +247,17 @@ class LimitSettings(SettingsGroup):
     """MiB of one posted file."""
 
 
+class OrderSettings(SettingsGroup):
+    """Standing orders"""
+
+    limit_person_orders: int = declared(OrderLimits, "person")
+    limit_order_minutes: int = declared(OrderLimits, "minutes")
+    limit_watch_hourly: int = declared(OrderLimits, "hourly")
+    limit_watch_cooldown_seconds: float = declared(OrderLimits, "cooldown")
+    limit_order_tokens: int = declared(OrderLimits, "tokens")
+    limit_order_daily_tokens: int = declared(OrderLimits, "daily_tokens")
+
+
 class SandboxSettings(SettingsGroup):
     """The sandbox"""
 
@@ -288,6 +300,6 @@ class SandboxSettings(SettingsGroup):
 
 GROUPS = (
     SlackSettings, AccessSettings, ModelSettings, TeamSettings, ProcessSettings, FilesSettings,
-    LimitSettings, SandboxSettings,
+    LimitSettings, OrderSettings, SandboxSettings,
 )  # fmt: skip
 """The groups in the order of the documents."""

@@ -24,6 +24,7 @@ from bot.settings.groups import (
     FilesSettings,
     LimitSettings,
     ModelSettings,
+    OrderSettings,
     ProcessSettings,
     SandboxSettings,
     SlackSettings,
@@ -37,7 +38,7 @@ ENV_FILE = Path(".env")
 
 # In reverse order: pydantic collects the fields of the last base first.
 class Settings(
-    SandboxSettings, LimitSettings, FilesSettings, ProcessSettings, TeamSettings, ModelSettings,
+    SandboxSettings, OrderSettings, LimitSettings, FilesSettings, ProcessSettings, TeamSettings, ModelSettings,
     AccessSettings, SlackSettings,
 ):  # fmt: skip
     """All settings of one process."""

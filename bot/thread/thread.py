@@ -6,18 +6,14 @@ Progress while the task runs, the answer as it is written, then the files.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-import aiohttp
 import structlog
 
 from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
 from bot.thread import proposed_notes, question, texts
 from bot.thread.answer import OutgoingMessage, duration, render
-from bot.thread.background import BackgroundCalls
 from bot.thread.draft import AnswerDraft
 from bot.thread.files import ThreadFiles
 from bot.thread.history import ThreadHistory
@@ -31,7 +27,6 @@ from bot.thread.session import ThreadSession, status_after
 from bot.thread.uploads import ThreadUploads
 from bot.timing import STANDARD, BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
-from bot.wire.clients import Clients
 from bot.wire.marks import DONE, NOTHING, QUESTION, READ, WARNING, MessageMarks
 from bot.wire.reader import MessageReader
 from bot.wire.text import escape, silence_mentions
@@ -40,7 +35,7 @@ from tasks.message import FileRef
 from tasks.run.thread import FileNotFetched, NotDelivered, Surroundings
 from tasks.store.key_value import KeyValueStore
 from tasks.store.participants import Participants
-from tasks.store.preferences import ChannelPreferences, FiguresMode, ProgressMode, UsageMode
+from tasks.store.preferences import FiguresMode
 from tasks.store.queries import TaskQueries
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, State, Task
@@ -49,54 +44,6 @@ log = structlog.get_logger(__name__)
 
 #: The mark of the request after an outcome.
 _MARKS = {State.ANSWERED: DONE, State.WAITING: QUESTION, State.STOPPED: NOTHING}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlackThreads:
-    """Opens the threads of tasks. `store` is the outbox of posts; sizes are bytes of one file."""
-
-    clients: Clients
-    reader: MessageReader
-    http: aiohttp.ClientSession
-    store: TaskStore
-    preferences: ChannelPreferences
-    marks: MessageMarks
-    largest_in: int
-    largest_out: int
-    background: BackgroundCalls
-    timing: BotTiming = STANDARD
-
-    @asynccontextmanager
-    async def open(self, task: Task) -> AsyncIterator[SlackThread]:
-        client = await self.clients.of(task.thread.team)
-        files = ThreadFiles(client, self.http, largest=self.largest_in)
-        uploads = ThreadUploads(client, self.http, self.store, task, largest=self.largest_out)
-        full = await self.preferences.progress(task.thread) is ProgressMode.FULL
-        usage = await self.preferences.usage(task.thread) is UsageMode.ON
-        figures = await self.preferences.figures(task.thread)
-        thread = SlackThread(
-            client,
-            self.store,
-            task,
-            files,
-            uploads,
-            self.reader,
-            self.marks,
-            shows_plan=full,
-            shows_usage=usage,
-            figures=figures,
-            timing=self.timing,
-        )
-        await _safely(thread.recall)
-        writing = asyncio.create_task(thread.show_events())
-        try:
-            yield thread
-        finally:
-            if thread.is_over:
-                self.background.add(_close(thread, writing))
-            else:
-                writing.cancel()
-                await asyncio.gather(writing, return_exceptions=True)
 
 
 class SlackThread:
@@ -155,10 +102,10 @@ class SlackThread:
         """Show what is emitted, until cancelled."""
         async with asyncio.TaskGroup() as group:
             if not self._task.state.is_ending:
-                self._beginning = group.create_task(_safely(partial(self._session.begin, self._offer_stop)))
+                self._beginning = group.create_task(safely(partial(self._session.begin, self._offer_stop)))
             parts = [self._close_question, self._draft.show_changes, self._discard_remarks]
             for part in [*parts, self._progress.show_changes] if self._shows_plan else parts:
-                group.create_task(_safely(part))
+                group.create_task(safely(part))
 
     def _offer_stop(self) -> None:
         """Slack shows no Stop button, so that progress has one."""
@@ -195,7 +142,7 @@ class SlackThread:
     async def mark_read(self, message_ts: str) -> None:
         if ":" in message_ts:
             return  # a click, which the question shows itself
-        await _safely(partial(self._marks.replace, self._task.thread, message_ts, READ))
+        await safely(partial(self._marks.replace, self._task.thread, message_ts, READ))
 
     async def deliver(self, outcome: Outcome) -> None:
         state = outcome.state
@@ -223,7 +170,7 @@ class SlackThread:
             raise
         except SLACK_ERRORS as fault:
             raise NotDelivered(f"Slack refuses the answer: {error_text(fault)}.", for_good=True) from fault
-        await _safely(partial(self._mark, state))
+        await safely(partial(self._mark, state))
         self._end = None if waits else outcome
 
     async def _mark(self, state: State) -> None:
@@ -285,14 +232,7 @@ class SlackThread:
         return texts.failed(took)
 
 
-async def _close(thread: SlackThread, writing: asyncio.Task[None]) -> None:
-    try:
-        await _safely(thread.close_display)
-    finally:
-        writing.cancel()
-
-
-async def _safely(part: Callable[[], Awaitable[None]]) -> None:
+async def safely(part: Callable[[], Awaitable[None]]) -> None:
     """Keep a fault in the display from ending the work."""
     try:
         await part()

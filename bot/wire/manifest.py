@@ -145,7 +145,7 @@ def _features(address: str | None) -> dict[str, object]:
                 "command": COMMAND,
                 **_at("url", address),
                 "description": "Start, list and stop tasks; this channel's settings",
-                "usage_hint": "[<task> | status | runs | stop | set | help]",
+                "usage_hint": "[<task> | status | runs | stop | orders | set | help]",
                 "should_escape": True,
             }
         ],

@@ -28,6 +28,8 @@ class SlackUser:
     is_guest: bool = False
     is_bot: bool = False
     """The user of an app."""
+    is_deactivated: bool = False
+    """Whether the person has left the workspace."""
     zone: str = ""
     """The time zone by its IANA name, as set in Slack."""
     is_known: bool = True
@@ -94,6 +96,7 @@ def _read(user: Mapping[str, Any], here: str) -> SlackUser:
         team=team,
         is_admin=team in ("", here) and bool(user.get("is_admin") or user.get("is_owner")),
         is_bot=bool(user.get("is_bot")),
+        is_deactivated=bool(user.get("deleted")),
         zone=str(user.get("tz") or ""),
         is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
     )

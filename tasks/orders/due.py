@@ -7,14 +7,15 @@ dies before the firing is a task leaves it to the next look after the lease.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
 
 import structlog
 
 from tasks.message import Message, ThreadAddress
-from tasks.orders.order import Firing, Order, OrderKind, OrderLimits
+from tasks.orders.order import ORDER_KEY, Firing, Order, OrderKind, OrderLimits
 from tasks.orders.store import LEFT_OUT, OrderStore
 from tasks.orders.watches import Watches
 from tasks.store.key_value import KeyValueStore, task_namespace
@@ -23,13 +24,11 @@ from tasks.store.tasks import Accepted, TaskStore
 
 log = structlog.get_logger(__name__)
 
-DAY = 86_400
+HOUR, DAY = 3_600, 86_400
 #: Firings that one process starts at the same time.
 _AT_ONCE = 20
 #: How far a clock may be set back before the next times are computed again, in seconds.
 _SET_BACK = 60.0
-#: The key in a task's namespace with the id of its order.
-ORDER_KEY = "order"
 
 
 class OrderBlocked(Exception):
@@ -49,9 +48,9 @@ class OrderThreads(Protocol):
         `OrderBlocked`, and `NotNow` while that is not known."""
         ...
 
-    async def open(self, order: Order, firing: Firing) -> str:
-        """Post the first message of the firing's thread, once; returns its `ts`. Raises `OrderBlocked` and
-        `NotNow`."""
+    async def open(self, order: Order, firing: Firing, *, again: bool) -> str:
+        """Post the first message of the firing's thread; returns its `ts`. `again`: an earlier try may have
+        posted it. Raises `OrderBlocked` and `NotNow`."""
         ...
 
     async def request(self, order: Order, firing: Firing, last_answer: str) -> str:
@@ -96,6 +95,16 @@ class DueOrders:
                     log.warning("orders not looked at, tried again", why=outage, exc_info=not outage)
                 await asyncio.sleep(self._period)
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Look for as long as the context lasts."""
+        looking = asyncio.create_task(self.run(), name="orders")
+        try:
+            yield
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
     async def look(self) -> list[Callable[[], Awaitable[None]]]:
         """One look: what it returns has to be run, at the same time or one after the other."""
         now = self._clock()
@@ -108,11 +117,39 @@ class DueOrders:
         for id_ in due.orders:
             order = await self._store.find(id_)
             if order is not None and (firing := await self._store.fire(order, now)) is not None:
-                work.append(self._begin(order, firing))
+                work.append(self._begin(order, firing, again=False))
         for key in due.firings:
             if key not in self._busy:
                 work.append(partial(self._follow, *key))
         return work
+
+    async def take(self, order: Order, message: Message) -> bool:
+        """Start a watch's run in the thread of its message; False when the limits leave the message alone.
+        Raises `NotNow` while the owner's rights are not known."""
+        now = self._clock()
+        count, last = await self._store.count_since(order.id, now - HOUR)
+        if count >= self._limits.hourly or now - last < self._limits.cooldown:
+            log.info("watch left a message alone", order=order.id, ts=message.ts, runs_in_the_hour=count)
+            return False
+        try:
+            reason = await self._refusal(order)
+        except OrderBlocked as blocked:
+            if await self._store.pause(order.id, now, str(blocked)):
+                await self._tell_paused(order.id)
+            return False
+        place = message.thread.ts
+        if reason:
+            if firing := await self._store.claim(order.id, message.ts, now, ts=place, task=""):
+                await self._left_out(firing, reason)
+            return False
+        await self._kept.put(task_namespace(message.task_id), ORDER_KEY, order.id)
+        accepted = await self._accept(message)
+        await self._store.claim(order.id, message.ts, now, ts=place, task=accepted.task)
+        return True
+
+    async def look_at_watches(self) -> None:
+        """Have this process know at once of a watch that was started."""
+        await self._watches.refresh((await self._store.due(self._clock(), lease=self._lease)).changed_at)
 
     async def fire_now(self, order: Order) -> Firing | None:
         """Run an order once more now, beside its times; None when it is no schedule or just runs."""
@@ -120,17 +157,17 @@ class DueOrders:
             return None
         firing = await self._store.claim(order.id, f"now:{int(self._clock())}", self._clock(), ts="", task="")
         if firing is not None:
-            await self._safely(self._begin(order, firing))
+            await self._safely(self._begin(order, firing, again=False))
         return firing
 
-    def _begin(self, order: Order, firing: Firing) -> Callable[[], Awaitable[None]]:
+    def _begin(self, order: Order, firing: Firing, *, again: bool) -> Callable[[], Awaitable[None]]:
         key = (firing.order, firing.occasion)
         self._busy.add(key)
 
         async def begin() -> None:
             try:
                 async with self._places:
-                    await self._start(order, firing)
+                    await self._start(order, firing, again=again)
             finally:
                 self._busy.discard(key)
 
@@ -147,14 +184,14 @@ class DueOrders:
         except Exception:
             log.exception("order not fired, tried again")
 
-    async def _start(self, order: Order, firing: Firing) -> None:
+    async def _start(self, order: Order, firing: Firing, *, again: bool) -> None:
         """From a claimed firing to a task. May be done again from any point."""
         try:
             if reason := await self._refusal(order):
                 return await self._left_out(firing, reason)
             ts = firing.ts
             if not ts:
-                ts = await self._threads.open(order, firing)
+                ts = await self._threads.open(order, firing, again=again)
                 await self._store.posted(firing, ts)
         except OrderBlocked as blocked:
             return await self._block(order, firing, str(blocked))
@@ -191,8 +228,10 @@ class DueOrders:
                 await self._settle(firing, task.state.value, task.reason)
             return
         order = await self._store.find(order_id)
-        if order is not None and await self._store.reclaim(firing, self._clock(), lease=self._lease):
-            await self._begin(order, firing)()
+        if order is None or order.kind is OrderKind.WATCH:
+            await self._settle(firing, LEFT_OUT, "Its process died.")
+        elif await self._store.reclaim(firing, self._clock(), lease=self._lease):
+            await self._begin(order, firing, again=True)()
 
     async def _settle(self, firing: Firing, result: str, reason: str) -> None:
         if await self._store.settle(firing, result, reason, self._clock()) is not None:

@@ -108,3 +108,12 @@ class OrderLimits:
 
 #: Failed runs in a row that pause an order.
 FAILURES = 3
+#: What a run answers that has nothing to report; it is not posted.
+NOTHING = "Nothing to report."
+#: The key in a task's namespace with the id of its order.
+ORDER_KEY = "order"
+
+
+def is_silent(answer: str) -> bool:
+    """Whether a run has nothing to report."""
+    return answer.strip().strip('*_`"').rstrip(".!").casefold() == NOTHING.rstrip(".").casefold()

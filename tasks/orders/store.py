@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, func, insert, literal, or_, select, true, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    case,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from tasks.orders.order import FAILURES, Firing, Order, OrderKind, OrderState, Source
@@ -99,7 +112,7 @@ class OrderStore:
 
     async def delete_workspace(self, team: str, now: float) -> None:
         async with self.database.write() as connection:
-            values = {"state": OrderState.DELETED.value, "next_at": None, "changed_at": now}
+            values = {"state": OrderState.DELETED.value, "next_at": None, "changed_at": _changed(now)}
             mine = update(schema.standing_order).where(_ORDER.team == team)
             await connection.execute(mine.values(values))
 
@@ -216,7 +229,8 @@ class OrderStore:
             await connection.execute(mine.values(failures=_ORDER.failures + 1))
             full = mine.where(_ORDER.failures >= FAILURES, _ORDER.state == OrderState.ACTIVE.value)
             values = {
-                "state": OrderState.PAUSED.value, "next_at": None, "reason": reason, "changed_at": now,
+                "state": OrderState.PAUSED.value, "next_at": None, "reason": reason,
+                "changed_at": _changed(now),
             }  # fmt: skip
             paused = (await connection.execute(full.values(values))).rowcount
         return await self.find(firing.order) if paused else None
@@ -238,7 +252,7 @@ class OrderStore:
     async def _change(self, id_: str, states: Sequence[str], now: float, **values: Any) -> bool:
         mine = (_ORDER.id == id_) & _ORDER.state.in_(states)
         async with self.database.write() as connection:
-            change = update(schema.standing_order).where(mine).values(changed_at=now, **values)
+            change = update(schema.standing_order).where(mine).values(changed_at=_changed(now), **values)
             return bool((await connection.execute(change)).rowcount)
 
     async def _set(self, where: Any, **values: Any) -> bool:
@@ -258,6 +272,13 @@ class OrderStore:
 
 
 _LISTED = [state.value for state in OrderState if state.is_listed]
+
+
+def _changed(now: float) -> ColumnElement[float]:
+    """The time of a change, later than that of any other: the clock may have been ahead then."""
+    others = schema.standing_order.alias()
+    after = select(func.coalesce(func.max(others.c.changed_at), 0.0) + 0.001).scalar_subquery()
+    return case((after > now, after), else_=now)
 
 
 def _is(firing: Firing) -> Any:

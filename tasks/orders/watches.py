@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,6 +12,9 @@ from tasks.orders.order import Order, Source
 from tasks.orders.pattern import matches, phrases
 from tasks.orders.store import OrderStore
 
+#: Seconds after which the watches are read again in any case.
+_AT_LEAST = 60.0
+
 
 @dataclass
 class Watches:
@@ -17,16 +22,18 @@ class Watches:
 
     store: OrderStore
     _changed_at: float = 0.0
+    _read_at: float = -math.inf
     _by_channel: dict[tuple[str, str], list[tuple[Order, tuple[str, ...]]]] = field(default_factory=dict)
 
     async def refresh(self, changed_at: float) -> None:
-        """Read the watches again unless that is done since `changed_at`."""
-        if changed_at == self._changed_at:
+        """Read the watches again unless that is done since `changed_at`. Once in a while they are read
+        anyway: of two changes at the same moment, one may have been committed later."""
+        if changed_at == self._changed_at and time.monotonic() - self._read_at < _AT_LEAST:
             return
         found = defaultdict(list)
         for order in await self.store.watches():
             found[order.team, order.channel].append((order, phrases(order.pattern)))
-        self._by_channel, self._changed_at = dict(found), changed_at
+        self._by_channel, self._changed_at, self._read_at = dict(found), changed_at, time.monotonic()
 
     def matching(self, team: str, channel: str, text: str, *, by_app: bool) -> Sequence[Order]:
         """The watches that take a message, by id."""

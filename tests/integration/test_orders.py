@@ -45,7 +45,7 @@ class InMemoryOrderThreads:
             raise NotNow("Slack is away")
         return self.no
 
-    async def open(self, order: Order, firing: Firing) -> str:
+    async def open(self, order: Order, firing: Firing, *, again: bool) -> str:
         if self.blocked:
             raise OrderBlocked(self.blocked)
         await asyncio.sleep(0)

@@ -6,7 +6,8 @@ Only the process is shared; every word between the parts goes over a socket, as 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,7 @@ async def stack(
     *,
     socket_mode: bool = True,
     timing: BotTiming = BOT_TIMING,
+    clock: Callable[[], float] = time.time,
     **changes: Any,
 ) -> AsyncIterator[Stack]:
     """A bot on `slack` and the model at `model_url`, its data in `folder`; `changes` are further settings.
@@ -138,7 +140,7 @@ async def stack(
     )
     if settings.database_url.startswith("sqlite"):
         await copy_migrated(settings.database_url)
-    async with BotServer(settings, timing) as server:
+    async with BotServer(settings, timing, clock=clock) as server:
         if socket_mode:
             await slack.wait_for(lambda _: slack.connections == CONNECTIONS)
         yield Stack(slack, server, settings)

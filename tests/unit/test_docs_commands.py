@@ -29,6 +29,7 @@ RUN_BY = {
     "handoff tasks --json": "tests/integration/test_keeping.py",
     "handoff tasks --rated": "tests/unit/test_cli.py",
     "handoff tasks --play": "tests/unit/test_cli.py",
+    "handoff orders": "tests/unit/test_cli.py",
     "handoff purge": "tests/integration/test_keeping.py",
     "handoff purge --user": "tests/integration/test_keeping.py",
     "handoff purge --user --yes": "tests/integration/test_keeping.py",

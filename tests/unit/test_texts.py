@@ -14,11 +14,12 @@ import pytest
 
 from bot.controls import texts as controls_texts
 from bot.intake import texts as intake_texts
+from bot.orders import texts as orders_texts
 from bot.thread import texts as thread_texts
 from scripts.steps import ROOT
 
 ROOMS: dict[str, ModuleType] = {
-    "intake": intake_texts, "thread": thread_texts, "controls": controls_texts,
+    "intake": intake_texts, "thread": thread_texts, "controls": controls_texts, "orders": orders_texts,
 }  # fmt: skip
 SAMPLES: dict[str, Any] = {
     "str": "Ada", "int": 3, "float": 1.5, "bool": True, "Sequence[str]": ("first", "second"),

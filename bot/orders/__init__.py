@@ -1,0 +1,1 @@
+"""Standing orders in Slack: their tools, their words, and where they run."""
