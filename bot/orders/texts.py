@@ -47,8 +47,8 @@ def cost(run: int, day: int) -> str:
 
 
 def on_messages(what: str, whose: str) -> str:
-    """`what`: the words a watch looks for; `whose`: people, apps or all."""
-    return f"For {what}{whose}"
+    """`what`: the messages a watch takes; `whose`: of people or apps, or empty."""
+    return f"For {what} {whose}".strip()
 
 
 def with_words(words: str) -> str:
@@ -56,7 +56,7 @@ def with_words(words: str) -> str:
 
 
 def of_source(source: str) -> str:
-    return f" of {source}"
+    return f"of {source}"
 
 
 def at_most(count: int) -> str:

@@ -24,10 +24,10 @@ from tasks.orders.order import (
     LONGEST_PATTERN,
     LONGEST_TASK,
     LONGEST_TITLE,
+    MessageSource,
     Order,
     OrderKind,
     OrderLimits,
-    Source,
 )
 from tasks.orders.pattern import phrases
 from tasks.orders.schedule import ScheduleError, check_schedule
@@ -110,7 +110,12 @@ class _TaskOrders:
         return await self._propose(order)
 
     async def create_watch(
-        self, channel: str, task: str, pattern: str = "", title: str = "", source: Source = Source.ALL
+        self,
+        channel: str,
+        task: str,
+        pattern: str = "",
+        title: str = "",
+        source: MessageSource = MessageSource.ALL,
     ) -> str:
         """Propose a standing order that runs for new messages in a channel.
 
@@ -154,7 +159,7 @@ class _TaskOrders:
 
     def _order(
         self, kind: OrderKind, task: str, title: str, channel: str, *, when: str = "", zone: str = "UTC",
-        pattern: str = "", source: Source = Source.ALL,
+        pattern: str = "", source: MessageSource = MessageSource.ALL,
     ) -> Order:  # fmt: skip
         if not task.strip() or len(task) > LONGEST_TASK:
             raise ToolFailure(f"The task must have 1 to {LONGEST_TASK:,} characters, not {len(task):,}.")

@@ -10,7 +10,7 @@ from cronsim import CronSim
 from bot.orders import texts
 from bot.thread.blocks import Block, button, context_block
 from bot.wire.text import escape, one_plain_line
-from tasks.orders.order import Firing, Order, OrderKind, OrderLimits, OrderState, Source
+from tasks.orders.order import Firing, MessageSource, Order, OrderKind, OrderLimits, OrderState
 from tasks.orders.schedule import find_zone, is_once, next_times
 
 #: Action ids of the buttons.
@@ -25,7 +25,7 @@ def times(order: Order) -> str:
     """When it runs, in its zone."""
     if order.kind is OrderKind.WATCH:
         wanted = texts.with_words(escape(order.pattern)) if order.pattern else texts.EVERY_MESSAGE
-        whose = "" if order.source is Source.ALL else texts.of_source(order.source.value)
+        whose = "" if order.source is MessageSource.ALL else texts.of_source(order.source.value)
         return texts.on_messages(wanted, whose)
     if is_once(order.when):
         return texts.ONCE

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import NoDecode
 
 from agents.budget import AgentLimits, Budget, EndpointLimits
 from agents.model.prices import Price
@@ -35,38 +35,12 @@ from bot.settings.field_types import (
     UserIds,
     WorkspaceIds,
 )
+from bot.settings.group import SettingsGroup
 from sandbox.egress.policy import EgressLimits
 from sandbox.image.tag import DEFAULT_BASE
 from sandbox.limits import PoolLimits, SandboxLimits
 from tasks.orders.order import OrderLimits
 from tasks.policy import DAY, TaskLimits, TaskPolicy
-
-PREFIX = "HANDOFF_"
-
-
-class SettingsGroup(BaseSettings):
-    """A group of settings. Its docstring is its heading in the documents."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        frozen=True,
-        extra="forbid",
-        validate_default=False,
-        use_attribute_docstrings=True,
-        populate_by_name=True,
-    )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # `Settings.load` reads the sources itself; `Settings(…)` in code has only its arguments.
-        return (init_settings,)
 
 
 def data_folder(environ: Mapping[str, str]) -> Path:

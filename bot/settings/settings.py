@@ -18,8 +18,8 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import EnvSettingsSource
 
 from bot.errors import SettingsError
+from bot.settings.group import PREFIX
 from bot.settings.groups import (
-    PREFIX,
     AccessSettings,
     FilesSettings,
     LimitSettings,
@@ -38,8 +38,8 @@ ENV_FILE = Path(".env")
 
 # In reverse order: pydantic collects the fields of the last base first.
 class Settings(
-    SandboxSettings, OrderSettings, LimitSettings, FilesSettings, ProcessSettings, TeamSettings, ModelSettings,
-    AccessSettings, SlackSettings,
+    SandboxSettings, OrderSettings, LimitSettings, FilesSettings, ProcessSettings, TeamSettings,
+    ModelSettings, AccessSettings, SlackSettings,
 ):  # fmt: skip
     """All settings of one process."""
 

@@ -32,7 +32,7 @@ class OrderState(StrEnum):
         return self in (OrderState.ACTIVE, OrderState.PAUSED)
 
 
-class Source(StrEnum):
+class MessageSource(StrEnum):
     """Whose messages a watch takes."""
 
     ALL = "all"
@@ -57,7 +57,7 @@ class Order:
     zone: str = "UTC"
     pattern: str = ""
     """A watch's words: see `tasks.orders.pattern`. Empty: every message."""
-    source: Source = Source.ALL
+    source: MessageSource = MessageSource.ALL
     state: OrderState = OrderState.PROPOSED
     reason: str = ""
     """Why it is paused; empty when its owner paused it."""

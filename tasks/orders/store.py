@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    RowMapping,
     Select,
     case,
     func,
@@ -23,14 +22,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from tasks.orders.order import FAILURES, Firing, Order, OrderKind, OrderState, Source
+from tasks.orders.order import FAILURES, Firing, Order, OrderKind, OrderState
+from tasks.orders.rows import SAME_NAME, firing_row, to_firing, to_order
 from tasks.orders.schedule import missed_times, next_times
 from tasks.store import schema
 from tasks.store.database import Database
 from tasks.task import State
 
 _ORDER, _FIRING, _TASK = schema.standing_order.c, schema.firing.c, schema.task.c
-_SAME_NAME = [f.name for f in fields(Order) if f.name not in ("kind", "source", "state", "task")]
 _OVER = [state.value for state in State if state.is_over]
 #: The result of a firing that never became a task.
 LEFT_OUT = "left out"
@@ -57,7 +56,7 @@ class OrderStore:
 
     async def propose(self, order: Order, now: float) -> Order:
         """Store an order that its owner has yet to start."""
-        row = {name: getattr(order, name) for name in _SAME_NAME} | {
+        row = {name: getattr(order, name) for name in SAME_NAME} | {
             "id": f"o{secrets.token_hex(5)}", "kind": order.kind.value, "source": order.source.value,
             "state": OrderState.PROPOSED.value, "task_text": order.task, "created_at": now, "changed_at": now,
         }  # fmt: skip
@@ -157,7 +156,7 @@ class OrderStore:
             # A clock that was set back comes to the same time twice.
             if (await connection.execute(select(_FIRING.at).where(_is(firing)))).first():
                 return None
-            await connection.execute(insert(schema.firing), _row(firing))
+            await connection.execute(insert(schema.firing), firing_row(firing))
         return firing
 
     async def claim(self, order: str, occasion: str, now: float, *, ts: str, task: str) -> Firing | None:
@@ -165,7 +164,7 @@ class OrderStore:
         firing = Firing(order=order, occasion=occasion, at=now, ts=ts, task=task)
         try:
             async with self.database.write() as connection:
-                await connection.execute(insert(schema.firing), _row(firing))
+                await connection.execute(insert(schema.firing), firing_row(firing))
         except IntegrityError:
             return None
         return firing
@@ -263,12 +262,12 @@ class OrderStore:
 
     async def _orders(self, query: Select[Any]) -> Sequence[Order]:
         async with self.database.read() as connection:
-            return [_to_order(row) for row in (await connection.execute(query)).mappings()]
+            return [to_order(row) for row in (await connection.execute(query)).mappings()]
 
     async def _firings(self, where: Any, *, limit: int) -> Sequence[Firing]:
         query = select(schema.firing).where(where).order_by(_FIRING.at.desc()).limit(limit)
         async with self.database.read() as connection:
-            return [_to_firing(row) for row in (await connection.execute(query)).mappings()]
+            return [to_firing(row) for row in (await connection.execute(query)).mappings()]
 
 
 _LISTED = [state.value for state in OrderState if state.is_listed]
@@ -283,21 +282,3 @@ def _changed(now: float) -> ColumnElement[float]:
 
 def _is(firing: Firing) -> Any:
     return (_FIRING.order_id == firing.order) & (_FIRING.occasion == firing.occasion)
-
-
-def _row(firing: Firing) -> dict[str, Any]:
-    values = {field.name: getattr(firing, field.name) for field in fields(Firing) if field.name != "order"}
-    return {**values, "order_id": firing.order, "claimed_at": firing.at}
-
-
-def _to_order(row: RowMapping) -> Order:
-    values = {name: row[name] for name in _SAME_NAME}
-    return Order(
-        kind=OrderKind(row["kind"]), source=Source(row["source"]), state=OrderState(row["state"]),
-        task=row["task_text"], **values,
-    )  # fmt: skip
-
-
-def _to_firing(row: RowMapping) -> Firing:
-    names = ("occasion", "at", "missed", "ts", "task", "result", "reason")
-    return Firing(order=row["order_id"], **{name: row[name] for name in names})

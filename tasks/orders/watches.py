@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tasks.orders.order import Order, Source
+from tasks.orders.order import MessageSource, Order
 from tasks.orders.pattern import matches, phrases
 from tasks.orders.store import OrderStore
 
@@ -37,9 +37,9 @@ class Watches:
 
     def matching(self, team: str, channel: str, text: str, *, by_app: bool) -> Sequence[Order]:
         """The watches that take a message, by id."""
-        source = Source.APPS if by_app else Source.PEOPLE
+        source = MessageSource.APPS if by_app else MessageSource.PEOPLE
         return [
             order
             for order, wanted in self._by_channel.get((team, channel), ())
-            if order.source in (Source.ALL, source) and matches(wanted, text)
+            if order.source in (MessageSource.ALL, source) and matches(wanted, text)
         ]

@@ -194,6 +194,7 @@ def test_a_fresh_folder_has_no_tasks_before_and_after_the_doctor(
     assert listed.returncode == 0
     assert listed.stdout == "There are no tasks yet. Add --play for those of `make run`.\n"
     assert handoff("tasks", "--play", **environ).stdout == "There are no tasks yet.\n"
+    assert handoff("orders", **environ).stdout == "There are no standing orders.\n"
 
 
 async def _rated(folder: Path) -> list[str]:
