@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from sandbox.egress.policy import Credential
+from agents.budget import Budget, Meter
+from agents.programs import Programs
+from agents.report import reached_hosts
+from agents.worker_steps import WorkerSteps
+from sandbox.egress.allow_list import AllowList
+from sandbox.egress.broker import TaskEgress
+from sandbox.egress.policy import Credential, EgressPolicy, EgressRequest
 from sandbox.job import Job, Status
 from sandbox.sandbox import Sandbox
+from sandbox.workspace import Workspace
 from tests.support.egress import TOKEN, Outbound, serve_site
 
 
@@ -121,3 +128,37 @@ print(dict(os.environ))
     assert TOKEN not in run.stdout + run.stderr + repr(made)
     assert [request.headers.getall("Authorization") for request in site.requests] == [[f"Bearer {TOKEN}"]] * 3
     assert all(request.secure for request in site.requests)
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_worker_reads_what_was_refused_and_its_journal_has_each_request(
+    outbound: Outbound, tmp_path: Path
+) -> None:
+    """With a credential that is in neither what the model reads nor what the journal keeps."""
+    site, seen = outbound.site, list[EgressRequest]()
+    credential = Credential({"X-Key": TOKEN}, (TOKEN,))
+    policy = EgressPolicy(
+        AllowList.parse(f"127.0.0.1:{site.port}"), {("127.0.0.1", 443): credential}, on_request=seen.append
+    )
+    programs = Programs(
+        "w1", outbound.sandbox, Workspace(tmp_path / "files"), egress=TaskEgress(policy),
+        meter=Meter(Budget()), steps=WorkerSteps("w1", lambda _: None), queue=(),
+    )  # fmt: skip
+    assert f"reach these hosts and no others: 127.0.0.1:{site.port}" in programs.tool().description
+    code = f"""
+import os, urllib.request
+os.environ.pop("no_proxy"), os.environ.pop("NO_PROXY")
+print(urllib.request.urlopen("{site.url}/hello").read())
+for url in ["http://api.example.com/"] * 5 + ["http://127.0.0.1/"]:
+    try:
+        urllib.request.urlopen(url)
+    except OSError:
+        pass
+"""
+    output = await programs.execute_python_code(code)
+    assert "b'hello'" in output.text
+    assert output.text.count("refused request: api.example.com:80 may not be reached from here") == 1
+    assert [one["host"] for one in output.facts["requests"]] == [one.host for one in seen]
+    assert reached_hosts([{"facts": output.facts}]) == ("127.0.0.1",)
+    assert output.facts["requests"][0]["received"] == 5
+    assert TOKEN not in f"{output} {programs.tool()}"

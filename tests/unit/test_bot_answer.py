@@ -129,6 +129,10 @@ def test_the_footer_says_the_time_and_more_where_people_want_it() -> None:
     outcome = Outcome(state=State.ANSWERED, text="Done.", spent=spent)
     assert _footer(render(TASK, outcome)) == "7.4 s"
     assert _footer(render(TASK, outcome, shows_usage=True)) == "2 workers · 7.4 s · 1,200 tokens · $0.03"
+    hosts = tuple(f"h{number}.example" for number in range(7))
+    reaching = Outcome(state=State.ANSWERED, text="Done.", spent=spent, hosts=hosts[:1])
+    assert _footer(render(TASK, reaching)) == "7.4 s · reached `h0.example`"
+    assert _footer(render(TASK, replace(reaching, hosts=hosts))).endswith("`h4.example` and 2 more")
     broken = Outcome(state=State.FAILED, reason="It broke.")
     assert _footer(render(TASK, broken)) == "Task t1"
 
