@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 128
 _MOST = 256  # open connections; further ones wait until one ends
+_SEGMENT = 4096
 _GRANT_BYTES = frames.WINDOW // 4
 
 
@@ -43,6 +44,8 @@ class Network:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._listening = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK)
+        # With the small buffers that containers have, whole segments of loopback would wait for room.
+        self._listening.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_MAXSEG, _SEGMENT)
         self._listening.bind(("127.0.0.1", 0))
         self._listening.listen(_BACKLOG)
         self.port: int = self._listening.getsockname()[1]
@@ -91,6 +94,7 @@ class Network:
         os.set_blocking(descriptor, False)
         self._made += 1
         connection = ProxyConnection(self._made, descriptor)
+        connection.socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
         self._by_descriptor[descriptor] = self._by_number[connection.number] = connection
         self._epoll.register(descriptor, 0)
         self._link.send(frames.OPENED, connection.number)
