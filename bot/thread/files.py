@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 REDIRECTS = 10
 
 
-class ThreadFiles:
+class FileDownloads:
     """One task's attachments. `largest` is in bytes of one file."""
 
     def __init__(self, client: SlackClient, http: aiohttp.ClientSession, *, largest: int) -> None:

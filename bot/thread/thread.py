@@ -15,7 +15,7 @@ from agents.events import AnswerText, Event, PlanChanged, WorkerStarted
 from bot.thread import proposed_notes, question, texts
 from bot.thread.answer import OutgoingMessage, duration, render
 from bot.thread.draft import AnswerDraft
-from bot.thread.files import ThreadFiles
+from bot.thread.files import FileDownloads
 from bot.thread.history import ThreadHistory
 from bot.thread.line import ProgressLine
 from bot.thread.plan import Plan
@@ -50,7 +50,7 @@ class SlackThread:
     """One thread for as long as a task runs (a `tasks.run.thread.Thread`)."""
 
     def __init__(
-        self, client: SlackClient, store: TaskStore, task: Task, files: ThreadFiles,
+        self, client: SlackClient, store: TaskStore, task: Task, files: FileDownloads,
         uploads: ThreadUploads, reader: MessageReader, marks: MessageMarks, *, shows_plan: bool = True,
         shows_usage: bool = False, figures: FiguresMode = FiguresMode.ON, timing: BotTiming = STANDARD,
     ) -> None:  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from bot.thread.background import BackgroundCalls
-from bot.thread.files import ThreadFiles
+from bot.thread.files import FileDownloads
 from bot.thread.order_run import OrderRunThread, is_order_run
 from bot.thread.thread import SlackThread, safely
 from bot.thread.uploads import ThreadUploads
@@ -41,7 +41,7 @@ class SlackThreads:
     @asynccontextmanager
     async def open(self, task: Task) -> AsyncIterator[SlackThread]:
         client = await self.clients.of(task.thread.team)
-        files = ThreadFiles(client, self.http, largest=self.largest_in)
+        files = FileDownloads(client, self.http, largest=self.largest_in)
         uploads = ThreadUploads(client, self.http, self.store, task, largest=self.largest_out)
         full = await self.preferences.progress(task.thread) is ProgressMode.FULL
         usage = await self.preferences.usage(task.thread) is UsageMode.ON

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from bot.thread import texts
 from bot.thread.answer import OutgoingMessage
-from bot.thread.files import ThreadFiles
+from bot.thread.files import FileDownloads
 from bot.thread.uploads import ARTIFACTS, ThreadUploads, upload
 from bot.wire.client import SlackClient
 from bot.wire.content import content_of
@@ -237,7 +237,7 @@ async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> N
     await slack.post(ADA, GENERAL, "see", files=[file])
     async with aiohttp.ClientSession() as http:
         client = SlackClient(slack.bot_token, slack.api_url, http)
-        files = ThreadFiles(client, http, largest=1024)
+        files = FileDownloads(client, http, largest=1024)
         ref = FileRef(id=file, name="sales.csv", size=0, source={"access": "check_file_info"})
         assert (await files.fetch(ref)).read() == data
 
@@ -257,7 +257,7 @@ async def test_a_canvas_is_read_and_a_clip_is_understood(slack: SlackStandIn) ->
         drive = {"id": "F3", "name": "Plan", "is_external": True, "external_url": "https://docs.e.com/1"}
         refs = content_of({"files": [clip, canvas, drive]}).files
         client = SlackClient(slack.bot_token, f"{address}/api/", http)
-        files = ThreadFiles(client, http, largest=1024)
+        files = FileDownloads(client, http, largest=1024)
         said = "[Slack's transcript of the clip clip.m4a] Call me &lt;now&gt; & hurry"
         assert [await files.transcript(ref) for ref in refs] == [said, "", ""]
         assert (await files.fetch(refs[1])).read() == b"<h1>Notes</h1>"
@@ -280,7 +280,7 @@ async def test_people_see_no_python_class_names(slack: SlackStandIn, tmp_path: P
     slack.fail("files.info", status=500, times=4)
     async with aiohttp.ClientSession() as http, _server(breaks_off) as port:
         client = SlackClient(slack.bot_token, slack.api_url, http)
-        files = ThreadFiles(client, http, largest=1024)
+        files = FileDownloads(client, http, largest=1024)
         nowhere = FileRef(id="F1", name="a.csv", size=3)
         with pytest.raises(FileNotFetched, match=r"^Slack doesn't say where it is right now$"):
             await files.fetch(nowhere)
@@ -298,7 +298,7 @@ async def test_only_slack_gets_the_token(slack: SlackStandIn) -> None:
 
     async with aiohttp.ClientSession() as http, _server(thief) as port:
         client = SlackClient(slack.bot_token, "https://slack.com/api/", http)
-        files = ThreadFiles(client, http, largest=1024)
+        files = FileDownloads(client, http, largest=1024)
         ref = FileRef(id="F1", name="a.csv", size=3, source={"url": f"http://127.0.0.1:{port}/a.csv"})
         with pytest.raises(FileNotFetched, match="isn't stored in Slack"):
             await files.fetch(ref)
@@ -353,7 +353,7 @@ async def test_an_upload_that_is_sent_on_is_not_taken_for_done(slack: SlackStand
 async def _fetch(slack: SlackStandIn, http: aiohttp.ClientSession, port: int) -> bytes:
     """A file whose address at Slack is this port's."""
     client = SlackClient(slack.bot_token, slack.api_url, http)
-    files = ThreadFiles(client, http, largest=1024)
+    files = FileDownloads(client, http, largest=1024)
     source = {"url": f"http://127.0.0.1:{port}/a.csv"}
     return (await files.fetch(FileRef(id="F1", name="a.csv", size=3, source=source))).read()
 
