@@ -18,6 +18,7 @@ import aiohttp
 import pytest
 
 from tests.support.bot_processes import Process
+from tests.support.buckets import S3
 from tests.support.chaos import chaos, send_again, taken_over
 from tests.support.database_templates import copy_migrated
 from tests.support.databases import set_read_only
@@ -79,6 +80,19 @@ async def test_kill_9_on_sqlite_loses_and_doubles_nothing(tmp_path: Path, jobs: 
     tally = await chaos([f"sqlite:///{tmp_path / 'handoff.db'}"], tmp_path, jobs=jobs, kills=kills)
     print(tally)
     assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
+
+
+@pytest.mark.timeout(300)
+async def test_two_bots_with_a_bucket_share_the_files_through_a_kill(
+    postgres_url: str, s3: S3, tmp_path: Path
+) -> None:
+    """The short form of `python -m tests.support.chaos --bots 4 --bucket --freeze 60 --outage 30`."""
+    tally = await chaos([postgres_url] * 2, tmp_path, jobs=4, kills=1, bucket=s3)
+    print(tally)
+    assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
+    assert (tmp_path / "1").is_dir()
+    stored = [found for found in await s3.bucket().objects() if found.size == len(b"1,2\n" * 1000)]
+    assert len(stored) == 4
 
 
 @pytest.mark.soak

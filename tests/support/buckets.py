@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 import pytest
@@ -28,6 +29,13 @@ sys.stdin.read()
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
     """The URL of the server; it starts with the first test that uses it."""
+    with s3_process() as url:
+        yield url
+
+
+@contextmanager
+def s3_process() -> Iterator[str]:
+    """The URL of a server of its own."""
     with subprocess.Popen(
         [sys.executable, "-c", _SERVER],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -107,6 +115,13 @@ class S3:
 @pytest.fixture
 async def s3(s3_server: str) -> AsyncIterator[S3]:
     """A new bucket."""
+    async with new_bucket(s3_server) as made:
+        yield made
+
+
+@asynccontextmanager
+async def new_bucket(s3_server: str) -> AsyncIterator[S3]:
+    """A new bucket of a server, behind a proxy of its own."""
     async with aiohttp.ClientSession(auto_decompress=False) as session:
         found = S3(s3_server, f"b{uuid.uuid4().hex}", session)
         async with session.put(f"{s3_server}/{found.name}") as made:

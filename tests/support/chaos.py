@@ -1,9 +1,12 @@
 """`kill -9` at random moments, and the count of what was lost, doubled or repeated.
 
     python -m tests.support.chaos --jobs 100
+    python -m tests.support.chaos --jobs 100 --database postgres --bots 4 --bucket --freeze 60 --outage 30
 
-The bots are real processes of `handoff serve`: one on SQLite, two on PostgreSQL. Prints the count of each and
-exits with 1 if anything was lost or doubled, or a call made again that was not in flight at a kill.
+The bots are real processes of `handoff serve`: one on SQLite, two or more on PostgreSQL. After the kills one
+bot is frozen, and PostgreSQL is stopped, for so many seconds, while jobs come in. With a bucket each bot has
+a data folder of its own, and each job a file. Prints the count of each and exits with 1 if anything was lost
+or doubled, or a call made again that was not in flight at a kill.
 """
 
 from __future__ import annotations
@@ -20,8 +23,9 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.support.bot_processes import Process
+from tests.support.buckets import S3, new_bucket, s3_process
 from tests.support.database_templates import copy_migrated
-from tests.support.postgres import postgres
+from tests.support.postgres import Postgres, postgres
 from tests.support.workload import CHANNEL, Tally, Workload, workload
 
 #: Seconds without one more answer after which the rest is taken for lost.
@@ -32,19 +36,36 @@ PATIENCE = 60.0
 _ROUND = 3.0
 
 
-async def chaos(urls: Sequence[str], folder: Path, *, jobs: int, kills: int) -> Tally:
-    """Gives jobs to one process per URL, and kills and restarts some of them."""
+async def chaos(
+    urls: Sequence[str], folder: Path, *, jobs: int, kills: int, freeze: float = 0.0, outage: float = 0.0,
+    server: Postgres | None = None, bucket: S3 | None = None,
+) -> Tally:  # fmt: skip
+    """Gives jobs to one process per URL, kills and restarts some of them, freezes one for `freeze` seconds,
+    and stops `server` for `outage` seconds."""
     for url in urls:
         if url.startswith("sqlite"):
             await copy_migrated(url)
     async with workload() as load, AsyncExitStack() as stack:
         nodes = [
-            await stack.enter_async_context(Process(f"node {n}", load.settings(folder, url), load.broke))
+            await stack.enter_async_context(
+                Process(f"node {n}", _settings(load, folder, url, n, bucket), load.broke)
+            )
             for n, url in enumerate(urls)
         ]
         async with asyncio.TaskGroup() as group:
-            group.create_task(load.give(jobs, pause=kills * _ROUND / jobs))
+            seconds = kills * _ROUND + freeze + outage
+            group.create_task(load.give(jobs, pause=seconds / jobs, attach=bucket is not None))
             killed = await kill_some(nodes, kills)
+            if freeze:
+                nodes[0].freeze()
+                await asyncio.sleep(freeze)
+                nodes[0].thaw()
+            if outage and server is not None:
+                load.broke()
+                await asyncio.to_thread(server.stop)
+                await asyncio.sleep(outage)
+                await asyncio.to_thread(server.start)
+                load.broke()
         await load.finish(PATIENCE)
         # Slack sends each message once more: none is new.
         await send_again(load)
@@ -55,6 +76,12 @@ async def chaos(urls: Sequence[str], folder: Path, *, jobs: int, kills: int) -> 
             unlucky = [load.given[number] for number in load.given if load.answers(number) != 1]
             print(f"threads: {unlucky}", *(f"--- {node.name} ---\n{node.log}" for node in nodes), sep="\n")
         return tally
+
+
+def _settings(load: Workload, folder: Path, url: str, number: int, bucket: S3 | None) -> Mapping[str, str]:
+    if bucket is None:
+        return load.settings(folder, url)
+    return {**load.settings(folder / str(number), url), **bucket.settings()}
 
 
 async def kill_some(nodes: Sequence[Process], kills: int) -> dict[str, float]:
@@ -84,25 +111,31 @@ async def send_again(load: Workload) -> None:
     await asyncio.sleep(2)
 
 
-async def _report(jobs: int, kills: int, databases: Sequence[str]) -> bool:
+async def _report(given: argparse.Namespace, kills: int) -> bool:
     fine = True
-    for database in databases:
+    for database in given.database or ["sqlite", "postgres"]:
         with tempfile.TemporaryDirectory(prefix="handoff-chaos-") as folder:
             began = time.monotonic()
             if database == "sqlite":
                 url = f"sqlite:///{folder}/handoff.db"
-                tally = await chaos([url], Path(folder), jobs=jobs, kills=kills)
+                tally = await chaos([url], Path(folder), jobs=given.jobs, kills=kills)
             else:
-                tally = await _on_postgres(Path(folder), jobs, kills)
+                tally = await _on_postgres(Path(folder), given, kills)
             print(f"{database}: {tally}; {kills} kills, {time.monotonic() - began:.0f} s", flush=True)
             fine = fine and tally.lost == tally.doubled == tally.needless == 0
     return fine
 
 
-async def _on_postgres(folder: Path, jobs: int, kills: int) -> Tally:
-    with postgres() as server:
-        url = server.create()
-        return await chaos([url, url], folder, jobs=jobs, kills=kills)
+async def _on_postgres(folder: Path, given: argparse.Namespace, kills: int) -> Tally:
+    async with AsyncExitStack() as stack:
+        server = stack.enter_context(postgres())
+        bucket = None
+        if given.bucket:
+            bucket = await stack.enter_async_context(new_bucket(stack.enter_context(s3_process())))
+        return await chaos(
+            [server.create()] * given.bots, folder, jobs=given.jobs, kills=kills, freeze=given.freeze,
+            outage=given.outage, server=server, bucket=bucket,
+        )  # fmt: skip
 
 
 def main() -> None:
@@ -110,13 +143,17 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=100)
     parser.add_argument("--kills", type=int, help="default: one for every five jobs")
     parser.add_argument("--database", choices=["sqlite", "postgres"], action="append")
+    parser.add_argument("--bots", type=int, default=2, help="on PostgreSQL")
+    parser.add_argument("--bucket", action="store_true", help="files in a bucket, on PostgreSQL")
+    parser.add_argument("--freeze", type=float, default=0.0, metavar="SECONDS", help="one bot, by SIGSTOP")
+    parser.add_argument("--outage", type=float, default=0.0, metavar="SECONDS", help="of PostgreSQL")
     parser.add_argument("--seed", type=int, default=None, help="for the moments and the victims")
     given = parser.parse_args()
     seed = random.randrange(10**6) if given.seed is None else given.seed
     random.seed(seed)
     print(f"seed {seed}", flush=True)
     kills = given.kills or max(1, given.jobs // 5)
-    fine = asyncio.run(_report(given.jobs, kills, given.database or ["sqlite", "postgres"]))
+    fine = asyncio.run(_report(given, kills))
     raise SystemExit(0 if fine else 1)
 
 

@@ -96,10 +96,13 @@ class Workload:
             "HANDOFF_LOG_FORMAT": "json",
         }
 
-    async def give(self, jobs: int, *, pause: float = 0.0) -> None:
-        """Post that many further jobs, each in a thread of its own, `pause` seconds apart on average."""
+    async def give(self, jobs: int, *, pause: float = 0.0, attach: bool = False) -> None:
+        """Post that many further jobs, each in a thread of its own, `pause` seconds apart on average; with
+        `attach`, each with a file."""
         for number in range(len(self.given), len(self.given) + jobs):
-            self.given[number] = await self.slack.post(USER, CHANNEL, f"@Handoff do job {number}")
+            attached = [await self.slack.upload(USER, "data.csv", b"1,2\n" * 1000)] if attach else []
+            text = f"@Handoff do job {number}"
+            self.given[number] = await self.slack.post(USER, CHANNEL, text, files=attached)
             await asyncio.sleep(random.uniform(0, 2 * pause))
 
     def answers(self, number: int) -> int:
