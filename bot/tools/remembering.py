@@ -32,8 +32,14 @@ class Remembering:
         Args:
             text: The note: one fact or rule in a sentence.
         """
-        if not text.strip() or len(text) > LONGEST:
-            raise ToolFailure(f"a note has 1 to {LONGEST} characters, and this one has {len(text)}.")
-        if not await self.proposals.propose(self.task.id, text.strip()):
+        note = note_text(text)
+        if not 0 < len(note) <= LONGEST:
+            raise ToolFailure(f"a note has 1 to {LONGEST} characters, and this one has {len(note)}.")
+        if not await self.proposals.propose(self.task.id, note):
             raise ToolFailure(f"this task has proposed {MOST_PROPOSED} notes, which is the limit.")
         return _PROPOSED
+
+
+def note_text(text: str) -> str:
+    """The text in one line, without characters that the person who decides could not see."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
