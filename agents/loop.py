@@ -21,6 +21,7 @@ from agents.model.prices import Prices
 from agents.model.wire import ModelRequest, text_calls
 from agents.tools import Tool
 from agents.tools.dispatch import dispatch
+from agents.tools.tool_search import sent
 from agents.transcript import CUT, EMPTY, MARKUP, NO_CALL, ONLY_COMMENTARY, Transcript
 
 log = structlog.get_logger(__name__)
@@ -188,7 +189,7 @@ class AgentLoop:
             model=self._role.model,
             instructions=self._role.instructions,
             turns=self._transcript.turns,
-            tools=self._role.tools,
+            tools=sent(self._role.tools, self._transcript.offers),
             may_call=may_call,
             cache_key=f"handoff-{self._role.name}",
             pictures=await self._pictures.contents(self._transcript.turns),

@@ -60,6 +60,8 @@ class Transcript:
         self.ending: Json | None = None
         self.limit = ""
         """The limit that ended the work; only the last turn may follow."""
+        self.offers: list[str] = []
+        """Tools that searches have found."""
         self._reply: ModelReply | None = None
         self._results: dict[str, Json] = {}
         self._nudges = 0
@@ -191,6 +193,7 @@ class Transcript:
     def _read_result(self, body: Json) -> None:
         self._results[body["call"]] = body
         self._taken.update(body["facts"].get("inbox", ()))
+        self.offers += body["facts"].get("offers", ())
         text = body["text"] + body["note"]
         if self._reply and self._reply.left_out and not self.open_calls:
             text += _LEFT_OUT.format(count=self._reply.left_out, kept=len(self._reply.calls))

@@ -33,6 +33,7 @@ from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalGate, ApprovalStore
 from agents.tools.skill_tools import SkillTools
 from agents.tools.team_tools import TeamTool, worker_tools
+from agents.tools.tool_search import ToolSearch
 from agents.tools.web_page import PageReader
 from agents.worker_steps import WorkerSteps
 from sandbox.egress.broker import TaskEgress
@@ -89,9 +90,11 @@ class Worker:
         skill_tools = SkillTools(skills, workspace, journal.entries)
         tools = [self._programs.tool(), Tool.from_function(self.view_image), report, *skill_tools.tools()]
         pages = [TeamTool(Tool.from_function(PageReader(egress).fetch_page))] if egress.policy.allow else []
-        tools += worker_tools([*pages, *team_tools], approval, self._programs.cut, self._keep_attached)
+        search = ToolSearch(team_tools, brief.opening)
+        tools += search.search()
+        tools += worker_tools([*pages, *search.tools], approval, self._programs.cut, self._keep_attached)
         self.tools: Sequence[Tool] = tools
-        """The tools as the model gets them, the team's among them."""
+        """The tools as the model gets them, the team's among them, also those that it has to find first."""
         self._loop = AgentLoop(
             Role(
                 name="worker",

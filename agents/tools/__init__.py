@@ -65,6 +65,8 @@ class Tool:
     _takes_call: str = ""
     is_optional: bool = False
     """Whether an agent can do without it: a team's own tool, which is left out where a service refuses it."""
+    is_found_only: bool = False
+    """Whether it is sent only once a search has found it: `agents.tools.tool_search`."""
 
     @classmethod
     def from_function(cls, function: Function) -> Tool:

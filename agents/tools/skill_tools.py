@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from agents.errors import ToolFailure
@@ -10,6 +9,7 @@ from agents.journal import Entry
 from agents.skills import FOLDER, Skill
 from agents.tools import Tool, ToolOutput
 from sandbox.workspace import Workspace
+from text.matching import best_matches
 
 #: Characters of the list in the instructions: about 1,500 tokens. What is beyond is found by `find_skill`.
 LISTED = 6_000
@@ -65,12 +65,9 @@ class SkillTools:
         Args:
             query: What is to be done, in a few words.
         """
-        wanted = _words(query)
-        score = {n: len(wanted & _words(f"{n} {skill.description}")) for n, skill in self._skills.items()}
-        found = sorted((name for name in score if score[name]), key=lambda name: (-score[name], name))
-        if not found:
-            return f"No skill fits. {self._names()}"
-        return "\n".join(_line(self._skills[name]) for name in found[:_MOST_FOUND])
+        abouts = {name: skill.description for name, skill in self._skills.items()}
+        found = best_matches(query, abouts, _MOST_FOUND)
+        return "\n".join(_line(self._skills[name]) for name in found) or f"No skill fits. {self._names()}"
 
     def _listed(self) -> list[str]:
         lines, left = list[str](), LISTED
@@ -87,7 +84,3 @@ class SkillTools:
 
 def _line(skill: Skill) -> str:
     return f"- {skill.name}: {' '.join(skill.description.split())}"
-
-
-def _words(text: str) -> set[str]:
-    return {word.removesuffix("s") for word in re.findall(r"\w{3,}", text.casefold())}

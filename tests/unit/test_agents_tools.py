@@ -18,6 +18,7 @@ from agents.orchestrator import Orchestrator
 from agents.programs import Programs
 from agents.tools import Tool
 from agents.tools.skill_tools import SkillTools
+from agents.tools.tool_search import ToolSearch
 from agents.tools.web_page import PageReader
 from agents.worker import Worker
 from bot.tools.remembering import Remembering
@@ -32,6 +33,7 @@ OURS: dict[str, list[Any]] = {
     "worker": [Programs.execute_python_code, Worker.view_image, Worker.report],
     "web": [PageReader.fetch_page],
     "skills": [SkillTools.open_skill, SkillTools.find_skill],
+    "search": [ToolSearch.find_tool],
     "memory": [Remembering.remember],
     "slack": [SlackReading.read_channel, SlackReading.read_thread, SlackReading.search_messages],
 }  # fmt: skip
