@@ -12,6 +12,7 @@ import structlog
 
 from agents import tracing
 from agents.budget import Meter
+from agents.charts import ChartTool
 from agents.conversation import ToolCall, UserTurn, reply_from_json
 from agents.errors import FatalModelError, ModelError, Parked, ToolFailure
 from agents.events import (
@@ -88,7 +89,8 @@ class Worker:
         )
         report = Tool.from_function(self.report).wrap(self._checked)
         skill_tools = SkillTools(skills, workspace, journal.entries)
-        tools = [self._programs.tool(), Tool.from_function(self.view_image), report, *skill_tools.tools()]
+        shown = [Tool.from_function(self.view_image), Tool.from_function(ChartTool(journal).show_chart)]
+        tools = [self._programs.tool(), *shown, report, *skill_tools.tools()]
         pages = [TeamTool(Tool.from_function(PageReader(egress).fetch_page))] if egress.policy.allow else []
         search = ToolSearch(team_tools, brief.opening)
         tools += search.search()

@@ -35,6 +35,8 @@ class WorkerSteps:
                 self.show(reply.text or reply.commentary or "Running Python")
             elif call.name == "view_image":
                 self.show("Looking at a picture")
+            elif call.name == "show_chart":
+                self.show("Making a chart")
             elif call.name == "report":
                 self.show("Writing the report")
             else:

@@ -20,13 +20,14 @@ import structlog
 from openai import AsyncOpenAI
 
 from agents.budget import AgentLimits, Budget, Effort
+from agents.charts import ChartTool
 from agents.conversation import UserTurn
 from agents.journal import EmptyInbox, MemoryJournal
 from agents.model.endpoint import Endpoint
 from agents.orchestrator import AgentDeps, Orchestrator
+from agents.programs import Programs
 from agents.prompts import prompt
 from agents.tools import Tool
-from agents.tools.team_tools import WORKER_TOOLS
 from agents.worker import Worker
 from benchmarks.model_process import model_process
 from sandbox import Job, Run
@@ -43,7 +44,7 @@ ORCHESTRATOR = (
     Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
     Orchestrator.view_image,
 )  # fmt: skip
-WORKER = tuple(getattr(Worker, name) for name in WORKER_TOOLS)
+WORKER = (Programs.execute_python_code, Worker.view_image, ChartTool.show_chart, Worker.report)
 
 
 class WideLimits(AgentLimits):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from agents.charts import Chart
 from agents.figures import CheckedFigures
 from sandbox.files import SandboxFile
 from tasks.message import FileRef, ThreadAddress
@@ -147,5 +148,7 @@ class Outcome:
     spent: Spent = field(default_factory=Spent)
     hosts: tuple[str, ...] = ()
     """The hosts that programs have reached."""
+    charts: Sequence[Chart] = ()
+    """What workers have Slack draw."""
     figures: CheckedFigures | None = None
     """The figures of an answer; None where nothing was run."""

@@ -15,7 +15,7 @@ from agents.tools.approvals import ApprovalGate
 from text.excerpt import excerpt, one_line
 
 #: Names of the tools that every worker has.
-WORKER_TOOLS = ("execute_python_code", "view_image", "report")
+WORKER_TOOLS = ("execute_python_code", "view_image", "show_chart", "report")
 #: What workers have where hosts are allowed: `agents.tools.web_page`.
 FETCH_PAGE = "fetch_page"
 #: A tool of the team has none of these names.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from agents.charts import Chart
 from bot.checks import preflight, tokens
 from bot.checks.model import check_models
 from bot.errors import CheckFailed
@@ -26,12 +27,18 @@ from bot.settings import Settings
 from bot.settings.channels import ChannelSettings
 from bot.timing import CHECK_TIMING, CheckTiming
 from bot.wire.manifest import SCOPES
+from bot.wire.native_blocks import data_table, data_visualization
 from sandbox.engine import DockerEngine
 from sandbox.errors import SandboxError
 from sandbox.image.build import BASE_LABEL
 from tasks.store.database import Database
 from tasks.store.retry import DATABASE_ERRORS
 
+#: Blocks that a workspace may not take yet.
+_SAMPLES = (
+    data_table([["Name", "Count"], ["Apples", "3"]]),
+    data_visualization(Chart("bar", "Fruit", ("Apples",), (("Count", (3.0,)),))),
+)
 #: Where to look when a check gets no answer.
 _POINTS_TO = {
     "Slack bot": "SLACK_API_URL",
@@ -98,10 +105,12 @@ async def _bot_token(settings: Settings, timing: CheckTiming) -> str:
             f"the bot token lacks the scopes {', '.join(missing)}. Handoff runs without what they are for. "
             "Paste what `handoff manifest` prints on the app's page App Manifest, and install the app again."
         )
-    has_tables = await tokens.takes_tables(settings, settings.slack_bot_token.get_secret_value())
+    token = settings.slack_bot_token.get_secret_value()
+    has_tables, has_charts = [await tokens.takes_block(settings, token, block) for block in _SAMPLES]
     tables = "Slack's data tables" if has_tables else "Markdown, since Slack takes no data table here"
+    charts = "pictures and Slack's charts" if has_charts else "pictures, since Slack takes no charts here"
     who = f"{answer['user']} in the workspace {answer['team']}"
-    return f"{who}, with all {len(SCOPES)} scopes. Long tables come as {tables}."
+    return f"{who}, with all {len(SCOPES)} scopes. Long tables come as {tables}. Plots come as {charts}."
 
 
 def _for_several(settings: Settings) -> str:

@@ -13,7 +13,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.errors import CheckFailed, TokenRefused
 from bot.settings import Settings
 from bot.wire.api_errors import TOKEN_REFUSALS, token_refused, unreachable
-from bot.wire.native_blocks import data_table
+from bot.wire.native_blocks import Block
 
 #: Seconds that a start waits for Slack's word: without one the bot starts and connects when Slack is back.
 PATIENCE = 5.0
@@ -46,11 +46,11 @@ async def identity(settings: Settings, token: str) -> AsyncSlackResponse:
     return await _asked("SLACK_BOT_TOKEN", client, client.auth_test())
 
 
-async def takes_tables(settings: Settings, token: str) -> bool:
-    """Whether the workspace takes data tables, as Slack's `blocks.validate` says."""
+async def takes_block(settings: Settings, token: str, block: Block) -> bool:
+    """Whether the workspace takes a block, as Slack's `blocks.validate` says."""
     client = AsyncWebClient(token, base_url=settings.slack_api_url)
     try:
-        await client.blocks_validate(blocks=[data_table([["Name", "Count"], ["Apples", "3"]])])
+        await client.blocks_validate(blocks=[block])
     except (SlackClientError, aiohttp.ClientError, OSError):
         return False
     return True

@@ -18,6 +18,7 @@ from bot.thread.blocks import (
     rating_buttons,
 )
 from bot.thread.tables import shorten_tables, text_blocks
+from bot.wire.native_blocks import data_visualization
 from bot.wire.text import escape, headings, one_plain_line, silence_mentions, split_markdown, truncate
 from sandbox.files import SandboxFile
 from tasks.store.preferences import FiguresMode
@@ -74,7 +75,8 @@ def render(
     whole = _with_unfound(_markdown(outcome), checked, on_top=figures is FiguresMode.STRICT)
     shortened, files = shorten_tables(whole, partial(_free_name, outcome))
     markdown = silence_mentions(shortened)
-    below = _footer(task, outcome, checked, shows_usage=shows_usage)
+    charts = outcome.charts if outcome.state is State.ANSWERED else ()
+    below = [*map(data_visualization, charts), *_footer(task, outcome, checked, shows_usage=shows_usage)]
     pieces = split_markdown(markdown)
     if len(markdown) > LONGEST or len(pieces) > MOST_MESSAGES:
         path = _free_name(outcome, "answer.md")

@@ -73,6 +73,10 @@ def _video(block: Mapping[str, Any]) -> str:
     return "\n".join(filter(None, parts))
 
 
+def _chart(block: Mapping[str, Any]) -> str:
+    return f"[Chart: {escape(string(block.get('title')))}]"
+
+
 def _table(block: Mapping[str, Any]) -> str:
     """A table as Markdown; its first row is the head."""
     given = block.get("rows")
@@ -177,6 +181,6 @@ def quoted(text: str) -> str:
 
 _SPECIAL: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "context": _context, "image": _image, "rich_text": _rich_text, "table": _table,
-    "data_table": _table, "video": _video,
+    "data_table": _table, "data_visualization": _chart, "video": _video,
     "markdown": lambda block: string(block.get("text")),
 }  # fmt: skip

@@ -14,6 +14,7 @@ _DRAW = (
     r"sine|random walks?|scatter"
 )
 _KINDS = r"random walks?|brownian|histograms?|distribution|normal|gaussian|bell|scatter|points|cloud"
+_PAIRED = "bars?|pie|columns?"
 _CURVES = {
     "damped_sine": (r"damped (?:sine?|oscillation|wave)\w*", "np.exp(-0.3 * (x - x[0])) * np.sin(2 * x)"),
     "sine": (r"(?<!damped )sine?|sin\(x\)|sinus", "np.sin(x)"),
@@ -57,6 +58,18 @@ def plots(prompt: Prompt) -> tuple[Program, ...]:
     )
 
 
+def chart(prompt: Prompt) -> dict[str, str] | None:
+    """The arguments of `show_chart` for bars and pies that Slack draws."""
+    pairs, kind = dict(_pairs(prompt)), "pie" if prompt.says("pie") else "bar"
+    is_small = len(pairs) <= (6 if kind == "pie" else 20) and all(len(label) <= 20 for label in pairs)
+    if not pairs or not wanted(prompt) or not prompt.says(_PAIRED) or not is_small:
+        return None
+    if kind == "pie" and min(pairs.values()) <= 0:
+        return None
+    rows = [f"{label},{value:g}" for label, value in pairs.items()]
+    return {"kind": kind, "title": kind.capitalize(), "data": "\n".join(["label,value", *rows])}
+
+
 def _drawing(prompt: Prompt) -> tuple[str, str] | None:
     """A name and the lines that draw; None if the request names nothing that can be drawn."""
     if prompt.says("random walks?|brownian"):
@@ -65,7 +78,7 @@ def _drawing(prompt: Prompt) -> tuple[str, str] | None:
         return "histogram", code(_HISTOGRAM, n=prompt.count(1_000), seed=prompt.part)
     if prompt.says("scatter|points|cloud"):
         return "scatter", code(_SCATTER, n=prompt.count(200), seed=prompt.part)
-    if prompt.says("bars?|pie|columns?"):
+    if prompt.says(_PAIRED):
         pairs = _pairs(prompt)
         if not pairs:
             return None

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from playground.demo_model import answers, programs
+from playground.demo_model import answers, plots, programs
 from playground.demo_model.conversation import Conversation, MessageEntry, Reply, ToolUse
-from playground.demo_model.program import Program, files_named
+from playground.demo_model.program import Program, Prompt, files_named
 
-RUN = "execute_python_code"
+RUN, CHART = "execute_python_code", "show_chart"
 #: Below a worker's brief the system repeats the request, which this model's briefs hold already.
 _REQUEST = "\n\nContext: this is what the person asked for"
 _SECTIONS = re.compile(r"(?m)^(stdout|stderr|files):[ \t]?")
@@ -53,6 +53,9 @@ def reply(conversation: Conversation) -> Reply:
         last = progress.runs[-1][1]
         why = answers.failure(progress.failed.purpose, last.error, last.printed)
         return _report(conversation, progress.failed.failure, why, progress)
+    chart = plots.chart(Prompt(objective))
+    if chart and CHART in conversation.tools and not conversation.calls(CHART) and not progress.next:
+        return Reply("", (conversation.arguments(CHART, **chart),))
     left = programs.unfit(objective, context)
     status = "partial" if progress.next or left else "done"
     summary = "\n".join([_results(progress), *(f"{answers.CANT_PART} {part}" for part in left)])

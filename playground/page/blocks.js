@@ -1,6 +1,7 @@
 // Block Kit: from Slack's block JSON to nodes. A block that this page can't draw, or a malformed one, shows a
 // sentence in its place, and the rest of the message stays.
 
+import { chart } from "./chart.js";
 import { element } from "./elements.js";
 import { h, safeAddress } from "./dom.js";
 import { emojiMark, lineBreak, link, scan } from "./inline.js";
@@ -18,6 +19,7 @@ const DRAW = {
   image,
   table,
   data_table: table,
+  data_visualization: chart,
   input,
   video,
   plan,

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from playground.slack.charts import MAX_CHARTS, check_chart
 from playground.slack.elements import check_element, check_text, invalid
 from playground.slack.errors import Refused
 from playground.slack.limits import MAX_BLOCK_TEXT, MAX_MARKDOWN
@@ -39,6 +40,8 @@ def check_blocks(value: Any, *, most: int = MAX_BLOCKS) -> tuple[Json, ...]:
         raise invalid("plan and task_card cannot stand in one message", "/blocks")
     if sum(block["type"] == "table" for block in checked) > 1:
         raise Refused("invalid_attachments", "[ERROR] only one table is allowed")
+    if sum(block["type"] == "data_visualization" for block in checked) > MAX_CHARTS:
+        raise invalid(f"no more than {MAX_CHARTS} charts allowed", "/blocks")
     check_size(checked)
     return checked
 
@@ -230,6 +233,7 @@ _CHECKS: dict[str, Callable[[Json, str], Json]] = {
     "rich_text": _rich_text,
     "table": _table,
     "data_table": _data_table,
+    "data_visualization": check_chart,
     "task_card": _task_card,
     "plan": _plan,
 } | dict.fromkeys(("divider", "file", "video", "alert", "card", "carousel", "container"), _as_it_is)

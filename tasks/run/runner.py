@@ -112,7 +112,13 @@ class Runner:
                     elif task.deaths < self._policy.deaths:  # else the processes may have died by the files
                         outcome = replace(outcome, files=await output_files(journal, workspace, outcome))
                     figures = await _checked_figures(task, outcome, journal)
-                    outcome = replace(outcome, spent=journal.spent, hosts=journal.hosts, figures=figures)
+                    outcome = replace(
+                        outcome,
+                        spent=journal.spent,
+                        hosts=journal.hosts,
+                        figures=figures,
+                        charts=journal.charts,
+                    )
                     return outcome, await self._deliver(thread, outcome)
             except FilesUnavailable as away:
                 if (end := await self._end_without_files(task, journal, signals, away)) is not None:

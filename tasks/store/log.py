@@ -16,6 +16,7 @@ from sqlalchemy import Insert, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from agents.charts import Chart, charts
 from agents.conversation import Json
 from agents.journal import Entry
 from agents.report import reached_hosts, total_cost
@@ -131,6 +132,11 @@ class TaskLog:
             tokens=sum(body["usage"]["input"] + body["usage"]["output"] for body in bodies),
             cost=total_cost(body.get("cost") for body in bodies),
         )
+
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        """The charts that the task's workers show."""
+        return charts(self._run.rows)
 
     @property
     def hosts(self) -> tuple[str, ...]:

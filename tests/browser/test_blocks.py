@@ -275,8 +275,22 @@ async def test_an_alert_and_a_forward_are_drawn(page: Page, slack: SlackStandIn)
         await expect(page.locator(".main .attached", has_text=words)).to_be_visible()
 
 
-async def test_a_data_table_is_drawn(page: Page, bot: AsyncWebClient) -> None:
+async def test_a_data_table_and_charts_are_drawn(page: Page, bot: AsyncWebClient) -> None:
     rows = [[{"type": "raw_text", "text": "Name"}], [{"type": "raw_number", "value": 1234, "text": "1,234"}]]
     table = {"type": "data_table", "caption": "Names", "rows": rows}
     await bot.chat_postMessage(channel=GENERAL, text="a table", blocks=[table])
     await expect(page.get_by_role("table", name="Names").get_by_role("cell", name="1,234")).to_be_visible()
+
+    points = [{"label": "Jan", "value": 3}, {"label": "Feb", "value": 5}]
+    sales = {"series": [{"name": "2026", "data": points}], "axis_config": {"categories": ["Jan", "Feb"]}}
+    for charts in (["line", "bar"], ["area", "pie"]):
+        blocks = [
+            {"type": "data_visualization", "title": f"A {kind}", "chart": {"type": kind, "segments": points}}
+            if kind == "pie"
+            else {"type": "data_visualization", "title": f"A {kind}", "chart": {"type": kind, **sales}}
+            for kind in charts
+        ]
+        await bot.chat_postMessage(channel=GENERAL, text="charts", blocks=blocks)
+        for kind in charts:
+            drawn = page.get_by_role("img", name=f"{kind} chart: A {kind}.")
+            await expect(drawn.locator("path").first).to_be_visible()

@@ -56,11 +56,11 @@ async def test_three_parts_are_three_workers_at_the_same_time(
         assert max(began) < min(ended), "each worker had begun before the first one ended"
 
 
-async def test_a_picture_comes_back_into_the_thread(
+async def test_a_picture_and_its_chart_come_back_into_the_thread(
     slack: SlackStandIn, demo: DemoModel, tmp_path: Path
 ) -> None:
     async with stack(slack, demo.base_url, tmp_path) as bot:
-        ts = await bot.ask("@Handoff draw a sine wave")
+        ts = await bot.ask("@Handoff Bar chart: apples 3, pears 5")
         await bot.task(ts, State.ANSWERED)
 
         (answer,) = bot.thread(ts)
@@ -71,6 +71,9 @@ async def test_a_picture_comes_back_into_the_thread(
         ]
         assert [file.mimetype for file in shared] == ["image/png"]
         assert shared[0].data.startswith(b"\x89PNG")
+        (chart,) = [block for block in answer.blocks if block["type"] == "data_visualization"]
+        assert chart["chart"]["axis_config"]["categories"] == ["apples", "pears"]
+        assert [point["value"] for point in chart["chart"]["series"][0]["data"]] == [3, 5]
 
 
 async def test_an_attached_table_is_read(slack: SlackStandIn, demo: DemoModel, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pytest
 
+from agents.charts import ChartTool
 from agents.conversation import ToolCall
 from agents.errors import ToolFailure
 from agents.orchestrator import Orchestrator
@@ -30,7 +31,9 @@ OURS: dict[str, list[Any]] = {
         Orchestrator.create_worker, Orchestrator.ask_user, Orchestrator.plan, Orchestrator.read_file,
         Orchestrator.view_image,
     ],
-    "worker": [Programs.execute_python_code, Worker.view_image, Worker.report],
+    "worker": [
+        Programs.execute_python_code, Worker.view_image, ChartTool.show_chart, Worker.report,
+    ],
     "web": [PageReader.fetch_page],
     "skills": [SkillTools.open_skill, SkillTools.find_skill],
     "search": [ToolSearch.find_tool],

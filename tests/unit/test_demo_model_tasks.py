@@ -153,6 +153,19 @@ async def test_files_come_from_the_result_of_the_run() -> None:
     assert "960 x 540" in report["evidence"]
 
 
+async def test_bars_are_shown_as_a_chart_once_they_are_drawn() -> None:
+    tools = {**WORKER, "show_chart": schema("kind", kind=TEXT, title=TEXT, data=TEXT)}
+    async with demo() as client:
+        messages = [user("Bar chart: apples 3, pears 5")]
+        for result in ("[ok, exit code 0, 1.0 s]\nstdout:\nsaved", "[ok, exit code 0, 1.0 s]", "Shown."):
+            message = await ask(client, messages, tools)
+            messages += answered(message, result)
+        ((name, chart),) = calls(message)
+        ((last, _),) = calls(await ask(client, messages, tools))
+    assert (name, last) == ("show_chart", "report")
+    assert chart == {"kind": "bar", "title": "Bar", "data": "label,value\napples,3\npears,5"}
+
+
 async def test_code_in_another_language_is_blocked_without_a_run(tmp_path: Path) -> None:
     async with demo() as client:
         report = await work(client, "Run\n```bash\nls\n```", tmp_path)

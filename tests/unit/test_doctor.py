@@ -65,6 +65,7 @@ async def test_what_works_is_reported_with_what_was_found(healthy: dict[str, Any
         "Channels file", "Tools", "Skills", "Port",
     }  # fmt: skip
     assert f"all {len(SCOPES)} scopes. Long tables come as Slack's data tables." in found["Slack bot"].text
+    assert found["Slack bot"].text.endswith("Plots come as pictures and Slack's charts.")
     assert str(tmp_path) in found["Database"].text
 
 
@@ -94,13 +95,14 @@ async def test_missing_scopes_are_named(healthy: dict[str, Any]) -> None:
     assert lacks in found["Slack bot"].text
 
 
-async def test_a_workspace_without_data_tables_is_reported(
+async def test_a_workspace_without_slacks_newer_blocks_is_reported(
     healthy: dict[str, Any], slack: SlackStandIn
 ) -> None:
-    slack.refuse_blocks("data_table")
+    slack.refuse_blocks("data_table", "data_visualization")
     found = await findings(healthy)
     assert found["Slack bot"].ok
     assert "Long tables come as Markdown" in found["Slack bot"].text
+    assert "Plots come as pictures, since" in found["Slack bot"].text
 
 
 async def test_a_revoked_token_is_reported_without_its_value(

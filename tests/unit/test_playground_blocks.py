@@ -19,11 +19,12 @@ JSON = st.recursive(
 # fmt: off
 KINDS = [
     "section", "header", "context", "actions", "context_actions", "input", "markdown", "image", "rich_text",
-    "table", "task_card", "plan", "divider", "button", "static_select", "feedback_buttons", "overflow",
+    "table", "data_visualization", "task_card", "plan", "divider", "button", "static_select",
+    "feedback_buttons", "overflow",
 ]
 FIELDS = [
     "text", "fields", "accessory", "elements", "element", "label", "title", "tasks", "rows", "options",
-    "option_groups", "value", "block_id", "action_id", "positive_button", "status", "details",
+    "option_groups", "value", "chart", "block_id", "action_id", "positive_button", "status", "details",
 ]
 # fmt: on
 SHAPED = st.recursive(

@@ -8,7 +8,7 @@ import pytest
 
 from agents.conversation import ToolCall
 from agents.tools import Tool
-from agents.tools.team_tools import SENT_WHOLE, TeamTool, tools_summary
+from agents.tools.team_tools import SENT_WHOLE, WORKER_TOOLS, TeamTool, tools_summary
 from agents.tools.tool_search import ToolSearch, signature
 from tests.support.scripted_model import Call, Reply, Roles, Say, ScriptedModel
 from tests.support.team import CutJournal, Team, endpoint_of
@@ -16,7 +16,7 @@ from tests.support.team import CutJournal, Team, endpoint_of
 FIND = Call("find_tool", {"query": "look up an invoice"})
 INVOICE = Call("crm_invoice_17", {"id": "7"})
 END = Call("report", {"status": "done", "summary": "ok"})
-OWN = ("execute_python_code", "view_image", "report")
+OWN = WORKER_TOOLS
 
 
 def tools(count: int) -> list[TeamTool]:
