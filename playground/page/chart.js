@@ -10,7 +10,7 @@ export function chart(block) {
   const { type, segments, series = [], axis_config: axis } = block.chart;
   const shown =
     type === "pie" ? pie(segments) : { bar: bars, area: areas, line: lines }[type](series, scale(series));
-  const names = segments?.map((one) => `${one.label}: ${one.value}`) ?? series.map((one) => one.name);
+  const names = segments?.map((one) => `${one.label}: ${one.value}`) ?? series.map(withRange);
   return h(
     "figure.chart",
     h("figcaption", block.title),
@@ -30,6 +30,11 @@ export function chart(block) {
       names.map((name, i) => h("li", h("i", { class: `colour-${i}`, "aria-hidden": "true" }), name)),
     ),
   );
+}
+
+function withRange({ name, data }) {
+  const values = data.map((point) => point.value);
+  return `${name}: ${Math.min(...values)} to ${Math.max(...values)}`;
 }
 
 /** From a value to its height in the picture; zero is always in it. */

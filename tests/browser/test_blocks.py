@@ -294,3 +294,4 @@ async def test_a_data_table_and_charts_are_drawn(page: Page, bot: AsyncWebClient
         for kind in charts:
             drawn = page.get_by_role("img", name=f"{kind} chart: A {kind}.")
             await expect(drawn.locator("path").first).to_be_visible()
+    await expect(page.get_by_text("2026: 3 to 5").first).to_be_visible()
