@@ -42,7 +42,7 @@ class FileExchange:
         if not self._inputs and not self._folders:
             return
         small = await asyncio.to_thread(self._read_small)
-        files = [(name, file.size, file.executable, file.modified) for name, file in self._inputs]
+        files = [(name, file.size, file.mode, file.modified) for name, file in self._inputs]
         await self._stream.send(frames.MANIFEST, frames.packed({"files": files, "folders": self._folders}))
         for name, content in small.items():
             await self._stream.send(frames.FILE, frames.named(name, content))

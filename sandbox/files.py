@@ -21,8 +21,14 @@ class SandboxFile:
     open: Callable[[], BinaryIO]
     """Opens the content for reading; raises FileRefused when it is gone. One with a `fileno` is on disk."""
     executable: bool = False
+    read_only: bool = False
     modified: int = 0
     """Time of the last change, in nanoseconds since 1970."""
+
+    @property
+    def mode(self) -> int:
+        """The permissions that programs find."""
+        return (0o755 if self.executable else 0o644) & (0o555 if self.read_only else 0o777)
 
     @classmethod
     def of(cls, content: bytes) -> SandboxFile:

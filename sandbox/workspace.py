@@ -12,6 +12,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sandbox import filenames
@@ -48,7 +49,7 @@ class Workspace:
     def lend(self, files: Mapping[str, SandboxFile]) -> None:
         """Have programs find these files too. They are read-only: what a program writes to them, or beside
         them in their folders, is not kept."""
-        self._lent |= files
+        self._lent |= {name: replace(file, read_only=True) for name, file in files.items()}
 
     async def snapshot(self) -> Snapshot:
         """All files as they are now."""

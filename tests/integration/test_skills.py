@@ -52,12 +52,16 @@ async def test_slide_deck_and_its_files_can_not_be_changed_for_the_next_program(
     outline = "# Sales\\nJanuary\\n\\n## Sales grew\\n- one\\n- two\\n"
     code = f"from pathlib import Path\nPath('outline.md').write_text('{outline}')\n"
     code += START.format(argv=["deck.py", "outline.md", "out.pptx"], path="slide-deck/deck.py")
+    code += "try:\n    Path('skills/slide-deck/deck.py').write_text('evil')\n"
+    code += "except PermissionError as error:\n    print(error.strerror)\n"
+    code += "Path('skills/slide-deck/deck.py').unlink()\n"
     code += "Path('skills/slide-deck/deck.py').write_text('evil')\n"
     code += "from pptx import Presentation\n"
     code += "print([s.shapes.title.text for s in Presentation('out.pptx').slides])\n"
     ended, files = await run(shared_sandbox, tmp_path, "slide-deck", code)
     assert "Sales grew: 2 bullets, 0 pictures" in ended.stdout
     assert "['Sales', 'Sales grew']" in ended.stdout
+    assert "Permission denied" in ended.stdout
     assert files["out.pptx"].startswith(b"PK")
     workspace = Workspace(tmp_path)
     await SkillTools(skills.load(ROOT / "playground" / "skills"), workspace, ()).open_skill("slide-deck")

@@ -185,7 +185,7 @@ class Tree:
 def _untouched(found: Found, unopened: dict[int, Input]) -> bool:
     """Whether it is a file of the job as it was, though a second link changed its change time."""
     known = unopened.get(found.inode)
-    return known is not None and (known.name, known.modified, known.mode == 0o755) == (
+    return known is not None and (known.name, known.modified, bool(known.mode & 0o100)) == (
         found.name,
         found.modified,
         found.executable,

@@ -29,11 +29,11 @@ class NotLoaded(Exception):
 class Input:
     """One file of the manifest. `descriptor` is open while its content is still to be loaded."""
 
-    def __init__(self, index: int, name: str, size: int, executable: bool, modified: int) -> None:
+    def __init__(self, index: int, name: str, size: int, mode: int, modified: int) -> None:
         self.index = index
         self.name = name
         self.size = size
-        self.mode = 0o755 if executable else 0o644
+        self.mode = mode
         self.modified = modified
         self.descriptor = -1
 
@@ -62,8 +62,8 @@ class Inputs:
         """Make the folders, and note the files that follow; raises NotLoaded."""
         for folder in manifest["folders"]:
             self._place(str(folder), lambda path: os.makedirs(path, exist_ok=True))
-        for index, (name, size, executable, modified) in enumerate(manifest["files"]):
-            known = Input(index, str(name), int(size), bool(executable), int(modified))
+        for index, (name, size, mode, modified) in enumerate(manifest["files"]):
+            known = Input(index, str(name), int(size), int(mode), int(modified))
             self._inputs[known.name] = known
 
     def put(self, name: str, content: bytes) -> None:
