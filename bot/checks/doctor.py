@@ -50,6 +50,8 @@ _POINTS_TO = {
     "Files": "HANDOFF_FILES_URL",
     "Tools": "HANDOFF_TOOLS_FILE",
 }
+#: Why scopes can't be checked.
+UNNAMED = "Slack's answer has no header x-oauth-scopes"
 
 Check = Callable[[Settings, CheckTiming], Awaitable[str]]
 
@@ -97,10 +99,9 @@ async def _bot_token(settings: Settings, timing: CheckTiming) -> str:
     if settings.slack_bot_token is None:
         raise CheckFailed(preflight.slack_problems(settings)[0])
     answer = await tokens.identity(settings, settings.slack_bot_token.get_secret_value())
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    granted = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",")}
-    missing = [f"{scope} (to {reason})" for scope, reason in SCOPES.items() if scope not in granted]
-    if missing:
+    granted = tokens.granted_scopes(answer)
+    missing = [f"{scope} (to {reason})" for scope, reason in SCOPES.items() if scope not in (granted or ())]
+    if granted is not None and missing:
         raise CheckFailed(
             f"the bot token lacks the scopes {', '.join(missing)}. Handoff runs without what they are for. "
             "Paste what `handoff manifest` prints on the app's page App Manifest, and install the app again."
@@ -110,7 +111,8 @@ async def _bot_token(settings: Settings, timing: CheckTiming) -> str:
     tables = "Slack's data tables" if has_tables else "Markdown, since Slack takes no data table here"
     charts = "pictures and Slack's charts" if has_charts else "pictures, since Slack takes no charts here"
     who = f"{answer['user']} in the workspace {answer['team']}"
-    return f"{who}, with all {len(SCOPES)} scopes. Long tables come as {tables}. Plots come as {charts}."
+    scopes = f"with all {len(SCOPES)} scopes" if granted else f"whose scopes can't be checked: {UNNAMED}"
+    return f"{who}, {scopes}. Long tables come as {tables}. Plots come as {charts}."
 
 
 def _for_several(settings: Settings) -> str:

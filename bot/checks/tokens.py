@@ -46,6 +46,12 @@ async def identity(settings: Settings, token: str) -> AsyncSlackResponse:
     return await _asked("SLACK_BOT_TOKEN", client, client.auth_test())
 
 
+def granted_scopes(answer: AsyncSlackResponse) -> set[str] | None:
+    """The scopes that Slack names in an answer's headers; None where it names none, as stand-ins do."""
+    named = next((value for name, value in answer.headers.items() if name.lower() == "x-oauth-scopes"), None)
+    return None if named is None else {scope.strip() for scope in named.split(",")}
+
+
 async def takes_block(settings: Settings, token: str, block: Block) -> bool:
     """Whether the workspace takes a block, as Slack's `blocks.validate` says."""
     client = AsyncWebClient(token, base_url=settings.slack_api_url)
