@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import structlog
 
 from bot.thread import texts
+from bot.wire import webvtt
+from bot.wire.block_text import string
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
-from bot.wire.content import transcript
+from bot.wire.content import is_being_transcribed, transcript
 from bot.wire.entities import RawNames, plain_text
 from sandbox.files import SandboxFile, Spool
 from sandbox.limits import MIB
 from tasks.message import FileRef
 from tasks.run.thread import FileNotFetched
+from text.sanitize import sanitize_text
 
 log = structlog.get_logger(__name__)
 
 #: Redirects of a download that are followed.
 REDIRECTS = 10
+#: Pauses in which Slack transcribes a clip that was just recorded, in seconds.
+TRANSCRIBING = (1.0, 2.0, 4.0, 8.0)
+# For the agents.
+_NOT_READ = "[Slack's transcript of the clip {name} could not be read whole.]"
+_NO_TRANSCRIPT = "[Slack has no transcript of the clip {name}.]"
 
 
 class FileDownloads:
@@ -56,15 +66,41 @@ class FileDownloads:
         return data
 
     async def transcript(self, file: FileRef) -> str:
-        """Slack's transcript of a clip that had none when its message came; empty while there is none."""
+        """Slack's transcript of a clip that had none, or only its beginning, when its message came. Waits
+        some seconds for Slack to make it."""
         if not file.source.get("untranscribed"):
             return ""
         try:
-            found = (await self._client.files_info(file=file.id)).get("file")
-        except SLACK_ERRORS as fault:
-            log.info("transcript not read", file=file.id, why=error_text(fault))
+            found = await self._transcribed(file)
+            if said := await self._captions(string(found.get("vtt"))):
+                return f"[Slack's transcript of the clip {file.name}, whole] {said}"
+        except (*SLACK_ERRORS, FileNotFetched) as fault:
+            log.info("transcript not read", file=file.id, why=str(fault) or error_text(fault))
+            return _NOT_READ.format(name=file.name)
+        return plain_text(transcript(found), RawNames()) or _NO_TRANSCRIPT.format(name=file.name)
+
+    async def _transcribed(self, file: FileRef) -> Mapping[str, Any]:
+        """The clip as Slack describes it once its transcript is made, or has taken too long."""
+        found = await self._described(file)
+        for pause in TRANSCRIBING:
+            if not is_being_transcribed(found):
+                break
+            await asyncio.sleep(pause)
+            found = await self._described(file)
+        return found
+
+    async def _described(self, file: FileRef) -> Mapping[str, Any]:
+        found = (await self._client.files_info(file=file.id)).get("file")
+        return found if isinstance(found, dict) else {}
+
+    async def _captions(self, url: str) -> str:
+        """The words of a clip's captions; empty where Slack has none."""
+        if not url:
             return ""
-        return plain_text(transcript(found), RawNames()) if isinstance(found, dict) else ""
+        headers = {"Authorization": f"Bearer {self._client.token}"}
+        async with self._download(url, headers) as (response, _):
+            data = await self._read(response)
+        return sanitize_text(webvtt.text_of(data.read())) if response.status == 200 else ""
 
     @asynccontextmanager
     async def _download(
@@ -85,7 +121,7 @@ class FileDownloads:
     async def _url(self, file: FileRef) -> str:
         """The address of a file that came without one, as files of Slack Connect channels do."""
         try:
-            found = (await self._client.files_info(file=file.id)).get("file") or {}
+            found = await self._described(file)
         except SLACK_ERRORS as fault:
             log.info("file not found", file=file.id, why=error_text(fault))
             error = "" if is_transient(fault) else error_text(fault)

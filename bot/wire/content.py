@@ -217,13 +217,25 @@ def _emails(message: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def transcript(file: Mapping[str, Any]) -> str:
     """Slack's transcript of a voice or video clip, of which it sends the beginning; empty until there is
     one."""
-    found = file.get("transcription")
-    preview = found.get("preview") if isinstance(found, dict) else None
-    words = string(preview.get("content")).strip() if isinstance(preview, dict) else ""
+    words, has_more = _preview(file)
     if not words:
         return ""
-    more = " …" if preview and preview.get("has_more") else ""
-    return f"[Slack's transcript of the clip {escape(_name(file))}] {escape(words)}{more}"
+    return f"[Slack's transcript of the clip {escape(_name(file))}] {escape(words)}{' …' if has_more else ''}"
+
+
+def is_being_transcribed(file: Mapping[str, Any]) -> bool:
+    """Whether Slack is at work on the transcript of a clip."""
+    found = file.get("transcription")
+    return isinstance(found, dict) and found.get("status") in ("queued", "processing")
+
+
+def _preview(file: Mapping[str, Any]) -> tuple[str, bool]:
+    """The beginning of a clip's transcript, and whether it goes on."""
+    found = file.get("transcription")
+    preview = found.get("preview") if isinstance(found, dict) else None
+    if not isinstance(preview, dict):
+        return "", False
+    return string(preview.get("content")).strip(), bool(preview.get("has_more"))
 
 
 def _files(message: Mapping[str, Any]) -> Iterator[FileRef]:
@@ -241,6 +253,7 @@ def _file_ref(file: Mapping[str, Any], id_: str) -> FileRef:
         string(file.get("external_url")) or string(file.get("url_private")) or string(file.get("permalink"))
     )
     is_page = kind in _PAGES or string(file.get("mimetype")) == "text/html"
+    said, more = _preview(file)
     source = {
         "url": string(file.get("url_private_download")),
         "access": string(file.get("file_access")),
@@ -248,7 +261,7 @@ def _file_ref(file: Mapping[str, Any], id_: str) -> FileRef:
         "kind": string(file.get("pretty_type")) or kind,
         "outside": address if is_outside else "",
         "page": is_page,
-        "untranscribed": isinstance(file.get("transcription"), dict) and not transcript(file),
+        "untranscribed": isinstance(file.get("transcription"), dict) and (not said or more),
     }
     return FileRef(
         id=id_,

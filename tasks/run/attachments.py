@@ -18,10 +18,12 @@ from tasks.run.thread import FileNotFetched, Thread
 from tasks.store.rows import InboxItem
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
+from text.excerpt import excerpt
 
 log = structlog.get_logger(__name__)
 
-
+#: Characters of a clip's transcript that an agent gets at once.
+_TRANSCRIPT = 8_000
 _MORE = "[{count} more of these pictures are not shown. See one with view_image if it matters.]"
 
 
@@ -59,16 +61,27 @@ class Attachments:
             except (FileNotFetched, FileRefused) as reason:
                 log.warning("attachment not fetched", file=file.name, why=str(reason))
                 lines.append(f"[The attached file {file.name} could not be fetched: {reason}]")
-                continue
-            lines.append(f"[Attached file: /work/{path}, {file.size:,} bytes]")
-            lines += filter(None, [await self._thread.transcript(file)])
-            if _is_picture(path):
-                paths.append(path)
+            else:
+                lines.append(f"[Attached file: /work/{path}, {file.size:,} bytes]")
+                paths += [path] if _is_picture(path) else []
+            lines += filter(None, [await self._transcript(file)])
         pictures, problems = split(await self._pictures.open(paths[:MAX_PICTURES]))
         lines += [f"[{problem}]" for problem in problems]
         if len(paths) > MAX_PICTURES:
             lines.append(_MORE.format(count=len(paths) - MAX_PICTURES))
         return Attached(lines, pictures)
+
+    async def _transcript(self, file: FileRef) -> str:
+        """What is said in a clip; of much, the beginning and a file."""
+        said = await self._thread.transcript(file)
+        if len(said) <= _TRANSCRIPT:
+            return said
+        try:
+            path = await self._workspace.add(f"{file.name}.txt", said.encode())
+        except FileRefused as reason:
+            log.warning("transcript not kept", file=file.name, why=str(reason))
+            return excerpt(said, _TRANSCRIPT)
+        return f"{said[:_TRANSCRIPT]} …\n[The whole transcript: /work/{path}, {len(said):,} characters]"
 
     async def unread(self) -> Sequence[Incoming]:
         return await self._incoming(await self._store.unread(self._task.id))

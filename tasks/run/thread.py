@@ -55,8 +55,8 @@ class Thread(Protocol):
         ...
 
     async def transcript(self, file: FileRef) -> str:
-        """What is said in an attached clip, in a line, if that was not known when its message came; else
-        empty."""
+        """What is said in an attached clip, if that was not known, or not all of it, when its message came;
+        else empty."""
         ...
 
     async def surroundings(self, history: Sequence[Task]) -> Surroundings:

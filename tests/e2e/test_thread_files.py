@@ -242,27 +242,75 @@ async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> N
         assert (await files.fetch(ref)).read() == data
 
 
-async def test_a_canvas_is_read_and_a_clip_is_understood(slack: SlackStandIn) -> None:
+async def test_a_canvas_is_read_and_a_file_elsewhere_is_not(slack: SlackStandIn) -> None:
     async def serves(request: web.Request) -> web.Response:
-        if request.path.endswith("files.info"):
-            preview = {"content": "Call me &lt;now&gt; & hurry", "has_more": False}
-            file = {"id": "F1", "name": "clip.m4a", "transcription": {"preview": preview}}
-            return web.json_response({"ok": True, "file": file})
         return web.Response(text="<h1>Notes</h1>", content_type="text/html")
 
-    clip = {"id": "F1", "name": "clip.m4a", "transcription": {"status": "processing"}}
     async with aiohttp.ClientSession() as http, _server(serves) as port:
         address = f"http://127.0.0.1:{port}"
         canvas = {"id": "F2", "title": "Notes", "filetype": "canvas", "url_private_download": f"{address}/c"}
         drive = {"id": "F3", "name": "Plan", "is_external": True, "external_url": "https://docs.e.com/1"}
-        refs = content_of({"files": [clip, canvas, drive]}).files
-        client = SlackClient(slack.bot_token, f"{address}/api/", http)
-        files = FileDownloads(client, http, largest=1024)
-        said = "[Slack's transcript of the clip clip.m4a] Call me &lt;now&gt; & hurry"
-        assert [await files.transcript(ref) for ref in refs] == [said, "", ""]
-        assert (await files.fetch(refs[1])).read() == b"<h1>Notes</h1>"
+        refs = content_of({"files": [canvas, drive]}).files
+        files = FileDownloads(SlackClient(slack.bot_token, f"{address}/api/", http), http, largest=1024)
+        assert [await files.transcript(ref) for ref in refs] == ["", ""]
+        assert (await files.fetch(refs[0])).read() == b"<h1>Notes</h1>"
         with pytest.raises(FileNotFetched, match=r"^it isn't stored in Slack but at https://docs.e.com/1$"):
-            await files.fetch(refs[2])
+            await files.fetch(refs[1])
+
+
+VTT = (
+    "WEBVTT\n\n1\n00:00:00.000 --> 00:00:02.000\nCall me &amp; hurry.\n\n2\n00:02.000 --> 00:04.000\nTwelve."
+)
+
+
+@pytest.mark.parametrize(
+    ("sent", "described", "said"),
+    [
+        (  # of a long clip Slack sends the beginning, and serves the whole as captions
+            {"preview": {"content": "Call me", "has_more": True}},
+            [{"status": "complete", "preview": {"content": "Call me", "has_more": True}}],
+            "[Slack's transcript of the clip clip.m4a, whole] Call me & hurry. Twelve.",
+        ),
+        (  # a clip that was just recorded
+            {"status": "processing"},
+            [{"status": "processing"}, {"status": "complete", "preview": {"content": "a &lt;b&gt;"}}],
+            "[Slack's transcript of the clip clip.m4a] a &lt;b&gt;",
+        ),
+        (
+            {"status": "processing"},
+            [{"status": "processing"}] * 3,
+            "[Slack has no transcript of the clip clip.m4a.]",
+        ),
+        (
+            {"status": "processing"},
+            [None],
+            "[Slack's transcript of the clip clip.m4a could not be read whole.]",
+        ),
+        ({"status": "complete", "preview": {"content": "short", "has_more": False}}, [], ""),
+    ],
+)
+async def test_a_clip_is_understood_whole_though_its_transcript_comes_later(
+    slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch, sent: Any, described: list[Any], said: str
+) -> None:
+    monkeypatch.setattr("bot.thread.files.TRANSCRIBING", (0.0, 0.0))
+    left = list(described)
+
+    async def serves(request: web.Request) -> web.Response:
+        if request.path == "/clip.vtt":
+            assert request.headers["Authorization"] == f"Bearer {slack.bot_token}"
+            return web.Response(text=VTT, content_type="text/vtt")
+        if (clip := left.pop(0)) is None:
+            return web.json_response({"ok": False, "error": "file_not_found"})
+        file = {"id": "F1", "name": "clip.m4a", "transcription": clip}
+        if clip.get("preview", {}).get("has_more"):
+            file["vtt"] = f"http://{request.host}/clip.vtt"
+        return web.json_response({"ok": True, "file": file})
+
+    async with aiohttp.ClientSession() as http, _server(serves) as port:
+        (ref,) = content_of({"files": [{"id": "F1", "name": "clip.m4a", "transcription": sent}]}).files
+        client = SlackClient(slack.bot_token, f"http://127.0.0.1:{port}/api/", http)
+        assert await FileDownloads(client, http, largest=1024).transcript(ref) == said
+    assert left == []
 
 
 async def test_people_see_no_python_class_names(slack: SlackStandIn, tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ class InMemoryThreads:
     files: dict[str, bytes] = field(default_factory=dict)
     """Files that can be fetched, by name."""
     fetched: list[str] = field(default_factory=list)
+    transcripts: dict[str, str] = field(default_factory=dict)
+    """What is said in clips, by name."""
     before: Sequence[Message] = ()
     """Earlier messages of the thread."""
     closed: str = ""
@@ -68,7 +70,7 @@ class InMemoryThread:
         return SandboxFile.of(self.threads.files[file.name])
 
     async def transcript(self, file: FileRef) -> str:
-        return ""
+        return self.threads.transcripts.get(file.name, "")
 
     async def surroundings(self, history: Sequence[Task]) -> Surroundings:
         is_new = not history and self.task.thread.ts != self.task.message_ts
