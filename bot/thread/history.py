@@ -23,6 +23,8 @@ audit = structlog.get_logger("audit")
 MOST, PAGES, PAGE = 300, 10, 1000
 #: Files that are taken from the thread, the newest.
 _MOST_FILES = 20
+#: Seconds between a message and its task, beyond which someone handed it off by its menu.
+_HANDED_OFF = 60.0
 #: The keys of those posts of a task that say something: its answer, and its questions.
 _ANSWERS = ("end:", "ask:")
 
@@ -43,7 +45,7 @@ class ThreadHistory:
             f"#{self.reader.channels.known(task.thread.team, task.thread.channel)}" if channel.name else ""
         )
         zone = await self._zone()
-        if task.thread.ts == task.message_ts:
+        if task.thread.ts == task.message_ts and not self._was_handed_off:
             return Surroundings(place=place, zone=zone)
         since = _ts(history[-1]) if history else ""
         own = await self._own()
@@ -57,6 +59,11 @@ class ThreadHistory:
         return Surroundings(
             place=place, zone=zone, messages=_with_new_files(said, since), left_out=count - len(newest)
         )
+
+    @property
+    def _was_handed_off(self) -> bool:
+        """Whether the request was an old message, below which others may have written since."""
+        return self.task.created_at - float(_ts(self.task)) > _HANDED_OFF
 
     async def _zone(self) -> str:
         """Apps have none."""
@@ -79,6 +86,7 @@ class ThreadHistory:
         """The thread's first message unless it is known, the newest of the others, and how many there are.
         Slack returns the first one however old it is."""
         thread, asked = self.task.thread, _ts(self.task)
+        latest = f"{self.task.created_at:.6f}" if self._was_handed_off else asked
         audit.info(
             "read", team=thread.team, channel=thread.channel, thread=thread.ts, user=self.task.user,
             task=self.task.id,
@@ -88,8 +96,8 @@ class ThreadHistory:
         oldest = {"oldest": since} if since else {}
         try:
             async for message in self.client.messages(
-                "conversations.replies", most_pages=PAGES, channel=thread.channel, ts=thread.ts, latest=asked,
-                limit=PAGE, include_all_metadata=True, **oldest,
+                "conversations.replies", most_pages=PAGES, channel=thread.channel, ts=thread.ts,
+                latest=latest, limit=PAGE, include_all_metadata=True, **oldest,
             ):  # fmt: skip
                 ts = str(message.get("ts"))
                 if ts in known or (_is_by(message, own) and not _answers_unknown_task(message, ids)):
