@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+#: In the `ts` of an addition, between that of its message and what it adds.
+_ADDS = ":+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,22 @@ class Message:
     text: str
     files: tuple[FileRef, ...] = ()
 
+    def addition(self, what: str, text: str, files: tuple[FileRef, ...] = ()) -> Message:
+        """What Slack delivers of this message after the agents have read it: it starts no task and answers no
+        question. `what` names it among the message's additions."""
+        return replace(self, ts=f"{self.ts}{_ADDS}{what}", text=text, files=files)
+
     @property
     def task_id(self) -> str:
         """The id of the task that this message starts, the same on every node."""
         identity = f"{self.thread.team}/{self.thread.channel}/{self.ts}"
         digest = hashlib.sha256(identity.encode()).digest()
         return "t" + base64.b32encode(digest).decode()[:11].lower()
+
+
+def is_addition(ts: str) -> bool:
+    """Whether this is the `ts` of a message's addition."""
+    return _ADDS in ts
 
 
 def files_to_json(files: tuple[FileRef, ...]) -> list[dict[str, Any]]:

@@ -113,7 +113,9 @@ class MessageHandler:
         if accepted.task != taken.task_id:
             await self.tokens.move(taken.task_id, accepted.task, token)
         if accepted.kind is AcceptedAs.REPEATED:
-            return await self.twins.add_files(taken)
+            if await self.twins.add_files(taken):
+                await self.whisper(message, texts.LATE_FILES)
+            return
         if await self.marks.show_eyes(message.thread, message.ts):
             self.signed(time.time() - float(message.ts))
         if accepted.kind is AcceptedAs.HELD:
@@ -180,12 +182,13 @@ class MessageHandler:
     async def _edited_late(self, now: SlackMessage, before: MessageContent, id_: str) -> None:
         """The agents have read the message: add what Slack shows below it since, and no other change."""
         current = await self.engine.store.task(id_)
-        if current is None or current.state.is_over:
+        if current is None:
             return
         quotes = now.content.quotes
         if now.text != before.text:
-            await self.whisper(now, texts.LATE_EDIT)
-        elif quotes not in ("", before.quotes) and current.state is not State.WAITING:  # it would answer
+            if not current.state.is_over:
+                await self.whisper(now, texts.LATE_EDIT)
+        elif quotes not in ("", before.quotes):
             plain = self.reader.plain(now.thread.team, quotes)
             await self.twins.add_quotes(self._message(now, ""), plain)
 

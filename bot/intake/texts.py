@@ -49,6 +49,7 @@ HELP = (
 )
 MENTION_ME = "Other people write in this thread, so I only answer when you mention me."
 LATE_EDIT = "I've already started on this, so I won't see your edit. Reply in the thread with what changed."
+LATE_FILES = "The files of this message reached me after my answer. Reply here, and I'll work with them."
 MUTE_IN_A_THREAD = "Write `!mute` or `!unmute` in the thread that you mean."
 MUTED = "Muted: I'll only answer in this thread when you mention me. `!unmute` undoes this."
 UNMUTED = "Unmuted: I'll answer replies here again."

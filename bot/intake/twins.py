@@ -7,7 +7,6 @@ its files. A preview of a link comes later still, as a change of the message.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -17,14 +16,15 @@ from bot.wire.clients import Clients
 from bot.wire.content import content_of
 from bot.wire.events import SlackMessage
 from tasks.engine import TaskEngine
-from tasks.message import FileRef, Message
+from tasks.message import Message
 from tasks.store.edits import Edits
+from tasks.store.tasks import AcceptedAs
 
 log = structlog.get_logger(__name__)
 
 #: What the agents read above what came too late for the message itself.
-_LATE_FILES = "(These files belong to my last message.)"
-_LATE_QUOTES = "(This belongs to my last message.)"
+_LATE_FILES = "(These files belong to an earlier message of mine.)"
+_LATE_QUOTES = "(This belongs to an earlier message of mine.)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +51,22 @@ class Twins:
         ]
         return replace(message, content=content_of(found[0])) if found else message
 
-    async def add_files(self, message: Message) -> None:
-        """Add the files that an earlier delivery of an accepted message did not bring."""
-        if message.files and (late := await self.edits.add_files(message)):
-            await self._add_late(message, "files", _LATE_FILES, late)
+    async def add_files(self, message: Message) -> bool:
+        """Add the files that an earlier delivery of an accepted message did not bring. Returns whether its
+        task is over, so that the thread's next task reads them."""
+        late = await self.edits.add_files(message) if message.files else ()
+        what = f"files-{_digest(*(file.id for file in late))}"
+        return bool(late) and await self._add(message.addition(what, _LATE_FILES, late))
 
     async def add_quotes(self, message: Message, quotes: str) -> None:
         """Add what Slack shows below a message that the agents have read already."""
-        digest = hashlib.sha256(quotes.encode()).hexdigest()[:8]
-        await self._add_late(message, f"quotes-{digest}", f"{_LATE_QUOTES}\n{quotes}", ())
+        await self._add(message.addition(f"quotes-{_digest(quotes)}", f"{_LATE_QUOTES}\n{quotes}"))
 
-    async def _add_late(self, message: Message, what: str, text: str, files: Sequence[FileRef]) -> None:
-        """As a message of its own to the thread's task; the colon keeps it apart from messages of Slack."""
-        late = replace(message, ts=f"{message.ts}:{what}", text=text, files=tuple(files))
-        accepted = await self.engine.accept(late)
-        log.info("added to a message", ts=message.ts, what=what, kind=accepted.kind.value)
+    async def _add(self, addition: Message) -> bool:
+        kind = (await self.engine.accept(addition)).kind
+        log.info("added to a message", ts=addition.ts, kind=kind.value)
+        return kind is AcceptedAs.KEPT
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]

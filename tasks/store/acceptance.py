@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tasks.message import Message, files_to_json
+from tasks.message import Message, files_to_json, is_addition
 from tasks.policy import TaskLimits
 from tasks.store import schema
 from tasks.store.admission import admit, load, lock_workspace
@@ -30,6 +30,7 @@ class AcceptedAs(StrEnum):
     FOLLOW_UP = "follow_up"  # a message for the open task of its thread
     ANSWER = "answer"  # the answer that a parked task waits for: the task is queued again
     HELD = "held"  # a message for a task that waits for a decision by button: read after that
+    KEPT = "kept"  # an addition to a message whose task is over: read by the thread's next task
     REPEATED = "repeated"  # nothing: it had been accepted before
 
 
@@ -45,6 +46,8 @@ async def accept(connection: AsyncConnection, message: Message, limits: TaskLimi
     """Claim a message and store what it becomes. Raises IntegrityError when it was claimed before."""
     await lock_workspace(connection, message.thread.team)
     current = await find_task(connection, *in_thread(message.thread), schema.task.c.state.in_(OPEN))
+    if current is None and is_addition(message.ts):
+        current = await find_task(connection, *in_thread(message.thread))
     id_ = message.task_id if current is None else current.id
     await connection.execute(insert(schema.message), claim_row(message, task=id_))
     if current is None:
@@ -57,6 +60,7 @@ async def _start(connection: AsyncConnection, message: Message, limits: TaskLimi
     found = await load(connection, thread.team, thread.channel, message.user)
     admitted = found.has_room(limits)
     await insert_task(connection, message, admitted=admitted)
+    await _take_additions(connection, message)
     if admitted:
         enqueue(connection, Ticket(id_, 1))
     elif found.has_workspace_room(limits):
@@ -94,9 +98,13 @@ async def _follow_up(connection: AsyncConnection, task: Task, message: Message) 
     row = {
         "task": task.id, "id": message.ts, "user": message.user, "user_name": message.user_name,
         "text": message.text, "files": files_to_json(message.files), "seen": False, "at": time.time(),
-        "asked": "" if decision else task.asked,
+        "asked": "" if decision or is_addition(message.ts) else task.asked,
     }  # fmt: skip
     await connection.execute(insert(schema.inbox), row)
+    if task.state.is_over:
+        return Accepted(kind=AcceptedAs.KEPT, task=task.id)
+    if task.state is State.WAITING and is_addition(message.ts):
+        return Accepted(kind=AcceptedAs.FOLLOW_UP, task=task.id)
     if task.state is State.WAITING and decision:
         return Accepted(kind=AcceptedAs.HELD, task=task.id)
     if task.state is State.WAITING:
@@ -104,6 +112,14 @@ async def _follow_up(connection: AsyncConnection, task: Task, message: Message) 
         return Accepted(kind=AcceptedAs.ANSWER, task=task.id)
     await notify(connection, task.id)
     return Accepted(kind=AcceptedAs.FOLLOW_UP, task=task.id)
+
+
+async def _take_additions(connection: AsyncConnection, message: Message) -> None:
+    """Give a new task what its thread's messages got after their tasks were over."""
+    task, inbox = schema.task.c, schema.inbox.c
+    earlier = select(task.id).where(*in_thread(message.thread), task.state.not_in(OPEN))
+    left = inbox.task.in_(earlier) & inbox.seen.is_(False)
+    await connection.execute(update(schema.inbox).where(left).values(task=message.task_id))
 
 
 async def _awaits_decision(connection: AsyncConnection, task: Task) -> bool:
@@ -136,11 +152,12 @@ async def start_next(connection: AsyncConnection, task: Task) -> None:
     """Start the thread's next task from the messages that an ended task has not read.
 
     The first becomes its request; the others become its follow-ups, each with its own author and files.
+    Additions alone start none: they are left for the task that a person's next message starts.
     """
     left = await unread_items(connection, task.id)
-    if not left:
+    first = next((item for item in left if not is_addition(item.id)), None)
+    if first is None:
         return
-    first = left[0]
     message = Message(
         thread=task.thread, ts=first.id, user=first.user, user_name=first.user_name, text=first.text,
         files=first.files,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tasks.message import FileRef, Message, ThreadAddress, files_to_json
+from tasks.message import FileRef, Message, ThreadAddress, files_from_json, files_to_json
 from tasks.store import schema
 from tasks.store.database import Database
 from tasks.store.rows import claiming_task, find_inbox_item, find_task
@@ -49,7 +49,7 @@ class Edits:
             is_request = task.message_ts == message.ts
             item = None if is_request else await find_inbox_item(connection, id_, message.ts)
             known = task.files if is_request else item.files if item else ()
-            ids = {file.id for file in known}
+            ids = {file.id for file in (*known, *await _added_files(connection, message))}
             new = tuple(file for file in message.files if file.id not in ids)
             if not new or await self._put_files(connection, task, message, (*known, *new)):
                 return ()
@@ -86,6 +86,17 @@ def _is_request(channel: ThreadAddress, ts: str) -> ColumnElement[bool]:
 
 
 def _is_follow_up(channel: ThreadAddress, ts: str) -> ColumnElement[bool]:
+    return (schema.inbox.c.id == ts) & _in_channel(channel)
+
+
+def _in_channel(channel: ThreadAddress) -> ColumnElement[bool]:
     task = schema.task.c
     here = select(task.id).where(task.team == channel.team, task.channel == channel.channel)
-    return (schema.inbox.c.id == ts) & schema.inbox.c.task.in_(here)
+    return schema.inbox.c.task.in_(here)
+
+
+async def _added_files(connection: AsyncConnection, message: Message) -> list[FileRef]:
+    """The files of the message's additions."""
+    mine = schema.inbox.c.id.startswith(message.addition("", "").ts) & _in_channel(message.thread)
+    rows = await connection.execute(select(schema.inbox.c.files).where(mine))
+    return [file for row in rows for file in files_from_json(row.files)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tasks.message import ThreadAddress
@@ -9,7 +10,7 @@ from tasks.store.acceptance import AcceptedAs, requeue
 from tasks.store.edits import Edits
 from tasks.store.queries import TaskQueries
 from tasks.task import State
-from tests.support.scripted_model import Call, Roles, Say, ScriptedModel
+from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel
 from tests.support.task_harness import CHANNEL, TEAM, Gate, InMemoryThreads, message, task_harness
 
 
@@ -91,3 +92,67 @@ async def test_a_file_that_comes_with_an_answer_is_fetched_once(database_url: st
 
         assert (task.answer, threads.fetched) == ("Two rows.", ["rows.csv"])
         assert "[Attached file: /work/rows.csv, 1 bytes]" in str(model.requests[-1].body)
+
+
+async def test_what_is_added_to_a_message_starts_no_task_and_answers_no_question(
+    database_url: str, tmp_path: Path
+) -> None:
+    threads = InMemoryThreads(files={"rows.csv": b"1,2"})
+    gate, asked = Gate(Say("Done.")), Call("ask_user", {"question": "Which rows?"})
+    script: list[Reply] = [asked, Say("These.")]
+
+    async def model_of(request: Asked) -> Reply | None:
+        return await gate(request) if not gate.opened.is_set() else script.pop(0)
+
+    async with (
+        ScriptedModel(model_of) as model,
+        task_harness(database_url, model, tmp_path, threads=threads) as harness,
+    ):
+        request = message("1.0", files=["rows.csv"])
+        first = await harness.engine.accept(replace(request, files=()))
+        await gate.reached.wait()
+        unread = await harness.engine.accept(request.addition("quotes", "It rains."))
+        gate.opened.set()
+        await harness.until(first.task)
+        late = await harness.engine.accept(request.addition("files", "(late)", request.files))
+        again = await harness.engine.accept(request.addition("files", "(late)", request.files))
+
+        assert [one.kind for one in (unread, late, again)] == [
+            AcceptedAs.FOLLOW_UP, AcceptedAs.KEPT, AcceptedAs.REPEATED,
+        ]  # fmt: skip
+        assert len(await harness.engine.store.recent()) == 1
+
+        second = await harness.engine.accept(message("1.1", "and now?", thread="1.0"))
+        await harness.until(second.task, State.WAITING)
+        assert threads.fetched == ["rows.csv"]
+        assert "It rains." in str(model.requests[1].body)
+        assert "(late)\\n[Attached file: /work/rows.csv, 1 bytes]" in str(model.requests[1].body)
+
+        waits = await harness.engine.accept(message("1.1", thread="1.0").addition("files", "(more)"))
+        assert waits.kind is AcceptedAs.FOLLOW_UP
+        assert (await harness.until(second.task, State.WAITING)).attempt == 1
+        await harness.engine.accept(message("1.2", "all", thread="1.0"))
+        assert (await harness.until(second.task)).answer == "These."
+        assert "(more)" in str(model.requests[-1].body)
+
+
+async def test_a_long_transcript_is_a_file_and_comes_without_its_clip(
+    database_url: str, tmp_path: Path
+) -> None:
+    said = {"short.m4a": "[Call me.]", "long.m4a": "word " * 4000}
+    threads = InMemoryThreads(files={"short.m4a": b"1"}, transcripts=said)
+    async with (
+        ScriptedModel([Say("Done.")]) as model,
+        task_harness(database_url, model, tmp_path, threads=threads) as harness,
+    ):
+        accepted = await harness.engine.accept(message("1.0", files=list(said)))
+        await harness.until(accepted.task)
+    (request,) = model.requests
+    assert "/work/short.m4a, 1 bytes]\n[Call me.]\n" in request.last_user
+    assert "could not be fetched: long.m4a is not in these threads]\nword word" in request.last_user
+    assert "word  …\n[The whole transcript: /work/long.m4a.txt, 20,000 characters]" in request.last_user
+    assert [path.read_text() for path in _kept(tmp_path, "long.m4a.txt")] == [said["long.m4a"]]
+
+
+def _kept(folder: Path, name: str) -> list[Path]:
+    return [*folder.rglob(name)]
