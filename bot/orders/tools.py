@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import structlog
 
@@ -92,12 +93,12 @@ class _TaskOrders:
     clock: Callable[[], float]
 
     async def create_schedule(self, task: str, when: str, timezone: str = "", title: str = "") -> str:
-        """Propose a standing order that runs here at set times or once later.
+        """Propose a task that runs here at set times, or once later.
 
         Args:
-            task: What a run does, complete in itself.
-            when: Five-field cron, or an ISO time.
-            timezone: IANA name, by default the person's.
+            task: Complete in itself.
+            when: Cron of five fields, or ISO time.
+            timezone: By default the person's.
         """
         zone = timezone or (await self.people.person(self.task.thread.team, self.task.user)).zone or "UTC"
         try:
@@ -115,12 +116,12 @@ class _TaskOrders:
         task: str,
         pattern: str = "",
         title: str = "",
-        source: MessageSource = MessageSource.ALL,
+        source: Literal["all", "people", "apps"] = "all",
     ) -> str:
-        """Propose a standing order that runs for new messages in a channel.
+        """Propose a task that runs for a channel's new messages.
 
         Args:
-            pattern: Words or phrases with commas between; a message must have one.
+            pattern: Words or phrases with commas between; one must occur.
         """
         if pattern.strip() and not phrases(pattern):
             raise ToolFailure(_NO_PATTERN)
@@ -135,7 +136,8 @@ class _TaskOrders:
         if place.is_direct or not (found.get("channel") or {}).get("is_member", True):
             raise ToolFailure(_NOT_A_MEMBER)
         order = self._order(
-            OrderKind.WATCH, task, title, place.id, pattern=one_line(pattern, LONGEST_PATTERN), source=source
+            OrderKind.WATCH, task, title, place.id, pattern=one_line(pattern, LONGEST_PATTERN),
+            source=MessageSource(source),
         )
         return await self._propose(order)
 

@@ -92,9 +92,9 @@ class Firing:
 class OrderLimits:
     """What standing orders may take."""
 
-    person: Annotated[int, Field(ge=0, le=10_000)] = 0
-    """Active standing orders of one person. 0: none; the model is then not offered their tools, which add
-    some 15 % to a short request."""
+    person: Annotated[int, Field(ge=0, le=10_000)] = 20
+    """Active standing orders of one person. 0: none; the model is then not offered their tools, some 200
+    tokens of each request."""
     minutes: Annotated[int, Field(ge=1, le=1440)] = 5
     """Least minutes between two runs of a schedule."""
     hourly: Annotated[int, Field(ge=1, le=1000)] = 20

@@ -45,9 +45,7 @@ async def bot(
     slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, clock: SettableClock
 ) -> AsyncIterator[Stack]:
     timing = BotTiming(tasks=TASK_TIMING, user_lookup=30.0, line_delay=0.2, orders=0.05)
-    async with stack(
-        slack, model.base_url, tmp_path, timing=timing, clock=clock, limit_person_orders=20
-    ) as running:
+    async with stack(slack, model.base_url, tmp_path, timing=timing, clock=clock) as running:
         yield running
 
 
