@@ -62,17 +62,17 @@ async def run(args: argparse.Namespace, settings: Settings) -> int:
         if not is_real:
             demo = await stack.enter_async_context(DemoModel())
             changes = {"openai_base_url": demo.base_url, "model": MODEL, "worker_model": None}
+        bot = BotProcess()
         slack = SlackStandIn(
             host=settings.host,
             port=settings.port,
             model=Model(settings.model if is_real else MODEL, scripted=not is_real),
             saved_in=folder / "slack.db",
-            kill_bot=lambda: bot.kill(),
+            local_bot=bot,
         )
         await stack.enter_async_context(slack)
-        bot = BotProcess(changes | _on(settings, slack))
         async with asyncio.TaskGroup() as group:
-            running = group.create_task(bot.run())
+            running = group.create_task(bot.run(changes | _on(settings, slack)))
             announced = group.create_task(_announce(slack))
             code = await running
             announced.cancel()

@@ -136,7 +136,11 @@ class _TaskOrders:
         if place.is_direct or not (found.get("channel") or {}).get("is_member", True):
             raise ToolFailure(_NOT_A_MEMBER)
         order = self._order(
-            OrderKind.WATCH, task, title, place.id, pattern=one_line(pattern, LONGEST_PATTERN),
+            OrderKind.WATCH,
+            task,
+            title,
+            place.id,
+            pattern=one_line(pattern, LONGEST_PATTERN),
             source=MessageSource(source),
         )
         return await self._propose(order)

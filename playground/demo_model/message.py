@@ -18,6 +18,8 @@ from playground.demo_model.program import files_named
 
 _NOTES = r"Asked on |Files in /work: |Attached file: |The attached file |The picture |/work/|\d+ more of "
 _NOTE = re.compile(rf"(?m)^\[(?:{_NOTES})[^\n]*\]$")
+#: What a run of a standing order adds to its task: several lines, which may quote a message.
+_RUN = re.compile(r"(?ms)^\[This is a run of the standing order .*?\](?=\n\n\[|\Z)")
 _LISTED = re.compile(r"(?m)^\[Files in /work: (.*)\]$")
 _ATTACHED = re.compile(r"(?m)^\[Attached file: (?:/work/)?(.*?)(?:, [\d,]+ bytes)?\]$")
 _SIZE = re.compile(r" \(\d+ bytes\)$")
@@ -44,7 +46,7 @@ def read_all(texts: Iterable[str]) -> tuple[PersonMessage, ...]:
 
 def _read(text: str, *, spoken: bool) -> PersonMessage:
     listed = [_SIZE.sub("", name) for line in _LISTED.findall(text) for name in line.split(", ")]
-    words = "" if text.startswith(_MATERIAL) else _NOTE.sub("", text).strip()
+    words = "" if text.startswith(_MATERIAL) else _NOTE.sub("", _RUN.sub("", text)).strip()
     if spoken:
         words = _SPEAKER.sub("", words, count=1) if _SPEAKER.match(words) else words
     words = _MENTION.sub(lambda found: found[1] or " ", words).strip()

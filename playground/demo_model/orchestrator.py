@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from playground.demo_model import answers, channels, planner, skills, worker
+from playground.demo_model import answers, channels, orders, planner, skills, worker
 from playground.demo_model.conversation import CallEntry, Conversation, Json, MessageEntry, Reply, ToolUse
 from playground.demo_model.picture import SeenPicture
 from playground.demo_model.planner import Parts
@@ -36,6 +36,8 @@ def reply(conversation: Conversation) -> Reply:
     if not new or WORKER not in conversation.tools:
         return _closing(conversation)
     request = _chosen_skill(conversation) or _with_history(new, conversation.earlier_requests)
+    if proposal := orders.reply(conversation, request):
+        return proposal
     if about_a_channel := channels.reply(conversation, request):
         return about_a_channel
     if (pictures := _pictures(conversation)) and _ABOUT_PICTURES.search(request):
@@ -121,7 +123,7 @@ def _chosen_skill(conversation: Conversation) -> str:
 
 def _refusal(conversation: Conversation) -> Reply:
     """Offers what the demo model can do: as buttons once, then in words."""
-    if "ask_user" not in conversation.tools or conversation.calls("ask_user"):
+    if "ask_user" not in conversation.tools or conversation.calls("ask_user") or orders.is_run(conversation):
         return Reply(answers.cant())
     options = list(answers.SKILLS)
     return Reply("", (conversation.arguments("ask_user", question=answers.CANT, options=options),))

@@ -7,6 +7,7 @@ from typing import Any
 
 from playground.slack.errors import ActionRefused
 from playground.slack.interactions import Interactions
+from playground.slack.local_bot import LocalBot
 from playground.slack.people import People
 from playground.slack.slack_commands import SlackCommands
 from playground.slack.world import Json
@@ -54,12 +55,12 @@ class PageActions:
         people: People,
         interactions: Interactions,
         commands: SlackCommands,
-        kill_bot: Callable[[], None] | None = None,
+        local_bot: LocalBot | None = None,
     ) -> None:
         self._people = people
         self._commands = commands
         self._interactions = interactions
-        self._kill_bot = kill_bot
+        self._local_bot = local_bot
         self._actions: dict[str, Action] = {
             "post": self._post,
             "edit": self._edit,
@@ -168,14 +169,14 @@ class PageActions:
         return {}
 
     async def _kill(self, request: PageRequest) -> Json:
-        if self._kill_bot is None:
+        if self._local_bot is None:
             raise ActionRefused("The playground did not start this bot, so it can't kill it.")
-        self._kill_bot()
+        self._local_bot.kill()
         return {}
 
     @property
     def can_kill_bot(self) -> bool:
-        return self._kill_bot is not None
+        return self._local_bot is not None
 
 
 def _place(request: PageRequest) -> tuple[str, str, str]:

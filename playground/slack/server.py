@@ -24,6 +24,7 @@ from playground.slack.http_events import HttpEvents
 from playground.slack.installs import Installs
 from playground.slack.interaction_shapes import InteractionShapes
 from playground.slack.interactions import Interactions
+from playground.slack.local_bot import LocalBot
 from playground.slack.memberships import Memberships
 from playground.slack.page import Page
 from playground.slack.page_actions import PageActions
@@ -53,7 +54,7 @@ class SlackStandIn:
     events; without it, events go through Socket Mode. `rate_limits`: answer 429 above Slack's rates.
     `stream_lifetime`, `ack_deadline` and `retry_delays` are in seconds and default to Slack's own values.
     `scopes` and `subscriptions` are the app's. `model` is the model that the page shows. `saved_in` is a file
-    that keeps the state for the next process. `kill_bot` is what the page's button does.
+    that keeps the state for the next process. `local_bot` is the bot that the page may kill.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class SlackStandIn:
         model: Model | None = None,
         world: World | None = None,
         saved_in: Path | None = None,
-        kill_bot: Callable[[], None] | None = None,
+        local_bot: LocalBot | None = None,
     ) -> None:
         self._host, self._port, self._events_url = host, port, events_url
         self._exits = AsyncExitStack()
@@ -109,8 +110,8 @@ class SlackStandIn:
                 self._background,
             )
         )  # fmt: skip
-        commands = SlackCommands(self.state, self.people, self.memberships)
-        actions = PageActions(self.people, self.interactions, commands, kill_bot)
+        commands = SlackCommands(self.state, self.people, self.memberships, local_bot)
+        actions = PageActions(self.people, self.interactions, commands, local_bot)
         self._page = Page(self.state, self.people, actions, self._sockets, model, host)
 
     @property

@@ -1,32 +1,44 @@
-"""Slack's own slash commands that change channel membership.
+"""Slash commands of the stand-in: Slack's own that change channel membership, and two that Slack lacks.
 
-Slack has no command to unarchive a channel: here `/unarchive` stands for its menu.
+`/unarchive` stands for a menu of Slack. `/clock +1d` sets the clock of the playground's bot forward.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from playground.slack.errors import ActionRefused
+from playground.slack.local_bot import LocalBot
 from playground.slack.memberships import Memberships
 from playground.slack.people import People
 from playground.slack.state import WorkspaceState
 from playground.slack.world import Channel, User
 
+_SPAN = re.compile(r"\+?(?P<count>\d{1,4})\s*(?P<unit>[mhd])")
+_FARTHEST = timedelta(days=3650)
+_UNITS = {"m": 60, "h": 3600, "d": 86_400}
 _NAME = re.compile(r"<@(?P<id>\w+)(?:\|[^>]*)?>|@?(?P<name>.+)")
 
 
 class SlackCommands:
     """Each command is one action of one person. The answer is a sentence that only they see."""
 
-    def __init__(self, state: WorkspaceState, people: People, memberships: Memberships) -> None:
+    def __init__(
+        self, state: WorkspaceState, people: People, memberships: Memberships,
+        local_bot: LocalBot | None = None,
+    ) -> None:  # fmt: skip
         self._state = state
         self._people = people
         self._memberships = memberships
+        self._local_bot = local_bot
+        self._ahead = timedelta()
 
     def run(self, user: str, channel: str, command: str, text: str) -> str | None:
         """Carries out a command; returns None if it is not Slack's. Raises ActionRefused with a sentence."""
         word = command.lstrip("/").lower()
+        if word == "clock":
+            return self._set_clock(text.strip())
         if word not in ("invite", "remove", "archive", "unarchive"):
             return None
         place = self._place(user, channel)
@@ -40,6 +52,21 @@ class SlackCommands:
                 return f"#{place.name} is archived. /unarchive opens it again."
         self._memberships.unarchive(place.id, user)
         return f"#{place.name} is open again."
+
+    def _set_clock(self, text: str) -> str:
+        if self._local_bot is None:
+            raise ActionRefused("The playground did not start this bot, so it can't set its clock.")
+        if text == "now":
+            ahead = timedelta()
+        elif span := _SPAN.fullmatch(text):
+            ahead = self._ahead + timedelta(seconds=int(span["count"]) * _UNITS[span["unit"]])
+        else:
+            raise ActionRefused("Write how far to set the bot's clock forward: /clock +90m, +8h, +1d or now.")
+        if ahead > _FARTHEST:
+            raise ActionRefused("The bot's clock can't be set forward by more than ten years.")
+        self._ahead = ahead
+        self._local_bot.set_clock(ahead.total_seconds())
+        return f"For its standing orders, the bot's clock is {ahead} ahead. /clock now sets it back."
 
     def _invite(self, user: str, place: Channel, found: User) -> str:
         if found.id in place.members:

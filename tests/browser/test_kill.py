@@ -1,4 +1,4 @@
-"""`handoff play` killed with SIGKILL while a page is open: its bot by the page's button, then the whole."""
+"""`handoff play` as a process: killed with SIGKILL while a page is open, and with its clock set forward."""
 
 from __future__ import annotations
 
@@ -60,3 +60,21 @@ async def test_a_task_goes_on_after_a_kill_of_the_bot_and_of_the_playground(
         await expect(pane.get_by_text("Done ·")).to_have_count(1)
         await expect(pane.get_by_role("button", name="Good answer")).to_have_count(1)
         await tab.__aexit__(None, None, None)
+
+
+@pytest.mark.timeout(120)
+async def test_a_standing_order_is_started_and_runs_when_the_clock_is_set_forward(
+    kept_page: KeptPage, port: int, tmp_path: Path
+) -> None:
+    async with _play(tmp_path, port), kept_page.visit(f"http://127.0.0.1:{port}") as page:
+        await write(page, "@Handoff every day at 8 count the Fridays in 2026")
+        await page.get_by_role("button", name="replies").click()
+        pane = page.locator(".thread")
+        await expect(pane.get_by_text("At 08:00 every day")).to_be_visible()
+        await pane.get_by_role("button", name="Start").click()
+        await expect(pane.get_by_text("Started by Ada Okafor.")).to_be_visible()
+        await write(page, "/clock +1d")
+        await expect(page.get_by_text("the bot's clock is 1 day, 0:00:00 ahead")).to_be_visible()
+        run = page.locator(".main article", has_text="standing order of")
+        await run.get_by_role("button", name="repl").click()
+        await expect(pane.get_by_text("This is the scripted demo model")).to_be_visible()

@@ -188,6 +188,7 @@ async def test_slacks_own_commands_change_who_is_there_and_close_a_channel(
     assert "already" in await typed("/invite", "@handoff")
     assert slack.bot_user_id in members()
     assert "Name a person or the bot" in await typed("/invite", "@nobody")
+    assert "did not start this bot" in await typed("/clock", "+1d")
     assert "direct message" in await typed("/archive", channel="D0ADA0001")
     assert "not in this channel" in await typed("/archive", channel="D0MEI0002")
     assert "is archived" in await typed("/archive")

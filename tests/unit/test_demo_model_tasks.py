@@ -275,6 +275,58 @@ async def test_a_channel_is_summed_up_from_what_its_tool_brings(when: str, since
     assert refused == f"It is private.\n\n{LABEL}"
 
 
+ORDERS = {
+    **ORCHESTRATOR,
+    "create_schedule": schema("task", task=TEXT, when=TEXT, timezone=TEXT),
+    "create_watch": schema("task", channel=TEXT, task=TEXT, pattern=TEXT, source=TEXT),
+}
+PRIMES = "Compute the first 5 primes"
+
+
+@pytest.mark.parametrize(
+    ("words", "call"),
+    [
+        ("every weekday at 8 compute the first 5 primes", {"task": PRIMES, "when": "0 8 * * 1-5"}),
+        (
+            "please compute the first 5 primes every Monday at 9:30 pm",
+            {"task": PRIMES, "when": "30 21 * * 1"},
+        ),
+        ("every 10 minutes compute the first 5 primes", {"task": PRIMES, "when": "*/10 * * * *"}),
+        ("tomorrow at 17:00, compute the first 5 primes", {"task": PRIMES, "when": "2026-12-01T17:00"}),
+        ("on 2026-12-24 at 17 compute the first 5 primes", {"task": PRIMES, "when": "2026-12-24T17:00"}),
+        (
+            "whenever somebody posts in #alerts (topic: Help), compute the first 5 primes",
+            {"channel": "#alerts", "task": PRIMES, "pattern": "", "source": "all"},
+        ),
+        (
+            "whenever an app posts about an outage in #alerts, compute the first 5 primes",
+            {"channel": "#alerts", "task": PRIMES, "pattern": "outage", "source": "apps"},
+        ),
+    ],
+)
+async def test_a_standing_order_is_proposed_once(words: str, call: Json) -> None:
+    name = "create_watch" if "channel" in call else "create_schedule"
+    asked = [user(f"Ann: {words}\n\n[Asked on Monday, 2026-11-30 09:00 UTC.]")]
+    async with demo() as client:
+        turn = await ask(client, asked, ORDERS)
+        assert calls(turn) == [(name, call)]
+        proposed = await ask(client, [*asked, *answered(turn, "Proposed, not started.")], ORDERS)
+        refused = await ask(client, [*asked, *answered(turn, "Error: Too often.")], ORDERS)
+    assert proposed["content"].startswith("I proposed it. Press *Start* below")
+    assert refused["content"] == f"Too often.\n\n{LABEL}"
+
+
+async def test_a_run_of_a_standing_order_does_its_task_and_asks_nothing() -> None:
+    note = "[This is a run of the standing order “x”, for this message:\n> [a] count Fridays in 2026\nIf …]"
+    async with demo() as client:
+        task_ = f"Ann: {PRIMES}\n\n{note}\n\n[Asked on Monday, 2026-11-30 09:00 UTC.]"
+        ((name, given),) = calls(await ask(client, [user(task_)], ORCHESTRATOR))
+        other = await ask(client, [user(f"Ann: Explain it\n\n{note}")], ORCHESTRATOR)
+    assert name == "create_worker"
+    assert "Fridays" not in json.dumps(given)
+    assert other["content"].startswith(CANT)
+
+
 async def test_ask_me_first_asks_and_then_hands_the_answer_on(tmp_path: Path) -> None:
     async with demo() as client:
         _, turns = await task(client, "Ask me first: compute the first 3 primes", tmp_path)
