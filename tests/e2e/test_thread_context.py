@@ -95,8 +95,12 @@ async def test_a_request_is_read_whole(bot: Stack, patient: Patient) -> None:
     table = await _asked(bot, patient, "@Handoff best region in README.md?", attachments=[TABLE])
     assert "best region in README.md?\n| Region | Sales |\n|---|---|\n| North | 3 |" in table
 
-    names = await _asked(bot, patient, "@Handoff who is faster, @Handoff or @mei, in #data?")
-    asked = "who is faster, @Handoff or @Mei Tanaka, in #data (topic: Tables, plots and questions)?"
+    unknown = " or ".join(f"<@U0NOONE{number}>" for number in range(1, 5))
+    names = await _asked(
+        bot, patient, f"@Handoff who is faster, @Handoff or {unknown} or @diego or @mei, in #data?"
+    )
+    asked = "who is faster, @Handoff or @U0NOONE1 or @U0NOONE2 or @U0NOONE3 or @U0NOONE4 or @Diego Quispe or "
+    asked += "@Mei Tanaka, in #data (topic: Tables, plots and questions)?"
     assert f"Ada Okafor: {asked}" in names
     assert "(Africa/Lagos); in #general (topic: Where the work is handed off).]" in names
 

@@ -304,12 +304,15 @@ async def test_guests_may_not_unless_the_operator_says_so(model: ScriptedModel, 
             assert (await bot.task(ts)).state is State.ANSWERED
 
 
+@pytest.mark.parametrize(
+    "fault", [{"status": 500}, {"error": "ratelimited", "status": 429, "retry_after": 1}]
+)
 async def test_a_person_whom_slack_can_not_describe_now_is_served_later(
-    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path
+    slack: SlackStandIn, model: ScriptedModel, tmp_path: Path, fault: dict[str, Any]
 ) -> None:
     timing = replace(BOT_TIMING, event_retry=0.1)
     async with stack(slack, model.base_url, tmp_path, sandbox_pool=0, timing=timing) as bot:
-        slack.fail("users.info", status=500, times=500)
+        slack.fail("users.info", **fault, times=500)
         ts = await bot.ask(ASK)
         await slack.wait_for(lambda _: bot.whispers())
         assert bot.whispers() == [texts.PERSON_UNKNOWN_YET]
