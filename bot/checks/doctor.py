@@ -51,7 +51,7 @@ _POINTS_TO = {
     "Tools": "HANDOFF_TOOLS_FILE",
 }
 #: Why scopes can't be checked.
-UNNAMED = "Slack's answer has no header x-oauth-scopes"
+UNNAMED = "Slack's answer names none"
 
 Check = Callable[[Settings, CheckTiming], Awaitable[str]]
 

@@ -48,8 +48,8 @@ async def identity(settings: Settings, token: str) -> AsyncSlackResponse:
 
 def granted_scopes(answer: AsyncSlackResponse) -> set[str] | None:
     """The scopes that Slack names in an answer's headers; None where it names none, as stand-ins do."""
-    named = next((value for name, value in answer.headers.items() if name.lower() == "x-oauth-scopes"), None)
-    return None if named is None else {scope.strip() for scope in named.split(",")}
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",")} - {""} or None
 
 
 async def takes_block(settings: Settings, token: str, block: Block) -> bool:

@@ -95,16 +95,19 @@ async def test_missing_scopes_are_named(healthy: dict[str, Any]) -> None:
     assert lacks in found["Slack bot"].text
 
 
-async def test_scopes_that_slack_does_not_name_are_not_called_missing(healthy: dict[str, Any]) -> None:
+@pytest.mark.parametrize("headers", [{}, {"x-oauth-scopes": ""}])
+async def test_scopes_that_slack_does_not_name_are_not_called_missing(
+    healthy: dict[str, Any], headers: dict[str, str]
+) -> None:
     async def answers(request: web.Request) -> web.Response:
-        return web.json_response({"ok": True, "user": "handoff", "team": "Acme"})  # no x-oauth-scopes
+        return web.json_response({"ok": True, "user": "handoff", "team": "Acme"}, headers=headers)
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answers)
     async with TestServer(app) as server:
         found = await findings(healthy, slack_api_url=str(server.make_url("/api/")))
     assert found["Slack bot"].ok
-    said = "handoff in the workspace Acme, whose scopes can't be checked: Slack's answer has no header x-"
+    said = "handoff in the workspace Acme, whose scopes can't be checked: Slack's answer names none."
     assert said in found["Slack bot"].text
 
 
