@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,20 +17,9 @@ from tasks.orders.order import OrderState
 from tasks.orders.store import OrderStore
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
-from tests.support.timing import TASK_TIMING
+from tests.support.timing import TASK_TIMING, SettableClock
 
-START = datetime(2026, 12, 1, 7, 0, tzinfo=UTC).timestamp()
 HOUR, DAY = 3600.0, 86_400.0
-
-
-@dataclass
-class SettableClock:
-    """A clock that a test sets forward."""
-
-    now: float = START
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

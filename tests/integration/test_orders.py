@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
+from tasks.message import Message, ThreadAddress
 from tasks.orders.due import DueOrders, NotNow, OrderBlocked
 from tasks.orders.order import Firing, Order, OrderKind, OrderLimits, OrderState
 from tasks.orders.store import OrderStore
@@ -231,6 +232,35 @@ async def test_watches_are_read_again_when_one_changes(orders: OrderHarness) -> 
     await orders.store.delete(order.id, START + 2)
     await orders.look(START + 3)
     assert not orders.watches.matching("T1", "C1", "An outage!", by_app=True)
+
+
+async def test_a_watch_runs_so_often_in_an_hour_and_rests_between_two_runs(orders: OrderHarness) -> None:
+    limits = OrderLimits()
+    order = await orders.start(replace(DAILY, kind=OrderKind.WATCH, when=""))
+
+    async def take(n: int) -> bool:
+        thread = ThreadAddress("T1", "C1", f"{n}.000001")
+        return await orders.due.take(
+            order, Message(thread=thread, ts=thread.ts, user="U1", user_name="Ann", text="!")
+        )
+
+    assert await take(0)
+    orders.now += limits.cooldown - 1
+    assert not await take(1)
+    for n in range(2, 1 + limits.hourly):
+        orders.now += limits.cooldown
+        assert await take(n)
+    orders.now += limits.cooldown
+    assert not await take(98)
+    orders.now += HOUR
+    assert await take(99)
+
+
+async def test_equal_orders_of_two_owners_both_run(orders: OrderHarness) -> None:
+    both = [await orders.start(replace(DAILY, owner=owner)) for owner in ("U1", "U2")]
+    await orders.look(START + HOUR)
+    tasks = [await orders.tasks.task(id_) for order in both for id_ in await orders.tasks_of(order)]
+    assert [task.user for task in tasks if task is not None] == ["U1", "U2"]
 
 
 async def test_kills_at_any_point_lose_and_double_nothing_on_two_nodes(database_url: str) -> None:
