@@ -160,6 +160,12 @@ class Meter:
     def child(self, budget: Budget) -> Meter:
         return Meter(budget, self)
 
+    def share(self, budget: Budget) -> Budget:
+        """The budget of further work that may take at most half of what is left here."""
+        usd = budget.usd if self.budget.usd is None else (self.budget.usd - self.usd) / 2
+        tokens = min(budget.tokens, (self.budget.tokens - self.tokens) // 2)
+        return Budget(budget.turns, min(budget.seconds, self.left / 2), tokens, usd)
+
     def add_elapsed(self, seconds: float) -> None:
         """Count `seconds` of work by an earlier process."""
         self._began -= seconds

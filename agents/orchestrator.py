@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,10 +11,11 @@ from typing import Literal
 import pydantic
 
 from agents import outcomes, tracing
-from agents.briefing import brief_text, request_context
+from agents.briefing import brief_text
 from agents.budget import AgentLimits, Effort, Meter
 from agents.conversation import ModelReply, ToolCall, Turn
-from agents.errors import Parked, ToolFailure
+from agents.delegation import Delegation
+from agents.errors import ToolFailure
 from agents.events import WAITING_FOR_MODEL, AnswerText, Emit, Notice, PlanChanged, PlanStep
 from agents.figures import correction
 from agents.journal import Inbox, Journal
@@ -26,7 +26,6 @@ from agents.model.prices import Prices
 from agents.model.wire import text_calls
 from agents.programs import RESULT_LIMIT
 from agents.prompts import prompt
-from agents.report import report_to_json
 from agents.skills import Skill
 from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalStore, DenyAll
@@ -41,15 +40,6 @@ from sandbox.job import Queue
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 from text.excerpt import one_line
-
-_AFTER_TWO = (
-    "A second worker has failed at this. Don't create a third one for it: say plainly what could not be "
-    "done and why, or ask with ask_user for what is missing."
-)
-_ENOUGH = (
-    "all workers have failed, again and again, so no further one is created. Say plainly what could not be "
-    "done and why, or ask with ask_user for what is missing."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +99,14 @@ class Orchestrator:
         self._meter = Meter(deps.limits.task)
         self._pictures = Pictures(deps.sandbox, workspace, queue)
         self._egress = TaskEgress(deps.egress)
-        self._at_once = asyncio.Semaphore(deps.limits.at_once)
-        self._naming = asyncio.Lock()
+        self._delegation = Delegation(
+            self._make_worker,
+            journal=journal,
+            inbox=inbox,
+            workspace=workspace,
+            meter=self._meter,
+            limits=deps.limits,
+        )
         skills = SkillTools(deps.skills, workspace, journal.entries)
         functions = (self.create_worker, self.ask_user, self.plan, self.read_file, self.view_image)
         tools = [Tool.from_function(function) for function in functions]
@@ -168,47 +164,8 @@ class Orchestrator:
             boundaries: What is out of scope.
             effort: quick for one step, normal for most work, deep for long analyses.
         """
-        name = await self._name_worker(call, one_line(title or task_description, 80))
-        brief = Brief(
-            worker=name,
-            title=one_line(title or task_description, 80),
-            text=brief_text(task_description, deliverable, boundaries),
-            request=request_context(self._journal.entries, await self._workspace.sizes()),
-        )
-        async with self._at_once:
-            if outcomes.too_many_failures(self._journal.entries, name):
-                raise ToolFailure(_ENOUGH)
-            worker = Worker(
-                brief,
-                model=self._deps.worker_model,
-                endpoint=self._deps.endpoint,
-                sandbox=self._deps.sandbox,
-                workspace=self._workspace,
-                journal=await self._journal.for_agent(name),
-                meter=self._meter.child(self._deps.limits.worker(effort)),
-                emit=self._emit,
-                prices=self._deps.prices,
-                team_tools=self._deps.toolbox(),
-                approvals=self._approvals,
-                queue=self._queue,
-                pictures=self._pictures,
-                skills=self._deps.skills,
-                egress=self._egress,
-            )
-            try:
-                report, facts = await worker.work()
-            except Parked as parked:
-                # The other workers of this turn go on; then the task waits with this call still open.
-                return ToolOutput(
-                    "", parks=(parked.question, parked.options), asked=parked.asked, approval=parked.approval
-                )
-        ended = {"worker": name, "title": brief.title, "status": report.status, "files": list(facts.files)}
-        has_failed = report.status not in outcomes.GOOD
-        advice = _AFTER_TWO if has_failed and outcomes.last_failed(self._journal.entries) else ""
-        return ToolOutput(
-            report_to_json(name, report, facts, brief=brief.text, request=brief.request, advice=advice),
-            {"tokens": facts.tokens, "cost": facts.cost, "worker": ended},
-        )
+        text = brief_text(task_description, deliverable, boundaries)
+        return await self._delegation.delegate(call, one_line(title or task_description, 80), text, effort)
 
     async def ask_user(self, call: ToolCall, question: str, options: Sequence[str] = ()) -> ToolOutput:
         """Ask the person who gave the task, and wait for the answer however long it takes.
@@ -270,20 +227,24 @@ class Orchestrator:
         """
         return await self._pictures.view(path)
 
-    async def _name_worker(self, call: ToolCall, title: str) -> str:
-        """The name of this call's worker: the one from before a restart, or the next number."""
-        async with self._naming:
-            for entry in outcomes.this_turn(self._journal.entries):
-                if entry.kind == "worker" and entry.body["call"] == call.id:
-                    return str(entry.body["worker"])
-            before = sum(entry.kind == "worker" for entry in self._journal.entries)
-            if before >= self._deps.limits.workers:
-                raise ToolFailure(
-                    f"this task has used its {self._deps.limits.workers} workers. Answer with what there is."
-                )
-            name = f"w{before + 1}"
-            await self._journal.append("worker", {"worker": name, "call": call.id, "title": title})
-            return name
+    def _make_worker(self, brief: Brief, journal: Journal, meter: Meter) -> Worker:
+        return Worker(
+            brief,
+            model=self._deps.worker_model,
+            endpoint=self._deps.endpoint,
+            sandbox=self._deps.sandbox,
+            workspace=self._workspace,
+            journal=journal,
+            meter=meter,
+            emit=self._emit,
+            prices=self._deps.prices,
+            team_tools=self._deps.toolbox(),
+            approvals=self._approvals,
+            queue=self._queue,
+            pictures=self._pictures,
+            skills=self._deps.skills,
+            egress=self._egress,
+        )
 
     def _unfound_figures(self, text: str) -> str:
         return correction(text, self._journal.agents) if self._deps.checks_figures else ""

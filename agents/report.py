@@ -120,11 +120,15 @@ def _has_new_figures(text: str, *given: str) -> bool:
     return not set(_FIGURE.findall("\n".join(given))).issuperset(_FIGURE.findall(text))
 
 
+def has_evidence(entries: Sequence[Entry]) -> bool:
+    """Whether a worker has run a program, called a tool of the team or seen a picture."""
+    results = [entry.body for entry in entries if entry.kind == "result"]
+    return any(body.get("facts", {}).keys() & {"run", "tool"} or body.get("pictures") for body in results)
+
+
 def objection(report: Report, brief: str, request: str, entries: Sequence[Entry]) -> str:
     """What is wrong with the report of a worker that has run nothing, for the worker; empty for others."""
-    has_seen = any(e.kind == "result" and e.body.get("facts", {}).keys() & {"run", "tool"} for e in entries)
-    has_seen = has_seen or any(e.kind == "result" and e.body.get("pictures") for e in entries)
-    if has_seen or report.status not in ("done", "partial"):
+    if has_evidence(entries) or report.status not in ("done", "partial"):
         return ""
     return _UNPROVEN if unproven(f"{report.summary}\n{report.evidence}", brief, request) else ""
 
@@ -157,8 +161,9 @@ def warning(report: Report, facts: Facts, brief: str = "", request: str = "") ->
 
 
 def report_to_json(
-    worker: str, report: Report, facts: Facts, *, brief: str = "", request: str = "", advice: str = ""
-) -> str:
+    worker: str, report: Report, facts: Facts, *, brief: str = "", request: str = "", second_look: str = "",
+    advice: str = "",
+) -> str:  # fmt: skip
     """The result of `create_worker`: one line of JSON. `advice` comes from the system."""
     body: Json = {
         "worker": worker,
@@ -176,6 +181,7 @@ def report_to_json(
             "seconds": facts.seconds,
         },
         "warning": warning(report, facts, brief, request),
+        "second_look": second_look,
         "advice": advice,
     }
     return json.dumps(

@@ -30,8 +30,9 @@ def replay_events(rows: Sequence[LogRow]) -> Iterator[Event]:
             yield WorkerStarted(body["worker"], body["title"])
         elif row["kind"] == "reply":
             yield from _plans(body["calls"])
-        elif row["kind"] == "result" and (worker := body["facts"].get("worker")):
-            yield from _without_report(worker, rows)
+        elif row["kind"] == "result":
+            for worker in filter(None, map(body["facts"].get, ("worker", "second_look"))):
+                yield from _without_report(worker, rows)
 
 
 def _plans(calls: Sequence[Mapping[str, Any]]) -> Iterator[Event]:

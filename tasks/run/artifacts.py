@@ -43,8 +43,13 @@ def names(text: str, path: str) -> bool:
 
 
 def _paths(journal: TaskLog, fact: str) -> Iterator[str]:
-    """The files that results of one kind (`run`, `kept` or `report`) list, over all agents."""
-    for entries in journal.agents.values():
+    """The files that results of one kind (`run`, `kept` or `report`) list, over all agents.
+
+    Second looks are left out: what they make is not the result.
+    """
+    created = (entry.body for entry in journal.agents.get("", ()) if entry.kind == "worker")
+    looks = {body["worker"] for body in created if "checks" in body}
+    for agent, entries in journal.agents.items():
         for entry in entries:
-            if entry.kind == "result":
+            if entry.kind == "result" and agent not in looks:
                 yield from entry.body["facts"].get(fact, {}).get("files", ())

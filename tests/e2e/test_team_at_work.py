@@ -84,12 +84,21 @@ async def test_a_question_is_answered_after_a_restart(slack: SlackStandIn, tmp_p
     assert ("blue" if by == "button" else "green, please") in model.requests[-1].results[0]
 
 
-async def test_what_was_measured_stands_beside_what_was_said(slack: SlackStandIn, tmp_path: Path) -> None:
+async def test_what_was_measured_and_a_second_look_stand_beside_what_was_said(
+    slack: SlackStandIn, tmp_path: Path
+) -> None:
     long = run("for n in range(3000): print('line', n)")
     failing = run("open('half.csv', 'w').write('a')\nraise SystemExit(3)")
     report: list[Reply] = [Call("report", {"status": "done", "summary": "All fine.", "files": ["half.csv"]})]
     said = Say("The last line is 2,999, and 45,678 lines are lost.")
-    script = Roles([worker("Count"), said, said], [long, failing, *report])
+    draws = run("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.savefig('mine.png')\nprint(42)")
+    found = Call("report", {"status": "done", "summary": "42"})
+    agrees = Call("report", {"status": "done", "summary": "agrees: 42 by a recount"})
+    checked = [worker("Cats"), Say("42. A second look agrees.")]
+    script = Roles(
+        [worker("Count"), said, said, *checked],
+        [long, failing, *report, run("print(42)"), found, draws, agrees],
+    )
     async with ScriptedModel(script) as model:
         async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
             ts = await bot.ask("@Handoff count")
@@ -100,12 +109,20 @@ async def test_what_was_measured_stands_beside_what_was_said(slack: SlackStandIn
             await slack.click(MEI, GENERAL, answer.ts, SOURCES, "another task")
             await slack.wait_for(lambda _: len(bot.whispers(MEI)) == 2)
             listed, refused = bot.whispers(MEI)
+            requests = list(model.requests)
+
+            ts = await bot.ask("@Handoff count the cats and double-check")
+            await bot.task(ts)
+            rows = [str(row) for plan in bot.plans(ts) for row in plan.rows]
+            assert "mine.png" not in [file.name for file in slack.state.files.values()]
         model.assert_complete()
+    assert sum("Second look: Cats" in row for row in rows) == 1
+    assert json.loads(model.requests[-1].results[0])["second_look"] == "agrees: 42 by a recount"
     assert "One figure has no source in any run, tool or report: 45,678" in answer.text
-    assert model.requests[-1].last_user.startswith("These figures of your answer have no source")
+    assert requests[-1].last_user.startswith("These figures of your answer have no source")
     assert listed == "*2,999* · Count, run 1: `line 2999`\n*45,678* · no source"
     assert refused == NOT_MY_BUTTON
-    worker_report = json.loads(model.requests[-1].results[0])
+    worker_report = json.loads(requests[-1].results[0])
     assert (worker_report["facts"]["runs"], worker_report["facts"]["failed_runs"]) == (2, 1)
     assert worker_report["warning"] == "its last run ended with error"
     counted = next(asked for asked in model.requests if asked.is_worker and len(asked.results) == 1).results[

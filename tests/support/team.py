@@ -6,7 +6,7 @@ The sandbox is real but not entered: a test that has code run brings its own.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from agents.tools import Function, Tool
 from agents.tools.approvals import ApprovalStore
 from agents.tools.team_tools import Toolbox, no_tools
 from sandbox.egress.policy import EgressPolicy
+from sandbox.job import Job, Run, Status
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 from tests.support.scripted_model import ScriptedModel
@@ -54,6 +55,17 @@ class ListInbox:
 
     async def mark(self, ids: Sequence[str]) -> None:
         self.marked += ids
+
+
+class Instant(Sandbox):
+    """A sandbox whose programs print 42 at once."""
+
+    @property
+    def idle(self) -> int:
+        return 1
+
+    async def run(self, job: Job, *, on_output: Callable[[str], None] | None = None, **more: Any) -> Run:
+        return Run(status=Status.OK, exit_code=0, stdout="42\n", stderr="", seconds=0.0)
 
 
 @dataclass

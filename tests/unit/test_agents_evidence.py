@@ -4,8 +4,6 @@ fail. Needs no services: the sandbox answers at once."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -13,23 +11,12 @@ from agents.budget import AgentLimits, Budget
 from agents.conversation import UserTurn
 from agents.journal import Incoming
 from agents.report import Facts, Report, unproven, warning
-from sandbox.job import Job, Run, Status
-from sandbox.sandbox import Sandbox
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
-from tests.support.team import ListInbox, Team, endpoint_of
+from tests.support.team import Instant, ListInbox, Team, endpoint_of
 
 APIS = pytest.mark.parametrize("api", ["chat", "responses"])
 BRIEF = Call("create_worker", {"task_description": "Compute 6 times 7"})
 RUN = Call("execute_python_code", {"code": "print(6 * 7)"})
-
-
-class Instant(Sandbox):
-    @property
-    def idle(self) -> int:
-        return 1
-
-    async def run(self, job: Job, *, on_output: Callable[[str], None] | None = None, **more: Any) -> Run:
-        return Run(status=Status.OK, exit_code=0, stdout="42\n", stderr="", seconds=0.0)
 
 
 def report(**words: str) -> Call:
