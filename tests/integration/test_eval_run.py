@@ -120,6 +120,44 @@ async def test_the_budget_ends_a_run_and_a_broken_check_ends_nothing(folder: Pat
     }  # fmt: skip
 
 
+def environment(model: ScriptedModel, tmp_path: Path, sandbox_image: str) -> dict[str, str]:
+    """A command's, with this model and a data folder of its own."""
+    return {
+        **{name: os.environ[name] for name in os.environ if not name.startswith(("HANDOFF_", "OPENAI_"))},
+        "OPENAI_BASE_URL": model.base_url, "HANDOFF_DATA_DIR": str(tmp_path / "data"),
+        "HANDOFF_SANDBOX_IMAGE": sandbox_image, "HANDOFF_SANDBOX_POOL": "0",
+    }  # fmt: skip
+
+
+async def test_a_killed_command_goes_on_with_what_has_no_result(
+    folder: Path, sandbox_image: str, tmp_path: Path
+) -> None:
+    begun, killed = asyncio.Event(), asyncio.Event()
+
+    async def slow(asked: Asked) -> Reply:
+        if "Read the file" in asked.last_user:
+            begun.set()
+            await killed.wait()
+        return await right(asked)
+
+    words = ("eval", "run", str(folder), "--tasks", "2", "--at-once", "1", "--json")
+    async with ScriptedModel(slow) as model:
+        settings = environment(model, tmp_path, sandbox_image)
+        command = await start_command(*words, environment=settings)
+        await begun.wait()
+        command.kill()
+        await command.communicate()
+        killed.set()
+        results = tmp_path / "data" / "evals" / "set" / RESULTS
+        assert [one.id for one in read_results(results)] == ["sum"]
+        command = await start_command(*words, environment=settings)
+        out, err = await command.communicate()
+    assert command.returncode == 0, err.decode()
+    assert json.loads(out)["models"][0]["tasks"] == 2
+    assert [(one.id, one.passed) for one in read_results(results)] == [("sum", True), ("file", True)]
+    assert sum("What is 2 + 3?" in asked.last_user for asked in model.requests) == 1
+
+
 async def test_the_command_runs_a_set_and_compares_it_with_an_earlier_run(
     folder: Path, sandbox_image: str, tmp_path: Path
 ) -> None:
@@ -127,13 +165,9 @@ async def test_the_command_runs_a_set_and_compares_it_with_an_earlier_run(
     was = {"model": "m", "id": "sum", "passed": False, "state": "answered", "answer": "", "seconds": 1}
     earlier.write_text(json.dumps({**was, "tokens": 1}) + "\n")
     async with ScriptedModel(right) as model:
-        environment = {
-            **{name: os.environ[name] for name in os.environ if not name.startswith(("HANDOFF_", "OPENAI_"))},
-            "OPENAI_BASE_URL": model.base_url, "HANDOFF_DATA_DIR": str(tmp_path / "data"),
-            "HANDOFF_SANDBOX_IMAGE": sandbox_image, "HANDOFF_SANDBOX_POOL": "0",
-        }  # fmt: skip
+        settings = environment(model, tmp_path, sandbox_image)
         words = ("eval", "run", str(folder), "--tasks", "2", "--json", "--against", str(earlier))
-        command = await start_command(*words, environment=environment)
+        command = await start_command(*words, environment=settings)
         out, err = await command.communicate()
         assert command.returncode == 0, err.decode()
         found = json.loads(out)
@@ -142,8 +176,18 @@ async def test_the_command_runs_a_set_and_compares_it_with_an_earlier_run(
         assert (tmp_path / "data" / "evals" / "set" / "scores.png").read_bytes().startswith(b"\x89PNG")
 
         (folder / "tasks.jsonl").write_text("{broken\n[]")
-        broken = await start_command("eval", "run", str(folder), environment=environment)
+        broken = await start_command("eval", "run", str(folder), environment=settings)
         _, err = await broken.communicate()
-    assert broken.returncode == 2
-    assert "line 1: it is no JSON" in err.decode()
-    assert "line 2: " in err.decode()
+        assert broken.returncode == 2
+        assert "line 1: it is no JSON" in err.decode()
+        assert "line 2: " in err.decode()
+
+        question = {"id": 0, "question": "?", "constraints": "", "format": "@blue[x]", "file_name": "a.txt"}
+        (folder / "da-dev-questions.jsonl").write_text(json.dumps(question))
+        (folder / "da-dev-labels.jsonl").write_text(json.dumps({"id": 0, "common_answers": [["blue", "1"]]}))
+        imports = ("eval", "import", "dabench", str(folder), "--out", str(tmp_path / "new"))
+        imported = await start_command(*imports, environment=settings)
+        out, err = await imported.communicate()
+    assert imported.returncode == 0, err.decode()
+    assert "has 1 tasks; 0 have no check" in out.decode()
+    assert [task.id for task in read_set(tmp_path / "new").tasks] == ["dabench-0"]

@@ -37,6 +37,8 @@ RUN_BY = {
     "handoff backup": "tests/integration/test_backup.py",
     "handoff restore": "tests/integration/test_backup.py",
     "handoff eval": "tests/integration/test_eval_run.py",
+    "handoff eval run": "tests/integration/test_eval_run.py",
+    "handoff eval import --out": "tests/integration/test_eval_run.py",
     "make setup": "scripts/setup",
     "make run": "scripts/run",
     "make check": "scripts/check",
@@ -104,7 +106,7 @@ def normalized(words: list[str]) -> Iterator[str]:
     elif first == "pytest":
         yield "pytest"
     elif first in ("handoff", "make", "pip") and rest and re.fullmatch(r"[a-z/]+", rest[0]):
-        depth = 2 if rest[:1] == ["sandbox"] else 1
+        depth = 2 if len(rest) > 1 and rest[0] in ("sandbox", "eval") else 1
         flags = [word.strip("[]") for word in rest if word.strip("[]").startswith("--")]
         for last in rest[depth - 1].split("/"):
             name = " ".join([first, *rest[: depth - 1], last])
