@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _SPACES = " \u00a0\u202f\u2009"
+#: Between a number and its unit: a space, or the end of a line that was wrapped.
+_GAP = rf"(?:[{_SPACES}]?|[{_SPACES}]{{0,2}}\n[{_SPACES}]{{0,4}})"
 _NUMERAL = re.compile(
     rf"(?<![\d.,])(?:\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)(?:[.,]\d++)?|\d++(?:[.,'’]\d++)*+)"
     r"(?:[eE][+-]?\d{1,3}(?!\w))?"
@@ -32,10 +34,10 @@ _SCALES: dict[str, tuple[float, ...]] = {
 }
 _WORDS = "|".join(re.escape(word) for word in sorted(_SCALES, key=len, reverse=True) if word.isascii())
 _SCALE = re.compile(
-    rf"[{_SPACES}]?(?:({_WORDS}|millón|milhões)(?![A-Za-z\u00c0-\u024f])|([千万萬亿億兆]))", re.IGNORECASE
+    rf"{_GAP}(?:({_WORDS}|millón|milhões)(?![A-Za-z\u00c0-\u024f])|([千万萬亿億兆]))", re.IGNORECASE
 )
 _PERCENT = re.compile(
-    rf"[{_SPACES}]?(?:[%％]|per ?cent\b|percentage points\b|prozent|pp\b|pour cent\b|"
+    rf"{_GAP}(?:[%％]|per ?cent\b|percentage points\b|prozent|pp\b|pour cent\b|"
     r"por ciento\b|パーセント)",
     re.IGNORECASE,
 )
@@ -83,7 +85,7 @@ def numerals(text: str) -> Iterator[Numeral]:
             readings += [_scaled(reading, factor) for reading in readings for factor in factors]
         after = percent or scale
         before = text[max(0, match.start() - 24) : match.start()] if match[0].endswith("0") else ""
-        shown = text[match.start() : after.end() if after else end]
+        shown = re.sub(r"\s*\n\s*", " ", text[match.start() : after.end() if after else end])
         yield Numeral(shown, match.start(), tuple(readings), bool(percent), bool(_ABOUT.search(before)))
 
 

@@ -78,6 +78,25 @@ def test_a_sum_that_no_run_printed_is_unfound_and_rounding_is_to_the_digits_show
     assert checked("5.67 or 5.66", "5.6666") == (["5.67"], ["5.66"])
 
 
+@pytest.mark.parametrize(
+    ("answer", "printed", "found", "unfound"),
+    [
+        ("It grew to 3.2\nmillion euros.", "3214567", ["3.2 million"], []),
+        ("A share of 12.3\n  percent.", "0.1234", ["12.3 percent"], []),
+        ("A share of 12.3 \n% of all", "0.4", [], ["12.3 %"]),
+        ("The rows are 7\n234 and 88.", "7\n234\n88", ["7", "234", "88"], []),
+        ("The rows are 7\n234.", "7234", [], ["7", "234"]),
+        ("| 7 | 234 |", "7234", [], ["7", "234"]),
+        ("| 1,234 |\n| 567 |", "1234567", [], ["1,234", "567"]),
+        ("It is 12\n\nPercent are parts.", "12", ["12"], []),
+    ],
+)
+def test_lines_and_cells_divide_figures_and_a_unit_may_begin_the_next_line(
+    answer: str, printed: str, found: list[str], unfound: list[str]
+) -> None:
+    assert checked(answer, printed) == (found, unfound)
+
+
 def test_figures_of_the_request_are_not_counted_and_reports_are_a_weaker_source() -> None:
     assert checked("Of your 1,200 rows, 88 and 9 match.", "88", request="1200 rows", reports=("9",)) == (
         ["88", "9"],
