@@ -89,16 +89,13 @@ async def test_what_was_measured_and_a_second_look_stand_beside_what_was_said(
 ) -> None:
     long = run("for n in range(3000): print('line', n)")
     failing = run("open('half.csv', 'w').write('a')\nraise SystemExit(3)")
-    report: list[Reply] = [Call("report", {"status": "done", "summary": "All fine.", "files": ["half.csv"]})]
+    report = Call("report", {"status": "done", "summary": "All fine.", "files": ["half.csv"]})
     said = Say("The last line is 2,999, and 45,678 lines are lost.")
     draws = run("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.savefig('mine.png')\nprint(42)")
-    found = Call("report", {"status": "done", "summary": "42"})
+    two = Call("report", {"status": "done", "summary": "42"})
     agrees = Call("report", {"status": "done", "summary": "agrees: 42 by a recount"})
-    checked = [worker("Cats"), Say("42. A second look agrees.")]
-    script = Roles(
-        [worker("Count"), said, said, *checked],
-        [long, failing, *report, run("print(42)"), found, draws, agrees],
-    )
+    workers: list[Reply] = [long, failing, report, run("print(42)"), two, draws, agrees]
+    script = Roles([worker("Count"), said, said, worker("Cats"), Say("42. A second look agrees.")], workers)
     async with ScriptedModel(script) as model:
         async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
             ts = await bot.ask("@Handoff count")

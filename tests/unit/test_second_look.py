@@ -16,7 +16,8 @@ from agents.second_look import is_asked_for
 from tests.support.scripted_model import Asked, Call, Fault, Reply, Say, ScriptedModel, Turn
 from tests.support.team import CutJournal, Instant, ListInbox, Team, bodies, endpoint_of
 
-DEEP = Call("create_worker", {"task_description": "Count the cats", "title": "Cats", "effort": "deep"})
+BRIEF = {"task_description": "Count the cats", "title": "Cats", "effort": "deep"}
+DEEP = Call("create_worker", BRIEF)
 RUN = Call("execute_python_code", {"code": "print('the first way')"})
 FIRST = Call("report", {"status": "done", "summary": "There are 42.", "evidence": "len(cats) printed 42"})
 AGREES = Call("report", {"status": "done", "summary": "agrees: a recount finds 42."})
@@ -157,7 +158,7 @@ async def test_a_second_look_goes_on_wherever_its_process_died() -> None:
 
 
 async def test_parts_of_one_turn_are_each_looked_at_again() -> None:
-    briefs = Turn(calls=tuple(Call("create_worker", {**DEEP.arguments, "title": t}) for t in ("A", "B")))
+    briefs = Turn(calls=tuple(Call("create_worker", {**BRIEF, "title": t}) for t in ("A", "B")))
 
     async def script(asked: Asked) -> Reply:
         if not asked.is_worker and not asked.results:
