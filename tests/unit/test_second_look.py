@@ -13,6 +13,7 @@ from agents.conversation import UserTurn
 from agents.events import WorkerEnded, WorkerStarted
 from agents.journal import Incoming
 from agents.second_look import is_asked_for
+from bot.thread.replay import replay_events
 from tests.support.scripted_model import Asked, Call, Fault, Reply, Say, ScriptedModel, Turn
 from tests.support.team import CutJournal, Instant, ListInbox, Team, bodies, endpoint_of
 
@@ -137,6 +138,11 @@ def test_a_second_look_may_take_half_of_what_is_left() -> None:
     assert 0 < share.seconds <= 300
 
 
+def replies(team: Team) -> int:
+    """Of all agents together."""
+    return sum(entry.kind == "reply" for entries in team.journal.agents.values() for entry in entries)
+
+
 async def test_a_second_look_goes_on_wherever_its_process_died() -> None:
     whole = Team(sandbox=Instant())
     script = team_of(RUN, AGREES)
@@ -149,9 +155,11 @@ async def test_a_second_look_goes_on_wherever_its_process_died() -> None:
                 with pytest.raises(BaseException) as died:  # noqa: PT011 (a group may hold it)
                     await Team(sandbox=Instant(), journal=journal).run(endpoint, [UserTurn("Ann: How many?")])
             assert not isinstance(died.value, AssertionError)
-            survivor = Team(sandbox=Instant(), journal=journal.survived())
+            survivor, before = Team(sandbox=Instant(), journal=journal.survived()), len(model.requests)
+            paid = replies(survivor)
             async with endpoint_of(model) as endpoint:
                 assert (await survivor.run(endpoint, [UserTurn("Ann: How many?")])).text == "It is 42."
+        assert len(model.requests) - before == replies(survivor) - paid, f"cut after {cut} entries"
         assert len(bodies(survivor.journal, "worker")) == 2, f"cut after {cut} entries"
         (result,) = bodies(survivor.journal, "result")
         assert json.loads(result["text"])["second_look"] == "agrees: a recount finds 42."
@@ -169,6 +177,19 @@ async def test_parts_of_one_turn_are_each_looked_at_again() -> None:
     await result_of(script, team)
     titles = {body["title"] for body in bodies(team.journal, "worker")}
     assert titles == {"A", "B", "Second look: A", "Second look: B"}
+
+
+async def test_a_restarted_bot_shows_the_end_of_a_second_look_without_a_report() -> None:
+    team = Team(sandbox=Instant())
+    await result_of(team_of(RUN, Say("agrees: a recount finds 42.")), team)
+    rows = [
+        {"agent": agent, "kind": entry.kind, "body": entry.body}
+        for agent, entries in team.journal.agents.items()
+        for entry in entries
+    ]
+    events = list(replay_events(rows))
+    assert WorkerStarted("w2", "Second look: Cats") in events
+    assert WorkerEnded("w2", "done", "") in events
 
 
 @pytest.mark.parametrize(
