@@ -32,6 +32,7 @@ from agents.report import Facts, Report, ReportStatus, objection, refusal, repor
 from agents.skills import Skill
 from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalGate, ApprovalStore
+from agents.tools.host_approval import HostApproval
 from agents.tools.skill_tools import SkillTools
 from agents.tools.team_tools import TeamTool, worker_tools
 from agents.tools.tool_search import ToolSearch
@@ -92,6 +93,8 @@ class Worker:
         shown = [Tool.from_function(self.view_image), Tool.from_function(ChartTool(journal).show_chart)]
         tools = [self._programs.tool(), *shown, report, *skill_tools.tools()]
         pages = [TeamTool(Tool.from_function(PageReader(egress).fetch_page))] if egress.policy.allow else []
+        self._hosts = HostApproval(egress, approval)
+        tools += self._hosts.tools()
         search = ToolSearch(team_tools, brief.opening)
         tools += search.search()
         tools += worker_tools([*pages, *search.tools], approval, self._programs.cut, self._keep_attached)
@@ -125,6 +128,7 @@ class Worker:
         self._emit(WorkerStarted(self._brief.worker, self._brief.title))
         if not self._journal.entries:  # a worker of the thread's last task may have had the same name
             await self._workspace.keep_variables(self._brief.worker, b"")
+        await self._hosts.restore()
         try:
             name = self._brief.worker
             with structlog.contextvars.bound_contextvars(worker=name), tracing.agent("worker", name):

@@ -17,7 +17,7 @@ from agents.orchestrator import AgentDeps
 from bot.checks import readiness
 from bot.checks.readiness import Check, Readiness, SandboxCheck
 from bot.factories.database import open_database
-from bot.factories.egress import make_credentials, make_egress
+from bot.factories.egress import load_host_settings, make_egress
 from bot.factories.files import check_shared_files, make_thread_files
 from bot.factories.model import agent_deps, agent_deps_in, make_endpoint
 from bot.factories.sandbox import make_sandbox
@@ -132,7 +132,7 @@ class BotServer:
         policy = make_task_policy(settings, self._timing.tasks)
         tracing = await stack.enter_async_context(make_tracing(settings))
         toolbox = await stack.enter_async_context(make_toolbox(settings))
-        credentials = make_credentials(settings)
+        hosts = load_host_settings(settings)
         reading = ReadingTools(
             clients=clients, reader=reader, links=Permalinks(clients), queries=TaskQueries(database),
             tokens=ActionTokens(KeyValueStore(database)),
@@ -150,7 +150,7 @@ class BotServer:
             known = await skills.of(task.thread)
             deps = agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox, tools, known)
             own = channels.settings(task.thread.team, task.thread.channel)
-            egress = make_egress(own, task, credentials, metrics.egress)
+            egress = make_egress(own, task, hosts, metrics.egress)
             noting = Remembering(NoteProposals(database), task).tools()
             checks = figures is not FiguresMode.OFF
             deps = replace(deps, checks_figures=checks, egress=egress, noting=noting)

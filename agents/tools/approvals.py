@@ -57,6 +57,10 @@ class ApprovalStore(Protocol):
         """The answer; `APPROVED` is returned once."""
         ...
 
+    async def was_allowed(self, digest: str) -> bool:
+        """Whether a person has allowed this call in the thread, in this task or an earlier one."""
+        ...
+
 
 class DenyAll:
     """Denies all calls: for agents without people."""
@@ -66,6 +70,9 @@ class DenyAll:
 
     async def consume(self, id_: str, digest: str) -> Verdict:
         return Verdict.DENIED
+
+    async def was_allowed(self, digest: str) -> bool:
+        return False
 
 
 #: A title is a model's words: in it, nothing may look like the end of it or like a call.
@@ -89,15 +96,15 @@ class ApprovalGate:
     journal: Journal
     approvals: ApprovalStore
 
-    async def check(self, call: ToolCall) -> ToolOutput | None:
+    async def check(self, call: ToolCall, *, wants: str = "") -> ToolOutput | None:
         """None when the call may run now, else an output that parks the task until a person has answered.
 
-        Raises `ToolFailure` when the call may not run.
+        `wants`: the question in words, in place of the call. Raises `ToolFailure` when it may not run.
         """
         digest = _digest(call)
         asked = self._asked(call)
         if asked is None:
-            return await self._ask(call, digest)
+            return await self._ask(call, digest, wants)
         verdict = await self.approvals.consume(asked.body["approval"], digest)
         if verdict is Verdict.APPROVED:
             return None
@@ -105,7 +112,11 @@ class ApprovalGate:
             return _parks(asked.body["question"], asked.body["approval"], digest)
         raise ToolFailure(f"{_REFUSED[verdict]}.")
 
-    async def _ask(self, call: ToolCall, digest: str) -> ToolOutput:
+    async def was_allowed(self, call: ToolCall) -> bool:
+        """Whether a person has allowed the very same call in this thread."""
+        return await self.approvals.was_allowed(_digest(call))
+
+    async def _ask(self, call: ToolCall, digest: str, wants: str) -> ToolOutput:
         shown = _shown(call)
         if len(shown) > MAX_SHOWN:
             raise ToolFailure(
@@ -113,7 +124,8 @@ class ApprovalGate:
                 f"than fit in a message ({MAX_SHOWN:,}). Nothing was run. Send less at a time."
             )
         title = one_line(_MARKUP.sub("", self.title), 80)
-        text = f'"{title}" wants to run **{call.name}**:\n```json\n{shown}\n```'
+        wants = wants or f"wants to run **{call.name}**:\n```json\n{shown}\n```"
+        text = f'"{title}" {wants}'
         question = Question(id=uuid.uuid4().hex, tool=call.name, text=text, digest=digest)
         await self.approvals.record(question)
         await self.journal.append(

@@ -18,8 +18,10 @@ from text.excerpt import excerpt, one_line
 WORKER_TOOLS = ("execute_python_code", "view_image", "show_chart", "report")
 #: What workers have where hosts are allowed: `agents.tools.web_page`.
 FETCH_PAGE = "fetch_page"
+#: What workers have where hosts ask first: `agents.tools.host_approval`.
+ASK_FOR_HOST = "ask_for_host"
 #: A tool of the team has none of these names.
-TAKEN = (*WORKER_TOOLS, "open_skill", "find_skill", "find_tool", FETCH_PAGE)
+TAKEN = (*WORKER_TOOLS, "open_skill", "find_skill", "find_tool", FETCH_PAGE, ASK_FOR_HOST)
 #: Tools of a team that a worker gets: OpenAI takes 128 in one request, with a worker's own.
 MAX_TOOLS = 120
 #: Up to so many tools are sent whole; of more, a worker is sent those that its brief names or it looks for.

@@ -62,12 +62,21 @@ class McpServer(pydantic.BaseModel):
         return self
 
 
-class HostHeaders(pydantic.BaseModel):
-    """What programs' requests to one host get added. Programs do not see it."""
+class HostTerms(pydantic.BaseModel):
+    """What holds for programs' requests to one host."""
 
     model_config = _STRICT
 
-    headers: dict[_HeaderName, _HeaderValue] = Field(min_length=1)
+    headers: dict[_HeaderName, _HeaderValue] = {}
+    """Added to requests. Programs do not see them."""
+    ask_first: bool = False
+    """Whether a person has to allow the host, once in a thread."""
+
+    @pydantic.model_validator(mode="after")
+    def _check_use(self) -> HostTerms:
+        if not self.headers and not self.ask_first:
+            raise ValueError("it needs headers, or ask_first")
+        return self
 
 
 class ToolsFile(pydantic.BaseModel):
@@ -78,8 +87,8 @@ class ToolsFile(pydantic.BaseModel):
     servers: dict[str, McpServer] = Field(default={}, alias="mcpServers")
     allow: dict[str, _Names] = {}
     """The tools that workers may call, by server, by the server's names for them. No others are offered."""
-    hosts: dict[str, HostHeaders] = {}
-    """Credentials of programs' requests, by `host` or `host:port`: see `docs/egress.md`."""
+    hosts: dict[str, HostTerms] = {}
+    """What holds for programs' requests, by `host` or `host:port`: see `docs/egress.md`."""
     ask_first: list[str] = []
     """Tools whose calls a person has to allow: `SERVER_TOOL`, or an installed function's name."""
 
@@ -94,10 +103,10 @@ class ToolsFile(pydantic.BaseModel):
 
     @pydantic.field_validator("hosts")
     @classmethod
-    def _check_hosts(cls, hosts: dict[str, HostHeaders]) -> dict[str, HostHeaders]:
+    def _check_hosts(cls, hosts: dict[str, HostTerms]) -> dict[str, HostTerms]:
         for host in hosts:
             if AllowEntry.parse(host).host.startswith("*."):
-                raise ValueError(f"{host} is no single host, and a credential belongs to one")
+                raise ValueError(f"{host} is no single host, and these terms belong to one")
         return hosts
 
     @pydantic.model_validator(mode="after")

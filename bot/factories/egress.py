@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -17,28 +18,39 @@ from tasks.task import Task
 
 audit = structlog.get_logger("audit")
 
-Credentials = Mapping[tuple[str, int], Credential]
 _HTTPS = 443
 #: Separates a secret from the rest of its header: `Bearer …`, `Token token="…"`.
 _AROUND_SECRETS = re.compile(r"[\s,;=\"]+")
 _SHORTEST_SECRET = 8
 
 
-def make_credentials(settings: Settings) -> Credentials:
-    """The headers of the tools file by host and port. Raises `ToolConfigError`, as for its other parts."""
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """What the tools file says about hosts."""
+
+    credentials: Mapping[tuple[str, int], Credential] = field(default_factory=dict)
+    """By host and port."""
+    asks: frozenset[str] = frozenset()
+    """Hosts that a person has to allow first."""
+
+
+def load_host_settings(settings: Settings) -> HostSettings:
+    """Read the hosts of the tools file. Raises `ToolConfigError`, as for its other parts."""
     if settings.tools_file is None:
-        return {}
-    found: dict[tuple[str, int], Credential] = {}
-    for host, added in load_tools_file(settings.tools_file, os.environ).hosts.items():
+        return HostSettings()
+    credentials: dict[tuple[str, int], Credential] = {}
+    asks = set[str]()
+    for host, terms in load_tools_file(settings.tools_file, os.environ).hosts.items():
         entry = AllowEntry.parse(host)
-        port = _HTTPS if entry.ports == WEB_PORTS else entry.ports[0]
-        found[entry.host, port] = Credential(added.headers, _secrets(added.headers))
-    return found
+        if terms.headers:
+            port = _HTTPS if entry.ports == WEB_PORTS else entry.ports[0]
+            credentials[entry.host, port] = Credential(terms.headers, _secrets(terms.headers))
+        if terms.ask_first:
+            asks.add(entry.host)
+    return HostSettings(credentials, frozenset(asks))
 
 
-def make_egress(
-    settings: Settings, task: Task, credentials: Credentials, metrics: EgressMetrics
-) -> EgressPolicy:
+def make_egress(settings: Settings, task: Task, hosts: HostSettings, metrics: EgressMetrics) -> EgressPolicy:
     """What the programs of a task may reach; `settings` are those of its channel."""
 
     def report(request: EgressRequest) -> None:
@@ -54,7 +66,9 @@ def make_egress(
         mb=settings.limit_egress_mb,
         seconds=settings.limit_egress_seconds,
     )
-    return EgressPolicy(AllowList.parse(settings.sandbox_egress), credentials, limits, report)
+    allow = AllowList.parse(settings.sandbox_egress)
+    allow = replace(allow, asks=frozenset(filter(allow.names, hosts.asks)))
+    return EgressPolicy(allow, hosts.credentials, limits, report)
 
 
 def _secrets(headers: Mapping[str, str]) -> tuple[str, ...]:

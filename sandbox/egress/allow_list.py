@@ -63,6 +63,8 @@ class AllowList:
     """The hosts and ports that a task may reach; an empty one allows nothing."""
 
     entries: tuple[AllowEntry, ...] = ()
+    asks: frozenset[str] = frozenset()
+    """Hosts, on all ports, that a person has to allow before an entry counts for them."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -79,13 +81,18 @@ class AllowList:
         """Whether an entry names this host with this port. `host` is in the form of `normalized`."""
         return any(entry.matches(host, port) for entry in self.entries)
 
+    def names(self, host: str) -> bool:
+        """Whether an entry names this host with some port."""
+        return any(entry.matches(host, entry.ports[0]) for entry in self.entries)
+
     def allows_address(self, address: Address, port: int) -> bool:
         """Whether a connection to the address may be made: it is public, or an entry is this very address.
 
         Private, loopback, link-local, multicast and reserved addresses are not public, nor are those of cloud
         metadata services, in whatever form of IPv6 they come.
         """
-        return is_public(address) or self.allows(str(address), port)
+        host = str(address)
+        return is_public(address) or (self.allows(host, port) and host not in self.asks)
 
 
 def normalized(host: str) -> str:

@@ -11,6 +11,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Self
@@ -58,6 +59,11 @@ class TaskEgress:
     def __init__(self, policy: EgressPolicy) -> None:
         self.policy = policy
         self._meter = EgressMeter(policy.limits)
+
+    def grant(self, host: str) -> None:
+        """Open a host that a person has allowed, for programs that begin from now on."""
+        allow = self.policy.allow
+        self.policy = replace(self.policy, allow=replace(allow, asks=allow.asks - {host}))
 
     @asynccontextmanager
     async def open(

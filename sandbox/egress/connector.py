@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -31,13 +32,19 @@ class GuardedConnector(aiohttp.TCPConnector):
             socket_factory=self._checked_socket,
             use_dns_cache=False,
             limit=0,
-            ssl=True if tls is None else tls,
+            ssl=_machine_trust() if tls is None else tls,
         )
 
     def _checked_socket(self, info: tuple[Any, ...]) -> socket.socket:
         family, kind, protocol, _, (host, port, *_) = info
         check_address(self._allow, host, port)
         return socket.socket(family, kind, protocol)
+
+
+@cache
+def _machine_trust() -> ssl.SSLContext:
+    """What this machine trusts, or the file of SSL_CERT_FILE. It takes some 20 ms to make."""
+    return ssl.create_default_context()
 
 
 def guarded_session(
@@ -95,6 +102,10 @@ def check_host(allow: AllowList, host: str, port: int) -> str:
         raise EgressRefused(
             f"{shown}:{port} may not be reached from here. Go on without it, or report it: whoever runs "
             f"Handoff can allow it with HANDOFF_SANDBOX_EGRESS={entry}, or with sandbox_egress for a channel."
+        )
+    if name in allow.asks:
+        raise EgressRefused(
+            f"A person has to allow {name} first, once in this thread: ask with ask_for_host, then try again."
         )
     return name
 

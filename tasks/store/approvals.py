@@ -47,6 +47,18 @@ class TaskApprovals:
                 await connection.execute(update(schema.approval).where(mine).values(values))
             return verdict
 
+    async def was_allowed(self, digest: str) -> bool:
+        thread, task = self._task.thread, schema.task.c
+        here = (task.team == thread.team, task.channel == thread.channel, task.thread_ts == thread.ts)
+        query = select(_ROW.id).join(schema.task, task.id == _ROW.task).where(*here)
+        query = query.where(_ROW.digest == digest, _ROW.approved.is_(True)).limit(1)
+
+        async def find() -> bool:
+            async with self._database.read() as connection:
+                return (await connection.execute(query)).first() is not None
+
+        return await self._database.persist(find, self._patience)
+
     async def _verdict(self, connection: AsyncConnection, row: RowMapping | None) -> Verdict:
         if row is None:
             return Verdict.UNCLEAR
@@ -80,7 +92,7 @@ async def decide(database: Database, task: str, approval: str, *, approved: bool
     id_, _, digest = approval.partition(":")
     async with database.write() as connection:
         found = await find_task(connection, schema.task.c.id == task, locked=True)
-        if found is None or found.state not in (State.RUNNING, State.WAITING):
+        if found is None or found.state not in (State.QUEUED, State.RUNNING, State.WAITING):
             return False
         mine = _of(task, id_, digest)
         values = {"approved": approved, "user": user, "woke": found.state is State.WAITING}

@@ -53,6 +53,34 @@ async def test_a_yes_is_given_out_once(desk: Desk) -> None:
     assert await desk.approvals.consume("q1", "d1") is Verdict.USED
 
 
+async def test_a_yes_counts_for_the_thread_where_a_call_is_asked_for_once(desk: Desk) -> None:
+    async def allowed(ts: str, digest: str = "d1", thread: str = "") -> bool:
+        task = (await desk.store.accept(message(ts, thread=thread))).task
+        begun = await desk.store.begin(Ticket(task, 1), "me") or desk.task
+        return await TaskApprovals(desk.database, begun, patience=0).was_allowed(digest)
+
+    assert not await allowed("1.1", thread="1.0"), "nothing is decided"
+    assert await desk.press()
+    assert await allowed("1.2", thread="1.0")
+    assert not await allowed("1.3", "d2", thread="1.0")
+    assert not await allowed("9.0"), "another thread"
+
+
+async def test_a_no_allows_nothing_in_the_thread(desk: Desk) -> None:
+    assert await desk.press(approved=False)
+    assert not await desk.approvals.was_allowed("d1")
+
+
+async def test_a_click_counts_while_the_task_is_in_line_after_a_restart(desk: Desk) -> None:
+    await desk.store.park(desk.task, seconds=60)
+    await desk.store.accept(message("2.0", "and?", thread="1.0"))
+    found = await desk.store.task(desk.task.id)
+    assert found is not None
+    assert found.state is State.QUEUED
+    assert await desk.press()
+    assert await desk.approvals.was_allowed("d1")
+
+
 async def test_a_no_stays_a_no(desk: Desk) -> None:
     assert await desk.press(approved=False)
     assert not await desk.press()

@@ -56,6 +56,9 @@ class Desk:
             self.verdicts[id_] = Verdict.USED
         return verdict
 
+    async def was_allowed(self, digest: str) -> bool:
+        raise AssertionError(digest)
+
 
 def script(*calls: Reply) -> Roles:
     brief = Call("create_worker", {"task_description": "Write to Ann"})

@@ -18,6 +18,7 @@ from agents.errors import ToolFailure
 from agents.orchestrator import Orchestrator
 from agents.programs import Programs
 from agents.tools import Tool
+from agents.tools.host_approval import HostApproval
 from agents.tools.skill_tools import SkillTools
 from agents.tools.tool_search import ToolSearch
 from agents.tools.web_page import PageReader
@@ -36,6 +37,7 @@ OURS: dict[str, list[Any]] = {
     ],
     "web": [PageReader.fetch_page],
     "skills": [SkillTools.open_skill, SkillTools.find_skill],
+    "hosts": [HostApproval.ask_for_host],
     "search": [ToolSearch.find_tool],
     "memory": [Remembering.remember],
     "slack": [SlackReading.read_channel, SlackReading.read_thread, SlackReading.search_messages],

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.factories.egress import make_credentials
+from bot.factories.egress import HostSettings, load_host_settings
 from bot.settings import Settings
 from sandbox.egress.masking import Masker
 
@@ -19,15 +19,18 @@ SECRET = 'se"cr/et +ä-of-the-api'
 def test_the_tools_file_gives_a_host_its_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEY", "key-of-the-api")
     hosts = {
-        "API.example.com": {"headers": {"Authorization": "Bearer ${API_KEY}"}},
+        "API.example.com": {"headers": {"Authorization": "Bearer ${API_KEY}"}, "ask_first": True},
         "10.0.0.5:8443": {"headers": {"X-Key": "${API_KEY}", "X-Team": "sales"}},
+        "10.0.0.9:8080": {"ask_first": True},
     }
     (tmp_path / "tools.json").write_text(json.dumps({"hosts": hosts}))
-    found = make_credentials(Settings(tools_file=tmp_path / "tools.json"))
+    read = load_host_settings(Settings(tools_file=tmp_path / "tools.json"))
+    found = read.credentials
     assert list(found) == [("api.example.com", 443), ("10.0.0.5", 8443)]
     assert found["api.example.com", 443].headers == {"Authorization": "Bearer key-of-the-api"}
     assert found["api.example.com", 443].secrets == ("Bearer key-of-the-api", "key-of-the-api")
-    assert make_credentials(Settings()) == {}
+    assert read.asks == {"api.example.com", "10.0.0.9"}
+    assert load_host_settings(Settings()) == HostSettings()
 
 
 @pytest.mark.parametrize(
