@@ -11,8 +11,9 @@ import structlog
 
 from bot.thread.posts import EVENT_TYPE
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
+from bot.wire.content import content_of
 from bot.wire.reader import MessageReader, ReadMessage
-from tasks.message import Message
+from tasks.message import FileRef, Message
 from tasks.run.thread import Surroundings
 from tasks.task import Task
 
@@ -46,10 +47,10 @@ class ThreadHistory:
         )
         zone = await self._zone()
         if task.thread.ts == task.message_ts and not self._was_handed_off:
-            return Surroundings(place=place, zone=zone)
+            return Surroundings(place=place, zone=zone, files=await self._files_of_root())
         since = _ts(history[-1]) if history else ""
         own = await self._own()
-        root, newest, count = await self._list(since, history, own)
+        request, root, newest, count = await self._list(since, history, own)
         read = await self.reader.read(task.thread.team, [*root, *newest])
         said = [
             self._message(one, is_own=one.author in own)
@@ -57,8 +58,24 @@ class ThreadHistory:
             if one.text or one.quotes or one.files
         ]
         return Surroundings(
-            place=place, zone=zone, messages=_with_new_files(said, since), left_out=count - len(newest)
-        )
+            place=place, zone=zone, messages=_with_new_files(said, since), left_out=count - len(newest),
+            files=() if task.files else content_of(request).files,
+        )  # fmt: skip
+
+    async def _files_of_root(self) -> tuple[FileRef, ...]:
+        """The files that Slack left out of a mention's event. The event that has them may wait in a process
+        that died or hangs, and would come after the answer. A burst of tasks goes without this call."""
+        task, method = self.task, "conversations.replies"
+        thread = task.thread
+        if task.files or thread.channel.startswith("D") or not self.client.limiter.available(method):
+            return ()
+        try:
+            page = await self.client.conversations_replies(channel=thread.channel, ts=thread.ts, limit=1)
+        except SLACK_ERRORS as fault:
+            log.info("request not read again", why=error_text(fault))
+            return ()
+        found = [one for one in page.get("messages") or () if isinstance(one, dict)]
+        return next((content_of(one).files for one in found if one.get("ts") == task.message_ts), ())
 
     @property
     def _was_handed_off(self) -> bool:
@@ -82,9 +99,9 @@ class ThreadHistory:
 
     async def _list(
         self, since: str, history: Sequence[Task], own: frozenset[str]
-    ) -> tuple[list[dict[str, Any]], deque[dict[str, Any]], int]:
-        """The thread's first message unless it is known, the newest of the others, and how many there are.
-        Slack returns the first one however old it is."""
+    ) -> tuple[dict[str, Any], list[dict[str, Any]], deque[dict[str, Any]], int]:
+        """The request, the thread's first message unless it is known, the newest of the others, and how many
+        there are. Slack returns the first one however old it is."""
         thread, asked = self.task.thread, _ts(self.task)
         latest = f"{self.task.created_at:.6f}" if self._was_handed_off else asked
         audit.info(
@@ -92,14 +109,17 @@ class ThreadHistory:
             task=self.task.id,
         )  # fmt: skip
         known, ids = {asked, *map(_ts, history)}, {task.id for task in history}
-        root, newest, count = list[dict[str, Any]](), deque[dict[str, Any]](maxlen=MOST), 0
+        request, root, count = dict[str, Any](), list[dict[str, Any]](), 0
+        newest = deque[dict[str, Any]](maxlen=MOST)
         oldest = {"oldest": since} if since else {}
         try:
             async for message in self.client.messages(
                 "conversations.replies", most_pages=PAGES, channel=thread.channel, ts=thread.ts,
-                latest=latest, limit=PAGE, include_all_metadata=True, **oldest,
+                latest=latest, inclusive=True, limit=PAGE, include_all_metadata=True, **oldest,
             ):  # fmt: skip
                 ts = str(message.get("ts"))
+                if ts == self.task.message_ts:
+                    request = message
                 if ts in known or (_is_by(message, own) and not _answers_unknown_task(message, ids)):
                     continue
                 if ts == thread.ts:
@@ -109,7 +129,7 @@ class ThreadHistory:
                     count += 1
         except SLACK_ERRORS as fault:
             log.warning("earlier messages of the thread not read", why=error_text(fault))
-        return root, newest, count
+        return request, root, newest, count
 
     def _message(self, read: ReadMessage, *, is_own: bool) -> Message:
         mark = " (you, earlier)" if is_own else " (app)" if read.by_app else ""

@@ -48,7 +48,10 @@ class History:
         history = await self._store.history(task.thread, task)
         around = await thread.surroundings(history)
         attached = [await inbox.put(message.files, quiet=True) for message in around.messages]
-        requested = await inbox.put(task.files)
+        files = task.files
+        if around.files:
+            files = await self._store.complete(task, around.files)
+        requested = await inbox.put(files)
         pictures = list(chain.from_iterable(one.pictures for one in attached))
         return opening(
             task,

@@ -41,6 +41,8 @@ class Surroundings:
     others are the newest since the last known task."""
     left_out: int = 0
     """How many messages between the first and the second were left out."""
+    files: tuple[FileRef, ...] = ()
+    """The files of the request, where its event had none."""
 
 
 class Thread(Protocol):

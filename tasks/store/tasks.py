@@ -15,7 +15,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tasks.message import Message, ThreadAddress
+from tasks.message import FileRef, Message, ThreadAddress, files_to_json
 from tasks.policy import TaskLimits
 from tasks.store import schema
 from tasks.store.acceptance import (
@@ -134,6 +134,18 @@ class TaskStore:
             started = task.started_at or time.time()
             await _set(connection, task.id, state=state.value, started_at=started, runner=runner)
             return replace(task, state=state, started_at=started, runner=runner)
+
+    @persistent
+    async def complete(self, task: Task, files: tuple[FileRef, ...]) -> tuple[FileRef, ...]:
+        """Record the files that a task's request was accepted without, before its agents read it. Returns
+        them without those that have come as a message of their own. Raises `StaleRunner`."""
+        async with self.database.write() as connection:
+            await find_task(connection, schema.task.c.id == task.id, locked=True)
+            await check_runner(connection, task.id, task.runner)
+            come = {file.id for item in await unread_items(connection, task.id) for file in item.files}
+            new = tuple(file for file in files if file.id not in come)
+            await _set(connection, task.id, files=files_to_json(new))
+            return new
 
     @persistent
     async def set_question(self, task: Task, asked: str) -> None:

@@ -177,6 +177,25 @@ async def test_what_belongs_to_a_message_joins_its_task_while_it_runs(bot: Stack
     assert "> More" in next_
 
 
+async def test_a_twin_that_comes_after_the_answer_starts_no_second_task(bot: Stack, patient: Patient) -> None:
+    slack, root = bot.slack, bot.slack.state.new_ts()
+    before = None
+    for ts, place in ((root, None), (slack.state.new_ts(), root)):
+        name = f"held up {ts}.csv"
+        files = (await slack.upload(ADA, name, b"a,b\n1,2\n"),)
+        text = "<@U0HANDOFF> look"
+        message = SlackPost(GENERAL, ts, ADA, text, thread_ts=place, files=files, subtype="file_share")
+        slack.state.put_message(message)
+        of_thread = {"thread_ts": place} if place else {}
+        await slack.deliver("events_api", _mention(bot, ts, **of_thread))  # which says nothing of a file
+        before = await bot.task(root, State.ANSWERED, after=before)
+        assert f"/work/{name}, 8 bytes]" in patient.heard
+
+        slack._events.posted(message)
+        await bot.handled()
+        assert (await bot.server.engine.store.recent())[0].message_ts == ts
+
+
 async def test_a_thread_is_known_since_its_last_task(
     slack: SlackStandIn, patient: Patient, tmp_path: Path
 ) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from tasks.errors import StaleRunner
 from tasks.message import ThreadAddress
 from tasks.store.acceptance import AcceptedAs, requeue
+from tasks.store.database import Database
 from tasks.store.edits import Edits
 from tasks.store.queries import TaskQueries
-from tasks.task import State
+from tasks.store.tasks import TaskStore
+from tasks.task import State, Ticket
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel
 from tests.support.task_harness import CHANNEL, TEAM, Gate, InMemoryThreads, message, task_harness
 
@@ -46,6 +51,25 @@ async def test_words_that_an_agent_has_read_are_not_said_to_be_changed(
         task = await harness.engine.store.task(parked.id)
         assert task is not None
         assert task.request == "paint it"
+
+
+async def test_files_of_a_request_that_came_without_them_are_added_once(database: Database) -> None:
+    store, edits = TaskStore(database), Edits(database)
+    for ts, earlier in (("1.0", []), ("2.0", ["a.csv"])):
+        whole = message(ts, files=["a.csv", "b.csv"])
+        accepted = await store.accept(message(ts))
+        task = await store.begin(Ticket(accepted.task, 1), "me")
+        assert task is not None
+        if earlier:
+            assert len(await edits.add_files(whole)) == 2, "too late for the request"
+            await store.accept(message(f"{ts}:files", thread=ts, files=earlier))
+
+        added = await store.complete(task, whole.files)
+        assert [file.name for file in added] == [name for name in ("a.csv", "b.csv") if name not in earlier]
+        late = await edits.add_files(whole)
+        assert [file.name for file in late] == earlier
+        with pytest.raises(StaleRunner):
+            await store.complete(replace(task, runner="another"), whole.files)
 
 
 async def test_messages_of_two_people_that_met_an_end_stay_two(database_url: str, tmp_path: Path) -> None:

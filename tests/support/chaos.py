@@ -72,9 +72,11 @@ async def chaos(
         if taken := taken_over(nodes, killed):
             print(f"taken over after {statistics.median(taken):.1f} s, {max(taken):.1f} s at most")
         tally = load.tally()
-        if tally.lost or tally.doubled:
+        if tally.lost or tally.doubled or tally.needless:
             unlucky = [load.given[number] for number in load.given if load.answers(number) != 1]
-            print(f"threads: {unlucky}", *(f"--- {node.name} ---\n{node.log}" for node in nodes), sep="\n")
+            again = {name: count for name, count in load.asked.items() if count > 1}
+            print(f"threads: {unlucky}, calls made again: {again}")
+            print(*(f"--- {node.name} ---\n{node.log}" for node in nodes), sep="\n")
         return tally
 
 
