@@ -57,7 +57,7 @@ class ThreadPosts:
         self._client = client
         self._store = store
         self._task = task
-        self._kept = KeyValueStore(store.database)
+        self._kept = KeyValueStore(store.database, store.patience)
         self._place = task_namespace(task.id)
 
     async def post_once(self, key: str, **content: Any) -> str:

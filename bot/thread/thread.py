@@ -26,7 +26,7 @@ from bot.thread.replay import replay_events
 from bot.thread.session import ThreadSession, status_after
 from bot.thread.uploads import ThreadUploads
 from bot.timing import STANDARD, BotTiming
-from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
+from bot.wire.client import SLACK_ERRORS, SlackClient, error_text, is_transient
 from bot.wire.marks import DONE, NOTHING, QUESTION, READ, WARNING, MessageMarks
 from bot.wire.reader import MessageReader
 from bot.wire.text import escape, silence_mentions
@@ -135,7 +135,8 @@ class SlackThread:
     async def surroundings(self, history: Sequence[Task]) -> Surroundings:
         found = await ThreadHistory(self._client, self._reader, self._task).read(history)
         people = {one.user: float(one.ts) for one in found.messages if not one.user.startswith("B")}
-        participants = Participants(KeyValueStore(self._store.database), self._timing.tasks)
+        kept = KeyValueStore(self._store.database, self._store.patience)
+        participants = Participants(kept, self._timing.tasks)
         await participants.record(self._task.thread, people)
         return found
 
@@ -169,6 +170,8 @@ class SlackThread:
                 return  # it was stopped because its message was deleted, or no one is left to read of it
             raise
         except SLACK_ERRORS as fault:
+            if is_transient(fault):  # of the database too, whose connections raise the same errors
+                raise NotDelivered(f"Slack or the database is away: {error_text(fault)}.") from fault
             raise NotDelivered(f"Slack refuses the answer: {error_text(fault)}.", for_good=True) from fault
         await safely(partial(self._mark, state))
         self._end = None if waits else outcome

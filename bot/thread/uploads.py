@@ -59,7 +59,7 @@ class ThreadUploads:
         self._http = http
         self._posts = ThreadPosts(client, store, task)
         self._outbox = store.outbox
-        self._kept = KeyValueStore(store.database)
+        self._kept = KeyValueStore(store.database, store.patience)
         self._place = task_namespace(task.id)
         self._task = task
         self._largest = largest

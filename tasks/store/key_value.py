@@ -10,53 +10,60 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.message import ThreadAddress
 from tasks.store import schema
-from tasks.store.database import Database
+from tasks.store.database import Database, persistent
 
 _ROW = schema.kept.c
 
 
 class KeyValueStore:
-    """Each method is one transaction."""
+    """Each method is one transaction, and may be repeated where its outcome was not seen. It retries for
+    `patience` seconds while the database is away."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, patience: float = 0.0) -> None:
+        self.database = database
+        self.patience = patience
 
+    @persistent
     async def get(self, namespace: str, key: str) -> Any:
         """The value, or None."""
         query = select(_ROW.value).where(_ROW.place == namespace, _ROW.name == key)
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             return (await connection.execute(query)).scalar()
 
+    @persistent
     async def all(self, namespace: str) -> dict[str, Any]:
         """Every value of a namespace, by key."""
         query = select(_ROW.name, _ROW.value).where(_ROW.place == namespace)
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             return {row.name: row.value for row in await connection.execute(query)}
 
+    @persistent
     async def put(self, namespace: str, key: str, value: Any) -> None:
         """Store a value in place of the one before; None deletes it."""
-        async with self._database.statement() as connection:
+        async with self.database.statement() as connection:
             if value is None:
                 await connection.execute(delete(schema.kept).where(_ROW.place == namespace, _ROW.name == key))
                 return
             # One statement, as another process may be writing the same key.
-            insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
+            insert = sqlite.insert if self.database.is_sqlite else postgresql.insert
             new = {"value": value, "at": time.time()}
             row = insert(schema.kept).values(place=namespace, name=key, **new)
             await connection.execute(row.on_conflict_do_update(index_elements=["place", "name"], set_=new))
 
+    @persistent
     async def put_once(self, namespace: str, key: str, value: Any) -> Any:
         """Store a value unless there is one; returns the one that is there then."""
-        insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
+        insert = sqlite.insert if self.database.is_sqlite else postgresql.insert
         row = insert(schema.kept).values(place=namespace, name=key, value=value, at=time.time())
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             await connection.execute(row.on_conflict_do_nothing(index_elements=["place", "name"]))
         return await self.get(namespace, key)
 
+    @persistent
     async def delete_prefix(self, prefix: str) -> None:
         """Delete every value whose namespace begins with `prefix`."""
         mine = _ROW.place.startswith(prefix, autoescape=True)
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             await connection.execute(delete(schema.kept).where(mine))
 
 

@@ -175,13 +175,17 @@ async def test_a_server_that_is_away_is_waited_for(own_postgres: Postgres, own_p
         assert await database.check() == "the database can't be reached"
         waiting = asyncio.create_task(patient.accept(message("1.0")))
         remembering = asyncio.create_task(History(database, patient)._reports(["t0"]))
+        drafting = asyncio.create_task(KeyValueStore(database, patience=60).put("task t0", "draft", "1.0"))
         await asyncio.sleep(1)
         assert not waiting.done()
         assert not remembering.done()
+        assert not drafting.done()
     finally:
         own_postgres.start()
     accepted = await waiting
     assert await remembering == {}
+    await drafting
+    assert await KeyValueStore(database).get("task t0", "draft") == "1.0"
     assert await database.check() == ""
     assert [task.id for task in await store.recent()] == [accepted.task]
     await database.close()
