@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.sandbox_egress import print_egress
 from benchmarks.table import p99
 from sandbox.container import Container
 from sandbox.engine import DockerEngine
@@ -31,10 +32,11 @@ from sandbox.transport import AttachTransport
 from sandbox.workspace import Workspace
 
 PAIRS, FIRSTS, ROUNDS, SUSTAINED, AT_ONCE, IDLE = 60, 10, 5, 48, 8, 3
+REQUESTS, DOWNLOAD_BYTES = 200, 100_000_000
 #: Smaller sizes for a quick run: `python -m benchmarks --small`.
 SMALL = {
     "PAIRS": 1, "FIRSTS": 1, "ROUNDS": 1, "SUSTAINED": 2, "AT_ONCE": 2, "IDLE": 1, "FILES_MB": (0, 10),
-    "REFILL_SECONDS": 0.2,
+    "REFILL_SECONDS": 0.2, "REQUESTS": 2, "DOWNLOAD_BYTES": 1_000_000,
 }  # fmt: skip
 PRINT = "print('hello')"
 PANDAS = "import pandas as pd\nprint(pd.DataFrame({'a': [1, 2, 3]}).groupby('a').size().sum())"
@@ -64,6 +66,8 @@ async def main() -> None:
         await _print_rates(engine, image)
         print()
         await _print_memory(engine, image)
+        print()
+        await print_egress(image, requests=REQUESTS, large=DOWNLOAD_BYTES)
 
 
 async def _latencies(sandbox: Sandbox, engine: DockerEngine, image: str) -> dict[str, list[float]]:
