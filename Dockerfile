@@ -13,6 +13,7 @@ RUN set -eu; \
         install --quiet --require-hashes --only-binary=:all: $from -r /build/requirements.lock
 COPY pyproject.toml README.md LICENSE /src/
 COPY bot /src/bot
+COPY evals /src/evals
 COPY tasks /src/tasks
 COPY agents /src/agents
 COPY sandbox /src/sandbox

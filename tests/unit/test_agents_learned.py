@@ -162,10 +162,10 @@ def offered(name: str, schema: Mapping[str, Any]) -> TeamTool:
 
 NAMED = {
     "OpenAI": in_error(400, "Invalid schema for function 'crm_find': In context=('properties', 'a'), array "
-        "schema missing items.", param="tools[4].function.parameters", code="invalid_function_parameters"),
-    "Anthropic": in_error(400, "tools.4.custom.input_schema: JSON schema is invalid. It must match JSON "
+        "schema missing items.", param="tools[5].function.parameters", code="invalid_function_parameters"),
+    "Anthropic": in_error(400, "tools.5.custom.input_schema: JSON schema is invalid. It must match JSON "
         "Schema draft 2020-12"),
-    "Gemini": in_error(400, "* GenerateContentRequest.tools[0].function_declarations[4].parameters.properties"
+    "Gemini": in_error(400, "* GenerateContentRequest.tools[0].function_declarations[5].parameters.properties"
         "[a].items: missing field."),
 }  # fmt: skip
 
