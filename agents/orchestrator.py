@@ -26,6 +26,7 @@ from agents.model.prices import Prices
 from agents.model.wire import text_calls
 from agents.programs import RESULT_LIMIT
 from agents.prompts import prompt
+from agents.report import requests_in
 from agents.skills import Skill
 from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalStore, DenyAll
@@ -98,7 +99,8 @@ class Orchestrator:
         self._queue = queue
         self._meter = Meter(deps.limits.task)
         self._pictures = Pictures(deps.sandbox, workspace, queue)
-        self._egress = TaskEgress(deps.egress)
+        bodies = (entry.body for entries in journal.agents.values() for entry in entries)
+        self._egress = TaskEgress(deps.egress, requests_in(bodies))
         self._delegation = Delegation(
             self._make_worker,
             journal=journal,

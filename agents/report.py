@@ -78,8 +78,12 @@ def total_cost(costs: Iterable[float | None]) -> float | None:
 
 def reached_hosts(bodies: Iterable[Json]) -> tuple[str, ...]:
     """The hosts that answered requests of programs, by the bodies of a journal's entries, each once."""
-    requests = [one for body in bodies for one in body.get("facts", {}).get("requests", ())]
-    return tuple(dict.fromkeys(one["host"] for one in requests if not one["refusal"]))
+    return tuple(dict.fromkeys(one["host"] for one in requests_in(bodies) if not one["refusal"]))
+
+
+def requests_in(bodies: Iterable[Json]) -> list[Json]:
+    """The records of requests in the bodies of a journal's entries: `sandbox.egress.policy.EgressRequest`."""
+    return [one for body in bodies for one in body.get("facts", {}).get("requests", ())]
 
 
 def relative_path(path: str) -> str:

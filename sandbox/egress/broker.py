@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 import h11
@@ -56,9 +56,12 @@ LocalHandler = Callable[[str, bytes], Awaitable[tuple[int, str]]]
 class TaskEgress:
     """The network of one task: what it may reach, and what it has used of its limits."""
 
-    def __init__(self, policy: EgressPolicy) -> None:
+    def __init__(self, policy: EgressPolicy, earlier: Sequence[Mapping[str, Any]] = ()) -> None:
+        """`earlier`: the fields of the `EgressRequest`s that the task made before it was resumed."""
         self.policy = policy
         self._meter = EgressMeter(policy.limits)
+        size = sum(one["sent"] + one["received"] for one in earlier)
+        self._meter.count_earlier(len(earlier), size, sum(one["seconds"] for one in earlier))
 
     def grant(self, host: str) -> None:
         """Open a host that a person has allowed, for programs that begin from now on."""

@@ -79,6 +79,12 @@ class EgressMeter:
         self._bytes = 0
         self._seconds = 0.0
 
+    def count_earlier(self, requests: int, size: int, seconds: float) -> None:
+        """Count what the task has used before it was resumed."""
+        self._requests += requests
+        self._bytes += size
+        self._seconds += seconds
+
     def begin(self) -> None:
         """Count a request; raises `EgressRefused` at a limit."""
         self._requests += 1
