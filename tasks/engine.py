@@ -27,7 +27,7 @@ from tasks.store import schema
 from tasks.store.approvals import Decision, decide, find_decision
 from tasks.store.database import Database
 from tasks.store.retry import DATABASE_ERRORS, describe_outage
-from tasks.store.tasks import Accepted, TaskStore
+from tasks.store.tasks import Accepted, AcceptedAs, TaskStore
 from tasks.task import State, Ticket
 
 log = structlog.get_logger(__name__)
@@ -98,10 +98,11 @@ class TaskEngine:
         `TaskStore.accept`. Raises the database's error when the message could not be stored."""
         accepted = await self.store.accept(message, release=release)
         log.info("message accepted", task=accepted.task, kind=accepted.kind.value, ahead=accepted.ahead)
-        audit.info(
-            "asked", team=message.thread.team, channel=message.thread.channel, user=message.user,
-            ts=message.ts, task=accepted.task, kind=accepted.kind.value,
-        )  # fmt: skip
+        if accepted.kind is not AcceptedAs.REPEATED:
+            audit.info(
+                "asked", team=message.thread.team, channel=message.thread.channel, user=message.user,
+                ts=message.ts, task=accepted.task, kind=accepted.kind.value,
+            )  # fmt: skip
         return accepted
 
     async def decide(self, task: str, approval: str, *, approved: bool, user: str) -> bool:
