@@ -16,6 +16,7 @@ BENCHMARKS = (
     "agents",
     "tokens",
     "engine",
+    "orders",
     "frameworks",
 )
 

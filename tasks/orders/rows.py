@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping
 from tasks.orders.order import Firing, MessageSource, Order, OrderKind, OrderState
 
 #: The fields of an order that are columns of the same name and type.
-SAME_NAME = [f.name for f in fields(Order) if f.name not in ("kind", "source", "state", "task")]
+_SAME_NAME = [f.name for f in fields(Order) if f.name not in ("kind", "source", "state", "task")]
 
 
 def firing_row(firing: Firing) -> dict[str, Any]:
@@ -18,8 +18,16 @@ def firing_row(firing: Firing) -> dict[str, Any]:
     return {**values, "order_id": firing.order, "claimed_at": firing.at}
 
 
+def order_row(order: Order) -> dict[str, Any]:
+    """A new order's row; it counts as changed when it was created."""
+    return {name: getattr(order, name) for name in _SAME_NAME} | {
+        "kind": order.kind.value, "source": order.source.value, "state": order.state.value,
+        "task_text": order.task, "changed_at": order.created_at,
+    }  # fmt: skip
+
+
 def to_order(row: RowMapping) -> Order:
-    values = {name: row[name] for name in SAME_NAME}
+    values = {name: row[name] for name in _SAME_NAME}
     return Order(
         kind=OrderKind(row["kind"]), source=MessageSource(row["source"]), state=OrderState(row["state"]),
         task=row["task_text"], **values,

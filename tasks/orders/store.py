@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from tasks.orders.order import FAILURES, Firing, Order, OrderKind, OrderState
-from tasks.orders.rows import SAME_NAME, firing_row, to_firing, to_order
+from tasks.orders.rows import firing_row, order_row, to_firing, to_order
 from tasks.orders.schedule import missed_times, next_times
 from tasks.store import schema
 from tasks.store.database import Database
@@ -56,15 +56,11 @@ class OrderStore:
 
     async def propose(self, order: Order, now: float) -> Order:
         """Store an order that its owner has yet to start."""
-        row = {name: getattr(order, name) for name in SAME_NAME} | {
-            "id": f"o{secrets.token_hex(5)}", "kind": order.kind.value, "source": order.source.value,
-            "state": OrderState.PROPOSED.value, "task_text": order.task, "created_at": now, "changed_at": now,
-        }  # fmt: skip
+        id_ = f"o{secrets.token_hex(5)}"
+        proposed = replace(order, id=id_, state=OrderState.PROPOSED, created_at=now)
         async with self.database.write() as connection:
-            await connection.execute(insert(schema.standing_order), row)
-        found = await self.find(row["id"])
-        assert found is not None
-        return found
+            await connection.execute(insert(schema.standing_order), order_row(proposed))
+        return proposed
 
     async def find(self, id_: str) -> Order | None:
         found = await self._orders(select(schema.standing_order).where(_ORDER.id == id_))

@@ -1,12 +1,14 @@
 """`kill -9` at random moments, and the count of what was lost, doubled or repeated.
 
     python -m tests.support.chaos --jobs 100
+    python -m tests.support.chaos --jobs 100 --orders --database postgres
     python -m tests.support.chaos --jobs 100 --database postgres --bots 4 --bucket --freeze 60 --outage 30
 
 The bots are real processes of `handoff serve`: one on SQLite, two or more on PostgreSQL. After the kills one
 bot is frozen, and PostgreSQL is stopped, for so many seconds, while jobs come in. With a bucket each bot has
-a data folder of its own, and each job a file. Prints the count of each and exits with 1 if anything was lost
-or doubled, or a call made again that was not in flight at a kill.
+a data folder of its own, and each job a file. With `--orders` each job is a standing order for once. Prints
+the count of each and exits with 1 if anything was lost or doubled, or a call made again that was not in
+flight at a kill.
 """
 
 from __future__ import annotations
@@ -19,14 +21,20 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import insert
+
+from tasks.orders.order import Order, OrderKind, OrderState
+from tasks.orders.rows import order_row
+from tasks.store import schema
+from tasks.store.database import Database
 from tests.support.bot_processes import Process
 from tests.support.buckets import S3, new_bucket, s3_process
 from tests.support.database_templates import copy_migrated
 from tests.support.postgres import Postgres, postgres
-from tests.support.workload import CHANNEL, Tally, Workload, workload
+from tests.support.workload import CHANNEL, USER, Tally, Workload, workload
 
 #: Seconds without one more answer after which the rest is taken for lost.
 PATIENCE = 60.0
@@ -38,7 +46,7 @@ _ROUND = 3.0
 
 async def chaos(
     urls: Sequence[str], folder: Path, *, jobs: int, kills: int, freeze: float = 0.0, outage: float = 0.0,
-    server: Postgres | None = None, bucket: S3 | None = None,
+    server: Postgres | None = None, bucket: S3 | None = None, orders: bool = False,
 ) -> Tally:  # fmt: skip
     """Gives jobs to one process per URL, kills and restarts some of them, freezes one for `freeze` seconds,
     and stops `server` for `outage` seconds."""
@@ -54,7 +62,10 @@ async def chaos(
         ]
         async with asyncio.TaskGroup() as group:
             seconds = kills * _ROUND + freeze + outage
-            group.create_task(load.give(jobs, pause=seconds / jobs, attach=bucket is not None))
+            if orders:
+                await give_orders(load, urls[0], jobs, seconds)
+            else:
+                group.create_task(load.give(jobs, pause=seconds / jobs, attach=bucket is not None))
             killed = await kill_some(nodes, kills)
             if freeze:
                 nodes[0].freeze()
@@ -66,6 +77,8 @@ async def chaos(
                 await asyncio.sleep(outage)
                 await asyncio.to_thread(server.start)
                 load.broke()
+        if orders:
+            await find_runs(load, jobs)
         await load.finish(PATIENCE)
         # Slack sends each message once more: none is new.
         await send_again(load)
@@ -78,6 +91,45 @@ async def chaos(
             print(f"threads: {unlucky}, calls made again: {again}")
             print(*(f"--- {node.name} ---\n{node.log}" for node in nodes), sep="\n")
         return tally
+
+
+async def give_orders(load: Workload, url: str, jobs: int, seconds: float) -> None:
+    """Store that many standing orders for once, started, due one after the other within `seconds`."""
+    database = Database(url)
+    await database.open()
+    first = int(time.time()) + 2
+    rows = [
+        order_row(
+            Order(
+                id=f"o{n}", team=load.slack.team_id, channel=CHANNEL, owner=USER, owner_name="Ada",
+                kind=OrderKind.SCHEDULE, title=_title(n), task=f"do job {n}", state=OrderState.ACTIVE,
+                when=datetime.fromtimestamp(at, UTC).isoformat(), next_at=float(at),
+            )
+        )
+        for n in range(jobs)
+        for at in [first + int(n * seconds / jobs)]
+    ]  # fmt: skip
+    async with database.write() as connection:
+        await connection.execute(insert(schema.standing_order), rows)
+    await database.close()
+
+
+async def find_runs(load: Workload, jobs: int) -> None:
+    """Wait for the threads of all runs. Raises `AssertionError` for a run with two threads."""
+    until = time.monotonic() + 2 * PATIENCE
+    while time.monotonic() < until and len(load.given) < jobs:
+        await asyncio.sleep(0.5)
+        messages = load.slack.state.history(CHANNEL)
+        for n in range(jobs):
+            threads = [m.ts for m in messages if m.thread_ts is None and f"*{_title(n)}*" in m.text]
+            assert len(threads) <= 1, f"{_title(n)} ran in {threads}"
+            if threads:
+                load.given[n] = threads[0]
+    load.given.update({n: "" for n in range(jobs) if n not in load.given})
+
+
+def _title(number: int) -> str:
+    return f"Order {number}"
 
 
 def _settings(load: Workload, folder: Path, url: str, number: int, bucket: S3 | None) -> Mapping[str, str]:
@@ -120,7 +172,7 @@ async def _report(given: argparse.Namespace, kills: int) -> bool:
             began = time.monotonic()
             if database == "sqlite":
                 url = f"sqlite:///{folder}/handoff.db"
-                tally = await chaos([url], Path(folder), jobs=given.jobs, kills=kills)
+                tally = await chaos([url], Path(folder), jobs=given.jobs, kills=kills, orders=given.orders)
             else:
                 tally = await _on_postgres(Path(folder), given, kills)
             print(f"{database}: {tally}; {kills} kills, {time.monotonic() - began:.0f} s", flush=True)
@@ -136,7 +188,7 @@ async def _on_postgres(folder: Path, given: argparse.Namespace, kills: int) -> T
             bucket = await stack.enter_async_context(new_bucket(stack.enter_context(s3_process())))
         return await chaos(
             [server.create()] * given.bots, folder, jobs=given.jobs, kills=kills, freeze=given.freeze,
-            outage=given.outage, server=server, bucket=bucket,
+            outage=given.outage, server=server, bucket=bucket, orders=given.orders,
         )  # fmt: skip
 
 
@@ -146,6 +198,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, help="default: one for every five jobs")
     parser.add_argument("--database", choices=["sqlite", "postgres"], action="append")
     parser.add_argument("--bots", type=int, default=2, help="on PostgreSQL")
+    parser.add_argument("--orders", action="store_true", help="each job is a standing order for once")
     parser.add_argument("--bucket", action="store_true", help="files in a bucket, on PostgreSQL")
     parser.add_argument("--freeze", type=float, default=0.0, metavar="SECONDS", help="one bot, by SIGSTOP")
     parser.add_argument("--outage", type=float, default=0.0, metavar="SECONDS", help="of PostgreSQL")
