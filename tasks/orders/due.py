@@ -165,9 +165,12 @@ class DueOrders:
         self._busy.add(key)
 
         async def begin() -> None:
+            # After the lease others start it; a post that waits for Slack's rate until then would double it.
             try:
-                async with self._places:
+                async with asyncio.timeout(self._lease / 2), self._places:
                     await self._start(order, firing, again=again)
+            except TimeoutError as error:
+                raise NotNow("it could not be started within half its lease") from error
             finally:
                 self._busy.discard(key)
 

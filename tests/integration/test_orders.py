@@ -39,6 +39,7 @@ class InMemoryOrderThreads:
     no: str = ""
     blocked: str = ""
     away: bool = False
+    stuck: bool = False
 
     async def refusal(self, order: Order) -> str:
         await asyncio.sleep(0)
@@ -49,7 +50,7 @@ class InMemoryOrderThreads:
     async def open(self, order: Order, firing: Firing, *, again: bool) -> str:
         if self.blocked:
             raise OrderBlocked(self.blocked)
-        await asyncio.sleep(0)
+        await (asyncio.Event().wait() if self.stuck else asyncio.sleep(0))
         key = (firing.order, firing.occasion)
         return self.posts.setdefault(key, f"{1_000 + len(self.posts)}.000001")
 
@@ -68,6 +69,7 @@ class OrderHarness:
     database: Database
     threads: InMemoryOrderThreads = field(default_factory=InMemoryOrderThreads)
     now: float = START
+    lease: float = 60.0
 
     def __post_init__(self) -> None:
         self.store = OrderStore(self.database)
@@ -75,7 +77,7 @@ class OrderHarness:
         self.tasks = TaskStore(self.database)
         self.due = DueOrders(
             self.store, self.threads, self.tasks.accept, limits=OrderLimits(), watches=self.watches,
-            clock=lambda: self.now, period=0.01, lease=60.0,
+            clock=lambda: self.now, period=0.01, lease=self.lease,
         )  # fmt: skip
 
     async def start(self, order: Order = DAILY) -> Order:
@@ -210,6 +212,17 @@ async def test_slack_that_is_away_is_waited_for(orders: OrderHarness) -> None:
     assert await orders.tasks_of(order) == [""]
     await orders.look(START + HOUR + 61)
     assert len([task for task in await orders.tasks_of(order) if task]) == 1
+
+
+async def test_a_post_that_waits_is_given_up_before_another_process_may_make_it(database: Database) -> None:
+    orders = OrderHarness(database, lease=0.1)
+    order = await orders.start()
+    orders.threads.stuck = True
+    await orders.look(START + HOUR)
+    assert (orders.threads.posts, await orders.tasks_of(order)) == ({}, [""])
+    orders.threads.stuck = False
+    await OrderHarness(database, orders.threads).look(START + HOUR + 61)
+    assert len(orders.threads.posts) == len([task for task in await orders.tasks_of(order) if task]) == 1
 
 
 async def test_run_now_is_a_further_run(orders: OrderHarness) -> None:
