@@ -50,12 +50,18 @@ class SocketModeServer:
             return web.Response(status=403, text="The ticket is unknown or was used already.")
         self._tickets.discard(ticket)
         socket = web.WebSocketResponse(heartbeat=30)
-        await socket.prepare(request)
+        with contextlib.suppress(ConnectionError):  # the bot has left while it connected
+            await socket.prepare(request)
+            await self._serve(socket, request)
+        return socket
+
+    async def _serve(self, socket: web.WebSocketResponse, request: web.Request) -> None:
         if len(self._sockets) >= MAX_CONNECTIONS:
             await self._say_disconnect(socket, "too_many_websockets")
             await socket.close()
-            return socket
-        assert request.transport is not None
+            return
+        if request.transport is None:
+            return
         self._sockets[socket] = request.transport
         try:
             await socket.send_json(self._hello())
@@ -65,7 +71,6 @@ class SocketModeServer:
                     self._acknowledge(frame.data)
         finally:
             self._forget(socket)
-        return socket
 
     async def deliver(self, delivery: Delivery, deadline: float) -> Json:
         if not self._sockets:

@@ -385,8 +385,9 @@ asyncio.run(main())
     process.send_signal(signal.SIGKILL)
     await process.wait()
     assert await none_left(owner, running=True)
-    await sandbox.sweep()
-    assert await containers_of(owner) == []
+    async with asyncio.timeout(30):
+        while await containers_of(owner):  # the engine may still make what was asked for before the kill
+            await sandbox.sweep()
 
 
 async def test_containers_carry_their_owner(sandbox: Sandbox) -> None:
