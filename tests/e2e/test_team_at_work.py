@@ -17,7 +17,7 @@ from playground.slack import SlackStandIn
 from sandbox.engine import DockerEngine
 from sandbox.owner import Owner
 from tasks.task import State
-from tests.support.scripted_model import Call, Reply, Roles, Say, ScriptedModel, Turn
+from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
 from tests.support.stack import ADA, GENERAL, MEI, Stack, stack
 
 LINGER = "import time\nprint('begun', flush=True)\ntime.sleep(100)"
@@ -65,6 +65,10 @@ def _begun(bot: Stack, ts: str) -> int:
     return sum("begun" in str(row) for row in rows)
 
 
+def _second_looks(bot: Stack, ts: str) -> int:
+    return sum("Second look: Cats" in str(row) for plan in bot.plans(ts) for row in plan.rows)
+
+
 @pytest.mark.parametrize("by", ["button", "reply"])
 async def test_a_question_is_answered_after_a_restart(slack: SlackStandIn, tmp_path: Path, by: str) -> None:
     question = Call("ask_user", {"question": "In which colour?", "options": ["blue", "red"]})
@@ -96,24 +100,34 @@ async def test_what_was_measured_and_a_second_look_stand_beside_what_was_said(
     agrees = Call("report", {"status": "done", "summary": "agrees: 42 by a recount"})
     workers: list[Reply] = [long, failing, report, run("print(42)"), two, draws, agrees]
     script = Roles([worker("Count"), said, said, worker("Cats"), Say("42. A second look agrees.")], workers)
-    async with ScriptedModel(script) as model:
-        async with stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot:
-            ts = await bot.ask("@Handoff count")
-            task = await bot.task(ts)
-            answer = bot.answers(ts)[0]
-            await slack.click(MEI, GENERAL, answer.ts, SOURCES, task.id)
-            await slack.wait_for(lambda _: bot.whispers(MEI))
-            await slack.click(MEI, GENERAL, answer.ts, SOURCES, "another task")
-            await slack.wait_for(lambda _: len(bot.whispers(MEI)) == 2)
-            listed, refused = bot.whispers(MEI)
-            requests = list(model.requests)
+    row_is_shown = asyncio.Event()
 
-            ts = await bot.ask("@Handoff count the cats and double-check")
-            await bot.task(ts)
-            rows = [str(row) for plan in bot.plans(ts) for row in plan.rows]
-            assert "mine.png" not in [file.name for file in slack.state.files.values()]
-        model.assert_complete()
-    assert sum("Second look: Cats" in row for row in rows) == 1
+    async def answering(asked: Asked) -> Reply | None:
+        if asked.is_worker and "You are the second look" in asked.brief:
+            await row_is_shown.wait()  # a task that ends at once shows no rows
+        return await script.next(asked)
+
+    async with (
+        ScriptedModel(answering) as model,
+        stack(slack, model.base_url, tmp_path, sandbox_pool=0) as bot,
+    ):
+        ts = await bot.ask("@Handoff count")
+        task = await bot.task(ts)
+        answer = bot.answers(ts)[0]
+        await slack.click(MEI, GENERAL, answer.ts, SOURCES, task.id)
+        await slack.wait_for(lambda _: bot.whispers(MEI))
+        await slack.click(MEI, GENERAL, answer.ts, SOURCES, "another task")
+        await slack.wait_for(lambda _: len(bot.whispers(MEI)) == 2)
+        listed, refused = bot.whispers(MEI)
+        requests = list(model.requests)
+
+        ts = await bot.ask("@Handoff count the cats and double-check")
+        await slack.wait_for(lambda _: _second_looks(bot, ts) == 1)
+        row_is_shown.set()
+        await bot.task(ts)
+        assert _second_looks(bot, ts) == 1
+        assert "mine.png" not in [file.name for file in slack.state.files.values()]
+    assert script.left() == []
     assert json.loads(model.requests[-1].results[0])["second_look"] == "agrees: 42 by a recount"
     assert "One figure has no source in any run, tool or report: 45,678" in answer.text
     assert requests[-1].last_user.startswith("These figures of your answer have no source")
