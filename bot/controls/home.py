@@ -22,7 +22,7 @@ from bot.orders import texts as order_texts
 from bot.settings import Settings
 from bot.thread import texts as thread_texts
 from bot.thread.answer import duration
-from bot.thread.blocks import Block, button, context_block
+from bot.thread.blocks import Block, button, context_block, section_block
 from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
 from bot.wire.interactions import ClickPayload, parse_interaction
@@ -159,20 +159,20 @@ def view(shown: HomeContent, settings: Settings) -> dict[str, Any]:
     """App Home as Slack's blocks."""
     blocks: list[Block] = [_header(texts.HOME_RUNNING)]
     if shown.notice:
-        blocks.append(_section(shown.notice))
+        blocks.append(section_block(shown.notice))
     running = [_row(task, link, stoppable=True) for task, link in shown.running]
-    blocks += running or [_section(texts.HOME_NOTHING_RUNNING)]
+    blocks += running or [section_block(texts.HOME_NOTHING_RUNNING)]
     if shown.timeline:
-        blocks.append(_section(f"{texts.HOME_TIMELINE}\n```{_clipped(shown.timeline)}```"))
+        blocks.append(section_block(f"{texts.HOME_TIMELINE}\n```{_clipped(shown.timeline)}```"))
     if shown.orders:
         blocks += [{"type": "divider"}, _header(order_texts.HOME_ORDERS), *shown.orders]
     blocks += [{"type": "divider"}, _header(texts.HOME_RECENT)]
-    blocks += [_row(task, link) for task, link in shown.recent] or [_section(texts.HOME_NO_TASKS)]
+    blocks += [_row(task, link) for task, link in shown.recent] or [section_block(texts.HOME_NO_TASKS)]
     if notes := [_note_row(channel, note) for channel, own in shown.notes.items() for note in own]:
         hint = context_block(texts.HOME_NOTES_HINT)
         blocks += [{"type": "divider"}, _header(texts.HOME_NOTES), *notes, hint]
     blocks += [{"type": "divider"}, _header(texts.HOME_USAGE)]
-    blocks.append(_section(f"{texts.home_tokens(shown.tokens_day, shown.tokens_week)}\n{_cost(shown)}"))
+    blocks.append(section_block(f"{texts.home_tokens(shown.tokens_day, shown.tokens_week)}\n{_cost(shown)}"))
     model, daily = escape(str(settings.model)), settings.limit_person_daily_tokens or 0
     blocks.append(context_block(texts.home_settings(model, settings.limit_task_tokens, daily)))
     return {"type": "home", "blocks": blocks}
@@ -196,20 +196,16 @@ def _row(task: Task, link: str, *, stoppable: bool = False) -> Block:
     title = escape(one_plain_line(task.request)[:150]) or texts.A_FILE
     state = _WORDS.get(task.state, texts.HOME_AT_WORK)
     took = f" · {duration(task.seconds)}" if task.seconds is not None else ""
-    block = _section(f"<{link}|{title}>\n{state}{took}")
+    block = section_block(f"<{link}|{title}>\n{state}{took}")
     if stoppable:
         block["accessory"] = button(thread_texts.STOP, STOP, task.id, style="danger")
     return block
 
 
 def _note_row(channel: str, note: Note) -> Block:
-    block = _section(escape(note.text))
+    block = section_block(escape(note.text))
     block["accessory"] = button(texts.DELETE, DELETE_NOTE, f"{channel}:{note.number}")
     return block
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
 
 
 def _header(text: str) -> Block:

@@ -8,7 +8,7 @@ from datetime import datetime
 from cronsim import CronSim
 
 from bot.orders import texts
-from bot.thread.blocks import Block, button, context_block
+from bot.thread.blocks import Block, actions_block, button, context_block, section_block
 from bot.wire.text import escape, one_plain_line
 from tasks.orders.order import Firing, MessageSource, Order, OrderKind, OrderLimits, OrderState
 from tasks.orders.schedule import find_zone, is_once, next_times
@@ -54,8 +54,9 @@ def proposal(order: Order, now: float, limits: OrderLimits) -> tuple[str, list[B
         button(texts.START, START, order.id, style="primary"), button(texts.DISCARD, DISCARD, order.id),
     ]  # fmt: skip
     blocks: list[Block] = [
-        _section(head[:2_900]), context_block(f"{facts}\n{texts.cost(limits.tokens, limits.daily_tokens)}"),
-        {"type": "actions", "elements": buttons},
+        section_block(head[:2_900]),
+        context_block(f"{facts}\n{texts.cost(limits.tokens, limits.daily_tokens)}"),
+        actions_block(*buttons),
     ]  # fmt: skip
     return head[:2_900], blocks
 
@@ -78,8 +79,4 @@ def row(order: Order, last: Sequence[Firing]) -> list[Block]:
     run = [button(texts.RUN_NOW, RUN, order.id)] if can_run else []
     buttons = [switch, *run, button(texts.DELETE, DELETE, order.id, style="danger")]
     words = "\n".join(filter(None, [line(order), result]))
-    return [_section(words[:2_900]), {"type": "actions", "elements": buttons}]
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+    return [section_block(words[:2_900]), actions_block(*buttons)]

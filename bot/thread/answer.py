@@ -11,6 +11,7 @@ from bot.thread import texts
 from bot.thread.blocks import (
     SOURCES,
     Block,
+    actions_block,
     button,
     context_block,
     decision_buttons,
@@ -126,7 +127,7 @@ def _question(task: Task, outcome: Outcome) -> OutgoingMessage:
     else:
         buttons = option_buttons(task, outcome.options)
         hint = texts.CHOOSE_OR_ANSWER if buttons else texts.ANSWER_HERE
-    below: list[Block] = [{"type": "actions", "elements": buttons}] if buttons else []
+    below: list[Block] = [actions_block(*buttons)] if buttons else []
     question = silence_mentions(outcome.text)[:11_000] or "…"
     return OutgoingMessage(f"{ASKED}:{task.attempt}", question, [*below, context_block(hint)])
 
@@ -155,8 +156,7 @@ def _footer(
     shown = spent
     if not checked.unfound:
         shown += f" · {texts.figures_with_source(count, runs_only=checked.are_all_from_runs)}"
-    sources: Block = {"type": "actions", "elements": [button(texts.SOURCES, SOURCES, task.id)]}
-    return [context_block(shown), sources, *ratings]
+    return [context_block(shown), actions_block(button(texts.SOURCES, SOURCES, task.id)), *ratings]
 
 
 def used(spent: Spent) -> str:

@@ -25,6 +25,16 @@ def markdown_block(text: str) -> Block:
     return {"type": "markdown", "text": text}
 
 
+def section_block(text: str) -> Block:
+    """Slack takes 3,000 characters of mrkdwn."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def actions_block(*elements: Block) -> Block:
+    """Buttons in a row."""
+    return {"type": "actions", "elements": [*elements]}
+
+
 def context_block(text: str) -> Block:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
 
@@ -73,6 +83,5 @@ def rating_buttons(task: str) -> Block:
 
 def with_stop_button(blocks: list[Block], text: str, task: Task) -> list[Block]:
     """The blocks, or the text where there are none, with a Stop button below."""
-    words = {"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}
     stop = button(texts.STOP, STOP, task.id, style="danger")
-    return [*(blocks or [words]), {"type": "actions", "elements": [stop]}]
+    return [*(blocks or [section_block(text[:3000])]), actions_block(stop)]

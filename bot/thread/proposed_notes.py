@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.thread import texts
-from bot.thread.blocks import DISCARD, KEEP, Block, button
+from bot.thread.blocks import DISCARD, KEEP, Block, actions_block, button, section_block
 from bot.thread.posts import ThreadPosts
 from bot.wire.text import escape, silence_mentions
 from tasks.store.database import Database
@@ -24,5 +24,4 @@ async def post(posts: ThreadPosts, database: Database, task: Task) -> None:
 
 def _blocks(words: str, value: dict[str, str]) -> list[Block]:
     buttons = [button(texts.KEEP, KEEP, value, style="primary"), button(texts.DISCARD, DISCARD, value)]
-    section = {"type": "section", "text": {"type": "mrkdwn", "text": words}}
-    return [section, {"type": "actions", "elements": buttons}]
+    return [section_block(words), actions_block(*buttons)]
