@@ -48,32 +48,30 @@ class OrderControls:
     clock: Callable[[], float]
 
     def register(self, app: AsyncApp) -> None:
-        app.action(words.START)(self.start_pressed)
-        app.action(words.DISCARD)(self.discard_pressed)
+        app.action(words.START)(self.decided)
+        app.action(words.DISCARD)(self.decided)
 
-    async def start_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def decided(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
-        if (click := parse_interaction(ClickPayload, body)) is None:
-            return
+        if (click := parse_interaction(ClickPayload, body)) is not None:
+            await self.replies.whisper(click, await self._decide(click))
+
+    async def _decide(self, click: ClickPayload) -> str:
+        """Start or discard a proposal; returns a sentence for the person when there is one to say."""
         order = await self._mine(click.team.id, click.user.id, click.pressed.value)
         if isinstance(order, str):
-            return await self.replies.whisper(click, order)
+            return order
+        if click.pressed.action_id == words.DISCARD:
+            if order.state is not OrderState.PROPOSED or not await self.store.delete(order.id, self.clock()):
+                return texts.ORDER_GONE
+            await self.replies.settle(click, texts.DISCARDED)
+            return ""
         done = await self._activate(order, only=OrderState.PROPOSED)
         if isinstance(done, str):
-            return await self.replies.whisper(click, done)
+            return done
         name = escape(await self.people.name(click.team.id, click.user.id))
         await self.replies.settle(click, texts.started(name, words.next_run(done)))
-
-    async def discard_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack()
-        if (click := parse_interaction(ClickPayload, body)) is None:
-            return
-        order = await self._mine(click.team.id, click.user.id, click.pressed.value)
-        if isinstance(order, str):
-            return await self.replies.whisper(click, order)
-        if order.state is not OrderState.PROPOSED or not await self.store.delete(order.id, self.clock()):
-            return await self.replies.whisper(click, texts.ORDER_GONE)
-        await self.replies.settle(click, texts.DISCARDED)
+        return ""
 
     async def command(self, team: str, user: str, arguments: Sequence[str]) -> str:
         """Answer `/handoff orders …`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.intake.messages import PersonUnknown
@@ -10,6 +11,7 @@ from bot.wire.events import SlackMessage
 from bot.wire.reader import MessageReader
 from tasks.message import Message
 from tasks.orders.due import DueOrders, NotNow
+from tasks.orders.order import Order
 from tasks.orders.watches import Watches
 
 
@@ -23,18 +25,14 @@ class WatchedMessages:
 
     def is_watched(self, message: SlackMessage) -> bool:
         """Whether a watch takes the message, from memory alone."""
-        if message.is_reply or message.is_direct:
-            return False
-        thread, text = message.thread, message.content.whole
-        return bool(self.watches.matching(thread.team, thread.channel, text, by_app=message.by_bot))
+        return bool(self._orders(message))
 
     async def handle(self, message: SlackMessage, bot_user: str) -> None:
         """Raises `PersonUnknown` while the owner's rights are not known; the message is then tried again."""
-        if bot_user in (message.user, message.sender) or not self.is_watched(message):
+        if bot_user in (message.user, message.sender):
             return
-        thread = message.thread
-        text = message.content.whole
-        for order in self.watches.matching(thread.team, thread.channel, text, by_app=message.by_bot):
+        thread, text = message.thread, message.content.whole
+        for order in self._orders(message):
             await self.reader.look_up(thread.team, [message.user], [message.content])
             author = message.app_name or self.reader.people.known(thread.team, message.user)
             said = watch_request(order, self.reader.plain(thread.team, text), author)
@@ -47,3 +45,10 @@ class WatchedMessages:
                     return
             except NotNow as error:
                 raise PersonUnknown from error
+
+    def _orders(self, message: SlackMessage) -> Sequence[Order]:
+        """The watches that take a message; none for replies and direct messages."""
+        if message.is_reply or message.is_direct:
+            return ()
+        thread, text = message.thread, message.content.whole
+        return self.watches.matching(thread.team, thread.channel, text, by_app=message.by_bot)
