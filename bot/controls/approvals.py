@@ -10,19 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pydantic
-import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.controls import texts
+from bot.controls.clicks import button_value, click_below_message, task_of
 from bot.controls.replies import ClickReplies
 from bot.intake.access import AccessPolicy
 from bot.thread.blocks import APPROVE, DENY
-from bot.wire.interactions import ClickPayload, SlackReference, parse_interaction
+from bot.wire.interactions import ClickPayload
 from bot.wire.text import escape
 from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
-
-log = structlog.get_logger(__name__)
 
 
 class _Decision(pydantic.BaseModel):
@@ -46,21 +44,14 @@ class ApprovalButtons:
         app.action(DENY)(self.decided)
 
     async def decided(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack()
-        click = parse_interaction(ClickPayload, body)
-        if click is None or click.message is None or click.channel is None:
-            return
-        await self.replies.whisper(click, await self._decide(click, click.channel))
+        if (click := await click_below_message(ack, body)) is not None:
+            await self.replies.whisper(click, await self._decide(click))
 
-    async def _decide(self, click: ClickPayload, channel: SlackReference) -> str:
+    async def _decide(self, click: ClickPayload) -> str:
         """Write the decision down; returns a sentence for the person when there is one to say."""
-        try:
-            decision = _Decision.model_validate_json(click.pressed.value)
-        except pydantic.ValidationError as error:
-            log.warning("button not understood", problem=str(error))
-            return texts.NOT_MY_BUTTON
-        task = await self.engine.store.task(decision.task)
-        if task is None or (task.thread.team, task.thread.channel) != (click.team.id, channel.id):
+        decision = button_value(_Decision, click)
+        task = await task_of(self.engine.store, click, decision.task) if decision else None
+        if decision is None or task is None:
             return texts.NOT_MY_BUTTON
         if refusal := await self.access.decision_refusal(task, click.user.id):
             return refusal

@@ -14,6 +14,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.controls import texts
+from bot.controls.clicks import button_value, click_below_message, task_of
 from bot.controls.replies import ClickReplies
 from bot.intake.access import AccessPolicy
 from bot.intake.stopper import TaskStopper
@@ -80,27 +81,19 @@ class ThreadButtons:
         await ack()
         if (click := parse_interaction(ClickPayload, body)) is None:
             return
-        task = await self._task(click, click.pressed.value)
+        task = await task_of(self.engine.store, click, click.pressed.value)
         if task is None:
             return await self.replies.whisper(click, texts.NOT_MY_BUTTON)
         await self.replies.whisper(click, await self.stopper.stop(task, click.user.id))
 
     async def answered(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A click on one of a question's options is a message with that text."""
-        await ack()
-        if (
-            (click := parse_interaction(ClickPayload, body)) is None
-            or click.message is None
-            or click.channel is None
-        ):
+        click = await click_below_message(ack, body)
+        if click is None or click.message is None:
             return
-        try:
-            choice = _Choice.model_validate_json(click.pressed.value)
-        except pydantic.ValidationError as error:
-            log.warning("button not understood", problem=str(error))
-            return await self.replies.whisper(click, texts.NOT_MY_BUTTON)
-        task = await self._task(click, choice.task)
-        if task is None:
+        choice = button_value(_Choice, click)
+        task = await task_of(self.engine.store, click, choice.task) if choice else None
+        if choice is None or task is None:
             return await self.replies.whisper(click, texts.NOT_MY_BUTTON)
         ts = f"{click.message.ts}:answer"
         if task.state is not State.WAITING or task.attempt != choice.attempt:
@@ -121,13 +114,6 @@ class ThreadButtons:
         if answer is None:
             return texts.QUESTION_CLOSED
         return "" if answer.user == user else texts.already_answered(escape(answer.user_name))
-
-    async def _task(self, click: ClickPayload, id_: str) -> Task | None:
-        """A button's task, if it is of this workspace and of the channel where the button was pressed."""
-        task = await self.engine.store.task(id_)
-        if task is None or task.thread.team != click.team.id:
-            return None
-        return task if click.channel is None or click.channel.id == task.thread.channel else None
 
     async def _stop(self, thread: ThreadAddress, user: str, task: Task | None) -> None:
         if words := await self.stopper.stop(task, user):

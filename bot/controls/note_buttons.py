@@ -10,17 +10,17 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.controls import texts
+from bot.controls.clicks import button_value, click_below_message, task_of
 from bot.controls.replies import ClickReplies
 from bot.intake.access import AccessPolicy
 from bot.thread.blocks import DISCARD, KEEP
-from bot.wire.interactions import ClickPayload, SlackReference, parse_interaction
+from bot.wire.interactions import ClickPayload
 from bot.wire.text import escape
 from bot.wire.users import UserDirectory
 from tasks.engine import TaskEngine
 from tasks.store.notes import MOST
 from tasks.store.proposals import Decided, NoteProposals
 
-log = structlog.get_logger(__name__)
 audit = structlog.get_logger("audit")
 
 
@@ -46,21 +46,14 @@ class NoteButtons:
         app.action(DISCARD)(self.decided)
 
     async def decided(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack()
-        click = parse_interaction(ClickPayload, body)
-        if click is None or click.message is None or click.channel is None:
-            return
-        await self.replies.whisper(click, await self._decide(click, click.channel))
+        if (click := await click_below_message(ack, body)) is not None:
+            await self.replies.whisper(click, await self._decide(click))
 
-    async def _decide(self, click: ClickPayload, channel: SlackReference) -> str:
+    async def _decide(self, click: ClickPayload) -> str:
         """Keep or delete the proposal; returns a sentence for the person when there is one to say."""
-        try:
-            proposal = _Proposal.model_validate_json(click.pressed.value)
-        except pydantic.ValidationError as error:
-            log.warning("button not understood", problem=str(error))
-            return texts.NOT_MY_BUTTON
-        task = await self.engine.store.task(proposal.task)
-        if task is None or (task.thread.team, task.thread.channel) != (click.team.id, channel.id):
+        proposal = button_value(_Proposal, click)
+        task = await task_of(self.engine.store, click, proposal.task) if proposal else None
+        if proposal is None or task is None:
             return texts.NOT_MY_BUTTON
         team, user = click.team.id, click.user.id
         if refusal := await self.access.refusal(task.thread, user):
@@ -71,6 +64,6 @@ class NoteButtons:
             return texts.QUESTION_CLOSED
         if found is Decided.FULL:
             return texts.no_room_for_note(MOST)
-        audit.info(f"note {found.value}", team=team, channel=channel.id, user=user)
+        audit.info(f"note {found.value}", team=team, channel=task.thread.channel, user=user)
         await self.replies.settle(click, texts.note_decided(escape(name), kept=keep))
         return ""

@@ -9,6 +9,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.controls import texts
+from bot.controls.clicks import task_of
 from bot.controls.replies import ClickReplies
 from bot.thread.blocks import FEEDBACK
 from bot.wire.client import SLACK_ERRORS, error_text
@@ -43,9 +44,7 @@ class RatingButtons:
         if (click := parse_interaction(ClickPayload, body)) is None:
             return
         verdict, _, id_ = click.pressed.value.partition(":")
-        task = await self.engine.store.task(id_)
-        here = click.channel is None or task is None or click.channel.id == task.thread.channel
-        if verdict not in (GOOD, BAD) or task is None or task.thread.team != click.team.id or not here:
+        if verdict not in (GOOD, BAD) or await task_of(self.engine.store, click, id_) is None:
             return await self.replies.whisper(click, texts.NOT_MY_BUTTON)
         await self.ratings.rate(id_, click.user.id, verdict)
         if verdict == GOOD or not await self._ask_why(click, id_):

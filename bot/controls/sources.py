@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from agents.figures import CheckedFigures, FoundFigure, check_figures
 from agents.figures.sources import SourceKind
 from bot.controls import texts
+from bot.controls.clicks import task_of
 from bot.controls.replies import ClickReplies
 from bot.thread.blocks import SOURCES
 from bot.wire.interactions import ClickPayload, parse_interaction
@@ -38,9 +39,7 @@ class SourcesButton:
         await ack()
         if (click := parse_interaction(ClickPayload, body)) is None:
             return
-        task = await self.engine.store.task(click.pressed.value)
-        is_here = task is not None and click.channel is not None and click.channel.id == task.thread.channel
-        if task is None or task.thread.team != click.team.id or not is_here:
+        if (task := await task_of(self.engine.store, click, click.pressed.value)) is None:
             return await self.replies.whisper(click, texts.NOT_MY_BUTTON)
         journal = await TaskLog.load(self.database, task.id, task.runner)
         checked = await asyncio.to_thread(check_figures, task.answer, task.request, journal.agents)
