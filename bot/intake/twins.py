@@ -40,16 +40,11 @@ class Twins:
         thread, ts = message.thread, message.ts
         try:
             client = await self.clients.of(thread.team)
-            page = await client.conversations_replies(
-                channel=thread.channel, ts=thread.ts, oldest=ts, latest=ts, inclusive=True, limit=2
-            )
+            found = await client.message(thread.channel, thread.ts, ts)
         except SLACK_ERRORS as fault:
-            log.info("message not read again", ts=message.ts, why=error_text(fault))
+            log.info("message not read again", ts=ts, why=error_text(fault))
             return message
-        found = [
-            raw for raw in page.get("messages") or () if isinstance(raw, dict) and raw.get("ts") == message.ts
-        ]
-        return replace(message, content=content_of(found[0])) if found else message
+        return replace(message, content=content_of(found)) if found else message
 
     async def add_files(self, message: Message) -> bool:
         """Add the files that an earlier delivery of an accepted message did not bring. Returns whether its

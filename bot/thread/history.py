@@ -70,12 +70,11 @@ class ThreadHistory:
         if task.files or thread.channel.startswith("D") or not self.client.limiter.available(method):
             return ()
         try:
-            page = await self.client.conversations_replies(channel=thread.channel, ts=thread.ts, limit=1)
+            found = await self.client.message(thread.channel, thread.ts, task.message_ts)
         except SLACK_ERRORS as fault:
             log.info("request not read again", why=error_text(fault))
             return ()
-        found = [one for one in page.get("messages") or () if isinstance(one, dict)]
-        return next((content_of(one).files for one in found if one.get("ts") == task.message_ts), ())
+        return content_of(found).files if found else ()
 
     @property
     def _was_handed_off(self) -> bool:

@@ -40,9 +40,9 @@ class OrderRunThread(SlackThread):
 async def _is_own(client: SlackClient, channel: str, ts: str) -> bool:
     """Whether the bot wrote a message; a watch runs in the thread of another's."""
     try:
-        page = await client.conversations_replies(channel=channel, ts=ts, limit=1)
+        first = await client.message(channel, ts, ts)
         own = await client.own_ids()
     except SLACK_ERRORS as fault:
         log.info("first message of a run not deleted", why=error_text(fault))
         return False
-    return any(message.get("user") in own for message in page.get("messages") or ())
+    return first is not None and first.get("user") in own

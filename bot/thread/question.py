@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -69,12 +68,7 @@ async def close(client: SlackClient, task: Task, question: OpenQuestion) -> None
     """Replace the buttons by what became of the question. Slack's refusal is logged only."""
     place = {"channel": task.thread.channel, "ts": question.ts}
     try:
-        page = await client.conversations_replies(
-            channel=task.thread.channel, ts=task.thread.ts, oldest=question.ts, latest=question.ts,
-            inclusive=True,
-        )  # fmt: skip
-        found = (m for m in page.get("messages") or () if m.get("ts") == question.ts)
-        asked: dict[str, Any] = next(found, {})
+        asked = await client.message(task.thread.channel, task.thread.ts, question.ts) or {}
         if is_open(blocks := asked.get("blocks") or ()):
             closed = settled(blocks, _how_it_ended(task, question, blocks))
             edit = {**place, "text": asked.get("text") or "", "blocks": closed}

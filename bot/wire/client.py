@@ -132,6 +132,14 @@ class SlackClient(AsyncWebClient):
             self._own_ids = frozenset(str(who[name]) for name in ("user_id", "bot_id") if who.get(name))
         return self._own_ids
 
+    async def message(self, channel: str, thread_ts: str, ts: str) -> dict[str, Any] | None:
+        """One message of a thread; None when it is not there. Raises Slack's errors."""
+        page = await self.conversations_replies(
+            channel=channel, ts=thread_ts, oldest=ts, latest=ts, inclusive=True, limit=2
+        )
+        found = (one for one in page.get("messages") or () if isinstance(one, dict) and one.get("ts") == ts)
+        return next(found, None)
+
     async def messages(
         self, method: str, *, most_pages: int | None = None, **params: Any
     ) -> AsyncIterator[dict[str, Any]]:
