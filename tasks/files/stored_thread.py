@@ -10,14 +10,12 @@ import asyncio
 import functools
 import json
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sandbox.errors import FileRefused
 from sandbox.files import SandboxFile
@@ -25,9 +23,8 @@ from sandbox.folder import RESERVED, Folder, Version
 from tasks.errors import FilesUnavailable
 from tasks.files.bucket import Bucket
 from tasks.files.thread_files import path_of
-from tasks.store import schema
 from tasks.store.database import Database
-from tasks.store.key_value import KeyValueStore, thread_namespace
+from tasks.store.key_value import KeyValueStore, put_value, thread_namespace
 from tasks.store.rows import check_runner
 from tasks.task import Task
 
@@ -70,9 +67,8 @@ class StoredThread:
 
     async def fetch(self) -> tuple[str, ...]:
         """Make the folder what is recorded; a sentence for each file that can't be had."""
-        namespace = thread_namespace(self._task.thread)
-        read = functools.partial(KeyValueStore(self._database).get, namespace, _KEY)
-        recorded = await self._database.persist(read, self._patience)
+        kept = KeyValueStore(self._database, self._patience)
+        recorded = await kept.get(thread_namespace(self._task.thread), _KEY)
         if recorded is None:
             await asyncio.to_thread(self._remove_stale)
             return ()
@@ -128,12 +124,9 @@ class StoredThread:
             "files": {name: asdict(file) for name, file in files.items()},
             "folders": list(empty),
         }
-        insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
-        new = {"value": value, "at": time.time()}
-        row = insert(schema.kept).values(place=thread_namespace(self._task.thread), name=_KEY, **new)
         async with self._database.write() as connection:
             await check_runner(connection, self._task.id, self._task.runner)
-            await connection.execute(row.on_conflict_do_update(index_elements=["place", "name"], set_=new))
+            await put_value(connection, thread_namespace(self._task.thread), _KEY, value)
 
     async def _delete_old(self, keys: list[str]) -> None:
         try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks.message import ThreadAddress
 from tasks.store import schema
@@ -44,11 +45,7 @@ class KeyValueStore:
             if value is None:
                 await connection.execute(delete(schema.kept).where(_ROW.place == namespace, _ROW.name == key))
                 return
-            # One statement, as another process may be writing the same key.
-            insert = sqlite.insert if self.database.is_sqlite else postgresql.insert
-            new = {"value": value, "at": time.time()}
-            row = insert(schema.kept).values(place=namespace, name=key, **new)
-            await connection.execute(row.on_conflict_do_update(index_elements=["place", "name"], set_=new))
+            await put_value(connection, namespace, key, value)
 
     @persistent
     async def put_once(self, namespace: str, key: str, value: Any) -> Any:
@@ -65,6 +62,15 @@ class KeyValueStore:
         mine = _ROW.place.startswith(prefix, autoescape=True)
         async with self.database.write() as connection:
             await connection.execute(delete(schema.kept).where(mine))
+
+
+async def put_value(connection: AsyncConnection, namespace: str, key: str, value: Any) -> None:
+    """`KeyValueStore.put` in a transaction of the caller's. One statement, as another process may be writing
+    the same key."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    new = {"value": value, "at": time.time()}
+    row = insert(schema.kept).values(place=namespace, name=key, **new)
+    await connection.execute(row.on_conflict_do_update(index_elements=["place", "name"], set_=new))
 
 
 def thread_namespace(thread: ThreadAddress) -> str:
