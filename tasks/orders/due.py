@@ -134,17 +134,15 @@ class DueOrders:
         try:
             reason = await self._refusal(order)
         except OrderBlocked as blocked:
-            if await self._store.pause(order.id, now, str(blocked)):
-                await self._tell_paused(order.id)
+            await self._pause(order, str(blocked))
             return False
         place = message.thread.ts
         if reason:
             if firing := await self._store.claim(order.id, message.ts, now, ts=place, task=""):
                 await self._left_out(firing, reason)
             return False
-        await self._kept.put(task_namespace(message.task_id), ORDER_KEY, order.id)
-        accepted = await self._accept(message)
-        await self._store.claim(order.id, message.ts, now, ts=place, task=accepted.task)
+        task = await self._accept_run(order, message)
+        await self._store.claim(order.id, message.ts, now, ts=place, task=task)
         return True
 
     async def look_at_watches(self) -> None:
@@ -200,10 +198,14 @@ class DueOrders:
             return await self._block(order, firing, str(blocked))
         text = await self._threads.request(order, firing, await self._store.last_answer(order.id))
         message = order_message(order, ts, text)
+        task = await self._accept_run(order, message)
+        await self._store.accepted(firing, task)
+        log.info("order fired", order=order.id, occasion=firing.occasion, task=task)
+
+    async def _accept_run(self, order: Order, message: Message) -> str:
+        """Start the task of a run, marked as one; returns its id."""
         await self._kept.put(task_namespace(message.task_id), ORDER_KEY, order.id)
-        accepted = await self._accept(message)
-        await self._store.accepted(firing, accepted.task)
-        log.info("order fired", order=order.id, occasion=firing.occasion, task=accepted.task)
+        return (await self._accept(message)).task
 
     async def _refusal(self, order: Order) -> str:
         since = self._clock() - DAY
@@ -217,6 +219,9 @@ class DueOrders:
 
     async def _block(self, order: Order, firing: Firing, reason: str) -> None:
         await self._store.settle(firing, LEFT_OUT, reason, self._clock())
+        await self._pause(order, reason)
+
+    async def _pause(self, order: Order, reason: str) -> None:
         if await self._store.pause(order.id, self._clock(), reason):
             await self._tell_paused(order.id)
 
