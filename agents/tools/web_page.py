@@ -109,13 +109,13 @@ class _Fetching:
             if not (await self._rules(url.origin())).can_fetch(_AGENT, str(url)):
                 raise ToolFailure(f"The robots.txt of {url.host} does not allow {url.path} to be read.")
             async with self._get(url) as (response, exchange):
-                location = response.headers.get("Location")
-                if response.status not in _REDIRECTED or not location:
+                target = _redirected(url, response)
+                if target is None:
                     if response.status >= 400:
                         raise ToolFailure(f"{url} answered {response.status} {response.reason}.")
                     kind, charset = response.content_type, response.charset or "utf-8"
                     return _Fetched(url, kind, charset, await _body(response, exchange))
-            url = _parsed(str(url.join(URL(location))))
+            url = target
         raise ToolFailure(f"{url.host} redirects more than {_REDIRECTS} times.")
 
     async def _rules(self, origin: URL) -> RobotFileParser:
@@ -126,18 +126,12 @@ class _Fetching:
         url = origin / "robots.txt"
         for _ in range(_REDIRECTS + 1):
             async with self._get(url) as (response, exchange):
-                location = response.headers.get("Location")
-                if response.status in _REDIRECTED and location:
-                    url = _parsed(str(url.join(URL(location))))
+                if (target := _redirected(url, response)) is not None:
+                    url = target
                     continue
                 lines = [] if response.status < 500 else ["User-agent: *", "Disallow: /"]
                 if response.status < 300:
-                    head = bytearray()
-                    async for piece in response.content.iter_any():
-                        exchange.received(len(piece))
-                        head += piece
-                        if len(head) > _ROBOTS_BYTES:
-                            break
+                    head = await _head(response, exchange, _ROBOTS_BYTES)
                     lines = head.decode("utf-8", "replace").splitlines()
                 rules.parse(lines)
             break
@@ -153,16 +147,32 @@ class _Fetching:
                 yield response, exchange
 
 
+def _redirected(url: URL, response: aiohttp.ClientResponse) -> URL | None:
+    """Where a response leads to; None when it is no redirect."""
+    location = response.headers.get("Location")
+    if response.status not in _REDIRECTED or not location:
+        return None
+    return _parsed(str(url.join(URL(location))))
+
+
 async def _body(response: aiohttp.ClientResponse, exchange: Exchange) -> bytes:
-    body = bytearray()
+    body = await _head(response, exchange, MAX_BYTES)
+    if len(body) > MAX_BYTES:
+        raise ToolFailure(
+            f"{response.url} has more than {MAX_BYTES:,} bytes. Download it with a program instead."
+        )
+    return body
+
+
+async def _head(response: aiohttp.ClientResponse, exchange: Exchange, most: int) -> bytes:
+    """The content up to the piece that goes beyond `most` bytes."""
+    head = bytearray()
     async for piece in response.content.iter_any():
         exchange.received(len(piece))
-        body += piece
-        if len(body) > MAX_BYTES:
-            raise ToolFailure(
-                f"{response.url} has more than {MAX_BYTES:,} bytes. Download it with a program instead."
-            )
-    return bytes(body)
+        head += piece
+        if len(head) > most:
+            break
+    return bytes(head)
 
 
 def _parsed(address: str) -> URL:

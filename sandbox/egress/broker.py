@@ -76,14 +76,10 @@ class TaskEgress:
 
         `local` answers requests by HTTP to these names itself.
         """
-
-        def report(request: EgressRequest) -> None:
-            on_request(request)
-            self.policy.on_request(request)
-
         if not self.policy.allow and not local:
             yield None
             return
+        report = self._reporting(on_request)
         async with Broker(self.policy, self._meter, report, local=local) as broker:
             yield broker.serve
 
@@ -93,19 +89,23 @@ class TaskEgress:
 
         Raises `EgressRefused` at a limit. The caller makes it through `guarded_session`.
         """
-
-        def report(request: EgressRequest) -> None:
-            on_request(request)
-            self.policy.on_request(request)
-
         exchange = Exchange(self._meter, host, port, method)
-        with recorded(exchange, self._meter, report):
+        with recorded(exchange, self._meter, self._reporting(on_request)):
             try:
                 self._meter.begin()
                 yield exchange
             except EgressRefused as refused:
                 exchange.ended(exchange.record.status, str(refused))
                 raise
+
+    def _reporting(self, on_request: OnRequest) -> OnRequest:
+        """Gives each record to `on_request` and to the task's policy."""
+
+        def report(request: EgressRequest) -> None:
+            on_request(request)
+            self.policy.on_request(request)
+
+        return report
 
 
 class Broker:
