@@ -17,6 +17,7 @@ import structlog
 
 from agents.events import Event
 from agents.orchestrator import AgentDeps
+from agents.report import total_cost
 from evals.checks import CheckVerdict, Submission
 from evals.results import RESULTS, Result, append_result, read_results
 from evals.sets import EvalSet, EvalTask
@@ -160,7 +161,7 @@ class EvalRunner:
             model=self.deps.model, id=task.id, kind=task.kind, repeat=number, passed=verdict.passed,
             error=verdict.error, why=verdict.why, state=ended.state.value, answer=question or ended.answer,
             seconds=round(seconds, 2), tokens=tokens,
-            cost=None if None in costs else sum(cost for cost in costs if cost is not None),
+            cost=total_cost(costs),
         )  # fmt: skip
         await asyncio.to_thread(append_result, self.folder / RESULTS, result)
         self.results.append(result)
