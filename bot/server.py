@@ -145,15 +145,17 @@ class BotServer:
         )  # fmt: skip
 
         async def deps_of(task: Task) -> AgentDeps:
-            tools = await database.persist(lambda: reading.of(task), PATIENCE)
-            figures = await database.persist(lambda: preferences.figures(task.thread), PATIENCE)
-            known = await skills.of(task.thread)
-            deps = agent_deps_in(channels, task.thread, endpoint, self.sandbox, toolbox, tools, known)
-            own = channels.settings(task.thread.team, task.thread.channel)
-            egress = make_egress(own, task, hosts, metrics.egress)
-            noting = Remembering(NoteProposals(database), task).tools()
-            checks = figures is not FiguresMode.OFF
-            deps = replace(deps, checks_figures=checks, egress=egress, noting=noting)
+            thread = task.thread
+            figures = await database.persist(lambda: preferences.figures(thread), PATIENCE)
+            own = channels.settings(thread.team, thread.channel)
+            deps = replace(
+                agent_deps_in(channels, thread, endpoint, self.sandbox, toolbox),
+                reading=await database.persist(lambda: reading.of(task), PATIENCE),
+                noting=Remembering(NoteProposals(database), task).tools(),
+                skills=await skills.of(thread),
+                checks_figures=figures is not FiguresMode.OFF,
+                egress=make_egress(own, task, hosts, metrics.egress),
+            )
             return await database.persist(lambda: orders.given_to(task, deps), PATIENCE)
 
         runner = Runner(

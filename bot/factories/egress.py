@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import structlog
 
-from agents.tools.tools_file import load_tools_file
+from bot.factories.team_tools import read_tools_file
 from bot.observability.metrics import EgressMetrics
 from bot.settings import Settings
 from sandbox.egress.allow_list import WEB_PORTS, AllowEntry, AllowList
@@ -36,11 +35,9 @@ class HostSettings:
 
 def load_host_settings(settings: Settings) -> HostSettings:
     """Read the hosts of the tools file. Raises `ToolConfigError`, as for its other parts."""
-    if settings.tools_file is None:
-        return HostSettings()
     credentials: dict[tuple[str, int], Credential] = {}
     asks = set[str]()
-    for host, terms in load_tools_file(settings.tools_file, os.environ).hosts.items():
+    for host, terms in read_tools_file(settings).hosts.items():
         entry = AllowEntry.parse(host)
         if terms.headers:
             port = _HTTPS if entry.ports == WEB_PORTS else entry.ports[0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from agents.budget import AgentLimits, Budget
@@ -11,8 +9,6 @@ from agents.model.endpoint import Endpoint
 from agents.model.prices import Prices
 from agents.model.wire.web_search import web_search
 from agents.orchestrator import AgentDeps
-from agents.skills import Skill
-from agents.tools import Tool
 from agents.tools.team_tools import Toolbox, no_tools
 from bot.observability.instrumentation import InstrumentedEndpoint
 from bot.observability.metrics import ModelMetrics
@@ -72,15 +68,12 @@ def agent_deps(
 
 
 def agent_deps_in(
-    channels: ChannelSettings, thread: ThreadAddress, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox,
-    reading: Sequence[Tool], skills: Sequence[Skill],
+    channels: ChannelSettings, thread: ThreadAddress, endpoint: Endpoint, sandbox: Sandbox, toolbox: Toolbox
 ) -> AgentDeps:  # fmt: skip
-    """The same for a task in a thread, with its channel's models, budgets, tools and skills; `reading` are
-    the orchestrator's tools."""
+    """The same for a task in a thread, with its channel's models, budgets and team tools."""
     allowed = channels.own(thread.team, thread.channel).tools
     mine = toolbox if allowed is None else lambda: [t for t in toolbox() if t.tool.name in allowed]
-    deps = agent_deps(channels.settings(thread.team, thread.channel), endpoint, sandbox, mine)
-    return replace(deps, reading=reading, skills=skills)
+    return agent_deps(channels.settings(thread.team, thread.channel), endpoint, sandbox, mine)
 
 
 def make_prices(settings: Settings) -> Prices:

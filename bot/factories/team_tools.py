@@ -31,7 +31,7 @@ _NO_MCP = (
 def tool_problems(settings: Settings) -> tuple[str, ...]:
     """What is wrong with the team's tools, a sentence each."""
     try:
-        file = _read_file(settings)
+        file = read_tools_file(settings)
     except ToolConfigError as error:
         return error.problems
     missing = [_NO_MCP] if file.servers and find_spec("mcp") is None else []
@@ -44,7 +44,7 @@ def tool_problems(settings: Settings) -> tuple[str, ...]:
 
 def known_tools(settings: Settings) -> frozenset[str]:
     """The names of all tools that workers may be given. Raises `ToolConfigError` with `tool_problems`."""
-    file = _read_file(settings)
+    file = read_tools_file(settings)
     plugins = load_plugins(file.ask_first, file.tool_names())
     return frozenset([*(one.tool.name for one in plugins), *file.tool_names()])
 
@@ -52,7 +52,7 @@ def known_tools(settings: Settings) -> frozenset[str]:
 @asynccontextmanager
 async def make_toolbox(settings: Settings) -> AsyncIterator[Toolbox]:
     """The tools, with the servers connected. Raises `ToolConfigError` with `tool_problems`."""
-    file = _read_file(settings)
+    file = read_tools_file(settings)
     functions = load_plugins(file.ask_first, file.tool_names())
     if not file.servers:
         yield lambda: offered(functions)
@@ -70,7 +70,7 @@ async def try_tools(settings: Settings) -> tuple[Sequence[TeamTool], Sequence[st
 
     Raises `ToolConfigError` with `tool_problems`.
     """
-    file = _read_file(settings)
+    file = read_tools_file(settings)
     async with asyncio.TaskGroup() as group:
         servers = [name for name, server in file.servers.items() if not server.disabled]
         redact = redactor(settings.secrets)
@@ -101,5 +101,6 @@ async def _try_server(
     return tools, [*problems, *([f"the server {name} has no {', '.join(missing)}."] if missing else [])]
 
 
-def _read_file(settings: Settings) -> ToolsFile:
+def read_tools_file(settings: Settings) -> ToolsFile:
+    """The tools file, or an empty one. Raises `ToolConfigError` with all that is wrong with it."""
     return load_tools_file(settings.tools_file, os.environ) if settings.tools_file else ToolsFile()
