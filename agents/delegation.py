@@ -114,7 +114,7 @@ class Delegation:
         if not has_begun and not (is_enough and (budget.usd is None or budget.usd > 0)):
             return _SecondLook(_TOO_LITTLE)
         try:
-            title = f"Second look: {first.title}"
+            title = second_look.title_of(first)
             name = await self._name({"call": call.id, "title": title, "checks": first.worker})
         except ToolFailure as refused:
             return _SecondLook(f"none: {refused}")

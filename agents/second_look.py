@@ -44,6 +44,11 @@ def words_of_people(entries: Sequence[Entry]) -> list[str]:
     return openings + [e.body["text"] for e in entries if e.kind == "user" and "inbox" in e.body]
 
 
+def title_of(first: Brief) -> str:
+    """The title of the second worker."""
+    return one_line(f"Second look: {first.title}", 80)
+
+
 def second_brief(worker: str, first: Brief, report: Report, files: Sequence[str]) -> Brief:
     """The brief of the second worker: the first one's brief and summary, without its code or evidence."""
     parts = [prompt("check"), f"# The brief\n{first.text}", f"# The result\n{report.summary}"]
@@ -51,7 +56,7 @@ def second_brief(worker: str, first: Brief, report: Report, files: Sequence[str]
         parts.append(f"Files of the result: {', '.join(made)}")
     return Brief(
         worker=worker,
-        title=one_line(f"Second look: {first.title}", 80),
+        title=title_of(first),
         text="\n\n".join(parts),
         request=first.request,
     )
