@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from playground.demo_model.answers import LABEL
-from playground.demo_model.conversation import Conversation, MessageEntry, Reply
+from playground.demo_model.conversation import Conversation, Reply
 
 READ = "read_channel"
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _VERBS = r"summari[sz]e|sum up|read|what (?:happened|was said) in|who asked"
 _REQUEST = re.compile(rf"(?i)\b(?:{_VERBS})\b[^#\n]*#(?P<name>[\w-]+)")
 _SINCE = re.compile(rf"(?i)\bsince (?P<day>{'|'.join(_DAYS)}|yesterday|today|\d{{4}}-\d\d-\d\d)\b")
-_ASKED_ON = re.compile(r"\[Asked on [^\d\]]*(\d{4}-\d\d-\d\d)")
 _HEAD = re.compile(
     r"(?m)^(?P<author>\S.*?) · \w{3} \d{4}-\d\d-\d\d \d\d:\d\d · (?:[\d,]+ repl\w+ · )?(?P<link>\S+)$"
 )
@@ -75,11 +74,10 @@ def _line(text: str) -> str:
 
 def _since(conversation: Conversation, request: str) -> str:
     """The date that the request means, counted from the day of its note; empty where it names none."""
-    texts = [entry.text for entry in conversation.task if isinstance(entry, MessageEntry)]
-    days = [found for text in texts for found in _ASKED_ON.findall(text)]
-    if (named := _SINCE.search(request)) is None or not days:
+    today, named = conversation.asked_on, _SINCE.search(request)
+    if named is None or today is None:
         return ""
-    today, day = date.fromisoformat(days[-1]), named["day"].lower()
+    day = named["day"].lower()
     if day in _DAYS:
         return (today - timedelta(days=(today.weekday() - _DAYS.index(day)) % 7)).isoformat()
     return {"today": today.isoformat(), "yesterday": (today - timedelta(days=1)).isoformat()}.get(day, day)

@@ -6,8 +6,10 @@ The modules that use these values don't see the wire format.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +19,8 @@ from playground.demo_model.message import read_all
 from playground.demo_model.picture import SeenPicture, look
 
 Json = Mapping[str, Any]
+
+_ASKED_ON = re.compile(r"\[Asked on [^\d\]]*(\d{4}-\d\d-\d\d)")
 
 
 class BadRequest(Exception):
@@ -88,6 +92,13 @@ class Conversation:
     def calls(self, name: str) -> tuple[CallEntry, ...]:
         """The calls of one tool in the current task."""
         return tuple(entry for entry in self.task if isinstance(entry, CallEntry) and entry.name == name)
+
+    @property
+    def asked_on(self) -> date | None:
+        """The day of the current task's newest request, by the note below it."""
+        texts = (entry.text for entry in self.task if isinstance(entry, MessageEntry))
+        days = [day for text in texts for day in _ASKED_ON.findall(text)]
+        return date.fromisoformat(days[-1]) if days else None
 
     def arguments(self, tool: str, **wanted: Any) -> ToolUse:
         """A tool call with those of the wanted arguments that its schema has."""

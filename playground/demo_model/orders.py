@@ -24,7 +24,6 @@ _WATCH = re.compile(
     r"(?:posts|writes|says|asks)(?: something)?(?: about (?P<before>[^#,]+?))? in #(?P<channel>[\w-]+)"
     r"(?: \(topic: [^)]*\))?(?: about (?P<after>[^,]+))?,\s*(?P<task>.+)"
 )
-_ASKED_ON = re.compile(r"\[Asked on [^\d\]]*(\d{4}-\d\d-\d\d)")
 
 
 def reply(conversation: Conversation, request: str) -> Reply | None:
@@ -90,9 +89,7 @@ def _clock(found: re.Match[str]) -> tuple[int, int]:
 
 def _today(conversation: Conversation) -> date:
     """The day of the newest request; the machine's where it has no note of that."""
-    texts = [entry.text for entry in conversation.task if isinstance(entry, MessageEntry)]
-    days = [found for text in texts for found in _ASKED_ON.findall(text)]
-    return date.fromisoformat(days[-1]) if days else date.today()
+    return conversation.asked_on or date.today()
 
 
 def _task(words: str) -> str:
