@@ -13,7 +13,12 @@ from tests.support.logs import configure_plain_log
 
 configure_plain_log()
 
-pytest_plugins = ["tests.support.databases", "tests.support.sandboxes", "tests.support.buckets"]
+pytest_plugins = [
+    "tests.support.databases",
+    "tests.support.sandboxes",
+    "tests.support.buckets",
+    "tests.support.egress",
+]
 
 # A busy machine is no fault of the code.
 # More examples: pytest --hypothesis-profile=many, as `make soak` runs it.

@@ -10,7 +10,7 @@ from playwright.async_api import Page, ViewportSize, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.slack import SlackStandIn
-from tests.browser.people import ADA, ADAS_DM, GENERAL, MEI, channel
+from tests.browser.people import ADA, ADAS_DM, GENERAL, MEI, channel, show_plan
 
 SIZES: tuple[ViewportSize, ...] = ({"width": 1280, "height": 800}, {"width": 390, "height": 844})
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
@@ -39,18 +39,7 @@ async def fill(slack: SlackStandIn, bot: AsyncWebClient) -> str:
     picture = slack.people.upload(ADA, "notes.txt", b"notes")
     task = slack.people.post(ADA, GENERAL, "@Handoff go", files=[picture])
     slack.people.post(MEI, GENERAL, f"<@{ADA}>, see <https://example.com|this> and `code`\n> quoted")
-    rows = [
-        {"type": "task_update", "id": status, "title": status, "status": status, "details": "as it is"}
-        for status in ("pending", "in_progress", "complete", "error")
-    ]
-    await bot.chat_startStream(
-        channel=GENERAL,
-        thread_ts=task,
-        recipient_team_id=slack.team_id,
-        recipient_user_id=ADA,
-        task_display_mode="plan",
-        chunks=[{"type": "plan_update", "title": "Parts"}, *rows],
-    )
+    await show_plan(slack, bot, task)
     rating = {"text": {"type": "plain_text", "text": "Good"}, "value": "good"}
     styles: list[dict[str, Any]] = [{}, {"style": "primary"}, {"style": "danger"}]
     go = {"type": "button", "text": {"type": "plain_text", "text": "Go"}}

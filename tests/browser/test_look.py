@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.slack import SlackStandIn
-from tests.browser.people import ADA, DATA, GENERAL, MEI, channel, thread
+from tests.browser.people import ADA, DATA, GENERAL, MEI, channel, show_plan, thread
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
@@ -59,19 +59,7 @@ async def test_text_stands_out_enough_in_light_and_dark(
     await bot.chat_postMessage(channel=GENERAL, thread_ts=task, text=text)
     await bot.chat_postEphemeral(channel=GENERAL, user=ADA, text="only for you")
     await bot.reactions_add(channel=GENERAL, timestamp=task, name="eyes")
-    statuses = ("pending", "in_progress", "complete", "error")
-    rows = [
-        {"type": "task_update", "id": status, "title": status, "status": status, "details": "as it is"}
-        for status in statuses
-    ]
-    await bot.chat_startStream(
-        channel=GENERAL,
-        thread_ts=task,
-        recipient_team_id=slack.team_id,
-        recipient_user_id=ADA,
-        task_display_mode="plan",
-        chunks=[{"type": "plan_update", "title": "Parts"}, *rows],
-    )
+    await show_plan(slack, bot, task)
     styles: list[dict[str, Any]] = [{}, {"style": "primary"}, {"style": "danger"}]
     buttons = [
         {"type": "button", "action_id": f"b{n}", "text": {"type": "plain_text", "text": "Go"}} | style

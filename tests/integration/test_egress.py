@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from agents.budget import Budget, Meter
 from agents.programs import Programs
@@ -19,12 +17,6 @@ from sandbox.job import Job, Status
 from sandbox.sandbox import Sandbox
 from sandbox.workspace import Workspace
 from tests.support.egress import TOKEN, Outbound, serve_site
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def outbound(shared_sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Outbound]:
-    async with serve_site(tmp_path) as site:
-        yield Outbound(shared_sandbox, site)
 
 
 @pytest.mark.asyncio(loop_scope="session")

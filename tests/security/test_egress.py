@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from sandbox.container import RawRun, collect_output
 from sandbox.egress.connections import ProgramConnection, ProgramConnections
@@ -17,9 +14,8 @@ from sandbox.file_exchange import FileExchange
 from sandbox.image.supervisor import frames
 from sandbox.job import Job, Status
 from sandbox.limits import SandboxLimits
-from sandbox.sandbox import Sandbox
 from sandbox.stream import FrameStream
-from tests.support.egress import Outbound, serve_site
+from tests.support.egress import Outbound
 
 RAW = """
 import socket
@@ -33,12 +29,6 @@ def say(raw):
             answer += piece
     return answer
 """
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def outbound(shared_sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Outbound]:
-    async with serve_site(tmp_path) as site:
-        yield Outbound(shared_sandbox, site)
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest_asyncio
 from aiohttp import web
 
 from sandbox.egress.allow_list import AllowList
@@ -138,3 +139,9 @@ class Outbound:
             job = Job(code=f"{_LOOPBACK_TOO}{code}", files={**(files or {}), **own})
             run = await self.sandbox.run(job, on_connection=broker.serve)
         return run, requests
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def outbound(shared_sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Outbound]:
+    async with serve_site(tmp_path) as site:
+        yield Outbound(shared_sandbox, site)
