@@ -1,4 +1,4 @@
-"""Where standing orders show in Slack: the first message of each run, and what their owners are told."""
+"""Where standing orders show in Slack: the first message of each run, and messages to their owners."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class SlackReading:
 
         You can read what the people who wrote in this task may see. Replies in threads are not among the
         messages: read a thread with read_thread. Link the messages that your answer rests on. If this says
-        that something can't be shown here, tell the person where to ask, and don't say what is in it.
+        that something can't be shown here, name the place to ask, and don't say what is in it.
 
         Args:
             channel: The channel's name, such as #support, or its id.

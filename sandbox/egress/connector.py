@@ -100,8 +100,8 @@ def check_host(allow: AllowList, host: str, port: int) -> str:
         shown = f"[{name}]" if ":" in name else name
         entry = shown if port in (80, 443) else f"{shown}:{port}"
         raise EgressRefused(
-            f"{shown}:{port} may not be reached from here. Go on without it, or report it: whoever runs "
-            f"Handoff can allow it with HANDOFF_SANDBOX_EGRESS={entry}, or with sandbox_egress for a channel."
+            f"{shown}:{port} may not be reached from here. Go on without it, or report it: the operator "
+            f"can allow it with HANDOFF_SANDBOX_EGRESS={entry}, or with sandbox_egress for a channel."
         )
     if name in allow.asks:
         raise EgressRefused(
@@ -114,6 +114,6 @@ def check_address(allow: AllowList, address: str, port: int) -> None:
     """Raises `EgressRefused` unless a connection to the address may be made."""
     if not allow.allows_address(ip_address(address.partition("%")[0]), port):
         raise EgressRefused(
-            f"The address {address} is not of the public internet. Whoever runs Handoff can allow it by "
+            f"The address {address} is not of the public internet. The operator can allow it by "
             f"adding {address}:{port} itself to HANDOFF_SANDBOX_EGRESS."
         )

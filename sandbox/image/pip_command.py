@@ -28,7 +28,7 @@ def sentence() -> str:
         )
     found = sorted({f"{d.metadata['Name']} {d.version}" for d in distributions(path=["/opt/packages"])})
     return (
-        "No package can be installed in the sandbox: it has no network. Whoever runs Handoff can allow "
+        "No package can be installed in the sandbox: it has no network. The operator can allow "
         "it with HANDOFF_SANDBOX_EGRESS=pypi.org,files.pythonhosted.org. "
         f"Use the standard library or what is there: {', '.join(found)}."
     )

@@ -58,7 +58,7 @@ class OrderThreads(Protocol):
         ...
 
     async def paused(self, order: Order) -> None:
-        """Tell the owner that the order is paused, and why. Raises nothing when Slack refuses."""
+        """Send the owner the reason why the order is paused. Raises nothing when Slack refuses."""
         ...
 
 
