@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +11,16 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.thread import texts
 from bot.thread.answer import OutgoingMessage
 from bot.thread.files import FileDownloads
 from bot.thread.uploads import ARTIFACTS, ThreadUploads, upload
 from bot.wire.client import SlackClient
-from bot.wire.content import content_of
 from playground.slack import SlackStandIn
 from sandbox.files import SandboxFile
 from tasks.message import FileRef
 from tasks.run.thread import FileNotFetched
 from tasks.task import OutputFile, State
+from tests.support.http_server import http_server
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import Asked, Reply, Say, ScriptedModel, openai_error
 from tests.support.stack import ADA, GENERAL, Stack, stack
@@ -242,77 +239,6 @@ async def test_a_file_of_a_shared_channel_is_asked_for(slack: SlackStandIn) -> N
         assert (await files.fetch(ref)).read() == data
 
 
-async def test_a_canvas_is_read_and_a_file_elsewhere_is_not(slack: SlackStandIn) -> None:
-    async def serves(request: web.Request) -> web.Response:
-        return web.Response(text="<h1>Notes</h1>", content_type="text/html")
-
-    async with aiohttp.ClientSession() as http, _server(serves) as port:
-        address = f"http://127.0.0.1:{port}"
-        canvas = {"id": "F2", "title": "Notes", "filetype": "canvas", "url_private_download": f"{address}/c"}
-        drive = {"id": "F3", "name": "Plan", "is_external": True, "external_url": "https://docs.e.com/1"}
-        refs = content_of({"files": [canvas, drive]}).files
-        files = FileDownloads(SlackClient(slack.bot_token, f"{address}/api/", http), http, largest=1024)
-        assert [await files.transcript(ref) for ref in refs] == ["", ""]
-        assert (await files.fetch(refs[0])).read() == b"<h1>Notes</h1>"
-        with pytest.raises(FileNotFetched, match=r"^it isn't stored in Slack but at https://docs.e.com/1$"):
-            await files.fetch(refs[1])
-
-
-VTT = (
-    "WEBVTT\n\n1\n00:00:00.000 --> 00:00:02.000\nCall me &amp; hurry.\n\n2\n00:02.000 --> 00:04.000\nTwelve."
-)
-
-
-@pytest.mark.parametrize(
-    ("sent", "described", "said"),
-    [
-        (  # of a long clip Slack sends the beginning, and serves the whole as captions
-            {"preview": {"content": "Call me", "has_more": True}},
-            [{"status": "complete", "preview": {"content": "Call me", "has_more": True}}],
-            "[Slack's transcript of the clip clip.m4a, whole] Call me & hurry. Twelve.",
-        ),
-        (  # a clip that was just recorded
-            {"status": "processing"},
-            [{"status": "processing"}, {"status": "complete", "preview": {"content": "a &lt;b&gt;"}}],
-            "[Slack's transcript of the clip clip.m4a] a &lt;b&gt;",
-        ),
-        (
-            {"status": "processing"},
-            [{"status": "processing"}] * 3,
-            "[Slack has no transcript of the clip clip.m4a.]",
-        ),
-        (
-            {"status": "processing"},
-            [None],
-            "[Slack's transcript of the clip clip.m4a could not be read whole.]",
-        ),
-        ({"status": "complete", "preview": {"content": "short", "has_more": False}}, [], ""),
-    ],
-)
-async def test_a_clip_is_understood_whole_though_its_transcript_comes_later(
-    slack: SlackStandIn, monkeypatch: pytest.MonkeyPatch, sent: Any, described: list[Any], said: str
-) -> None:
-    monkeypatch.setattr("bot.thread.files.TRANSCRIBING", (0.0, 0.0))
-    left = list(described)
-
-    async def serves(request: web.Request) -> web.Response:
-        if request.path == "/clip.vtt":
-            assert request.headers["Authorization"] == f"Bearer {slack.bot_token}"
-            return web.Response(text=VTT, content_type="text/vtt")
-        if (clip := left.pop(0)) is None:
-            return web.json_response({"ok": False, "error": "file_not_found"})
-        file = {"id": "F1", "name": "clip.m4a", "transcription": clip}
-        if clip.get("preview", {}).get("has_more"):
-            file["vtt"] = f"http://{request.host}/clip.vtt"
-        return web.json_response({"ok": True, "file": file})
-
-    async with aiohttp.ClientSession() as http, _server(serves) as port:
-        (ref,) = content_of({"files": [{"id": "F1", "name": "clip.m4a", "transcription": sent}]}).files
-        client = SlackClient(slack.bot_token, f"http://127.0.0.1:{port}/api/", http)
-        assert await FileDownloads(client, http, largest=1024).transcript(ref) == said
-    assert left == []
-
-
 async def test_people_see_no_python_class_names(slack: SlackStandIn, tmp_path: Path) -> None:
     slack.fail("files.completeUploadExternal", status=500, times=4)
     bot = await _posted(slack, tmp_path, [OutputFile(path="a.txt", data=SandboxFile.of(b"x"))])
@@ -326,7 +252,7 @@ async def test_people_see_no_python_class_names(slack: SlackStandIn, tmp_path: P
         return response
 
     slack.fail("files.info", status=500, times=4)
-    async with aiohttp.ClientSession() as http, _server(breaks_off) as port:
+    async with aiohttp.ClientSession() as http, http_server(breaks_off) as port:
         client = SlackClient(slack.bot_token, slack.api_url, http)
         files = FileDownloads(client, http, largest=1024)
         nowhere = FileRef(id="F1", name="a.csv", size=3)
@@ -335,50 +261,6 @@ async def test_people_see_no_python_class_names(slack: SlackStandIn, tmp_path: P
         there = FileRef(id="F1", name="a.csv", size=3, source={"url": f"http://127.0.0.1:{port}/a.csv"})
         with pytest.raises(FileNotFetched, match=r"^the download broke off$"):
             await files.fetch(there)
-
-
-async def test_only_slack_gets_the_token(slack: SlackStandIn) -> None:
-    heard: list[str | None] = []
-
-    async def thief(request: web.Request) -> web.Response:
-        heard.append(request.headers.get("Authorization"))
-        return web.Response(text="a,b")
-
-    async with aiohttp.ClientSession() as http, _server(thief) as port:
-        client = SlackClient(slack.bot_token, "https://slack.com/api/", http)
-        files = FileDownloads(client, http, largest=1024)
-        ref = FileRef(id="F1", name="a.csv", size=3, source={"url": f"http://127.0.0.1:{port}/a.csv"})
-        with pytest.raises(FileNotFetched, match="isn't stored in Slack"):
-            await files.fetch(ref)
-    assert heard == []
-
-
-async def test_a_download_sent_to_another_host_goes_there_without_the_token(slack: SlackStandIn) -> None:
-    heard: list[str | None] = []
-
-    async def elsewhere(request: web.Request) -> web.Response:
-        heard.append(request.headers.get("Authorization"))
-        return web.Response(text="a,b")
-
-    async with aiohttp.ClientSession() as http, _server(elsewhere) as port:
-
-        async def slacks(request: web.Request) -> web.Response:
-            heard.append(request.headers.get("Authorization"))
-            raise web.HTTPFound(f"http://localhost:{port}/a.csv")
-
-        async with _server(slacks) as here:
-            with pytest.raises(FileNotFetched, match=texts.NOT_FROM_SLACK):
-                await _fetch(slack, http, here)
-    assert heard == [f"Bearer {slack.bot_token}"]
-
-
-async def test_a_download_sent_in_a_circle_is_reported_in_words(slack: SlackStandIn) -> None:
-    async def circle(request: web.Request) -> web.Response:
-        raise web.HTTPMovedPermanently(request.path)
-
-    async with aiohttp.ClientSession() as http, _server(circle) as port:
-        with pytest.raises(FileNotFetched, match="redirects the download without end"):
-            await _fetch(slack, http, port)
 
 
 async def test_an_upload_that_is_sent_on_is_not_taken_for_done(slack: SlackStandIn) -> None:
@@ -392,28 +274,7 @@ async def test_an_upload_that_is_sent_on_is_not_taken_for_done(slack: SlackStand
             raise web.HTTPFound("/login")
         return web.Response(text="Sign in")
 
-    async with aiohttp.ClientSession() as http, _server(sends_on) as port:
+    async with aiohttp.ClientSession() as http, http_server(sends_on) as port:
         client = SlackClient(slack.bot_token, f"http://127.0.0.1:{port}/api/", http)
         with pytest.raises(aiohttp.ClientError, match="status 302"):
             await upload(client, http, "a.txt", b"x")
-
-
-async def _fetch(slack: SlackStandIn, http: aiohttp.ClientSession, port: int) -> bytes:
-    """A file whose address at Slack is this port's."""
-    client = SlackClient(slack.bot_token, slack.api_url, http)
-    files = FileDownloads(client, http, largest=1024)
-    source = {"url": f"http://127.0.0.1:{port}/a.csv"}
-    return (await files.fetch(FileRef(id="F1", name="a.csv", size=3, source=source))).read()
-
-
-@asynccontextmanager
-async def _server(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[int]:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()

@@ -14,26 +14,20 @@ from aiohttp import web
 from sandbox.egress.allow_list import AllowList
 from sandbox.egress.connector import guarded_session, open_guarded
 from sandbox.errors import EgressRefused
+from tests.support.http_server import http_server
 
 
 @pytest_asyncio.fixture
 async def port() -> AsyncIterator[int]:
     """A server that answers `/`, and redirects `/to?URL` there."""
 
-    async def redirect(request: web.Request) -> web.Response:
-        raise web.HTTPFound(request.query_string)
-
-    async def hello(_: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/to":
+            raise web.HTTPFound(request.query_string)
         return web.Response(text="hello")
 
-    app = web.Application()
-    app.add_routes([web.get("/", hello), web.get("/to", redirect)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield runner.addresses[0][1]
-    await runner.cleanup()
+    async with http_server(answer) as found:
+        yield found
 
 
 async def test_an_address_that_an_entry_names_is_reached(port: int) -> None:

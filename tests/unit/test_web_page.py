@@ -18,6 +18,7 @@ from sandbox.egress.allow_list import AllowList
 from sandbox.egress.broker import TaskEgress
 from sandbox.egress.policy import EgressLimits, EgressPolicy, EgressRequest
 from sandbox.workspace import Workspace
+from tests.support.http_server import http_server
 from tests.support.model_scripts import Roles
 from tests.support.scripted_model import Call, Say, ScriptedModel
 from tests.support.team import Team, bodies, endpoint_of
@@ -90,14 +91,8 @@ async def site() -> AsyncIterator[Site]:
                     await response.write(bytes(65_536))
         return web.Response(status=404)
 
-    app = web.Application()
-    app.router.add_get("/{path:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    site.port = runner.addresses[0][1]
-    yield site
-    await runner.cleanup()
+    async with http_server(answer) as site.port:
+        yield site
 
 
 async def test_a_page_is_text_with_title_date_table_and_links(site: Site) -> None:
