@@ -105,6 +105,8 @@ class EgressMetrics:
         self._bytes = Counter("handoff_egress_bytes", "Bytes that programs sent and received.",
                               ["direction"], registry=registry)
         # fmt: on
+        for direction in ("sent", "received"):
+            self._bytes.labels(direction)
 
     def ended(self, request: EgressRequest) -> None:
         outcome = "refused" if request.status == HTTPStatus.FORBIDDEN and request.refusal else "failed"

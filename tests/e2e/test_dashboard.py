@@ -154,4 +154,6 @@ def unit_of(expression: str) -> str:
     if name == "process_cpu_seconds_total":
         return "short"  # seconds a second: cores
     base = re.sub(r"_(total|bucket|sum)$", "", name)
+    if base.endswith("_bytes") and "rate(" in expression:
+        return "Bps"
     return UNITS.get(base.rpartition("_")[2], "short")
