@@ -73,7 +73,7 @@ async def test_axe_finds_nothing(page: Page, bot: AsyncWebClient, slack: SlackSt
     await expect(channel(page)).to_have_count(2)
     found += await findings(page, "channel")
     await page.goto(f"{slack.url}#/{GENERAL}/{task}")
-    await expect(page.locator(".thread").get_by_text("42")).to_be_visible()
+    await expect(page.get_by_role("cell", name="42", exact=True)).to_be_visible()
     found += await findings(page, "thread")
     await page.goto(f"{slack.url}#/{ADAS_DM}")
     await page.get_by_role("tab", name="Home").click()
