@@ -117,7 +117,7 @@ class DueOrders:
         for id_ in due.orders:
             order = await self._store.find(id_)
             if order is not None and (firing := await self._store.fire(order, now)) is not None:
-                work.append(self._begin(order, firing, again=False))
+                work.append(self._begin(order, firing, now, again=False))
         for key in due.firings:
             if key not in self._busy:
                 work.append(partial(self._follow, *key))
@@ -155,24 +155,49 @@ class DueOrders:
             return None
         firing = await self._store.claim(order.id, f"now:{int(self._clock())}", self._clock(), ts="", task="")
         if firing is not None:
-            await self._safely(self._begin(order, firing, again=False))
+            await self._safely(self._begin(order, firing, firing.at, again=False))
         return firing
 
-    def _begin(self, order: Order, firing: Firing, *, again: bool) -> Callable[[], Awaitable[None]]:
+    def _begin(
+        self, order: Order, firing: Firing, claimed_at: float, *, again: bool
+    ) -> Callable[[], Awaitable[None]]:
         key = (firing.order, firing.occasion)
         self._busy.add(key)
 
         async def begin() -> None:
-            # After the lease others start it; a post that waits for Slack's rate until then would double it.
             try:
-                async with asyncio.timeout(self._lease / 2), self._places:
+                async with self._claimed(firing, claimed_at), self._places:
                     await self._start(order, firing, again=again)
-            except TimeoutError as error:
-                raise NotNow("it could not be started within half its lease") from error
             finally:
                 self._busy.discard(key)
 
         return begin
+
+    @asynccontextmanager
+    async def _claimed(self, firing: Firing, at: float) -> AsyncIterator[None]:
+        """Renew the claim of a firing, made at `at`, for as long as the context lasts: its post may wait for
+        Slack's rate. Raises `NotNow` once the claim is lost, or could not be renewed for half the lease."""
+        try:
+            async with asyncio.timeout(self._lease / 2) as limit:
+                renewing = asyncio.create_task(self._renew(firing, at, limit))
+                try:
+                    yield
+                finally:
+                    renewing.cancel()
+                    await asyncio.wait([renewing])
+        except TimeoutError as error:
+            raise NotNow("its claim is lost, or could not be renewed") from error
+
+    async def _renew(self, firing: Firing, at: float, limit: asyncio.Timeout) -> None:
+        while True:
+            await asyncio.sleep(self._lease / 6)
+            try:
+                renewed = await self._store.renew(firing, at, now := self._clock())
+            except DATABASE_ERRORS as error:
+                log.debug("claim not renewed, tried again", why=describe_outage(error) or str(error))
+                continue
+            at = now
+            limit.reschedule(asyncio.get_running_loop().time() + (self._lease / 2 if renewed else 0))
 
     async def _safely(self, work: Callable[[], Awaitable[None]]) -> None:
         """Keep one order's fault from the others; the next look after the lease tries again."""
@@ -238,8 +263,8 @@ class DueOrders:
         order = await self._store.find(order_id)
         if order is None or order.kind is OrderKind.WATCH:
             await self._settle(firing, LEFT_OUT, "Its process died.")
-        elif await self._store.reclaim(firing, self._clock(), lease=self._lease):
-            await self._begin(order, firing, again=True)()
+        elif await self._store.reclaim(firing, now := self._clock(), lease=self._lease):
+            await self._begin(order, firing, now, again=True)()
 
     async def _settle(self, firing: Firing, result: str, reason: str) -> None:
         if await self._store.settle(firing, result, reason, self._clock()) is not None:

@@ -170,6 +170,10 @@ class OrderStore:
         old = _is(firing) & (_FIRING.task == "") & (_FIRING.claimed_at < now - lease)
         return await self._set(old, claimed_at=now)
 
+    async def renew(self, firing: Firing, claimed_at: float, now: float) -> bool:
+        """Claim a firing again that this process claimed at `claimed_at`; False when another has it."""
+        return await self._set(_is(firing) & (_FIRING.claimed_at == claimed_at), claimed_at=now)
+
     async def posted(self, firing: Firing, ts: str) -> None:
         await self._set(_is(firing), ts=ts)
 

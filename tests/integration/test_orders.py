@@ -39,7 +39,11 @@ class InMemoryOrderThreads:
     no: str = ""
     blocked: str = ""
     away: bool = False
-    stuck: bool = False
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    """Posts wait while it is not set."""
+
+    def __post_init__(self) -> None:
+        self.gate.set()
 
     async def refusal(self, order: Order) -> str:
         await asyncio.sleep(0)
@@ -50,7 +54,8 @@ class InMemoryOrderThreads:
     async def open(self, order: Order, firing: Firing, *, again: bool) -> str:
         if self.blocked:
             raise OrderBlocked(self.blocked)
-        await (asyncio.Event().wait() if self.stuck else asyncio.sleep(0))
+        await self.gate.wait()
+        await asyncio.sleep(0)
         key = (firing.order, firing.occasion)
         return self.posts.setdefault(key, f"{1_000 + len(self.posts)}.000001")
 
@@ -214,15 +219,61 @@ async def test_slack_that_is_away_is_waited_for(orders: OrderHarness) -> None:
     assert len([task for task in await orders.tasks_of(order) if task]) == 1
 
 
-async def test_a_post_that_waits_is_given_up_before_another_process_may_make_it(database: Database) -> None:
-    orders = OrderHarness(database, lease=0.1)
+async def test_a_post_that_waits_for_long_keeps_its_claim(database: Database) -> None:
+    orders = OrderHarness(database, lease=0.3)
+    other = OrderHarness(database, orders.threads)
     order = await orders.start()
-    orders.threads.stuck = True
+    orders.threads.gate.clear()
+    waiting = asyncio.create_task(orders.look(START + HOUR))
+    await until_claimed(database, START + HOUR)
+    orders.now += 50
+    await until_claimed(database, START + HOUR + 50)
+    await other.look(START + HOUR + 61)
+    orders.threads.gate.set()
+    await waiting
+    assert len(orders.threads.posts) == len([task for task in await orders.tasks_of(order) if task]) == 1
+
+
+async def test_a_post_is_given_up_when_another_process_has_its_claim(database: Database) -> None:
+    orders = OrderHarness(database, lease=0.3)
+    order = await orders.start()
+    orders.threads.gate.clear()
+    waiting = asyncio.create_task(orders.look(START + HOUR))
+    await until_claimed(database, START + HOUR)
+    (firing,) = await orders.store.latest(order.id)
+    assert await orders.store.reclaim(firing, START + HOUR + 99, lease=60)
+    await waiting
+    assert (orders.threads.posts, await orders.tasks_of(order)) == ({}, [""])
+    orders.threads.gate.set()
+    await OrderHarness(database, orders.threads).look(START + HOUR + 160)
+    assert len(orders.threads.posts) == len([task for task in await orders.tasks_of(order) if task]) == 1
+
+
+async def test_a_post_is_given_up_when_its_claim_cannot_be_renewed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = OrderHarness(database, lease=0.3)
+    order = await orders.start()
+    orders.threads.gate.clear()
+    monkeypatch.setattr(orders.store, "renew", database_away)
     await orders.look(START + HOUR)
     assert (orders.threads.posts, await orders.tasks_of(order)) == ({}, [""])
-    orders.threads.stuck = False
-    await OrderHarness(database, orders.threads).look(START + HOUR + 61)
-    assert len(orders.threads.posts) == len([task for task in await orders.tasks_of(order) if task]) == 1
+
+
+async def database_away(*_: object) -> bool:
+    await asyncio.sleep(0)
+    raise ConnectionRefusedError
+
+
+async def until_claimed(database: Database, at: float) -> None:
+    """Returns when a firing is claimed at that time."""
+    claimed = select(schema.firing.c.order_id).where(schema.firing.c.claimed_at == at)
+    async with asyncio.timeout(10):
+        while True:
+            async with database.read() as connection:
+                if (await connection.execute(claimed)).first():
+                    return
+            await asyncio.sleep(0.01)
 
 
 async def test_run_now_is_a_further_run(orders: OrderHarness) -> None:
