@@ -168,8 +168,10 @@ class AgentLoop:
         return reply
 
     def _with_text_calls(self, reply: ModelReply) -> ModelReply:
-        """The reply with the calls in its text as calls, in the history too: `raw` is dropped."""
-        if reply.calls or not (calls := text_calls.parse(reply.text, self._tools)):
+        """The reply with the calls in its text as calls, in the history too: `raw` is dropped. Calls beside
+        other words count only once the model has been asked not to write them: they may be an example."""
+        read = text_calls.parse_anywhere if self._transcript.nudges else text_calls.parse
+        if reply.calls or not (calls := read(reply.text, self._tools)):
             return reply
         log.info("tool calls read from text", model=reply.model, calls=[call.name for call in calls])
         return replace(reply, text="", calls=calls, finish="tool_calls", raw=(), api="")

@@ -19,7 +19,7 @@ from pydantic_core import from_json
 
 from agents.conversation import Json, Picture, ToolCall
 from agents.errors import ToolFailure
-from agents.tools.arguments import fit
+from agents.tools.arguments import copied, fit
 from agents.tools.schema import flatten, mend
 from text.sanitize import sanitize
 
@@ -116,6 +116,11 @@ class Tool:
             raise ToolFailure(self._complaints(error)) from None
         except ValueError as error:
             raise ToolFailure(f"the arguments are {error} lists and objects. Nothing was run.") from None
+        if names := copied(from_json(call.arguments or "{}"), self.schema, self.description):
+            raise ToolFailure(
+                f"{', '.join(names)}: the value is the description of the argument. Nothing was run. "
+                "Write what it asks for, about this task."
+            )
         if self._takes_call:
             arguments[self._takes_call] = call
         return await self._run(arguments)

@@ -1,4 +1,5 @@
-"""Fits a call's arguments to the schema of its tool, where a model has only spelled them otherwise."""
+"""Fits a call's arguments to the schema of its tool, where a model has only spelled them otherwise, and finds
+those that it has copied from the schema."""
 
 from __future__ import annotations
 
@@ -31,6 +32,19 @@ def fit(value: Any, schema: Any) -> Any:
         for key, one in value.items()
         if one is not None or key in required or key not in properties or _takes_null(properties[key])
     }
+
+
+def copied(value: Any, schema: Json, about: str) -> list[str]:
+    """The arguments whose value is their own description in the schema, or `about`, the description of the
+    tool: small models write these where they have nothing to say."""
+    properties: Json = schema.get("properties") or {}
+    return [
+        name
+        for name, given in (value.items() if isinstance(value, dict) else ())
+        if isinstance(given, str)
+        and (words := given.split())
+        and words in ((properties.get(name) or {}).get("description", "").split(), about.split())
+    ]
 
 
 def _types(schema: Json) -> set[str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.events import AnswerText, WorkerEnded
-from agents.model.wire.text_calls import has_markup, may_begin, parse
+from agents.model.wire.text_calls import has_markup, may_begin, parse, parse_anywhere
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
 from tests.support.team import Agent, Team, endpoint_of
 
@@ -82,7 +82,7 @@ def test_an_answer_is_no_call(text: str) -> None:
 @given(st.text(alphabet='<>{}[]"|｜look:, \n`'), st.sampled_from(list(FORMS.values())))
 def test_any_text_around_a_call_is_read_without_an_error(noise: str, form: str) -> None:
     for text in (noise, noise + form, form + noise, form[: len(noise)]):
-        calls = parse(text, ["look"])
+        calls = (*parse(text, ["look"]), *parse_anywhere(text, ["look"]))
         assert all(call.name == "look" for call in calls)
         has_markup(text, ["look"])
         may_begin(text)
@@ -96,7 +96,31 @@ def test_a_call_of_no_tool_and_nothing_else_is_markup(text: str) -> None:
     assert has_markup(text, ["look"])
 
 
+def test_what_a_model_makes_up_after_its_call_is_left_out() -> None:
+    """Bytes of a real model of half a billion parameters: the call, then the report that it hopes for."""
+    text = (
+        """{"name": "execute_python_code", "arguments": {"code": "print('Hello, Ada!')"}}\n"""
+        '{"status": "done", "summary": "The result itself, complete and short.", "files": []}'
+    )
+    (call,) = parse(text, ["execute_python_code", "report"])
+    assert (call.name, json.loads(call.arguments)) == (
+        "execute_python_code",
+        {"code": "print('Hello, Ada!')"},
+    )
+    assert parse('{"status": "done"}\n' + FORMS["bare JSON"], ["look"]) == ()
+
+
+@pytest.mark.parametrize("form", FORMS.values())
+def test_calls_beside_words_are_found(form: str) -> None:
+    for text in (f"I will look.\n{form}", f"{form}\nThat is {{all}}.", f'Send {{"name": "x"}}: {form}'):
+        assert [(call.name, json.loads(call.arguments)) for call in parse_anywhere(text, ["look"])] == [
+            ("look", {"word": "a"})
+        ]
+    assert parse_anywhere(f"Look {form}", ["other"]) == ()
+
+
 MIXED = "I will look.\n" + FORMS["Hermes and Qwen"]
+TORN = MIXED[:-20]
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
@@ -108,9 +132,17 @@ async def test_markup_beside_words_is_asked_about_once(api: str) -> None:
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_a_call_beside_words_is_run_when_it_comes_again(api: str) -> None:
+    script: list[Reply] = [Say(MIXED), Say(MIXED), Say("Done.")]
+    async with ScriptedModel(script) as model, endpoint_of(model, api=api) as endpoint:
+        assert (await Agent([look]).run(endpoint)).text == "Done."
+    assert model.requests[-1].results == ("saw a",)
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
 async def test_markup_again_ends_the_work_with_a_sentence(api: str) -> None:
     team = Team()
-    async with ScriptedModel([Say(MIXED), Say(MIXED)]) as model, endpoint_of(model, api=api) as endpoint:
+    async with ScriptedModel([Say(TORN), Say(TORN)]) as model, endpoint_of(model, api=api) as endpoint:
         ending = await team.run(endpoint)
     assert ending.text == ""
     assert "the model m at 127.0.0.1 writes its tool calls as text" in ending.reason
@@ -120,7 +152,7 @@ async def test_markup_again_ends_the_work_with_a_sentence(api: str) -> None:
 async def test_a_worker_that_writes_markup_has_failed() -> None:
     team = Team()
     brief = Call("create_worker", {"task_description": "look"})
-    script = Roles([brief, Say("No.")], [Say(MIXED), Say(MIXED)])
+    script = Roles([brief, Say("No.")], [Say(TORN), Say(TORN)])
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await team.run(endpoint)
     (ended,) = [event for event in team.events if isinstance(event, WorkerEnded)]

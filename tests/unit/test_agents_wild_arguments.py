@@ -60,6 +60,27 @@ async def test_arguments_of_every_kind_are_run_or_reported(kind: str, api: str) 
     assert isinstance(from_json(again, allow_inf_nan=False), dict), "vLLM and others refuse every later turn"
 
 
+async def test_a_description_that_is_sent_as_the_value_is_reported() -> None:
+    """A real model of half a billion parameters filled in `create_worker` so."""
+
+    async def hand_over(task: str, title: str = "") -> str:
+        """Hand over a part.
+
+        Args:
+            task: The objective, and what it is for.
+            title: Three to six words for the people who watch.
+        """
+        return f"{task} is done"
+
+    copies = {"task": "Hand over a part.", "title": "Three to six words for  the people who watch."}
+    script: list[Reply] = [Call("hand_over", copies), Call("hand_over", {"task": "Count."}), Say(ANSWER)]
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        assert (await Agent([hand_over]).run(endpoint)).text == ANSWER
+    first, second = (request.results[-1] for request in model.requests[1:])
+    assert first.startswith("Error: task, title: the value is the description of the argument.")
+    assert second == "Count. is done"
+
+
 def heard_again(body: Mapping[str, Any]) -> list[str]:
     """The arguments of the calls that a request repeats."""
     said = [call["function"] for m in body.get("messages", ()) for call in m.get("tool_calls", ())]

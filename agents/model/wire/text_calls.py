@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any
 
 from agents.conversation import MAX_CALLS, ToolCall
@@ -31,6 +32,9 @@ _NAME = re.compile(
     r"(?:<\|constrain\|>)?(?:json)?(?:<\|message\|>)?"
     r"|(?P<mistral>[\w-]+)(?:\[CALL_ID\]\w+)?\[ARGS\]"
 )
+#: Where a call may begin, and how many such places of a text are tried.
+_BEGIN = re.compile(rf"{_NAME.pattern}|\{{")
+_ATTEMPTS = 200
 _PARAMETER = re.compile(
     r"\s*<(?:｜DSML｜)?parameter(?:=| name=\")(?P<key>[\w-]+)\"?[^>]*>(?P<value>.*?)"
     r"</(?:｜DSML｜)?parameter>",
@@ -50,9 +54,21 @@ _JSON = json.JSONDecoder(strict=False)
 
 
 def parse(text: str, tools: Collection[str]) -> tuple[ToolCall, ...]:
-    """The calls that a text consists of; none unless the whole text is calls of these tools."""
+    """The calls that a text consists of; none unless the whole text is calls of these tools. JSON objects
+    that follow a call and are none are left out: small models write there what the call might give."""
     calls = list(_calls(text, tools))
     return () if None in calls else tuple(call for call in calls[:MAX_CALLS] if call)
+
+
+def parse_anywhere(text: str, tools: Collection[str]) -> tuple[ToolCall, ...]:
+    """The calls of these tools in a text that holds other words too."""
+    found: list[ToolCall] = []
+    position = 0
+    for begin in islice(_BEGIN.finditer(text), _ATTEMPTS):
+        if begin.start() >= position and len(found) < MAX_CALLS:
+            name, arguments, position = _call_at(text, begin.start())
+            found += [_tool_call(name, arguments)] if name in tools else []
+    return tuple(found)
 
 
 def has_markup(text: str, tools: Collection[str]) -> bool:
@@ -86,13 +102,15 @@ def may_begin(text: str) -> bool:
 
 def _calls(text: str, tools: Collection[str]) -> Iterator[ToolCall | None]:
     """The calls in order; None where the text is anything else."""
-    position = _skip(text, 0)
+    position, found = _skip(text, 0), False
     while position < len(text):
-        name, arguments, position = _call_at(text, position)
-        yield _tool_call(name, arguments) if name in tools else None
-        if name not in tools:
-            return
-        position = _skip(text, position)
+        name, arguments, end = _call_at(text, position)
+        is_made_up = found and not name and end > position
+        if not is_made_up:
+            yield _tool_call(name, arguments) if name in tools else None
+            if name not in tools:
+                return
+        found, position = True, _skip(text, end)
 
 
 def _skip(text: str, position: int) -> int:
