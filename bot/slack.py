@@ -12,6 +12,7 @@ import aiohttp
 from bot.controls.approvals import ApprovalButtons
 from bot.controls.buttons import ThreadButtons
 from bot.controls.home import AppHome
+from bot.controls.home_notes import HomeNotes
 from bot.controls.note_buttons import NoteButtons
 from bot.controls.orders import OrderControls
 from bot.controls.ratings import RatingButtons
@@ -135,7 +136,8 @@ class SlackService:
         )
         home = AppHome(
             engine=engine, queries=queries, usage=usage, clients=clients, links=links, stopper=stopper,
-            settings=settings, notes=ChannelNotes(database), orders=controls,
+            settings=settings, orders=controls,
+            notes=HomeNotes(notes=ChannelNotes(database), clients=clients, people=people),
         )  # fmt: skip
         uninstall = UninstallListeners(
             engine=engine, queries=queries, preferences=preferences, notes=ChannelNotes(database),

@@ -6,14 +6,15 @@ Slack keeps showing the last published view, so each opening and each Stop in it
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.controls import texts
+from bot.controls import home_notes, texts
+from bot.controls.home_notes import HomeNotes
 from bot.controls.orders import VERBS, OrderControls
 from bot.intake.listeners import suggest_prompts
 from bot.intake.stopper import TaskStopper
@@ -25,19 +26,17 @@ from bot.thread.answer import duration
 from bot.thread.blocks import Block, button, context_block, section_block
 from bot.wire.client import SLACK_ERRORS, error_text
 from bot.wire.clients import Clients
-from bot.wire.interactions import ClickPayload, parse_interaction
+from bot.wire.interactions import ClickPayload, SubmittedForm, parse_interaction
 from bot.wire.permalinks import Permalinks
 from bot.wire.text import escape, one_plain_line
 from tasks.engine import TaskEngine
-from tasks.store.notes import ChannelNotes, Note
 from tasks.store.queries import TaskQueries, UsageTotals
 from tasks.task import State, Task
 
 log = structlog.get_logger(__name__)
-
-audit = structlog.get_logger("audit")
-STOP, DELETE_NOTE = "handoff_home_stop", "handoff_home_delete_note"
-RECENT = 10
+STOP = "handoff_home_stop"
+#: Tasks of each kind that are shown: Home holds 100 blocks.
+RUNNING, RECENT = 20, 10
 #: Characters of a bar and lines of the timeline: a code block of the Home holds so much without wrapping.
 TIMELINE_WIDTH, TIMELINE_LINES = 24, 20
 #: Characters of a section (docs.slack.dev, section block), less the heading above the timeline.
@@ -68,8 +67,8 @@ class HomeContent:
     """The person's standing orders."""
     timeline: Sequence[str] = ()
     """The newest task's work as lines of text."""
-    notes: Mapping[str, Sequence[Note]] = field(default_factory=dict)
-    """The person's own notes by channel."""
+    notes: Sequence[Block] = ()
+    """The person's own notes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +82,15 @@ class AppHome:
     links: Permalinks
     stopper: TaskStopper
     settings: Settings
-    notes: ChannelNotes
+    notes: HomeNotes
     orders: OrderControls
 
     def register(self, app: AsyncApp) -> None:
         app.event("app_home_opened")(self.opened)
         app.action(STOP)(self.stop_pressed)
-        app.action(DELETE_NOTE)(self.delete_pressed)
+        app.action(home_notes.EDIT)(self.note_pressed)
+        app.action(home_notes.DELETE)(self.note_pressed)
+        app.view(home_notes.FORM)(self.note_edited)
         for action in VERBS:
             app.action(action)(self.order_pressed)
 
@@ -110,17 +111,19 @@ class AppHome:
         words = await self.stopper.stop(mine, click.user.id)
         await self._publish(click.team.id, click.user.id, words)
 
-    async def delete_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Delete one of the person's own notes; what is not theirs stays."""
+    async def note_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
         if (click := parse_interaction(ClickPayload, body)) is None:
             return
-        team, user = click.team.id, click.user.id
-        channel, _, number = click.pressed.value.partition(":")
-        for note in (await self.notes.own(team, user)).get(channel, ()):
-            if str(note.number) == number and await self.notes.delete(team, channel, note.number):
-                audit.info("note deleted", team=team, channel=channel, user=user)
-        await self._publish(team, user)
+        if click.pressed.action_id == home_notes.EDIT:
+            return await self.notes.edit(click)
+        await self.notes.delete(click)
+        await self._publish(click.team.id, click.user.id)
+
+    async def note_edited(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        if (form := parse_interaction(SubmittedForm, body)) is not None:
+            await self._publish(form.team.id, form.user.id, await self.notes.edited(form))
 
     async def order_pressed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
@@ -134,14 +137,14 @@ class AppHome:
         mine = await self.queries.tasks(team=team, user=user, limit=50)
         linked = [(task, await self.links.to(task.thread)) for task in mine]
         shown = HomeContent(
-            running=[pair for pair in linked if not pair[0].state.is_over],
+            running=[pair for pair in linked if not pair[0].state.is_over][:RUNNING],
             recent=[pair for pair in linked if pair[0].state.is_over][:RECENT],
             tokens_day=await self.usage.tokens(since=now - 86_400, team=team, user=user),
             cost_day=await self.usage.cost(since=now - 86_400, team=team, user=user),
             cost_week=await self.usage.cost(since=now - 7 * 86_400, team=team, user=user),
             tokens_week=await self.usage.tokens(since=now - 7 * 86_400, team=team, user=user),
             notice=notice,
-            notes=await self.notes.own(team, user),
+            notes=await self.notes.rows(team, user),
             orders=await self.orders.rows(team, user),
             timeline=await self._timeline(mine[0]) if mine else (),
         )
@@ -168,9 +171,9 @@ def view(shown: HomeContent, settings: Settings) -> dict[str, Any]:
         blocks += [{"type": "divider"}, _header(order_texts.HOME_ORDERS), *shown.orders]
     blocks += [{"type": "divider"}, _header(texts.HOME_RECENT)]
     blocks += [_row(task, link) for task, link in shown.recent] or [section_block(texts.HOME_NO_TASKS)]
-    if notes := [_note_row(channel, note) for channel, own in shown.notes.items() for note in own]:
+    if shown.notes:
         hint = context_block(texts.HOME_NOTES_HINT)
-        blocks += [{"type": "divider"}, _header(texts.HOME_NOTES), *notes, hint]
+        blocks += [{"type": "divider"}, _header(texts.HOME_NOTES), *shown.notes, hint]
     blocks += [{"type": "divider"}, _header(texts.HOME_USAGE)]
     blocks.append(section_block(f"{texts.home_tokens(shown.tokens_day, shown.tokens_week)}\n{_cost(shown)}"))
     model, daily = escape(str(settings.model)), settings.limit_person_daily_tokens or 0
@@ -199,12 +202,6 @@ def _row(task: Task, link: str, *, stoppable: bool = False) -> Block:
     block = section_block(f"<{link}|{title}>\n{state}{took}")
     if stoppable:
         block["accessory"] = button(thread_texts.STOP, STOP, task.id, style="danger")
-    return block
-
-
-def _note_row(channel: str, note: Note) -> Block:
-    block = section_block(escape(note.text))
-    block["accessory"] = button(texts.DELETE, DELETE_NOTE, f"{channel}:{note.number}")
     return block
 
 

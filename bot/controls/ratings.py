@@ -10,6 +10,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.controls import texts
 from bot.controls.clicks import task_of
+from bot.controls.forms import FIELD, text_form
 from bot.controls.replies import ClickReplies
 from bot.thread.blocks import FEEDBACK
 from bot.wire.client import SLACK_ERRORS, error_text
@@ -20,8 +21,8 @@ from tasks.store.ratings import BAD, GOOD, Ratings
 
 log = structlog.get_logger(__name__)
 
-#: The form's id, and the ids of its only field.
-FORM, FIELD = "handoff_why", "why"
+#: The form's id.
+FORM = "handoff_why"
 #: Characters of a reason.
 LONGEST = 1_000
 
@@ -74,17 +75,7 @@ class RatingButtons:
 
 def form(task: str) -> dict[str, Any]:
     """The form as Slack's modal."""
-    field = {
-        "type": "plain_text_input", "action_id": FIELD, "multiline": True, "max_length": LONGEST,
-        "focus_on_load": True,
-    }  # fmt: skip
-    label = _plain(texts.WHY_LABEL)
-    block = {"type": "input", "block_id": FIELD, "optional": True, "element": field, "label": label}
-    return {
-        "type": "modal", "callback_id": FORM, "private_metadata": task, "title": _plain(texts.WHY_TITLE),
-        "submit": _plain(texts.WHY_SEND), "close": _plain(texts.WHY_SKIP), "blocks": [block],
-    }  # fmt: skip
-
-
-def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text}
+    return text_form(
+        FORM, task, title=texts.WHY_TITLE, label=texts.WHY_LABEL, send=texts.WHY_SEND, close=texts.WHY_SKIP,
+        longest=LONGEST, is_optional=True,
+    )  # fmt: skip

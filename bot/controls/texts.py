@@ -152,8 +152,14 @@ def home_settings(model: str, task_tokens: int, daily_tokens: int) -> str:
 
 # A proposed note, and notes in App Home.
 HOME_NOTES = "Your notes"
-HOME_NOTES_HINT = "I read these before each task in our direct messages. `!note` there adds and changes them."
-DELETE = "Delete"
+HOME_NOTES_HINT = (
+    "The notes you wrote, newest first: I read a channel's notes before each task there, and those without a "
+    "channel in our direct messages. `!note add …` there adds one."
+)
+EDIT, DELETE = "Edit", "Delete"
+NOTE_TITLE, NOTE_LABEL = "Edit the note", "Note"
+NOTE_SAVE, NOTE_CANCEL = "Save", "Cancel"
+NOTE_GONE = "This note is not there any more."
 
 
 def no_room_for_note(limit: int) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tasks.store import schema
@@ -59,13 +59,15 @@ class ChannelNotes:
         async with self._database.write() as connection:
             return bool((await connection.execute(delete(schema.note).where(mine))).rowcount)
 
-    async def own(self, team: str, user: str) -> Mapping[str, Sequence[Note]]:
-        """A person's own notes, those in their direct messages, by channel."""
-        mine = (_ROW.team == team) & (_ROW.user == user) & _ROW.channel.startswith("D")
-        query = select(_ROW.channel).where(mine).distinct().order_by(_ROW.channel)
+    async def own(self, team: str, user: str, *, limit: int) -> Sequence[tuple[str, Note]]:
+        """The notes that a person wrote last, each with its channel, newest first."""
+        mine = (_ROW.team == team) & (_ROW.user == user)
+        query = select(_ROW.channel, _ROW.number, _ROW.text, _ROW.user_name).where(mine)
         async with self._database.read() as connection:
-            channels = (await connection.execute(query)).scalars().all()
-        return {channel: await self._of(team, channel) for channel in channels}
+            rows = (await connection.execute(query.order_by(_ROW.at.desc()).limit(limit))).all()
+        return [
+            (row.channel, Note(number=row.number, text=row.text, user_name=row.user_name)) for row in rows
+        ]
 
     async def purge(self, *, user: str = "", channel: str = "", before: float | None = None) -> int:
         """Delete the notes that meet all given conditions: last written by `user`, in `channel`, before a
@@ -85,7 +87,7 @@ class ChannelNotes:
         query = select(_ROW.number, _ROW.text, _ROW.user_name).where(_in(team, channel))
         async with self._database.read() as connection:
             rows = await connection.execute(query.order_by(_ROW.number))
-            return [Note(number=row.number, text=row.text, user_name=row.user_name) for row in rows]
+            return [_note(row) for row in rows.mappings()]
 
 
 async def insert_note(
@@ -102,6 +104,10 @@ async def insert_note(
     }  # fmt: skip
     await connection.execute(insert(schema.note).values(row))
     return number
+
+
+def _note(row: RowMapping) -> Note:
+    return Note(number=row["number"], text=row["text"], user_name=row["user_name"])
 
 
 def _in(team: str, channel: str) -> ColumnElement[bool]:

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest_asyncio
 
+from bot.controls import home_notes
 from bot.controls import texts as controls_texts
 from bot.controls.home import STOP
 from bot.intake import texts as intake_texts
 from playground.slack import SlackStandIn
+from tasks.store.notes import ChannelNotes, Note
 from tasks.task import State
 from tests.support.patient_model import Patient
 from tests.support.scripted_model import ScriptedModel
@@ -119,6 +121,39 @@ async def test_stop_in_the_home_stops_and_the_home_shows_it(bot: Stack, patient:
     await _press(bot, ADA, row["accessory"])
     await bot.slack.wait_for(lambda _: intake_texts.NOTHING_TO_STOP in _words(bot))
     assert ":octagonal_sign: stopped" in await _home(bot)
+
+
+async def test_a_persons_own_notes_are_shown_edited_and_deleted(bot: Stack) -> None:
+    notes = ChannelNotes(bot.server.engine.store.database)
+    place = (bot.slack.team_id, GENERAL)
+    for user, text in ((ADA, "Amounts are in <euro>"), (MEI, "The year ends in March")):
+        await notes.add(*place, text, user=user, user_name=user)
+    words = await _home(bot)
+    assert f"<#{GENERAL}> · Amounts are in &lt;euro&gt;" in words
+    assert "March" not in words, "the note of another person"
+
+    await bot.slack.interactions.click(ADA, None, None, action_id=home_notes.EDIT)
+    form = await bot.slack.wait_for(lambda state: state.modals.get(ADA))
+    assert form is not None
+    assert form["blocks"][0]["element"]["initial_value"] == "Amounts are in <euro>"
+    await bot.slack.interactions.submit(ADA, form["id"], {"text": {"text": "Amounts are in cents"}})
+    await bot.slack.wait_for(lambda _: "in cents" in _words(bot))
+    assert (await notes.of(*place))[0] == Note(number=1, text="Amounts are in cents", user_name="Ada Okafor")
+
+    await _press(bot, MEI, {"value": f"{GENERAL}:1"}, action_id=home_notes.DELETE)
+    await bot.slack.interactions.click(ADA, None, None, action_id=home_notes.DELETE)
+    await bot.slack.wait_for(lambda _: controls_texts.HOME_NOTES not in _words(bot))
+    assert [note.number for note in await notes.of(*place)] == [2]
+    # The form was open while the note went.
+    await bot.slack.deliver("interactive", _sent(bot, form, "Amounts are in dollars"))
+    await bot.slack.wait_for(lambda _: controls_texts.NOTE_GONE in _words(bot))
+
+
+def _sent(bot: Stack, form: dict[str, Any], text: str) -> dict[str, Any]:
+    state = {"values": {"text": {"text": {"type": "plain_text_input", "value": text}}}}
+    team = {"id": bot.slack.team_id, "domain": "playground"}
+    view = form | {"state": state}
+    return {"type": "view_submission", "user": {"id": ADA}, "team": team, "view": view, "trigger_id": "1.2.3"}
 
 
 async def test_another_persons_task_is_neither_shown_nor_stopped(bot: Stack, patient: Patient) -> None:

@@ -126,15 +126,16 @@ async def test_a_persons_own_notes_are_in_app_home_and_deleted_there(
     assert await notes(bot, ADA_DM) == [RULE]
     assert RULE not in await next_opening(bot, model)
     own = ChannelNotes(bot.server.engine.store.database)
-    assert list(await own.own(bot.slack.team_id, ADA)) == [ADA_DM]
-    assert await own.own(bot.slack.team_id, MEI) == {}
+    assert [channel for channel, _ in await own.own(bot.slack.team_id, ADA, limit=9)] == [ADA_DM]
+    assert await own.own(bot.slack.team_id, MEI, limit=9) == []
     await bot.slack.open_home(ADA)
     await bot.slack.wait_for(lambda state: RULE in str(state.homes.get(ADA)))
     (row,) = (b for b in bot.slack.state.homes[ADA]["blocks"] if DELETE in str(b))
-    await press_in_home(bot, MEI, row["accessory"]["value"])
+    (delete,) = (button["value"] for button in row["elements"] if button["action_id"] == DELETE)
+    await press_in_home(bot, MEI, delete)
     await bot.handled()
     assert await notes(bot, ADA_DM) == [RULE]
-    await press_in_home(bot, ADA, row["accessory"]["value"])
+    await press_in_home(bot, ADA, delete)
     await bot.slack.wait_for(lambda state: RULE not in str(state.homes.get(ADA)))
     assert await notes(bot, ADA_DM) == []
 

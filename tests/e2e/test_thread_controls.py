@@ -154,7 +154,7 @@ async def test_a_verdict_is_kept_and_can_be_changed(bot: Stack, patient: Patient
     await bot.slack.click(MEI, GENERAL, answer.ts, "handoff_feedback", f"bad:{task.id}")
     form = await bot.slack.wait_for(lambda state: state.modals.get(MEI))
     assert form is not None
-    await bot.slack.interactions.submit(MEI, form["id"], {"why": {"why": "The year is missing."}})
+    await bot.slack.interactions.submit(MEI, form["id"], {"text": {"text": "The year is missing."}})
     ratings = Ratings(bot.server.engine.store.database)
     async with asyncio.timeout(30):
         while not [found for found in await ratings.rated("bad", limit=5) if found.reasons]:  # noqa: ASYNC110
