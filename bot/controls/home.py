@@ -30,6 +30,7 @@ from bot.wire.interactions import ClickPayload, SubmittedForm, parse_interaction
 from bot.wire.permalinks import Permalinks
 from bot.wire.text import escape, one_plain_line
 from tasks.engine import TaskEngine
+from tasks.orders.order import words_for_people
 from tasks.store.queries import TaskQueries, UsageTotals
 from tasks.task import State, Task
 
@@ -196,7 +197,7 @@ def _clipped(timeline: Sequence[str]) -> str:
 
 
 def _row(task: Task, link: str, *, stoppable: bool = False) -> Block:
-    title = escape(one_plain_line(task.request)[:150]) or texts.A_FILE
+    title = escape(one_plain_line(words_for_people(task.request))[:150]) or texts.A_FILE
     state = _WORDS.get(task.state, texts.HOME_AT_WORK)
     took = f" · {duration(task.seconds)}" if task.seconds is not None else ""
     block = section_block(f"<{link}|{title}>\n{state}{took}")

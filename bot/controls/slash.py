@@ -30,6 +30,7 @@ from bot.wire.reader import MessageReader
 from bot.wire.text import escape, one_plain_line, silence_mentions, truncate
 from tasks.engine import TaskEngine
 from tasks.message import Message, ThreadAddress
+from tasks.orders.order import words_for_people
 from tasks.store.preferences import CHOICES, ChannelPreferences
 from tasks.store.queries import TaskQueries
 from tasks.task import State, Task
@@ -124,7 +125,7 @@ class SlashCommand:
 
     async def _line(self, task: Task) -> str:
         link = await self.links.to(task.thread)
-        title = escape(one_plain_line(task.request)[:80]) or texts.A_FILE
+        title = escape(one_plain_line(words_for_people(task.request))[:80]) or texts.A_FILE
         took = duration(task.seconds) if task.seconds is not None else ""
         state = _STATES.get(task.state, task.state.value)
         return " · ".join(

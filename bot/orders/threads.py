@@ -17,7 +17,7 @@ from bot.wire.text import escape, one_plain_line, silence_mentions
 from bot.wire.users import UserDirectory
 from tasks.message import ThreadAddress
 from tasks.orders.due import NotNow, OrderBlocked
-from tasks.orders.order import NOTHING, Firing, Order, OrderKind
+from tasks.orders.order import NOTHING, RUN_NOTE, Firing, Order, OrderKind
 from text.excerpt import excerpt
 
 log = structlog.get_logger(__name__)
@@ -71,7 +71,7 @@ class SlackOrderThreads:
 
     async def request(self, order: Order, firing: Firing, last_answer: str) -> str:
         due = "now, by hand" if not firing.occasion.isdigit() else moment(int(firing.occasion), order.zone)
-        notes = [f"This is a run of the standing order “{order.title}”, due {due}. No one waits for it."]
+        notes = [f"{RUN_NOTE} “{order.title}”, due {due}. No one waits for it."]
         if firing.missed:
             notes.append(f"{firing.missed} earlier runs were missed; this one makes up for them.")
         return order_request(order, notes, last_answer)
@@ -112,5 +112,5 @@ def watch_request(order: Order, said: str, author: str) -> str:
     """The words of the task that a message starts; what it says is quoted."""
     assert order.kind is OrderKind.WATCH
     quoted = "\n".join(f"> {line}" for line in said.splitlines())
-    notes = [f"This is a run of the standing order “{order.title}”, for this message of {author}:\n{quoted}"]
+    notes = [f"{RUN_NOTE} “{order.title}”, for this message of {author}:\n{quoted}"]
     return order_request(order, notes, "")

@@ -34,7 +34,13 @@ def times(order: Order) -> str:
 
 
 def moment(seconds: float, zone: str) -> str:
-    return f"{datetime.fromtimestamp(seconds, find_zone(zone)):%a %Y-%m-%d %H:%M} {zone}"
+    return moments([seconds], zone)
+
+
+def moments(seconds: Sequence[float], zone: str) -> str:
+    """Several times, with their zone once."""
+    said = (f"{datetime.fromtimestamp(one, find_zone(zone)):%a %Y-%m-%d %H:%M}" for one in seconds)
+    return f"{', '.join(said)} {zone}"
 
 
 def next_run(order: Order) -> str:
@@ -47,7 +53,7 @@ def proposal(order: Order, now: float, limits: OrderLimits) -> tuple[str, list[B
     head = texts.proposal(escape(order.title), times(order), f"<#{order.channel}>", quoted)
     if order.kind is OrderKind.SCHEDULE:
         following = next_times(order.when, order.zone, now, _SHOWN)
-        facts = texts.next_runs(", ".join(moment(at, order.zone) for at in following))
+        facts = texts.next_runs(moments(following, order.zone))
     else:
         facts = texts.at_most(limits.hourly)
     buttons = [
@@ -63,10 +69,7 @@ def proposal(order: Order, now: float, limits: OrderLimits) -> tuple[str, list[B
 
 def line(order: Order) -> str:
     """One line of a list."""
-    state = texts.next_runs(run) if (run := next_run(order)) else ""
-    if order.state is OrderState.PAUSED:
-        state = texts.state_paused(escape(order.reason))
-    return texts.order_line(order.id, escape(one_plain_line(order.title)), times(order), state)
+    return texts.order_line(order.id, escape(one_plain_line(order.title)), times(order), _state(order))
 
 
 def row(order: Order, last: Sequence[Firing]) -> list[Block]:
@@ -78,5 +81,13 @@ def row(order: Order, last: Sequence[Firing]) -> list[Block]:
     can_run = is_active and order.kind is OrderKind.SCHEDULE
     run = [button(texts.RUN_NOW, RUN, order.id)] if can_run else []
     buttons = [switch, *run, button(texts.DELETE, DELETE, order.id, style="danger")]
-    words = "\n".join(filter(None, [line(order), result]))
+    title = f"*{escape(one_plain_line(order.title))}*"
+    state = _state(order)
+    words = "\n".join(filter(None, [title, times(order), state[:1].upper() + state[1:], result]))
     return [section_block(words[:2_900]), actions_block(*buttons)]
+
+
+def _state(order: Order) -> str:
+    if order.state is OrderState.PAUSED:
+        return texts.state_paused(escape(order.reason))
+    return texts.next_runs(run) if (run := next_run(order)) else ""

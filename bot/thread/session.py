@@ -14,6 +14,7 @@ from bot.thread import texts
 from bot.timing import BotTiming
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from bot.wire.text import one_plain_line
+from tasks.orders.order import words_for_people
 from tasks.task import State, Task
 from text.excerpt import one_line
 
@@ -44,7 +45,7 @@ class ThreadSession:
         if not await self._client.limiter.acquire(_METHOD, patience=self._timing.decoration):
             self._is_skipped = True
             return
-        title = one_line(one_plain_line(self._task.request), 150) or "Task"
+        title = one_line(one_plain_line(words_for_people(self._task.request)), 150) or "Task"
         if await self._set("processing", title=title, initiator_user_id=self._task.user):
             if self._task.message_ts != self._task.thread.ts:
                 # The thread may have a session, and Slack takes a title only for a new one.

@@ -9,7 +9,7 @@ from playground.demo_model.answers import LABEL
 from playground.demo_model.conversation import Conversation, MessageEntry, Reply, ToolUse
 
 SCHEDULE, WATCH = "create_schedule", "create_watch"
-STARTED_BY_YOU = "I proposed it. Press *Start* below, and it begins."
+STARTED_BY_YOU = "I proposed it. Press *Start* above, and it begins."
 #: The last note in the words of a run's task.
 RUN = "[This is a run of the standing order "
 

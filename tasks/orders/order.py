@@ -111,6 +111,8 @@ class OrderLimits:
 FAILURES = 3
 #: What a run answers that has nothing to report; it is not posted.
 NOTHING = "Nothing to report."
+#: How the words begin that a run adds to its order's task, for the agents.
+RUN_NOTE = "This is a run of the standing order"
 #: The key in a task's namespace with the id of its order.
 ORDER_KEY = "order"
 
@@ -118,3 +120,8 @@ ORDER_KEY = "order"
 def is_silent(answer: str) -> bool:
     """Whether a run has nothing to report."""
     return answer.strip().strip('*_`"').rstrip(".!").casefold() == NOTHING.rstrip(".").casefold()
+
+
+def words_for_people(request: str) -> str:
+    """A task's request without what a run adds for the agents."""
+    return request.partition(f"\n\n[{RUN_NOTE}")[0]

@@ -106,6 +106,7 @@ async def test_a_schedule_is_proposed_started_by_its_owner_and_runs_in_threads_o
     await bot.slack.wait_for(lambda _: any(order.id in said for said in bot.whispers()))
     await bot.slack.open_home(ADA)
     await bot.slack.wait_for(lambda state: "Last run: answered" in json.dumps(state.homes.get(ADA, {})))
+    assert "This is a run of" not in json.dumps(bot.slack.state.homes[ADA]), "words for the agents"
     await bot.slack.slash(MEI, GENERAL, "/handoff", f"orders run {order.id}")
     await bot.slack.slash(ADA, GENERAL, "/handoff", f"orders pause {order.id}")
     await bot.slack.wait_for(lambda _: "Paused." in bot.whispers())

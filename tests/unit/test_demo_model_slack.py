@@ -106,7 +106,7 @@ async def test_a_standing_order_is_proposed_once(words: str, call: Json) -> None
         assert calls(turn) == [(name, call)]
         proposed = await ask(client, [*asked, *answered(turn, "Proposed, not started.")], ORDERS)
         refused = await ask(client, [*asked, *answered(turn, "Error: Too often.")], ORDERS)
-    assert proposed["content"].startswith("I proposed it. Press *Start* below")
+    assert proposed["content"].startswith("I proposed it. Press *Start* above")
     assert refused["content"] == f"Too often.\n\n{LABEL}"
 
 
