@@ -68,6 +68,8 @@ class UserTurn:
 
     text: str
     pictures: tuple[Picture, ...] = ()
+    is_note: bool = False
+    """Whether the system wrote it while the agent was working."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

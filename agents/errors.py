@@ -32,6 +32,10 @@ class ToolFailure(AgentError):
     """A tool call failed; the message says to the model what to do instead."""
 
 
+class RepeatedPrompt(ToolFailure):
+    """The arguments of a call only repeat what the model was given: descriptions, or its instructions."""
+
+
 class ModelError(AgentError):
     """A model turn failed, and no retry helps."""
 

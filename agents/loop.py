@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
@@ -15,12 +15,14 @@ from agents.budget import LAST_TURN_SECONDS, Meter
 from agents.conversation import ModelReply, ToolCall, Turn
 from agents.errors import ContextTooLong, ModelError, Parked
 from agents.journal import Inbox, Journal
-from agents.model.endpoint import Endpoint, OnRetry, OnText
+from agents.model.endpoint import Endpoint
 from agents.model.pictures import Pictures
 from agents.model.prices import Prices
 from agents.model.wire import ModelRequest, text_calls
+from agents.observer import Observer, Waits
+from agents.plain_request import in_words
 from agents.tools import Tool
-from agents.tools.dispatch import dispatch
+from agents.tools.dispatch import REPEATS, dispatch
 from agents.tools.tool_search import sent
 from agents.transcript import CUT, EMPTY, MARKUP, NO_CALL, ONLY_COMMENTARY, Transcript
 
@@ -29,7 +31,7 @@ log = structlog.get_logger(__name__)
 #: The fifth turn with the same call and the same result ends the work.
 SAME_RESULT_LIMIT = 5
 #: How often an agent is asked to continue after such a reply; then its work ends.
-NUDGES = {EMPTY: 1, CUT: 3, MARKUP: 1, NO_CALL: 1, ONLY_COMMENTARY: 3}
+NUDGES = {EMPTY: 1, CUT: 3, NO_CALL: 1, ONLY_COMMENTARY: 3}
 Bound = Callable[[], AbstractAsyncContextManager[object]]
 """Makes the timeout of one request."""
 _STOP_NOW = (
@@ -59,40 +61,6 @@ class Role:
     """What is wrong with a text as the agent's last words, in a sentence that the agent reads once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observer:
-    """Callbacks for progress that people watch."""
-
-    on_reply: Callable[[ModelReply], None]
-    on_retry: OnRetry
-    on_wait: Callable[[bool], None] = lambda _: None
-    """Whether the request waits for others to the same model."""
-    on_follow_up: Callable[[str], None] = lambda _: None
-    on_text: OnText | None = None
-
-
-@dataclass(slots=True)
-class _Waits:
-    """The waits of one request, each with its reason. A retry's own reason says more."""
-
-    watcher: Observer
-    meter: Meter
-    has_reason: bool = False
-
-    def on_retry(self, why: str, seconds: float) -> None:
-        self.has_reason = True
-        self.watcher.on_retry(why, seconds)
-
-    @contextmanager
-    def pause(self) -> Iterator[None]:
-        with self.meter.wait():
-            if not self.has_reason:
-                self.watcher.on_wait(True)
-            yield
-        if not self.has_reason:
-            self.watcher.on_wait(False)
-
-
 class AgentLoop:
     """Runs one agent; its state is its journal."""
 
@@ -110,6 +78,11 @@ class AgentLoop:
         self._pictures = pictures
         self._transcript = Transcript(journal)
         meter.restore(journal.entries)
+
+    @property
+    def has_text_calls(self) -> bool:
+        """Whether the model has written tool calls as text."""
+        return self._transcript.has_text_calls
 
     async def run(self, opening: Sequence[Turn]) -> LoopResult:
         """Work until there is a result; `opening` is used only when the journal is new.
@@ -169,8 +142,8 @@ class AgentLoop:
 
     def _with_text_calls(self, reply: ModelReply) -> ModelReply:
         """The reply with the calls in its text as calls, in the history too: `raw` is dropped. Calls beside
-        other words count only once the model has been asked not to write them: they may be an example."""
-        read = text_calls.parse_anywhere if self._transcript.nudges else text_calls.parse
+        other words may be an example, and count only where the model has written calls as text before."""
+        read = text_calls.parse_anywhere if self._transcript.has_text_calls else text_calls.parse
         if reply.calls or not (calls := read(reply.text, self._tools)):
             return reply
         log.info("tool calls read from text", model=reply.model, calls=[call.name for call in calls])
@@ -179,7 +152,7 @@ class AgentLoop:
     async def _request(self, bound: Bound, request: ModelRequest) -> ModelReply:
         with tracing.turn(self._role.model, self._transcript.turns[-1]) as span:
             async with bound():
-                waits = _Waits(self._watcher, self._meter)
+                waits = Waits(self._watcher, self._meter)
                 reply = await self._endpoint.complete(
                     request, waits.on_retry, self._watcher.on_text, waits.pause
                 )
@@ -187,7 +160,7 @@ class AgentLoop:
             return reply
 
     async def _next_request(self, may_call: bool) -> ModelRequest:
-        return ModelRequest(
+        request = ModelRequest(
             model=self._role.model,
             instructions=self._role.instructions,
             turns=self._transcript.turns,
@@ -196,6 +169,7 @@ class AgentLoop:
             cache_key=f"handoff-{self._role.name}",
             pictures=await self._pictures.contents(self._transcript.turns),
         )
+        return request if may_call or not self.has_text_calls else in_words(request)
 
     async def _compact(self, bound: Bound, *, urgent: bool = False) -> bool:
         window = self._prices.window(self._role.model)
@@ -217,7 +191,7 @@ class AgentLoop:
         if reply.calls:
             return await self._run_calls()
         if text_calls.has_markup(reply.text, self._tools):
-            return await self._nudge(MARKUP, LoopResult("", self._needs_parser(reply.model)))
+            return await self._correct(reply)
         if reply.finish == "content_filter":
             return LoopResult(text, "the model service's content filter stopped the reply")
         if reply.finish == "length":
@@ -234,14 +208,29 @@ class AgentLoop:
             return await self._nudge(objection, LoopResult(text))
         return LoopResult(text)
 
+    async def _correct(self, reply: ModelReply) -> LoopResult | None:
+        """Ask once for calls through the API, then for words alone."""
+        if self._transcript.has_text_calls:
+            return await self._last_turn(self._needs_parser(reply.model))
+        await self._transcript.nudge(MARKUP)
+        return None
+
     def _last_result(self, reply: ModelReply) -> LoopResult:
-        has_markup = text_calls.has_markup(reply.text, self._tools)
-        return LoopResult("" if has_markup else reply.text, self._transcript.limit)
+        return LoopResult(self._words(reply.text), self._transcript.limit)
+
+    def _words(self, text: str) -> str:
+        return "" if text_calls.has_markup(text, self._tools) else text
 
     def _needs_parser(self, model: str) -> str:
         return (
             f"the model {model} at {self._endpoint.host} writes its tool calls as text, so they can't be "
             "run; its server may need a tool-call parser (docs/models.md)"
+        )
+
+    def _repeats_prompt(self) -> str:
+        return (
+            f"the model {self._role.model} at {self._endpoint.host} copies its instructions into its tool "
+            "calls, so they can't be run"
         )
 
     async def _nudge(self, words: str, otherwise: LoopResult) -> LoopResult | None:
@@ -260,15 +249,19 @@ class AgentLoop:
         if waiting := [parked for task in running if (parked := task.result())]:
             # A question in words goes first: a message would count as its answer. An approval can wait.
             raise min(waiting, key=lambda one: bool(one.approval))
-        for result in self._transcript.results:
+        results = self._transcript.results
+        for result in results:
             if result["ends"]:
                 return LoopResult(result["text"])
-        if any(result["times"] >= SAME_RESULT_LIMIT for result in self._transcript.results):
+        if self._transcript.has_text_calls and all(REPEATS in result["facts"] for result in results):
+            return await self._last_turn(self._repeats_prompt())
+        if any(result["times"] >= SAME_RESULT_LIMIT for result in results):
             return await self._last_turn("the same call has given the same result five times")
         return None
 
     async def _run_call(self, call: ToolCall) -> Parked | None:
-        output = await dispatch(call, self._tools, self._meter)
+        instructions = self._role.instructions if self._transcript.has_text_calls else ""
+        output = await dispatch(call, self._tools, self._meter, instructions)
         if output.parks is not None:
             return Parked(*output.parks, output.asked, output.approval)
         await self._transcript.result(call, output, clock=self._meter.seconds)
@@ -283,14 +276,15 @@ class AgentLoop:
             await self._inbox.mark([message.id for message in messages])
 
     async def _last_turn(self, limit: str) -> LoopResult:
-        """One turn without tools, in which the agent hands back what it has."""
+        """One turn without tools, in which the agent hands back what it has: in the time that is left, and at
+        least in `LAST_TURN_SECONDS`."""
         await self._transcript.stop(limit, _STOP_NOW.format(limit=limit))
-        deadline = asyncio.get_running_loop().time() + LAST_TURN_SECONDS
+        deadline = asyncio.get_running_loop().time() + max(LAST_TURN_SECONDS, self._meter.left)
         try:
             reply = await self._think(partial(asyncio.timeout_at, deadline), may_call=False)
         except (TimeoutError, ModelError) as error:
             log.warning("no reply in the last turn", limit=limit, why=str(error))
-            return LoopResult(self._transcript.text, limit)
+            return LoopResult(self._words(self._transcript.text), limit)
         return self._last_result(reply)
 
 

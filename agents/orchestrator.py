@@ -19,11 +19,12 @@ from agents.errors import ToolFailure
 from agents.events import WAITING_FOR_MODEL, AnswerText, Emit, Notice, PlanChanged, PlanStep
 from agents.figures import correction
 from agents.journal import Inbox, Journal
-from agents.loop import AgentLoop, LoopResult, Observer, Role
+from agents.loop import AgentLoop, LoopResult, Role
 from agents.model.endpoint import Endpoint
 from agents.model.pictures import Pictures
 from agents.model.prices import Prices
 from agents.model.wire import text_calls
+from agents.observer import Observer
 from agents.programs import RESULT_LIMIT
 from agents.prompts import prompt
 from agents.report import requests_in
@@ -161,9 +162,6 @@ class Orchestrator:
 
         Args:
             task_description: The whole brief: objective, all facts and paths needed, how to check it.
-            title: Three to six words for the people who watch.
-            deliverable: The exact form of the result.
-            boundaries: What is out of scope.
             effort: quick for one step, normal for most work, deep for long analyses.
         """
         text = brief_text(task_description, deliverable, boundaries)

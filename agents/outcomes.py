@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from agents.conversation import Json
 from agents.journal import Entry
+from agents.report import NO_RESULT
 
 #: Statuses of work that is of use.
 GOOD = ("done", "partial")
@@ -64,15 +65,16 @@ def _failed_turns(entries: Sequence[Entry]) -> Sequence[Sequence[str]]:
 
 
 def as_answer(entries: Sequence[Entry]) -> str:
-    """An answer made of the workers' reports, for a task whose orchestrator gave none; "" without reports."""
-    reports = [_report(entry) for entry in entries if _worker(entry)]
+    """An answer made of the workers' reports, for a task whose orchestrator gave none; "" where none says
+    anything."""
+    ended = [(_worker(entry), json.loads(entry.body["text"])) for entry in entries if _worker(entry)]
+    reports = [_report(w["title"], report) for w, report in ended if report.get("summary") != NO_RESULT]
     return "\n\n".join([_HAND_BACK, *reports]) if reports else ""
 
 
-def _report(entry: Entry) -> str:
-    report = json.loads(entry.body["text"])
-    parts = [report["summary"], report.get("open_points", "")]
-    return "\n".join([f"**{_worker(entry)['title']}** ({report['status']})", *filter(None, parts)])
+def _report(title: str, report: Json) -> str:
+    parts = [report.get("summary", ""), report.get("open_points", "")]
+    return "\n".join([f"**{title}** ({report['status']})", *filter(None, parts)])
 
 
 def _statuses(entries: Sequence[Entry]) -> list[str]:

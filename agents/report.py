@@ -15,6 +15,8 @@ from text.excerpt import excerpt, one_line
 
 #: Characters of evidence and of open points, and files, that the orchestrator reads.
 _MAX_TEXT, _MAX_FILES = 4_000, 100
+#: The summary of a worker that was stopped before it wrote anything.
+NO_RESULT = "The work was cut before there was a result."
 ReportStatus = Literal["done", "partial", "blocked", "failed"]
 
 

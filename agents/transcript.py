@@ -62,6 +62,8 @@ class Transcript:
         """The limit that ended the work; only the last turn may follow."""
         self.offers: list[str] = []
         """Tools that searches have found."""
+        self.has_text_calls = False
+        """Whether the model has written tool calls as text."""
         self._reply: ModelReply | None = None
         self._results: dict[str, Json] = {}
         self._nudges = 0
@@ -165,7 +167,9 @@ class Transcript:
                 self.ending = body
 
     def _read_user(self, body: Json) -> None:
-        self.turns.append(UserTurn(body["text"], pictures_from_json(body.get("pictures", ()))))
+        is_note = "limit" in body or "goes_on" in body
+        self.turns.append(UserTurn(body["text"], pictures_from_json(body.get("pictures", ())), is_note))
+        self.has_text_calls |= body["text"] == MARKUP
         self._taken.add(body.get("inbox", ""))
         self.limit = body.get("limit", self.limit)
         self._nudges += bool(body.get("goes_on"))
@@ -178,6 +182,7 @@ class Transcript:
             self._pieces = []
         if reply.calls:
             self._nudges = 0
+            self.has_text_calls |= not reply.api
         self._pieces.append(reply.text)
         self._close_turn()
         self._reply = reply

@@ -22,13 +22,23 @@ from agents.events import (
     WorkerStarted,
 )
 from agents.journal import EmptyInbox, Journal
-from agents.loop import AgentLoop, LoopResult, Observer, Role
+from agents.loop import AgentLoop, LoopResult, Role
 from agents.model.endpoint import Endpoint
 from agents.model.pictures import Pictures
 from agents.model.prices import Prices
+from agents.observer import Observer
 from agents.programs import Programs
 from agents.prompts import prompt
-from agents.report import Facts, Report, ReportStatus, objection, refusal, report_from_json
+from agents.report import (
+    NO_RESULT,
+    Facts,
+    Report,
+    ReportStatus,
+    has_evidence,
+    objection,
+    refusal,
+    report_from_json,
+)
 from agents.skills import Skill
 from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalGate, ApprovalStore
@@ -167,10 +177,6 @@ class Worker:
         Args:
             status: done: the brief is met and checked. partial: some of it is. blocked: something you can't
                 get is missing. failed: you tried and it does not work.
-            summary: The result itself, complete and short.
-            evidence: The run, output or file that shows it.
-            files: Paths in /work of the files made for people.
-            open_points: What is uncertain or left open.
         """
         report = Report(
             status=status, summary=summary, evidence=evidence, files=tuple(files), open_points=open_points
@@ -201,8 +207,9 @@ class Worker:
         if report := await self._report_not_run():
             status = "partial" if report.status == "done" else report.status
             return replace(report, status=status, open_points=f"{report.open_points} {stopped}".strip())
-        summary = ending.text or "The work was cut before there was a result."
-        status = "partial" if ending.text else "failed"
+        summary = ending.text or NO_RESULT
+        is_of_use = has_evidence(self._journal.entries) or not self._loop.has_text_calls
+        status = "partial" if ending.text and is_of_use else "failed"
         return Report(status=status, summary=summary, open_points=stopped)
 
     async def _report_not_run(self) -> Report | None:

@@ -18,7 +18,7 @@ import pydantic
 from pydantic_core import from_json
 
 from agents.conversation import Json, Picture, ToolCall
-from agents.errors import ToolFailure
+from agents.errors import RepeatedPrompt, ToolFailure
 from agents.tools.arguments import copied, fit
 from agents.tools.schema import flatten, mend
 from text.sanitize import sanitize
@@ -117,7 +117,7 @@ class Tool:
         except ValueError as error:
             raise ToolFailure(f"the arguments are {error} lists and objects. Nothing was run.") from None
         if names := copied(from_json(call.arguments or "{}"), self.schema, self.description):
-            raise ToolFailure(
+            raise RepeatedPrompt(
                 f"{', '.join(names)}: the value is the description of the argument. Nothing was run. "
                 "Write what it asks for, about this task."
             )

@@ -1,9 +1,10 @@
 """Fits a call's arguments to the schema of its tool, where a model has only spelled them otherwise, and finds
-those that it has copied from the schema."""
+those that it has copied from the schema or from its instructions."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from agents.conversation import Json
@@ -12,10 +13,14 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list, "object": dict, "integer": int, "number": (int, float), "boolean": bool
 }  # fmt: skip
 
+_SCHEMA_WORDS = {"type", "properties", "required", "additionalProperties"}
+#: Characters of a sentence that nobody writes by chance.
+_LONG_SENTENCE = 50
+
 
 def fit(value: Any, schema: Any) -> Any:
-    """The value with null left out for optional arguments that are not null, and with what the schema wants
-    as a list, an object or a number read from a JSON string."""
+    """The value without null for optional arguments that are not null and without keywords of a schema, and
+    with what the schema wants as a list, an object or a number read from a JSON string."""
     if not isinstance(schema, dict):
         return value
     types = _types(schema)
@@ -27,11 +32,21 @@ def fit(value: Any, schema: Any) -> Any:
         return value
     properties: Json = schema.get("properties") or {}
     required = schema.get("required") or ()
+    if schema.get("additionalProperties") is False:
+        value = _without_schema_words(value, properties)
     return {
         key: fit(one, properties.get(key))
         for key, one in value.items()
         if one is not None or key in required or key not in properties or _takes_null(properties[key])
     }
+
+
+def _without_schema_words(value: Json, properties: Json) -> Json:
+    """The object without the schema's own keywords: small models write arguments in the shape of a schema."""
+    inner = value.get("properties")
+    if isinstance(inner, dict) and "properties" not in properties:
+        value = inner | value
+    return {key: one for key, one in value.items() if key in properties or key not in _SCHEMA_WORDS}
 
 
 def copied(value: Any, schema: Json, about: str) -> list[str]:
@@ -44,6 +59,21 @@ def copied(value: Any, schema: Json, about: str) -> list[str]:
         if isinstance(given, str)
         and (words := given.split())
         and words in ((properties.get(name) or {}).get("description", "").split(), about.split())
+    ]
+
+
+def quoting(arguments: str, instructions: str) -> list[str]:
+    """The arguments that hold a whole sentence of the model's instructions, of 50 characters or more."""
+    try:
+        value = json.loads(arguments or "{}", strict=False)
+    except (ValueError, RecursionError):
+        return []  # the tool itself refuses them
+    sentences = [" ".join(one.split()) for one in re.split(r"(?<=[.:?])\s", instructions)]
+    long = [one for one in sentences if len(one) >= _LONG_SENTENCE]
+    return [
+        name
+        for name, given in (value.items() if isinstance(value, dict) else ())
+        if isinstance(given, str) and any(one in " ".join(given.split()) for one in long)
     ]
 
 

@@ -10,23 +10,39 @@ import structlog
 from agents import tracing
 from agents.budget import Meter
 from agents.conversation import ToolCall
-from agents.errors import AgentError, ToolFailure
+from agents.errors import AgentError, RepeatedPrompt, ToolFailure
 from agents.tools import Tool, ToolOutput
+from agents.tools.arguments import quoting
 
 log = structlog.get_logger(__name__)
 
 
-async def dispatch(call: ToolCall, tools: Mapping[str, Tool], meter: Meter) -> ToolOutput:
-    """The output of a call, cut at the meter's deadline. Raises the errors that end an agent's work."""
+#: In the facts of a result: the call only repeated what the model was given.
+REPEATS = "repeats"
+
+
+async def dispatch(
+    call: ToolCall, tools: Mapping[str, Tool], meter: Meter, instructions: str = ""
+) -> ToolOutput:
+    """The output of a call, cut at the meter's deadline. Raises the errors that end an agent's work.
+
+    With `instructions`, a call that quotes sentences of them is refused.
+    """
     tool = tools.get(call.name)
     if tool is None:
         return ToolOutput(f"Error: there is no tool {call.name}. The tools are: {', '.join(tools)}.")
     try:
         async with meter.timeout() as limit:
             with tracing.tool(call) as span:
+                if names := quoting(call.arguments, instructions):
+                    raise RepeatedPrompt(
+                        f"{', '.join(names)}: the value is a passage of your instructions. Nothing was run."
+                    )
                 output = await tool.call(call)
                 tracing.record_result(span, output.text)
                 return output
+    except RepeatedPrompt as repeated:
+        return ToolOutput(f"Error: {repeated}", {REPEATS: True})
     except ToolFailure as failure:
         return ToolOutput(f"Error: {failure}")
     except (AgentError, KeyboardInterrupt):

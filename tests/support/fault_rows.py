@@ -254,6 +254,9 @@ BESIDES = [
      "test_arguments_of_five_megabytes_are_refused_to_the_model"),
     ("an answer of 200 KB", "takes it", "the answer, whole", "test_an_answer_of_200_kilobytes_arrives_whole"),
     ("half an emoji, NUL", "makes them sound", "the answer", "test_what_no_database_takes_is_made_sound"),
+    ("tool calls as text that can't be run", "asks once, then for words in a request without tools",
+     "the answer, and why it stopped early",
+     "test_markup_again_is_answered_by_a_turn_without_tools"),
 ]  # fmt: skip
 
 

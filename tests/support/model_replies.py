@@ -201,7 +201,10 @@ class Asked:
 
     @property
     def is_worker(self) -> bool:
-        """Whether `execute_python_code` is offered, or was used when this turn offers no tools at all."""
+        """Whether `execute_python_code` is offered, or was used when this turn offers no tools at all; a
+        request for words alone is a worker's where it has a brief."""
+        if not (self.tools or self.called):
+            return "Your part of it is the brief above" in self.last_user
         return "execute_python_code" in (self.tools or self.called) and not self.is_orchestrator
 
     @property

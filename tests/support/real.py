@@ -28,14 +28,14 @@ from agents.model.wire.reasoning import strip_reasoning
 from bot.timing import STANDARD
 from playground.slack import SlackStandIn
 from tasks.store import schema
-from tasks.task import Task
+from tasks.task import State, Task
 from tests.support.stack import ADA, Stack, stack
 from text.excerpt import one_line
 
 #: Seconds that one task may take; a small model on a processor reads a few hundred tokens a second.
 _PATIENCE = 900
-#: Settings for the small model.
-_SLOW = {"model_window": 12_288, "model_idle_seconds": 600, "model_max_output": 600}
+#: Settings for the small model; containers that are kept ready would take processor time from it.
+_SLOW = {"model_window": 12_288, "model_idle_seconds": 600, "model_max_output": 600, "sandbox_pool": 0}
 _TIMES = {"limit_task_turns": 8, "limit_normal_seconds": 400, "limit_task_seconds": 800}
 _SALES = b"region,units,price\nNorth,12,4.5\nSouth,30,2.0\nEast,8,9.0\nWest,21,3.0\n"
 _TOOLS = ("create_worker", "ask_user", "plan", "read_file", "execute_python_code", "report")
@@ -149,10 +149,11 @@ async def _ask(bot: Stack, request: Request) -> Outcome:
 
 
 async def _ended(bot: Stack, ts: str) -> Task:
+    """The task when it is over, or asks a question: the next request does not wait for its answer."""
     until = time.monotonic() + _PATIENCE
     while True:
         try:
-            task = await bot.task(ts)
+            task = await bot.task(ts, State.WAITING, *(state for state in State if state.is_over))
         except TimeoutError:
             if time.monotonic() > until:
                 raise

@@ -31,6 +31,7 @@ from tests.support.team import Agent, endpoint_of
 from tests.unit import (
     test_agents_learned,
     test_agents_pictures,
+    test_agents_text_calls,
     test_agents_vendor_streams,
     test_agents_vendors,
     test_agents_web_search,
@@ -228,4 +229,5 @@ def test_the_page_shows_of_each_row() -> None:
     assert page() in PAGE.read_text()
     tests = globals() | vars(test_agents_vendors) | vars(test_agents_vendor_streams)
     tests |= vars(test_agents_pictures) | vars(test_agents_learned) | vars(test_agents_web_search)
+    tests |= vars(test_agents_text_calls)
     assert [row for row in BESIDES if row[-1] not in tests] == []

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.conversation import UserTurn
 from agents.events import AnswerText, WorkerEnded
 from agents.model.wire.text_calls import has_markup, may_begin, parse, parse_anywhere
+from agents.prompts import prompt
 from tests.support.scripted_model import Asked, Call, Reply, Roles, Say, ScriptedModel, Turn
-from tests.support.team import Agent, Team, endpoint_of
+from tests.support.team import Agent, Instant, Team, endpoint_of
 
 FORMS = {
     "Hermes and Qwen": '<tool_call>\n{"name": "look", "arguments": {"word": "a"}}\n</tool_call>',
@@ -110,6 +112,23 @@ def test_what_a_model_makes_up_after_its_call_is_left_out() -> None:
     assert parse('{"status": "done"}\n' + FORMS["bare JSON"], ["look"]) == ()
 
 
+def test_the_same_call_many_times_is_one() -> None:
+    """A real model of half a billion parameters writes a call until the length limit cuts it."""
+    text = "\n".join([FORMS["bare JSON"]] * 9)
+    assert len(parse(text, ["look"])) == 1
+    assert len(parse_anywhere(f"{text}\n{FORMS['bare JSON'][:-9]}", ["look"])) == 1
+
+
+def test_a_call_without_its_last_brackets_is_read() -> None:
+    for text in (
+        '{"name": "look", "arguments": {"word": "a"}',
+        '{"function": {"name": "look", "arguments": {"word": "a"}',
+    ):
+        (call,) = parse(text, ["look"])
+        assert json.loads(call.arguments) == {"word": "a"}
+    assert parse('{"name": "look", "arguments": {"word": "a', ["look"]) == ()
+
+
 @pytest.mark.parametrize("form", FORMS.values())
 def test_calls_beside_words_are_found(form: str) -> None:
     for text in (f"I will look.\n{form}", f"{form}\nThat is {{all}}.", f'Send {{"name": "x"}}: {form}'):
@@ -140,9 +159,33 @@ async def test_a_call_beside_words_is_run_when_it_comes_again(api: str) -> None:
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
-async def test_markup_again_ends_the_work_with_a_sentence(api: str) -> None:
+async def test_markup_again_is_answered_by_a_turn_without_tools(api: str) -> None:
+    script: list[Reply] = [Say(FORMS["bare JSON"]), Say(TORN), Say("Good morning!")]
+    async with ScriptedModel(script) as model, endpoint_of(model, api=api) as endpoint:
+        ending = await Agent([look]).run(endpoint)
+    assert ending.text == "Good morning!"
+    assert "the model m at 127.0.0.1 writes its tool calls as text" in ending.reason
+    last = model.requests[-1]
+    assert last.system == prompt("words")
+    assert not last.tools
+    assert not last.called
+    assert last.last_user == (
+        "Ann: please\n\n[A tool gave this result: saw a]\n\n[Answer the request in plain words.]"
+    )
+
+
+async def test_a_cut_call_of_a_model_that_writes_them_as_text_is_not_asked_about() -> None:
+    """A real model of half a billion parameters repeats the same option until the length limit, and again."""
+    loop = Turn('{"name": "look", "arguments": {"word": "' + "to and fro, " * 40, finish="length")
+    script: list[Reply] = [Say(FORMS["bare JSON"]), loop, Say("I saw a.")]
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        assert (await Agent([look]).run(endpoint)).text == "I saw a."
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_markup_in_every_turn_ends_the_work_with_a_sentence(api: str) -> None:
     team = Team()
-    async with ScriptedModel([Say(TORN), Say(TORN)]) as model, endpoint_of(model, api=api) as endpoint:
+    async with ScriptedModel([Say(TORN)] * 3) as model, endpoint_of(model, api=api) as endpoint:
         ending = await team.run(endpoint)
     assert ending.text == ""
     assert "the model m at 127.0.0.1 writes its tool calls as text" in ending.reason
@@ -152,12 +195,54 @@ async def test_markup_again_ends_the_work_with_a_sentence(api: str) -> None:
 async def test_a_worker_that_writes_markup_has_failed() -> None:
     team = Team()
     brief = Call("create_worker", {"task_description": "look"})
-    script = Roles([brief, Say("No.")], [Say(TORN), Say(TORN)])
+    script = Roles([brief, Say("No.")], [Say(TORN), Say(TORN), Say("I look.")])
     async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
         await team.run(endpoint)
     (ended,) = [event for event in team.events if isinstance(event, WorkerEnded)]
-    assert ended.status == "failed"
-    assert "tool_call" not in ended.summary
+    assert (ended.status, ended.summary) == ("failed", "I look.")
+
+
+async def test_what_a_worker_ran_before_its_markup_is_partial() -> None:
+    team = Team(sandbox=Instant())
+    brief = Call("create_worker", {"task_description": "Multiply."})
+    run = Call("execute_python_code", {"code": "print(42)"})
+    script = Roles([brief, Say("42.")], [run, Say(TORN), Say(TORN), Say("It is 42.")])
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await team.run(endpoint)
+    (ended,) = [event for event in team.events if isinstance(event, WorkerEnded)]
+    assert (ended.status, ended.summary) == ("partial", "It is 42.")
+
+
+async def test_workers_without_words_are_no_answer() -> None:
+    team = Team()
+    script = Roles([Call("create_worker", {"task_description": "hi"}), *[Say(TORN)] * 3], [Say(TORN)] * 3)
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        ending = await team.run(endpoint)
+    assert ending.text == ""
+    assert "writes its tool calls as text" in ending.reason
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "The whole brief: objective, all facts and paths needed, how to check it.",
+        "Ada Okafor is a colleague in a Slack workspace who takes on whole tasks and gets them done with a "
+        "team of workers. People see your plan and the workers' progress in the thread.",
+    ],
+)
+async def test_a_call_that_repeats_the_prompt_is_answered_in_words(given: str) -> None:
+    """Calls of a real model of half a billion parameters to the request "hi"."""
+    call = json.dumps({"name": "create_worker", "arguments": {"task_description": given}})
+    team = Team()
+    async with (
+        ScriptedModel([Say(call), Say("Hi Ada Okafor! How can I assist you today?")]) as model,
+        endpoint_of(model) as endpoint,
+    ):
+        ending = await team.run(endpoint, [UserTurn("Ada Okafor: hi")])
+    assert ending.text == "Hi Ada Okafor! How can I assist you today?"
+    assert "copies its instructions into its tool calls" in ending.reason
+    assert model.requests[-1].last_user == "Ada Okafor: hi"
+    assert not [event for event in team.events if isinstance(event, WorkerEnded)]
 
 
 async def test_markup_in_the_last_turn_is_not_shown() -> None:

@@ -58,12 +58,17 @@ def test_the_tools_are_shown_as_written_down(role: str) -> None:
     assert shown(role) == (SNAPSHOTS / f"{role}.json").read_text()
 
 
+#: Arguments that the prompts describe. Small models copy a description as the value.
+SAID_BY_PROMPTS = {"title", "deliverable", "boundaries", "summary", "evidence", "files", "open_points"}
+
+
 @pytest.mark.parametrize("role", OURS)
 def test_every_schema_is_closed_and_plain(role: str) -> None:
     for tool in json.loads(shown(role)):
         assert tool["parameters"]["additionalProperties"] is False
         assert tool["description"]
-        assert all(p.get("description") for p in tool["parameters"].get("properties", {}).values())
+        properties = tool["parameters"].get("properties", {})
+        assert {name for name, p in properties.items() if not p.get("description")} <= SAID_BY_PROMPTS
         assert "$ref" not in json.dumps(tool)
 
 

@@ -40,6 +40,8 @@ ARGUMENTS: dict[str, tuple[str, str]] = {
     "half an emoji": ('{"word": "\\ud83d"}', "not valid JSON"),
     "NUL": ('{"word": "a\\u0000b"}', "saw ab"),
     "one key twice": ('{"word": "a", "word": "b"}', "saw b"),
+    "a list of what is required": ('{"word": "a", "required": ["word"]}', "saw a"),
+    "the shape of a schema": ('{"additionalProperties": false, "properties": {"word": "a"}}', "saw a"),
     "nothing": ("", "the argument word is missing"),
     "NaN": ('{"word": "a", "n": NaN}', "there is no argument n"),
     "Python's own quotes": ("{'word': 'a'}", "not valid JSON"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -32,6 +32,8 @@ _NAME = re.compile(
     r"(?:<\|constrain\|>)?(?:json)?(?:<\|message\|>)?"
     r"|(?P<mistral>[\w-]+)(?:\[CALL_ID\]\w+)?\[ARGS\]"
 )
+#: Closing brackets that a small model may forget.
+_MOST_MISSING = 2
 #: Where a call may begin, and how many such places of a text are tried.
 _BEGIN = re.compile(rf"{_NAME.pattern}|\{{")
 _ATTEMPTS = 200
@@ -55,9 +57,10 @@ _JSON = json.JSONDecoder(strict=False)
 
 def parse(text: str, tools: Collection[str]) -> tuple[ToolCall, ...]:
     """The calls that a text consists of; none unless the whole text is calls of these tools. JSON objects
-    that follow a call and are none are left out: small models write there what the call might give."""
+    that follow a call and are none are left out: small models write there what the call might give. A call
+    that comes again counts once."""
     calls = list(_calls(text, tools))
-    return () if None in calls else tuple(call for call in calls[:MAX_CALLS] if call)
+    return () if None in calls else _distinct(call for call in calls if call)
 
 
 def parse_anywhere(text: str, tools: Collection[str]) -> tuple[ToolCall, ...]:
@@ -65,10 +68,14 @@ def parse_anywhere(text: str, tools: Collection[str]) -> tuple[ToolCall, ...]:
     found: list[ToolCall] = []
     position = 0
     for begin in islice(_BEGIN.finditer(text), _ATTEMPTS):
-        if begin.start() >= position and len(found) < MAX_CALLS:
+        if begin.start() >= position:
             name, arguments, position = _call_at(text, begin.start())
             found += [_tool_call(name, arguments)] if name in tools else []
-    return tuple(found)
+    return _distinct(found)
+
+
+def _distinct(calls: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
+    return tuple({(call.name, call.arguments): call for call in calls}.values())[:MAX_CALLS]
 
 
 def has_markup(text: str, tools: Collection[str]) -> bool:
@@ -143,11 +150,14 @@ def _arguments_at(text: str, position: int) -> tuple[Any, int]:
 
 
 def _object_at(text: str, position: int) -> tuple[dict[str, Any], int]:
-    try:
-        value, end = _JSON.raw_decode(text, position)
-    except (ValueError, RecursionError):
-        return {}, position
-    return (value, end) if isinstance(value, dict) else ({}, position)
+    """The object at a position and its end. At the end of the text, closing brackets may be missing."""
+    for missing in range(_MOST_MISSING + 1) if text.rstrip().endswith("}") else range(1):
+        try:
+            value, end = _JSON.raw_decode(text + "}" * missing, position)
+        except (ValueError, RecursionError):
+            continue
+        return (value, min(end, len(text))) if isinstance(value, dict) else ({}, position)
+    return {}, position
 
 
 def _value(text: str) -> Any:
