@@ -28,8 +28,9 @@ from agents.transcript import CUT, EMPTY, MARKUP, NO_CALL, ONLY_COMMENTARY, Tran
 
 log = structlog.get_logger(__name__)
 
-#: The fifth turn with the same call and the same result ends the work.
-SAME_RESULT_LIMIT = 5
+#: The fifth turn with the same call and the same result ends the work; the third, where calls come as text.
+#: Small models don't get out of such a loop.
+SAME_RESULT_LIMIT, SAME_RESULT_LIMIT_AS_TEXT = 5, 3
 #: How often an agent is asked to continue after such a reply; then its work ends.
 NUDGES = {EMPTY: 1, CUT: 3, NO_CALL: 1, ONLY_COMMENTARY: 3}
 Bound = Callable[[], AbstractAsyncContextManager[object]]
@@ -255,8 +256,11 @@ class AgentLoop:
                 return LoopResult(result["text"])
         if self._transcript.has_text_calls and all(REPEATS in result["facts"] for result in results):
             return await self._last_turn(self._repeats_prompt())
-        if any(result["times"] >= SAME_RESULT_LIMIT for result in results):
-            return await self._last_turn("the same call has given the same result five times")
+        most, times = (
+            (SAME_RESULT_LIMIT_AS_TEXT, "three") if self.has_text_calls else (SAME_RESULT_LIMIT, "five")
+        )
+        if any(result["times"] >= most for result in results):
+            return await self._last_turn(f"the same call has given the same result {times} times")
         return None
 
     async def _run_call(self, call: ToolCall) -> Parked | None:

@@ -37,6 +37,12 @@ FORMS = {
     "OpenAI's own form": '{"type": "function", "function": {"name": "look", "arguments": '
     '"{\\"word\\": \\"a\\"}"}}',
 }
+PYTHON = {
+    "Llama 4": '[look(word="a")]',
+    "Gemma": '```tool_code\nprint(look(word="a"))\n```',
+    "a call in Python": "look(word='a')",
+    "arguments as assignments": """{"name": "look", "arguments": "word = 'a'\\nrequired = ['word']"}""",
+}
 
 
 async def look(word: str) -> str:
@@ -45,14 +51,15 @@ async def look(word: str) -> str:
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMS | PYTHON)
 async def test_a_reply_that_is_a_call_as_text_is_run(form: str, api: str) -> None:
-    script: list[Reply] = [Say(FORMS[form]), Say("Done.")]
+    text = (FORMS | PYTHON)[form]
+    script: list[Reply] = [Say(text), Say("Done.")]
     async with ScriptedModel(script) as model, endpoint_of(model, api=api) as endpoint:
         assert (await Agent([look]).run(endpoint)).text == "Done."
         model.assert_complete()
     assert model.requests[-1].results == ("saw a",)
-    assert FORMS[form] not in str(model.requests[-1].body), "the call stands in the history as a call"
+    assert text not in str(model.requests[-1].body), "the call stands in the history as a call"
 
 
 def test_several_calls_and_code_with_brackets_are_read() -> None:
@@ -74,6 +81,8 @@ def test_several_calls_and_code_with_brackets_are_read() -> None:
     [
         "", "Hello.", '{"name": "Ann", "age": 3}', '[{"name": "look"}]', "```json\n[1, 2]\n```",
         'Send {"name": "unknown", "arguments": {}}.', "Use `<tool_call>` for that.", "```\n<tool_call>\n```",
+        "look(word)", "look('a')", "[look(word='a'), 3]", "look(" * 99, "look(word='a') finds it.",
+        "other(word='a')", "look(word='a')\nimport os",
     ],
 )  # fmt: skip
 def test_an_answer_is_no_call(text: str) -> None:
@@ -172,6 +181,13 @@ async def test_markup_again_is_answered_by_a_turn_without_tools(api: str) -> Non
     assert last.last_user == (
         "Ann: please\n\n[A tool gave this result: saw a]\n\n[Answer the request in plain words.]"
     )
+
+
+async def test_the_same_call_and_result_three_times_ends_the_work_in_words() -> None:
+    script: list[Reply] = [*[Say(FORMS["bare JSON"])] * 3, Say("I saw a.")]
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        ending = await Agent([look]).run(endpoint)
+    assert (ending.text, ending.reason) == ("I saw a.", "the same call has given the same result three times")
 
 
 async def test_a_cut_call_of_a_model_that_writes_them_as_text_is_not_asked_about() -> None:

@@ -1,6 +1,6 @@
 """Tool calls that a model has written as text, because its server has no parser for them.
 
-The forms are those of Hermes and Qwen, Llama, Mistral, Kimi, DeepSeek and gpt-oss, and plain JSON.
+The forms are those of Hermes and Qwen, Llama, Mistral, Kimi, DeepSeek and gpt-oss, plain JSON, and Python.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from agents.conversation import MAX_CALLS, ToolCall
 from agents.model.wire.assembler import new_id
+from agents.model.wire.python_calls import assignments, python_calls
 from agents.model.wire.reasoning import CHANNEL_TAGS, OPENING_TAGS
 
 #: What stands around calls, and between them.
@@ -47,8 +48,11 @@ _MARKUP = (
     "<invoke name=", "<｜DSML｜", "<｜tool▁call",
     "commentary to=functions.",
 )  # fmt: skip
-#: The beginning of a bare JSON object or list of them, in a fence or not.
-_BARE_START = re.compile(r"\{|\[\s*(\{|$)|`{1,3}$|```(json|tool_call|tool_code)?\s*([{[]|$)")
+#: The beginning of a bare JSON object or list of them, or of a call in Python, in a fence or not.
+_BARE_START = re.compile(
+    r"\{|\[\s*(\{|$)|`{1,3}$|```(json|tool_call|tool_code)?\s*([{[]|$)|"
+    r"(```(python|tool_code)?\s*)?\[?(print\(?)?[a-z_]+(\(|$)"
+)
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 #: What a reply of gpt-oss begins with where its server drops the special tokens.
 _HARMONY_WORDS = ("analysis", "assistantcommentary to=")
@@ -59,6 +63,8 @@ def parse(text: str, tools: Collection[str]) -> tuple[ToolCall, ...]:
     """The calls that a text consists of; none unless the whole text is calls of these tools. JSON objects
     that follow a call and are none are left out: small models write there what the call might give. A call
     that comes again counts once."""
+    if found := python_calls(text, tools):
+        return _distinct(_tool_call(*call) for call in found)
     calls = list(_calls(text, tools))
     return () if None in calls else _distinct(call for call in calls if call)
 
@@ -170,5 +176,10 @@ def _value(text: str) -> Any:
 
 
 def _tool_call(name: str, arguments: Any) -> ToolCall:
-    spelled = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    if isinstance(arguments, str) and (assigned := assignments(arguments)):
+        arguments = assigned
+    # Python's literals may hold bytes or sets, which the tool refuses as text.
+    spelled = (
+        arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False, default=str)
+    )
     return ToolCall(new_id(), name, spelled or "{}")
