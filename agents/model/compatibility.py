@@ -29,6 +29,8 @@ _STANDARD = {"role", "content", "tool_calls"}
 #: How OpenAI refuses `include` without naming it.
 _ENCRYPTED = "encrypted content is not supported"
 _CANT_SEE = "you can't see pictures with this model. Where it matters, say that you have not seen it"
+#: What is learnt of a model that can't see, in words.
+WITHOUT_PICTURES = "without pictures"
 _REFUSED_PICTURE = "the model service does not take it"
 
 
@@ -200,7 +202,7 @@ class Compatibility:
             return f"{learned.max_pictures} pictures at most"
         if meaning is Meaning.NO_PICTURES and not learned.has_seen:
             learned.max_pictures = 0
-            return "without pictures"
+            return WITHOUT_PICTURES
         learned.refused_pictures |= request.pictures.keys()
         return f"without {len(request.pictures)} pictures"
 

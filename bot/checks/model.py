@@ -12,6 +12,7 @@ from agents.budget import Budget, Meter
 from agents.conversation import Picture, UserTurn
 from agents.errors import ModelError, ToolConfigError
 from agents.journal import MemoryJournal
+from agents.model.compatibility import WITHOUT_PICTURES
 from agents.model.endpoint import Endpoint
 from agents.model.pictures import Pictures
 from agents.model.wire import ModelRequest, text_calls
@@ -98,8 +99,15 @@ async def _check(endpoint: Endpoint, model: str, tools: Sequence[Tool]) -> str:
             f"{model} answered and called no tool, and agents work by calling them. {setting}, or set "
             "another HANDOFF_MODEL."
         )
-    how = "a tool call as text, which Handoff reads" if is_text else "a tool call"
-    learned = endpoint.learned(model)
+    how = "a tool call as text" if is_text else "a tool call"
+    learned = [note for note in endpoint.learned(model) if note != WITHOUT_PICTURES]
     adapted = f" after a change of the request ({', '.join(learned)})" if learned else ""
     sees = ", and takes no pictures" if reply.blind else ", and takes pictures"
-    return f"{model} answered with {how}{adapted}{sees}."
+    advice = ""
+    if is_text:
+        advice = (
+            " Handoff reads such calls, but small models often get them wrong. "
+            f"{_SETTINGS.get(await endpoint.owner(), _ANY_SETTING)}, or set a HANDOFF_MODEL that was trained "
+            "to call tools."
+        )
+    return f"{model} answered with {how}{adapted}{sees}.{advice}"

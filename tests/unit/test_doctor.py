@@ -262,7 +262,19 @@ async def test_a_model_that_takes_no_pictures_is_named(healthy: dict[str, Any]) 
     async with ScriptedModel(answering) as model:
         found = await findings(healthy, openai_base_url=model.base_url, model_api="chat", model="m")
     assert found["Model"].ok
-    assert "takes no pictures" in found["Model"].text
+    assert found["Model"].text == "m answered with a tool call, and takes no pictures."
+
+
+async def test_a_model_that_writes_calls_as_text_is_named_with_the_setting(
+    healthy: dict[str, Any],
+) -> None:
+    """Bytes of a real model of half a billion parameters on llama.cpp's server."""
+    call = '{"name": "execute_python_code", "arguments": {"code": "print(1)"}}'
+    async with ScriptedModel([Say(call)]) as model:
+        found = await findings(healthy, openai_base_url=model.base_url, model_api="chat", model="m")
+    assert found["Model"].ok
+    assert "a tool call as text, and takes pictures. Handoff reads such calls" in found["Model"].text
+    assert "--jinja, or set a HANDOFF_MODEL" in found["Model"].text
 
 
 async def test_both_models_are_asked(healthy: dict[str, Any]) -> None:
