@@ -11,6 +11,7 @@ from text.excerpt import excerpt
 _LONGEST_REQUEST = 12_000
 #: Files that are named; more are counted.
 _MOST_FILES = 50
+FILES = "[Files in /work:"
 _REQUEST = "Context: this is what the person asked for, word for word. Your part of it is the brief above."
 
 
@@ -37,4 +38,4 @@ def files_line(sizes: Mapping[str, int]) -> str:
     """The files in `/work` with their bytes, in one line; empty when there are none."""
     named = [f"{name} ({size} bytes)" for name, size in list(sizes.items())[:_MOST_FILES]]
     more = [f"and {len(sizes) - _MOST_FILES} more"] if len(sizes) > _MOST_FILES else []
-    return f"[Files in /work: {', '.join([*named, *more])}]" if sizes else ""
+    return f"{FILES} {', '.join([*named, *more])}]" if sizes else ""

@@ -11,9 +11,9 @@ from typing import Literal
 import pydantic
 
 from agents import outcomes, tracing
-from agents.briefing import brief_text
+from agents.briefing import FILES, brief_text
 from agents.budget import AgentLimits, Effort, Meter
-from agents.conversation import ModelReply, ToolCall, Turn
+from agents.conversation import Json, ModelReply, ToolCall, Turn
 from agents.delegation import Delegation
 from agents.errors import ToolFailure
 from agents.events import WAITING_FOR_MODEL, AnswerText, Emit, Notice, PlanChanged, PlanStep
@@ -27,7 +27,7 @@ from agents.model.wire import text_calls
 from agents.observer import Observer
 from agents.programs import RESULT_LIMIT
 from agents.prompts import prompt
-from agents.report import requests_in
+from agents.report import calls_for_code, requests_in
 from agents.skills import Skill
 from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalStore, DenyAll
@@ -71,6 +71,10 @@ class AgentDeps:
     """What programs may reach on the network."""
 
 
+#: The brief of a worker in place of one that only repeats the prompt.
+_AS_ASKED = "Do what the request below asks for, with Python."
+
+
 class Step(pydantic.BaseModel, extra="forbid", frozen=True):
     """One step of the plan."""
 
@@ -111,8 +115,9 @@ class Orchestrator:
             limits=deps.limits,
         )
         skills = SkillTools(deps.skills, workspace, journal.entries)
-        functions = (self.create_worker, self.ask_user, self.plan, self.read_file, self.view_image)
-        tools = [Tool.from_function(function) for function in functions]
+        functions = (self.ask_user, self.plan, self.read_file, self.view_image)
+        tools = [replace(Tool.from_function(self.create_worker), instead=self._brief_as_asked)]
+        tools += [Tool.from_function(function) for function in functions]
         tools += [*skills.tools(), *map(material, deps.reading), *deps.noting, *deps.ordering]
         about = (tools_summary(deps.toolbox()), skills.summary(), network_summary(deps.egress.allow))
         self._loop = AgentLoop(
@@ -226,6 +231,17 @@ class Orchestrator:
             path: A path in /work: PNG, JPEG, GIF, WebP, BMP or TIFF.
         """
         return await self._pictures.view(path)
+
+    def _brief_as_asked(self) -> Json:
+        """A brief in place of one that only repeats the prompt: a worker reads the request too. Empty where
+        the request doesn't call for code: then words are the answer."""
+        turns = next((entry.body["turns"] for entry in self._journal.entries if entry.kind == "opening"), ())
+        text = turns[-1]["text"] if turns else ""
+        request = text.split("\n\n[")[0]
+        if not calls_for_code(request) and FILES not in text:
+            return {}
+        about = {"task_description": _AS_ASKED, "title": one_line(request, 80)}
+        return about | {"deliverable": "", "boundaries": ""}
 
     def _make_worker(self, brief: Brief, journal: Journal, meter: Meter) -> Worker:
         return Worker(

@@ -105,6 +105,13 @@ _CALLS_FOR_CODE = re.compile(
     r"berechne|führe|zeichne|calcule[rz]?|exécute[rz]?|calcula|ejecuta)\b|运行|执行|计算|画|実行|計算",
     re.IGNORECASE,
 )
+
+
+def calls_for_code(text: str) -> bool:
+    """Whether a brief or a request asks for a program, by its words."""
+    return _CALLS_FOR_CODE.search(text) is not None
+
+
 _UNPROVEN = (
     "You have run nothing, and your words speak of runs or have figures that are not in your brief or the "
     "request. Get them by execute_python_code, then report. If nothing in the brief needs a run, report "
@@ -117,7 +124,7 @@ def unproven(text: str, brief: str, request: str = "") -> bool:
     """Whether words of a worker that has run nothing need a run: they claim one, or the brief calls for code
     and they have figures that neither the brief nor the request has."""
     return _CLAIM.search(text) is not None or (
-        _CALLS_FOR_CODE.search(brief) is not None and _has_new_figures(text, brief, request)
+        calls_for_code(brief) and _has_new_figures(text, brief, request)
     )
 
 

@@ -19,7 +19,7 @@ from pydantic_core import from_json
 
 from agents.conversation import Json, Picture, ToolCall
 from agents.errors import RepeatedPrompt, ToolFailure
-from agents.tools.arguments import copied, fit
+from agents.tools.arguments import copied, fit, quoting
 from agents.tools.schema import flatten, mend
 from text.sanitize import sanitize
 
@@ -67,6 +67,8 @@ class Tool:
     """Whether an agent can do without it: a team's own tool, which is left out where a service refuses it."""
     is_found_only: bool = False
     """Whether it is sent only once a search has found it: `agents.tools.tool_search`."""
+    instead: Callable[[], Json] = dict
+    """Arguments in place of those that only repeat what the model was given."""
 
     @classmethod
     def from_function(cls, function: Function) -> Tool:
@@ -105,8 +107,12 @@ class Tool:
 
         return cls(name, description, full, arguments, run, "call", is_optional=True)
 
-    async def call(self, call: ToolCall) -> ToolOutput:
-        """Check the arguments and run the function; raises `ToolFailure` with what to send instead."""
+    async def call(self, call: ToolCall, instructions: str = "") -> ToolOutput:
+        """Check the arguments and run the function; raises `ToolFailure` with what to send instead.
+
+        Arguments that repeat their description, or a sentence of the agent's `instructions`, are replaced by
+        those of `instead`, or refused.
+        """
         if call.refused:
             raise ToolFailure(call.refused)
         try:
@@ -116,11 +122,15 @@ class Tool:
             raise ToolFailure(self._complaints(error)) from None
         except ValueError as error:
             raise ToolFailure(f"the arguments are {error} lists and objects. Nothing was run.") from None
-        if names := copied(from_json(call.arguments or "{}"), self.schema, self.description):
+        names = copied(from_json(call.arguments or "{}"), self.schema, self.description)
+        names += quoting(call.arguments, instructions)
+        instead = self.instead() if names else {}
+        if not instead.keys() >= set(names):
             raise RepeatedPrompt(
-                f"{', '.join(names)}: the value is the description of the argument. Nothing was run. "
-                "Write what it asks for, about this task."
+                f"{', '.join(names)}: the value is the description of the argument, or a passage of your "
+                "instructions. Nothing was run. Write what it asks for, about this task."
             )
+        arguments |= {name: instead[name] for name in names}
         if self._takes_call:
             arguments[self._takes_call] = call
         return await self._run(arguments)

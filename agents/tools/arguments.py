@@ -16,6 +16,8 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 _SCHEMA_WORDS = {"type", "properties", "required", "additionalProperties"}
 #: Characters of a sentence that nobody writes by chance.
 _LONG_SENTENCE = 50
+#: Words of the beginning of a description that nobody writes by chance.
+_MANY_WORDS = 5
 
 
 def fit(value: Any, schema: Any) -> Any:
@@ -51,15 +53,19 @@ def _without_schema_words(value: Json, properties: Json) -> Json:
 
 def copied(value: Any, schema: Json, about: str) -> list[str]:
     """The arguments whose value is their own description in the schema, or `about`, the description of the
-    tool: small models write these where they have nothing to say."""
+    tool, or five words and more of its beginning: small models write these where they have nothing to say."""
     properties: Json = schema.get("properties") or {}
     return [
         name
         for name, given in (value.items() if isinstance(value, dict) else ())
         if isinstance(given, str)
-        and (words := given.split())
-        and words in ((properties.get(name) or {}).get("description", "").split(), about.split())
+        and (_begins(about, given) or _begins((properties.get(name) or {}).get("description", ""), given))
     ]
+
+
+def _begins(description: str, given: str) -> bool:
+    whole, words = description.split(), given.split()
+    return bool(words) and whole[: len(words)] == words and (len(words) >= _MANY_WORDS or whole == words)
 
 
 def quoting(arguments: str, instructions: str) -> list[str]:

@@ -12,7 +12,6 @@ from agents.budget import Meter
 from agents.conversation import ToolCall
 from agents.errors import AgentError, RepeatedPrompt, ToolFailure
 from agents.tools import Tool, ToolOutput
-from agents.tools.arguments import quoting
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +25,7 @@ async def dispatch(
 ) -> ToolOutput:
     """The output of a call, cut at the meter's deadline. Raises the errors that end an agent's work.
 
-    With `instructions`, a call that quotes sentences of them is refused.
+    A call whose arguments quote sentences of `instructions` is refused.
     """
     tool = tools.get(call.name)
     if tool is None:
@@ -34,11 +33,7 @@ async def dispatch(
     try:
         async with meter.timeout() as limit:
             with tracing.tool(call) as span:
-                if names := quoting(call.arguments, instructions):
-                    raise RepeatedPrompt(
-                        f"{', '.join(names)}: the value is a passage of your instructions. Nothing was run."
-                    )
-                output = await tool.call(call)
+                output = await tool.call(call, instructions)
                 tracing.record_result(span, output.text)
                 return output
     except RepeatedPrompt as repeated:

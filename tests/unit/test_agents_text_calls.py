@@ -229,6 +229,33 @@ async def test_what_a_worker_ran_before_its_markup_is_partial() -> None:
     assert (ended.status, ended.summary) == ("partial", "It is 42.")
 
 
+async def test_a_brief_that_repeats_the_prompt_is_the_request_where_that_calls_for_code() -> None:
+    """The call of a real model of half a billion parameters to this request."""
+    call = json.dumps(
+        {
+            "name": "create_worker",
+            "arguments": {
+                "task_description": "Create a worker for one part of the task and wait for its report.",
+                "title": "17% of 2,340",
+            },
+        }
+    )
+    team = Team(sandbox=Instant())
+    run = Call("execute_python_code", {"code": "print(42)"})
+    report = Call("report", {"status": "done", "summary": "It printed 42."})
+    async with (
+        ScriptedModel(Roles([Say(call), Say("42.")], [run, report])) as model,
+        endpoint_of(model) as endpoint,
+    ):
+        ending = await team.run(endpoint, [UserTurn("Ada: What is 17 % of 2,340? Compute it with Python.")])
+    assert (ending.text, ending.reason) == ("42.", "")
+    assert model.requests[1].last_user.startswith(
+        "Do what the request below asks for, with Python.\n\nContext:"
+    )
+    (ended,) = [event for event in team.events if isinstance(event, WorkerEnded)]
+    assert ended.status == "done"
+
+
 async def test_workers_without_words_are_no_answer() -> None:
     team = Team()
     script = Roles([Call("create_worker", {"task_description": "hi"}), *[Say(TORN)] * 3], [Say(TORN)] * 3)
@@ -242,6 +269,7 @@ async def test_workers_without_words_are_no_answer() -> None:
     "given",
     [
         "The whole brief: objective, all facts and paths needed, how to check it.",
+        "Create a worker for one part of the task and wait for its report.",
         "Ada Okafor is a colleague in a Slack workspace who takes on whole tasks and gets them done with a "
         "team of workers. People see your plan and the workers' progress in the thread.",
     ],
