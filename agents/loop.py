@@ -21,7 +21,7 @@ from agents.model.prices import Prices
 from agents.model.wire import ModelRequest, text_calls
 from agents.observer import Observer, Waits
 from agents.plain_request import in_words
-from agents.tools import Tool
+from agents.role import Role
 from agents.tools.dispatch import REPEATS, dispatch
 from agents.tools.tool_search import sent
 from agents.transcript import CUT, EMPTY, MARKUP, NO_CALL, ONLY_COMMENTARY, Transcript
@@ -46,20 +46,6 @@ class LoopResult:
 
     text: str
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
-    """The model, instructions and tools of an agent."""
-
-    name: str
-    """`orchestrator` or `worker`: all agents of a role share a prefix in the endpoint's prompt cache."""
-    model: str
-    """A model's name, or several with commas: the later ones are fallbacks."""
-    instructions: str
-    tools: Sequence[Tool]
-    objection: Callable[[str], str] = lambda _: ""
-    """What is wrong with a text as the agent's last words, in a sentence that the agent reads once."""
 
 
 class AgentLoop:
@@ -145,10 +131,17 @@ class AgentLoop:
         """The reply with the calls in its text as calls, in the history too: `raw` is dropped. Calls beside
         other words may be an example, and count only where the model has written calls as text before."""
         read = text_calls.parse_anywhere if self._transcript.has_text_calls else text_calls.parse
-        if reply.calls or not (calls := read(reply.text, self._tools)):
+        if reply.calls or not (calls := read(reply.text, self._tools) or self._instead_of(reply.text)):
             return reply
         log.info("tool calls read from text", model=reply.model, calls=[call.name for call in calls])
-        return replace(reply, text="", calls=calls, finish="tool_calls", raw=(), api="")
+        return replace(reply, text="", calls=tuple(calls), finish="tool_calls", raw=(), api="")
+
+    def _instead_of(self, text: str) -> Sequence[ToolCall]:
+        """The role's own calls in place of a text with calls of which none can be read."""
+        is_lost = text_calls.has_markup(text, self._tools) and not text_calls.parse_anywhere(
+            text, self._tools
+        )
+        return self._role.instead() if is_lost else ()
 
     async def _request(self, bound: Bound, request: ModelRequest) -> ModelReply:
         with tracing.turn(self._role.model, self._transcript.turns[-1]) as span:

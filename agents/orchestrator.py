@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -19,15 +20,17 @@ from agents.errors import ToolFailure
 from agents.events import WAITING_FOR_MODEL, AnswerText, Emit, Notice, PlanChanged, PlanStep
 from agents.figures import correction
 from agents.journal import Inbox, Journal
-from agents.loop import AgentLoop, LoopResult, Role
+from agents.loop import AgentLoop, LoopResult
 from agents.model.endpoint import Endpoint
 from agents.model.pictures import Pictures
 from agents.model.prices import Prices
 from agents.model.wire import text_calls
+from agents.model.wire.assembler import new_id
 from agents.observer import Observer
 from agents.programs import RESULT_LIMIT
 from agents.prompts import prompt
 from agents.report import calls_for_code, requests_in
+from agents.role import Role
 from agents.skills import Skill
 from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalStore, DenyAll
@@ -127,6 +130,7 @@ class Orchestrator:
                 instructions=prompt("orchestrator") + "".join(about),
                 tools=tools,
                 objection=self._unfound_figures,
+                instead=self._worker_as_asked,
             ),
             endpoint=deps.endpoint,
             journal=journal,
@@ -231,6 +235,12 @@ class Orchestrator:
             path: A path in /work: PNG, JPEG, GIF, WebP, BMP or TIFF.
         """
         return await self._pictures.view(path)
+
+    def _worker_as_asked(self) -> Sequence[ToolCall]:
+        """The call of a worker with the request, where that calls for code and there was no worker yet."""
+        brief = self._brief_as_asked()
+        is_first = all(entry.kind != "worker" for entry in self._journal.entries)
+        return [ToolCall(new_id(), "create_worker", json.dumps(brief))] if brief and is_first else []
 
     def _brief_as_asked(self) -> Json:
         """A brief in place of one that only repeats the prompt: a worker reads the request too. Empty where

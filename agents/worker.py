@@ -22,7 +22,7 @@ from agents.events import (
     WorkerStarted,
 )
 from agents.journal import EmptyInbox, Journal
-from agents.loop import AgentLoop, LoopResult, Role
+from agents.loop import AgentLoop, LoopResult
 from agents.model.endpoint import Endpoint
 from agents.model.pictures import Pictures
 from agents.model.prices import Prices
@@ -39,6 +39,7 @@ from agents.report import (
     refusal,
     report_from_json,
 )
+from agents.role import Role
 from agents.skills import Skill
 from agents.tools import Tool, ToolOutput
 from agents.tools.approvals import ApprovalGate, ApprovalStore

@@ -15,12 +15,13 @@ from agents.budget import AgentLimits, Budget, Meter
 from agents.conversation import Turn, UserTurn
 from agents.events import Event
 from agents.journal import EmptyInbox, Inbox, Incoming, Journal, MemoryJournal
-from agents.loop import AgentLoop, LoopResult, Role
+from agents.loop import AgentLoop, LoopResult
 from agents.model.endpoint import Endpoint, OnRetry
 from agents.model.pictures import Pictures
 from agents.model.prices import Prices
 from agents.observer import Observer
 from agents.orchestrator import AgentDeps, Orchestrator
+from agents.role import Role
 from agents.skills import Skill
 from agents.tools import Function, Tool
 from agents.tools.approvals import ApprovalStore

@@ -229,6 +229,19 @@ async def test_what_a_worker_ran_before_its_markup_is_partial() -> None:
     assert (ended.status, ended.summary) == ("partial", "It is 42.")
 
 
+async def test_a_call_that_cant_be_read_is_a_worker_with_the_request_where_that_calls_for_code() -> None:
+    """The call of a real model of half a billion parameters to this request: there is no such tool."""
+    call = '```json\n{\n  "name": "print_sum",\n  "arguments": {\n    "n": 10\n  }\n}\n```'
+    team = Team(sandbox=Instant())
+    run = Call("execute_python_code", {"code": "print(42)"})
+    report = Call("report", {"status": "done", "summary": "It printed 42."})
+    script = Roles([Say(call), Say(call), Say("42.")], [run, report])
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        ending = await team.run(endpoint, [UserTurn("Ada: Run this for me:\n```\nprint(42)\n```")])
+    assert ending.text == "42."
+    assert [event.status for event in team.events if isinstance(event, WorkerEnded)] == ["done"]
+
+
 async def test_a_brief_that_repeats_the_prompt_is_the_request_where_that_calls_for_code() -> None:
     """The call of a real model of half a billion parameters to this request."""
     call = json.dumps(
