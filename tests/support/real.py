@@ -35,10 +35,10 @@ from text.excerpt import one_line
 #: Seconds that one task may take; a small model on a processor reads a few hundred tokens a second.
 _PATIENCE = 600
 #: Settings for the small model; containers that are kept ready would take processor time from it.
-_SLOW = {"model_window": 12_288, "model_idle_seconds": 600, "model_max_output": 600, "sandbox_pool": 0}
+_SLOW = {"model_window": 12_288, "model_idle_seconds": 600, "model_max_output": 400, "sandbox_pool": 0}
 _TIMES = {
     "limit_task_turns": 6, "limit_workers": 2, "limit_quick_seconds": 120, "limit_normal_seconds": 120,
-    "limit_deep_seconds": 120, "limit_task_seconds": 300,
+    "limit_deep_seconds": 120, "limit_task_seconds": 200,
 }  # fmt: skip
 _SALES = b"region,units,price\nNorth,12,4.5\nSouth,30,2.0\nEast,8,9.0\nWest,21,3.0\n"
 _TOOLS = ("create_worker", "ask_user", "plan", "read_file", "execute_python_code", "report")

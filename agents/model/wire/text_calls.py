@@ -75,7 +75,7 @@ def parse_anywhere(text: str, tools: Collection[str]) -> tuple[ToolCall, ...]:
     position = 0
     for begin in islice(_BEGIN.finditer(text), _ATTEMPTS):
         if begin.start() >= position:
-            name, arguments, position = _call_at(text, begin.start())
+            name, arguments, position = _call_at(text, begin.start(), tools)
             found += [_tool_call(name, arguments)] if name in tools else []
     return _distinct(found)
 
@@ -91,7 +91,9 @@ def has_markup(text: str, tools: Collection[str]) -> bool:
         return True
     names = "|".join(map(re.escape, tools))
     named = re.search(
-        rf'\{{\s*"(?:name|function|type)"[^{{}}]*"(?:{names})"\s*,\s*"(?:arguments|parameters)"', text
+        rf'\{{\s*"(?:name|function|type)"[^{{}}]*"(?:{names})"\s*,\s*"(?:arguments|parameters)"'
+        rf'|^\W*\{{\s*"name"\s*:\s*"(?:{names})"\s*,',
+        text,
     )
     return bool(tools) and named is not None
 
@@ -117,7 +119,7 @@ def _calls(text: str, tools: Collection[str]) -> Iterator[ToolCall | None]:
     """The calls in order; None where the text is anything else."""
     position, found = _skip(text, 0), False
     while position < len(text):
-        name, arguments, end = _call_at(text, position)
+        name, arguments, end = _call_at(text, position, tools)
         is_made_up = found and not name and end > position
         if not is_made_up:
             yield _tool_call(name, arguments) if name in tools else None
@@ -131,8 +133,9 @@ def _skip(text: str, position: int) -> int:
     return found.end() if found else position
 
 
-def _call_at(text: str, position: int) -> tuple[str, Any, int]:
-    """The name, the arguments and the end of the call at a position; an empty name where there is none."""
+def _call_at(text: str, position: int, tools: Collection[str] = ()) -> tuple[str, Any, int]:
+    """The name, the arguments and the end of the call at a position; an empty name where there is none. The
+    arguments of `tools` may stand beside the name."""
     if named := _NAME.match(text, position):
         arguments, end = _arguments_at(text, named.end())
         return named[named.lastgroup or 0], arguments, end
@@ -141,6 +144,8 @@ def _call_at(text: str, position: int) -> tuple[str, Any, int]:
     inner: dict[str, Any] = wrapped if isinstance(wrapped, dict) else value
     name = inner.get("name") or inner.get("function")
     found = [inner[key] for key in ("arguments", "parameters") if key in inner]
+    if not found and len(inner) > 1 and isinstance(inner.get("name"), str) and name in tools:
+        found = [{key: one for key, one in inner.items() if key != "name"}]
     return (name if isinstance(name, str) and found else ""), (found or [{}])[0], end
 
 
