@@ -237,14 +237,15 @@ class Orchestrator:
         return await self._pictures.view(path)
 
     def _worker_as_asked(self) -> Sequence[ToolCall]:
-        """The call of a worker with the request, where that calls for code and there was no worker yet."""
+        """The call of a worker with the request, where that calls for code and no worker has worked yet."""
         brief = self._brief_as_asked()
-        is_first = all(entry.kind != "worker" for entry in self._journal.entries)
-        return [ToolCall(new_id(), "create_worker", json.dumps(brief))] if brief and is_first else []
+        return [ToolCall(new_id(), "create_worker", json.dumps(brief))] if brief else []
 
     def _brief_as_asked(self) -> Json:
         """A brief in place of one that only repeats the prompt: a worker reads the request too. Empty where
-        the request doesn't call for code: then words are the answer."""
+        the request doesn't call for code, or a worker has had it: then words are the answer."""
+        if any("worker" in entry.body.get("facts", ()) for entry in self._journal.entries):
+            return {}
         turns = next((entry.body["turns"] for entry in self._journal.entries if entry.kind == "opening"), ())
         text = turns[-1]["text"] if turns else ""
         request = text.split("\n\n[")[0]
