@@ -226,6 +226,17 @@ async def test_a_worker_that_writes_markup_has_failed() -> None:
     assert (ended.status, ended.summary) == ("failed", "I look.")
 
 
+async def test_a_report_as_text_without_a_run_is_partial() -> None:
+    """A real model of half a billion parameters reports a chart that it never drew."""
+    team = Team()
+    brief = Call("create_worker", {"task_description": "Look."})
+    text = '{"name": "report", "arguments": {"status": "done", "summary": "The chart is there."}}'
+    script = Roles([brief, Say("There.")], [Say(text)])
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await team.run(endpoint)
+    assert [event.status for event in team.events if isinstance(event, WorkerEnded)] == ["partial"]
+
+
 async def test_what_a_worker_ran_before_its_markup_is_partial() -> None:
     team = Team(sandbox=Instant())
     brief = Call("create_worker", {"task_description": "Multiply."})
