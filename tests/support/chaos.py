@@ -115,10 +115,13 @@ async def give_orders(load: Workload, url: str, jobs: int, seconds: float) -> No
 
 
 async def find_runs(load: Workload, jobs: int) -> None:
-    """Wait for the threads of all runs. Raises `AssertionError` for a run with two threads."""
-    until = time.monotonic() + 2 * PATIENCE
+    """Wait for the threads of all runs, until none has come for some time. Raises `AssertionError` for a run
+    with two threads."""
+    found, until = 0, time.monotonic() + PATIENCE
     while time.monotonic() < until and len(load.given) < jobs:
         await asyncio.sleep(0.5)
+        if len(load.given) > found:
+            found, until = len(load.given), time.monotonic() + PATIENCE
         messages = load.slack.state.history(CHANNEL)
         for n in range(jobs):
             threads = [m.ts for m in messages if m.thread_ts is None and f"*{_title(n)}*" in m.text]
