@@ -15,6 +15,8 @@ from typing import Protocol
 import structlog
 
 from tasks.message import Message, ThreadAddress
+from tasks.orders.answers import RunAnswers
+from tasks.orders.hops import HOPS, Hops
 from tasks.orders.order import ORDER_KEY, Firing, Order, OrderKind, OrderLimits
 from tasks.orders.store import LEFT_OUT, OrderStore
 from tasks.orders.watches import Watches
@@ -25,6 +27,8 @@ from tasks.store.tasks import Accepted, TaskStore
 log = structlog.get_logger(__name__)
 
 HOUR, DAY = 3_600, 86_400
+#: Why a watch is paused whose answers come back as messages.
+ANSWERS_ITSELF = "it answers its own answers, which another app repeats in its channel"
 #: Firings that one process starts at the same time.
 _AT_ONCE = 20
 #: How far a clock may be set back before the next times are computed again, in seconds.
@@ -73,6 +77,8 @@ class DueOrders:
         self._store = store
         self._tasks = TaskStore(store.database)
         self._kept = KeyValueStore(store.database)
+        self._answers = RunAnswers(store.database)
+        self._hops = Hops(self._answers, self._kept)
         self._threads = threads
         self._accept = accept
         self._limits = limits
@@ -141,6 +147,10 @@ class DueOrders:
             if firing := await self._store.claim(order.id, message.ts, now, ts=place, task=""):
                 await self._left_out(firing, reason)
             return False
+        if (hops := await self._hops.before(message)) > HOPS:
+            await self._pause(order, ANSWERS_ITSELF)
+            return False
+        await self._hops.keep(message, hops)
         task = await self._accept_run(order, message)
         await self._store.claim(order.id, message.ts, now, ts=place, task=task)
         return True
@@ -221,7 +231,7 @@ class DueOrders:
                 await self._store.posted(firing, ts)
         except OrderBlocked as blocked:
             return await self._block(order, firing, str(blocked))
-        text = await self._threads.request(order, firing, await self._store.last_answer(order.id))
+        text = await self._threads.request(order, firing, await self._answers.last(order.id))
         message = order_message(order, ts, text)
         task = await self._accept_run(order, message)
         await self._store.accepted(firing, task)

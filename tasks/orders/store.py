@@ -204,15 +204,6 @@ class OrderStore:
             mine = query.where(_FIRING.order_id == order, _FIRING.at >= since)
             return int((await connection.execute(mine)).scalar_one())
 
-    async def last_answer(self, order: str) -> str:
-        """What the newest answered run of an order said; empty when there is none."""
-        joined = schema.firing.join(schema.task, _TASK.id == _FIRING.task)
-        mine = (_FIRING.order_id == order) & (_TASK.state == State.ANSWERED.value)
-        query = select(_TASK.answer).select_from(joined).where(mine)
-        async with self.database.read() as connection:
-            found = await connection.execute(query.order_by(_FIRING.at.desc()).limit(1))
-            return str(found.scalar() or "")
-
     async def settle(self, firing: Firing, result: str, reason: str, now: float) -> Order | None:
         """Write down how a firing ended. Returns the order when this was the failure that paused it."""
         bad, good = result in _BAD, result == State.ANSWERED.value

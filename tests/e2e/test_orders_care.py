@@ -18,6 +18,8 @@ from playground.slack import SlackStandIn
 from playground.slack.messages import SlackPost
 from playground.slack.state import WorkspaceState
 from playground.slack.world import Json
+from tasks.orders.due import ANSWERS_ITSELF
+from tasks.orders.hops import HOPS
 from tasks.orders.order import Order, OrderKind, OrderState
 from tasks.orders.store import OrderStore
 from tests.support.scripted_model import Asked, Call, Reply, Say, ScriptedModel
@@ -72,6 +74,19 @@ class Orders:
         await self.bot.task(ts)
         return next(m for m in self.bot.thread(ts) if words.START in json.dumps(m.blocks))
 
+    async def watch_apps(self) -> None:
+        """Start a watch for outages that apps post."""
+        before = str(self.bot.calls("chat.update")).count("Started by")
+        await self.press(await self.proposed("whenever an app posts an outage, explain it"), words.START)
+        await self.bot.slack.wait_for(
+            lambda _: str(self.bot.calls("chat.update")).count("Started by") > before
+        )
+
+    async def watched(self) -> set[str]:
+        """The `ts` of the messages that watches took."""
+        watches = [order for order in await self.store.all() if order.kind is OrderKind.WATCH]
+        return {one.occasion for order in watches for one in await self.store.latest(order.id, 50)}
+
     async def home(self, wanted: str) -> str:
         """Ada's Home once it has these words."""
 
@@ -97,7 +112,7 @@ async def orders(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Orde
 async def _answer(asked: Asked) -> Reply:
     said = asked.last_user
     if "This is a run of the standing order" in said:
-        return Say("The answer is 42.")
+        return Say("Restart the relay first." if "relay" in said else "The answer is 42.")
     if asked.messages[-1]["role"] == "tool":
         return Say("Press Start below.")
     if "whenever an app" in said:
@@ -171,14 +186,43 @@ async def test_words_that_a_message_brings_end_at_start_which_others_cannot_pres
 
 
 async def test_a_watch_of_apps_takes_their_messages_alone(orders: Orders) -> None:
-    await orders.press(await orders.proposed("whenever an app posts an outage, explain it"), words.START)
-    await orders.bot.slack.wait_for(lambda _: "Started by" in str(orders.bot.calls("chat.update")))
+    await orders.watch_apps()
     by_person = await orders.bot.ask("an outage, I think", user=MEI)
     by_app = orders.bot.slack.people.post_as_app("Pager", GENERAL, "outage of the database")
     task = await orders.bot.task(by_app)
     assert task.user == ADA
     assert "The answer is 42." in orders.bot.said(by_app)
     assert orders.bot.said(by_person) == ""
+
+
+async def test_a_watch_leaves_our_own_messages_alone(orders: Orders) -> None:
+    await orders.watch_apps()
+    await orders.started(title="Outage numbers")
+    orders.clock.now += DAY
+    root = await orders.bot.slack.wait_for(
+        lambda state: next((m for m in state.messages if "*Outage numbers* · standing order" in m.text), None)
+    )
+    assert root is not None
+    assert "outage" in root.text.casefold(), "the watch takes it by its words"
+    await orders.bot.task(root.ts)
+    await orders.bot.handled()
+    assert root.ts not in await orders.watched()
+    by_app = orders.bot.slack.people.post_as_app("Pager", GENERAL, "outage of the network")
+    await orders.bot.task(by_app)
+    assert by_app in await orders.watched()
+
+
+async def test_a_watch_whose_answers_an_app_posts_again_is_paused(orders: Orders) -> None:
+    await orders.watch_apps()
+    repeated = ["outage of the relay", *["Outage! Restart the relay first."] * HOPS]
+    for text in repeated:
+        orders.clock.now += 60
+        await orders.bot.task(orders.bot.slack.people.post_as_app("Relay", GENERAL, text))
+    orders.clock.now += 60
+    last = orders.bot.slack.people.post_as_app("Relay", GENERAL, repeated[-1])
+    told = await orders.said("Explain it.")
+    assert ANSWERS_ITSELF in told.text
+    assert last not in await orders.watched()
 
 
 async def test_a_task_of_40000_characters_is_refused(orders: Orders) -> None:

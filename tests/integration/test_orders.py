@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tasks.message import Message, ThreadAddress
-from tasks.orders.due import DueOrders, NotNow, OrderBlocked
+from tasks.orders.due import ANSWERS_ITSELF, DueOrders, NotNow, OrderBlocked
 from tasks.orders.order import Firing, Order, OrderKind, OrderLimits, OrderState
 from tasks.orders.store import OrderStore
 from tasks.orders.watches import Watches
@@ -318,6 +318,42 @@ async def test_a_watch_runs_so_often_in_an_hour_and_rests_between_two_runs(order
     assert not await take(98)
     orders.now += HOUR
     assert await take(99)
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the same answer", "another answer each time"])
+async def test_a_watch_whose_answers_another_app_repeats_is_paused_after_three_hops(
+    orders: OrderHarness, same: bool
+) -> None:
+    order = await orders.start(replace(DAILY, kind=OrderKind.WATCH, when=""))
+
+    async def take(said: str) -> bool:
+        orders.now += OrderLimits().cooldown
+        thread = ThreadAddress("T1", "C1", f"{orders.now:.6f}")
+        text = f"{order.task}\n> {said}"
+        return await orders.due.take(
+            order, Message(thread=thread, ts=thread.ts, user="U1", user_name="Ann", text=text)
+        )
+
+    async def answer(said: str) -> None:
+        (firing,) = await orders.store.latest(order.id)
+        await orders.end(firing, State.ANSWERED, answer=said)
+
+    alert = "Disk full on db-3: 92 % of 400 GB are used, /var/lib/postgresql grows."
+    for _ in range(5):
+        assert await take(alert), "the same alert again is no repetition"
+        await answer(f"> {alert}\nRotate the logs.")
+    answers = ["Rotate the logs of db-3, then find the query."]
+    answers += [
+        "The relay is wrong: look at its configuration, not at the disk.",
+        "Someone has to stop the relay now.",
+    ]
+    for said in [answers[0]] * 3 if same else answers:
+        await answer(said)
+        assert await take(f"*Relay* {said.upper()} (from another channel)")
+    await answer("I can't do more about this." if not same else answers[0])
+    assert not await take("*Relay* I can't do more about this." if not same else f"*Relay* {answers[0]}")
+    (told,) = orders.threads.told
+    assert (told.id, told.state, told.reason) == (order.id, OrderState.PAUSED, ANSWERS_ITSELF)
 
 
 async def test_equal_orders_of_two_owners_both_run(orders: OrderHarness) -> None:
