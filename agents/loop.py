@@ -137,11 +137,7 @@ class AgentLoop:
         return replace(reply, text="", calls=tuple(calls), finish="tool_calls", raw=(), api="")
 
     def _instead_of(self, text: str) -> Sequence[ToolCall]:
-        """The role's own calls in place of a text with calls of which none can be read."""
-        is_lost = text_calls.has_markup(text, self._tools) and not text_calls.parse_anywhere(
-            text, self._tools
-        )
-        return self._role.instead() if is_lost else ()
+        return () if self._transcript.limit else self._role.instead(text)
 
     async def _request(self, bound: Bound, request: ModelRequest) -> ModelReply:
         with tracing.turn(self._role.model, self._transcript.turns[-1]) as span:

@@ -123,6 +123,7 @@ class Orchestrator:
         tools += [Tool.from_function(function) for function in functions]
         tools += [*skills.tools(), *map(material, deps.reading), *deps.noting, *deps.ordering]
         about = (tools_summary(deps.toolbox()), skills.summary(), network_summary(deps.egress.allow))
+        names = [tool.name for tool in tools]
         self._loop = AgentLoop(
             Role(
                 name="orchestrator",
@@ -130,7 +131,7 @@ class Orchestrator:
                 instructions=prompt("orchestrator") + "".join(about),
                 tools=tools,
                 objection=self._unfound_figures,
-                instead=self._worker_as_asked,
+                instead=lambda text: self._worker_as_asked() if text_calls.are_lost(text, names) else (),
             ),
             endpoint=deps.endpoint,
             journal=journal,

@@ -21,5 +21,5 @@ class Role:
     tools: Sequence[Tool]
     objection: Callable[[str], str] = lambda _: ""
     """What is wrong with a text as the agent's last words, in a sentence that the agent reads once."""
-    instead: Callable[[], Sequence[ToolCall]] = tuple
-    """Calls in place of a reply whose calls can't be read."""
+    instead: Callable[[str], Sequence[ToolCall]] = lambda _: ()
+    """Calls in place of a text that is none of the agent's last words; empty for any other."""

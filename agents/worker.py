@@ -5,6 +5,7 @@ It has no `create_worker`, so delegation is one level deep.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -26,6 +27,8 @@ from agents.loop import AgentLoop, LoopResult
 from agents.model.endpoint import Endpoint
 from agents.model.pictures import Pictures
 from agents.model.prices import Prices
+from agents.model.wire import text_calls
+from agents.model.wire.assembler import new_id
 from agents.observer import Observer
 from agents.programs import Programs
 from agents.prompts import prompt
@@ -38,6 +41,7 @@ from agents.report import (
     objection,
     refusal,
     report_from_json,
+    without_words,
 )
 from agents.role import Role
 from agents.skills import Skill
@@ -118,6 +122,7 @@ class Worker:
                 instructions=prompt("worker") + skill_tools.summary(),
                 tools=tools,
                 objection=lambda text: self._objection(Report(status="done", summary=text)),
+                instead=self._program_in,
             ),
             endpoint=endpoint,
             journal=journal,
@@ -193,6 +198,14 @@ class Worker:
             raise ToolFailure(why)
         return output
 
+    def _program_in(self, text: str) -> Sequence[ToolCall]:
+        """The run of the program in a text, where its call can't be read, or the text claims a run that never
+        was: small models write the program, and what it might print."""
+        is_lost = text_calls.are_lost(text, [tool.name for tool in self.tools])
+        is_claimed = self._objection(Report(status="done", summary=text))
+        code = text_calls.program_in(text) if is_lost or is_claimed else ""
+        return [ToolCall(new_id(), "execute_python_code", json.dumps({"code": code}))] if code else ()
+
     def _objection(self, report: Report) -> str:
         return objection(report, self._brief.text, self._brief.request, self._journal.entries)
 
@@ -210,9 +223,9 @@ class Worker:
         if report := await self._report_not_run():
             status = "partial" if report.status == "done" else report.status
             return replace(report, status=status, open_points=f"{report.open_points} {stopped}".strip())
-        summary = ending.text or NO_RESULT
+        summary = ending.text or without_words(self._journal.entries)
         is_of_use = has_evidence(self._journal.entries) or not self._loop.has_text_calls
-        status = "partial" if ending.text and is_of_use else "failed"
+        status = "partial" if summary != NO_RESULT and is_of_use else "failed"
         return Report(status=status, summary=summary, open_points=stopped)
 
     async def _report_not_run(self) -> Report | None:

@@ -38,6 +38,14 @@ def assignments(text: str) -> Json | None:
         return None
 
 
+def is_python(text: str) -> bool:
+    """Whether a text is Python with at least one statement."""
+    try:
+        return bool(_statements(text))
+    except _NO_PYTHON:
+        return False
+
+
 def _statements(source: str) -> list[ast.stmt]:
     with warnings.catch_warnings(action="ignore"):  # of escapes in the model's strings
         return ast.parse(source).body

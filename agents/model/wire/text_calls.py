@@ -13,7 +13,7 @@ from typing import Any
 
 from agents.conversation import MAX_CALLS, ToolCall
 from agents.model.wire.assembler import new_id
-from agents.model.wire.python_calls import assignments, python_calls
+from agents.model.wire.python_calls import assignments, is_python, python_calls
 from agents.model.wire.reasoning import CHANNEL_TAGS, OPENING_TAGS
 
 #: What stands around calls, and between them.
@@ -54,6 +54,7 @@ _BARE_START = re.compile(
     r"(```(python|tool_code)?\s*)?\[?(print\(?)?[a-z_]+(\(|$)"
 )
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+_PROGRAM = re.compile(r"^ *```(?:python3?|py)\s*\n(.*?)^ *```", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 #: What a reply of gpt-oss begins with where its server drops the special tokens.
 _HARMONY_WORDS = ("analysis", "assistantcommentary to=")
 _JSON = json.JSONDecoder(strict=False)
@@ -78,6 +79,20 @@ def parse_anywhere(text: str, tools: Collection[str]) -> tuple[ToolCall, ...]:
             name, arguments, position = _call_at(text, begin.start(), tools)
             found += [_tool_call(name, arguments)] if name in tools else []
     return _distinct(found)
+
+
+def are_lost(text: str, tools: Collection[str]) -> bool:
+    """Whether a text holds calls, and none of these tools' can be read."""
+    return has_markup(text, tools) and not parse_anywhere(text, tools)
+
+
+def program_in(text: str) -> str:
+    """The Python program of a text: the code of a call by whatever name, or what its fences for Python hold;
+    empty where there is none, or no Python."""
+    calls = (_call_at(text, begin.start()) for begin in islice(_BEGIN.finditer(text), _ATTEMPTS))
+    codes = [given.get("code", "") for name, given, _ in calls if name and isinstance(given, dict)]
+    program = next(filter(None, map(str, codes)), "") or "\n\n".join(_PROGRAM.findall(text))
+    return program if is_python(program) else ""
 
 
 def _distinct(calls: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
