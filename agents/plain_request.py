@@ -7,6 +7,7 @@ the server keeps the prompt of the other turns in its cache.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
@@ -24,6 +25,17 @@ def in_words(request: ModelRequest) -> ModelRequest:
     return replace(request, instructions=prompt("words"), turns=_without_calls(request.turns), tools=())
 
 
+def _in_words(result: str) -> str:
+    """A tool's result; of a worker's report the summary and the evidence."""
+    try:
+        report = json.loads(result)
+    except (ValueError, RecursionError):
+        return result
+    if not isinstance(report, dict) or "summary" not in report:
+        return result
+    return "\n".join(str(report[key]) for key in ("summary", "evidence") if report.get(key))
+
+
 def _without_calls(turns: Sequence[Turn]) -> list[Turn]:
     """The turns before the agent's first reply, then what people wrote and tools gave as one message."""
     replies = (n for n, turn in enumerate(turns) if isinstance(turn, ModelReply) and turn.model)
@@ -33,7 +45,7 @@ def _without_calls(turns: Sequence[Turn]) -> list[Turn]:
     results = [turn for turn in after if isinstance(turn, ToolResult) and not turn.text.startswith("Error: ")]
     last = [before.pop()] if before and isinstance(before[-1], UserTurn) else []
     users = [turn for turn in (*last, *said) if isinstance(turn, UserTurn)]
-    words = [turn.text for turn in users] + [_RESULT.format(text=turn.text) for turn in results]
+    words = [turn.text for turn in users] + [_RESULT.format(text=_in_words(turn.text)) for turn in results]
     pictures = [turn.pictures for turn in users] + [turn.pictures for turn in results]
     text = "\n\n".join([*words, *([_ASK] if results else [])])
     return [*before, UserTurn(text, tuple(chain.from_iterable(pictures)))]

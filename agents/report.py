@@ -17,7 +17,7 @@ from text.excerpt import excerpt, one_line
 _MAX_TEXT, _MAX_FILES = 4_000, 100
 #: The summary of a worker that was stopped before it wrote anything.
 NO_RESULT = "The work was cut before there was a result."
-_LAST_PRINTED = "The work was cut. Its last program printed:\n{}"
+_PRINTED = "Its last program printed:\n{}"
 ReportStatus = Literal["done", "partial", "blocked", "failed"]
 
 
@@ -89,12 +89,12 @@ def requests_in(bodies: Iterable[Json]) -> list[Json]:
     return [one for body in bodies for one in body.get("facts", {}).get("requests", ())]
 
 
-def without_words(entries: Sequence[Entry]) -> str:
-    """The summary of a worker that has written none: what its last program printed, where one ran well."""
+def printed(entries: Sequence[Entry]) -> str:
+    """What the last program of a worker that ran well has printed, in words; empty where there is none."""
     results = [entry.body for entry in reversed(entries) if entry.kind == "result"]
     runs = [body["text"] for body in results if body["facts"].get("run", {}).get("status") == "ok"]
-    printed = runs[0].partition("stdout:\n")[2].strip() if runs else ""
-    return _LAST_PRINTED.format(excerpt(printed, _MAX_TEXT)) if printed else NO_RESULT
+    output = runs[0].partition("stdout:\n")[2].strip() if runs else ""
+    return _PRINTED.format(excerpt(output, _MAX_TEXT)) if output else ""
 
 
 def relative_path(path: str) -> str:

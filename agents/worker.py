@@ -39,9 +39,9 @@ from agents.report import (
     ReportStatus,
     has_evidence,
     objection,
+    printed,
     refusal,
     report_from_json,
-    without_words,
 )
 from agents.role import Role
 from agents.skills import Skill
@@ -223,10 +223,13 @@ class Worker:
         if report := await self._report_not_run():
             status = "partial" if report.status == "done" else report.status
             return replace(report, status=status, open_points=f"{report.open_points} {stopped}".strip())
-        summary = ending.text or without_words(self._journal.entries)
+        output = printed(self._journal.entries)
         is_of_use = has_evidence(self._journal.entries) or not self._loop.has_text_calls
-        status = "partial" if summary != NO_RESULT and is_of_use else "failed"
-        return Report(status=status, summary=summary, open_points=stopped)
+        status = "partial" if (ending.text or output) and is_of_use else "failed"
+        summary = ending.text or output or NO_RESULT
+        # Small models, which write calls as text, describe the program and leave out what it printed.
+        evidence = output if ending.text and self._loop.has_text_calls else ""
+        return Report(status=status, summary=summary, evidence=evidence, open_points=stopped)
 
     async def _report_not_run(self) -> Report | None:
         """The report that the newest reply calls and that was not run."""

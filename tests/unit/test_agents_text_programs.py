@@ -62,7 +62,21 @@ async def test_a_worker_that_ends_without_words_reports_what_its_program_printed
     torn = '<tool_call>\n{"name": "execute_python_code", "arguments": {"code": '
     report = await _report([Call("execute_python_code", {"code": "print(42)"}), *[Say(torn)] * 3])
     assert report["status"] == "partial"
-    assert report["summary"].startswith("The work was cut. Its last program printed:\n")
+    assert report["summary"] == "Its last program printed:\n42"
+
+
+async def test_what_a_program_printed_stands_beside_words_that_leave_it_out() -> None:
+    """A real model of half a billion parameters answers "Run this for me" with the program again."""
+    run = json.dumps({"name": "execute_python_code", "arguments": {"code": "print(42)"}})
+    worker: list[Reply] = [Say(run), Say(run), Say(run), Say("You can use print(42).")]
+    team = Team(sandbox=Instant())
+    torn = '<tool_call>\n{"name": "ask_user", "arguments": {"question": '
+    brief = Say(json.dumps({"name": "create_worker", "arguments": {"task_description": "Run print(42)."}}))
+    script = Roles([brief, Say(torn), Say("It printed 42.")], worker)
+    async with ScriptedModel(script) as model, endpoint_of(model) as endpoint:
+        await team.run(endpoint)
+        model.assert_complete()
+    assert "You can use print(42).\nIts last program printed:\n42]" in model.requests[-1].last_user
 
 
 async def _report(replies: list[Reply], brief: str = "Compute 17 % of 2,340 with Python.") -> dict[str, Any]:
