@@ -6,47 +6,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-_SPACES = " \u00a0\u202f\u2009"
-#: Between a number and its unit: a space, or the end of a line that was wrapped.
-_GAP = rf"(?:[{_SPACES}]?|[{_SPACES}]{{0,2}}\n[{_SPACES}]{{0,4}})"
+from agents.figures.units import SPACES, Unit, duration_at, is_rounded, share_at, unit_at
+
 _NUMERAL = re.compile(
-    rf"(?<![\d.,])(?:\d{{1,3}}(?:[{_SPACES}]\d{{3}})+(?!\d)(?:[.,]\d++)?|\d++(?:[.,'’]\d++)*+)"
-    r"(?:[eE][+-]?\d{1,3}(?!\w))?"
+    rf"(?<![\d.,])(?:\d{{1,3}}(?:[{SPACES}]\d{{3}})+(?!\d)(?:[.,]\d++)?|\d++(?:[.,'’]\d++)*+)"
+    r"(?:[eE][+-]?\d{1,3}(?!\w)|\s?[×x]\s?10(?:\^[-−]?\d{1,3}|\*\*-?\d{1,3}|[⁻⁰¹²³⁴-⁹]{1,4}))?"
 )
-_SCALES: dict[str, tuple[float, ...]] = {
-    **dict.fromkeys(("k", "thousand", "tsd", "tausend", "mil", "mille", "千"), (1e3,)),
-    **dict.fromkeys(("万", "萬"), (1e4,)),
-    **dict.fromkeys(("lakh", "lakhs"), (1e5,)),
-    **dict.fromkeys(
-        ("m", "mn", "mm", "mio", "mill", "million", "millions", "millionen", "millón", "millones", "milhões"),
-        (1e6,),
-    ),
-    **dict.fromkeys(("crore", "crores", "cr"), (1e7,)),
-    **dict.fromkeys(("亿", "億"), (1e8,)),
-    **dict.fromkeys(
-        ("bn", "b", "mrd", "md", "milliarde", "milliarden", "milliard", "milliards", "mil millones"), (1e9,)
-    ),
-    **dict.fromkeys(("billion", "billions", "billionen"), (1e9, 1e12)),
-    **dict.fromkeys(("tn", "trillion", "trillions", "billones", "兆"), (1e12,)),
-}
-_WORDS = "|".join(re.escape(word) for word in sorted(_SCALES, key=len, reverse=True) if word.isascii())
-_SCALE = re.compile(
-    rf"{_GAP}(?:({_WORDS}|millón|milhões)(?![A-Za-z\u00c0-\u024f])|([千万萬亿億兆]))", re.IGNORECASE
-)
-_PERCENT = re.compile(
-    rf"{_GAP}(?:[%％]|per ?cent\b|percentage points\b|prozent|pp\b|pour cent\b|"
-    r"por ciento\b|パーセント)",
+#: After a number that has its unit with the next one: `1.2 to 1.5 M`, `12.4 → 15.1 M€`.
+_JOINED = re.compile(
+    rf"[{SPACES}]?(?:→|->|[-–—]|\b(?:to|and|or|bis|und|oder|à|et|ou|a|y|o)\b)[{SPACES}]?[€$£¥₹]?(?:{_NUMERAL.pattern})",
     re.IGNORECASE,
 )
-_ABOUT = re.compile(
-    r"(?:[~≈<>≥≤]|\b(?:about|around|approx\.?|approximately|roughly|nearly|almost|over|under|more than|"
-    r"less than|fewer than|at least|circa|ca\.|rund|etwa|knapp|fast|über|mehr als|environ|près de|plus de|"
-    r"moins de|casi|unos|unas|aproximadamente|cerca de|más de|menos de)|約|约|大约)[\s€$£¥₹]*$",
-    re.IGNORECASE,
-)
+#: Between a number and its exponent; raised digits are made plain ones.
+_POWER = re.compile(r"[eE]|\s?[×x]\s?10(?:\^|\*\*)?")
+_RAISED = str.maketrans("⁻−⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
 _LONGEST = 40
 
 
@@ -74,19 +50,54 @@ class Numeral:
 
 def numerals(text: str) -> Iterator[Numeral]:
     """All numbers of a text in order, in one pass over it."""
+    done = 0
     for match in _NUMERAL.finditer(text):
-        if len(match[0]) > _LONGEST or not (readings := _readings(match[0])):
+        if match.start() < done or len(match[0]) > _LONGEST or not (readings := _readings(match[0])):
             continue
         end = match.end()
-        percent = _PERCENT.match(text, end)
-        scale = None if percent else _SCALE.match(text, end)
-        if scale:
-            factors = _SCALES[(scale[1] or scale[2]).lower()]
-            readings += [_scaled(reading, factor) for reading in readings for factor in factors]
-        after = percent or scale
+        unit = unit_at(text, end)
+        parts, done = duration_at(text, match.start())
+        if parts:
+            readings = _times(parts)
+        elif share := share_at(text, match.start()):
+            part, whole, done = share
+            readings = [(Number(part, 1.0), Number(whole, 1.0)), (Number(part / whole, 0.04),)]
+        elif unit.is_cjk:
+            readings, done = _compound(text, readings, unit)
+        else:
+            done = unit.end
+            joined = _JOINED.match(text, end) if unit.end == end else None
+            unit = unit_at(text, joined.end()) if joined else unit
+            readings += [_scaled(reading, factor) for reading in readings for factor in unit.factors]
         before = text[max(0, match.start() - 24) : match.start()] if match[0].endswith("0") else ""
-        shown = re.sub(r"\s*\n\s*", " ", text[match.start() : after.end() if after else end])
-        yield Numeral(shown, match.start(), tuple(readings), bool(percent), bool(_ABOUT.search(before)))
+        shown = re.sub(r"\s*\n\s*", " ", text[match.start() : done].rstrip(" ,"))
+        about = bool(before) and is_rounded(before, text[end : end + 1])
+        yield Numeral(shown, match.start(), tuple(readings), unit.is_percent and not parts, about)
+
+
+def _times(parts: Mapping[float, float]) -> list[tuple[Number, ...]]:
+    """A time as a number of each unit from seconds to the largest given, and as its single parts."""
+    seconds, step = sum(size * part for size, part in parts.items()), min(parts)
+    units = [size for size in (1.0, 60.0, 3600.0, 86_400.0) if size <= max(parts)]
+    single = tuple(Number(part, 1.0) for part in parts.values())
+    return [*((Number(seconds / size, step / size),) for size in units), single]
+
+
+def _compound(
+    text: str, readings: list[tuple[Number, ...]], unit: Unit
+) -> tuple[list[tuple[Number, ...]], int]:
+    """The readings of a number whose scale smaller ones may follow, `1億2,300万`, and its end."""
+    totals, end, least = [_scaled(one, unit.factors[0])[-1] for one in readings], unit.end, unit.factors[0]
+    while following := _NUMERAL.match(text, end):
+        next_unit = unit_at(text, following.end())
+        more = _readings(following[0])
+        factor = next_unit.factors[0] if next_unit.is_cjk else 1.0
+        if not more or factor >= least:
+            break
+        parts = [_scaled(one, factor)[-1] for one in more]
+        totals = [Number(total.value + part.value, part.step) for total in totals for part in parts]
+        end, least = next_unit.end, factor
+    return [*readings, *((total,) for total in totals)], end
 
 
 def _scaled(reading: tuple[Number, ...], factor: float) -> tuple[Number, ...]:
@@ -96,9 +107,13 @@ def _scaled(reading: tuple[Number, ...], factor: float) -> tuple[Number, ...]:
 
 def _readings(token: str) -> list[tuple[Number, ...]]:
     """What a token may mean; empty for one that is no number, such as a version."""
-    mantissa, _, exponent = token.lower().partition("e")
-    factor = 10.0 ** int(exponent) if exponent else 1.0
-    pieces = re.split(f"[{_SPACES}]", mantissa)
+    if token.isdecimal():
+        return [(Number(float(token), 1.0),)]
+    mantissa, exponent = (
+        _POWER.split(token.lower().translate(_RAISED))[:2] if _POWER.search(token) else (token, "0")
+    )
+    factor = 10.0 ** int(exponent)
+    pieces = re.split(f"[{SPACES}]", mantissa)
     if len(pieces) > 1:
         single = [_readings(piece) for piece in pieces]
         alone = [tuple(one[0][0] for one in single)] if all(single) else []
