@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import log10
 
+from agents.charts import Chart, charts
 from agents.figures.numerals import Number, Numeral, numerals
 from agents.figures.prose import without_other_numbers
 from agents.figures.sources import (
@@ -20,6 +22,7 @@ from agents.journal import Entry
 
 #: Figures that a correction names.
 _MOST_NAMED = 40
+_CHART_SCALES = (1.0, 0.01, 1e3, 1e6, 1e9)
 _CORRECTION = "These figures of your answer have no source in any run, tool result, report or message: "
 _WHAT_TO_DO = (
     ". Have a worker compute them, correct them, or leave them out. Then write the whole answer again, "
@@ -54,8 +57,9 @@ def check_figures(answer: str, request: str, agents: Mapping[str, Sequence[Entry
     """Which figures of the answer have a source; None for a task that has run nothing, or
     whose model service has searched the web.
 
-    A source is a number that gives the figure when it is rounded to the digits shown. The time taken grows
-    with the lengths of the answer and of the log (n log n).
+    The numbers of the charts that the answer shows are figures too. A source is a number that gives the
+    figure when it is rounded to the digits shown. The time taken grows with the lengths of the answer and of
+    the log (n log n).
     """
     if has_searched(agents):
         return None
@@ -64,7 +68,7 @@ def check_figures(answer: str, request: str, agents: Mapping[str, Sequence[Entry
         return None
     found: dict[str, FoundFigure] = {}
     unfound: dict[str, None] = {}
-    for figure in numerals(without_other_numbers(answer)):
+    for figure in chain(numerals(without_other_numbers(answer)), _plotted(charts(agents))):
         if figure.text in found or figure.text in unfound or _is_asked(figure, sources.request):
             continue
         if source := _source(figure, sources):
@@ -72,6 +76,16 @@ def check_figures(answer: str, request: str, agents: Mapping[str, Sequence[Entry
         else:
             unfound[figure.text] = None
     return CheckedFigures(tuple(found.values()), tuple(unfound))
+
+
+def _plotted(shown: Sequence[Chart]) -> Iterator[Numeral]:
+    """The numbers of charts, which may be in thousands, millions or percent, as their titles say."""
+    values = (abs(value) for chart in shown for _, series in chart.series for value in series if value)
+    for value in values:
+        text = f"{value:.10f}".rstrip("0").rstrip(".")
+        step = 10.0 ** -len(text.partition(".")[2])
+        readings = tuple((Number(value * scale, step * scale),) for scale in _CHART_SCALES)
+        yield Numeral(f"{text} (chart)", 0, readings, is_percent=False, is_about=False)
 
 
 def correction(answer: str, agents: Mapping[str, Sequence[Entry]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.figures import check_figures, correction
+from agents.figures import CheckedFigures, check_figures, correction
 from agents.figures.sources import SourceKind
 from agents.journal import Entry, MemoryJournal
 from agents.tools import Tool
@@ -166,6 +166,25 @@ def test_the_time_and_the_sizes_of_files_that_the_system_adds_are_no_sources() -
     found = check_figures("46 and 5,120", "go", log)
     assert found is not None
     assert found.unfound == ("46", "5,120")
+
+
+def test_the_numbers_of_a_chart_that_the_answer_shows_are_figures() -> None:
+    agents = FigureAnswer("", "", ("May 12410 0.31\nJune 15020 0.29",), (), (), ()).agents
+    series = [["k€", [12.4, 15.3, 0.0]], ["%", [31.0, 29.0, -1.5]]]
+    chart = {"kind": "bar", "title": "Sales", "labels": ["May", "June", "July"], "series": series}
+    agents["w1"].append(
+        Entry("result", {"text": "The answer will have the chart.", "facts": {"chart": chart}})
+    )
+    assert check_figures("See the chart.", "", agents) == CheckedFigures((), ()), (
+        "of no worker that has ended"
+    )
+    report = {"worker": {"worker": "w1", "status": "done", "title": "Compute"}}
+    agents[""].append(Entry("result", {"text": "{}", "facts": report}))
+    checked = check_figures("See the chart.", "", agents)
+    assert checked is not None
+    assert [one.text for one in checked.found] == ["12.4 (chart)", "31 (chart)", "29 (chart)"]
+    assert checked.unfound == ("15.3 (chart)", "1.5 (chart)")
+    assert "15.3 (chart), 1.5 (chart)" in correction("See the chart.", agents)
 
 
 def test_without_a_run_nothing_is_checked() -> None:
