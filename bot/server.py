@@ -117,7 +117,9 @@ class BotServer:
         installations = make_installation_store(settings, KeyValueStore(database))
         clients = make_clients(settings, http, installations, bots=lambda: self.engine.bots)
         self.background = await stack.enter_async_context(BackgroundCalls(self._timing.listeners))
-        self.sandbox = await stack.enter_async_context(make_sandbox(settings, metrics=metrics.sandbox))
+        self.sandbox = await stack.enter_async_context(
+            make_sandbox(settings, metrics=metrics.sandbox, engine_seconds=self._timing.engine)
+        )
         endpoint = await stack.enter_async_context(make_endpoint(settings, metrics=metrics.model))
         reader = MessageReader(UserDirectory(clients, self._timing), ChannelDirectory(clients, self._timing))
         marks = MessageMarks(clients, KeyValueStore(database))

@@ -63,6 +63,9 @@ class BotTiming:
     """Until a status line is set again: Slack removes it after 2 minutes."""
     orders: float = 1.0
     """Between two looks at the standing orders that are due."""
+    engine: float = 20.0
+    """How long a program waits for a Docker Engine that can't be reached: one that starts again is back by
+    then, or another process has taken the task over (`TaskTiming.unhealthy`)."""
     order_lease: float = 30.0
     """Until a run of an order that its process has not started is started by another."""
     longest_post_retry: float = 60.0

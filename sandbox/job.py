@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sandbox.filenames import unique
+from sandbox.filenames import is_clean, unique
 from sandbox.files import SandboxFile
+from sandbox.limits import SandboxLimits
 
 Queue = tuple[str, ...]
 """Whose call it is, the widest first: a person, a task. Where calls wait, these take turns."""
@@ -78,3 +79,26 @@ class Run:
         for stream, output in self.whole_output.items():
             contents[unique(f"{stream}.txt", contents)] = output
         return contents
+
+
+def refusal(job: Job, limits: SandboxLimits) -> str:
+    """Why a job is not taken, in a sentence for the model; empty when it is."""
+    size, total = len(job.code.encode("utf-8", "replace")), sum(map(_size, job.files.values()))
+    why = ""
+    if job.timeout is not None and not job.timeout > 0:  # nor is NaN
+        why = f"{job.timeout} is not a time it could have"
+    elif size > limits.code_bytes:
+        why = f"it has {size} bytes, and {limits.code_bytes} is the limit. Read data from a file"
+    elif len(job.files) > limits.input_count:
+        why = f"it brings {len(job.files)} files, and {limits.input_count} is the limit"
+    elif total > limits.input_bytes:
+        why = f"its files have {total} bytes, and {limits.input_bytes} is the limit"
+    elif len(job.state or b"") > limits.state_bytes:
+        why = f"its variables have more than {limits.state_bytes} bytes, the limit"
+    elif (wrong := next((n for n in (*job.files, *job.folders) if not is_clean(n)), None)) is not None:
+        why = f"{wrong[:80]!r} is not a name a file can have in /work"
+    return why and f"The program was not run: {why}."
+
+
+def _size(content: bytes | SandboxFile) -> int:
+    return content.size if isinstance(content, SandboxFile) else len(content)

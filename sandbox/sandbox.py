@@ -8,6 +8,7 @@ import functools
 import itertools
 import logging
 import random
+import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Literal, Self
@@ -16,11 +17,16 @@ from sandbox import result
 from sandbox.container import Container, OnOutput, RawRun, decoded
 from sandbox.egress.connections import OnConnection
 from sandbox.engine import DockerEngine
-from sandbox.errors import ContainerLost, ImageMissing, PlaceTaken, SandboxBusy, SandboxError
-from sandbox.filenames import is_clean
-from sandbox.files import SandboxFile
+from sandbox.errors import (
+    ContainerLost,
+    EngineUnavailable,
+    ImageMissing,
+    PlaceTaken,
+    SandboxBusy,
+    SandboxError,
+)
 from sandbox.image.tag import Recipe
-from sandbox.job import Job, Queue, Run, Status
+from sandbox.job import Job, Queue, Run, Status, refusal
 from sandbox.limits import PoolLimits, SandboxLimits
 from sandbox.owner import Owner, remove_all, sweep
 from sandbox.pool import PAUSE_SECONDS, Pool, flavour_of
@@ -38,6 +44,7 @@ END_SECONDS = 8
 PLACE_PREFIX = "handoff-sandbox-"
 """Begins the names of containers; the number of the place follows."""
 _SHORTEST_SECONDS = 0.1
+_ENGINE_RETRY_SECONDS = 0.5  # until an engine that can't be reached is tried again
 _PLACE_SECONDS = 1  # until the places of an engine that has none free are tried again
 _OWN_END_SECONDS = 3  # a container that sent its exit record is gone long before; then the engine removes it
 
@@ -46,10 +53,11 @@ class Sandbox:
     """Runs each job in a container of its own. Enter it once per process, then `run` as often as you like.
 
     `image` None takes the one `handoff sandbox build` makes. `ready` containers are kept waiting ahead of the
-    calls, `most` may exist at once, `engine_max` with those of other processes on the same engine, and a call
-    waits `queue_seconds` at most for one. After a burst, as many as it needed are kept ready for
-    `remember_seconds`. `transport` auto takes the socket where one works.
-    `state` session: who calls again and again should carry variables along, by `Job.state` and `Run.state`.
+    calls, `most` may exist at once, `engine_max` with those of other processes on the same engine. A call
+    waits `queue_seconds` at most for one, and `engine_seconds` for an engine that can't be reached. After a
+    burst, as many as it needed are kept ready for `remember_seconds`. `transport` auto takes the socket where
+    one works. `state` session: who calls again and again should carry variables along, by `Job.state` and
+    `Run.state`.
     """
 
     def __init__(
@@ -62,6 +70,7 @@ class Sandbox:
         most: int = PoolLimits.most,
         engine_max: int = len(UIDS),
         queue_seconds: float = PoolLimits.queue_seconds,
+        engine_seconds: float = 0,
         remember_seconds: float = 60,
         transport: Literal["auto", "attach", "socket"] = "auto",
         state: Literal["none", "session"] = "none",
@@ -81,6 +90,7 @@ class Sandbox:
         first = random.randrange(engine_max)
         self._places = itertools.cycle((*range(first, engine_max), *range(first)))
         self._engine_max = engine_max
+        self._engine_seconds = engine_seconds
         self._stop = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._pool: Pool | None = None
@@ -117,22 +127,25 @@ class Sandbox:
         `on_container` is called when the job has a container, for which it may have waited; it returns the
         seconds that the program may run at most.
         Cancelling the caller kills the container at once. A failure of the sandbox before the program started
-        is retried once in another container.
+        is retried in another container: once, and as long as the engine can't be reached.
         """
-        if refusal := self._refusal(job):
-            return result.failed_run(refusal, status=Status.ERROR)
+        if why := refusal(job, self.limits):
+            return result.failed_run(why, status=Status.ERROR)
         longest = self.limits.timeout_seconds
         timeout = longest if job.timeout is None else min(job.timeout, longest)
-        may_repeat = True
+        may_repeat, engine_until = True, time.monotonic() + self._engine_seconds
         while True:
             raw = RawRun()
             try:
                 return await self._attempt(job, timeout, raw, decoded(on_output), on_container, on_connection)
             except SandboxError as error:
-                if raw.started or not may_repeat or isinstance(error, SandboxBusy | ImageMissing):
+                is_away = type(error) is EngineUnavailable and time.monotonic() < engine_until
+                may_repeat = may_repeat and not isinstance(error, SandboxBusy | ImageMissing)
+                if raw.started or not (may_repeat or is_away):
                     return result.failed_run(_blame(error, raw), seconds=raw.seconds)
                 _log.warning("a sandbox failed before the program began, trying another: %s", error)
                 may_repeat = False
+                await asyncio.sleep(_ENGINE_RETRY_SECONDS if is_away else 0)
 
     @property
     def idle(self) -> int:
@@ -257,29 +270,6 @@ class Sandbox:
         if self._pool is None:
             raise RuntimeError("Enter the sandbox first: async with Sandbox() as sandbox")
         return self._pool
-
-    def _refusal(self, job: Job) -> str:
-        """Why the job is not taken, in a sentence for the model; empty when it is."""
-        limits = self.limits
-        size, total = len(job.code.encode("utf-8", "replace")), sum(map(_size, job.files.values()))
-        why = ""
-        if job.timeout is not None and not job.timeout > 0:  # nor is NaN
-            why = f"{job.timeout} is not a time it could have"
-        elif size > limits.code_bytes:
-            why = f"it has {size} bytes, and {limits.code_bytes} is the limit. Read data from a file"
-        elif len(job.files) > limits.input_count:
-            why = f"it brings {len(job.files)} files, and {limits.input_count} is the limit"
-        elif total > limits.input_bytes:
-            why = f"its files have {total} bytes, and {limits.input_bytes} is the limit"
-        elif len(job.state or b"") > limits.state_bytes:
-            why = f"its variables have more than {limits.state_bytes} bytes, the limit"
-        elif (wrong := next((n for n in (*job.files, *job.folders) if not is_clean(n)), None)) is not None:
-            why = f"{wrong[:80]!r} is not a name a file can have in /work"
-        return why and f"The program was not run: {why}."
-
-
-def _size(content: bytes | SandboxFile) -> int:
-    return content.size if isinstance(content, SandboxFile) else len(content)
 
 
 def _blame(error: SandboxError, raw: RawRun) -> str:

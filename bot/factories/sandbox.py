@@ -28,8 +28,11 @@ def image_recipe(settings: Settings) -> Recipe:
     return Recipe(settings.sandbox_base, tuple(settings.sandbox_packages.split()))
 
 
-def make_sandbox(settings: Settings, *, metrics: SandboxMetrics | None = None) -> Sandbox:
-    """The sandbox of one process, counted in `metrics`. Enter it before use."""
+def make_sandbox(
+    settings: Settings, *, metrics: SandboxMetrics | None = None, engine_seconds: float = 0.0
+) -> Sandbox:
+    """The sandbox of one process, counted in `metrics`. Enter it before use. Programs wait for so many
+    seconds for an engine that can't be reached."""
     make = Sandbox if metrics is None else partial(InstrumentedSandbox, metrics)
     return make(
         sandbox_limits(settings),
@@ -39,6 +42,7 @@ def make_sandbox(settings: Settings, *, metrics: SandboxMetrics | None = None) -
         most=settings.sandbox_max,
         engine_max=settings.sandbox_engine_max or 2 * settings.sandbox_max,
         queue_seconds=settings.sandbox_timeout_seconds + settings.sandbox_queue_seconds,
+        engine_seconds=engine_seconds,
         transport=settings.sandbox_transport,
         state=settings.sandbox_state,
     )

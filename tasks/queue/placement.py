@@ -129,12 +129,12 @@ class Placement:
         self._is_closed.set()
         left = asyncio.wait(list(self._workflows)) if self._workflows else asyncio.sleep(0)
         is_recorded = await _in_time(left, farewell)
+        _use_own_executor()
         # In a thread: it joins DBOS's own threads, which may be waiting for this loop.
         destroyed = await _in_time(run_in_thread(self._destroy, "destroy DBOS"), farewell)
         if not (is_recorded and destroyed):
             log.warning("the database does not answer, left without recording all ends", seconds=farewell)
-        # DBOS's executor had replaced the loop's own, and is shut down now.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+        _use_own_executor()  # a call in the meantime may have set DBOS's again
         self.node = uuid.uuid4().hex
 
     @property
@@ -245,6 +245,11 @@ async def _claimed(node: str, limit: int | None = None) -> list[str]:
 
 def _id(ticket: Ticket) -> str:
     return f"{ticket.task}:{ticket.attempt}"
+
+
+def _use_own_executor() -> None:
+    """DBOS replaces the loop's executor by its own, which it shuts down: others of this process need one."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
 
 
 def _ticket(id_: str) -> Ticket:

@@ -19,7 +19,7 @@ import pytest
 
 from tests.support.bot_processes import Process
 from tests.support.buckets import S3
-from tests.support.chaos import chaos, send_again, taken_over
+from tests.support.chaos import Faults, chaos, send_again, taken_over
 from tests.support.database_templates import copy_migrated
 from tests.support.databases import set_read_only
 from tests.support.postgres import Postgres
@@ -77,7 +77,7 @@ ROUNDS = [(4, 1), pytest.param(12, 4, marks=pytest.mark.soak)]
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("jobs", "kills"), ROUNDS)
 async def test_kill_9_on_sqlite_loses_and_doubles_nothing(tmp_path: Path, jobs: int, kills: int) -> None:
-    tally = await chaos([f"sqlite:///{tmp_path / 'handoff.db'}"], tmp_path, jobs=jobs, kills=kills)
+    tally = await chaos([f"sqlite:///{tmp_path / 'handoff.db'}"], tmp_path, jobs=jobs, faults=Faults(kills))
     print(tally)
     assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
 
@@ -87,7 +87,7 @@ async def test_two_bots_with_a_bucket_share_the_files_through_a_kill(
     postgres_url: str, s3: S3, tmp_path: Path
 ) -> None:
     """The short form of `python -m tests.support.chaos --bots 4 --bucket --freeze 60 --outage 30`."""
-    tally = await chaos([postgres_url] * 2, tmp_path, jobs=4, kills=1, bucket=s3)
+    tally = await chaos([postgres_url] * 2, tmp_path, jobs=4, faults=Faults(1), bucket=s3)
     print(tally)
     assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
     assert (tmp_path / "1").is_dir()
@@ -99,7 +99,7 @@ async def test_two_bots_with_a_bucket_share_the_files_through_a_kill(
 @pytest.mark.timeout(300)
 async def test_kill_9_of_two_nodes_loses_and_doubles_nothing(postgres_url: str, tmp_path: Path) -> None:
     """The long form of `test_a_dead_nodes_tasks_go_on_elsewhere`, at random moments."""
-    tally = await chaos([postgres_url] * 2, tmp_path, jobs=12, kills=4)
+    tally = await chaos([postgres_url] * 2, tmp_path, jobs=12, faults=Faults(4))
     print(tally)
     assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
 

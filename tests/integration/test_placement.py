@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -137,3 +138,25 @@ async def test_what_is_claimed_while_closing_begins_at_the_next_start(tmp_path: 
     await both.wait()
     assert sorted(there) == ["one", "two"]
     await placement.close()
+
+
+async def test_threads_of_others_run_on_while_it_closes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bot that stands by goes on taking messages."""
+    placement = Placement(Database(f"sqlite:///{tmp_path / 'handoff.db'}").url, nothing, at_once=2)
+    await placement.open()
+    await placement.place(Ticket("one", 1))
+    destroy, destroyed, may_end = placement._destroy, threading.Event(), threading.Event()
+
+    def slow_destroy() -> None:
+        destroy()
+        destroyed.set()
+        may_end.wait(60)
+
+    monkeypatch.setattr(placement, "_destroy", slow_destroy)
+    closing_it = asyncio.create_task(placement.close())
+    await until(destroyed.is_set)
+    assert await asyncio.to_thread(lambda: 5) == 5
+    may_end.set()
+    await closing_it

@@ -201,6 +201,19 @@ async def test_no_engine_is_our_fault_and_said_so(tmp_path: Path) -> None:
     assert "DOCKER_HOST" in run.sentence
 
 
+async def test_a_program_waits_for_an_engine_that_starts_again(sandbox_image: str, tmp_path: Path) -> None:
+    proxy = EngineProxy(tmp_path / "engine.sock")
+    async with Sandbox(
+        image=sandbox_image, docker_host=f"unix://{proxy.path}", ready=0, engine_seconds=60
+    ) as sandbox:
+        call = asyncio.create_task(sandbox.run(Job(code="print('back')")))
+        await asyncio.sleep(1)
+        assert not call.done()
+        await proxy.open()
+        assert (await asyncio.wait_for(call, 30)).stdout == "back\n"
+    await proxy.close()
+
+
 async def test_a_missing_engine_is_reported_to_all_waiting_calls(tmp_path: Path) -> None:
     """A place that failed goes to the next in line, who is not left to wait for the bound."""
     async with Sandbox(docker_host=f"unix://{tmp_path}/none.sock", most=1, queue_seconds=600) as sandbox:

@@ -3,12 +3,13 @@
     python -m tests.support.chaos --jobs 100
     python -m tests.support.chaos --jobs 100 --orders --database postgres
     python -m tests.support.chaos --jobs 100 --database postgres --bots 4 --bucket --freeze 60 --outage 30
+    python -m tests.support.chaos --jobs 100 --database postgres --dead-engine 60
 
 The bots are real processes of `handoff serve`: one on SQLite, two or more on PostgreSQL. After the kills one
-bot is frozen, and PostgreSQL is stopped, for so many seconds, while jobs come in. With a bucket each bot has
-a data folder of its own, and each job a file. With `--orders` each job is a standing order for once. Prints
-the count of each and exits with 1 if anything was lost or doubled, or a call made again that was not in
-flight at a kill.
+bot is frozen, PostgreSQL is stopped, and the Docker Engine of one bot is away, for so many seconds each,
+while jobs come in. With a bucket each bot has a data folder of its own, and each job a file; with a dead
+engine, each job runs two programs. With `--orders` each job is a standing order for once. Prints the count of
+each and exits with 1 if anything was lost or doubled, or a call made again that was not in flight at a kill.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,6 +35,7 @@ from tasks.store.database import Database
 from tests.support.bot_processes import Process
 from tests.support.buckets import S3, new_bucket, s3_process
 from tests.support.database_templates import copy_migrated
+from tests.support.engine_proxy import EngineProxy
 from tests.support.postgres import Postgres, postgres
 from tests.support.workload import CHANNEL, USER, Tally, Workload, workload
 
@@ -44,39 +47,49 @@ PATIENCE = 60.0
 _ROUND = 3.0
 
 
+@dataclass(frozen=True)
+class Faults:
+    """What goes wrong, one after the other, while jobs come in."""
+
+    kills: int
+    freeze: float = 0.0
+    """Seconds that one bot is stopped by SIGSTOP."""
+    outage: float = 0.0
+    """Seconds without PostgreSQL."""
+    dead_engine: float = 0.0
+    """Seconds that the first bot has no Docker Engine."""
+
+    @property
+    def seconds(self) -> float:
+        return self.kills * _ROUND + self.freeze + self.outage + self.dead_engine
+
+
 async def chaos(
-    urls: Sequence[str], folder: Path, *, jobs: int, kills: int, freeze: float = 0.0, outage: float = 0.0,
-    server: Postgres | None = None, bucket: S3 | None = None, orders: bool = False,
+    urls: Sequence[str], folder: Path, *, jobs: int, faults: Faults, server: Postgres | None = None,
+    bucket: S3 | None = None, orders: bool = False,
 ) -> Tally:  # fmt: skip
-    """Gives jobs to one process per URL, kills and restarts some of them, freezes one for `freeze` seconds,
-    and stops `server` for `outage` seconds."""
+    """Gives jobs to one process per URL while the faults happen; `server` is the PostgreSQL to stop."""
     for url in urls:
         if url.startswith("sqlite"):
             await copy_migrated(url)
     async with workload() as load, AsyncExitStack() as stack:
-        nodes = [
-            await stack.enter_async_context(
-                Process(f"node {n}", _settings(load, folder, url, n, bucket), load.broke)
-            )
-            for n, url in enumerate(urls)
-        ]
+        load.runs_code = bool(faults.dead_engine)
+        engine = EngineProxy(folder / "engine.sock")
+        await engine.open()
+        stack.push_async_callback(engine.close)
+        nodes = []
+        for n, url in enumerate(urls):
+            own = {"DOCKER_HOST": f"unix://{engine.path}"} if load.runs_code and n == 0 else {}
+            settings = {**_settings(load, folder, url, n, bucket), **own}
+            nodes.append(await stack.enter_async_context(Process(f"node {n}", settings, load.broke)))
         async with asyncio.TaskGroup() as group:
-            seconds = kills * _ROUND + freeze + outage
             if orders:
-                await give_orders(load, urls[0], jobs, seconds)
+                await give_orders(load, urls[0], jobs, faults.seconds)
             else:
-                group.create_task(load.give(jobs, pause=seconds / jobs, attach=bucket is not None))
-            killed = await kill_some(nodes, kills)
-            if freeze:
-                nodes[0].freeze()
-                await asyncio.sleep(freeze)
-                nodes[0].thaw()
-            if outage and server is not None:
-                load.broke()
-                await asyncio.to_thread(server.stop)
-                await asyncio.sleep(outage)
-                await asyncio.to_thread(server.start)
-                load.broke()
+                pause = faults.seconds / jobs
+                group.create_task(load.give(jobs, pause=pause, attach=bucket is not None))
+            killed = await kill_some(nodes, faults.kills)
+            await disturb(faults, load, nodes[0], engine, server)
         if orders:
             await find_runs(load, jobs)
         await load.finish(PATIENCE)
@@ -91,6 +104,27 @@ async def chaos(
             print(f"threads: {unlucky}, calls made again: {again}")
             print(*(f"--- {node.name} ---\n{node.log}" for node in nodes), sep="\n")
         return tally
+
+
+async def disturb(
+    faults: Faults, load: Workload, node: Process, engine: EngineProxy, server: Postgres | None
+) -> None:
+    """Freeze `node`, stop `server`, and take away the engine of `node`, each for its time."""
+    if faults.freeze:
+        node.freeze()
+        await asyncio.sleep(faults.freeze)
+        node.thaw()
+    if faults.outage and server is not None:
+        load.broke()
+        await asyncio.to_thread(server.stop)
+        await asyncio.sleep(faults.outage)
+        await asyncio.to_thread(server.start)
+        load.broke()
+    if faults.dead_engine:
+        load.broke()
+        await engine.close()
+        await asyncio.sleep(faults.dead_engine)
+        await engine.open()
 
 
 async def give_orders(load: Workload, url: str, jobs: int, seconds: float) -> None:
@@ -175,7 +209,9 @@ async def _report(given: argparse.Namespace, kills: int) -> bool:
             began = time.monotonic()
             if database == "sqlite":
                 url = f"sqlite:///{folder}/handoff.db"
-                tally = await chaos([url], Path(folder), jobs=given.jobs, kills=kills, orders=given.orders)
+                tally = await chaos(
+                    [url], Path(folder), jobs=given.jobs, faults=Faults(kills), orders=given.orders
+                )
             else:
                 tally = await _on_postgres(Path(folder), given, kills)
             print(f"{database}: {tally}; {kills} kills, {time.monotonic() - began:.0f} s", flush=True)
@@ -189,9 +225,10 @@ async def _on_postgres(folder: Path, given: argparse.Namespace, kills: int) -> T
         bucket = None
         if given.bucket:
             bucket = await stack.enter_async_context(new_bucket(stack.enter_context(s3_process())))
+        faults = Faults(kills, given.freeze, given.outage, given.dead_engine)
         return await chaos(
-            [server.create()] * given.bots, folder, jobs=given.jobs, kills=kills, freeze=given.freeze,
-            outage=given.outage, server=server, bucket=bucket, orders=given.orders,
+            [server.create()] * given.bots, folder, jobs=given.jobs, faults=faults, server=server,
+            bucket=bucket, orders=given.orders,
         )  # fmt: skip
 
 
@@ -205,6 +242,7 @@ def main() -> None:
     parser.add_argument("--bucket", action="store_true", help="files in a bucket, on PostgreSQL")
     parser.add_argument("--freeze", type=float, default=0.0, metavar="SECONDS", help="one bot, by SIGSTOP")
     parser.add_argument("--outage", type=float, default=0.0, metavar="SECONDS", help="of PostgreSQL")
+    parser.add_argument("--dead-engine", type=float, default=0.0, metavar="SECONDS", help="one bot's")
     parser.add_argument("--seed", type=int, default=None, help="for the moments and the victims")
     given = parser.parse_args()
     seed = random.randrange(10**6) if given.seed is None else given.seed

@@ -69,6 +69,8 @@ class Workload:
     asked: Counter[str] = field(default_factory=Counter)
     given: dict[int, str] = field(default_factory=dict)
     needless: int = 0
+    runs_code: bool = False
+    """Whether each worker runs a program, without which the job has no answer."""
     _breaks: list[float] = field(default_factory=list)
     _answered: dict[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -148,23 +150,30 @@ class Workload:
         await asyncio.sleep(self.latency)
         self._answered[name] = arrived, time.monotonic()
         if part:
-            return _worker(turn)
+            return _worker(turn, asked, runs_code=self.runs_code)
         if turn == 0:
             tasks = [
                 {"task_description": f"job {job} part {name}", "title": f"Part {name}"} for name in WORKERS
             ]
             return Turn(calls=tuple(Call("create_worker", task) for task in tasks))
-        return Say(answer_of(job))
+        has_failed = any('"status": "failed"' in result for result in asked.results)
+        return Say("A part is missing." if has_failed else answer_of(job))
 
 
 def answer_of(job: int) -> str:
     return f"The answer of job {job} is complete."
 
 
-def _worker(turn: int) -> Reply:
+def _worker(turn: int, asked: Asked, *, runs_code: bool) -> Reply:
+    has_run = any("stdout:\n42" in result for result in asked.results)
+    if runs_code and not has_run and turn < TURNS:
+        # A program that runs when its engine goes is lost, and its worker tries again.
+        return Call("execute_python_code", {"code": "print(6 * 7)"})
     if turn + 1 < TURNS:
         # Refused before it needs a container, which would make this a test of Docker's speed.
         return Call("execute_python_code", {"wrong": turn})
+    if runs_code and not has_run:
+        return Call("report", {"status": "failed", "summary": "the program did not run"})
     return Call("report", {"status": "done", "summary": f"done in {TURNS} turns"})
 
 
