@@ -124,7 +124,7 @@ class BotServer:
         reader = MessageReader(UserDirectory(clients, self._timing), ChannelDirectory(clients, self._timing))
         marks = MessageMarks(clients, KeyValueStore(database))
         await stack.enter_async_context(marks.running())
-        preferences = ChannelPreferences(KeyValueStore(database), channels.preference)
+        preferences = ChannelPreferences(KeyValueStore(database, PATIENCE), channels.preference)
         threads = SlackThreads(
             clients=clients, reader=reader, http=http, store=TaskStore(database, patience=PATIENCE),
             preferences=preferences,
@@ -148,12 +148,12 @@ class BotServer:
 
         async def deps_of(task: Task) -> AgentDeps:
             thread = task.thread
-            figures = await database.persist(lambda: preferences.figures(thread), PATIENCE)
+            figures = await preferences.figures(thread)
             own = channels.settings(thread.team, thread.channel)
             deps = replace(
                 agent_deps_in(channels, thread, endpoint, self.sandbox, toolbox),
                 reading=await database.persist(lambda: reading.of(task), PATIENCE),
-                noting=Remembering(NoteProposals(database), task).tools(),
+                noting=Remembering(NoteProposals(database, PATIENCE), task).tools(),
                 skills=await skills.of(thread),
                 checks_figures=figures is not FiguresMode.OFF,
                 egress=make_egress(own, task, hosts, metrics.egress),

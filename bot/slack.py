@@ -62,6 +62,8 @@ from tasks.store.proposals import NoteProposals
 from tasks.store.queries import TaskQueries, UsageTotals
 from tasks.store.ratings import Ratings
 
+#: Seconds that a press of *Keep* or *Discard* waits for a database that is away.
+_BUTTON = 30.0
 _REFUSED = "Slack refuses the bot's token ({}): install the app again and set SLACK_BOT_TOKEN"
 
 
@@ -121,8 +123,9 @@ class SlackService:
         approvals = ApprovalButtons(engine=engine, people=people, replies=replies, access=access)
         sources = SourcesButton(engine=engine, database=database, replies=replies)
         noting = NoteButtons(
-            engine=engine, people=people, replies=replies, access=access, proposals=NoteProposals(database)
-        )
+            engine=engine, people=people, replies=replies, access=access,
+            proposals=NoteProposals(database, _BUTTON),
+        )  # fmt: skip
         controls = OrderControls(
             store=orders.store, due=self._due, people=people, access=access, replies=replies,
             limits=orders.limits, clock=orders.clock,

@@ -33,6 +33,7 @@ from tasks.orders.order import (
 from tasks.orders.pattern import phrases
 from tasks.orders.schedule import ScheduleError, check_schedule
 from tasks.orders.store import OrderStore
+from tasks.store.key_value import KeyValueStore
 from tasks.store.queries import TaskQueries
 from tasks.task import Task
 from text.excerpt import one_line
@@ -60,7 +61,7 @@ class OrderTools:
 
     async def given_to(self, task: Task, deps: AgentDeps) -> AgentDeps:
         """A task's dependencies with its tools for orders, or with an order's budget in a run of one."""
-        if not await is_order_run(self.store, task):
+        if not await is_order_run(KeyValueStore(self.store.database), task):
             return replace(deps, ordering=await self._of(task))
         budget = replace(deps.limits.task, tokens=min(deps.limits.task.tokens, self.limits.tokens))
         return replace(deps, limits=replace(deps.limits, task=budget))

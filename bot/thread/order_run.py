@@ -7,17 +7,15 @@ import structlog
 from bot.thread.thread import SlackThread, safely
 from bot.wire.client import SLACK_ERRORS, SlackClient, error_text
 from tasks.orders.order import ORDER_KEY, is_silent
-from tasks.orders.store import OrderStore
 from tasks.store.key_value import KeyValueStore, task_namespace
-from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, State, Task
 
 log = structlog.get_logger(__name__)
 
 
-async def is_order_run(store: TaskStore | OrderStore, task: Task) -> bool:
+async def is_order_run(kept: KeyValueStore, task: Task) -> bool:
     """Whether a standing order started the task."""
-    return bool(await KeyValueStore(store.database).get(task_namespace(task.id), ORDER_KEY))
+    return bool(await kept.get(task_namespace(task.id), ORDER_KEY))
 
 
 class OrderRunThread(SlackThread):

@@ -6,14 +6,13 @@ from bot.thread import texts
 from bot.thread.blocks import DISCARD, KEEP, Block, actions_block, button, section_block
 from bot.thread.posts import ThreadPosts
 from bot.wire.text import escape, silence_mentions
-from tasks.store.database import Database
 from tasks.store.proposals import NoteProposals
 from tasks.task import Task
 
 
-async def post(posts: ThreadPosts, database: Database, task: Task) -> None:
+async def post(posts: ThreadPosts, proposals: NoteProposals, task: Task) -> None:
     """Post each open proposal of a task once; see `ThreadPosts.post_once` for what it raises."""
-    for id_, text in (await NoteProposals(database).of(task.id)).items():
+    for id_, text in (await proposals.of(task.id)).items():
         quoted = "\n".join(f"> {line}" for line in escape(silence_mentions(text)).splitlines())
         is_own = task.thread.channel.startswith("D")
         words = f"{texts.REMEMBER_FOR_YOU if is_own else texts.REMEMBER_HERE}\n{quoted}"

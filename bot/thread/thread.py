@@ -36,6 +36,7 @@ from tasks.run.thread import FileNotFetched, NotDelivered, Surroundings
 from tasks.store.key_value import KeyValueStore
 from tasks.store.participants import Participants
 from tasks.store.preferences import FiguresMode
+from tasks.store.proposals import NoteProposals
 from tasks.store.queries import TaskQueries
 from tasks.store.tasks import TaskStore
 from tasks.task import Outcome, State, Task
@@ -162,7 +163,8 @@ class SlackThread:
                 await self._line.delete()  # a question notifies people, and an edit would not
             await self._post_all(rendered.messages, status_after(state))
             await self._uploads.post(files, rendered.messages[-1])
-            await proposed_notes.post(self._posts, self._store.database, self._task)
+            proposals = NoteProposals(self._store.database, self._store.patience)
+            await proposed_notes.post(self._posts, proposals, self._task)
             if waits:
                 await self._session.end(status_after(state))
         except NotDelivered as fault:

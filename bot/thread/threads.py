@@ -18,6 +18,7 @@ from bot.timing import STANDARD, BotTiming
 from bot.wire.clients import Clients
 from bot.wire.marks import MessageMarks
 from bot.wire.reader import MessageReader
+from tasks.store.key_value import KeyValueStore
 from tasks.store.preferences import ChannelPreferences, ProgressMode, UsageMode
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
@@ -46,7 +47,7 @@ class SlackThreads:
         full = await self.preferences.progress(task.thread) is ProgressMode.FULL
         usage = await self.preferences.usage(task.thread) is UsageMode.ON
         figures = await self.preferences.figures(task.thread)
-        is_ordered = await is_order_run(self.store, task)
+        is_ordered = await is_order_run(KeyValueStore(self.store.database, self.store.patience), task)
         make = OrderRunThread if is_ordered else SlackThread
         thread = make(
             client,

@@ -9,6 +9,8 @@ import time
 _LOGGER, _THREAD = "dbos", "queue-worker-"
 #: Seconds for which a failure counts. A queue that can't be read fails several times in that time.
 FRESH = 5.0
+#: Seconds after the last failure until the queue counts as read again: DBOS tries again sooner.
+_OVER = 1.0
 
 
 class QueueLog(logging.Handler):
@@ -31,7 +33,8 @@ class QueueLog(logging.Handler):
 
     @property
     def problem(self) -> str:
-        """A sentence when reading failed twice within `FRESH`; empty otherwise."""
-        if len(self._failed) < 2 or time.monotonic() - self._failed[0] > FRESH:
+        """A sentence when reading failed twice within `FRESH`, and just now; empty otherwise."""
+        now = time.monotonic()
+        if len(self._failed) < 2 or now - self._failed[0] > FRESH or now - self._failed[-1] > _OVER:
             return ""
         return "the queue of the tasks can't be read; the log says why"

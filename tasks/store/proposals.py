@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 
 from tasks.store import schema
 from tasks.store.admission import lock_workspace
-from tasks.store.database import Database
+from tasks.store.database import Database, persistent
 from tasks.store.key_value import KeyValueStore, task_namespace
 from tasks.store.notes import insert_note
 from tasks.task import Task
@@ -33,11 +33,11 @@ class Decided(StrEnum):
 
 
 class NoteProposals:
-    """The proposals of all tasks."""
+    """The proposals of all tasks. They wait `patience` seconds for a database that is away."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._kept = KeyValueStore(database)
+    def __init__(self, database: Database, patience: float = 0.0) -> None:
+        self.database, self.patience = database, patience
+        self._kept = KeyValueStore(database, patience)
 
     async def propose(self, task: str, text: str) -> bool:
         """Propose a note, the same text once; False when the task has proposed as many as it may."""
@@ -53,12 +53,13 @@ class NoteProposals:
         found = await self._kept.all(task_namespace(task))
         return {key.removeprefix(_PREFIX): text for key, text in found.items() if key.startswith(_PREFIX)}
 
+    @persistent
     async def decide(self, task: Task, id_: str, *, keep: bool, user: str, user_name: str) -> Decided:
         """Make a proposal a note of the task's channel, or delete it. Only the first press counts."""
         row = schema.kept.c
         mine = (row.place == task_namespace(task.id)) & (row.name == _PREFIX + id_)
         place = task.thread.team, task.thread.channel
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             await lock_workspace(connection, task.thread.team)
             text = (await connection.execute(select(row.value).where(mine))).scalar()
             if text is None:

@@ -15,6 +15,8 @@ from tasks.store import schema
 from tasks.store.database import SCHEMA, Database, enqueue
 from tasks.store.key_value import KeyValueStore
 from tasks.store.log import TaskLog
+from tasks.store.preferences import ChannelPreferences, FiguresMode
+from tasks.store.proposals import Decided, NoteProposals
 from tasks.store.retry import describe_outage, retrying
 from tasks.store.tasks import TaskStore
 from tasks.task import Ticket
@@ -167,6 +169,8 @@ async def test_a_server_that_is_away_is_waited_for(own_postgres: Postgres, own_p
     database = Database(own_postgres_url)
     await database.open()
     store, patient = TaskStore(database), TaskStore(database, patience=60)
+    earlier = await store.task((await store.accept(message("0.5"))).task)
+    assert earlier is not None
     try:
         own_postgres.stop()
         with pytest.raises(Exception) as caught:  # noqa: PT011 - it is asked below which
@@ -176,18 +180,25 @@ async def test_a_server_that_is_away_is_waited_for(own_postgres: Postgres, own_p
         waiting = asyncio.create_task(patient.accept(message("1.0")))
         remembering = asyncio.create_task(History(database, patient)._reports(["t0"]))
         drafting = asyncio.create_task(KeyValueStore(database, patience=60).put("task t0", "draft", "1.0"))
-        await asyncio.sleep(1)
-        assert not waiting.done()
-        assert not remembering.done()
-        assert not drafting.done()
+        kept, proposals = KeyValueStore(database, patience=60), NoteProposals(database, patience=60)
+        choosing = asyncio.create_task(ChannelPreferences(kept).figures(message("1.0").thread))
+        proposing = asyncio.create_task(proposals.propose("t0", "Amounts are net."))
+        deciding = asyncio.create_task(
+            proposals.decide(earlier, "none", keep=True, user="U1", user_name="Ann")
+        )
+        calls = (waiting, remembering, drafting, choosing, proposing, deciding)
+        assert not (await asyncio.wait(calls, timeout=1))[0]
     finally:
         own_postgres.start()
     accepted = await waiting
     assert await remembering == {}
     await drafting
+    assert await choosing is FiguresMode.ON
+    assert await proposing
+    assert await deciding is Decided.GONE
     assert await KeyValueStore(database).get("task t0", "draft") == "1.0"
     assert await database.check() == ""
-    assert [task.id for task in await store.recent()] == [accepted.task]
+    assert {task.id for task in await store.recent()} == {accepted.task, earlier.id}
     await database.close()
 
 
