@@ -52,6 +52,7 @@ from bot.wire.socket_mode import SocketMode
 from tasks.engine import TaskEngine
 from tasks.orders.due import DueOrders
 from tasks.orders.watches import Watches
+from tasks.store.clock import DatabaseClock
 from tasks.store.database import Database
 from tasks.store.edits import Edits
 from tasks.store.key_value import KeyValueStore
@@ -99,7 +100,8 @@ class SlackService:
         watches = Watches(orders.store)
         self._due = DueOrders(
             orders.store, SlackOrderThreads(clients=clients, people=people, access=access), engine.accept,
-            limits=orders.limits, watches=watches, clock=orders.clock, period=timing.orders,
+            limits=orders.limits, watches=watches, clock=DatabaseClock(database, orders.clock),
+            period=timing.orders,
             lease=timing.order_lease,
         )  # fmt: skip
         watched = WatchedMessages(watches=watches, due=self._due, reader=reader)

@@ -20,6 +20,7 @@ from tasks.orders.hops import HOPS, Hops
 from tasks.orders.order import ORDER_KEY, Firing, Order, OrderKind, OrderLimits
 from tasks.orders.store import LEFT_OUT, OrderStore
 from tasks.orders.watches import Watches
+from tasks.store.clock import DatabaseClock
 from tasks.store.key_value import KeyValueStore, task_namespace
 from tasks.store.retry import DATABASE_ERRORS, describe_outage
 from tasks.store.tasks import Accepted, TaskStore
@@ -67,12 +68,11 @@ class OrderThreads(Protocol):
 
 
 class DueOrders:
-    """`accept` starts a task (`tasks.engine.TaskEngine.accept`); `clock` gives the time in seconds since
-    1970."""
+    """`accept` starts a task (`tasks.engine.TaskEngine.accept`)."""
 
     def __init__(
         self, store: OrderStore, threads: OrderThreads, accept: Callable[[Message], Awaitable[Accepted]], *,
-        limits: OrderLimits, watches: Watches, clock: Callable[[], float], period: float, lease: float,
+        limits: OrderLimits, watches: Watches, clock: DatabaseClock, period: float, lease: float,
     ) -> None:  # fmt: skip
         self._store = store
         self._tasks = TaskStore(store.database)
@@ -113,6 +113,7 @@ class DueOrders:
 
     async def look(self) -> list[Callable[[], Awaitable[None]]]:
         """One look: what it returns has to be run, at the same time or one after the other."""
+        await self._clock.compare()
         now = self._clock()
         if now < self._last_look - _SET_BACK and (changed := await self._store.realign(now)):
             log.warning("the clock was ahead, next times of orders computed again", orders=changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,9 +18,11 @@ from tasks.orders.order import Firing, Order, OrderKind, OrderLimits, OrderState
 from tasks.orders.store import OrderStore
 from tasks.orders.watches import Watches
 from tasks.store import schema
+from tasks.store.clock import DatabaseClock
 from tasks.store.database import Database
 from tasks.store.tasks import TaskStore
 from tasks.task import State
+from tests.support.databases import opened
 
 START = datetime(2026, 12, 1, 7, 0, tzinfo=UTC).timestamp()
 HOUR, DAY = 3600.0, 86_400.0
@@ -75,6 +78,11 @@ class OrderHarness:
     threads: InMemoryOrderThreads = field(default_factory=InMemoryOrderThreads)
     now: float = START
     lease: float = 60.0
+    ahead: float = 0.0
+    """What its machine's clock is ahead of the database's."""
+
+    def _machine(self) -> float:
+        return time.time() + self.ahead
 
     def __post_init__(self) -> None:
         self.store = OrderStore(self.database)
@@ -82,7 +90,8 @@ class OrderHarness:
         self.tasks = TaskStore(self.database)
         self.due = DueOrders(
             self.store, self.threads, self.tasks.accept, limits=OrderLimits(), watches=self.watches,
-            clock=lambda: self.now, period=0.01, lease=self.lease,
+            clock=DatabaseClock(self.database, lambda: self.now + self.ahead, machine=self._machine),
+            period=0.01, lease=self.lease,
         )  # fmt: skip
 
     async def start(self, order: Order = DAILY) -> Order:
@@ -361,6 +370,28 @@ async def test_equal_orders_of_two_owners_both_run(orders: OrderHarness) -> None
     await orders.look(START + HOUR)
     tasks = [await orders.tasks.task(id_) for order in both for id_ in await orders.tasks_of(order)]
     assert [task.user for task in tasks if task is not None] == ["U1", "U2"]
+
+
+@pytest.mark.parametrize("ahead", [600.0, -600.0])
+async def test_a_process_whose_clock_is_10_minutes_off_fires_in_time_and_takes_no_claim_away(
+    postgres_url: str, ahead: float
+) -> None:
+    async with opened(postgres_url) as database, opened(postgres_url) as elsewhere:
+        threads = InMemoryOrderThreads()
+        right, wrong = OrderHarness(database, threads), OrderHarness(elsewhere, threads, ahead=ahead)
+        order = await right.start()
+        await wrong.look(START + HOUR - 5)
+        assert await right.tasks_of(order) == [], "it is not due"
+        threads.gate.clear()
+        right.now = START + HOUR
+        (begin,) = await right.due.look()
+        posting = asyncio.create_task(begin())
+        wrong.now = START + HOUR + 1
+        assert await wrong.due.look() == [], "the other process has just claimed it"
+        threads.gate.set()
+        await posting
+        await wrong.look(START + HOUR + DAY)
+        assert len(await right.tasks_of(order)) == 2
 
 
 async def test_kills_at_any_point_lose_and_double_nothing_on_two_nodes(database_url: str) -> None:
