@@ -29,6 +29,7 @@ from tasks.orders.rows import order_row
 from tasks.orders.store import OrderStore
 from tasks.orders.watches import Watches
 from tasks.store import schema
+from tasks.store.clock import DatabaseClock
 from tasks.store.database import Database
 from tasks.store.tasks import Accepted, TaskStore
 
@@ -91,8 +92,8 @@ async def measure(url: str) -> tuple[float, list[float], float]:
     store = OrderStore(database)
     watches, timed = Watches(store), TimedTasks(TaskStore(database))
     due = DueOrders(
-        store, InstantThreads(), timed.accept, limits=OrderLimits(), watches=watches, clock=time.time,
-        period=STANDARD.orders, lease=60.0,
+        store, InstantThreads(), timed.accept, limits=OrderLimits(), watches=watches,
+        clock=DatabaseClock(database, time.time), period=STANDARD.orders, lease=60.0,
     )  # fmt: skip
     later = time.time() + 86_400
     await _put(database, [replace(_SCHEDULE, id=f"o{n}", next_at=later + n) for n in range(ORDERS)])

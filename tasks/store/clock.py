@@ -20,9 +20,9 @@ _TOLERANCE: Final = 2.0
 
 
 class DatabaseClock:
-    """`clock` in seconds since 1970, without what this machine's clock (`machine`) is ahead of the database's.
+    """`clock` in seconds since 1970, less what this machine's clock is ahead of the database's.
 
-    On SQLite there is one machine, and nothing is compared."""
+    `machine` is this machine's clock. On SQLite there is one machine, and nothing is compared."""
 
     def __init__(
         self, database: Database, clock: Callable[[], float], *, machine: Callable[[], float] = time.time

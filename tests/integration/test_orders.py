@@ -385,7 +385,7 @@ async def test_a_process_whose_clock_is_10_minutes_off_fires_in_time_and_takes_n
         threads.gate.clear()
         right.now = START + HOUR
         (begin,) = await right.due.look()
-        posting = asyncio.create_task(begin())
+        posting = asyncio.ensure_future(begin())
         wrong.now = START + HOUR + 1
         assert await wrong.due.look() == [], "the other process has just claimed it"
         threads.gate.set()
