@@ -119,6 +119,18 @@ async def test_readiness_names_an_image_that_is_not_there(
         assert missing == [f"Docker has no image {none}. Build it with: handoff sandbox build"]
 
 
+async def test_readiness_by_http_names_a_slack_that_is_out_of_reach(
+    slack: SlackStandIn, demo: DemoModel, tmp_path: Path
+) -> None:
+    slack.fail("api.test", None, status=502, times=1000)
+    async with stack(slack, demo.base_url, tmp_path, socket_mode=False) as bot:
+        status, (words,) = await ready(bot)
+        assert status == 503
+        assert words.startswith(f"Slack can't be reached at {slack.api_url}")
+        slack.clear_faults()
+        assert await turned(bot, 200) == (200, [])
+
+
 async def ready(bot: Stack) -> tuple[int, list[str]]:
     address = f"http://127.0.0.1:{bot.server.web.port}/readyz"
     async with aiohttp.ClientSession() as http, http.get(address) as response:

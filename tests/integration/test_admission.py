@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy import insert
+
 from tasks.policy import TaskLimits
+from tasks.store import schema
 from tasks.store.database import Database
 from tasks.store.tasks import Accepted, TaskStore
 from tasks.task import Outcome, State, Task, Ticket
@@ -43,6 +46,24 @@ async def test_a_workspace_at_its_limit_waits_and_others_do_not(database: Databa
     first = await line.begin(burst[0])
     await line.store.end(first, DONE)
     assert line.tickets.pop_ids() == [burst[2].task], "the oldest goes next"
+
+
+async def test_without_a_limit_a_workspace_has_the_places_of_all_processes(database: Database) -> None:
+    """One more bot helps a company of one workspace."""
+    line = Line(database, TaskLimits(process=2, workspace=0, person=10))
+    for number in range(3):
+        await line.come(number)
+    assert len(line.tickets.pop_ids()) == 2
+    if database.is_sqlite:
+        return
+    async with database.write() as connection:
+        row = {"pid": 1, "beat": 0, "left": False}
+        await connection.execute(
+            insert(schema.node), [{"id": f"n{number}", "number": number, **row} for number in range(3)]
+        )
+    for number in range(3, 8):
+        await line.come(number)
+    assert len(line.tickets.pop_ids()) == 4, "three processes have six places"
 
 
 async def test_a_person_at_the_limit_is_passed_over(database: Database) -> None:

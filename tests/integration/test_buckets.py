@@ -221,8 +221,9 @@ async def test_a_fetch_that_breaks_in_the_middle_goes_on(
     assert s3.cut_after is None
 
 
+@pytest.mark.parametrize("is_slow", [False, True], ids=["closes", "never answers"])
 async def test_a_task_waits_for_a_bucket_that_is_away_and_loses_nothing(
-    on_postgres: Database, s3: S3, tmp_path: Path, postgres_url: str
+    on_postgres: Database, s3: S3, tmp_path: Path, postgres_url: str, is_slow: bool
 ) -> None:
     """Its answer comes with the file that the bucket could not take at first."""
     timing = replace(_SOON, first_retry=0.1, maintenance=0.1)
@@ -231,7 +232,9 @@ async def test_a_task_waits_for_a_bucket_that_is_away_and_loses_nothing(
         bot(on_postgres, s3, tmp_path / "a") as files,
         ScriptedModel([Say("It has one row.")]) as model,
     ):
-        s3.is_away = True
+        s3.is_away = not is_slow
+        if is_slow:
+            s3.answers.clear()
         policy = TaskPolicy(timing=timing)
         async with task_harness(
             postgres_url, model, tmp_path, threads=threads, files=files, policy=policy
@@ -240,6 +243,7 @@ async def test_a_task_waits_for_a_bucket_that_is_away_and_loses_nothing(
             await tasks.until(accepted.task, State.DELIVERING)
             assert "does not answer" in (await files.problems())[0]
             s3.is_away = False
+            s3.answers.set()
             ended = await tasks.until(accepted.task)
             assert (ended.state, ended.answer) == (State.ANSWERED, "It has one row.")
         async with bot(on_postgres, s3, tmp_path / "b") as b, b.open(ended) as workspace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import uuid
@@ -60,6 +61,9 @@ class S3:
         self.refused_methods: tuple[str, ...] = ("PUT", "GET", "POST", "DELETE")
         self.is_away = False
         """Each connection is closed without an answer."""
+        self.answers = asyncio.Event()
+        """While it is not set, a request waits for its answer."""
+        self.answers.set()
         self.cut_after: int | None = None
         """Bytes of a body after which its connection is closed, once."""
         self._server = server
@@ -88,6 +92,7 @@ class S3:
         if self.is_away:
             request.transport.abort()
             return web.Response()
+        await self.answers.wait()
         if self.refusal is not None and request.method in self.refused_methods:
             status, code = self.refusal
             return web.Response(status=status, text=f"<Error><Code>{code}</Code></Error>")
