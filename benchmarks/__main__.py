@@ -17,6 +17,7 @@ BENCHMARKS = (
     "tokens",
     "engine",
     "orders",
+    "capacity",
     "frameworks",
 )
 

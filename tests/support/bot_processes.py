@@ -89,6 +89,11 @@ class Process:
     def is_up(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    def cpu(self) -> float:
+        """Seconds of CPU that it has taken since its start."""
+        assert self._process is not None
+        return self._process.cpu()
+
     @property
     def log(self) -> str:
         return os.pread(self._log.fileno(), 1 << 26, 0).decode(errors="replace")

@@ -66,6 +66,11 @@ class Postgres:
         for process in (main, *children):
             os.kill(int(process), which)
 
+    def statements(self) -> int:
+        """How many statements it has run, for a server with `log_statement=all`; BEGIN and COMMIT count."""
+        with (self._folder / "log").open(errors="replace") as log:
+            return sum("LOG:  statement:" in line or "LOG:  execute " in line for line in log)
+
     def ask(self, url: str, query: str) -> str:
         """One statement's result as plain text."""
         return self.run("psql", "-d", url, "-qAtc", query)

@@ -190,14 +190,15 @@ async def workload(
     latency: float = 0.4,
     answer: Callable[[Asked], Awaitable[Reply | None]] | None = None,
     host: str = "127.0.0.1",
+    rate_limits: bool = False,
 ) -> AsyncIterator[Workload]:
     """A Slack and a model whose calls take `latency` seconds; with `answer`, it says what that says.
 
-    Both listen on `host`.
+    Both listen on `host`. `rate_limits`: Slack refuses calls beyond its rates.
     """
     holder: list[Workload] = []
     async with (
-        SlackStandIn(host=host, rate_limits=False, retry_delays=_REPEATS) as slack,
+        SlackStandIn(host=host, rate_limits=rate_limits, retry_delays=_REPEATS) as slack,
         ScriptedModel(answer or (lambda asked: holder[0].answer(asked)), piece=200, host=host) as model,
     ):
         holder.append(Workload(slack, model, latency))
