@@ -63,17 +63,16 @@ class ThreadPosts:
     async def post_once(self, key: str, **content: Any) -> str:
         """Post under `key` unless that has been done; returns the message's `ts`.
 
-        Waits while Slack is away. Raises `NotDelivered` when the thread can't be written to, and Slack's own
-        error when it refuses this message for good.
+        Waits while Slack is away. Raises `NotDelivered` when the thread can't be written to, Slack's own
+        error when it refuses this message for good, and `StaleRunner` when another process has the task.
         """
         known = await self._store.outbox.posts(self._task.id)
         if ts := known.get(key):
             return ts
         ts = await self._find_posted(key) if key in known else None
         if ts is None:
-            await self._store.outbox.intend(self._task.id, key, runner=self._task.runner)
             ts = await self._post(key, content)
-        await self.remember(key, ts)
+        await self._confirm(key, ts)
         return ts
 
     async def known(self) -> dict[str, str | None]:
@@ -82,7 +81,11 @@ class ThreadPosts:
 
     async def remember(self, key: str, ts: str) -> None:
         """Write down that `ts` is the message of `key`, however it was posted."""
-        await self._store.outbox.intend(self._task.id, key, runner=self._task.runner)
+        await self._store.outbox.intend(self._task.id, key)
+        await self._confirm(key, ts)
+
+    async def _confirm(self, key: str, ts: str) -> None:
+        """Also for a run that has lost its task: a message that it posted late has to be deleted."""
         if not await self._store.outbox.posted(self._task.id, key, ts):
             log.warning("another process has posted it too, deleted", key=key)
             try:
@@ -147,11 +150,13 @@ class ThreadPosts:
         thread, attempt = self._task.thread, 0
         if not await self.thread_exists():
             raise NotDelivered(CLOSED["thread_not_found"], for_good=True)
+        where = {"channel": thread.channel, "thread_ts": thread.ts, "metadata": self.metadata(key)}
         while True:
+            await self._client.limiter.acquire("chat.postMessage", thread.channel)
+            # Not before the wait: a process that is frozen in it may have lost the task.
+            await self._store.outbox.intend(self._task.id, key, runner=self._task.runner)
             try:
-                answer = await self._client.chat_postMessage(
-                    channel=thread.channel, thread_ts=thread.ts, metadata=self.metadata(key), **content
-                )
+                answer = await self._client.call_now("chat.postMessage", json={**where, **content})
                 return str(answer["ts"])
             except SLACK_ERRORS as fault:
                 attempt += 1
