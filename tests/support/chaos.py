@@ -99,9 +99,12 @@ async def chaos(
             print(f"taken over after {statistics.median(taken):.1f} s, {max(taken):.1f} s at most")
         tally = load.tally()
         if tally.lost or tally.doubled or tally.needless:
-            unlucky = [load.given[number] for number in load.given if load.answers(number) != 1]
             again = {name: count for name, count in load.asked.items() if count > 1}
-            print(f"threads: {unlucky}, calls made again: {again}")
+            print(f"calls made again: {again}")
+            for number in load.given:
+                if load.answers(number) != 1:
+                    replies = load.slack.state.replies(CHANNEL, load.given[number])
+                    print(f"--- job {number} ---", *replies, sep="\n")
             print(*(f"--- {node.name} ---\n{node.log}" for node in nodes), sep="\n")
         return tally
 
