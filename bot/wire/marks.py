@@ -17,6 +17,8 @@ from tasks.store.key_value import KeyValueStore
 log = structlog.get_logger(__name__)
 
 EYES, READ, QUESTION, DONE, WARNING = "eyes", "writing_hand", "question", "white_check_mark", "warning"
+#: The share of a burst of reactions that other marks leave to 👀.
+_LEFT_TO_EYES = 0.5
 #: The mark of a stopped task.
 NOTHING = ""
 #: The namespace of the marks that are not final: the wanted one, then those that may still be shown.
@@ -115,8 +117,11 @@ class MessageMarks:
         client = await self._clients.of(team)
         if client.token in self._forbidden:
             return False
+        # Who asks sees 👀 at once, also where many tasks come; what became of one may wait.
+        keeping = 0.0 if name == EYES else _LEFT_TO_EYES
         try:
-            await client.api_call(method, json={"channel": channel, "timestamp": ts, "name": name})
+            await client.limiter.acquire(method, channel, keeping=keeping)
+            await client.call_now(method, json={"channel": channel, "timestamp": ts, "name": name})
         except SLACK_ERRORS as fault:
             why = error_text(fault)
             if is_transient(fault):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 #: Calls a minute. Methods that are missing here are rare or have special rules, and are not limited.
 PER_MINUTE = {
@@ -45,21 +45,36 @@ class RateLimiter:
         self._bots = bots
         self._rates: dict[str, _Bucket] = {}
 
-    async def acquire(self, method: str, channel: str = "", *, patience: float = math.inf) -> bool:
-        """Wait until the call is allowed; False, at once, if that takes longer than `patience` seconds."""
+    async def acquire(
+        self, method: str, channel: str = "", *, patience: float = math.inf, keeping: float = 0.0
+    ) -> bool:
+        """Wait until the call is allowed; False, at once, if that takes longer than `patience` seconds.
+        `keeping`: the share of the burst that has to be left, for calls that matter more."""
         rates = self._of(method, channel)
         if any(rate.wait(self._clock()) > patience for rate in rates):
             return False
+        if keeping:
+            await self._leave(keeping, rates)
         for rate in rates:
             await asyncio.sleep(rate.reserve(self._clock()))
             # Slack may have rate-limited another call in the meantime.
             await asyncio.sleep(max(0.0, rate.held_until - self._clock()))
         return True
 
+    async def _leave(self, share: float, rates: Sequence[_Bucket]) -> None:
+        """Wait until a call leaves this share of each burst; others may take what comes free meanwhile."""
+        while True:
+            wait = max((rate.wait(self._clock(), keeping=share) for rate in rates), default=0.0)
+            if wait <= 0:
+                return
+            await asyncio.sleep(wait)
+
     def available(self, method: str, channel: str = "", *, spare: bool = False) -> bool:
         """Whether `try_acquire` would succeed now; with `spare`, without a call of the burst, which is left
         to what matters more."""
-        return all(rate.wait(self._clock(), spare=spare) < 1e-9 for rate in self._of(method, channel))
+        return all(
+            rate.wait(self._clock(), keeping=float(spare)) < 1e-9 for rate in self._of(method, channel)
+        )
 
     def try_acquire(self, method: str, channel: str = "") -> bool:
         """Acquire without waiting; False if that is not possible."""
@@ -109,9 +124,9 @@ class _Bucket:
     def _ahead(self) -> float:
         return (max(1, int(self._burst / self._bots())) - 1) * self._interval
 
-    def wait(self, now: float, *, spare: bool = False) -> float:
-        """Seconds until a call is allowed, with `spare` until one is that is not of the burst."""
-        return max(self._next - (0 if spare else self._ahead), self.held_until) - now
+    def wait(self, now: float, *, keeping: float = 0.0) -> float:
+        """Seconds until a call is allowed that leaves the share `keeping` of the burst."""
+        return max(self._next - self._ahead * (1 - keeping), self.held_until) - now
 
     def reserve(self, now: float) -> float:
         """Reserve the next call; returns the seconds until it is allowed."""

@@ -103,3 +103,19 @@ async def test_what_decorates_a_busy_channel_leaves_the_burst_to_answers() -> No
     assert not limiter.available("chat.postMessage", "C1", spare=True)
     clock.now = 60 / 54  # a post a second, of which 90 % are used
     assert limiter.available("chat.postMessage", "C1", spare=True)
+
+
+async def test_what_matters_less_leaves_half_of_a_burst() -> None:
+    clock = Clock()
+    limiter = RateLimiter(clock)
+    waiting = []
+    for _ in range(40):
+        waiting.append(asyncio.create_task(limiter.acquire("reactions.add", keeping=0.5)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    done = [task for task in waiting if task.done()]
+    assert 20 <= len(done) <= 24, "half of 45"
+    for _ in range(20):
+        assert limiter.try_acquire("reactions.add"), "who matters more does not wait for them"
+    for task in waiting:
+        task.cancel()
