@@ -22,12 +22,15 @@ from tests.support.buckets import S3
 from tests.support.chaos import Faults, chaos, send_again, taken_over
 from tests.support.database_templates import copy_migrated
 from tests.support.databases import set_read_only
+from tests.support.engine_proxy import EngineProxy
 from tests.support.postgres import Postgres
 from tests.support.scripted_model import Asked, Call, Reply, Say
 from tests.support.workload import CHANNEL, USER, Workload, workload
 
 #: Seconds without one more answer after which a job is taken for lost.
 PATIENCE = 60.0
+STANDS_BY = "no engine for the sandboxes here, other processes run the tasks"
+RUNS_AGAIN = "this process runs tasks again"
 _HIRE = Call("create_worker", {"task_description": "Keep something and read it.", "title": "Keep"})
 
 
@@ -124,6 +127,41 @@ async def test_a_dead_nodes_tasks_go_on_elsewhere(
         await until(lambda: postgres_server.ask(postgres_url, held) == "0")
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "hangs"])
+async def test_a_bot_whose_engine_is_dead_leaves_the_tasks_to_the_other(
+    load: Workload, postgres_url: str, tmp_path: Path, *, is_gone: bool
+) -> None:
+    """Each job runs two programs; both bots read one queue."""
+    load.runs_code = True
+    engine = EngineProxy(tmp_path / "engine.sock")
+    await engine.open()
+    settings = load.settings(tmp_path, postgres_url)
+    lame = Process("lame", {**settings, "DOCKER_HOST": f"unix://{engine.path}"}, load.broke)
+    async with lame, Process("well", settings, load.broke):
+        await load.give(4)
+        await until(lambda: len(load.asked) > 6)
+        load.broke()
+        if is_gone:
+            await engine.close()
+        else:
+            engine.hang()
+        await until(lambda: bool(lame.logged(STANDS_BY)))
+        load.broke()  # what it had goes on elsewhere
+        await load.give(4)
+        await load.finish(PATIENCE)
+        tally = load.tally()
+        print(tally)
+        assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
+        assert not lame.logged(RUNS_AGAIN)
+        if is_gone:
+            await engine.open()
+        else:
+            engine.wake()
+        await until(lambda: bool(lame.logged(RUNS_AGAIN)))
+    await engine.close()
+
+
 @pytest.mark.timeout(180)
 async def test_a_worker_goes_on_from_its_transcript_with_its_files_there(tmp_path: Path) -> None:
     died, asked_after = asyncio.Event(), asyncio.Event()
@@ -202,7 +240,9 @@ async def test_postgres_stopped_hard_and_back_drops_nothing(
         await until(lambda: len(load.asked) > 6)
         try:
             await asyncio.to_thread(own_postgres.stop)
+            away = time.monotonic()
             assert "the database can't be reached" in await readiness(node, 503)
+            assert time.monotonic() - away < 3
             # Not acknowledged, so that Slack sends it again.
             await load.give(1)
             await asyncio.sleep(3)

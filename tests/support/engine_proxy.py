@@ -17,6 +17,8 @@ class EngineProxy:
         self.path = path
         self._server: asyncio.Server | None = None
         self._passing: set[asyncio.StreamWriter] = set()
+        self._answers = asyncio.Event()
+        self._answers.set()
 
     async def open(self) -> None:
         self._server = await asyncio.start_unix_server(self._pass, self.path)
@@ -29,7 +31,17 @@ class EngineProxy:
         await self._server.wait_closed()
         self.path.unlink(missing_ok=True)
 
+    def hang(self) -> None:
+        """Break what is under way, and take connections without an answer until `wake`."""
+        self._answers.clear()
+        for writer in list(self._passing):
+            writer.transport.abort()
+
+    def wake(self) -> None:
+        self._answers.set()
+
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._answers.wait()
         engine_reader, engine_writer = await asyncio.open_unix_connection("/var/run/docker.sock")
         self._passing |= {writer, engine_writer}
         back = _copy(engine_reader, writer, self.back_per_second)
