@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -13,6 +16,8 @@ from bot.thread.files import FileDownloads
 from bot.wire.client import SlackClient
 from bot.wire.content import content_of
 from playground.slack import SlackStandIn
+from sandbox.limits import MIB
+from sandbox.workspace import Workspace
 from tasks.message import FileRef
 from tasks.run.thread import FileNotFetched
 from tests.support.http_server import http_server
@@ -105,7 +110,7 @@ async def test_only_slack_gets_the_token(slack: SlackStandIn) -> None:
     assert heard == []
 
 
-async def test_a_download_sent_to_another_host_goes_there_without_the_token(slack: SlackStandIn) -> None:
+async def test_a_download_sent_to_another_host_is_refused_before_it_is_asked(slack: SlackStandIn) -> None:
     heard: list[str | None] = []
 
     async def elsewhere(request: web.Request) -> web.Response:
@@ -122,6 +127,38 @@ async def test_a_download_sent_to_another_host_goes_there_without_the_token(slac
             with pytest.raises(FileNotFetched, match=texts.NOT_FROM_SLACK):
                 await _fetch(slack, http, here)
     assert heard == [f"Bearer {slack.bot_token}"]
+
+
+async def test_large_files_that_come_at_once_take_no_memory(slack: SlackStandIn, tmp_path: Path) -> None:
+    """Eight attachments of 16 MiB: one of them in memory would be seen."""
+    piece = bytes(range(256)) * 1024
+
+    async def large(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(16 * MIB // len(piece)):
+            await response.write(piece)
+        return response
+
+    async with aiohttp.ClientSession() as http, http_server(large) as port:
+        client = SlackClient(slack.bot_token, f"http://127.0.0.1:{port}/api/", http)
+        files = FileDownloads(client, http, largest=16 * MIB)
+
+        async def attach(number: int) -> int:
+            source = {"url": f"http://127.0.0.1:{port}/{number}.bin"}
+            data = await files.fetch(FileRef(id=f"F{number}", name="a.bin", size=16 * MIB, source=source))
+            await Workspace(tmp_path / str(number)).add("a.bin", data)
+            return (tmp_path / str(number) / "a.bin").stat().st_size
+
+        tracemalloc.start()
+        try:
+            sizes = await asyncio.gather(*map(attach, range(8)))
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert sizes == [16 * MIB] * 8
+    print(f"{peak / MIB:.1f} MiB at most")
+    assert peak < 24 * MIB
 
 
 async def test_a_download_sent_in_a_circle_is_reported_in_words(slack: SlackStandIn) -> None:
