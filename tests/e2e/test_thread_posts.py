@@ -81,11 +81,13 @@ async def test_a_process_that_lost_its_task_while_a_post_waited_its_turn_posts_n
     limiter, turn = shared.client.limiter, asyncio.Event()
     waiting, acquire = asyncio.Event(), limiter.acquire
 
-    async def acquire_late(method: str, channel: str = "", *, patience: float = 1e9) -> bool:
+    async def acquire_late(
+        method: str, channel: str = "", *, patience: float = 1e9, keeping: float = 0.0
+    ) -> bool:
         if method == "chat.postMessage" and not waiting.is_set():
             waiting.set()
             await turn.wait()
-        return await acquire(method, channel, patience=patience)
+        return await acquire(method, channel, patience=patience, keeping=keeping)
 
     limiter.acquire = acquire_late  # type: ignore[method-assign]
     late = asyncio.create_task(shared.posts.post_once("end:0", text="It is blue."))
