@@ -42,7 +42,7 @@ SMALL = {"SINGLE": 2, "PACED": 2, "AT_ONCE": 3, "PARKED": 10, "IDLE": 0.2, "SETT
 AIMS = {
     "submit, p50 ms": (5, 10),
     "queue to start, p50 ms": (200, 200),
-    "CPU per task, ms": (45, 45),
+    "CPU per task, ms": (35, 35),
     "1,000 tasks at once, MB": (400, 400),
     "idle, % of a core": (3, 3),
     "idle with 10,000 parked, % of a core": (3, 3),

@@ -19,7 +19,7 @@ from bot.wire.clients import Clients
 from bot.wire.marks import MessageMarks
 from bot.wire.reader import MessageReader
 from tasks.store.key_value import KeyValueStore
-from tasks.store.preferences import ChannelPreferences, ProgressMode, UsageMode
+from tasks.store.preferences import ChannelPreferences, FiguresMode, ProgressMode, UsageMode
 from tasks.store.tasks import TaskStore
 from tasks.task import Task
 
@@ -44,9 +44,7 @@ class SlackThreads:
         client = await self.clients.of(task.thread.team)
         files = FileDownloads(client, self.http, largest=self.largest_in)
         uploads = ThreadUploads(client, self.http, self.store, task, largest=self.largest_out)
-        full = await self.preferences.progress(task.thread) is ProgressMode.FULL
-        usage = await self.preferences.usage(task.thread) is UsageMode.ON
-        figures = await self.preferences.figures(task.thread)
+        chosen = await self.preferences.all(task.thread)
         is_ordered = await is_order_run(KeyValueStore(self.store.database, self.store.patience), task)
         make = OrderRunThread if is_ordered else SlackThread
         thread = make(
@@ -57,9 +55,9 @@ class SlackThreads:
             uploads,
             self.reader,
             self.marks,
-            shows_plan=full and not is_ordered,
-            shows_usage=usage,
-            figures=figures,
+            shows_plan=chosen["progress"] == ProgressMode.FULL and not is_ordered,
+            shows_usage=chosen["usage"] == UsageMode.ON,
+            figures=FiguresMode(chosen["figures"]),
             timing=self.timing,
         )
         await safely(thread.recall)

@@ -57,11 +57,11 @@ class ChannelPreferences:
         self._values = values
         self._default = default
 
-    async def progress(self, thread: ThreadAddress) -> ProgressMode:
-        return ProgressMode(await self.get(thread.team, thread.channel, "progress"))
-
-    async def usage(self, thread: ThreadAddress) -> UsageMode:
-        return UsageMode(await self.get(thread.team, thread.channel, "usage"))
+    async def all(self, thread: ThreadAddress) -> dict[str, str]:
+        """The values of the thread's channel, by the names of `CHOICES`."""
+        team, channel = thread.team, thread.channel
+        kept = await self._values.all(_channel_namespace(team, channel))
+        return {name: self._value(team, channel, name, kept.get(name)) for name in CHOICES}
 
     async def figures(self, thread: ThreadAddress) -> FiguresMode:
         return FiguresMode(await self.get(thread.team, thread.channel, "figures"))
@@ -77,9 +77,12 @@ class ChannelPreferences:
 
     async def get(self, team: str, channel: str, name: str) -> str:
         """A channel's value for a name of `CHOICES`."""
-        value = await self._values.get(_channel_namespace(team, channel), name)
-        known = list(CHOICES[name])
-        return value if value in known else self._default(team, channel, name) or known[0]
+        kept = await self._values.get(_channel_namespace(team, channel), name)
+        return self._value(team, channel, name, kept)
+
+    def _value(self, team: str, channel: str, name: str, kept: object) -> str:
+        known = [str(value) for value in CHOICES[name]]
+        return str(kept) if kept in known else self._default(team, channel, name) or known[0]
 
     async def put(self, team: str, channel: str, name: str, value: str) -> None:
         await self._values.put(_channel_namespace(team, channel), name, value)

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import event
 
 from tasks.errors import StaleRunner
+from tasks.message import ThreadAddress
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore
 from tasks.store.log import TaskLog
+from tasks.store.preferences import ChannelPreferences
 from tasks.store.tasks import TaskStore
 from tasks.task import Ticket
 from tests.support.databases import opened
@@ -66,3 +68,13 @@ async def test_an_entry_of_the_log_and_a_value_are_one_statement_each(statements
     with pytest.raises(StaleRunner):
         await log.append("note", {"text": "late"})
     assert [entry.body for entry in log.entries] == [{"text": "one"}]
+
+
+async def test_the_preferences_of_a_channel_are_one_statement(statements: Statements) -> None:
+    values = ChannelPreferences(KeyValueStore(statements.database), lambda *_: None)
+    await values.put("T1", "C1", "usage", "on")
+    await values.put("T1", "C2", "progress", "off")
+    statements.since()
+    found = await values.all(ThreadAddress("T1", "C1", "1.0"))
+    assert statements.since() == ["SELECT"]
+    assert found == {"follow-ups": "on", "progress": "full", "usage": "on", "figures": "on"}
