@@ -64,10 +64,15 @@ class ThreadHistory:
 
     async def _files_of_root(self) -> tuple[FileRef, ...]:
         """The files that Slack left out of a mention's event. The event that has them may wait in a process
-        that died or hangs, and would come after the answer. A burst of tasks goes without this call."""
+        that died or hangs, and would come after the answer. A burst of tasks goes without this call, so that
+        each answer can ask whether its thread is there."""
         task, method = self.task, "conversations.replies"
         thread = task.thread
-        if task.files or thread.channel.startswith("D") or not self.client.limiter.available(method):
+        if (
+            task.files
+            or thread.channel.startswith("D")
+            or not self.client.limiter.available(method, keeping=0.5)
+        ):
             return ()
         try:
             found = await self.client.message(thread.channel, thread.ts, task.message_ts)

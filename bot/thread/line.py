@@ -61,7 +61,7 @@ class ProgressLine:
             if not self._ts:
                 channel = self._task.thread.channel
                 # In a busy channel a line would delay another task's answer.
-                if not self._client.limiter.available("chat.postMessage", channel, spare=True):
+                if not self._client.limiter.available("chat.postMessage", channel, keeping=1.0):
                     return False
                 self._ts = await self._posts.post_once(self._key, text=escape(text), blocks=blocks)
             elif self._client.limiter.try_acquire("chat.update"):

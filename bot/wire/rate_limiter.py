@@ -69,12 +69,9 @@ class RateLimiter:
                 return
             await asyncio.sleep(wait)
 
-    def available(self, method: str, channel: str = "", *, spare: bool = False) -> bool:
-        """Whether `try_acquire` would succeed now; with `spare`, without a call of the burst, which is left
-        to what matters more."""
-        return all(
-            rate.wait(self._clock(), keeping=float(spare)) < 1e-9 for rate in self._of(method, channel)
-        )
+    def available(self, method: str, channel: str = "", *, keeping: float = 0.0) -> bool:
+        """Whether `try_acquire` would succeed now, and leave the share `keeping` of the burst."""
+        return all(rate.wait(self._clock(), keeping=keeping) < 1e-9 for rate in self._of(method, channel))
 
     def try_acquire(self, method: str, channel: str = "") -> bool:
         """Acquire without waiting; False if that is not possible."""

@@ -97,12 +97,12 @@ async def test_a_call_that_would_come_too_late_takes_no_turn() -> None:
 async def test_what_decorates_a_busy_channel_leaves_the_burst_to_answers() -> None:
     clock = Clock()
     limiter = RateLimiter(clock)
-    assert limiter.available("chat.postMessage", "C1", spare=True)
+    assert limiter.available("chat.postMessage", "C1", keeping=1.0)
     assert limiter.try_acquire("chat.postMessage", "C1")
     assert limiter.available("chat.postMessage", "C1")
-    assert not limiter.available("chat.postMessage", "C1", spare=True)
+    assert not limiter.available("chat.postMessage", "C1", keeping=1.0)
     clock.now = 60 / 54  # a post a second, of which 90 % are used
-    assert limiter.available("chat.postMessage", "C1", spare=True)
+    assert limiter.available("chat.postMessage", "C1", keeping=1.0)
 
 
 async def test_what_matters_less_leaves_half_of_a_burst() -> None:
