@@ -59,7 +59,7 @@ async def container(slack: SlackStandIn, demo: DemoModel, port: int) -> AsyncIte
     # fmt: off
     id_ = await docker(
         "run", "--detach", "--network", "host", "--read-only", "--cap-drop", "ALL",
-        "--security-opt", "no-new-privileges", "--tmpfs", "/tmp", "--group-add", GROUP,
+        "--security-opt", "no-new-privileges", "--volume", "/tmp", "--group-add", GROUP,
         "--volume", f"{SOCKET}:{SOCKET}", "--health-interval", "1s",
         *(word for name, value in environment.items() for word in ("--env", f"{name}={value}")), NAME,
     )

@@ -60,6 +60,16 @@ def test_the_bot_of_compose_has_no_more_rights_than_it_needs(service: str) -> No
     assert "ports" not in bot
 
 
+def test_large_files_are_spooled_to_a_disk_and_not_to_memory() -> None:
+    for service in ("bot", "sandbox-image"):
+        assert "tmpfs" not in COMPOSE["services"][service]
+        assert "/tmp" in COMPOSE["services"][service]["volumes"]
+    (workload,) = [manifest for manifest in KUBERNETES if manifest["kind"] == "StatefulSet"]
+    volumes = {volume["name"]: volume for volume in workload["spec"]["template"]["spec"]["volumes"]}
+    assert volumes["tmp"]["emptyDir"] == {}
+    assert "--tmpfs" not in (ROOT / "docs" / "deploy.md").read_text()
+
+
 def test_memory_and_logs_are_bounded_and_bases_have_a_full_version() -> None:
     for service in COMPOSE["services"].values():
         assert service["logging"]["options"]["max-size"]
