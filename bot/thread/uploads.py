@@ -6,6 +6,7 @@ A file is uploaded unseen, and its id written down, before a message shows it.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -185,10 +186,14 @@ class ThreadUploads:
         the files are there."""
         thread = self._task.thread
         where: dict[str, Any] = {"channel_id": thread.channel, "thread_ts": thread.ts} if in_thread else {}
-        files: list[dict[str, str | None]] = [{"id": upload.id, "title": upload.name} for upload in uploads]
+        files = json.dumps([{"id": upload.id, "title": upload.name} for upload in uploads])
+        method = "files.completeUploadExternal"
         for number in range(1, TRIES + 1):
             try:
-                await self._client.files_completeUploadExternal(files=files, **where)
+                await self._client.limiter.acquire(method, thread.channel if in_thread else "")
+                # Not before the wait: a process that is frozen in it may have lost the task.
+                await self._outbox.intend(self._task.id, uploads[0].key, runner=self._task.runner)
+                await self._client.call_now(method, params={"files": files, **where})
                 return
             except SLACK_ERRORS as fault:
                 if in_thread and all([await self._is_shared(upload.id) for upload in uploads]):

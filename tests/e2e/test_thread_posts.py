@@ -12,14 +12,16 @@ import pytest
 import pytest_asyncio
 
 from bot.thread.posts import ThreadPosts
+from bot.thread.uploads import ThreadUploads
 from bot.wire.client import SlackClient
 from bot.wire.clients import Clients
 from playground.slack import SlackStandIn
+from sandbox.files import SandboxFile
 from tasks.errors import StaleRunner
 from tasks.message import Message, ThreadAddress
 from tasks.store.database import Database
 from tasks.store.tasks import TaskStore
-from tasks.task import Task, Ticket
+from tasks.task import OutputFile, Task, Ticket
 from tests.support.stack import ADA, GENERAL
 
 
@@ -98,6 +100,37 @@ async def test_a_process_that_lost_its_task_while_a_post_waited_its_turn_posts_n
         await late
     assert [m.text for m in slack.state.replies(GENERAL, shared.task.thread.ts)] == ["It is blue."]
     assert not [call for call in slack.calls if call.method == "chat.delete"], "people never saw a second one"
+
+
+async def test_a_process_that_lost_its_task_while_a_file_waited_its_turn_shares_nothing(
+    slack: SlackStandIn, shared: Shared
+) -> None:
+    limiter, turn = shared.client.limiter, asyncio.Event()
+    waiting, acquire = asyncio.Event(), limiter.acquire
+
+    async def acquire_late(method: str, channel: str = "", **more: float) -> bool:
+        if method == "files.completeUploadExternal" and not waiting.is_set():
+            waiting.set()
+            await turn.wait()
+        return await acquire(method, channel, **more)
+
+    limiter.acquire = acquire_late  # type: ignore[method-assign]
+    made = [OutputFile(path="a.csv", data=SandboxFile.of(b"1,2\n"))]
+    async with aiohttp.ClientSession() as http:
+
+        def uploads(task: Task) -> ThreadUploads:
+            return ThreadUploads(shared.client, http, shared.store, task, largest=1_000)
+
+        late = asyncio.create_task(uploads(shared.task).post(made))
+        await waiting.wait()
+        taken = await shared.store.begin(Ticket(shared.task.id, shared.task.attempt), "second")
+        assert taken is not None
+        await uploads(taken).post(made)
+        turn.set()
+        with pytest.raises(StaleRunner):
+            await late
+    shown = [m for m in slack.state.replies(GENERAL, shared.task.thread.ts) if m.files]
+    assert len(shown) == 1
 
 
 async def test_a_post_that_was_under_way_when_another_process_took_over_is_deleted(
