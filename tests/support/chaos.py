@@ -132,8 +132,7 @@ async def disturb(
 
 async def give_orders(load: Workload, url: str, jobs: int, seconds: float) -> None:
     """Store that many standing orders for once, started, due one after the other within `seconds`."""
-    database = Database(url)
-    await database.open()
+    database = Database(url)  # not opened: on SQLite it is the bot's alone
     first = int(time.time()) + 2
     rows = [
         order_row(
