@@ -68,11 +68,13 @@ class OrderThreads(Protocol):
 
 
 class DueOrders:
-    """`accept` starts a task (`tasks.engine.TaskEngine.accept`)."""
+    """`accept` starts a task (`tasks.engine.TaskEngine.accept`). A claim holds for `lease` seconds and is
+    renewed each `renewal` seconds, a sixth of that by default."""
 
     def __init__(
         self, store: OrderStore, threads: OrderThreads, accept: Callable[[Message], Awaitable[Accepted]], *,
         limits: OrderLimits, watches: Watches, clock: DatabaseClock, period: float, lease: float,
+        renewal: float | None = None,
     ) -> None:  # fmt: skip
         self._store = store
         self._tasks = TaskStore(store.database)
@@ -84,7 +86,7 @@ class DueOrders:
         self._limits = limits
         self._watches = watches
         self._clock = clock
-        self._period, self._lease = period, lease
+        self._period, self._lease, self._renewal = period, lease, renewal or lease / 6
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._busy: set[tuple[str, str]] = set()
         self._last_look = float("inf")
@@ -201,7 +203,7 @@ class DueOrders:
 
     async def _renew(self, firing: Firing, at: float, limit: asyncio.Timeout) -> None:
         while True:
-            await asyncio.sleep(self._lease / 6)
+            await asyncio.sleep(self._renewal)
             try:
                 renewed = await self._store.renew(firing, at, now := self._clock())
             except DATABASE_ERRORS as error:

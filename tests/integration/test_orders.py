@@ -78,6 +78,7 @@ class OrderHarness:
     threads: InMemoryOrderThreads = field(default_factory=InMemoryOrderThreads)
     now: float = START
     lease: float = 60.0
+    renewal: float | None = None
     ahead: float = 0.0
     """What its machine's clock is ahead of the database's."""
 
@@ -91,7 +92,7 @@ class OrderHarness:
         self.due = DueOrders(
             self.store, self.threads, self.tasks.accept, limits=OrderLimits(), watches=self.watches,
             clock=DatabaseClock(self.database, lambda: self.now + self.ahead, machine=self._machine),
-            period=0.01, lease=self.lease,
+            period=0.01, lease=self.lease, renewal=self.renewal,
         )  # fmt: skip
 
     async def start(self, order: Order = DAILY) -> Order:
@@ -229,7 +230,7 @@ async def test_slack_that_is_away_is_waited_for(orders: OrderHarness) -> None:
 
 
 async def test_a_post_that_waits_for_long_keeps_its_claim(database: Database) -> None:
-    orders = OrderHarness(database, lease=0.3)
+    orders = OrderHarness(database, renewal=0.02)
     other = OrderHarness(database, orders.threads)
     order = await orders.start()
     orders.threads.gate.clear()
@@ -244,7 +245,7 @@ async def test_a_post_that_waits_for_long_keeps_its_claim(database: Database) ->
 
 
 async def test_a_post_is_given_up_when_another_process_has_its_claim(database: Database) -> None:
-    orders = OrderHarness(database, lease=0.3)
+    orders = OrderHarness(database, renewal=0.02)
     order = await orders.start()
     orders.threads.gate.clear()
     waiting = asyncio.create_task(orders.look(START + HOUR))
