@@ -29,6 +29,13 @@ WATCHED = 3
 _HEARTBEAT = "beat = beat + 1"
 #: The number of a session's advisory lock in `pg_locks`.
 _ADVISORY = "locktype = 'advisory' AND granted AND objsubid = 1 AND classid::bigint << 32 | objid::bigint"
+#: Beats for node $1. A row for each of its next $2 peers, or an empty one; none when node $1 has no row.
+_BEAT = (
+    f"WITH mine AS (UPDATE {SCHEMA}.node SET {_HEARTBEAT} WHERE id = $1 RETURNING 1), peers AS ("
+    f'SELECT id, number, pid, beat, "left", EXISTS (SELECT FROM pg_locks WHERE {_ADVISORY} = number) AS held '
+    f"FROM {SCHEMA}.node WHERE id <> $1 ORDER BY id <= $1, id LIMIT $2) "
+    "SELECT peers.* FROM mine LEFT JOIN peers ON true"
+)
 #: Errors of a lost connection; the last one is raised in a process that was suspended during an answer.
 _LOSS = (
     OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
@@ -100,8 +107,7 @@ class Node:
             self._log_reconnect()
             seen: dict[str, _Observed] = {}
             while True:
-                await self._update(connection, _HEARTBEAT)
-                for peer in await self._peers(connection):
+                for peer in await self._beat(connection):
                     await self._watch(connection, peer, seen)
                 await asyncio.sleep(self._timing.heartbeat)
         except asyncio.CancelledError:
@@ -152,15 +158,13 @@ class Node:
         if done == "UPDATE 0":
             raise _DeclaredDead
 
-    async def _peers(self, connection: asyncpg.Connection) -> Sequence[asyncpg.Record]:
-        """The next few in the ring of ids, so that every node is watched. `held`: its lock is taken."""
-        rows = await connection.fetch(
-            f'SELECT id, number, pid, beat, "left", EXISTS (SELECT FROM pg_locks WHERE {_ADVISORY} = number) '
-            f"AS held FROM {SCHEMA}.node WHERE id <> $1 ORDER BY id <= $1, id LIMIT $2",
-            self.id,
-            WATCHED,
-        )
-        return list(rows)
+    async def _beat(self, connection: asyncpg.Connection) -> Sequence[asyncpg.Record]:
+        """Beat, and read the next few peers in the ring of ids, so that every node is watched; `held`: its
+        lock is taken. Raises `_DeclaredDead` when our own row was deleted."""
+        rows = await connection.fetch(_BEAT, self.id, WATCHED)
+        if not rows:
+            raise _DeclaredDead
+        return [row for row in rows if row["id"]]
 
     async def _watch(
         self, connection: asyncpg.Connection, peer: asyncpg.Record, seen: dict[str, _Observed]

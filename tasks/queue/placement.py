@@ -7,7 +7,6 @@ do not concern agent code, and a deploy with changed code strands no task.
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -16,31 +15,20 @@ from typing import Any
 
 import sqlalchemy
 import structlog
-from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+from dbos import DBOS, SetWorkflowID
 
 from sandbox.daemon_threads import run_in_thread
+from tasks.queue.dbos_config import THREADS, dbos_config
+from tasks.queue.poller import Poller
 from tasks.queue.queue_log import QueueLog
-from tasks.store.database import QUEUE_SCHEMA, set_pragmas
-from tasks.store.urls import libpq_url, queue_file
 from tasks.task import Ticket
 from tasks.timing import STANDARD, TaskTiming
 
 log = structlog.get_logger(__name__)
 
 QUEUE = "tasks"
-#: Bounds DBOS's executor, which replaces the loop's own and would grow to hundreds of threads.
-THREADS = 16
 #: A task may live through many deploys; DBOS's default of 100 recoveries would end it.
 RECOVERIES = 1000
-#: DBOS's connections to PostgreSQL, beside those of `tasks.store.database`.
-CONNECTIONS = 5
-#: libpq's settings (seconds; tcp_user_timeout in milliseconds) to notice a connection whose packets are
-#: dropped, as after a failover of the server's address. Without them it would hang for the kernel's 15
-#: minutes (tcp_retries2).
-_KEEPALIVES = {
-    "connect_timeout": 5, "tcp_user_timeout": 10_000,
-    "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
-}  # fmt: skip
 #: DBOS's rows that one statement reads or deletes.
 BATCH = 500
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -68,6 +56,7 @@ class Placement:
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self._workflow: Any = None
+        self._poller: Poller | None = None
         self._is_closing = False
         self._is_closed = asyncio.Event()
         self._log = QueueLog()
@@ -80,9 +69,8 @@ class Placement:
 
         With `takes_tasks` False it queues tickets, and starts only urgent ones.
         """
-        DBOS(config=_config(self._url, self.node, self._timing))
-        if not takes_tasks:
-            DBOS.listen_queues([])
+        dbos = DBOS(config=dbos_config(self._url, self.node, self._timing))
+        DBOS.listen_queues([])  # the poller does it
         self._is_closing = False
         self._is_closed.clear()
 
@@ -101,8 +89,7 @@ class Placement:
         async def run_task(task: str) -> None:
             self._register()
             if self._is_closing:
-                # DBOS polls until it is destroyed. What it still claims takes a place, so that it claims no
-                # more than fit, and is left unfinished for the next process.
+                # Claimed by a poll that was under way, and left unfinished for the next process.
                 await self._is_closed.wait()
                 raise asyncio.CancelledError
             await advance(task)
@@ -110,9 +97,10 @@ class Placement:
         self._workflow = run_task
         DBOS.launch()
         self._log.open()
-        await DBOS.register_queue_async(
+        queue = await DBOS.register_queue_async(
             QUEUE, worker_concurrency=self._at_once, polling_interval_sec=self._timing.poll
         )
+        self._poller = Poller(dbos, queue) if takes_tasks else None
 
     async def close(self) -> None:
         """Cancel what runs here; it resumes from its log, here under a new id or elsewhere.
@@ -120,6 +108,8 @@ class Placement:
         DBOS retries without limit to record an end in a database that is away: it is not waited for, and what
         it did not record is found again like the work of a killed process."""
         self._is_closing = True
+        if self._poller:
+            self._poller.stop()
         self._log.close()
         for workflow in self._workflows:
             workflow.cancel()
@@ -149,6 +139,7 @@ class Placement:
                 await DBOS.start_workflow_async(self._workflow, ticket.task)
             else:
                 await DBOS.enqueue_workflow_async(QUEUE, self._workflow, ticket.task)
+                self._wake()
 
     async def take_over(self, node: str) -> int:
         """Requeue what a dead process has claimed; returns how many tasks that is."""
@@ -172,6 +163,7 @@ class Placement:
     async def _requeue(self, ids: list[str]) -> None:
         # Without the queue's name they would go to DBOS's internal queue, which has no limit.
         await DBOS.resume_workflows_async(ids, queue_name=QUEUE)
+        self._wake()
 
     async def known(self, tickets: Collection[Ticket]) -> dict[Ticket, bool]:
         """Those of the tickets that were placed, and whether their run is over, however it ended."""
@@ -206,24 +198,22 @@ class Placement:
         if workflow is None:
             raise RuntimeError("a workflow runs in a task of the loop")
         self._workflows[workflow] = DBOS.workflow_id or ""
-        workflow.add_done_callback(lambda _: self._workflows.pop(workflow, None))
+        workflow.add_done_callback(self._forget)
 
-    @staticmethod
-    def _destroy() -> None:
+    def _forget(self, workflow: asyncio.Task[Any]) -> None:
+        was_full = len(self._workflows) >= self._at_once
+        self._workflows.pop(workflow, None)
+        if was_full:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._poller:
+            self._poller.wake()
+
+    def _destroy(self) -> None:
+        if self._poller:
+            self._poller.join(self._timing.farewell)
         DBOS.destroy(destroy_registry=True)
-
-
-class _Json(Serializer):
-    """Readable rows; DBOS's own serializer pickles."""
-
-    def serialize(self, data: Any) -> str:
-        return json.dumps(data, default=repr)
-
-    def deserialize(self, serialized_data: str) -> Any:
-        return json.loads(serialized_data)
-
-    def name(self) -> str:
-        return "json"
 
 
 async def _in_time(ending: Awaitable[Any], seconds: float) -> bool:
@@ -255,38 +245,3 @@ def _use_own_executor() -> None:
 def _ticket(id_: str) -> Ticket:
     task, _, attempt = id_.rpartition(":")
     return Ticket(task, int(attempt))
-
-
-def _config(url: sqlalchemy.URL, node: str, timing: TaskTiming) -> DBOSConfig:
-    config = DBOSConfig(
-        name="handoff",
-        # With the default, a hash of the code, a deploy would strand the workflows of the one before.
-        application_version="1",
-        executor_id=node,
-        max_executor_threads=THREADS,
-        serializer=_Json(),
-        log_level="WARNING",
-        run_migrations=True,
-        # For messages between workflows, which we do not use.
-        use_listen_notify=False,
-        sys_db_idle_transaction_timeout_sec=timing.standstill,
-        notification_listener_polling_interval_sec=timing.library_poll,
-    )
-    if url.get_backend_name() == "sqlite":
-        config["system_database_engine"] = _sqlite(url)
-    else:
-        config["dbos_system_schema"] = QUEUE_SCHEMA
-        config["system_database_url"] = libpq_url(url).render_as_string(hide_password=False)
-        config["sys_db_pool_size"] = CONNECTIONS
-        # DBOS retries the errors of a connection that broke, so that a ping before each use only costs time.
-        config["db_engine_kwargs"] = {"connect_args": _KEEPALIVES, "pool_pre_ping": False}
-    return config
-
-
-def _sqlite(url: sqlalchemy.URL) -> sqlalchemy.Engine:
-    """A separate file with WAL and two connections; DBOS's default has neither and is slow."""
-    engine = sqlalchemy.create_engine(
-        url.set(drivername="sqlite", database=str(queue_file(url))), pool_size=2, max_overflow=0
-    )
-    set_pragmas(engine)
-    return engine

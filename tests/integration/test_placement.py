@@ -99,9 +99,9 @@ async def until(is_so: Callable[[], bool]) -> None:
     raise TimeoutError("it never came so far")
 
 
-async def test_what_is_claimed_while_closing_begins_at_the_next_start(tmp_path: Path) -> None:
+async def test_what_comes_while_closing_begins_at_the_next_start(tmp_path: Path) -> None:
     url = Database(f"sqlite:///{tmp_path / 'handoff.db'}").url
-    first, cancelled, may_end, both = (asyncio.Event() for _ in range(4))
+    first, cancelled, may_end, all_of_them = (asyncio.Event() for _ in range(4))
     here: list[str] = []
     there: list[str] = []
 
@@ -116,8 +116,8 @@ async def test_what_is_claimed_while_closing_begins_at_the_next_start(tmp_path: 
 
     async def body(ticket: Ticket) -> None:
         there.append(ticket.task)
-        if len(there) == 2:
-            both.set()
+        if len(there) == 3:
+            all_of_them.set()
 
     placement = Placement(url, slow_to_end, at_once=2)
     await placement.open()
@@ -126,7 +126,8 @@ async def test_what_is_claimed_while_closing_begins_at_the_next_start(tmp_path: 
     (node,) = await placement.holders()
     leaving = asyncio.create_task(placement.close())
     await cancelled.wait()
-    await placement.place(Ticket("two", 1))
+    await placement.place(Ticket("two", 1, urgent=True))
+    await placement.place(Ticket("three", 1))
     await until(lambda: len(placement._workflows) == 2)
     may_end.set()
     await leaving
@@ -135,8 +136,8 @@ async def test_what_is_claimed_while_closing_begins_at_the_next_start(tmp_path: 
     placement = Placement(url, body, at_once=2)
     await placement.open()
     assert await placement.take_over(node) == 2
-    await both.wait()
-    assert sorted(there) == ["one", "two"]
+    await all_of_them.wait()
+    assert sorted(there) == ["one", "three", "two"]
     await placement.close()
 
 
