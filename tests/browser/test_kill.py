@@ -34,6 +34,7 @@ async def _play(folder: Path, port: int) -> AsyncIterator[Command]:
         await play.communicate()
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 async def test_a_task_goes_on_after_a_kill_of_the_bot_and_of_the_playground(
     kept_page: KeptPage, port: int, tmp_path: Path

@@ -85,6 +85,7 @@ async def test_kill_9_on_sqlite_loses_and_doubles_nothing(tmp_path: Path, jobs: 
     assert (tally.lost, tally.doubled, tally.needless) == (0, 0, 0), tally
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(300)
 async def test_two_bots_with_a_bucket_share_the_files_through_a_kill(
     postgres_url: str, s3: S3, tmp_path: Path
@@ -128,7 +129,9 @@ async def test_a_dead_nodes_tasks_go_on_elsewhere(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "hangs"])
+@pytest.mark.parametrize(
+    "is_gone", [True, pytest.param(False, marks=pytest.mark.soak)], ids=["gone", "hangs"]
+)
 async def test_a_bot_whose_engine_is_dead_leaves_the_tasks_to_the_other(
     load: Workload, postgres_url: str, tmp_path: Path, *, is_gone: bool
 ) -> None:
@@ -194,6 +197,7 @@ async def test_a_worker_goes_on_from_its_transcript_with_its_files_there(tmp_pat
         assert len(first) == 1, "the run that was finished is not made again"
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(180)
 async def test_a_node_that_wakes_after_its_takeover_stops_without_a_word(
     load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path
@@ -216,6 +220,7 @@ async def test_a_node_that_wakes_after_its_takeover_stops_without_a_word(
         nothing_lost(load, repeats=1)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(180)
 async def test_a_rolling_restart_loses_nothing(load: Workload, postgres_url: str, tmp_path: Path) -> None:
     async with nodes(load, tmp_path, postgres_url) as (first, second), asyncio.TaskGroup() as group:
@@ -299,6 +304,7 @@ async def test_a_failover_to_a_server_that_takes_no_writes_for_a_while_drops_not
         assert await readiness(node, 200) == []
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(180)
 async def test_tables_dropped_under_a_bot_are_reported_and_the_figures_stay_readable(
     load: Workload, postgres_server: Postgres, postgres_url: str, tmp_path: Path

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from bot.timing import BotTiming
 from tasks.timing import TaskTiming
 
-TASK_TIMING = TaskTiming(library_poll=0.05, poll=0.1)
+TASK_TIMING = TaskTiming(library_poll=0.1, poll=0.5)
 BOT_TIMING = BotTiming(tasks=TASK_TIMING, user_lookup=30.0, line_delay=0.2, longest_post_retry=0.2)
 
 
