@@ -59,6 +59,9 @@ class ThreadPosts:
         self._task = task
         self._kept = KeyValueStore(store.database, store.patience)
         self._place = task_namespace(task.id)
+        # Read once: while this run has the task, no other writes them.
+        self._posts: dict[str, str | None] | None = None
+        self._drafts: dict[str, Any] | None = None
 
     async def post_once(self, key: str, **content: Any) -> str:
         """Post under `key` unless that has been done; returns the message's `ts`.
@@ -66,7 +69,7 @@ class ThreadPosts:
         Waits while Slack is away. Raises `NotDelivered` when the thread can't be written to, Slack's own
         error when it refuses this message for good, and `StaleRunner` when another process has the task.
         """
-        known = await self._store.outbox.posts(self._task.id)
+        known = await self.known()
         if ts := known.get(key):
             return ts
         ts = await self._find_posted(key) if key in known else None
@@ -77,7 +80,9 @@ class ThreadPosts:
 
     async def known(self) -> dict[str, str | None]:
         """The task's posts: see `tasks.store.outbox.Outbox.posts`."""
-        return await self._store.outbox.posts(self._task.id)
+        if self._posts is None:
+            self._posts = await self._store.outbox.posts(self._task.id)
+        return self._posts
 
     async def remember(self, key: str, ts: str) -> None:
         """Write down that `ts` is the message of `key`, however it was posted."""
@@ -86,6 +91,7 @@ class ThreadPosts:
 
     async def _confirm(self, key: str, ts: str) -> None:
         """Also for a run that has lost its task: a message that it posted late has to be deleted."""
+        (await self.known())[key] = ts
         if not await self._store.outbox.posted(self._task.id, key, ts):
             log.warning("another process has posted it too, deleted", key=key)
             try:
@@ -110,15 +116,22 @@ class ThreadPosts:
 
     async def draft_ts(self, name: str) -> str:
         """What is remembered under `name`, mostly a message's `ts`; empty when there is nothing."""
-        return str(await self._kept.get(self._place, name) or "")
+        return str((await self._all_drafts()).get(name) or "")
 
     async def remember_draft(self, name: str, ts: str) -> None:
         """Remember an unfinished message, so that another process can finish it."""
         await self._kept.put(self._place, name, ts)
+        (await self._all_drafts())[name] = ts
 
     async def forget_draft(self, name: str) -> None:
         """Forget what is remembered under `name`."""
-        await self._kept.put(self._place, name, None)
+        if (await self._all_drafts()).pop(name, None) is not None:
+            await self._kept.put(self._place, name, None)
+
+    async def _all_drafts(self) -> dict[str, Any]:
+        if self._drafts is None:
+            self._drafts = await self._kept.all(self._place)
+        return self._drafts
 
     def metadata(self, key: str) -> dict[str, Any]:
         """A message's metadata, by which it is found again."""
@@ -137,7 +150,7 @@ class ThreadPosts:
     async def thread_exists(self) -> bool:
         """False when the thread's first message was deleted before anything stood below it. Slack would put a
         post for it into the channel. Asks Slack until this task has posted something."""
-        if any((await self._store.outbox.posts(self._task.id)).values()):
+        if any((await self.known()).values()):
             return True
         thread = self._task.thread
         try:

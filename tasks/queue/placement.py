@@ -1,4 +1,4 @@
-"""Places tasks on processes with DBOS Transact: one queue, and one workflow with one step per attempt.
+"""Places tasks on processes with DBOS Transact: one queue, and one workflow per attempt.
 
 The workflow has nothing but the task's id. What has happened is in the task's own log, so DBOS's replay rules
 do not concern agent code, and a deploy with changed code strands no task.
@@ -57,6 +57,7 @@ class Placement:
         self._is_idle.set()
         self._workflow: Any = None
         self._poller: Poller | None = None
+        self._destroying: asyncio.Future[None] | None = None
         self._is_closing = False
         self._is_closed = asyncio.Event()
         self._log = QueueLog()
@@ -69,13 +70,20 @@ class Placement:
 
         With `takes_tasks` False it queues tickets, and starts only urgent ones.
         """
+        if self._destroying is not None:
+            await asyncio.wait([self._destroying])  # the process has one DBOS at a time
         dbos = DBOS(config=dbos_config(self._url, self.node, self._timing))
         DBOS.listen_queues([])  # the poller does it
         self._is_closing = False
         self._is_closed.clear()
 
-        @DBOS.step(name="advance", preemptible=True)
-        async def advance(task: str) -> None:
+        @DBOS.workflow(name="run_task", max_recovery_attempts=RECOVERIES)
+        async def run_task(task: str) -> None:
+            self._register()
+            if self._is_closing:
+                # Claimed by a poll that was under way, and left unfinished for the next process.
+                await self._is_closed.wait()
+                raise asyncio.CancelledError
             self._bodies += 1
             self._is_idle.clear()
             try:
@@ -85,17 +93,10 @@ class Placement:
                 if not self._bodies:
                     self._is_idle.set()
 
-        @DBOS.workflow(name="run_task", max_recovery_attempts=RECOVERIES)
-        async def run_task(task: str) -> None:
-            self._register()
-            if self._is_closing:
-                # Claimed by a poll that was under way, and left unfinished for the next process.
-                await self._is_closed.wait()
-                raise asyncio.CancelledError
-            await advance(task)
-
         self._workflow = run_task
         DBOS.launch()
+        # Its jobs each second are for workflows with a delay or a timeout of DBOS's, of which we have none.
+        dbos._background_jobs_stop_event.set()
         self._log.open()
         queue = await DBOS.register_queue_async(
             QUEUE, worker_concurrency=self._at_once, polling_interval_sec=self._timing.poll
@@ -121,8 +122,8 @@ class Placement:
         is_recorded = await _in_time(left, farewell)
         _use_own_executor()
         # In a thread: it joins DBOS's own threads, which may be waiting for this loop.
-        destroyed = await _in_time(run_in_thread(self._destroy, "destroy DBOS"), farewell)
-        if not (is_recorded and destroyed):
+        self._destroying = run_in_thread(self._destroy, "destroy DBOS")
+        if not (is_recorded and await _in_time(asyncio.shield(self._destroying), farewell)):
             log.warning("the database does not answer, left without recording all ends", seconds=farewell)
         _use_own_executor()  # a call in the meantime may have set DBOS's again
         self.node = uuid.uuid4().hex
@@ -207,7 +208,7 @@ class Placement:
             self._wake()
 
     def _wake(self) -> None:
-        if self._poller:
+        if self._poller and len(self._workflows) < self._at_once:
             self._poller.wake()
 
     def _destroy(self) -> None:

@@ -39,6 +39,8 @@ class Poller:
     wait for the queue's period."""
 
     def __init__(self, dbos: DBOS, queue: Queue) -> None:
+        # Else its row is read before each poll, where a process with other limits may have written them.
+        queue.database_backed_queue = False
         self._alarm = _Alarm()
         self._thread = threading.Thread(
             target=queue_worker_thread,

@@ -1,6 +1,7 @@
 """Accepting a message: decides in one transaction whether it becomes a task, a follow-up or an answer.
 
-Also starts the thread's next task from messages that arrived too late for the last one. Opens no transaction.
+Also starts the thread's next task from messages that arrived too late for the last one. The functions that
+get a connection open no transaction.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from tasks.message import Message, files_to_json, is_addition
 from tasks.policy import TaskLimits
 from tasks.store import schema
 from tasks.store.admission import admit, load, lock_workspace
-from tasks.store.database import enqueue
+from tasks.store.database import Database, enqueue
 from tasks.store.notify import notify
-from tasks.store.rows import OPEN, find_task, in_thread, is_claim, unread_items
+from tasks.store.rows import OPEN, claiming_task, find_task, in_thread, is_claim, unread_items
 from tasks.task import State, Task, Ticket
 
 
@@ -40,6 +41,13 @@ class Accepted:
     task: str
     ahead: int = 0
     """How many tasks run before it; 0 when it starts at once."""
+
+
+async def find_repeated(database: Database, message: Message) -> Accepted | None:
+    """What a message is that was claimed before; None for one that was not. Slack sends a mention twice."""
+    async with database.read() as connection:
+        task = await claiming_task(connection, message.thread, message.ts)
+    return None if task is None else Accepted(kind=AcceptedAs.REPEATED, task=task or message.task_id)
 
 
 async def accept(connection: AsyncConnection, message: Message, limits: TaskLimits) -> Accepted:

@@ -25,8 +25,13 @@ class Deaths:
     @persistent
     async def count(self, ticket: Ticket) -> int:
         """How many processes died while they ran a task. Counts the last one, if its run did not leave."""
+        mine = schema.task.c.id == ticket.task
+        async with self.database.read() as connection:
+            found = await find_task(connection, mine)
+        if found is not None and not found.runner:
+            return found.deaths if found.is_runnable(ticket.attempt) else 0
         async with self.database.write() as connection:
-            task = await find_task(connection, schema.task.c.id == ticket.task, locked=True)
+            task = await find_task(connection, mine, locked=True)
             if task is None or not task.is_runnable(ticket.attempt):
                 return 0
             if not task.runner:

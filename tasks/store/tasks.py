@@ -15,6 +15,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tasks.errors import StaleRunner
 from tasks.message import FileRef, Message, ThreadAddress, files_to_json
 from tasks.policy import TaskLimits
 from tasks.store import schema
@@ -24,6 +25,7 @@ from tasks.store.acceptance import (
     accept,
     claim_row,
     discard_unread,
+    find_repeated,
     release_claim,
     requeue,
     start_next,
@@ -39,7 +41,6 @@ from tasks.store.rows import (
     InboxItem,
     LogRow,
     check_runner,
-    claiming_task,
     find_task,
     in_thread,
     to_task,
@@ -72,6 +73,8 @@ class TaskStore:
 
         With `release`, a message that was claimed before and became no task is accepted too.
         """
+        if not release and (known := await find_repeated(self.database, message)):
+            return known
         try:
             async with self.database.write() as connection:
                 if release:
@@ -79,9 +82,8 @@ class TaskStore:
                 return await accept(connection, message, self._limits)
         except IntegrityError:
             # Another delivery of it was accepted, here or on another node: nothing else shares its key.
-            async with self.database.read() as connection:
-                task = await claiming_task(connection, message.thread, message.ts)
-            return Accepted(kind=AcceptedAs.REPEATED, task=task or message.task_id)
+            known = await find_repeated(self.database, message)
+            return known or Accepted(kind=AcceptedAs.REPEATED, task=message.task_id)
 
     @persistent
     async def claim(self, message: Message) -> bool:
@@ -256,7 +258,8 @@ class TaskStore:
         found = await find_task(connection, schema.task.c.id == task.id, locked=True)
         if found is None or not found.is_runnable(task.attempt):
             return None
-        await check_runner(connection, task.id, task.runner)
+        if found.runner != task.runner:
+            raise StaleRunner(f"task {task.id} is run by another process now")
         return found
 
     async def _begin_ending(self, id_: str, state: State, reason: str, *, only: State | None = None) -> bool:

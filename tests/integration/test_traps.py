@@ -17,7 +17,8 @@ from dbos import DBOS
 from sqlalchemy import text
 
 from scripts.steps import ROOT
-from tasks.queue.placement import QUEUE, THREADS, Placement
+from tasks.queue.dbos_config import THREADS
+from tasks.queue.placement import QUEUE, Placement
 from tasks.store import schema
 from tasks.store.database import Database
 from tasks.store.key_value import KeyValueStore, thread_namespace
