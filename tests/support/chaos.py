@@ -118,11 +118,10 @@ async def disturb(
         await asyncio.sleep(faults.freeze)
         node.thaw()
     if faults.outage and server is not None:
-        load.broke()
-        await asyncio.to_thread(server.stop)
-        await asyncio.sleep(faults.outage)
-        await asyncio.to_thread(server.start)
-        load.broke()
+        with load.outage():
+            await asyncio.to_thread(server.stop)
+            await asyncio.sleep(faults.outage)
+            await asyncio.to_thread(server.start)
     if faults.dead_engine:
         load.broke()
         await engine.close()

@@ -11,8 +11,8 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,13 +71,22 @@ class Workload:
     needless: int = 0
     runs_code: bool = False
     """Whether each worker runs a program, without which the job has no answer."""
-    _breaks: list[float] = field(default_factory=list)
+    _breaks: list[tuple[float, float]] = field(default_factory=list)
     _answered: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def broke(self) -> None:
         """A bot is being killed, frozen or thawed: what is in flight there may be asked for again, by others
         or by itself before it knows that it was replaced."""
-        self._breaks.append(time.monotonic())
+        self._breaks.append((time.monotonic(), time.monotonic()))
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """The database is away inside: what is answered then can't be written down, and another bot may ask
+        for it again."""
+        began, place = time.monotonic(), len(self._breaks)
+        self._breaks.append((began, float("inf")))
+        yield
+        self._breaks[place] = began, time.monotonic()
 
     def settings(self, folder: Path, database_url: str) -> Mapping[str, str]:
         return {
@@ -146,7 +155,7 @@ class Workload:
         self.asked[name] += 1
         if (before := self._answered.pop(name, None)) is not None:
             began, ended = before[0] - SETTLED, before[1] + SETTLED
-            self.needless += not any(began <= moment <= ended for moment in self._breaks)
+            self.needless += not any(began <= over and since <= ended for since, over in self._breaks)
         await asyncio.sleep(self.latency)
         self._answered[name] = arrived, time.monotonic()
         if part:
