@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ from tasks.timing import STANDARD, TaskTiming
 
 #: Bytes of one part of an upload, and how many are sent at once: what one file takes in memory.
 _PART, _AT_ONCE = 8 << 20, 2
+#: Files that a process sends or fetches at the same time; with the parts of each, 64 MiB of memory.
+TRANSFERS = 4
 _PIECE = 1 << 20
 _CODE, _STATUS = re.compile(r"<Code>(\w+)</Code>"), re.compile(r"status code: (\d{3})")
 #: Statuses of a request that succeeds later.
@@ -71,6 +74,7 @@ class Bucket:
             },
             retry_config={"max_retries": 8, "retry_timeout": timedelta(seconds=timing.bucket_retry)},
         )
+        self._transfers = asyncio.Semaphore(TRANSFERS)
         #: Why the last call failed, in a sentence for the operator; empty when it did not.
         self.problem = ""
 
@@ -78,10 +82,11 @@ class Bucket:
         """Store an object, and close `content`. With `new`, an object that is there stays: False."""
         with content, self._named_errors():
             try:
-                await obstore.put_async(
-                    self._store, key, content, mode="create" if new else None,
-                    use_multipart=False if new else None, chunk_size=_PART, max_concurrency=_AT_ONCE,
-                )  # fmt: skip
+                async with self._transfers:
+                    await obstore.put_async(
+                        self._store, key, content, mode="create" if new else None,
+                        use_multipart=False if new else None, chunk_size=_PART, max_concurrency=_AT_ONCE,
+                    )  # fmt: skip
             except AlreadyExistsError:
                 return False
         return True
@@ -90,10 +95,11 @@ class Bucket:
         """An object, fetched onto the disk. Raises `FileRefused` when it does not have `size` bytes."""
         spool, got = Spool(), 0
         with self._named_errors():
-            found = await obstore.get_async(self._store, key)
-            async for piece in found.stream(min_chunk_size=_PIECE):
-                spool.write(bytes(piece))
-                got += len(piece)
+            async with self._transfers:
+                found = await obstore.get_async(self._store, key)
+                async for piece in found.stream(min_chunk_size=_PIECE):
+                    spool.write(bytes(piece))
+                    got += len(piece)
         if got != size:
             raise FileRefused(f"it has {got:,} bytes in the bucket, and {size:,} are recorded")
         return SandboxFile(size=size, open=spool.part(size))

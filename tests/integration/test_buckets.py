@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -23,6 +24,7 @@ from sandbox.files import SandboxFile
 from sandbox.job import Run, Status
 from sandbox.workspace import Workspace
 from tasks.errors import FilesUnavailable, FolderNotShared, StaleRunner
+from tasks.files.bucket import TRANSFERS
 from tasks.files.cache import FileCache
 from tasks.files.removal import Removal
 from tasks.files.shared_mark import check_shared_bucket, check_shared_folder
@@ -142,6 +144,32 @@ async def test_a_large_file_passes_in_pieces_and_through_a_bounded_cache(
             opened_file = (await workspace.snapshot()).files["large"].open()
             assert os.fstat(opened_file.fileno()).st_size == 20 * _MIB  # a container gets a descriptor
             opened_file.close()
+
+
+class _Watched(io.BytesIO):
+    """Counts those that were begun and are not closed."""
+
+    under_way: ClassVar[set[int]] = set()
+    most: ClassVar[int] = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.under_way.add(id(self))
+        _Watched.most = max(self.most, len(self.under_way))
+        return super().read(size)
+
+    def close(self) -> None:
+        self.under_way.discard(id(self))
+        super().close()
+
+
+async def test_a_process_moves_a_few_files_at_a_time(s3: S3) -> None:
+    """Each takes memory for its parts, however many tasks run."""
+    bucket = s3.bucket()
+    async with asyncio.TaskGroup() as group:
+        for number in range(5 * TRANSFERS):
+            group.create_task(bucket.put(f"{number}", _Watched(b"x" * _MIB)))
+    assert 1 < _Watched.most <= TRANSFERS
+    assert len(await bucket.objects()) == 5 * TRANSFERS
 
 
 async def test_a_replaced_run_changes_nothing(on_postgres: Database, s3: S3, tmp_path: Path) -> None:
