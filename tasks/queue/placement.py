@@ -7,9 +7,11 @@ do not concern agent code, and a deploy with changed code strands no task.
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +21,6 @@ from dbos import DBOS, SetWorkflowID
 
 from sandbox.daemon_threads import run_in_thread
 from tasks.queue.dbos_config import THREADS, dbos_config
-from tasks.queue.poller import Poller
 from tasks.queue.queue_log import QueueLog
 from tasks.task import Ticket
 from tasks.timing import STANDARD, TaskTiming
@@ -56,7 +57,10 @@ class Placement:
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self._workflow: Any = None
-        self._poller: Poller | None = None
+        self._places = asyncio.Semaphore(at_once)
+        self._urgent: set[str] = set()
+        self._takes_tasks = True
+        self._queued_at = float("-inf")
         self._destroying: asyncio.Future[None] | None = None
         self._is_closing = False
         self._is_closed = asyncio.Event()
@@ -72,8 +76,10 @@ class Placement:
         """
         if self._destroying is not None:
             await asyncio.wait([self._destroying])  # the process has one DBOS at a time
-        dbos = DBOS(config=dbos_config(self._url, self.node, self._timing))
-        DBOS.listen_queues([])  # the poller does it
+        DBOS(config=dbos_config(self._url, self.node, self._timing))
+        self._takes_tasks = takes_tasks
+        if not takes_tasks:
+            DBOS.listen_queues([])
         self._is_closing = False
         self._is_closed.clear()
 
@@ -81,27 +87,31 @@ class Placement:
         async def run_task(task: str) -> None:
             self._register()
             if self._is_closing:
-                # Claimed by a poll that was under way, and left unfinished for the next process.
+                # DBOS polls until it is destroyed. What it still claims takes a place, so that it claims no
+                # more than fit, and is left unfinished for the next process.
                 await self._is_closed.wait()
                 raise asyncio.CancelledError
-            self._bodies += 1
-            self._is_idle.clear()
-            try:
-                await self._body(_ticket(DBOS.workflow_id or f"{task}:1"))
-            finally:
-                self._bodies -= 1
-                if not self._bodies:
-                    self._is_idle.set()
+            id_ = DBOS.workflow_id or f"{task}:1"
+            # What DBOS claims from the queue comes beside what was started here.
+            async with nullcontext() if id_ in self._urgent else self._places:
+                await self._run(_ticket(id_))
 
         self._workflow = run_task
         DBOS.launch()
-        # Its jobs each second are for workflows with a delay or a timeout of DBOS's, of which we have none.
-        dbos._background_jobs_stop_event.set()
         self._log.open()
-        queue = await DBOS.register_queue_async(
+        await DBOS.register_queue_async(
             QUEUE, worker_concurrency=self._at_once, polling_interval_sec=self._timing.poll
         )
-        self._poller = Poller(dbos, queue) if takes_tasks else None
+
+    async def _run(self, ticket: Ticket) -> None:
+        self._bodies += 1
+        self._is_idle.clear()
+        try:
+            await self._body(ticket)
+        finally:
+            self._bodies -= 1
+            if not self._bodies:
+                self._is_idle.set()
 
     async def close(self) -> None:
         """Cancel what runs here; it resumes from its log, here under a new id or elsewhere.
@@ -109,8 +119,6 @@ class Placement:
         DBOS retries without limit to record an end in a database that is away: it is not waited for, and what
         it did not record is found again like the work of a killed process."""
         self._is_closing = True
-        if self._poller:
-            self._poller.stop()
         self._log.close()
         for workflow in self._workflows:
             workflow.cancel()
@@ -134,13 +142,23 @@ class Placement:
         return self._log.problem
 
     async def place(self, ticket: Ticket) -> None:
-        """Queue a ticket, or start it here if it is urgent. Placing it again changes nothing."""
-        with SetWorkflowID(_id(ticket)):
+        """Start a ticket here if it is urgent or there is room, else queue it for a process with room.
+        Placing it again changes nothing."""
+        with SetWorkflowID(id_ := _id(ticket)):
             if ticket.urgent:
+                self._urgent.add(id_)
+            if ticket.urgent or self._has_room():
                 await DBOS.start_workflow_async(self._workflow, ticket.task)
             else:
+                self._queued_at = time.monotonic()
                 await DBOS.enqueue_workflow_async(QUEUE, self._workflow, ticket.task)
-                self._wake()
+
+    def _has_room(self) -> bool:
+        """Whether a ticket may start here, before none that this process has queued: each process has polled
+        the queue since."""
+        is_queue_empty = time.monotonic() - self._queued_at > 2 * self._timing.poll
+        is_free = self._takes_tasks and not self._is_closing and len(self._workflows) < self._at_once
+        return is_free and is_queue_empty
 
     async def take_over(self, node: str) -> int:
         """Requeue what a dead process has claimed; returns how many tasks that is."""
@@ -163,8 +181,8 @@ class Placement:
 
     async def _requeue(self, ids: list[str]) -> None:
         # Without the queue's name they would go to DBOS's internal queue, which has no limit.
+        self._queued_at = time.monotonic()
         await DBOS.resume_workflows_async(ids, queue_name=QUEUE)
-        self._wake()
 
     async def known(self, tickets: Collection[Ticket]) -> dict[Ticket, bool]:
         """Those of the tickets that were placed, and whether their run is over, however it ended."""
@@ -202,18 +220,10 @@ class Placement:
         workflow.add_done_callback(self._forget)
 
     def _forget(self, workflow: asyncio.Task[Any]) -> None:
-        was_full = len(self._workflows) >= self._at_once
-        self._workflows.pop(workflow, None)
-        if was_full:
-            self._wake()
+        self._urgent.discard(self._workflows.pop(workflow, ""))
 
-    def _wake(self) -> None:
-        if self._poller and len(self._workflows) < self._at_once:
-            self._poller.wake()
-
-    def _destroy(self) -> None:
-        if self._poller:
-            self._poller.join(self._timing.farewell)
+    @staticmethod
+    def _destroy() -> None:
         DBOS.destroy(destroy_registry=True)
 
 
