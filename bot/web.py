@@ -37,11 +37,12 @@ class WebServer:
     def __init__(
         self, app: BoltApp, missing: Missing, figures: Figures, *, takes_events: bool,
         routes: Sequence[web.RouteDef] = (), header_seconds: float = HEADER_SECONDS,
+        last_answers: float = LAST_ANSWERS,
     ) -> None:  # fmt: skip
         self._app = app
         self._missing = missing
         self._figures = figures
-        self._header_seconds = header_seconds
+        self._header_seconds, self._last_answers = header_seconds, last_answers
         self._for_slack = [*routes, *([web.post("/slack/events", self._events)] if takes_events else [])]
         self._for_operators = [
             web.get("/healthz", self._healthz),
@@ -66,7 +67,7 @@ class WebServer:
         guard = ConnectionGuard(header_seconds=self._header_seconds)
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[guard.middleware])
         application.add_routes(routes)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=LAST_ANSWERS)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=self._last_answers)
         self._runners.append(runner)
         await runner.setup()
         await BoundedSite(runner, host, port, guard).start()

@@ -31,7 +31,8 @@ async def test_it_ends_although_an_answer_takes_long() -> None:
     async def figures() -> bytes:
         return b""
 
-    web = WebServer(BoltApp("", client=AsyncWebClient("xoxb-1")), never, figures, takes_events=False)
+    app = BoltApp("", client=AsyncWebClient("xoxb-1"))
+    web = WebServer(app, never, figures, takes_events=False, last_answers=0.1)
     await web.start("127.0.0.1", 0)
     async with aiohttp.ClientSession() as session:
         waiting = asyncio.create_task(session.get(f"http://127.0.0.1:{web.port}/readyz"))
