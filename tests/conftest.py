@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.support.logs import configure_plain_log
@@ -31,15 +34,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Workers: two for each core with `-n auto`, since a test waits half of its time.
-
-    Unit tests wait less: with `logical`, one more than there are cores.
-    """
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Workers: two for each core with `-n auto`, since a test waits half of its time."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None  # pytest-xdist reads it
-    cores = os.cpu_count() or 1
-    return cores + 1 if config.option.numprocesses == "logical" else 2 * cores
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_finish() -> None:
@@ -59,3 +58,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "browser" in names:
             # Chromium starts slowly: two workers have one, each for about half of the tests.
             item.add_marker(pytest.mark.xdist_group(f"Chromium {len(item.path.name) % 2}"))
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """Undoes `bot.observability.logging.configure_logging`, which configures the whole process."""
+    root = logging.getLogger()
+    loggers = [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
+    before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
+    yield
+    configure_plain_log()
+    structlog.contextvars.clear_contextvars()
+    for logger, handlers, level, propagate in before:
+        logger.handlers[:], logger.propagate = handlers, propagate
+        logger.setLevel(level)
+    logging.captureWarnings(capture=False)
