@@ -11,7 +11,7 @@ class TaskTiming:
 
     watch: float = 1.0
     """Between two polls of the running tasks' states, for changes whose notification was lost."""
-    poll: float = 2.0
+    poll: float = 1.0
     """Between two polls of the queue for what found no room where it came. A poll costs about 4 ms of CPU."""
     library_poll: float = 1.0
     """Between two polls of DBOS for notifications, which we do not use; its shutdown waits for one."""

@@ -154,10 +154,10 @@ class Placement:
                 await DBOS.enqueue_workflow_async(QUEUE, self._workflow, ticket.task)
 
     def _has_room(self) -> bool:
-        """Whether a ticket may start here, before none that this process has queued: each process has polled
-        the queue since."""
+        """Whether a ticket may start here: at most half of the places are taken, so that a burst is shared
+        with other processes, and what this one has queued is claimed, since each has polled the queue."""
         is_queue_empty = time.monotonic() - self._queued_at > 2 * self._timing.poll
-        is_free = self._takes_tasks and not self._is_closing and len(self._workflows) < self._at_once
+        is_free = self._takes_tasks and not self._is_closing and 2 * len(self._workflows) < self._at_once
         return is_free and is_queue_empty
 
     async def take_over(self, node: str) -> int:
