@@ -131,7 +131,8 @@ class Placement:
         _use_own_executor()
         # In a thread: it joins DBOS's own threads, which may be waiting for this loop.
         self._destroying = run_in_thread(self._destroy, "destroy DBOS")
-        if not (is_recorded and await _in_time(asyncio.shield(self._destroying), farewell)):
+        is_destroyed = await _in_time(asyncio.shield(self._destroying), farewell)
+        if not (is_recorded and is_destroyed):
             log.warning("the database does not answer, left without recording all ends", seconds=farewell)
         _use_own_executor()  # a call in the meantime may have set DBOS's again
         self.node = uuid.uuid4().hex
